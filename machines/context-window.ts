@@ -1,0 +1,169 @@
+/**
+ * The context window: which past turns the model sees, as messages that every
+ * OpenAI-compatible provider accepts. Pure functions over rows; token counts come with
+ * the rows, so a window costs additions. Knows nothing of providers or storage.
+ */
+import type { LogRow, ToolCallRequest } from './log.ts';
+
+/** The subset of the chat-completions message format that Parley sends. */
+export type ModelMessage =
+  | { role: 'system' | 'user'; content: string }
+  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[] }
+  | { role: 'tool'; content: string; tool_call_id: string };
+
+/** All rows that share a `request_id`, in log order. */
+export interface TurnRows {
+  requestId: string | null;
+  rows: LogRow[];
+  /** Estimated tokens of its messages, with `MESSAGE_OVERHEAD` each. */
+  tokens: number;
+  ended: boolean;
+}
+
+/** Tokens that role and separators cost a message in the chat format (OpenAI cookbook, token counting). */
+const MESSAGE_OVERHEAD = 4;
+/** An oversized message is never cut below this many tokens. */
+const SMALLEST_CUT = 64;
+const NO_ANSWER = '[This message was stopped or failed before an answer began.]';
+const LOST_RESULT = '[The result of this call is not known.]';
+
+export interface WindowOptions {
+  systemPrompt: string;
+  systemTokens: number;
+  /** max_tokens - reserve_tokens. */
+  budgetTokens: number;
+  /** So many of the newest messages are always in, cut if need be. */
+  preserveRecent: number;
+}
+
+export interface ContextWindow {
+  messages: ModelMessage[];
+  /** Messages that were cut in the middle. */
+  cut: number;
+}
+
+/** Adds a row to its turn, which it opens if need be. Rows must come in log order. */
+export function foldRow(turns: TurnRows[], row: LogRow): void {
+  // Rows of other programs carry no request id: there, each user message opens a turn.
+  const last = turns.at(-1);
+  let turn =
+    row.request_id === null
+      ? last?.requestId === null && row.type !== 'user_message' ? last : undefined
+      : turns.findLast((candidate) => candidate.requestId === row.request_id);
+  if (!turn) {
+    turn = { requestId: row.request_id, rows: [], tokens: 0, ended: row.request_id === null };
+    turns.push(turn);
+  }
+  turn.rows.push(row);
+  turn.tokens += rowTokens(row);
+  if (row.type === 'meta' && row.extra['kind'] === 'turn_end') turn.ended = true;
+}
+
+/** Turns run one at a time, so their ends order them; a queued message's row may lie before another turn's answer. */
+function endSeq(turn: TurnRows): number {
+  return turn.rows.at(-1)?.seq ?? 0;
+}
+
+function rowTokens(row: LogRow): number {
+  return isMessage(row) ? (row.token_count ?? 0) + MESSAGE_OVERHEAD : 0;
+}
+
+function isMessage(row: LogRow): boolean {
+  return row.type === 'user_message' || row.type === 'assistant_message' || row.type === 'tool_result';
+}
+
+/**
+ * Builds what a hop of `requestId` sends: the system prompt, as many whole recent turns as fit, and
+ * the turn itself. Turns that have not begun are left out.
+ */
+export function buildWindow(turns: readonly TurnRows[], requestId: string, options: WindowOptions): ContextWindow {
+  const current = turns.find((turn) => turn.requestId === requestId);
+  const past = turns.filter((turn) => turn.ended && turn !== current).sort((a, b) => endSeq(a) - endSeq(b));
+  const chosen: TurnRows[] = current ? [current] : [];
+  let tokens = options.systemTokens + (current?.tokens ?? 0);
+  let messages = countMessages(current);
+  for (let i = past.length - 1; i >= 0; i -= 1) {
+    const turn = past[i];
+    if (!turn) break;
+    if (tokens + turn.tokens > options.budgetTokens && messages >= options.preserveRecent) break;
+    chosen.unshift(turn);
+    tokens += turn.tokens;
+    messages += countMessages(turn);
+  }
+  const sized = chosen.flatMap(turnMessages);
+  const cut = tokens > options.budgetTokens ? cutToFit(sized, options.budgetTokens - options.systemTokens) : 0;
+  const system: ModelMessage[] = options.systemPrompt === '' ? [] : [{ role: 'system', content: options.systemPrompt }];
+  return { messages: [...system, ...sized.map((entry) => entry.message)], cut };
+}
+
+interface SizedMessage {
+  message: ModelMessage;
+  tokens: number;
+}
+
+function countMessages(turn: TurnRows | undefined): number {
+  return turn ? turn.rows.filter(isMessage).length : 0;
+}
+
+/** One turn's rows as messages: each tool call is followed by its result, in call order, whatever order they ended in. */
+function turnMessages(turn: TurnRows): SizedMessage[] {
+  const results = new Map<string, LogRow>();
+  for (const row of turn.rows) if (row.type === 'tool_result' && row.tool_call_id !== null) results.set(row.tool_call_id, row);
+  const messages: SizedMessage[] = [];
+  for (const row of turn.rows) {
+    if (row.type === 'user_message') messages.push(sized({ role: 'user', content: row.content ?? '' }, row));
+    if (row.type === 'assistant_message') messages.push(...assistantMessages(row, results));
+  }
+  if (turn.ended && messages.at(-1)?.message.role !== 'assistant') {
+    messages.push({ message: { role: 'assistant', content: NO_ANSWER }, tokens: MESSAGE_OVERHEAD });
+  }
+  return messages;
+}
+
+function assistantMessages(row: LogRow, results: Map<string, LogRow>): SizedMessage[] {
+  if (!row.tool_calls?.length) return [sized({ role: 'assistant', content: row.content ?? '' }, row)];
+  const asked = sized({ role: 'assistant', content: row.content || null, tool_calls: row.tool_calls }, row);
+  return [
+    asked,
+    ...row.tool_calls.map((call): SizedMessage => {
+      const result = results.get(call.id);
+      const content = result?.content ?? LOST_RESULT;
+      return { message: { role: 'tool', content, tool_call_id: call.id }, tokens: (result?.token_count ?? 0) + MESSAGE_OVERHEAD };
+    }),
+  ];
+}
+
+function sized(message: ModelMessage, row: LogRow): SizedMessage {
+  return { message, tokens: rowTokens(row) };
+}
+
+/** Cuts the longest messages in the middle until all fit: the cap is the level at which their sum meets the budget. */
+function cutToFit(entries: SizedMessage[], budget: number): number {
+  const sizes = entries.map((entry) => entry.tokens).sort((a, b) => a - b);
+  let room = budget;
+  let cap = SMALLEST_CUT;
+  for (const [index, size] of sizes.entries()) {
+    const share = room / (sizes.length - index);
+    if (size > share) {
+      cap = Math.max(SMALLEST_CUT, Math.floor(share));
+      break;
+    }
+    room -= size;
+  }
+  let cut = 0;
+  for (const entry of entries) {
+    const { message } = entry;
+    if (entry.tokens <= cap || !message.content) continue;
+    const keep = Math.max(2, Math.floor((message.content.length * cap) / entry.tokens / 2));
+    message.content = cutMiddle(message.content, keep);
+    cut += 1;
+  }
+  return cut;
+}
+
+/** Keeps `keep` UTF-16 units at each end, never half of a surrogate pair, and says what is missing. */
+function cutMiddle(text: string, keep: number): string {
+  const head = text.slice(0, keep).replace(/[\uD800-\uDBFF]$/u, '');
+  const tail = text.slice(-keep).replace(/^[\uDC00-\uDFFF]/u, '');
+  return `${head}\n[... ${text.length - head.length - tail.length} characters left out ...]\n${tail}`;
+}

@@ -1,0 +1,113 @@
+/**
+ * The ground that the conversation chart stands on: its types, the actors it asks for by name
+ * (provided once, at boot), its delays and its guards. Guards read as facts.
+ */
+import { fromCallback, fromPromise, setup } from 'xstate';
+import type {
+  Answer,
+  ConversationContext,
+  ConversationEmitted,
+  ConversationEvent,
+  ConversationInput,
+  HopContext,
+  HopTool,
+  OpenCall,
+  RunningTurn,
+  Standing,
+} from './conversation-types.ts';
+import type { ModelMessage } from './context-window.ts';
+import { toolCallMachine } from './tool-call.ts';
+
+export interface ReadLogInput {
+  conversationId: string;
+  owner: string;
+}
+
+export interface LoadContextInput extends ReadLogInput {
+  requestId: string;
+}
+
+export interface AnswerInput extends ReadLogInput {
+  requestId: string;
+  provider: string;
+  attempt: number;
+  messages: readonly ModelMessage[];
+  tools: ReadonlyMap<string, HopTool>;
+}
+
+/** Ends the model's stream; the actor then reports what had arrived as `answer.finished`. */
+export interface AnswerStop {
+  type: 'answer.stop';
+}
+
+const providedAtBoot = () => {
+  throw new Error('provided at boot');
+};
+
+/** The first wait before a hop is asked again; it doubles with each try. */
+const BACKOFF_BASE_MS = 500;
+
+/** How long to wait before the next try: what the provider asked for, else doubled and jittered. */
+export function nextBackoffMs(turn: RunningTurn, retryAfterMs: number | null, jitter: number): number {
+  return retryAfterMs ?? Math.round(BACKOFF_BASE_MS * 2 ** turn.attempt * (0.5 + jitter / 2));
+}
+
+const nothingShown = (answer: Answer) => answer.text === '' && answer.reasoning === '';
+
+const every = (turn: RunningTurn | null, ...stages: OpenCall['stage'][]) =>
+  turn === null || turn.calls.every((call) => stages.includes(call.stage));
+
+export const conversationSetup = setup({
+  types: {
+    context: {} as ConversationContext,
+    events: {} as ConversationEvent,
+    emitted: {} as ConversationEmitted,
+    input: {} as ConversationInput,
+  },
+  actors: {
+    readLog: fromPromise<Standing, ReadLogInput>(providedAtBoot),
+    loadContext: fromPromise<HopContext, LoadContextInput>(providedAtBoot),
+    answer: fromCallback<AnswerStop, AnswerInput>(providedAtBoot),
+    toolCall: toolCallMachine,
+  },
+  delays: {
+    backoff: ({ context }) => context.turn?.backoffMs ?? 0,
+  },
+  guards: {
+    nothingInterrupted: ({ context }) => context.interrupted === null,
+    interruptedTurnMustEnd: ({ context }) =>
+      context.interrupted !== null && (context.interrupted.cancelled || context.interrupted.recoveries >= context.limits.recoveries),
+    stopIsNext: ({ context }) => context.queue[0]?.kind === 'stop',
+    turnIsNext: ({ context }) => context.queue[0]?.kind === 'turn',
+    queueIsFull: ({ context }) => context.queue.length + context.arriving >= context.limits.queueLength,
+    tooManyDeferred: ({ context }) => context.deferred.length >= context.limits.queueLength,
+    refusesToQueue: ({ event }) => event.type === 'client.chat' && event.mode === 'reject',
+    targetsRunningTurn: ({ context, event }) =>
+      event.type === 'client.cancel' && context.turn !== null && (event.target ?? context.turn.requestId) === context.turn.requestId,
+    targetsQueuedTurn: ({ context, event }) =>
+      event.type === 'client.cancel' && context.queue.some((next) => next.kind === 'turn' && next.turn.requestId === event.target),
+    nothingArrives: ({ context }) => context.arriving === 0,
+    messageIsStored: ({ event }) => event.type === 'log.committed' && event.tag.of === 'message' && event.outcome.status === 'stored',
+    isMessage: ({ event }) => (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'message',
+    isWithdrawal: ({ event }) => event.type === 'log.committed' && event.tag.of === 'withdrawal',
+    isRecovery: ({ event }) => event.type === 'log.committed' && event.tag.of === 'recovery',
+    isHop: ({ event }) => event.type === 'log.committed' && event.tag.of === 'hop',
+    isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',
+    isCancel: ({ event }) => event.type === 'log.committed' && event.tag.of === 'cancel',
+    isEndOfTurn: ({ context, event }) =>
+      event.type === 'log.committed' && event.tag.of === 'end' && event.tag.requestId === context.turn?.requestId,
+    asksForTools: ({ context, event }) =>
+      event.type === 'answer.finished' && event.answer.calls.length > 0 && (context.turn?.hops ?? 0) < context.limits.maxToolHops,
+    mayRetry: ({ context, event }) => {
+      const { turn, limits } = context;
+      if (event.type !== 'answer.failed' || !turn || !event.fault.retryable || !nothingShown(event.answer)) return false;
+      const waitMs = turn.waitedMs + nextBackoffMs(turn, event.retryAfterMs, event.jitter);
+      return turn.attempt + 1 < limits.attempts && waitMs <= limits.retryBudgetMs;
+    },
+    mayFallBack: ({ context, event }) =>
+      event.type === 'answer.failed' && nothingShown(event.answer) && (context.turn?.provider ?? 0) + 1 < context.limits.providers.length,
+    allCallsSettled: ({ context }) => every(context.turn, 'settled', 'recorded'),
+    allCallsRecorded: ({ context }) => every(context.turn, 'recorded'),
+    isQuiet: ({ context }) => context.turn?.asking !== true && every(context.turn, 'waiting', 'settled', 'recorded'),
+  },
+});

@@ -1,0 +1,154 @@
+/**
+ * The turn: receive, load the context, stream the answer, hop through tools, persist.
+ * While a commit decides what comes next, a Stop waits for it (the time of one commit);
+ * anywhere else it takes effect at once.
+ */
+import { conversation } from './conversation-actions.ts';
+
+/** A Stop that meets an undecided commit is heard as soon as that is decided. */
+const waitForCommit = {
+  'client.cancel': [
+    { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
+    { guard: 'targetsRunningTurn', actions: 'defer' },
+    { guard: 'targetsQueuedTurn', actions: 'withdraw' },
+    { actions: 'replyNothingRunning' },
+  ],
+} as const;
+
+const receiving = conversation.createStateConfig({
+  description: 'The message is being committed; nothing is promised before.',
+  on: {
+    'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+    'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+    'log.committed': [
+      { guard: 'messageIsStored', target: 'loadingContext', actions: ['admit', 'startNext'] },
+      { guard: 'isMessage', target: '#idle', actions: 'admit' },
+    ],
+    'log.failed': { guard: 'isMessage', target: '#idle', actions: 'refuseUnstored' },
+  },
+  exit: 'raiseDeferred',
+});
+
+const loadingContext = conversation.createStateConfig({
+  description: 'Builds the window of past turns and pins the tool catalogue for this hop.',
+  invoke: {
+    id: 'context',
+    src: 'loadContext',
+    input: ({ context: { conversationId, owner, turn } }) => ({ conversationId, owner, requestId: turn?.requestId ?? '' }),
+    onDone: { target: 'streaming', actions: 'pinContext' },
+    onError: { target: 'persisting', actions: 'failContext' },
+  },
+});
+
+const streaming = conversation.createStateConfig({
+  description: 'The model answers. Its deltas go straight to the followers; the chart sees the end.',
+  entry: 'ask',
+  on: {
+    'answer.finished': [
+      { guard: 'asksForTools', target: 'toolHop', actions: 'takeAnswer' },
+      { target: 'persisting', actions: 'takeAnswer' },
+    ],
+    'answer.failed': [
+      { guard: 'mayRetry', target: 'backingOff', actions: ['takeAnswer', 'backOff'] },
+      { guard: 'mayFallBack', target: 'loadingContext', actions: ['takeAnswer', 'fallBack'] },
+      { target: 'persisting', actions: ['takeAnswer', 'takeFault'] },
+    ],
+  },
+});
+
+const backingOff = conversation.createStateConfig({
+  description: 'The provider failed before anything was shown; it is asked again after a wait.',
+  after: { backoff: 'loadingContext' },
+});
+
+const toolHop = conversation.createStateConfig({
+  initial: 'recording',
+  states: {
+    recording: {
+      description: 'One commit holds the assistant message and the decision on each call, before any call is made.',
+      entry: 'appendHop',
+      on: { ...waitForCommit, 'log.committed': { guard: 'isHop', target: 'running', actions: 'countHop' } },
+      exit: 'raiseDeferred',
+    },
+    running: {
+      description: 'One actor a call, in parallel up to the limit; each result is committed as it comes.',
+      entry: 'startCalls',
+      always: { guard: 'allCallsSettled', target: 'settling' },
+      on: {
+        'call.settled': { actions: ['recordResult', 'startCalls'] },
+        'log.committed': { guard: 'isResult', actions: 'markRecorded' },
+      },
+    },
+    settling: {
+      description: 'Waits until every result is committed; then the model is asked again.',
+      always: { guard: 'allCallsRecorded', target: '#loadingContext' },
+      on: { ...waitForCommit, 'log.committed': { guard: 'isResult', actions: 'markRecorded' } },
+      exit: 'raiseDeferred',
+    },
+  },
+});
+
+const cancelling = conversation.createStateConfig({
+  initial: 'recording',
+  on: {
+    'client.cancel': [
+      { guard: 'targetsRunningTurn', actions: 'joinCancel' },
+      { guard: 'targetsQueuedTurn', actions: 'withdraw' },
+      { actions: 'replyNothingRunning' },
+    ],
+    'answer.finished': { actions: 'takeAnswer' },
+    'answer.failed': { actions: 'takeAnswer' },
+    'call.settled': { actions: 'recordResult' },
+  },
+  states: {
+    recording: {
+      description: 'The Stop is committed before anything acts on it; work goes on until then.',
+      on: { 'log.committed': { guard: 'isCancel', target: 'stopping', actions: 'confirmCancel' } },
+    },
+    stopping: {
+      description: 'The stream and the calls are told to stop and report how far they got.',
+      entry: 'stopWork',
+      always: { guard: 'isQuiet', target: '#persisting' },
+    },
+  },
+});
+
+const persisting = conversation.createStateConfig({
+  description: 'What was answered and the end of the turn are committed together.',
+  entry: 'appendEnd',
+  on: { ...waitForCommit, 'log.committed': { guard: 'isEndOfTurn', target: '#idle', actions: 'forgetTurn' } },
+  exit: 'raiseDeferred',
+});
+
+export const turn = conversation.createStateConfig({
+  initial: 'receiving',
+  on: {
+    'client.chat': [
+      { guard: 'refusesToQueue', actions: 'refuseBusy' },
+      { guard: 'queueIsFull', actions: 'refuseFullQueue' },
+      { actions: 'appendMessage' },
+    ],
+    'client.cancel': [
+      { guard: 'targetsRunningTurn', target: '.cancelling', actions: 'appendCancel' },
+      { guard: 'targetsQueuedTurn', actions: 'withdraw' },
+      { actions: 'replyNothingRunning' },
+    ],
+    'log.committed': [
+      { guard: 'isMessage', actions: 'admit' },
+      { guard: 'isWithdrawal', actions: 'endWithdrawn' },
+      { guard: 'isResult', actions: 'markRecorded' },
+    ],
+    'log.failed': [{ guard: 'isMessage', actions: 'refuseUnstored' }, { target: '#failed' }],
+    'conversation.drain': { actions: 'stopWhenIdle' },
+    'conversation.passivate': {},
+  },
+  states: {
+    receiving,
+    loadingContext: { id: 'loadingContext', ...loadingContext },
+    streaming,
+    backingOff,
+    toolHop,
+    cancelling,
+    persisting: { id: 'persisting', ...persisting },
+  },
+});

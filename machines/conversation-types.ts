@@ -1,0 +1,258 @@
+/**
+ * What a conversation actor hears, says and remembers. Types only; the chart is in conversation.ts.
+ * Everything here is plain data: events are built field by field from validated requests, so a
+ * client can never smuggle one of XState's own events in.
+ */
+import type { DoneActorEvent } from 'xstate';
+import type { Fault, NewRow, ToolCallRequest, ToolStatus, TurnMetadata, Usage } from './log.ts';
+import type { ModelMessage } from './context-window.ts';
+
+/** A client's request that wants an answer: which socket asked, under which id. */
+export interface Asker {
+  session: string;
+  requestId: string;
+}
+
+/** How the sender of a chat wants to follow its turn. */
+export interface FollowOptions {
+  /** False: no live chunks, the committed rows instead. */
+  streaming: boolean;
+  cursor: Cursor | null;
+}
+
+/** Where a client stands in a conversation's log and in the message under construction (UTF-16 units). */
+export interface Cursor {
+  after_seq: number;
+  message_id?: string | undefined;
+  offset?: number | undefined;
+  reasoning_offset?: number | undefined;
+}
+
+export interface ChatEvent {
+  type: 'client.chat';
+  session: string;
+  requestId: string;
+  text: string;
+  /** Fingerprint of what was asked: the same request id with another digest is refused. */
+  digest: string;
+  mode: 'queue' | 'reject' | 'interrupt';
+  follow: FollowOptions;
+  metadata: Record<string, unknown> | null;
+}
+
+export interface CancelEvent {
+  type: 'client.cancel';
+  /** Null when an interrupting chat, not a client's Stop, ends the turn. */
+  by: Asker | null;
+  /** Request id of the turn that is meant; null for the running one. */
+  target: string | null;
+}
+
+export type ClientEvent = ChatEvent | CancelEvent;
+
+/** Why rows were appended; comes back with their commit. */
+export type CommitTag =
+  | { of: 'message'; chat: ChatEvent }
+  | { of: 'withdrawal'; requestId: string; by: Asker | null }
+  | { of: 'recovery' }
+  | { of: 'hop' }
+  | { of: 'result'; callId: string }
+  | { of: 'cancel' }
+  | { of: 'end'; requestId: string };
+
+export type CommitOutcome =
+  | { status: 'stored'; seq: number }
+  | { status: 'duplicate'; ended: boolean }
+  | { status: 'reused' };
+
+/** One tool call as the model asked for it. */
+export interface AskedCall {
+  callId: string;
+  name: string;
+  /** The arguments as the model wrote them. */
+  text: string;
+  /** Null when the text is not a JSON object. */
+  arguments: Record<string, unknown> | null;
+}
+
+/** A model's answer, whole or as far as it got. */
+export interface Answer {
+  messageId: string;
+  text: string;
+  reasoning: string;
+  calls: AskedCall[];
+  finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'cancelled' | 'failed';
+  usage: Usage | null;
+  model: string | null;
+}
+
+export type InternalEvent =
+  | DoneActorEvent<Standing, 'log'>
+  | DoneActorEvent<HopContext, 'context'>
+  | { type: 'conversation.passivate' }
+  | { type: 'conversation.drain' }
+  | { type: 'conversation.halt' }
+  | { type: 'log.committed'; tag: CommitTag; outcome: CommitOutcome }
+  | { type: 'log.failed'; tag: CommitTag; fault: Fault }
+  | { type: 'answer.finished'; answer: Answer }
+  | {
+      type: 'answer.failed';
+      answer: Answer;
+      fault: Fault;
+      retryAfterMs: number | null;
+      /** 0 to 1, drawn outside: a chart holds no randomness. */
+      jitter: number;
+    }
+  | { type: 'call.settled'; callId: string; result: CallResult };
+
+export type ConversationEvent = ClientEvent | InternalEvent;
+
+export interface CallResult {
+  status: ToolStatus;
+  /** For the model and the user. */
+  text: string;
+  /** The whole result as the server gave it, for the log; null where text is all. */
+  content: unknown;
+  durationMs: number;
+}
+
+/** A tool as a hop knows it: the catalogue is pinned when the hop's context is loaded. */
+export interface HopTool {
+  /** As offered to the model: provider-safe and unique. */
+  name: string;
+  server: string;
+  /** The server's own name for it. */
+  toolName: string;
+  description: string;
+  /** JSON Schema of its arguments. */
+  inputSchema: Record<string, unknown>;
+  /** A repeat changes nothing, says its server or the configuration. */
+  harmless: boolean;
+}
+
+/** What one hop sends to the model. */
+export interface HopContext {
+  messages: ModelMessage[];
+  tools: ReadonlyMap<string, HopTool>;
+  /** Messages that were cut to fit the window. */
+  cut: number;
+}
+
+/** A dispatched call on its way: running in its actor, settled there, recorded once its result is committed. */
+export interface OpenCall {
+  callId: string;
+  tool: HopTool;
+  arguments: Record<string, unknown>;
+  stage: 'waiting' | 'running' | 'settled' | 'recorded';
+}
+
+/** A turn whose message is committed and that waits to run; `hops` and `usage` are not zero when it goes on after a restart. */
+export interface QueuedTurn {
+  requestId: string;
+  hops: number;
+  usage: Usage | null;
+  /** True once its sender was told `queued`: its start is then announced. */
+  announced: boolean;
+}
+
+export interface RunningTurn {
+  requestId: string;
+  hops: number;
+  /** Sum over the hops so far. */
+  usage: Usage | null;
+  model: string | null;
+  /** Index into `limits.providers`, and tries at that provider for this hop. */
+  provider: number;
+  attempt: number;
+  /** Time spent backing off in this hop, and the next wait. */
+  waitedMs: number;
+  backoffMs: number;
+  context: HopContext | null;
+  /** True while an `answer` actor is at work. */
+  asking: boolean;
+  answer: Answer | null;
+  calls: OpenCall[];
+  fault: Fault | null;
+  /** Set once a Stop or an interrupting chat has ended the turn. */
+  stop: { reason: 'cancelled' | 'interrupted'; askers: Asker[]; committed: boolean } | null;
+}
+
+export interface ConversationLimits {
+  maxToolHops: number;
+  toolConcurrency: number;
+  toolTimeoutMs: number;
+  /** Turns waiting behind the running one. */
+  queueLength: number;
+  /** Tries at one provider for one hop, and the time all waiting between them may take. */
+  attempts: number;
+  retryBudgetMs: number;
+  /** Names, the preferred first. */
+  providers: readonly string[];
+  /** How often a turn may be taken up again after a restart or a crash. */
+  recoveries: number;
+}
+
+export interface ConversationInput {
+  conversationId: string;
+  owner: string;
+  limits: ConversationLimits;
+}
+
+/** What waits at the door of `idle`: a turn, or the order to stop. */
+export type Next = { kind: 'turn'; turn: QueuedTurn } | { kind: 'stop' };
+
+export interface ConversationContext extends ConversationInput {
+  /** Client events that arrived while the chart could not answer them; bounded by `queueLength`. */
+  deferred: ClientEvent[];
+  /** Messages whose commit is under way while a turn runs. */
+  arriving: number;
+  queue: Next[];
+  turn: RunningTurn | null;
+  /** The turn that a restart or a crash cut off, until its recovery rows are committed. */
+  interrupted: InterruptedTurn | null;
+}
+
+/** Where the log says that a begun turn stands. */
+export interface InterruptedTurn {
+  requestId: string;
+  hops: number;
+  usage: Usage | null;
+  model: string | null;
+  recoveries: number;
+  cancelled: boolean;
+  /** Calls the model asked for that have no result: dispatched, or not even that. */
+  open: { request: ToolCallRequest; dispatched: boolean }[];
+}
+
+/** The fold of a log at activation. */
+export interface Standing {
+  interrupted: InterruptedTurn | null;
+  queue: QueuedTurn[];
+}
+
+export type ConversationEmitted =
+  | {
+      type: 'append';
+      tag: CommitTag;
+      rows: NewRow[];
+      begin?: { requestId: string; digest: string };
+      end?: { requestId: string; payload: TurnEnd };
+    }
+  | {
+      type: 'turn.accepted';
+      chat: ChatEvent;
+      seq: number;
+      disposition: 'started' | 'queued';
+      position: number;
+    }
+  | { type: 'turn.attached'; chat: ChatEvent; ended: boolean }
+  | { type: 'notice'; requestId: string; kind: string; data: string; details: Record<string, unknown> }
+  | { type: 'reply'; to: Asker; result: Record<string, unknown> }
+  | { type: 'refuse'; to: Asker; fault: Fault }
+  | { type: 'failed'; fault: Fault };
+
+/** The end of a turn as its `turn_end` row and the `turns` table keep it. */
+export type TurnEnd =
+  | { status: 'complete'; metadata: TurnMetadata }
+  | { status: 'error'; error: Fault };
+

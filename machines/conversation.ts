@@ -1,0 +1,74 @@
+/**
+ * The conversation statechart: one root actor a conversation, one turn at a time. It decides what
+ * happens next and what is written; the world is reached through actors and emitted facts alone.
+ * Every durable thing a client is told is a row that this chart appended and the log committed.
+ */
+import { conversation } from './conversation-actions.ts';
+import { turn } from './conversation-turn.ts';
+
+export const conversationMachine = conversation.createMachine({
+  id: 'conversation',
+  context: ({ input }) => ({ ...input, deferred: [], arriving: 0, queue: [], turn: null, interrupted: null }),
+  initial: 'activating',
+  on: {
+    'conversation.halt': '.stopped',
+  },
+  states: {
+    activating: {
+      description: 'Folds the log into where the last turn stands; client events wait.',
+      invoke: {
+        id: 'log',
+        src: 'readLog',
+        input: ({ context: { conversationId, owner } }) => ({ conversationId, owner }),
+        onDone: { target: 'recovering', actions: 'takeStanding' },
+        onError: { target: 'failed', actions: 'refuseDeferred' },
+      },
+      on: {
+        'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+        'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+        'conversation.drain': 'stopped',
+        'conversation.passivate': {},
+      },
+    },
+    recovering: {
+      description: 'A turn was cut off: calls without outcome are closed, then it goes on or ends.',
+      always: { guard: 'nothingInterrupted', target: 'idle' },
+      entry: 'appendRecovery',
+      on: {
+        'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+        'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+        'log.committed': [
+          { guard: 'interruptedTurnMustEnd', target: 'idle', actions: 'forgetInterrupted' },
+          { target: '#loadingContext', actions: 'resumeInterrupted' },
+        ],
+        'log.failed': { target: 'failed', actions: 'refuseDeferred' },
+        'conversation.drain': { actions: 'stopWhenIdle' },
+        'conversation.passivate': {},
+      },
+      exit: 'raiseDeferred',
+    },
+    idle: {
+      id: 'idle',
+      always: [
+        { guard: 'stopIsNext', target: 'stopped' },
+        { guard: 'turnIsNext', target: '#loadingContext', actions: 'startNext' },
+      ],
+      on: {
+        'client.chat': { target: 'turn', actions: 'appendMessage' },
+        'client.cancel': { actions: 'replyNothingRunning' },
+        'log.committed': [{ guard: 'isMessage', actions: 'admit' }, { guard: 'isWithdrawal', actions: 'endWithdrawn' }],
+        'log.failed': [{ guard: 'isMessage', actions: 'refuseUnstored' }, { target: 'failed' }],
+        'conversation.drain': 'stopped',
+        'conversation.passivate': { guard: 'nothingArrives', target: 'stopped' },
+      },
+    },
+    turn,
+    failed: {
+      id: 'failed',
+      description: 'The log could not be read or written. The next frame reopens the conversation from it.',
+      type: 'final',
+      entry: 'reportFailure',
+    },
+    stopped: { id: 'stopped', type: 'final' },
+  },
+});

@@ -1,0 +1,124 @@
+/**
+ * The registry statechart: the life of the server. It owns the writer and the MCP servers as actors,
+ * decides when conversations may run, and keeps their crash budgets. The conversations themselves are
+ * root actors in a Map beside it: a parent pays for every child it has, on every spawn and stop.
+ */
+import { fromCallback, fromPromise, setup, type ActorRefFrom, type EventObject } from 'xstate';
+import { mcpServerMachine, type McpServerInput } from './mcp-server.ts';
+import { writerMachine } from './writer.ts';
+
+export interface RegistryLimits {
+  /** So many crashes within the window, and a conversation stays closed until the window has passed. */
+  crashes: number;
+  crashWindowMs: number;
+  /** How long running turns may take to end after a signal. */
+  drainTimeoutMs: number;
+}
+
+export interface RegistryInput {
+  servers: readonly McpServerInput[];
+  limits: RegistryLimits;
+}
+
+export interface RegistryContext extends RegistryInput {
+  /** The actor of each MCP server, by name. */
+  mcpServers: Readonly<Record<string, ActorRefFrom<typeof mcpServerMachine>>>;
+  /** Times of recent crashes by conversation, in ms; only conversations that crash are here. */
+  crashes: Readonly<Record<string, readonly number[]>>;
+}
+
+export type RegistryEvent =
+  | { type: 'conversation.crashed'; key: string; atMs: number }
+  | { type: 'registry.shutdown' };
+
+const providedAtBoot = () => {
+  throw new Error('provided at boot');
+};
+
+function recent(times: readonly number[] | undefined, { limits }: RegistryContext, atMs: number): readonly number[] {
+  return (times ?? []).filter((time) => time > atMs - limits.crashWindowMs);
+}
+
+/** How long a conversation that has used up its crash budget stays closed, in ms; 0 when it may open. */
+export function coolingMs(context: RegistryContext, key: string, atMs: number): number {
+  const times = recent(context.crashes[key], context, atMs);
+  const oldest = times[0];
+  return oldest !== undefined && times.length >= context.limits.crashes ? oldest + context.limits.crashWindowMs - atMs : 0;
+}
+
+const registrySetup = setup({
+  types: {
+    context: {} as RegistryContext,
+    events: {} as RegistryEvent,
+    input: {} as RegistryInput,
+  },
+  actors: {
+    writer: writerMachine,
+    mcpServer: mcpServerMachine,
+    /** Resolves when the store is open and the first round of MCP connects is over or has taken long enough. */
+    startup: fromPromise<void>(providedAtBoot),
+    /** Asks idle conversations to passivate, now and then. */
+    sweep: fromCallback<EventObject>(providedAtBoot),
+    /** Asks every conversation to end its turn; resolves when none is left. */
+    drainConversations: fromPromise<void>(providedAtBoot),
+    /** Stops what has not ended by itself, then the MCP servers and the writer; resolves when all is flushed. */
+    closeAll: fromPromise<void>(providedAtBoot),
+  },
+  delays: {
+    drainTimeout: ({ context }) => context.limits.drainTimeoutMs,
+  },
+});
+
+const spawnWriter = registrySetup.spawnChild('writer', { id: 'writer', input: undefined });
+const spawnServers = registrySetup.assign({
+  mcpServers: ({ context, spawn }) =>
+    Object.fromEntries(context.servers.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })])),
+});
+
+/** Counts a crash; conversations whose crashes have all aged out are forgotten. */
+const countCrash = registrySetup.assign(({ context, event }) => {
+  if (event.type !== 'conversation.crashed') return {};
+  const kept = Object.entries(context.crashes)
+    .map(([key, times]) => [key, recent(times, context, event.atMs)] as const)
+    .filter(([key, times]) => key !== event.key && times.length > 0);
+  const times = [...recent(context.crashes[event.key], context, event.atMs), event.atMs];
+  return { crashes: Object.fromEntries([...kept, [event.key, times]]) };
+});
+
+export const registryMachine = registrySetup.createMachine({
+  id: 'registry',
+  context: ({ input }) => ({ ...input, mcpServers: {}, crashes: {} }),
+  initial: 'booting',
+  states: {
+    booting: {
+      entry: [spawnWriter, spawnServers],
+      invoke: { id: 'startup', src: 'startup', onDone: 'serving', onError: 'refused' },
+      on: {
+        'conversation.crashed': { actions: countCrash },
+        'registry.shutdown': 'closing',
+      },
+    },
+    serving: {
+      invoke: { id: 'sweep', src: 'sweep', onDone: 'draining', onError: 'draining' },
+      on: {
+        'conversation.crashed': { actions: countCrash },
+        'registry.shutdown': 'draining',
+      },
+    },
+    draining: {
+      description: 'No new turns; running ones end, within a limit.',
+      invoke: { id: 'drain', src: 'drainConversations', onDone: 'closing', onError: 'closing' },
+      after: { drainTimeout: 'closing' },
+      on: {
+        'conversation.crashed': { actions: countCrash },
+        'registry.shutdown': {},
+      },
+    },
+    closing: {
+      invoke: { id: 'close', src: 'closeAll', onDone: 'stopped', onError: 'stopped' },
+      on: { 'conversation.crashed': {}, 'registry.shutdown': {} },
+    },
+    stopped: { type: 'final' },
+    refused: { description: 'The store refused to open; main tells why.', type: 'final' },
+  },
+});

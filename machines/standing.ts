@@ -1,0 +1,48 @@
+/**
+ * Where a log leaves its conversation: the fold that activation runs over the rows of turns
+ * without an end. Pure; the chart's `recovering` goes on from what it returns.
+ */
+import type { InterruptedTurn, QueuedTurn, Standing } from './conversation-types.ts';
+import type { LogRow } from './log.ts';
+import { addUsage } from './turn-rows.ts';
+
+/**
+ * Folds the rows of open turns. `open` holds their request ids, oldest first. A turn has begun when it
+ * has a row beside its message; at most one can be in that state, since turns run one at a time.
+ */
+export function foldStanding(rows: readonly LogRow[], open: readonly string[]): Standing {
+  const turns = open.map((requestId) => foldTurn(requestId, rows.filter((row) => row.request_id === requestId)));
+  const begun = turns.find((turn) => turn.begun);
+  return {
+    interrupted: begun?.turn ?? null,
+    queue: turns.filter((turn) => turn !== begun).map(({ turn }): QueuedTurn => ({ requestId: turn.requestId, hops: 0, usage: null, announced: true })),
+  };
+}
+
+function foldTurn(requestId: string, rows: readonly LogRow[]): { turn: InterruptedTurn; begun: boolean } {
+  const turn: InterruptedTurn = { requestId, hops: 0, usage: null, model: null, recoveries: 0, cancelled: false, open: [] };
+  for (const row of rows) {
+    switch (row.type) {
+      case 'assistant_message':
+        turn.hops += row.tool_calls ? 1 : 0;
+        turn.usage = addUsage(turn.usage, row.usage);
+        turn.model = row.model;
+        for (const request of row.tool_calls ?? []) turn.open.push({ request, dispatched: false });
+        break;
+      case 'tool_call':
+        for (const call of turn.open) if (call.request.id === row.tool_call_id) call.dispatched = true;
+        break;
+      case 'tool_result':
+        turn.open = turn.open.filter((call) => call.request.id !== row.tool_call_id);
+        break;
+      case 'meta':
+        if (row.extra['kind'] === 'cancel') turn.cancelled = true;
+        if (row.extra['kind'] === 'recovered') turn.recoveries += 1;
+        break;
+      case 'user_message':
+      case 'system_update':
+        break;
+    }
+  }
+  return { turn, begun: rows.some((row) => row.type !== 'user_message') };
+}

@@ -1,0 +1,120 @@
+/**
+ * One tool call, from dispatch to one of its ends. Spawned by a hop, one actor a call; its
+ * dispatch row is committed before it starts. The call itself is the provided actor `callTool`.
+ */
+import { fromCallback, sendParent, setup } from 'xstate';
+import type { CallResult, HopTool } from './conversation-types.ts';
+
+export interface ToolCallInput {
+  conversationId: string;
+  owner: string;
+  requestId: string;
+  callId: string;
+  tool: HopTool;
+  arguments: Record<string, unknown>;
+  timeoutMs: number;
+}
+
+/** What the provided `callTool` reports, exactly once; `lost`: dispatched, then the transport went away. */
+export interface CallEnded {
+  type: 'call.ended';
+  status: 'ok' | 'error' | 'cancelled' | 'lost';
+  text: string;
+  content: unknown;
+  durationMs: number;
+}
+
+/** Asks `callTool` to give up; it still reports its end. */
+export interface CallAbort {
+  type: 'call.abort';
+}
+
+type ToolCallEvent = CallEnded | { type: 'call.cancel' };
+
+const callSetup = setup({
+  types: {
+    context: {} as ToolCallInput,
+    events: {} as ToolCallEvent,
+    input: {} as ToolCallInput,
+  },
+  actors: {
+    callTool: fromCallback<CallAbort, ToolCallInput>(() => {
+      throw new Error('callTool is provided at boot');
+    }),
+  },
+  delays: {
+    timeout: ({ context }) => context.timeoutMs,
+  },
+  guards: {
+    succeeded: ({ event }) => event.type === 'call.ended' && event.status === 'ok',
+    wasCancelled: ({ event }) => event.type === 'call.ended' && event.status === 'cancelled',
+    lostItsTransport: ({ event }) => event.type === 'call.ended' && event.status === 'lost',
+  },
+});
+
+/** Tells the hop how the call ended, in the words of the end that the chart has chosen. */
+const settle = (status: CallResult['status'], say: (context: ToolCallInput, text: string) => string) =>
+  callSetup.enqueueActions(({ context, event, enqueue }) => {
+    const ended = event.type === 'call.ended' ? event : null;
+    const result: CallResult = {
+      status,
+      text: say(context, ended?.text ?? ''),
+      content: ended?.content ?? null,
+      durationMs: ended?.durationMs ?? 0,
+    };
+    enqueue(sendParent({ type: 'call.settled', callId: context.callId, result }));
+  });
+
+const abort = callSetup.sendTo('call', { type: 'call.abort' });
+
+export const toolCallMachine = callSetup.createMachine({
+  id: 'toolCall',
+  context: ({ input }) => input,
+  invoke: {
+    id: 'call',
+    src: 'callTool',
+    input: ({ context }) => context,
+    onDone: { target: '.error' },
+    onError: { target: '.error' },
+  },
+  initial: 'running',
+  states: {
+    running: {
+      after: { timeout: 'timingOut' },
+      on: {
+        'call.cancel': 'cancelling',
+        'call.ended': [
+          { guard: 'succeeded', target: 'ok' },
+          { guard: 'wasCancelled', target: 'cancelled' },
+          { guard: 'lostItsTransport', target: 'outcomeUnknown' },
+          { target: 'error' },
+        ],
+      },
+    },
+    timingOut: {
+      entry: abort,
+      on: {
+        'call.cancel': {},
+        'call.ended': 'timedOut',
+      },
+    },
+    cancelling: {
+      entry: abort,
+      on: {
+        'call.cancel': {},
+        'call.ended': [{ guard: 'succeeded', target: 'ok' }, { target: 'cancelled' }],
+      },
+    },
+    ok: { type: 'final', entry: settle('ok', (_context, text) => text) },
+    error: { type: 'final', entry: settle('error', (_context, text) => text || 'The call failed inside Parley; it may have taken effect.') },
+    timedOut: {
+      type: 'final',
+      entry: settle('timed_out', ({ timeoutMs }) => `No result within ${timeoutMs / 1000} s; the call was given up. It may have taken effect all the same.`),
+    },
+    cancelled: { type: 'final', entry: settle('cancelled', () => 'The call was cancelled by the user. It may have taken effect already.') },
+    outcomeUnknown: {
+      type: 'final',
+      entry: settle('outcome_unknown', (_context, text) => `${text} It may or may not have taken effect: check before you repeat it.`),
+    },
+  },
+});

@@ -1,0 +1,57 @@
+/**
+ * Turns what the schema refused into sentences: key path, what was found, what is allowed.
+ * A value that may be a secret is never repeated.
+ */
+import type { z } from 'zod';
+import { dotted } from './document.ts';
+import type { ConfigDocument, KeyPath, Problem } from './document.ts';
+import { allowedWords, expectedAt, expectedConfig, keysOf } from './expected.ts';
+import type { Expected } from './expected.ts';
+import { closest } from './suggest.ts';
+
+/** One problem for each thing that the schema refused. */
+export function schemaProblems(issues: readonly z.core.$ZodIssue[], document: ConfigDocument): Problem[] {
+  const root = expectedConfig();
+  return issues.flatMap((issue) => {
+    const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => unknownKey(root, [...path, key], document));
+    }
+    return [wrongValue(root, path, issue, document)];
+  });
+}
+
+function unknownKey(root: Expected, path: KeyPath, document: ConfigDocument): Problem {
+  const key = String(path.at(-1));
+  const siblings = keysOf(expectedAt(root, path.slice(0, -1)) ?? {}).map(([name]) => name);
+  const meant = closest(key, siblings) ?? pathsTo(root, key)[0];
+  const help = meant ? `did you mean ${meant}?` : `known here: ${siblings.join(', ')}`;
+  return { line: document.lineOf(path), path, text: `is not a known key; ${help}` };
+}
+
+/** Where else a key of this name belongs: a right key in the wrong section is the commonest slip after a misspelt one. */
+function pathsTo(section: Expected, name: string, above: KeyPath = []): string[] {
+  return keysOf(section).flatMap(([key, expected]) => {
+    const path = [...above, key];
+    return key === name ? [dotted(path)] : pathsTo(expected, name, path);
+  });
+}
+
+function wrongValue(root: Expected, path: KeyPath, issue: z.core.$ZodIssue, document: ConfigDocument): Problem {
+  const expected = expectedAt(root, path);
+  const own = issue.code === 'custom' ? issue.params?.['allowed'] : undefined;
+  const allowed = typeof own === 'string' ? own : expected ? allowedWords(expected) : issue.message;
+  return { line: document.lineOf(path), path, text: `is ${shown(path, expected, document)}; allowed: ${allowed}` };
+}
+
+/** API keys end up where only their variable's name belongs; the terminal is no place for them. */
+function mayBeSecret(path: KeyPath): boolean {
+  return path.some((step) => step === 'api_key' || step === 'api_key_env' || step === 'headers');
+}
+
+function shown(path: KeyPath, expected: Expected | null, document: ConfigDocument): string {
+  if (path.length > 0 && !document.states(path)) {
+    return expected?.default === undefined ? 'missing' : `left at its default, ${JSON.stringify(expected.default)}`;
+  }
+  return mayBeSecret(path) ? 'a value not shown here' : document.found(path);
+}

@@ -1,0 +1,181 @@
+/**
+ * The `llm` section: which provider answers, how long it may take, and what each is called with.
+ * The only home of these keys' defaults and constraints. Holds no keys: a block names the
+ * environment variable that holds its key.
+ */
+import { z } from 'zod';
+import { count, milliseconds, seconds, secondsOrNone, text } from './quantities.ts';
+
+const variableName = () =>
+  z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+    .meta({ allowed: 'the name of an environment variable, such as OPENAI_API_KEY (never the key itself)' });
+
+const baseUrl = () =>
+  z
+    .url({ protocol: /^https?$/ })
+    .meta({ allowed: 'an http or https URL, such as http://localhost:8080/v1' })
+    .describe('Address of the OpenAI-compatible API, without /chat/completions.');
+
+const apiKeyEnv = () =>
+  variableName().describe(
+    'Environment variable that holds the key. A block with a base_url of its own and no api_key_env needs no key.',
+  );
+
+const model = () => text().describe('Model to ask for, by the name that the provider gives it.');
+
+/** What every provider block may state beside its address, key and model. */
+const parameters = {
+  temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .exactOptional()
+    .describe("Randomness of the answers; not sent when not stated, so that the model's own default holds."),
+  max_tokens: count('tokens', 1)
+    .exactOptional()
+    .describe("Longest answer; not sent when not stated, so that the model's own limit holds."),
+  headers: z
+    .record(z.string(), z.string())
+    .meta({ allowed: 'header names with text values (numbers in quotes)' })
+    .exactOptional()
+    .describe('Extra HTTP headers for every request to this provider.'),
+  api_key: z
+    .never()
+    .meta({ allowed: 'nothing, for keys come from the environment alone (name the variable in api_key_env)' })
+    .exactOptional(),
+};
+
+/** A provider of the user's own. Keys that are not listed go into the request's body as they are. */
+const ownProvider = z.looseObject({
+  base_url: baseUrl(),
+  api_key_env: apiKeyEnv().exactOptional(),
+  model: model(),
+  ...parameters,
+});
+
+/**
+ * A provider that Parley knows. Its key is looked for only while its address is the known one:
+ * a block that is pointed elsewhere must not carry the key there.
+ */
+function knownProvider(known: { base_url: string; api_key_env?: string; model: string }) {
+  const keyEnv = known.api_key_env;
+  return z
+    .looseObject({
+      base_url: baseUrl().default(known.base_url),
+      api_key_env: (keyEnv === undefined ? apiKeyEnv() : apiKeyEnv().meta({ default: keyEnv })).exactOptional(),
+      model: model().default(known.model),
+      ...parameters,
+    })
+    .transform((block) =>
+      keyEnv !== undefined && block.api_key_env === undefined && block.base_url === known.base_url
+        ? { ...block, api_key_env: keyEnv }
+        : block,
+    )
+    .prefault({});
+}
+
+const providers = z
+  .object({
+    openai: knownProvider({
+      base_url: 'https://api.openai.com/v1',
+      api_key_env: 'OPENAI_API_KEY',
+      model: 'gpt-4o-mini',
+    }),
+    groq: knownProvider({
+      base_url: 'https://api.groq.com/openai/v1',
+      api_key_env: 'GROQ_API_KEY',
+      model: 'llama-3.3-70b-versatile',
+    }),
+    openrouter: knownProvider({
+      base_url: 'https://openrouter.ai/api/v1',
+      api_key_env: 'OPENROUTER_API_KEY',
+      model: 'openai/gpt-4o-mini',
+    }),
+    anthropic: knownProvider({
+      base_url: 'https://api.anthropic.com/v1',
+      api_key_env: 'ANTHROPIC_API_KEY',
+      model: 'claude-haiku-4-5',
+    }),
+    ollama: knownProvider({ base_url: 'http://localhost:11434/v1', model: 'llama3.2' }),
+  })
+  .catchall(ownProvider)
+  .prefault({})
+  .describe(
+    'One block a provider; add blocks under names of your own. Keys that are not listed here are passed on to the provider as they are.',
+  );
+
+/** Names that no block may have. */
+const reserved = ['auto', 'demo'];
+
+/** Names can be checked as soon as they are legible, whatever else is wrong in the section. */
+function namesAreLegible({ issues }: z.core.ParsePayload): boolean {
+  return issues.every(({ code, path = [] }) => {
+    const [key, ...below] = path;
+    const isName = key === undefined || key === 'active' || key === 'fallback' || (key === 'providers' && below.length === 0);
+    return code === 'unrecognized_keys' || !isName;
+  });
+}
+
+export const llmSection = z
+  .strictObject({
+    active: text()
+      .meta({ allowed: 'auto, demo, or the name of a block of llm.providers' })
+      .default('auto')
+      .describe(
+        'Provider that answers: `auto` is the first block whose key is set in the environment, else `demo`, the embedded offline model.',
+      ),
+    fallback: z
+      .array(text().meta({ allowed: 'demo or the name of a block of llm.providers' }))
+      .default([])
+      .describe('Providers to ask, in this order, when the active one fails before anything of its answer was shown.'),
+    connect_timeout: seconds()
+      .default(10)
+      .describe('Longest wait for a connection: a provider that is away is told from one that thinks.'),
+    first_byte_timeout: seconds()
+      .default(60)
+      .describe('Longest wait for the answer to begin; large models think before their first word.'),
+    stall_timeout: seconds()
+      .default(30)
+      .describe('Longest silence within an answer before it counts as lost; a cut connection makes no other sign.'),
+    retry: z
+      .strictObject({
+        attempts: count('attempts', 1, 10)
+          .default(3)
+          .describe('Tries at one provider, the first included; only while nothing of the answer was shown.'),
+        budget: secondsOrNone()
+          .default(10)
+          .describe('Longest time from the first try to the last, waits included: a person is waiting for the answer.'),
+      })
+      .prefault({})
+      .describe('Asking the same provider again.'),
+    demo: z
+      .strictObject({
+        chunk_delay_ms: milliseconds()
+          .default(30)
+          .describe('Pause before each piece of an answer of the demo model: about the pace of a real one.'),
+      })
+      .prefault({})
+      .describe('The embedded offline model.'),
+    providers,
+  })
+  .superRefine(
+    (llm, context) => {
+      const stated = Object.keys(llm.providers);
+      const names = ['demo', ...stated.filter((name) => !reserved.includes(name))];
+      const refuse = (path: (string | number)[], allowed: string) =>
+        context.addIssue({ code: 'custom', path, params: { allowed } });
+      const check = (path: (string | number)[], name: string, allowed: string[]) => {
+        if (!allowed.includes(name)) refuse(path, `one of ${allowed.join(', ')}`);
+      };
+      check(['active'], llm.active, ['auto', ...names]);
+      for (const [index, name] of llm.fallback.entries()) check(['fallback', index], name, names);
+      for (const name of reserved.filter((name) => stated.includes(name))) {
+        refuse(['providers', name], `another name, for llm.active gives ${name} a meaning of its own`);
+      }
+    },
+    { when: namesAreLegible },
+  )
+  .prefault({})
+  .describe('The language model.');

@@ -1,0 +1,155 @@
+/**
+ * The configuration's shape. With `schema-llm.ts` and `schema-chat.ts` the only home of its keys,
+ * defaults, constraints and their reasons: config/config.yaml and docs/configuration.md are
+ * written from here, and so is what a wrong file is told. Keys are in the user's spelling.
+ */
+import { z } from 'zod';
+import { bytes, count, seconds, secondsOrNone, text } from './quantities.ts';
+import { chatSection } from './schema-chat.ts';
+import { llmSection } from './schema-llm.ts';
+
+const persistence = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Whether conversations outlive the server; false keeps them in memory only and leaves the file alone.'),
+    retention_policy: z
+      .enum(['token_limit', 'message_count', 'time_based', 'unlimited'])
+      .default('token_limit')
+      .describe('What is kept of a conversation: its newest tokens, its newest messages, its last days, or everything.'),
+    max_tokens_per_conversation: count('tokens', 1)
+      .default(8000)
+      .describe('What `token_limit` keeps.'),
+    max_messages_per_conversation: count('messages', 1)
+      .default(100)
+      .describe('What `message_count` keeps.'),
+    retention_days: z
+      .number()
+      .positive()
+      .max(36_500)
+      .meta({ unit: 'days' })
+      .default(30)
+      .describe('What `time_based` keeps.'),
+    clear_on_startup: z.boolean().default(false).describe('Whether every start empties the database: for trials only.'),
+  })
+  .prefault({})
+  .describe('What is kept, and for how long.');
+
+const repository = z
+  .strictObject({
+    type: z.enum(['sql']).default('sql').describe('Kind of store: SQLite.'),
+    path: text()
+      .default('events.db')
+      .describe('Database file, made when it is not there.'),
+    synchronous: z
+      .enum(['full', 'normal'])
+      .default('full')
+      .describe('What a commit survives: `full` a power cut, `normal` (faster) only a crash of the server.'),
+    max_waiting: count('writes', 1)
+      .default(10_000)
+      .describe('Writes that may wait for the disk; further ones are refused, so that a stuck disk cannot fill memory.'),
+    persistence,
+  })
+  .prefault({})
+  .describe('The event log.');
+
+const connection = z
+  .strictObject({
+    max_reconnect_attempts: count('attempts', 0, 1000)
+      .default(10)
+      .describe('Tries in a row to reach a lost server before it counts as failed; a call to one of its tools still wakes it.'),
+    initial_reconnect_delay: seconds()
+      .default(0.5)
+      .describe('Wait before the first of them; doubled from try to try.'),
+    max_reconnect_delay: seconds().default(30).describe('Longest wait between two tries.'),
+    connection_timeout: seconds()
+      .default(10)
+      .describe('Longest wait for a server to start and introduce itself.'),
+    startup_wait: secondsOrNone()
+      .default(1.5)
+      .describe('Longest time that the port stays closed for servers that are still connecting.'),
+    ping_timeout: seconds()
+      .default(10)
+      .describe('A server that let a call time out is pinged; without an answer within this time it is reconnected.'),
+    close_grace: seconds()
+      .default(1)
+      .describe('Time that a server process gets to leave when its input ends, and again after SIGTERM, before it is killed.'),
+  })
+  .superRefine((delays, check) => {
+    if (delays.max_reconnect_delay < delays.initial_reconnect_delay) {
+      check.addIssue({
+        code: 'custom',
+        path: ['max_reconnect_delay'],
+        params: { allowed: `at least connection.initial_reconnect_delay (${delays.initial_reconnect_delay})` },
+      });
+    }
+  })
+  .prefault({})
+  .describe('Connections to the servers.');
+
+const mcpLimits = z
+  .strictObject({
+    max_tools: count('tools', 1, 10_000)
+      .default(256)
+      .describe('Tools of all servers together: each costs tokens in every request to a model.'),
+    max_description_length: count('characters', 16)
+      .default(2000)
+      .describe('Part of a tool\'s description that the model is shown; descriptions are somebody else\'s text.'),
+    max_message_size: bytes(65_536)
+      .default(16_777_216)
+      .describe('Largest message from a server; a larger one ends its connection. 16 MiB.'),
+  })
+  .prefault({})
+  .describe('What servers may offer and send.');
+
+const mcp = z
+  .strictObject({
+    config_file: text()
+      .default('config/servers_config.json')
+      .describe('File that lists the MCP servers ({"mcpServers": ...}); PARLEY_SERVERS_CONFIG names another.'),
+    connection,
+    limits: mcpLimits,
+  })
+  .prefault({})
+  .describe('Tools: the MCP servers.');
+
+const logging = z
+  .strictObject({
+    level: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+      .default('info')
+      .describe('Least severity that is logged.'),
+    format: z
+      .enum(['auto', 'json', 'pretty'])
+      .default('auto')
+      .describe('`json` for machines, `pretty` for people; `auto` is pretty on a terminal and json elsewhere.'),
+    texts: z
+      .boolean()
+      .default(false)
+      .describe('Whether the log may hold what people and models wrote; off, because logs travel further than databases.'),
+  })
+  .prefault({})
+  .describe('The log of the server itself.');
+
+const shutdown = z
+  .strictObject({
+    drain_timeout: secondsOrNone()
+      .default(10)
+      .describe('Time that running turns get to finish after SIGTERM or SIGINT, before they are ended.'),
+  })
+  .prefault({})
+  .describe('Stopping.');
+
+/** Parses what a file states into a whole configuration; `{}` is the configuration of a bare machine. */
+export const configSchema = z.strictObject({
+  llm: llmSection,
+  chat: chatSection,
+  repository,
+  mcp,
+  logging,
+  shutdown,
+});
+
+/** The whole configuration. Durations are seconds unless the key ends in `_ms`; sizes are bytes. */
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,51 @@
+/**
+ * The actor behind a tool call: makes the call through the toolbox, measures it, passes progress on
+ * to the followers, and reports its end exactly once. Timeouts and Stop are the chart's.
+ */
+import { fromCallback } from 'xstate';
+import type { CallAbort, CallEnded, ToolCallInput } from '../../machines/tool-call.ts';
+import type { CallEnd, Toolbox } from '../mcp/toolbox.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+
+export interface CallToolDeps {
+  toolbox: Pick<Toolbox, 'call'>;
+  outbox: Pick<Outbox, 'tell'>;
+}
+
+export function createCallToolLogic({ toolbox, outbox }: CallToolDeps) {
+  return fromCallback<CallAbort, ToolCallInput>(({ input, sendBack, receive }) => {
+    const abort = new AbortController();
+    const startedMs = performance.now();
+    receive(() => abort.abort());
+
+    const onProgress = ({ progress, total, message }: { progress: number; total?: number; message?: string }) =>
+      outbox.tell(input, {
+        request_id: input.requestId,
+        status: 'chunk',
+        conversation_id: input.conversationId,
+        chunk: { type: 'tool_progress', call_id: input.callId, progress, ...(total === undefined ? {} : { total }), data: message ?? '' },
+      });
+
+    void toolbox.call(input.tool, input.arguments, { signal: abort.signal, timeoutMs: input.timeoutMs, onProgress }).then((end) => {
+      const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(performance.now() - startedMs) };
+      sendBack(ended);
+    });
+
+    return () => abort.abort();
+  });
+}
+
+/** A call that never reached its server is an error the model may repeat. */
+function ending(end: CallEnd): Pick<CallEnded, 'status' | 'text' | 'content'> {
+  switch (end.status) {
+    case 'ok':
+    case 'error':
+      return end;
+    case 'cancelled':
+      return { status: 'cancelled', text: '', content: null };
+    case 'not_sent':
+      return { status: 'error', text: end.text, content: null };
+    case 'lost':
+      return { status: 'lost', text: end.text, content: null };
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The way from an appended row to what everyone sees: count its tokens, commit it, keep it warm,
+ * show it, and only then tell the chart. One journal a conversation; order is kept throughout.
+ */
+import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-types.ts';
+import type { NewRow } from '../../machines/log.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { ConversationRef } from '../outbox/topic.ts';
+import type { AppendOutcome, Store } from '../store/store.ts';
+import type { WarmLogs } from './warm-logs.ts';
+
+export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
+
+export interface JournalDeps {
+  store: Pick<Store, 'append'>;
+  warmLogs: Pick<WarmLogs, 'append'>;
+  outbox: Pick<Outbox, 'publish'>;
+  /** A number at once where it can; long texts are counted in a thread. Never rejects. */
+  countTokens(text: string): number | Promise<number>;
+}
+
+export interface Journal {
+  append(intent: AppendIntent): void;
+}
+
+/** `tell` gets `log.committed` or `log.failed` for each append, in the order of the appends. */
+export function createJournal(ref: ConversationRef, deps: JournalDeps, tell: (event: InternalEvent) => void): Journal {
+  /** Settles when the appends before have been handed to the store; null while none waits for a count. */
+  let ahead: Promise<void> | null = null;
+
+  const commit = (intent: AppendIntent) => {
+    const { tag, rows, begin, end } = intent;
+    deps.store.append({ ...ref, rows, ...(begin ? { begin } : {}), ...(end ? { end } : {}) }, (outcome) => {
+      if (outcome.status === 'failed') {
+        tell({ type: 'log.failed', tag, fault: outcome.fault });
+        return;
+      }
+      if (outcome.status === 'stored') {
+        deps.warmLogs.append(ref, outcome.rows);
+        deps.outbox.publish(ref, outcome.rows);
+      }
+      tell({ type: 'log.committed', tag, outcome: commitOutcome(outcome) });
+    });
+  };
+
+  return {
+    append(intent) {
+      const counts = intent.rows.map((row) => countRow(row, deps.countTokens)).filter((count) => count !== null);
+      if (ahead === null && counts.length === 0) {
+        commit(intent);
+        return;
+      }
+      const mine: Promise<void> = Promise.all([ahead, ...counts]).then(() => {
+        if (ahead === mine) ahead = null;
+        commit(intent);
+      });
+      ahead = mine;
+    },
+  };
+}
+
+/** Fills in the row's token count: null when that is done, else the promise of it. */
+function countRow(row: NewRow, countTokens: JournalDeps['countTokens']): Promise<void> | null {
+  if (row.token_count !== null || row.type === 'meta' || row.type === 'tool_call') return null;
+  // What the provider reports wins over an estimate; it covers text, reasoning and tool calls alike.
+  if (row.type === 'assistant_message' && row.usage && !row.usage.estimated) {
+    row.token_count = row.usage.completion_tokens - (row.usage.reasoning_tokens ?? 0);
+    return null;
+  }
+  const count = countTokens((row.content ?? '') + (row.tool_calls ? JSON.stringify(row.tool_calls) : ''));
+  if (typeof count !== 'number') return count.then((tokens) => void (row.token_count = tokens));
+  row.token_count = count;
+  return null;
+}
+
+function commitOutcome(outcome: Exclude<AppendOutcome, { status: 'failed' }>): CommitOutcome {
+  return outcome.status === 'stored' ? { status: 'stored', seq: outcome.rows[0]?.seq ?? 0 } : outcome;
+}

@@ -1,0 +1,43 @@
+/**
+ * The actor behind `loadingContext`: the window of past turns from the warm log, and the catalogue of
+ * tools pinned for the hop. Reads the store only when the conversation has gone cold.
+ */
+import { fromPromise } from 'xstate';
+import { buildWindow } from '../../machines/context-window.ts';
+import type { LoadContextInput } from '../../machines/conversation-setup.ts';
+import type { HopContext, HopTool } from '../../machines/conversation-types.ts';
+import type { Toolbox } from '../mcp/toolbox.ts';
+import type { WarmLogs } from './warm-logs.ts';
+
+export interface LoadContextDeps {
+  warmLogs: Pick<WarmLogs, 'turns'>;
+  toolbox: Pick<Toolbox, 'tools' | 'settled'>;
+  systemPrompt: string;
+  countTokens(text: string): number | Promise<number>;
+  /** context.max_tokens - context.reserve_tokens */
+  budgetTokens: number;
+  preserveRecent: number;
+}
+
+export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countTokens, budgetTokens, preserveRecent }: LoadContextDeps) {
+  let offered: readonly HopTool[] = [];
+  let byName: ReadonlyMap<string, HopTool> = new Map();
+
+  /** The catalogue is swapped whole, so its array is its version. */
+  const pinTools = () => {
+    const tools = toolbox.tools();
+    if (tools !== offered) {
+      offered = tools;
+      byName = new Map(tools.map((tool) => [tool.name, tool]));
+    }
+    return byName;
+  };
+
+  return fromPromise<HopContext, LoadContextInput>(async ({ input }) => {
+    await toolbox.settled();
+    const turns = await warmLogs.turns(input);
+    const systemTokens = await countTokens(systemPrompt);
+    const { messages, cut } = buildWindow(turns, input.requestId, { systemPrompt, systemTokens, budgetTokens, preserveRecent });
+    return { messages, tools: pinTools(), cut };
+  });
+}

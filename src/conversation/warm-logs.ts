@@ -1,0 +1,106 @@
+/**
+ * The recent turns of conversations that are in use, kept warm so that a turn reads nothing from disk.
+ * An LRU over all conversations, bounded in bytes; what falls out is read again from the store.
+ */
+import { LRUCache } from 'lru-cache';
+import { foldRow, type TurnRows } from '../../machines/context-window.ts';
+import type { LogRow } from '../../machines/log.ts';
+import type { ConversationRef } from '../outbox/topic.ts';
+import type { Standing as StoredStanding } from '../store/store.ts';
+
+export interface WarmLogs {
+  /** The recent turns; at once when warm. Rejects when the store cannot be read. */
+  turns(ref: ConversationRef): readonly TurnRows[] | Promise<readonly TurnRows[]>;
+  /** Reads the log afresh and keeps its recent turns; what activation starts from. */
+  activate(ref: ConversationRef): Promise<StoredStanding>;
+  /** Adds committed rows, in seq order. */
+  append(ref: ConversationRef, rows: readonly LogRow[]): void;
+  /** Estimated bytes held, for metrics. */
+  bytes(): number;
+}
+
+export interface WarmLogsOptions {
+  store: { standing(owner: string, conversationId: string, tokens: number): Promise<StoredStanding> };
+  /** chat.service.warm_bytes */
+  maxBytes: number;
+  /** Tokens of past turns that a window can use; older turns are let go. */
+  windowTokens: number;
+  /** Messages that a window takes whatever their size. */
+  preserveRecent: number;
+}
+
+/** A row's objects and short columns, beside its texts. */
+const ROW_BYTES = 400;
+
+interface WarmLog {
+  turns: TurnRows[];
+  bytes: number;
+}
+
+export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }: WarmLogsOptions): WarmLogs {
+  const cache = new LRUCache<string, WarmLog>({ maxSize: maxBytes, maxEntrySize: maxBytes, sizeCalculation: (log) => Math.max(1, log.bytes) });
+  const readings = new Map<string, { overtaken: boolean }>();
+  const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
+
+  const add = (log: WarmLog, row: LogRow) => {
+    foldRow(log.turns, withoutWhole(row));
+    log.bytes += rowBytes(row);
+  };
+  const letGo = (log: WarmLog) => {
+    let tokens = log.turns.reduce((sum, turn) => sum + turn.tokens, 0);
+    let rows = log.turns.reduce((sum, turn) => sum + turn.rows.length, 0);
+    for (;;) {
+      const oldest = log.turns[0];
+      if (!oldest?.ended || tokens - oldest.tokens < windowTokens || rows - oldest.rows.length < preserveRecent * 2) return;
+      log.turns.shift();
+      tokens -= oldest.tokens;
+      rows -= oldest.rows.length;
+      for (const row of oldest.rows) log.bytes -= rowBytes(row);
+    }
+  };
+  const activate = async (ref: ConversationRef) => {
+    const key = keyOf(ref);
+    for (;;) {
+      const reading = { overtaken: false };
+      readings.set(key, reading);
+      const standing = await store.standing(ref.owner, ref.conversationId, windowTokens);
+      if (readings.get(key) === reading) readings.delete(key);
+      // Rows were committed while the log was being read: which of them it holds is not known.
+      if (reading.overtaken) continue;
+      const log: WarmLog = { turns: [], bytes: 0 };
+      for (const row of standing.rows) add(log, row);
+      cache.set(key, log);
+      return standing;
+    }
+  };
+
+  return {
+    activate,
+    turns(ref) {
+      const key = keyOf(ref);
+      return cache.get(key)?.turns ?? activate(ref).then(() => cache.get(key)?.turns ?? []);
+    },
+    append(ref, rows) {
+      const key = keyOf(ref);
+      const log = cache.get(key);
+      const reading = readings.get(key);
+      if (reading) reading.overtaken = true;
+      if (!log) return;
+      for (const row of rows) add(log, row);
+      if (rows.some((row) => row.extra['kind'] === 'turn_end')) letGo(log);
+      cache.set(key, log);
+    },
+    bytes: () => cache.calculatedSize,
+  };
+}
+
+function rowBytes(row: LogRow): number {
+  return ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0));
+}
+
+/** The whole of a tool's result is for the log's readers; the window uses the text alone. */
+function withoutWhole(row: LogRow): LogRow {
+  if (row.extra['whole'] === undefined) return row;
+  const { whole: _, ...extra } = row.extra;
+  return { ...row, extra };
+}

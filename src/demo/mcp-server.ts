@@ -1,0 +1,69 @@
+/**
+ * The bundled MCP server: a few harmless tools, a prompt and a resource over stdio, so that a
+ * bare machine has something to call. A program of its own, started by Parley like any other
+ * server; nothing may import it. Built on the SDK's v1, as most servers in the wild are.
+ */
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { z } from 'zod';
+import { listFolder } from './mcp-folder.ts';
+
+const root = process.env['PARLEY_DEMO_ROOT'] ?? process.cwd();
+const annotations = { readOnlyHint: true, openWorldHint: false };
+const say = (text: string) => ({ content: [{ type: 'text' as const, text }] });
+
+const server = new McpServer({ name: 'parley-demo', version: '1.0.0' });
+
+server.registerTool(
+  'add',
+  { description: 'Adds two numbers.', inputSchema: { a: z.number(), b: z.number() }, annotations },
+  ({ a, b }) => say(String(a + b)),
+);
+
+server.registerTool(
+  'current_time',
+  {
+    description: 'Tells the current date and time.',
+    inputSchema: { timezone: z.string().optional().describe('IANA name such as Europe/Vienna; UTC if absent') },
+    annotations,
+  },
+  ({ timezone = 'UTC' }) => {
+    // An unknown zone is a RangeError here, and so an error result for the model.
+    const time = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long', timeZone: timezone });
+    return say(time.format(new Date()));
+  },
+);
+
+server.registerTool(
+  'word_count',
+  { description: 'Counts the words, characters and lines of a text.', inputSchema: { text: z.string() }, annotations },
+  ({ text }) => say(`${text.match(/\S+/g)?.length ?? 0} words, ${text.length} characters, ${text.split('\n').length} lines`),
+);
+
+server.registerTool(
+  'list_folder',
+  {
+    description: 'Lists the entries of a folder below the root of this server.',
+    inputSchema: { path: z.string().default('.').describe('Relative to the root') },
+    annotations,
+  },
+  async ({ path }) => say(await listFolder(root, path)),
+);
+
+server.registerPrompt(
+  'summarize',
+  { description: 'Asks for a summary of a text.', argsSchema: { text: z.string() } },
+  ({ text }) => ({ messages: [{ role: 'user', content: { type: 'text', text: `Summarize this in three sentences:\n\n${text}` } }] }),
+);
+
+server.registerResource(
+  'about',
+  'parley://about',
+  { description: 'What this server is.', mimeType: 'text/plain' },
+  ({ href }) => ({ contents: [{ uri: href, mimeType: 'text/plain', text: 'The demo MCP server that comes with Parley.' }] }),
+);
+
+await server.connect(new StdioServerTransport());
+
+// The SDK leaves EOF to the program: our host is gone, or wants us gone.
+process.stdin.once('end', () => process.exit(0));

@@ -1,0 +1,62 @@
+/**
+ * The embedded offline model: a `fetch` that answers chat completion requests from this process,
+ * at a human pace. It stands behind the same client as any endpoint, so a machine without a key
+ * runs the whole path, tool calls included. What it says is decided in model-answer.ts.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { answer, type DemoAnswer } from './model-answer.ts';
+import { demoRequest, readConversation } from './model-history.ts';
+
+export interface DemoModelOptions {
+  /** Pause before each piece of an answer; 0 for none. */
+  chunkDelayMs: number;
+}
+
+/** Length of a piece of arguments. */
+const pieceChars = 16;
+
+/** The base URL it is called under does not matter: nothing is dialled. */
+export function createDemoModel({ chunkDelayMs }: DemoModelOptions): { fetch: typeof globalThis.fetch } {
+  return {
+    async fetch(_input, init = {}) {
+      const signal = init.signal ?? new AbortController().signal;
+      signal.throwIfAborted();
+      const text = typeof init.body === 'string' ? init.body : '';
+      const request = demoRequest.parse(JSON.parse(text));
+      const lines = eventLines(request.model, answer(readConversation(request)), Math.ceil(text.length / 4));
+      const encoder = new TextEncoder();
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          // Rejects on abort, and with it the stream fails like that of a real fetch.
+          if (chunkDelayMs > 0) await sleep(chunkDelayMs, undefined, { signal });
+          signal.throwIfAborted();
+          const line = lines.next();
+          if (line.done) controller.close();
+          else controller.enqueue(encoder.encode(`data: ${line.value}\n\n`));
+        },
+      });
+      return new Response(body, { status: 200, headers: { 'content-type': 'text/event-stream' } });
+    },
+  };
+}
+
+/** The answer as OpenAI's chunks: role, text in pieces, calls, finish, usage (four characters a token). */
+function* eventLines(model: string, { text, calls }: DemoAnswer, promptTokens: number): Generator<string, void> {
+  const chunk = (delta: object, finishReason: string | null = null) =>
+    JSON.stringify({ object: 'chat.completion.chunk', model, choices: [{ index: 0, delta, finish_reason: finishReason }] });
+
+  yield chunk({ role: 'assistant', content: '' });
+  for (const piece of text.match(/\s*\S{1,16}\s?/gu) ?? []) yield chunk({ content: piece });
+  for (const [index, call] of calls.entries()) {
+    yield chunk({ tool_calls: [{ index, id: `call_${index}`, type: 'function', function: { name: call.name, arguments: '' } }] });
+    for (let at = 0; at < call.arguments.length; at += pieceChars) {
+      yield chunk({ tool_calls: [{ index, function: { arguments: call.arguments.slice(at, at + pieceChars) } }] });
+    }
+  }
+  yield chunk({}, calls.length > 0 ? 'tool_calls' : 'stop');
+  const written = text.length + calls.reduce((sum, call) => sum + call.name.length + call.arguments.length, 0);
+  const completionTokens = Math.ceil(written / 4);
+  const usage = { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens };
+  yield JSON.stringify({ object: 'chat.completion.chunk', model, choices: [], usage });
+  yield '[DONE]';
+}

@@ -1,0 +1,14 @@
+/**
+ * Which pages may open a socket: those of this server's own host, those of the visitor's own machine,
+ * and those that the configuration lists. Without this any page could use a visitor's localhost
+ * (cross-site WebSocket hijacking; browsers send Origin but do not enforce it).
+ */
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** True without an `Origin`: then it is no browser. `host` is the request's Host header. */
+export function isAllowedOrigin(origin: string | undefined, host: string | undefined, allowed: readonly string[]): boolean {
+  if (origin === undefined || allowed.includes(origin) || allowed.includes('*')) return true;
+  if (!URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  return LOOPBACK.has(page.hostname) || page.host === host;
+}

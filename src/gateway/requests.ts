@@ -1,0 +1,103 @@
+/**
+ * What each action does: chat and cancel go to their conversation through the registry, reads go to
+ * the store and the toolbox. One clause an action; nothing here knows a statechart.
+ */
+import { hash } from 'node:crypto';
+import { fault } from '../errors.ts';
+import type { Toolbox } from '../mcp/toolbox.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import { errorFrame, type Request } from '../protocol.ts';
+import type { Registry } from '../registry.ts';
+import type { Store } from '../store/store.ts';
+import type { ClientSession } from './session.ts';
+
+export interface RequestDeps {
+  registry: Pick<Registry, 'route'>;
+  store: Pick<Store, 'page'>;
+  toolbox: Pick<Toolbox, 'tools' | 'servers'>;
+  outbox: Pick<Outbox, 'reply'>;
+  /** chat.service.streaming.enabled: what a chat gets that does not say. */
+  streaming: boolean;
+  /** Whose conversations these are. */
+  owner: string;
+  onError(error: unknown): void;
+}
+
+export function createRequestHandler(deps: RequestDeps): (session: ClientSession, request: Request) => void {
+  const { registry, toolbox, outbox, owner } = deps;
+  const reply = (session: ClientSession, requestId: string, result: Record<string, unknown>, conversationId?: string) =>
+    outbox.reply(session.id, {
+      request_id: requestId,
+      status: 'result',
+      ...(conversationId === undefined ? {} : { conversation_id: conversationId }),
+      result,
+    });
+
+  return (session, request) => {
+    const { requestId } = request;
+    switch (request.action) {
+      case 'chat': {
+        const { text, mode, metadata = null, cursor = null, streaming = deps.streaming } = request.payload;
+        const conversationId = request.payload.conversation_id ?? session.ownConversation();
+        registry.route({ owner, conversationId }, {
+          type: 'client.chat', session: session.id, requestId, text, mode, metadata,
+          digest: hash('sha256', text, 'base64url'),
+          follow: { streaming, cursor },
+        });
+        return;
+      }
+      case 'cancel': {
+        const { conversation_id, target = null } = request.payload;
+        if (conversation_id === undefined && !session.hasOwnConversation()) {
+          reply(session, requestId, { cancelled: [], disposition: 'nothing_running' });
+          return;
+        }
+        const conversationId = conversation_id ?? session.ownConversation();
+        registry.route({ owner, conversationId }, { type: 'client.cancel', by: { session: session.id, requestId }, target });
+        return;
+      }
+      case 'history':
+        void sendHistory(deps, session, requestId, request.payload).catch((error: unknown) => {
+          deps.onError(error);
+          outbox.reply(session.id, errorFrame(requestId, fault('internal', 'The log could not be read. Try again.'), request.payload.conversation_id));
+        });
+        return;
+      case 'tools':
+        reply(session, requestId, {
+          tools: toolbox.tools().map(({ name, server, description, inputSchema }) => ({ name, server, description, input_schema: inputSchema })),
+          servers: toolbox.servers(),
+        });
+        return;
+      case 'ping':
+        reply(session, requestId, {});
+        return;
+    }
+  };
+}
+
+/** One page of a conversation's rows, newest last. */
+async function sendHistory(
+  { store, outbox, owner }: RequestDeps,
+  session: ClientSession,
+  requestId: string,
+  { conversation_id: conversationId, before_seq: beforeSeq, limit }: Extract<Request, { action: 'history' }>['payload'],
+): Promise<void> {
+  const page = await store.page(owner, conversationId, { limit, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
+  if (!page) {
+    outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
+    return;
+  }
+  const events = page.rows.map(({ conversation_id: _, ...event }) => event);
+  const first = page.rows[0]?.seq;
+  outbox.reply(session.id, {
+    request_id: requestId,
+    status: 'result',
+    conversation_id: conversationId,
+    result: {
+      events,
+      head_seq: page.headSeq,
+      oldest_seq: page.oldestSeq,
+      next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
+    },
+  });
+}

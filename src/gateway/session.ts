@@ -1,0 +1,107 @@
+/**
+ * One socket: decodes its frames, answers what cannot be understood, and sends what it is given,
+ * corked so that the frames of one tick cost one system call. Client abuse ends in a close code.
+ */
+import { randomUUID } from 'node:crypto';
+import type { RawData, WebSocket } from 'ws';
+import type { Session } from '../outbox/topic.ts';
+import { errorFrame, type Decoded, type Request } from '../protocol.ts';
+import { createFrameBudget } from './frame-budget.ts';
+
+/** Close codes of RFC 6455 section 7.4 (1013: IANA registry) that Parley uses. */
+export const closeCodes = {
+  goingAway: 1001,
+  binary: 1003,
+  abuse: 1008,
+  serviceRestart: 1012,
+  tryLater: 1013,
+} as const;
+
+export interface SessionLimits {
+  /** Bytes that may wait for a socket before it counts as slow. */
+  maxBufferedBytes: number;
+  framesPerSecond: number;
+  frameBurst: number;
+  /** Frames that could not be understood, before the socket is closed. */
+  maxBadFrames: number;
+}
+
+/** A socket that never reads keeps at most this many times `maxBufferedBytes` of answers it asked for; then it is ended. */
+const HARD_LIMIT_FACTOR = 8;
+
+/** What a request handler knows of its socket. */
+export interface ClientSession extends Session {
+  /** The conversation of a client that names none; made at its first chat. */
+  ownConversation(): string;
+  hasOwnConversation(): boolean;
+}
+
+export interface SessionDeps {
+  decode(text: string): Decoded;
+  handle(session: ClientSession, request: Request): void;
+  limits: SessionLimits;
+}
+
+/** The part of a socket that `ws` keeps to itself and that corking needs. */
+interface Corkable {
+  cork(): void;
+  uncork(): void;
+}
+
+export function createSession(id: string, socket: WebSocket, corkable: Corkable, { decode, handle, limits }: SessionDeps): ClientSession {
+  const budget = createFrameBudget(limits.framesPerSecond, limits.frameBurst);
+  let corked = false;
+  let badFrames = 0;
+  let ownConversation: string | null = null;
+  let drained: (() => void)[] = [];
+
+  const uncork = () => {
+    corked = false;
+    corkable.uncork();
+  };
+  const isSlow = () => socket.bufferedAmount > limits.maxBufferedBytes;
+  const onFlushed = () => {
+    if (drained.length === 0 || isSlow()) return;
+    const callbacks = drained;
+    drained = [];
+    for (const callback of callbacks) callback();
+  };
+
+  const session: ClientSession = {
+    id,
+    send(frame) {
+      if (socket.readyState !== socket.OPEN) return;
+      if (socket.bufferedAmount > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
+        socket.terminate();
+        return;
+      }
+      if (!corked) {
+        corked = true;
+        corkable.cork();
+        process.nextTick(uncork);
+      }
+      // The callback is needed only to notice when a slow socket has drained.
+      if (isSlow()) socket.send(frame, onFlushed);
+      else socket.send(frame);
+    },
+    isSlow,
+    whenDrained(callback) {
+      drained.push(callback);
+      // Comes back when everything before it has left: an empty ping costs two bytes.
+      if (socket.readyState === socket.OPEN) socket.ping('', false, onFlushed);
+    },
+    ownConversation: () => (ownConversation ??= randomUUID()),
+    hasOwnConversation: () => ownConversation !== null,
+  };
+
+  socket.on('message', (data: RawData, isBinary: boolean) => {
+    if (isBinary) return socket.close(closeCodes.binary, 'text frames only');
+    if (!budget.take(performance.now())) return socket.close(closeCodes.abuse, 'too many frames');
+    const decoded = decode(data.toString());
+    if ('request' in decoded) return handle(session, decoded.request);
+    session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault)));
+    badFrames += 1;
+    if (badFrames >= limits.maxBadFrames) socket.close(closeCodes.abuse, 'too many bad frames');
+  });
+  return session;
+}

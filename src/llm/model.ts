@@ -1,0 +1,94 @@
+/**
+ * The language model as the rest of Parley sees it: a port that streams one answer, and the
+ * factory that puts configured providers behind it. A failure is a value, never a rejection.
+ * Retries, backoff, fallback order and circuit breaking belong to the conversation chart.
+ */
+import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
+import type { Fault, Usage } from '../../machines/log.ts';
+import { fault } from '../errors.ts';
+import { createProviderClient, type ProviderClient } from './client.ts';
+import { chooseProviders, type ProviderBlock } from './providers.ts';
+import { createTransport, type Fetch } from './transport.ts';
+
+/** One question to one provider: a hop of a turn. */
+export interface AnswerRequest {
+  messages: readonly ChatCompletionMessageParam[];
+  tools: readonly ChatCompletionTool[];
+  /** Overrides the provider's configured model. */
+  model?: string;
+  /** 0, 1, ... within this hop. */
+  attempt: number;
+  /** Name of the provider to ask, one of `LanguageModel.providers`. */
+  provider: string;
+}
+
+/** Where the answer goes as it arrives. Called synchronously, once a delta: it must be cheap. */
+export interface AnswerSink {
+  text(delta: string): void;
+  reasoning(delta: string): void;
+}
+
+/** How a stream ended. What the sink was given before counts only where the caller says so. */
+export type AnswerEnd =
+  | {
+      status: 'finished';
+      finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls';
+      /** In the order asked; `arguments` is the model's own text, `{}` where it wrote none. */
+      toolCalls: { name: string; arguments: string }[];
+      /** As the provider reported it, null if it did not. */
+      usage: Usage | null;
+      /** The model that answered, by the provider's own account. */
+      model: string;
+    }
+  | { status: 'aborted' }
+  /** `fault.retryable` says whether asking again may help; `retryAfterMs` is the provider's own wish. */
+  | { status: 'failed'; fault: Fault; retryAfterMs: number | null };
+
+export interface LanguageModel {
+  /** The active provider first, then the fallbacks in their order. */
+  readonly providers: readonly { name: string; model: string; demo: boolean }[];
+  /** Never rejects, unless the sink throws. After `signal` aborts the sink is not called again. */
+  stream(request: AnswerRequest, sink: AnswerSink, signal: AbortSignal): Promise<AnswerEnd>;
+}
+
+export interface LanguageModelOptions {
+  /** A provider's name, `demo`, or `auto`: the first preset whose key is set, else `demo`. */
+  active: string;
+  /** Names of the providers to ask when the active one fails. */
+  fallback: readonly string[];
+  /** Until TCP (and TLS) stand. */
+  connectTimeoutMs: number;
+  /** From the request to the first byte of the answer; loading a local model may take minutes. */
+  firstByteTimeoutMs: number;
+  /** Longest silence between two bytes of an answer. */
+  stallTimeoutMs: number;
+  /** Provider blocks by name, as configured. */
+  providers: Readonly<Record<string, ProviderBlock>>;
+  /** Where keys are read, by name of variable. */
+  env: NodeJS.ProcessEnv;
+  /** The embedded offline model. */
+  demo: { fetch: Fetch };
+}
+
+/**
+ * Throws AppError at creation only: `provider_missing_key` if a provider named by `active` or
+ * `fallback` has no key, `config_invalid` if a name or its model is unknown.
+ */
+export function createLanguageModel(options: LanguageModelOptions): LanguageModel {
+  const providers = chooseProviders(options);
+  const transport = createTransport({ connectTimeoutMs: options.connectTimeoutMs });
+  const clients = new Map<string, ProviderClient>();
+  for (const provider of providers) {
+    const fetch = provider.demo ? options.demo.fetch : transport;
+    clients.set(provider.name, createProviderClient(provider, { ...options, fetch }));
+  }
+  return {
+    providers: providers.map(({ name, model, demo }) => ({ name, model, demo })),
+    async stream(request, sink, signal) {
+      const client = clients.get(request.provider);
+      if (client) return client.stream(request, sink, signal);
+      const unknown = fault('internal', `There is no provider "${request.provider}".`);
+      return { status: 'failed', fault: unknown, retryAfterMs: null };
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * The process: command line, configuration, the one line that says what to open, and signals.
+ * Every fault of start-up ends here as a message for people; every fault nobody caught ends the process.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseCli } from './cli.ts';
+import { loadConfig } from './config/load.ts';
+import { AppError } from './errors.ts';
+import { createLog } from './log.ts';
+import { startServer, type Server } from './server.ts';
+
+const projectDirectory = join(import.meta.dirname, '..');
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
+}
+
+/** One line: where to connect, who answers, where it is kept, which tools there are. */
+function announce({ url, provider, model, demo, database, servers }: Server['summary']): string {
+  const tools = servers.map(({ name, state, tools: count }) => `${name} (${state === 'ready' ? `${count} tools` : state})`).join(', ');
+  const who = demo ? 'demo model (offline; set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY for a real one)' : `${provider}, model ${model}`;
+  return `Parley listens at ${url} | provider: ${who} | database: ${database} | MCP: ${tools || 'none'}\n`;
+}
+
+async function run(file: string | undefined, port: number | undefined): Promise<void> {
+  const { config } = await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory });
+  if (port !== undefined) config.chat.websocket.port = port;
+  const log = createLog(config.logging);
+  let server: Server | undefined;
+  let stopping = false;
+
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, 'draining; a second signal exits at once');
+    void (server?.close() ?? Promise.resolve()).finally(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log.fatal({ err: error }, 'a fault nobody caught; the server ends');
+      if (stopping) process.exit(1);
+      stopping = true;
+      void (server?.close() ?? Promise.resolve()).finally(() => process.exit(1));
+    });
+  }
+
+  server = await startServer({ config, version: version(), env: process.env, log });
+  process.stdout.write(announce(server.summary));
+}
+
+const command = parseCli(process.argv.slice(2));
+switch (command.kind) {
+  case 'help':
+    process.stdout.write(command.text);
+    break;
+  case 'version':
+    process.stdout.write(`${version()}\n`);
+    break;
+  case 'invalid':
+    process.stderr.write(command.text);
+    process.exitCode = 2;
+    break;
+  case 'run':
+    try {
+      await run(command.file, command.port);
+    } catch (error) {
+      const message = error instanceof AppError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+      process.stderr.write(`Parley cannot start.\n${message}\n`);
+      process.exit(1);
+    }
+}

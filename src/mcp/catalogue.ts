@@ -1,0 +1,55 @@
+/**
+ * The one catalogue that models see: the tools of all servers, each under a name that every
+ * provider takes and that is unique. Pure; the toolbox decides when it is rebuilt.
+ */
+import { createHash } from 'node:crypto';
+import type { Tool as ListedTool } from '@modelcontextprotocol/client';
+import type { ServerTool } from '../../machines/mcp-server.ts';
+import type { Tool } from './toolbox.ts';
+
+/** OpenAI's rule for function names, the strictest of the providers'. */
+const MAX_NAME_CHARS = 64;
+const UNSAFE = /[^a-zA-Z0-9_-]/g;
+
+/** C0 and C1 controls but tab and newline, and the marks that hide or reorder what people read. */
+// oxlint-disable-next-line no-control-regex -- finding them is the point
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+const safe = (name: string) => name.replace(UNSAFE, '_').slice(0, MAX_NAME_CHARS);
+
+function distinguished(tool: Tool): string {
+  const mark = createHash('sha256').update(`${tool.server}\0${tool.toolName}`).digest('hex').slice(0, 8);
+  return `${tool.name.slice(0, MAX_NAME_CHARS - mark.length - 1)}_${mark}`;
+}
+
+/** Renames those whose names clash; all of them, so that no name silently changes its owner when a server comes or goes. */
+function withoutClashes(tools: readonly Tool[], rename: (tool: Tool) => string): Tool[] {
+  const uses = new Map<string, number>();
+  for (const { name } of tools) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return tools.map((tool) => (uses.get(tool.name) === 1 ? tool : { ...tool, name: rename(tool) }));
+}
+
+/**
+ * What one server lists, as Parley keeps it: descriptions are text by strangers that goes into
+ * every prompt, so they are cut at `maxDescriptionChars` and lose their control characters.
+ */
+export function serverTools(listed: readonly ListedTool[], maxDescriptionChars: number): ServerTool[] {
+  return listed.map(({ name, description, inputSchema, annotations }) => ({
+    name,
+    description: (description ?? '').replace(CONTROLS, '').slice(0, maxDescriptionChars).trim(),
+    inputSchema,
+    harmless: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
+  }));
+}
+
+/**
+ * The tools of all servers, in the servers' order, cut at `maxTools`. A clash between servers is
+ * prefixed with the server's name; what is still alike after that gets a short hash.
+ */
+export function mergeCatalogues(catalogues: Iterable<readonly [server: string, tools: readonly ServerTool[]]>, maxTools: number): readonly Tool[] {
+  const plain = [...catalogues].flatMap(([server, tools]) =>
+    tools.map(({ name, description, inputSchema, harmless }): Tool => ({ name: safe(name), server, toolName: name, description, inputSchema, harmless })),
+  );
+  const prefixed = withoutClashes(plain, ({ server, toolName }) => safe(`${server}__${toolName}`));
+  return withoutClashes(prefixed, distinguished).slice(0, maxTools);
+}

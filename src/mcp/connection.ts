@@ -1,0 +1,169 @@
+/**
+ * One connection to one MCP server, from the first byte to the last: opens the SDK's client,
+ * reads the catalogue, reports changes and the loss, makes calls, closes. It never reconnects and
+ * never repeats a call; when to open another one is decided by machines/mcp-server.ts.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import type { ClientOptions, Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
+import type { ServerTool } from '../../machines/mcp-server.ts';
+import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
+import { serverTools } from './catalogue.ts';
+import type { Guard } from './guard.ts';
+import { createHttpTransport } from './http-transport.ts';
+import type { ProtocolChoice, ServerBlock } from './servers-config.ts';
+import { createStdioTransport } from './stdio-transport.ts';
+import type { CallEnd, CallOptions } from './toolbox.ts';
+
+export interface ConnectionLimits {
+  /** For the handshake and for the catalogue, each, in ms. */
+  connectionTimeoutMs: number;
+  /** How long a child may take to leave after EOF, and again after SIGTERM. */
+  closeGraceMs: number;
+  maxMessageBytes: number;
+  maxDescriptionChars: number;
+  maxResultTokens: number;
+}
+
+export interface ConnectionOptions {
+  limits: ConnectionLimits;
+  guard: Guard;
+  clientVersion: string;
+  /** A line of the server's stderr, or of the SDK's about this server. */
+  log(line: string): void;
+  ready(catalogue: readonly ServerTool[]): void;
+  changed(catalogue: readonly ServerTool[]): void;
+  /** Said at most once, and never after `close`. */
+  lost(reason: string): void;
+}
+
+export interface Connection {
+  /** Never rejects; makes the call at most once. */
+  call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
+  /** Resolves when nothing of the connection is left: for stdio, when the process group has ended. */
+  close(): Promise<void>;
+}
+
+/** The caller's own timer ends a call; the SDK's is the net below it. */
+const TIMEOUT_MARGIN_MS = 5_000;
+/** Longer timers fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Before a subscription that the server ended is opened again; many proxies end idle streams. */
+const RELISTEN_MS = 1_000;
+/** Revisions from this one on know no `initialize`. */
+const FIRST_STATELESS_REVISION = '2026-07-28';
+
+function negotiation(protocol: ProtocolChoice): ClientOptions {
+  if (typeof protocol === 'string') return { versionNegotiation: { mode: protocol } };
+  if (protocol.revision >= FIRST_STATELESS_REVISION) return { versionNegotiation: { mode: { pin: protocol.revision } } };
+  return { supportedProtocolVersions: [protocol.revision] };
+}
+
+function progressOf({ progress, total, message }: Progress) {
+  return { progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) };
+}
+
+/** Starts connecting at once; the outcome is told by `ready` or `lost`. */
+export function openConnection(server: ServerBlock, options: ConnectionOptions): Connection {
+  const { limits, log } = options;
+  let standing: 'connecting' | 'ready' | 'over' = 'connecting';
+  let newest: readonly ServerTool[] | null = null;
+  let closing: Promise<void> | null = null;
+
+  const lose = (reason: string) => {
+    if (standing === 'over') return;
+    standing = 'over';
+    options.lost(reason);
+  };
+
+  const transport =
+    server.kind === 'stdio'
+      ? createStdioTransport(server, { ...limits, guard: options.guard, log })
+      : createHttpTransport(server, { ...limits, gone: (reason) => standing === 'ready' && lose(reason) });
+  const sessionId = () => (transport instanceof StreamableHTTPClientTransport ? transport.sessionId : undefined);
+  const ending = () => ('ending' in transport ? transport.ending() : null);
+
+  const takeList = (listed: readonly ListedTool[]) => {
+    newest = serverTools(listed, limits.maxDescriptionChars);
+    if (standing === 'ready') options.changed(newest);
+  };
+
+  const client = new Client(
+    { name: 'parley', version: options.clientVersion },
+    {
+      ...negotiation(server.protocol),
+      listChanged: {
+        tools: {
+          onChanged: (error, tools) => (tools === null ? log(`the changed list of tools could not be read: ${reasonOf(error)}`) : takeList(tools)),
+        },
+      },
+    },
+  );
+  client.onerror = (error) => log(reasonOf(error));
+  // While connecting, the handshake's own rejection tells more than the closed transport.
+  client.onclose = () => standing === 'ready' && lose(ending() ?? 'closed the connection');
+
+  const list = async () => {
+    if (client.getServerCapabilities()?.tools === undefined) return [];
+    return (await client.listTools(undefined, { timeout: limits.connectionTimeoutMs, cacheMode: 'refresh' })).tools;
+  };
+
+  /** Since 2026-07-28 changes are told on a stream of their own, which the SDK does not reopen. */
+  const keepListening = async () => {
+    let subscription = client.autoOpenedSubscription;
+    while (subscription !== undefined) {
+      await subscription.closed;
+      await pause(RELISTEN_MS, undefined, { ref: false });
+      if (standing === 'over') return;
+      subscription = await client.listen({ toolsListChanged: true }, { timeout: limits.connectionTimeoutMs });
+      takeList(await list());
+    }
+  };
+
+  const open = async () => {
+    await client.connect(transport, { timeout: limits.connectionTimeoutMs });
+    const listed = await list();
+    if (standing === 'over') return;
+    // A change that was told while the list was on its way is the newer one.
+    newest ??= serverTools(listed, limits.maxDescriptionChars);
+    standing = 'ready';
+    options.ready(newest);
+    await keepListening();
+  };
+  open().catch((error: unknown) => lose(ending() ?? reasonOf(error)));
+
+  return {
+    async call(toolName, args, { signal, timeoutMs, onProgress }) {
+      if (signal.aborted) return { status: 'cancelled' };
+      if (standing !== 'ready') return notSent(server.name, 'is not connected');
+      const hadSession = sessionId() !== undefined;
+      try {
+        const result = await client.callTool(
+          { name: toolName, arguments: args },
+          {
+            signal,
+            timeout: Math.min(timeoutMs + TIMEOUT_MARGIN_MS, MAX_TIMER_MS),
+            resetTimeoutOnProgress: true,
+            onprogress: (progress) => onProgress(progressOf(progress)),
+          },
+        );
+        return endOfResult(result, limits.maxResultTokens);
+      } catch (error) {
+        // The SDK has told the server by now: `notifications/cancelled`, or the end of the stream.
+        return signal.aborted ? { status: 'cancelled' } : endOfFailure(error, server.name, hadSession);
+      }
+    },
+    close() {
+      const inGoodOrder = standing === 'ready';
+      standing = 'over';
+      closing ??= (async () => {
+        if (inGoodOrder && transport instanceof StreamableHTTPClientTransport) {
+          // A courtesy that frees the server's memory; a server that is slow to take it is left alone.
+          await Promise.race([transport.terminateSession().catch(() => undefined), pause(limits.closeGraceMs, undefined, { ref: false })]);
+        }
+        await transport.close();
+      })();
+      return closing;
+    },
+  };
+}

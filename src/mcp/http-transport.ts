@@ -1,0 +1,106 @@
+/**
+ * The SDK's Streamable HTTP transport, with what it leaves open closed: it says when the server
+ * is gone or has forgotten our session, settles a request whose stream ended without an answer,
+ * and bounds what one answer may weigh. It decides nothing about reconnecting.
+ */
+import { StreamableHTTPClientTransport, isJSONRPCRequest } from '@modelcontextprotocol/client';
+import type { FetchLike } from '@modelcontextprotocol/client';
+import type { HttpServer } from './servers-config.ts';
+
+export interface HttpOptions {
+  /** An answer that grows beyond it is cut off, and its call is lost. */
+  maxMessageBytes: number;
+  /** The server cannot be reached any more, or no longer knows us; `reason` is fit for people. */
+  gone(reason: string): void;
+}
+
+/** The `data` of the error that settles a request whose stream ended early. Compared by identity, so no server can send it. */
+export const STREAM_ENDED = Object.freeze({ reason: 'the stream ended before the answer' });
+
+/** Failures of a connect: not one byte of the request was sent. Names are those of Node and undici. */
+const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/** The code of a connect that failed, or null if the request may have reached the server. */
+export function unsentCode(error: unknown): string | null {
+  const cause = error instanceof Error ? error.cause : null;
+  if (typeof cause !== 'object' || cause === null || !('code' in cause)) return null;
+  return typeof cause.code === 'string' && UNSENT_CODES.has(cause.code) ? cause.code : null;
+}
+
+/** 404 is the specification's answer to an unknown session; many servers built from the SDK's examples say 400. */
+export function sessionIsUnknown(status: number, hadSession: boolean): boolean {
+  return status === 404 || (status === 400 && hadSession);
+}
+
+function bounded(response: Response, maxBytes: number): Response {
+  if (response.body === null) return response;
+  let bytes = 0;
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) controller.error(new Error(`the answer has more than ${maxBytes} bytes`));
+      else controller.enqueue(chunk);
+    },
+  });
+  const { status, statusText, headers } = response;
+  return new Response(response.body.pipeThrough(count), { status, statusText, headers });
+}
+
+/** A transport for the SDK's client. `gone` may be called while connecting, too. */
+export function createHttpTransport(server: HttpServer, options: HttpOptions): StreamableHTTPClientTransport {
+  let hasEventStream = false;
+
+  const observedFetch: FetchLike = async (url, init) => {
+    const isEventStream = init?.method === 'GET';
+    let response: Response;
+    try {
+      response = await fetch(url, init);
+    } catch (error) {
+      const code = unsentCode(error);
+      if (code !== null) options.gone(`cannot be reached (${code})`);
+      throw error;
+    }
+    if (isEventStream) {
+      // A server that offers no event stream says so once, with 405 or less politely; one that
+      // had one and refuses it now is another process under the same address.
+      if (hasEventStream && response.status >= 400) options.gone(`refused its event stream (${response.status})`);
+      hasEventStream ||= response.ok;
+      return response;
+    }
+    if (sessionIsUnknown(response.status, transport.sessionId !== undefined)) options.gone(`does not know this session (${response.status})`);
+    return bounded(response, options.maxMessageBytes);
+  };
+
+  const transport = new StreamableHTTPClientTransport(new URL(server.url), {
+    requestInit: { headers: server.headers },
+    fetch: observedFetch,
+  });
+
+  // The SDK's client does not ask to hear of a stream that ended early, and would wait for its
+  // timeout. The SDK reports the end of every stream, so who was answered is remembered here.
+  const unanswered = new Set<string | number>();
+  transport.onmessage = (message) => {
+    if ('id' in message && message.id !== undefined && !('method' in message)) unanswered.delete(message.id);
+  };
+  const send = transport.send.bind(transport);
+  transport.send = async (message, sendOptions) => {
+    // A caller with an ear of its own is a subscription, which is no call to settle.
+    if (Array.isArray(message) || !isJSONRPCRequest(message) || sendOptions?.onRequestStreamEnd !== undefined) return send(message, sendOptions);
+    const { id } = message;
+    const error = { code: -32_000, message: STREAM_ENDED.reason, data: STREAM_ENDED };
+    unanswered.add(id);
+    sendOptions?.requestSignal?.addEventListener('abort', () => unanswered.delete(id), { once: true });
+    try {
+      await send(message, {
+        ...sendOptions,
+        onRequestStreamEnd: () => {
+          if (unanswered.delete(id)) transport.onmessage?.({ jsonrpc: '2.0', id, error });
+        },
+      });
+    } catch (failure) {
+      unanswered.delete(id);
+      throw failure;
+    }
+  };
+  return transport;
+}

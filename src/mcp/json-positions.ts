@@ -1,0 +1,113 @@
+/**
+ * Where things stand in a JSON text. `JSON.parse` remains the judge of what a text means; it
+ * tells a position for some errors only and none for a value, so this scanner finds them, for
+ * error messages and nothing else.
+ */
+
+export interface Position {
+  /** From 1. */
+  line: number;
+  /** From 1, in UTF-16 units. */
+  column: number;
+}
+
+export interface JsonPositions {
+  /** Where the value at `path` begins, or the nearest parent that exists. */
+  of(path: readonly PropertyKey[]): Position;
+  /** The first character at which the text is no JSON; null when it is JSON. */
+  readonly fault: Position | null;
+  /** The first key that an object has twice, with the path to it; `JSON.parse` silently takes the last. */
+  readonly repeated: { path: readonly string[]; position: Position } | null;
+}
+
+const SPACE = /[ \t\r\n]*/y;
+// oxlint-disable-next-line no-control-regex -- JSON forbids them in strings
+const SCALAR = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+
+class Misplaced extends Error {}
+
+const keyOf = (path: readonly PropertyKey[]) => JSON.stringify(path.map(String));
+
+/** Scans the whole text once. */
+export function scanJson(text: string): JsonPositions {
+  const offsets = new Map<string, number>();
+  const repeats: { path: readonly string[]; offset: number }[] = [];
+  let at = 0;
+
+  const skip = (pattern: RegExp): string => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text)?.[0] ?? '';
+    at += found.length;
+    return found;
+  };
+  const peek = (): string => {
+    skip(SPACE);
+    return text[at] ?? '';
+  };
+  const expect = (character: string): void => {
+    if (peek() !== character) throw new Misplaced();
+    at += 1;
+  };
+  const scalar = (): string => {
+    const found = skip(SCALAR);
+    if (found === '') throw new Misplaced();
+    return found;
+  };
+
+  const members = (close: string, member: (index: number) => void): void => {
+    at += 1;
+    for (let index = 0; peek() !== close; index += 1) {
+      if (index > 0) {
+        expect(',');
+        peek();
+      }
+      member(index);
+    }
+    at += 1;
+  };
+
+  const value = (path: readonly string[]): void => {
+    const first = peek();
+    offsets.set(keyOf(path), at);
+    if (first === '[') return members(']', (index) => value([...path, String(index)]));
+    if (first !== '{') return void scalar();
+    members('}', () => {
+      if (text[at] !== '"') throw new Misplaced();
+      const start = at;
+      const key: unknown = JSON.parse(scalar());
+      const inner = [...path, String(key)];
+      if (offsets.has(keyOf(inner))) repeats.push({ path: inner, offset: start });
+      expect(':');
+      value(inner);
+    });
+  };
+
+  const position = (offset: number): Position => {
+    const before = text.slice(0, offset);
+    return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
+  };
+  const scan = (): Position | null => {
+    try {
+      value([]);
+      if (peek() !== '') throw new Misplaced();
+      return null;
+    } catch (error) {
+      if (error instanceof Misplaced) return position(at);
+      throw error;
+    }
+  };
+
+  const fault = scan();
+  const [repeat] = repeats;
+  return {
+    fault,
+    repeated: repeat === undefined ? null : { path: repeat.path, position: position(repeat.offset) },
+    of(path) {
+      for (let length = path.length; length > 0; length -= 1) {
+        const offset = offsets.get(keyOf(path.slice(0, length)));
+        if (offset !== undefined) return position(offset);
+      }
+      return position(offsets.get(keyOf([])) ?? 0);
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * What the toolbox knows of one server: its chart's actor and, while calls can be made, its
+ * connection. Here a call finds out whether it can be sent, and waits for a server that is away.
+ */
+import type { ActorRefFrom } from 'xstate';
+import type { ServerTool, mcpServerMachine } from '../../machines/mcp-server.ts';
+import type { Connection } from './connection.ts';
+import type { ServerBlock } from './servers-config.ts';
+
+export type ServerActor = ActorRefFrom<typeof mcpServerMachine>;
+
+/** A server, both halves of it. */
+export interface Member {
+  block: ServerBlock;
+  actor: ServerActor | null;
+  /** There while calls can be made. */
+  connection: Connection | null;
+  catalogue: readonly ServerTool[];
+  /** Connections on their way out. */
+  closings: Set<Promise<void>>;
+  hasSettled: boolean;
+  /** Called at each step of the chart, by the calls that wait for a connection. */
+  waiting: Set<() => void>;
+}
+
+/** Longer timers fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export function stateOf({ actor }: Member): string {
+  const value = actor?.getSnapshot().value ?? 'connecting';
+  return typeof value === 'string' ? value : value.open;
+}
+
+const hasGivenUp = (member: Member) => ['failed', 'draining', 'stopped'].includes(stateOf(member));
+
+/** Wakes the server and resolves with its connection, or with null: cancelled, given up, or `withinMs` is over. */
+export function connected(member: Member, signal: AbortSignal, withinMs: number): Promise<Connection | null> {
+  return new Promise((resolve) => {
+    const finish = (connection: Connection | null) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', look);
+      member.waiting.delete(look);
+      resolve(connection);
+    };
+    const look = () => {
+      if (signal.aborted) finish(null);
+      else if (member.connection !== null) finish(member.connection);
+      else if (hasGivenUp(member)) finish(null);
+    };
+    const timer = setTimeout(() => finish(null), Math.min(Math.max(0, withinMs), MAX_TIMER_MS));
+    signal.addEventListener('abort', look);
+    member.waiting.add(look);
+    // First, for a chart that had given up gives it one more try.
+    member.actor?.send({ type: 'server.wake' });
+    look();
+  });
+}
+
+export function createMember(block: ServerBlock): Member {
+  return { block, actor: null, connection: null, catalogue: [], closings: new Set(), hasSettled: false, waiting: new Set() };
+}

@@ -1,0 +1,168 @@
+/**
+ * The file that lists the MCP servers, in the format that MCP hosts share (`mcpServers`), so that
+ * a ready-made file works as it is: keys that other hosts use are ignored. Reads and checks it
+ * once, at start-up; a wrong file is refused with its place, what was found and what is allowed.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { scanJson } from './json-positions.ts';
+import type { Position } from './json-positions.ts';
+
+/** `legacy`: the handshake up to 2025-11-25; `auto`: ask the server first; else one revision, such as `2026-07-28`. */
+export type ProtocolChoice = 'legacy' | 'auto' | { revision: string };
+
+export interface StdioServer {
+  kind: 'stdio';
+  name: string;
+  command: string;
+  args: string[];
+  /** Absolute. */
+  cwd: string;
+  /** In addition to the few variables that every child gets. */
+  env: Record<string, string>;
+  protocol: ProtocolChoice;
+}
+
+export interface HttpServer {
+  kind: 'http';
+  name: string;
+  url: string;
+  headers: Record<string, string>;
+  protocol: ProtocolChoice;
+}
+
+export type ServerBlock = StdioServer | HttpServer;
+
+const text = z.string('a string');
+// Ports and flags stand in many files as numbers and booleans.
+const textual = z.union([z.string(), z.number(), z.boolean()], 'a string, a number or a boolean').transform(String);
+const texts = z.record(z.string(), textual, 'an object of strings');
+
+const fileSchema = z.looseObject(
+  { mcpServers: z.record(z.string(), z.looseObject({ enabled: z.boolean('true or false').nullish(), disabled: z.boolean('true or false').nullish() }, 'an object that describes one server'), 'an object with one entry a server') },
+  'an object with the key "mcpServers"',
+);
+
+const blockSchema = z.looseObject({
+  command: text.min(1, 'the name or path of a program').nullish(),
+  args: z.array(textual, 'an array of strings').nullish(),
+  cwd: text.nullish(),
+  env: texts.nullish(),
+  url: text.nullish(),
+  serverUrl: text.nullish(),
+  httpUrl: text.nullish(),
+  headers: texts.nullish(),
+  protocol: z.string().regex(/^(?:legacy|auto|\d{4}-\d{2}-\d{2})$/, '"legacy", "auto" or a revision such as "2026-07-28"').nullish(),
+});
+
+/** A fault in the file at a key path, before it is known where in the text that is. */
+class Refusal extends Error {
+  readonly path: readonly PropertyKey[];
+
+  constructor(path: readonly PropertyKey[], message: string) {
+    super(message);
+    this.path = path;
+  }
+}
+
+const VARIABLE = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
+
+function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKey[]): string {
+  return value.replaceAll(VARIABLE, (_whole, name: string, fallback: string | undefined) => {
+    const found = env[name];
+    // Like the shell's `:-`: where there is a default, an empty variable counts as none.
+    if (found !== undefined && (found !== '' || fallback === undefined)) return found;
+    if (fallback !== undefined) return fallback;
+    throw new Refusal(path, `the environment variable ${name} is not set; set it, write \${${name}:-default}, or disable the server`);
+  });
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : JSON.stringify(value).slice(0, 60);
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined), root);
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey[]): T {
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  const path = issue?.path ?? [];
+  throw new Refusal([...at, ...path], `expected ${issue?.message ?? 'something else'}, found ${describe(valueAt(value, path))}`);
+}
+
+function protocolOf(written: string | null | undefined, fallback: 'legacy' | 'auto'): ProtocolChoice {
+  const chosen = written ?? fallback;
+  return chosen === 'legacy' || chosen === 'auto' ? chosen : { revision: chosen };
+}
+
+function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.ProcessEnv): ServerBlock {
+  const at = ['mcpServers', name];
+  const block = check(blockSchema, raw, at);
+  const urlKey = (['url', 'serverUrl', 'httpUrl'] as const).find((key) => typeof block[key] === 'string');
+  const expandAll = (key: 'env' | 'headers') =>
+    Object.fromEntries(Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry])]));
+
+  if (typeof block.command === 'string' && urlKey === undefined) {
+    const command = expand(block.command, env, [...at, 'command']);
+    return {
+      kind: 'stdio',
+      name,
+      // The Node that runs us, so that a machine without another one can run the bundled server.
+      command: command === 'node' ? process.execPath : command,
+      args: (block.args ?? []).map((arg, index) => expand(arg, env, [...at, 'args', index])),
+      // Relative paths in `command` and `args` are the child's to resolve, against this folder.
+      cwd: resolve(folder, expand(block.cwd ?? '', env, [...at, 'cwd'])),
+      env: expandAll('env'),
+      // `auto` would start the server twice: once to ask, once to serve.
+      protocol: protocolOf(block.protocol, 'legacy'),
+    };
+  }
+  if (urlKey === undefined || typeof block.command === 'string') {
+    const found = urlKey === undefined ? 'neither' : 'both';
+    throw new Refusal(at, `expected either "command" (a program to start) or "url" (Streamable HTTP), found ${found}`);
+  }
+  const url = expand(block[urlKey] ?? '', env, [...at, urlKey]);
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new Refusal([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
+  return { kind: 'http', name, url, headers: expandAll('headers'), protocol: protocolOf(block.protocol, 'auto') };
+}
+
+function refuse(file: string, position: Position | null, message: string, cause?: unknown): AppError {
+  const place = position === null ? file : `${file}:${position.line}:${position.column}`;
+  return new AppError('config_invalid', `${place}: ${message}`, { cause });
+}
+
+const written = (path: readonly PropertyKey[]) =>
+  path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('').replace(/^\./, '');
+
+/**
+ * The servers of `file` that are enabled, in its order, with `env` filled in for `${NAME}` and
+ * `${NAME:-default}`. Throws AppError `config_invalid` for a file that is missing or wrong.
+ */
+export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[] {
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+  } catch (error) {
+    throw refuse(file, null, 'the list of MCP servers cannot be read', error);
+  }
+  const places = scanJson(content);
+  if (places.fault !== null) throw refuse(file, places.fault, 'this is not JSON: a comma, a quote or a bracket too many or too few is the usual reason');
+  if (places.repeated !== null) throw refuse(file, places.repeated.position, `${written(places.repeated.path)}: the key is there twice`);
+  const root: unknown = JSON.parse(content);
+  try {
+    const { mcpServers } = check(fileSchema, root, []);
+    return Object.entries(mcpServers)
+      .filter(([, block]) => block.enabled !== false && block.disabled !== true)
+      .map(([name, block]) => readBlock(name, block, dirname(resolve(file)), env));
+  } catch (error) {
+    if (error instanceof Refusal) throw refuse(file, places.of(error.path), error.path.length === 0 ? error.message : `${written(error.path)}: ${error.message}`);
+    throw error;
+  }
+}

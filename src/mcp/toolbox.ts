@@ -1,0 +1,197 @@
+/**
+ * The tools of all MCP servers behind one port, and what the composition root needs to run the
+ * servers' charts. It joins the two halves of a server: its chart (machines/mcp-server.ts), which
+ * decides when to connect, and its connection, which makes the calls. No SDK type leaves this folder.
+ */
+import { fromCallback, fromPromise } from 'xstate';
+import { mcpServerMachine } from '../../machines/mcp-server.ts';
+import type { McpServerEvent, McpServerInput, McpServerLimits } from '../../machines/mcp-server.ts';
+import { AppError } from '../errors.ts';
+import { notSent, reasonOf } from './call-end.ts';
+import { mergeCatalogues } from './catalogue.ts';
+import { openConnection } from './connection.ts';
+import type { ConnectionLimits } from './connection.ts';
+import { createGuard } from './guard.ts';
+import type { ServerBlock } from './servers-config.ts';
+import { connected, createMember, stateOf } from './server-member.ts';
+import type { Member, ServerActor } from './server-member.ts';
+
+/** A tool as models are offered it. */
+export interface Tool {
+  /** Fit for every provider, and unique in the catalogue. */
+  name: string;
+  server: string;
+  /** The server's own name for it. */
+  toolName: string;
+  description: string;
+  /** JSON Schema, as the server wrote it. */
+  inputSchema: Record<string, unknown>;
+  /** The server declares that a repeat changes nothing. */
+  harmless: boolean;
+}
+
+export interface ServerStatus {
+  name: string;
+  /** The state of its chart. */
+  state: string;
+  tools: number;
+  /** What is wrong, fit for people. */
+  error: string | null;
+}
+
+export type CallEnd =
+  /** `text` for the model; `content` is the whole, for the log. */
+  | { status: 'ok' | 'error'; text: string; content: unknown }
+  | { status: 'cancelled' }
+  /** The server never saw the call: no connection within its time, or one that was refused. */
+  | { status: 'not_sent'; text: string }
+  /** Dispatched, then the transport was lost: the outcome is unknown. */
+  | { status: 'lost'; text: string };
+
+export interface CallOptions {
+  /** Aborting it cancels the call at the server and ends it here. */
+  signal: AbortSignal;
+  /** Bounds the wait for a connection; once sent, the call is the caller's to time out through `signal`. */
+  timeoutMs: number;
+  onProgress(progress: { progress: number; total?: number; message?: string }): void;
+}
+
+export interface Toolbox {
+  /** The catalogue of now; a new array with each change. */
+  tools(): readonly Tool[];
+  servers(): readonly ServerStatus[];
+  /** Resolves when every server has been ready or failed once; bounded by the connection timeout. */
+  settled(): Promise<void>;
+  /** Never rejects. A call to a server that is away wakes it and waits within `timeoutMs`. */
+  call(tool: Tool, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
+}
+
+/** How long, how often and how much. */
+export interface ToolboxLimits extends McpServerLimits, ConnectionLimits {
+  /** Of all servers together; every tool costs tokens in every request to a model. */
+  maxTools: number;
+}
+
+export interface ToolboxOptions {
+  /** The enabled servers. */
+  servers: readonly ServerBlock[];
+  limits: ToolboxLimits;
+  /** Parley's, as the servers are told it. */
+  clientVersion: string;
+  /** A line of a server's stderr, or one about its connection. */
+  log(server: string, line: string): void;
+}
+
+/** The port, and what runs it. */
+export interface ToolboxHost extends Toolbox {
+  /** The servers' chart with its actors provided. */
+  logic: typeof mcpServerMachine;
+  /** One for each server: the input to spawn `logic` with. */
+  inputs: readonly McpServerInput[];
+  /** Takes the actor of a server; called once for each, right after it was spawned. */
+  attach(name: string, actor: ServerActor): void;
+  /** Closes whatever connections the charts have left, and the guard. */
+  close(): Promise<void>;
+}
+
+/** Nothing connects before the charts run: spawn `logic` with each of `inputs`, and `attach` it. */
+export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOptions): ToolboxHost {
+  const members = new Map(servers.map((block) => [block.name, createMember(block)]));
+  const guard = createGuard((error) => log('guard', `no guard process: ${error.message}`));
+  const firstRound = Promise.withResolvers<void>();
+  if (members.size === 0) firstRound.resolve();
+  let merged: readonly Tool[] = [];
+
+  const memberOf = (name: string): Member => {
+    const member = members.get(name);
+    if (member === undefined) throw new AppError('internal', `no MCP server is called "${name}"`);
+    return member;
+  };
+
+  const connection = fromCallback<McpServerEvent, { name: string }>(({ input, sendBack }) => {
+    const member = memberOf(input.name);
+    const opened = openConnection(member.block, {
+      limits,
+      guard,
+      clientVersion,
+      log: (line) => log(input.name, line),
+      ready(catalogue) {
+        member.connection = opened;
+        sendBack({ type: 'server.ready', catalogue });
+      },
+      changed: (catalogue) => sendBack({ type: 'server.changed', catalogue }),
+      lost(reason) {
+        member.connection = null;
+        sendBack({ type: 'server.lost', reason, jitter: Math.random() });
+      },
+    });
+    return () => {
+      member.connection = null;
+      const closing = opened
+        .close()
+        .catch((error: unknown) => log(input.name, `closing failed: ${reasonOf(error)}`))
+        .finally(() => member.closings.delete(closing));
+      member.closings.add(closing);
+    };
+  });
+
+  const closing = fromPromise<void, { name: string }>(async ({ input }) => {
+    await Promise.all(memberOf(input.name).closings);
+  });
+
+  const observe = (member: Member, actor: ServerActor) => {
+    const { catalogue } = actor.getSnapshot().context;
+    if (catalogue !== member.catalogue) {
+      member.catalogue = catalogue;
+      merged = mergeCatalogues([...members].map(([name, each]) => [name, each.catalogue] as const), limits.maxTools);
+    }
+    member.hasSettled ||= stateOf(member) !== 'connecting';
+    if ([...members.values()].every((each) => each.hasSettled)) firstRound.resolve();
+    for (const look of member.waiting) look();
+  };
+
+  return {
+    logic: mcpServerMachine.provide({ actors: { connection, closing } }),
+    inputs: servers.map(({ name }) => {
+      const { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts } = limits;
+      return { name, limits: { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts } };
+    }),
+    attach(name, actor) {
+      const member = memberOf(name);
+      member.actor = actor;
+      const look = () => observe(member, actor);
+      actor.subscribe({ next: look, error: look, complete: look });
+      look();
+    },
+    tools: () => merged,
+    servers: () =>
+      [...members].map(([name, member]) => ({
+        name,
+        state: stateOf(member),
+        tools: member.catalogue.length,
+        error: member.actor?.getSnapshot().context.lastError ?? null,
+      })),
+    settled: () => firstRound.promise,
+    async call(tool, args, options) {
+      const member = members.get(tool.server);
+      if (member === undefined) return notSent(tool.server, 'is not configured');
+      const deadline = performance.now() + options.timeoutMs;
+      // Once more if the server never saw it: its session was forgotten or its process is another one.
+      for (let resends = 1; ; resends -= 1) {
+        const current = member.connection ?? (await connected(member, options.signal, deadline - performance.now()));
+        if (options.signal.aborted) return { status: 'cancelled' };
+        if (current === null) {
+          const error = member.actor?.getSnapshot().context.lastError;
+          return notSent(tool.server, error ? `is not available (${error})` : 'is not available');
+        }
+        const end = await current.call(tool.toolName, args, options);
+        if (end.status !== 'not_sent' || resends === 0) return end;
+      }
+    },
+    async close() {
+      const leaving = [...members.values()].flatMap(({ connection: open, closings }) => [...closings, ...(open === null ? [] : [open.close()])]);
+      await Promise.allSettled(leaving);
+      guard.close();
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * How a committed row looks to the sender of its turn. The one rendering: live delivery, attach,
+ * replay, slow readers and `streaming: false` all use it, so none can tell another story.
+ */
+import { z } from 'zod';
+import type { LogRow } from '../../machines/log.ts';
+import type { Chunk, Frame } from '../protocol.ts';
+
+/** What the reader has of a message already, in UTF-16 units. */
+export interface Seen {
+  messageId: string;
+  offset: number;
+  reasoningOffset: number;
+}
+
+const callExtra = z.object({ name: z.string(), server: z.string() });
+const resultExtra = z.object({
+  name: z.string(),
+  status: z.enum(['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit']),
+  duration_ms: z.number(),
+});
+const usage = z.object({
+  prompt_tokens: z.number(),
+  completion_tokens: z.number(),
+  total_tokens: z.number(),
+  cached_tokens: z.number().exactOptional(),
+  reasoning_tokens: z.number().exactOptional(),
+  estimated: z.literal(true).exactOptional(),
+});
+
+/** A turn's end as its row or its identity record keeps it. */
+const turnEnd = z.discriminatedUnion('status', [
+  z.object({
+    status: z.literal('complete'),
+    metadata: z.object({
+      tokens: z.number(),
+      usage,
+      model: z.string().nullable(),
+      finish_reason: z.enum(['stop', 'length', 'content_filter', 'tool_limit_reached', 'cancelled', 'interrupted']),
+      tool_hops: z.number(),
+    }),
+  }),
+  z.object({
+    status: z.literal('error'),
+    error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean(), data: z.record(z.string(), z.unknown()) }),
+  }),
+]);
+
+export function isTurnEnd(row: LogRow): boolean {
+  return row.type === 'meta' && row.extra['kind'] === 'turn_end';
+}
+
+/** The frames of one row, in order; empty for rows that a sender does not see. */
+export function renderRow(row: LogRow, seen: Seen | null = null): Frame[] {
+  const { request_id: requestId, conversation_id: conversationId } = row;
+  if (requestId === null) return [];
+  const turn = { request_id: requestId, conversation_id: conversationId };
+  if (isTurnEnd(row)) return renderEnd(turn, row.extra, row.seq, false);
+  return renderChunks(row, seen).map((chunk) => ({ ...turn, status: 'chunk', chunk }));
+}
+
+/** The final frame of a turn; `replayed` when the turn had ended before this reader asked. */
+export function renderEnd(turn: { request_id: string; conversation_id: string }, end: unknown, seq: number | null, replayed: boolean): Frame[] {
+  const parsed = turnEnd.safeParse(end);
+  if (!parsed.success) return [];
+  const place = seq === null ? {} : { seq };
+  const mark = replayed ? ({ replayed: true } as const) : {};
+  if (parsed.data.status === 'complete') {
+    return [{ ...turn, status: 'complete', ...place, metadata: { ...parsed.data.metadata, ...mark } }];
+  }
+  return [{ ...turn, status: 'error', ...place, error: parsed.data.error, ...(replayed ? { metadata: { replayed: true } as const } : {}) }];
+}
+
+function renderChunks(row: LogRow, seen: Seen | null): Chunk[] {
+  switch (row.type) {
+    case 'assistant_message':
+      return renderMessage(row, seen?.messageId === row.id ? seen : null);
+    case 'tool_call': {
+      const extra = callExtra.safeParse(row.extra);
+      if (!extra.success) return [];
+      const data = row.content ?? '{}';
+      return [{ type: 'tool_call', call_id: row.tool_call_id ?? '', ...extra.data, arguments: parseObject(data), data, seq: row.seq }];
+    }
+    case 'tool_result': {
+      const extra = resultExtra.safeParse(row.extra);
+      if (!extra.success) return [];
+      return [{ type: 'tool_result', call_id: row.tool_call_id ?? '', ...extra.data, data: row.content ?? '', seq: row.seq }];
+    }
+    case 'user_message':
+    case 'system_update':
+    case 'meta':
+      return [];
+  }
+}
+
+function renderMessage(row: LogRow, seen: Seen | null): Chunk[] {
+  const reasoning = typeof row.extra['reasoning'] === 'string' ? row.extra['reasoning'] : '';
+  return [...textChunk('reasoning', row.id, reasoning, seen?.reasoningOffset ?? 0), ...textChunk('text', row.id, row.content ?? '', seen?.offset ?? 0)];
+}
+
+/** The rest of a text from an offset, which steps back rather than split a surrogate pair. */
+export function textChunk(type: 'text' | 'reasoning', messageId: string, text: string, from: number): Chunk[] {
+  const splitsPair = from > 0 && from < text.length && /[\uDC00-\uDFFF]/.test(text.charAt(from)) && /[\uD800-\uDBFF]/.test(text.charAt(from - 1));
+  const offset = splitsPair ? from - 1 : from;
+  return offset >= text.length ? [] : [{ type, message_id: messageId, offset, data: text.slice(offset) }];
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  const parsed = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text));
+  return parsed.success ? parsed.data : {};
+}

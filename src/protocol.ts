@@ -1,0 +1,146 @@
+/**
+ * The wire: every request a client may send and every frame it may get. The only place that knows
+ * their shapes. A validated request is a fresh object, so nothing a client wrote reaches an actor as it was.
+ */
+import { z } from 'zod';
+import { fault } from './errors.ts';
+import type { Fault, ToolStatus, TurnMetadata } from '../machines/log.ts';
+
+/** 1 to 128 characters, opaque, no control characters. */
+const id = z
+  .string()
+  // oxlint-disable-next-line no-control-regex
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]{1,128}$/, 'expected 1 to 128 characters without control characters')
+  .refine((text) => text.isWellFormed(), 'expected well-formed Unicode');
+
+const count = z.int().min(0);
+
+const cursor = z.object({
+  after_seq: count.default(0),
+  message_id: id.optional(),
+  offset: count.optional(),
+  reasoning_offset: count.optional(),
+});
+
+/** The payload of each action. */
+function payloads(limits: ProtocolLimits) {
+  return {
+    chat: z.object({
+      text: z
+        .string()
+        .min(1, 'expected at least one character')
+        .max(limits.maxTextLength, `expected at most ${limits.maxTextLength} characters`)
+        .transform((text) => text.toWellFormed()),
+      conversation_id: id.optional(),
+      streaming: z.boolean().optional(),
+      mode: z.enum(['queue', 'reject', 'interrupt']).default('queue'),
+      cursor: cursor.optional(),
+      metadata: z.record(z.string(), z.json()).optional(),
+    }),
+    cancel: z.object({ conversation_id: id.optional(), target: id.optional() }),
+    history: z.object({
+      conversation_id: id,
+      before_seq: z.int().min(1).optional(),
+      limit: z.int().min(1).max(500).default(50),
+    }),
+    tools: z.object({}),
+    ping: z.object({}),
+  };
+}
+
+export interface ProtocolLimits {
+  /** UTF-16 units of a chat's text. */
+  maxTextLength: number;
+}
+
+type Payloads = ReturnType<typeof payloads>;
+
+/** A decoded request: one member for each action. */
+export type Request = {
+  [Action in keyof Payloads]: { action: Action; requestId: string; payload: z.output<Payloads[Action]> };
+}[keyof Payloads];
+
+export type Decoded = { request: Request } | { requestId: string | null; fault: Fault };
+
+/** Makes the decoder of text frames. It never throws: what is wrong comes back as the fault to answer with. */
+export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded {
+  const table = payloads(limits);
+  const envelope = z.object({ action: z.string(), request_id: id, payload: z.record(z.string(), z.unknown()).default({}) });
+  const actions = Object.keys(table);
+
+  return (text) => {
+    const json = parseJson(text);
+    if (json === undefined) return { requestId: null, fault: fault('invalid_json', 'The frame is not valid JSON.') };
+    const outer = envelope.safeParse(json);
+    if (!outer.success) return { requestId: legibleId(json), fault: invalid(outer.error) };
+    const { action, request_id: requestId, payload } = outer.data;
+    switch (action) {
+      case 'chat':
+      case 'cancel':
+      case 'history':
+      case 'tools':
+      case 'ping':
+        return decodePayload(table[action], action, requestId, payload);
+      default:
+        return {
+          requestId,
+          fault: fault('unknown_action', `There is no action "${action.slice(0, 40)}". Use one of: ${actions.join(', ')}.`, { allowed: actions }),
+        };
+    }
+  };
+}
+
+function decodePayload<Action extends keyof Payloads>(schema: Payloads[Action], action: Action, requestId: string, payload: unknown): Decoded {
+  const parsed = schema.safeParse(payload);
+  if (!parsed.success) return { requestId, fault: invalid(parsed.error, ['payload']) };
+  // The compiler cannot pair a schema with its action across the union; the table above does.
+  return { request: { action, requestId, payload: parsed.data } as Request };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The request id of a frame that is otherwise wrong, so that its sender can match the error. */
+function legibleId(json: unknown): string | null {
+  const parsed = z.object({ request_id: id }).safeParse(json);
+  return parsed.success ? parsed.data.request_id : null;
+}
+
+function invalid(error: z.ZodError, prefix: string[] = []): Fault {
+  const issue = error.issues[0];
+  const path = [...prefix, ...(issue?.path ?? [])].join('.') || 'frame';
+  return fault('invalid_request', `${path}: ${issue?.message ?? 'not as expected'}.`, { path });
+}
+
+/** The kinds of `chunk`; one that shows a row of the log carries the row's `seq`. */
+export type Chunk =
+  | { type: 'text' | 'reasoning'; message_id: string; offset: number; data: string }
+  | { type: 'tool_call'; call_id: string; name: string; server: string; arguments: Record<string, unknown>; data: string; seq: number }
+  | { type: 'tool_result'; call_id: string; name: string; status: ToolStatus; data: string; duration_ms: number; seq: number }
+  | { type: 'tool_progress'; call_id: string; progress: number; total?: number; data: string }
+  | { type: 'notice'; kind: string; data: string; [detail: string]: unknown }
+  | { type: 'reset'; message_id: string; data: string };
+
+interface OfTurn {
+  request_id: string;
+  conversation_id: string;
+}
+
+/** Every frame the server sends. */
+export type Frame =
+  | (OfTurn & { status: 'processing'; seq?: number; metadata: { disposition: 'started' | 'queued' | 'attached'; position?: number } })
+  | (OfTurn & { status: 'chunk'; chunk: Chunk })
+  | (OfTurn & { status: 'complete'; seq?: number; metadata: TurnMetadata & { replayed?: true } })
+  | { request_id: string | null; status: 'error'; conversation_id?: string; seq?: number; error: Fault; metadata?: { replayed: true } }
+  | { request_id: string; status: 'result'; conversation_id?: string; result: Record<string, unknown> };
+
+/** An `error` frame that answers a request outside any turn. */
+export function errorFrame(requestId: string | null, problem: Fault, conversationId?: string): Frame {
+  return { request_id: requestId, status: 'error', ...(conversationId === undefined ? {} : { conversation_id: conversationId }), error: problem };
+}
+

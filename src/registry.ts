@@ -1,0 +1,146 @@
+/**
+ * The registry: routes client events to conversation actors, which it opens on demand and supervises.
+ * Its chart decides the life of the server and the crash budgets; the Map of live conversations stands
+ * beside it. No outgoing frame passes here.
+ */
+import { createActor, fromCallback, fromPromise, toPromise, waitFor, type ActorRefFrom } from 'xstate';
+import type { ClientEvent, ConversationLimits } from '../machines/conversation-types.ts';
+import type { McpServerInput, mcpServerMachine } from '../machines/mcp-server.ts';
+import { coolingMs, registryMachine, type RegistryLimits } from '../machines/registry.ts';
+import type { writerMachine } from '../machines/writer.ts';
+import { startConversation, type LiveConversation, type LiveConversationDeps } from './conversation/live-conversation.ts';
+import { fault, type ErrorCode } from './errors.ts';
+import type { Outbox } from './outbox/outbox.ts';
+import type { ConversationRef } from './outbox/topic.ts';
+import { errorFrame } from './protocol.ts';
+
+export interface Registry {
+  /** Boots the store and the MCP servers; resolves when conversations are served, rejects with why the store refused. */
+  start(): Promise<void>;
+  /** Hands a client's event to its conversation, opening it if need be. Never awaits. */
+  route(ref: ConversationRef, event: ClientEvent): void;
+  /** Lets running turns end (within the drain limit), flushes everything and ends. Once is enough; more are the same. */
+  shutdown(): Promise<void>;
+  /** Conversations with a live actor. */
+  live(): number;
+}
+
+export interface RegistryOptions extends Omit<LiveConversationDeps, 'outbox'> {
+  outbox: LiveConversationDeps['outbox'] & Pick<Outbox, 'fail'>;
+  logics: { writer: typeof writerMachine; mcpServer: typeof mcpServerMachine };
+  mcpServers: readonly McpServerInput[];
+  /** Hands each MCP server's actor to the toolbox, right after the registry has spawned it. */
+  attachServer(name: string, actor: ActorRefFrom<typeof mcpServerMachine>): void;
+  /** Settles when the store serves; rejects with the reason why not. */
+  opened: Promise<void>;
+  /** Settles when the first round of MCP connects is over. */
+  toolsSettled(): Promise<void>;
+  /** Flushes and closes the store and the MCP connections. */
+  closeNeighbours(): Promise<void>;
+  /** Longest wait for MCP servers before serving. */
+  startupWaitMs: number;
+  conversation: ConversationLimits;
+  registry: RegistryLimits;
+  /** chat.service.idle_timeout */
+  idleTimeoutMs: number;
+  /** chat.service.max_live_conversations */
+  maxLive: number;
+  onCrash(ref: ConversationRef, error: unknown): void;
+}
+
+/** How often idle conversations are looked for, as a share of `idleTimeoutMs`. */
+const SWEEPS_PER_TIMEOUT = 4;
+
+export function createRegistry(options: RegistryOptions): Registry {
+  const { outbox, idleTimeoutMs, maxLive, conversation: limits } = options;
+  const live = new Map<string, LiveConversation>();
+  let emptied = Promise.withResolvers<void>();
+  const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
+
+  const sweep = () => {
+    const sinceMs = performance.now() - idleTimeoutMs;
+    for (const conversation of live.values()) {
+      if (conversation.lastActiveMs < sinceMs && conversation.isIdle()) conversation.send({ type: 'conversation.passivate' });
+    }
+  };
+  const whenEmpty = () => {
+    emptied = Promise.withResolvers<void>();
+    if (live.size === 0) emptied.resolve();
+    return emptied.promise;
+  };
+
+  const machine = registryMachine.provide({
+    actors: {
+      ...options.logics,
+      startup: fromPromise(async () => {
+        const startupWait = AbortSignal.timeout(options.startupWaitMs);
+        await options.opened;
+        await Promise.race([options.toolsSettled(), new Promise<void>((resolve) => startupWait.addEventListener('abort', () => resolve()))]);
+      }),
+      sweep: fromCallback(() => {
+        const timer = setInterval(sweep, Math.max(10, idleTimeoutMs / SWEEPS_PER_TIMEOUT));
+        return () => clearInterval(timer);
+      }),
+      drainConversations: fromPromise(async () => {
+        for (const conversation of live.values()) conversation.send({ type: 'conversation.drain' });
+        await whenEmpty();
+      }),
+      closeAll: fromPromise(async () => {
+        for (const conversation of live.values()) conversation.send({ type: 'conversation.halt' });
+        await options.closeNeighbours();
+      }),
+    },
+  });
+  const actor = createActor(machine, { id: 'registry', input: { servers: options.mcpServers, limits: options.registry } });
+
+  const activate = (ref: ConversationRef, key: string): LiveConversation => {
+    const conversation = startConversation({ ...ref, limits }, options, (error) => {
+      live.delete(key);
+      if (live.size === 0) emptied.resolve();
+      if (error === null) return;
+      actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
+      options.onCrash(ref, error);
+      const problem = fault('conversation_failed', 'The conversation failed and was closed. Send again: it reopens from its log.');
+      outbox.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
+    });
+    live.set(key, conversation);
+    return conversation;
+  };
+
+  /** Why a conversation may not be opened now; null when it may. */
+  const refusal = (key: string, event: ClientEvent): { code: ErrorCode; message: string; data: Record<string, unknown> } | null => {
+    const snapshot = actor.getSnapshot();
+    // A Stop is heard until the end.
+    if (snapshot.value === 'draining' && event.type === 'client.cancel' && live.has(key)) return null;
+    if (snapshot.value !== 'serving') return { code: 'shutting_down', message: 'The server is shutting down.', data: { retry_after_ms: 1000 } };
+    const cooling = coolingMs(snapshot.context, key, Date.now());
+    if (cooling > 0) return { code: 'conversation_unavailable', message: 'The conversation has failed repeatedly and is closed for a while.', data: { retry_after_ms: cooling } };
+    if (!live.has(key) && live.size >= maxLive) return { code: 'overloaded', message: `The server has ${maxLive} live conversations, which is its limit.`, data: { retry_after_ms: 1000 } };
+    return null;
+  };
+
+  return {
+    async start() {
+      actor.subscribe({ error: (error) => options.onCrash({ owner: '', conversationId: 'registry' }, error) });
+      actor.start();
+      for (const [name, server] of Object.entries(actor.getSnapshot().context.mcpServers)) options.attachServer(name, server);
+      const snapshot = await waitFor(actor, (state) => state.value !== 'booting');
+      if (snapshot.value === 'refused') await options.opened;
+    },
+    route(ref, event) {
+      const key = keyOf(ref);
+      const refused = refusal(key, event);
+      if (!refused) {
+        (live.get(key) ?? activate(ref, key)).send(event);
+        return;
+      }
+      const to = event.type === 'client.chat' ? event : event.by;
+      if (to) outbox.reply(to.session, errorFrame(to.requestId, fault(refused.code, refused.message, refused.data), ref.conversationId));
+    },
+    async shutdown() {
+      actor.send({ type: 'registry.shutdown' });
+      await toPromise(actor);
+    },
+    live: () => live.size,
+  };
+}

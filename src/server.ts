@@ -1,0 +1,202 @@
+/**
+ * The composition root: the one place that knows every part, and maps configuration to their options.
+ * Builds nothing on import; what it starts, `close` stops.
+ */
+import type { Logger } from 'pino';
+import { conversationMachine } from '../machines/conversation.ts';
+import { foldStanding } from '../machines/standing.ts';
+import { toolCallMachine } from '../machines/tool-call.ts';
+import { fromPromise } from 'xstate';
+import type { Standing } from '../machines/conversation-types.ts';
+import type { ReadLogInput } from '../machines/conversation-setup.ts';
+import type { Config } from './config/schema.ts';
+import { createAnswerLogic } from './conversation/answer.ts';
+import { createCallToolLogic } from './conversation/call-tool.ts';
+import { createLoadContextLogic } from './conversation/load-context.ts';
+import { createWarmLogs } from './conversation/warm-logs.ts';
+import { createDemoModel } from './demo/model.ts';
+import { createRequestHandler } from './gateway/requests.ts';
+import { openGateway } from './gateway/server.ts';
+import { createLanguageModel } from './llm/model.ts';
+import { loadServers } from './mcp/servers-config.ts';
+import { createToolbox, type ServerStatus } from './mcp/toolbox.ts';
+import { createOutbox } from './outbox/outbox.ts';
+import { createDecoder } from './protocol.ts';
+import { createRegistry } from './registry.ts';
+import { openStore } from './store/store.ts';
+import { createTokenCounter } from './tokens/counter.ts';
+
+export interface Server {
+  readonly port: number;
+  /** What the first line on the terminal tells. */
+  readonly summary: { url: string; provider: string; model: string; demo: boolean; database: string; servers: readonly ServerStatus[] };
+  /** Drains: running turns end within the limit, everything is flushed, sockets close with 1012. */
+  close(): Promise<void>;
+}
+
+export interface ServerOptions {
+  config: Config;
+  version: string;
+  env: NodeJS.ProcessEnv;
+  log: Logger;
+}
+
+/** Until somebody may log in, every conversation belongs to one owner. */
+const OWNER = 'anonymous';
+/** A turn that was cut off this often is given up: the restart is then likely its own doing. */
+const RECOVERIES = 3;
+
+const ms = (seconds: number) => Math.round(seconds * 1000);
+
+/** Starts everything and resolves when sockets are accepted. Rejects with an AppError whose message is fit for people. */
+export async function startServer({ config, version, env, log }: ServerOptions): Promise<Server> {
+  const { llm, chat, repository, mcp, shutdown } = config;
+  const { service, websocket } = chat;
+  const onError = (error: unknown) => log.error({ err: error }, 'a fault of ours');
+
+  const model = createLanguageModel({
+    active: llm.active,
+    fallback: llm.fallback,
+    connectTimeoutMs: ms(llm.connect_timeout),
+    firstByteTimeoutMs: ms(llm.first_byte_timeout),
+    stallTimeoutMs: ms(llm.stall_timeout),
+    providers: llm.providers,
+    env,
+    demo: createDemoModel({ chunkDelayMs: llm.demo.chunk_delay_ms }),
+  });
+  const [active] = model.providers;
+  const tokens = createTokenCounter({ model: active?.model ?? '' });
+  const servers = loadServers(mcp.config_file, env);
+  const toolbox = createToolbox({
+    servers,
+    clientVersion: version,
+    log: (server, line) => log.debug({ server }, line),
+    limits: {
+      connectionTimeoutMs: ms(mcp.connection.connection_timeout),
+      initialBackoffMs: ms(mcp.connection.initial_reconnect_delay),
+      maxBackoffMs: ms(mcp.connection.max_reconnect_delay),
+      maxReconnectAttempts: mcp.connection.max_reconnect_attempts,
+      closeGraceMs: ms(mcp.connection.close_grace),
+      maxMessageBytes: mcp.limits.max_message_size,
+      maxDescriptionChars: mcp.limits.max_description_length,
+      maxTools: mcp.limits.max_tools,
+      maxResultTokens: service.tools.max_result_tokens,
+    },
+  });
+  const { store, writerLogic, opened } = openStore({
+    path: repository.path,
+    memory: !repository.persistence.enabled,
+    synchronous: repository.synchronous === 'full' ? 'FULL' : 'NORMAL',
+    clearOnStartup: repository.persistence.clear_on_startup,
+    maxWaiting: repository.max_waiting,
+    retention: retentionOf(repository.persistence),
+    adoptiveOwner: OWNER,
+    onError,
+  });
+
+  const outbox = createOutbox({ reader: store, flushMs: service.streaming.flush_ms, onError });
+  const budgetTokens = service.context.max_tokens - service.context.reserve_tokens;
+  const warmLogs = createWarmLogs({ store, maxBytes: service.warm_bytes, windowTokens: budgetTokens, preserveRecent: service.context.preserve_recent });
+  const countTokens = tokens.count;
+  const machine = conversationMachine.provide({
+    actors: {
+      readLog: fromPromise<Standing, ReadLogInput>(async ({ input }) => {
+        const standing = await warmLogs.activate(input);
+        return foldStanding(standing.rows, standing.open.map((turn) => turn.requestId));
+      }),
+      loadContext: createLoadContextLogic({
+        warmLogs, toolbox, countTokens, budgetTokens,
+        systemPrompt: service.system_prompt,
+        preserveRecent: service.context.preserve_recent,
+      }),
+      answer: createAnswerLogic({ model, outbox, countTokens }),
+      toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox }) } }),
+    },
+  });
+  const registry = createRegistry({
+    machine, store, warmLogs, outbox, countTokens, opened,
+    logics: { writer: writerLogic, mcpServer: toolbox.logic },
+    mcpServers: toolbox.inputs,
+    attachServer: toolbox.attach,
+    toolsSettled: toolbox.settled,
+    closeNeighbours: async () => {
+      await Promise.all([store.close(), toolbox.close(), tokens.close()]);
+    },
+    startupWaitMs: ms(mcp.connection.startup_wait),
+    conversation: {
+      maxToolHops: service.max_tool_hops,
+      toolConcurrency: service.tools.concurrency,
+      toolTimeoutMs: ms(service.tools.timeout),
+      queueLength: service.queue_length,
+      attempts: llm.retry.attempts,
+      retryBudgetMs: ms(llm.retry.budget),
+      providers: model.providers.map((provider) => provider.name),
+      recoveries: RECOVERIES,
+    },
+    registry: {
+      crashes: service.crash_budget.crashes,
+      crashWindowMs: ms(service.crash_budget.window),
+      drainTimeoutMs: ms(shutdown.drain_timeout),
+    },
+    idleTimeoutMs: ms(service.idle_timeout),
+    maxLive: service.max_live_conversations,
+    onCrash: (ref, error) => log.error({ conversation: ref.conversationId, err: error }, 'a conversation failed'),
+  });
+
+  await registry.start();
+  void tokens.ready();
+  const gateway = await openGateway({
+    host: websocket.host,
+    port: websocket.port,
+    endpoint: websocket.endpoint,
+    maxMessageBytes: websocket.max_message_size,
+    maxConnections: websocket.max_connections,
+    allowOrigins: websocket.allow_origins,
+    pingIntervalMs: ms(websocket.ping_interval),
+    pingTimeoutMs: ms(websocket.ping_timeout),
+    outbox,
+    onError,
+    session: {
+      decode: createDecoder({ maxTextLength: service.max_text_length }),
+      handle: createRequestHandler({ registry, store, toolbox, outbox, streaming: service.streaming.enabled, owner: OWNER, onError }),
+      limits: {
+        maxBufferedBytes: websocket.max_buffered_bytes,
+        framesPerSecond: websocket.frames_per_second,
+        frameBurst: websocket.frame_burst,
+        maxBadFrames: websocket.max_bad_frames,
+      },
+    },
+  }).catch(async (error: unknown) => {
+    await registry.shutdown();
+    throw error;
+  });
+
+  return {
+    port: gateway.port,
+    summary: {
+      url: `ws://${websocket.host}:${gateway.port}${websocket.endpoint}`,
+      provider: active?.name ?? '',
+      model: active?.model ?? '',
+      demo: active?.demo ?? false,
+      database: repository.persistence.enabled ? repository.path : 'in memory',
+      servers: toolbox.servers(),
+    },
+    async close() {
+      await registry.shutdown();
+      await gateway.close();
+    },
+  };
+}
+
+function retentionOf(persistence: Config['repository']['persistence']) {
+  switch (persistence.retention_policy) {
+    case 'token_limit':
+      return { policy: 'token_limit', maxTokens: persistence.max_tokens_per_conversation } as const;
+    case 'message_count':
+      return { policy: 'message_count', maxMessages: persistence.max_messages_per_conversation } as const;
+    case 'time_based':
+      return { policy: 'time_based', days: persistence.retention_days } as const;
+    case 'unlimited':
+      return { policy: 'unlimited' } as const;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The two directions between a row of the log and the columns of `chat_events`.
+ * JSON columns become text on the way in and are checked on the way out, because the
+ * file may have been written by others.
+ */
+import { z } from 'zod';
+import type { LogRow, RowType, ToolCallRequest, Usage } from '../../machines/log.ts';
+import type { PostedRow } from './thread-messages.ts';
+
+/** A row as SQLite hands it out; only what the schema declares NOT NULL is certain. */
+export interface StoredRow {
+  id: string | null;
+  conversation_id: string;
+  seq: number;
+  timestamp: string | null;
+  type: string;
+  role: string | null;
+  content: string | null;
+  tool_calls: string | null;
+  tool_call_id: string | null;
+  model: string | null;
+  usage: string | null;
+  extra: string | null;
+  token_count: number | null;
+  request_id: string | null;
+}
+
+export function encodeRow(row: LogRow): PostedRow {
+  return [
+    row.id,
+    row.timestamp,
+    row.type,
+    row.role,
+    row.content,
+    row.tool_calls === null ? null : JSON.stringify(row.tool_calls),
+    row.tool_call_id,
+    row.model,
+    row.usage === null ? null : JSON.stringify(row.usage),
+    encodeExtra(row.extra),
+    row.token_count,
+    row.request_id,
+  ];
+}
+
+/** Empty stays NULL, so that what people select from the table remains readable. */
+function encodeExtra(extra: Record<string, unknown>): string | null {
+  const text = JSON.stringify(extra);
+  return text === '{}' ? null : text;
+}
+
+const toolCalls = z.array(
+  z.object({
+    id: z.string(),
+    type: z.literal('function'),
+    function: z.object({ name: z.string(), arguments: z.string() }),
+  }),
+) satisfies z.ZodType<ToolCallRequest[]>;
+
+const usage = z.object({
+  prompt_tokens: z.number(),
+  completion_tokens: z.number(),
+  total_tokens: z.number(),
+  cached_tokens: z.number().exactOptional(),
+  reasoning_tokens: z.number().exactOptional(),
+  estimated: z.literal(true).exactOptional(),
+}) satisfies z.ZodType<Usage>;
+
+const extra = z.record(z.string(), z.unknown());
+
+const rowType = z.enum([
+  'user_message', 'assistant_message', 'tool_call', 'tool_result', 'system_update', 'meta',
+]) satisfies z.ZodType<RowType>;
+
+const role = z.enum(['user', 'assistant', 'tool', 'system']);
+
+/** What cannot be read is shown as absent: one odd row is no reason to refuse a whole conversation. */
+export function decodeRow(row: StoredRow): LogRow {
+  return {
+    id: row.id ?? `${row.conversation_id}:${row.seq}`,
+    conversation_id: row.conversation_id,
+    seq: row.seq,
+    timestamp: row.timestamp ?? '',
+    type: rowType.safeParse(row.type).data ?? 'meta',
+    role: role.safeParse(row.role).data ?? null,
+    content: row.content,
+    tool_calls: parseColumn(toolCalls, row.tool_calls),
+    tool_call_id: row.tool_call_id,
+    model: row.model,
+    usage: parseColumn(usage, row.usage),
+    extra: parseColumn(extra, row.extra) ?? {},
+    token_count: row.token_count,
+    request_id: row.request_id,
+  };
+}
+
+function parseColumn<T>(schema: z.ZodType<T>, text: string | null): T | null {
+  if (text === null) return null;
+  try {
+    return schema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The main thread's end of one database thread: starts it when it is first needed, matches
+ * answers to asks, and starts a new one after a crash. Knows nothing of what is asked.
+ */
+import { Worker } from 'node:worker_threads';
+import { AppError } from '../errors.ts';
+import type { JobKind, JobReply, Jobs, ThreadSettings } from './thread-messages.ts';
+
+export interface ThreadLink {
+  /** Loads the thread's code ahead of the first ask. */
+  start(): void;
+  /** Rejects with an AppError when the job failed or the thread died under it. */
+  ask<K extends JobKind>(kind: K, ask: Jobs[K]['ask']): Promise<Jobs[K]['answer']>;
+  /** Lets the thread close its database, then ends it. Later asks are refused. */
+  end(): Promise<void>;
+}
+
+interface Asked {
+  resolve(answer: never): void;
+  reject(error: AppError): void;
+}
+
+export function createThreadLink(settings: ThreadSettings): ThreadLink {
+  const asked = new Map<number, Asked>();
+  let worker: Worker | null = null;
+  let lastId = 0;
+  let ended = false;
+
+  function start(): Worker {
+    if (worker !== null) return worker;
+    const started = new Worker(new URL('./thread.ts', import.meta.url), { workerData: settings });
+    started.on('message', answer);
+    // 'exit' follows and tells those who wait; without a listener an error would end the process.
+    started.on('error', (cause) => lose(started, cause));
+    started.on('exit', () => lose(started, undefined));
+    worker = started;
+    return started;
+  }
+
+  function answer(reply: JobReply): void {
+    const waiting = asked.get(reply.id);
+    if (waiting === undefined) return;
+    asked.delete(reply.id);
+    if ('failure' in reply) waiting.reject(new AppError(reply.failure.code, reply.failure.message));
+    else waiting.resolve(reply.answer);
+  }
+
+  function lose(lost: Worker, cause: unknown): void {
+    if (worker !== lost) return;
+    worker = null;
+    const unanswered = [...asked.values()];
+    asked.clear();
+    for (const { reject } of unanswered) {
+      reject(new AppError('storage_failed', `The ${settings.role} thread of the event log ended.`, { cause }));
+    }
+  }
+
+  function ask<K extends JobKind>(kind: K, ask: Jobs[K]['ask']): Promise<Jobs[K]['answer']> {
+    if (ended) return Promise.reject(new AppError('shutting_down', 'The event log is closed.'));
+    return new Promise((resolve, reject) => {
+      lastId += 1;
+      asked.set(lastId, { resolve, reject });
+      start().postMessage({ id: lastId, kind, ask });
+    });
+  }
+
+  return {
+    start,
+    ask,
+    async end() {
+      if (ended || worker === null) {
+        ended = true;
+        return;
+      }
+      const closing = ask('close', null);
+      ended = true;
+      try {
+        await closing;
+      } finally {
+        await worker?.terminate();
+      }
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * What the main thread and a database thread say to each other: one job, one answer.
+ * Kept flat and small, because every object in it is copied on the main thread.
+ */
+import type { RowType } from '../../machines/log.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
+import type { RetentionPolicy } from './retention.ts';
+import type { AppendOutcome, PageRange } from './store.ts';
+
+/** A thread's own settings, given when it starts. */
+export interface ThreadSettings {
+  role: 'writer' | 'reader';
+  /** Null: a database in memory. */
+  path: string | null;
+  synchronous: 'NORMAL' | 'FULL';
+  clearOnStartup: boolean;
+  retention: RetentionPolicy;
+  adoptiveOwner: string;
+}
+
+/** The columns that a posted row fills; conversation_id and seq are the append's. */
+export const postedColumns = [
+  'id', 'timestamp', 'type', 'role', 'content', 'tool_calls',
+  'tool_call_id', 'model', 'usage', 'extra', 'token_count', 'request_id',
+] as const;
+
+/** The values of one row in the order of `postedColumns`, as they are bound to the insert. */
+export type PostedRow = [
+  id: string,
+  timestamp: string,
+  type: RowType,
+  role: string | null,
+  content: string | null,
+  toolCalls: string | null,
+  toolCallId: string | null,
+  model: string | null,
+  usage: string | null,
+  extra: string | null,
+  tokenCount: number | null,
+  requestId: string | null,
+];
+
+export interface PostedAppend {
+  conversationId: string;
+  owner: string;
+  timestamp: string;
+  rows: PostedRow[];
+  begin: { requestId: string; digest: string } | null;
+  end: { requestId: string; payload: string } | null;
+  /** It was posted before and may have been committed although no answer came. */
+  again: boolean;
+}
+
+/** A number is the first row's seq: stored. */
+export type SettledOutcome = number | Exclude<AppendOutcome, { status: 'stored' }>;
+
+export type PostedOutcome =
+  | SettledOutcome
+  /** The disk's fault; nothing was written, and the same append may be posted once more. */
+  | 'postponed'
+  /** The append's own fault, and ours: it breaks a rule of the schema or of turns. */
+  | { status: 'refused'; reason: string };
+
+export interface Committed {
+  /** One for each append, in their order. */
+  outcomes: PostedOutcome[];
+  /** Why some were postponed. */
+  failure: string | null;
+  commitMs: number;
+}
+
+/** Every job a thread does: what it is asked, and what it answers. */
+export interface Jobs {
+  /** `reconnect`: the file was served before; it must exist, and is not cleared again. */
+  open: { ask: { reconnect: boolean }; answer: void };
+  commit: { ask: PostedAppend[]; answer: Committed };
+  standing: { ask: { owner: string; conversationId: string; tokens: number }; answer: StoredStanding };
+  page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };
+  turn: { ask: { owner: string; conversationId: string; requestId: string }; answer: StoredTurnRows | null };
+  unfinished: { ask: null; answer: { owner: string; conversationId: string }[] };
+  close: { ask: null; answer: void };
+}
+
+export type JobKind = keyof Jobs;
+
+export type JobRequest = { [K in JobKind]: { id: number; kind: K; ask: Jobs[K]['ask'] } }[JobKind];
+
+/** Only the asker knows the type of the answer to its id, so here it is none: `never` goes into any of them. */
+export type JobReply = { id: number; answer: never } | { id: number; failure: { code: ErrorCode; message: string } };

@@ -1,0 +1,115 @@
+/**
+ * The writer's chart with its world filled in: the queue's bell, the write thread and the
+ * answers to those who wait. Each actor does one step; which step comes next, the chart knows.
+ */
+import { setImmediate as endOfTick } from 'node:timers/promises';
+import { fromCallback, fromPromise } from 'xstate';
+import { writerMachine } from '../../machines/writer.ts';
+import type { WriterLogic } from '../../machines/writer.ts';
+import { AppError, fault } from '../errors.ts';
+import type { AppendQueue, WaitingAppend } from './append-queue.ts';
+import type { BatchReport } from './store.ts';
+import type { ThreadLink } from './thread-link.ts';
+import type { Committed, PostedOutcome } from './thread-messages.ts';
+
+/** Bounds a transaction to some 10 ms, so that its first append does not wait long for its last. */
+const maxBatchRows = 512;
+
+export function createWriterLogic(parts: {
+  queue: AppendQueue;
+  writeThread: ThreadLink;
+  readThread: ThreadLink;
+  opened: { resolve(): void; reject(error: unknown): void };
+  /** Refuses what waits and ends the threads; idempotent. */
+  end: () => Promise<void>;
+  onBatch: (report: BatchReport) => void;
+  report: (error: unknown) => void;
+}): WriterLogic {
+  const { queue, writeThread, readThread, opened, end, onBatch, report } = parts;
+  /** For those whose appends are given up: what the disk said last. */
+  let lastFailure = '';
+
+  function failed(reason: string): AppError {
+    lastFailure = reason;
+    const error = new AppError('storage_failed', reason);
+    report(error);
+    return error;
+  }
+
+  async function openDatabase(): Promise<void> {
+    try {
+      await writeThread.ask('open', { reconnect: false });
+      // Loaded after the start-up, which it would slow down, and before the first read.
+      readThread.start();
+      opened.resolve();
+    } catch (error) {
+      opened.reject(error);
+      throw error;
+    }
+  }
+
+  async function reopenDatabase(): Promise<void> {
+    try {
+      await writeThread.ask('open', { reconnect: true });
+    } catch (error) {
+      throw failed(messageOf(error));
+    }
+  }
+
+  async function commitBatch(): Promise<{ more: boolean }> {
+    // Whatever the other sockets bring in this tick shares the commit.
+    await endOfTick();
+    const batch = queue.take(maxBatchRows);
+    const { outcomes, failure, commitMs } = await post(batch);
+    const postponed = batch.filter((append, index) => !settle(append, outcomes[index] ?? 'postponed'));
+    queue.giveBack(postponed);
+    if (failure !== null) throw failed(failure);
+    onBatch({ appends: batch.length, rows: countRows(batch), commitMs });
+    return { more: !queue.isEmpty() };
+  }
+
+  /** False when the append has to be posted again. */
+  function settle(append: WaitingAppend, outcome: PostedOutcome): boolean {
+    if (outcome === 'postponed') return false;
+    if (typeof outcome === 'object' && outcome.status === 'refused') {
+      report(new AppError('internal', `The event log refused an append: ${outcome.reason}.`));
+      append.settle({ status: 'failed', fault: fault('internal', 'The message could not be written down.') });
+    } else {
+      append.settle(outcome);
+    }
+    return true;
+  }
+
+  /** A batch without an answer may be in the file all the same; the thread looks before it writes it again. */
+  async function post(batch: WaitingAppend[]): Promise<Committed> {
+    try {
+      return await writeThread.ask('commit', batch.map((append) => append.posted));
+    } catch (error) {
+      return { outcomes: [], failure: messageOf(error), commitMs: 0 };
+    }
+  }
+
+  return writerMachine.provide({
+    actors: {
+      arrivals: fromCallback(({ sendBack }) => {
+        queue.listen((type) => sendBack({ type }));
+        return () => {
+          queue.listen(null);
+          // The owner of the actor is gone, in order or not: nobody would close the file after it.
+          end().catch(report);
+        };
+      }),
+      openDatabase: fromPromise(openDatabase),
+      commitBatch: fromPromise(commitBatch),
+      reopenDatabase: fromPromise(reopenDatabase),
+      refuseWaiting: fromPromise(async () => {
+        queue.refuseAll(fault('storage_failed', `The event log cannot be written: ${lastFailure}.`));
+      }),
+      closeDatabase: fromPromise(end),
+    },
+  });
+}
+
+const countRows = (batch: WaitingAppend[]) => batch.reduce((sum, append) => sum + append.posted.rows.length, 0);
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,38 @@
+/**
+ * Which encoding a model speaks, and where its ranks are: all this layer takes from js-tiktoken.
+ * Loading ranks parses megabytes and is for a worker thread; asking for a name is free.
+ */
+import { getEncodingNameForModel } from 'js-tiktoken/lite';
+import type { TiktokenEncoding } from 'js-tiktoken/lite';
+import type { RankSource } from './ranks.ts';
+
+export type EncodingName = TiktokenEncoding;
+
+/** The package's newest: closest to what other vendors' models and later ones of the same do. */
+const defaultEncoding: EncodingName = 'o200k_base';
+
+/** The package types its argument as the list of models it knows; a method's type lets us ask for any. */
+const known: { encodingOf(model: string): EncodingName } = { encodingOf: getEncodingNameForModel };
+
+/** `model` as a provider's config names it, a router's vendor prefix (`openai/gpt-4`) included. */
+export function encodingForModel(model: string): EncodingName {
+  try {
+    return known.encodingOf(model.slice(model.lastIndexOf('/') + 1));
+  } catch {
+    return defaultEncoding;
+  }
+}
+
+const rankModules = {
+  gpt2: () => import('js-tiktoken/ranks/gpt2'),
+  r50k_base: () => import('js-tiktoken/ranks/r50k_base'),
+  p50k_base: () => import('js-tiktoken/ranks/p50k_base'),
+  p50k_edit: () => import('js-tiktoken/ranks/p50k_edit'),
+  cl100k_base: () => import('js-tiktoken/ranks/cl100k_base'),
+  o200k_base: () => import('js-tiktoken/ranks/o200k_base'),
+} as const satisfies Record<EncodingName, () => Promise<{ default: RankSource }>>;
+
+/** Rejects only if the package is broken. */
+export async function loadRankSource(encoding: EncodingName): Promise<RankSource> {
+  return (await rankModules[encoding]()).default;
+}

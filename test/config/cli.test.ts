@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseCli } from '../../src/cli.ts';
+
+describe('the command line', () => {
+  for (const [args, command] of [
+    [[], { kind: 'run' }],
+    [['--config', 'my.yaml'], { kind: 'run', file: 'my.yaml' }],
+    [['--config=my.yaml', '--port=0'], { kind: 'run', file: 'my.yaml', port: 0 }],
+    [['--port', '1', '--port', '65535'], { kind: 'run', port: 65_535 }],
+    [['--version'], { kind: 'version' }],
+    [['--port', '9000', '--version'], { kind: 'version' }],
+  ] as const) {
+    test(`understands ${JSON.stringify(args)}`, () => assert.deepEqual(parseCli(args), command));
+  }
+
+  test('helps', () => {
+    const command = parseCli(['--help']);
+    assert.equal(command.kind, 'help');
+    for (const flag of ['--config', '--port', '--help', '--version']) assert.match(JSON.stringify(command), new RegExp(flag));
+  });
+
+  for (const [args, problem] of [
+    [['--prot', '1'], '--prot is not a known flag; did you mean --port?'],
+    [['--database=x'], '--database is not a known flag'],
+    [['-x'], '-x is not a known flag'],
+    [['serve'], '"serve" is not understood'],
+    [['--port'], '--port needs a value'],
+    [['--config', '--port', '1'], '--config needs a value'],
+    [['--config='], '--config needs a value'],
+    [['--port', 'http'], '--port needs a whole number from 0 to 65535, not "http"'],
+    [['--port', '65536'], '--port needs a whole number from 0 to 65535, not "65536"'],
+    [['--port=-1'], '--port needs a whole number from 0 to 65535, not "-1"'],
+    [['--help=yes'], '--help takes no value'],
+  ] as const) {
+    test(`refuses ${JSON.stringify(args)} and says how it is used`, () => {
+      const command = parseCli(args);
+      assert.equal(command.kind, 'invalid');
+      assert.ok('text' in command && command.text.startsWith(`${problem}\n\nUsage: ./run.sh`), JSON.stringify(command));
+    });
+  }
+});

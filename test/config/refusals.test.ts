@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { loadConfig } from '../../src/config/load.ts';
+import { configFolder, problemsOf, projectDirectory } from './config-folder.ts';
+
+/** Sentence, file, and what the start is told of it. */
+const refusals: [sentence: string, text: string, problems: string[]][] = [
+  [
+    'a misspelt key, with the one that was meant',
+    'chat:\n  websocket:\n    prot: 9000\n',
+    ['my.yaml:3: chat.websocket.prot is not a known key; did you mean port?'],
+  ],
+  [
+    'a key in another spelling',
+    'chat: { service: { maxToolHops: 3 } }',
+    ['my.yaml:1: chat.service.maxToolHops is not a known key; did you mean max_tool_hops?'],
+  ],
+  [
+    'a known key in the wrong place',
+    'port: 9000',
+    ['my.yaml:1: port is not a known key; did you mean chat.websocket.port?'],
+  ],
+  [
+    'a key like no other, with those that are known',
+    'shutdown:\n  gracefully: 5\n',
+    ['my.yaml:2: shutdown.gracefully is not a known key; known here: drain_timeout.'],
+  ],
+  [
+    'a key that is stated twice, and the rest too',
+    'logging:\n  level: info\n  level: debug\n  format: xml\n',
+    [
+      'my.yaml:3: logging.level is stated twice, first on line 2; keep one.',
+      'my.yaml:4: logging.format is xml; allowed: one of auto, json, pretty.',
+    ],
+  ],
+  [
+    'a number that is none',
+    'chat: { websocket: { port: eighty } }',
+    ['my.yaml:1: chat.websocket.port is eighty; allowed: a whole number from 0 to 65535.'],
+  ],
+  [
+    'a number in quotes',
+    'chat: { websocket: { port: "80" } }',
+    ['my.yaml:1: chat.websocket.port is "80"; allowed: a whole number from 0 to 65535.'],
+  ],
+  [
+    'numbers out of bounds',
+    'llm:\n  stall_timeout: 0\n  retry: { attempts: 2.5 }\nchat:\n  websocket: { port: 70000, max_message_size: 1 }\n',
+    [
+      'my.yaml:2: llm.stall_timeout is 0; allowed: a number of seconds, above 0 and up to 604800.',
+      'my.yaml:3: llm.retry.attempts is 2.5; allowed: a whole number of attempts from 1 to 10.',
+      'my.yaml:5: chat.websocket.port is 70000; allowed: a whole number from 0 to 65535.',
+      'my.yaml:5: chat.websocket.max_message_size is 1; allowed: a whole number of bytes, 1024 or more.',
+    ],
+  ],
+  [
+    'a truth value of an older YAML',
+    'repository: { persistence: { enabled: yes } }',
+    ['my.yaml:1: repository.persistence.enabled is yes; allowed: true or false.'],
+  ],
+  [
+    'a value where a section belongs, and the reverse',
+    'llm: groq\nchat: { websocket: { host: { name: a } } }\nmcp: [a]\n',
+    [
+      'my.yaml:1: llm is groq; allowed: a section with keys such as active, fallback, connect_timeout.',
+      'my.yaml:2: chat.websocket.host is a section; allowed: text that is not empty.',
+      'my.yaml:3: mcp is a list; allowed: a section with keys such as config_file, connection.',
+    ],
+  ],
+  [
+    'a key without a value',
+    'logging:\n  level:\n',
+    ['my.yaml:2: logging.level is empty; allowed: one of trace, debug, info, warn, error, fatal, silent.'],
+  ],
+  [
+    'an entry of a list',
+    'chat:\n  websocket:\n    allow_origins:\n      - https://a.example\n      - b.example/chat\n',
+    [
+      'my.yaml:5: chat.websocket.allow_origins[1] is b.example/chat; allowed: an origin such as https://chat.example.com, without a path, or "*" for all.',
+    ],
+  ],
+  [
+    'a provider that no block describes, whatever else is wrong',
+    'llm:\n  active: grok\n  fallback: [groq, nobody]\n  stall_timeout: long\n',
+    [
+      'my.yaml:2: llm.active is grok; allowed: one of auto, demo, openai, groq, openrouter, anthropic, ollama.',
+      'my.yaml:3: llm.fallback[1] is nobody; allowed: one of demo, openai, groq, openrouter, anthropic, ollama.',
+      'my.yaml:4: llm.stall_timeout is long; allowed: a number of seconds, above 0 and up to 604800.',
+    ],
+  ],
+  [
+    'a provider without address and model',
+    'llm:\n  providers:\n    mine:\n      temperature: 1\n',
+    [
+      'my.yaml:3: llm.providers.mine.base_url is missing; allowed: an http or https URL, such as http://localhost:8080/v1.',
+      'my.yaml:3: llm.providers.mine.model is missing; allowed: text that is not empty.',
+    ],
+  ],
+  [
+    'a provider by a name that has a meaning',
+    'llm: { providers: { demo: { base_url: "http://localhost/v1", model: m } } }',
+    ['my.yaml:1: llm.providers.demo is a section; allowed: another name, for llm.active gives demo a meaning of its own.'],
+  ],
+  [
+    'an API key, without repeating it',
+    'llm:\n  providers:\n    groq:\n      api_key: gsk-1\n      api_key_env: gsk-2\n',
+    [
+      'my.yaml:4: llm.providers.groq.api_key is a value not shown here; allowed: nothing, for keys come from the environment alone (name the variable in api_key_env).',
+      'my.yaml:5: llm.providers.groq.api_key_env is a value not shown here; allowed: the name of an environment variable, such as OPENAI_API_KEY (never the key itself).',
+    ],
+  ],
+  [
+    'a reserve that leaves no room',
+    'chat: { service: { context: { max_tokens: 300 } } }',
+    ['my.yaml:1: chat.service.context.reserve_tokens is left at its default, 500; allowed: less than context.max_tokens (300), or nothing fits.'],
+  ],
+  [
+    'a variable that is not set, once',
+    'chat:\n  websocket:\n    port: ${PARLEY_TEST_PORT}\n',
+    ['my.yaml:3: chat.websocket.port needs the environment variable PARLEY_TEST_PORT, which is not set; set it, or write ${PARLEY_TEST_PORT:-default}.'],
+  ],
+  ['a file that is no section', '- a\n', ['my.yaml:1: the file is a list; allowed: a section with keys such as llm, chat, repository.']],
+  ['a tab', 'chat:\n\tservice: {}\n', ['my.yaml:2: the file is not YAML here: Tabs are not allowed as indentation.']],
+  ['a second document', 'logging: {}\n---\nlogging: {}\n', ['my.yaml:2: the file holds a second document here; keep one.']],
+];
+
+describe('a start is refused for', () => {
+  for (const [sentence, text, problems] of refusals) {
+    test(sentence, async (t) => assert.deepEqual(await problemsOf(t, text), problems));
+  }
+
+  test('a value from a variable, which is named and not repeated', async (t) => {
+    const text = 'logging:\n  level: ${SECRET}\n';
+    assert.deepEqual(await problemsOf(t, text, { SECRET: 'hunter2' }), [
+      'my.yaml:2: logging.level is ${SECRET} from the environment; allowed: one of trace, debug, info, warn, error, fatal, silent.',
+    ]);
+  });
+
+  test('an anchor that blows up', async (t) => {
+    const levels = Array.from({ length: 12 }, (_, n) => `l${n}: &l${n} [${Array(9).fill(n === 0 ? 'x' : `*l${n - 1}`).join(', ')}]`);
+    assert.match((await problemsOf(t, levels.join('\n'))).join(), /^my\.yaml:1: the file is not YAML: Excessive alias count/);
+  });
+});
+
+test('the refusal counts the problems and names a file elsewhere by its whole path', async (t) => {
+  const folder = await configFolder(t, 'a: 1\nb: 2\n');
+  const file = `${folder}/my.yaml`;
+  await assert.rejects(loadConfig({ file, env: {}, cwd: projectDirectory, projectDirectory }), {
+    code: 'config_invalid',
+    message: [
+      'The configuration has 2 problems, so nothing was started.',
+      `  ${file}:1: a is not a known key; known here: llm, chat, repository, mcp, logging, shutdown.`,
+      `  ${file}:2: b is not a known key; known here: llm, chat, repository, mcp, logging, shutdown.`,
+    ].join('\n'),
+  });
+});

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { configSchema } from '../../src/config/schema.ts';
+
+const bare = configSchema.parse({});
+
+function providers(blocks: Record<string, unknown>) {
+  return configSchema.parse({ llm: { providers: blocks } }).llm.providers;
+}
+
+describe('the configuration of a bare machine', () => {
+  test('listens on localhost, answers by what keys are set, and keeps its log', () => {
+    assert.deepEqual([bare.chat.websocket.host, bare.chat.websocket.port, bare.chat.websocket.endpoint], ['localhost', 8000, '/ws/chat']);
+    assert.equal(bare.llm.active, 'auto');
+    assert.deepEqual([bare.repository.type, bare.repository.path, bare.repository.persistence.enabled], ['sql', 'events.db', true]);
+  });
+
+  test('looks for keys in the order of its providers', () => {
+    assert.deepEqual(Object.keys(bare.llm.providers), ['openai', 'groq', 'openrouter', 'anthropic', 'ollama']);
+    assert.deepEqual(
+      Object.values(bare.llm.providers).map((block) => block.api_key_env),
+      ['OPENAI_API_KEY', 'GROQ_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY', undefined],
+    );
+  });
+});
+
+describe('a provider', () => {
+  test('of a known name states only what differs', () => {
+    const { groq } = providers({ groq: { model: 'another', temperature: 0.2 } });
+    assert.deepEqual(groq, {
+      base_url: 'https://api.groq.com/openai/v1',
+      api_key_env: 'GROQ_API_KEY',
+      model: 'another',
+      temperature: 0.2,
+    });
+  });
+
+  test('of a known name at another address does not take the known key there', () => {
+    assert.equal(providers({ openai: { base_url: 'http://localhost:8080/v1' } }).openai.api_key_env, undefined);
+  });
+
+  test('at another address keeps the key that it names', () => {
+    const block = { base_url: 'https://proxy.example.com/v1', api_key_env: 'PROXY_KEY' };
+    assert.equal(providers({ openai: block }).openai.api_key_env, 'PROXY_KEY');
+  });
+
+  test('of its own name needs no key', () => {
+    const block = { base_url: 'http://localhost:8080/v1', model: 'qwen3' };
+    assert.deepEqual(providers({ local: block })['local'], block);
+  });
+
+  test('passes on what Parley does not know', () => {
+    const block = { reasoning_effort: 'low', response_format: { type: 'json_object' }, stop: ['\n'] };
+    assert.partialDeepStrictEqual(providers({ openai: block }).openai, block);
+  });
+});

@@ -1,0 +1,182 @@
+/** One answer, told in every way that OpenAI-compatible providers tell it. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { LanguageModel } from '../../src/llm/model.ts';
+import { ask, languageModelAt } from '../support/model-asking.ts';
+import {
+  answersWith,
+  bytes,
+  comment,
+  data,
+  delta,
+  done,
+  finish,
+  says,
+  scriptedModel,
+  scriptedUsage,
+  streams,
+  text,
+  usage,
+  type Reply,
+} from '../support/model-replies.ts';
+import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import { asks, callParts, dialects } from '../support/model-tool-calls.ts';
+
+let server: ModelServer;
+let model: LanguageModel;
+
+before(async () => {
+  server = await startModelServer();
+  model = languageModelAt(server.url);
+});
+after(() => server.close());
+beforeEach(() => assert.deepEqual(server.violations, []));
+
+async function told(reply: Reply) {
+  server.script(reply);
+  const { text, reasoning, end } = await ask(model);
+  assert.ok(end.status === 'finished', JSON.stringify(end));
+  return { text, reasoning, ...end };
+}
+
+describe('tool calls', () => {
+  const calls = [
+    { name: 'add', arguments: { a: 2, b: 3, note: 'x'.repeat(12) } },
+    { name: 'add', arguments: { a: 4, b: 5 } },
+    { name: 'list_folder', arguments: { path: '.' } },
+  ];
+  const expected = calls.map((call) => ({ name: call.name, arguments: JSON.stringify(call.arguments) }));
+
+  for (const dialect of dialects) {
+    test(`parallel calls come whole out of the dialect "${dialect}"`, async () => {
+      const answer = await told(asks(calls, { dialect, say: 'Let me see.' }));
+      assert.equal(answer.text, 'Let me see.');
+      assert.equal(answer.finishReason, 'tool_calls');
+      assert.deepEqual(answer.toolCalls, expected);
+    });
+
+    test(`a call without arguments asks with {} in the dialect "${dialect}"`, async () => {
+      for (const nothing of ['', null]) {
+        const answer = await told(asks([{ name: 'now', arguments: nothing }], { dialect }));
+        assert.deepEqual(answer.toolCalls, [{ name: 'now', arguments: '{}' }]);
+      }
+    });
+  }
+
+  for (const dialect of ['whole', 'together', 'indexless', 'split', 'same_index'] as const) {
+    test(`calls that repeat one id stay two calls in the dialect "${dialect}"`, async () => {
+      const twins = calls.slice(0, 2).map((call) => ({ ...call, id: dialect === 'same_index' ? '' : 'call_x' }));
+      const answer = await told(asks(twins, { dialect }));
+      assert.deepEqual(answer.toolCalls, expected.slice(0, 2));
+    });
+  }
+
+  test('an id that is fresh in every delta does not tear a call apart', async () => {
+    const piece = (id: string, asked: object) => delta({ tool_calls: [{ index: 0, id, function: asked }] });
+    const parts = [piece('a', { name: 'add', arguments: '' }), piece('b', { arguments: '{"a":2,' }), piece('c', { arguments: '"b":3}' })];
+    const answer = await told(streams(parts, finish('tool_calls'), done()));
+    assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a":2,"b":3}' }]);
+  });
+
+  test('arguments that are no JSON are passed on as the model wrote them', async () => {
+    const answer = await told(asks([{ name: 'add', arguments: '{"a": 2' }]));
+    assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a": 2' }]);
+  });
+
+  test('arguments given as an object become their JSON', async () => {
+    const answer = await told(streams(delta({ tool_calls: [{ index: 0, function: { name: 'add', arguments: { a: 2 } } }] }), finish('tool_calls')));
+    assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a":2}' }]);
+  });
+
+  test('the finish reason "stop" with calls present counts as tool_calls', async () => {
+    assert.equal((await told(asks(calls, { finish: 'stop' }))).finishReason, 'tool_calls');
+  });
+
+  test('calls of an answer that ran into its length limit are not asked for', async () => {
+    const answer = await told(asks(calls, { finish: 'length' }));
+    assert.deepEqual([answer.finishReason, answer.toolCalls], ['length', []]);
+  });
+
+  test('a legacy function_call is a tool call', async () => {
+    const parts = [delta({ function_call: { name: 'add', arguments: '' } }), delta({ function_call: { arguments: '{"a":2}' } })];
+    const answer = await told(streams(parts, finish('function_call'), done()));
+    assert.deepEqual([answer.finishReason, answer.toolCalls], ['tool_calls', [{ name: 'add', arguments: '{"a":2}' }]]);
+  });
+});
+
+describe('words', () => {
+  const table: [title: string, reply: Reply, expected: { text: string; reasoning?: string; finishReason?: string }][] = [
+    ['a plain answer', says('Hello there.'), { text: 'Hello there.' }],
+    ['deltas without a role', streams(text('a', 'b'), finish('stop'), done()), { text: 'ab' }],
+    ['the finish in the last word\'s chunk', streams(text('a'), delta({ content: 'b' }, 'stop'), done()), { text: 'ab' }],
+    ['two finishes', streams(text('a'), finish('length'), finish('stop'), done()), { text: 'a', finishReason: 'length' }],
+    ['a finish with every chunk', streams(delta({ content: 'a' }, 'stop'), delta({ content: 'b' }, 'stop')), { text: 'ab' }],
+    ['an end without [DONE]', streams(text('a'), finish('stop')), { text: 'a' }],
+    ['keep-alive comments', streams(comment(), text('a'), comment(), finish('stop'), done()), { text: 'a' }],
+    ['CRLF and no space after the colon', streams(bytes('data:{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\r\n\r\n')), { text: 'a' }],
+    ['null contents', streams(delta({ role: 'assistant', content: null }), text('a'), finish('stop')), { text: 'a' }],
+    ['a refusal', streams(delta({ refusal: 'I cannot.' }), finish('stop')), { text: 'I cannot.' }],
+    ['an answer filtered', streams(text('a'), finish('content_filter')), { text: 'a', finishReason: 'content_filter' }],
+    ['an answer cut by its length', streams(text('a'), finish('length')), { text: 'a', finishReason: 'length' }],
+    ['a foreign word for length', streams(text('a'), finish('MAX_TOKENS')), { text: 'a', finishReason: 'length' }],
+    ['tool_calls without any call', streams(text('a'), finish('tool_calls')), { text: 'a', finishReason: 'stop' }],
+    ['reasoning_content', says('a', { reasoning: 'hm' }), { text: 'a', reasoning: 'hm' }],
+    ['reasoning', streams(delta({ reasoning: 'hm' }), text('a'), finish('stop')), { text: 'a', reasoning: 'hm' }],
+    ['thinking', streams(delta({ thinking: 'hm' }), text('a'), finish('stop')), { text: 'a', reasoning: 'hm' }],
+    ['reasoning under two names', streams(delta({ reasoning: 'hm', reasoning_content: 'hm' }), finish('stop')), { text: '', reasoning: 'hm' }],
+    ['content in parts', streams(delta({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }, { type: 'text', text: 'a' }] }), finish('stop')), { text: 'a', reasoning: 'hm' }],
+    ['a second choice nobody asked for', streams(text('a'), data('{"choices":[{"index":1,"delta":{"content":"z"}}]}'), finish('stop')), { text: 'a' }],
+    ['an error after the finish', streams(text('a'), finish('stop'), data('{"error":{"message":"too late"}}')), { text: 'a' }],
+    ['a completion that is not streamed', answersWith('application/json', JSON.stringify({ choices: [{ message: { content: 'a' }, finish_reason: 'stop' }] })), { text: 'a' }],
+  ];
+
+  for (const [title, reply, expected] of table) {
+    test(`are read from ${title}`, async () => {
+      const answer = await told(reply);
+      assert.equal(answer.text, expected.text);
+      assert.equal(answer.reasoning, expected.reasoning ?? '');
+      assert.equal(answer.finishReason, expected.finishReason ?? 'stop');
+    });
+  }
+
+  test('keep characters that are split over packets', async () => {
+    const line = Buffer.from('data: {"choices":[{"delta":{"content":"ä😀"},"finish_reason":"stop"}]}\n\n');
+    const response = new Response(
+      new ReadableStream({
+        start(controller) {
+          for (const byte of line) controller.enqueue(new Uint8Array([byte]));
+          controller.close();
+        },
+      }),
+    );
+    const bytewise = languageModelAt(server.url, { active: 'demo', demo: { fetch: () => Promise.resolve(response) } });
+    assert.equal((await ask(bytewise)).text, 'ä😀');
+  });
+});
+
+describe('usage', () => {
+  const details = { prompt_tokens_details: { cached_tokens: 3 }, completion_tokens_details: { reasoning_tokens: 2 } };
+  const table: [title: string, reply: Reply, expected: unknown][] = [
+    ['in a last chunk without choices', says('a'), scriptedUsage],
+    ['in every chunk', says('a b', { usage: 'each' }), scriptedUsage],
+    ['nowhere', says('a', { usage: 'none' }), null],
+    ['as null', streams(delta({ content: 'a' }, 'stop', { usage: null })), null],
+    ['without the sum', streams(finish('stop'), usage({ prompt_tokens: 2, completion_tokens: 3 })), { prompt_tokens: 2, completion_tokens: 3, total_tokens: 5 }],
+    ['with details', streams(finish('stop'), usage({ ...scriptedUsage, ...details })), { ...scriptedUsage, cached_tokens: 3, reasoning_tokens: 2 }],
+  ];
+  for (const [title, reply, expected] of table) {
+    test(`is read ${title}`, async () => assert.deepEqual((await told(reply)).usage, expected));
+  }
+
+  test('names the model that answered, or else the one that was asked', async () => {
+    assert.equal((await told(says('a'))).model, scriptedModel);
+    assert.equal((await told(streams(bytes('data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n')))).model, 'configured-model');
+  });
+});
+
+test('a mixed answer keeps its words and its calls', async () => {
+  const parts = [text('One. '), callParts([{ name: 'add', arguments: { a: 1 } }], 'split'), text('Two.')].flat();
+  const answer = await told(streams(parts, finish('tool_calls'), usage(), done()));
+  assert.equal(answer.text, 'One. Two.');
+  assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a":1}' }]);
+});

@@ -1,0 +1,196 @@
+/** Every way in which a provider fails, as the fault that people are shown. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import type { AnswerEnd } from '../../src/llm/model.ts';
+import { ask, languageModelAt } from '../support/model-asking.ts';
+import { answersWith, cuts, data, errorChunk, fails, finish, hangs, says, stalls, streams, text, type Reply } from '../support/model-replies.ts';
+import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import { callParts } from '../support/model-tool-calls.ts';
+
+let server: ModelServer;
+before(async () => {
+  server = await startModelServer();
+});
+after(() => server.close());
+
+const key = 'sk-scripted-0123456789';
+
+function askWith(options: Parameters<typeof languageModelAt>[1] = {}) {
+  return ask(
+    languageModelAt(server.url, {
+      providers: { scripted: { base_url: server.url, model: 'configured-model', api_key_env: 'SCRIPTED_KEY', headers: { 'x-tenant': 'tenant-secret' } } },
+      env: { SCRIPTED_KEY: key },
+      ...options,
+    }),
+  );
+}
+
+function failed(end: AnswerEnd): Extract<AnswerEnd, { status: 'failed' }> {
+  assert.ok(end.status === 'failed', JSON.stringify(end));
+  assert.match(end.fault.message, /^Provider "scripted" /);
+  assert.equal(end.fault.data['provider'], 'scripted');
+  assert.ok(!JSON.stringify(end).includes(key), 'a fault never tells the key');
+  return end;
+}
+
+describe('a refusal', () => {
+  const table: [title: string, reply: Reply, code: string, names: RegExp][] = [
+    ['401', fails(401, 'Incorrect API key provided'), 'provider_auth', /SCRIPTED_KEY.*Incorrect API key/],
+    ['403', fails(403, 'no'), 'provider_auth', /SCRIPTED_KEY/],
+    ['404', fails(404, 'The model does not exist', { code: 'model_not_found' }), 'provider_model', /"configured-model".*llm\.providers\.scripted\.model/],
+    ['400 about the model', fails(400, 'llama-9 is not a valid model ID'), 'provider_model', /llama-9/],
+    ['400 about the context by code', fails(400, 'no', { code: 'context_length_exceeded' }), 'provider_context_length', /max_tokens/],
+    ['400 about the context by words', fails(400, 'This model\'s maximum context length is 8192 tokens'), 'provider_context_length', /8192/],
+    ['413', fails(413, 'Request too large'), 'provider_context_length', /too long/],
+    ['400 about anything else', fails(400, 'temperature must be below 2'), 'provider_request', /temperature must be below 2/],
+    ['422', fails(422, 'bad'), 'provider_request', /422/],
+    ['402', fails(402, 'out of credits'), 'provider_request', /out of credits/],
+    ['a spent quota', fails(429, 'You exceeded your quota', { code: 'insufficient_quota' }), 'provider_request', /quota/],
+    ['429', fails(429, 'slow down'), 'provider_rate_limit', /slow down/],
+    ['408', fails(408, 'late'), 'provider_failed', /408/],
+    ['409', fails(409, 'busy'), 'provider_failed', /409/],
+    ['500', fails(500, 'oops'), 'provider_failed', /oops/],
+    ['503 with a page', answersWith('text/html', '<html><style>p{}</style><h1>Bad  gateway</h1></html>', 503), 'provider_failed', /It says: Bad gateway$/],
+    ['529', fails(529, 'Overloaded'), 'provider_failed', /Overloaded/],
+    ['500 without a body', answersWith('text/plain', '', 500), 'provider_failed', /\(500\)\.$/],
+    ['a bare string as error', answersWith('application/json', '{"error":"model not loaded"}', 500), 'provider_failed', /model not loaded/],
+    ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/v1' }, parts: [] }, 'provider_request', /redirects.*base_url/],
+  ];
+  for (const [title, reply, code, names] of table) {
+    test(`${title} is ${code}`, async () => {
+      server.script(reply);
+      const { fault } = failed((await askWith()).end);
+      assert.equal(fault.code, code);
+      assert.match(fault.message, names);
+    });
+  }
+
+  test('names the variable of the key in its data', async () => {
+    server.script(fails(401, 'no'));
+    assert.equal(failed((await askWith()).end).fault.data['variable'], 'SCRIPTED_KEY');
+  });
+
+  test('quotes the provider in one bounded line without secrets', async () => {
+    server.script(fails(401, `Incorrect key\n${key} of tenant-secret or sk-somebody-elses: ${'long '.repeat(500)}`));
+    const { message } = failed((await askWith()).end).fault;
+    assert.match(message, /Incorrect key \[secret\] of \[secret\] or \[secret\]: long/);
+    assert.ok(message.length < 450, `${message.length} characters`);
+  });
+});
+
+describe('retry-after', () => {
+  const inFive = () => new Date(Date.now() + 5_000).toUTCString();
+  const table: [title: string, headers: Record<string, string>, low: number | null, high: number | null][] = [
+    ['in seconds', { 'retry-after': '2' }, 2_000, 2_000],
+    ['in milliseconds, which win', { 'retry-after-ms': '250', 'retry-after': '2' }, 250, 250],
+    ['as a date', { 'retry-after': inFive() }, 1_000, 5_000],
+    ['as a date gone by', { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' }, 0, 0],
+    ['for a day, cut to ten minutes', { 'retry-after': '86400' }, 600_000, 600_000],
+    ['as nonsense', { 'retry-after': 'soon' }, null, null],
+    ['not at all', {}, null, null],
+  ];
+  for (const [title, headers, low, high] of table) {
+    test(`is read ${title}`, async () => {
+      server.script(fails(429, 'slow down', { headers }));
+      const { retryAfterMs, fault } = failed((await askWith()).end);
+      assert.equal(fault.data['retry_after_ms'], retryAfterMs ?? undefined);
+      if (low === null || high === null) assert.equal(retryAfterMs, null);
+      else assert.ok(retryAfterMs !== null && retryAfterMs >= low && retryAfterMs <= high, String(retryAfterMs));
+    });
+  }
+});
+
+describe('a broken stream', () => {
+  const asked = callParts([{ name: 'add', arguments: { a: 1 } }], 'split');
+  const table: [title: string, reply: Reply, code: string, names: RegExp][] = [
+    ['that ends cleanly without a finish', cuts('clean', 'Hel'), 'provider_cut', /before its answer was finished/],
+    ['that ends after whole tool calls without a finish', streams(asked), 'provider_cut', /before its answer/],
+    ['whose socket is torn', cuts('torn', 'Hel'), 'provider_cut', /before its answer/],
+    ['that ends before it begins', cuts('torn'), 'provider_cut', /before its answer/],
+    ['with an error inside', streams(text('Hel'), errorChunk({ message: 'worker died', type: 'server_error' })), 'provider_failed', /worker died/],
+    ['with an error that has a status', streams(text('Hel'), errorChunk({ message: 'slow down', code: 429 })), 'provider_rate_limit', /429/],
+    ['with an error in bare words', streams(errorChunk('out of memory')), 'provider_failed', /out of memory/],
+    ['with an error about the context', streams(errorChunk({ message: 'too long', code: 'context_length_exceeded' })), 'provider_context_length', /too long/],
+    ['that finishes in an error', streams(text('Hel'), finish('error')), 'provider_failed', /ended in an error/],
+    ['with a line that is no JSON', streams(text('Hel'), data('{"choices": [{'), finish('stop')), 'provider_failed', /no part of an answer/],
+    ['with a line that is no object', streams(data('42')), 'provider_failed', /"42"/],
+    ['that is a page', answersWith('text/html; charset=utf-8', '<html>Log in</html>'), 'provider_failed', /text\/html.*base_url/],
+    ['that is plain text', answersWith('text/plain', 'It works!'), 'provider_failed', /no chat completion.*base_url/],
+    ['that is an error object with status 200', answersWith('application/json', '{"error":{"message":"nope","code":"model_not_found"}}'), 'provider_model', /nope/],
+  ];
+  for (const [title, reply, code, names] of table) {
+    test(`${title} is ${code}`, async () => {
+      server.script(reply);
+      const { fault } = failed((await askWith()).end);
+      assert.equal(fault.code, code);
+      assert.match(fault.message, names);
+    });
+  }
+
+  test('gives what came before the break to the sink', async () => {
+    server.script(cuts('torn', 'Hel', 'lo'));
+    assert.equal((await askWith()).text, 'Hello');
+  });
+});
+
+describe('an endpoint that cannot be reached', () => {
+  test('is provider_unreachable, with the host and what is wrong there', async () => {
+    const gone = await startModelServer();
+    await gone.close();
+    const providers = { scripted: { base_url: `${gone.url}/secret-path`, model: 'm' } };
+    const { fault } = failed((await askWith({ providers })).end);
+    assert.equal(fault.code, 'provider_unreachable');
+    assert.match(fault.message, /127\.0\.0\.1:\d+: nothing listens there\. Check llm\.providers\.scripted\.base_url/);
+    assert.doesNotMatch(fault.message, /secret-path/);
+  });
+
+  test('is provider_timeout if the connection does not stand in time', async () => {
+    // TCP is accepted but the TLS handshake never answered.
+    const mute = createServer();
+    await once(mute.listen(0, '127.0.0.1'), 'listening');
+    const sockets: { destroy(): void }[] = [];
+    mute.on('connection', (socket) => sockets.push(socket.on('error', () => {})));
+    const address = mute.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const providers = { scripted: { base_url: `https://127.0.0.1:${address.port}/v1`, model: 'm' } };
+    const { fault } = failed((await askWith({ providers, connectTimeoutMs: 50 })).end);
+    assert.equal(fault.code, 'provider_timeout');
+    assert.match(fault.message, /connected to in time.*llm\.connect_timeout/);
+    for (const socket of sockets) socket.destroy();
+    mute.close();
+  });
+});
+
+describe('a silent provider', () => {
+  const impatient = { firstByteTimeoutMs: 80 };
+  const restless = { stallTimeoutMs: 50 };
+  const table: [title: string, reply: Reply, limits: typeof impatient | typeof restless, names: RegExp][] = [
+    ['before the headers', hangs(), impatient, /nothing within 0\.08 s.*llm\.first_byte_timeout/],
+    ['after the headers', stalls(), impatient, /nothing within 0\.08 s.*llm\.first_byte_timeout/],
+    ['after a few words', stalls('Hel', 'lo'), restless, /fell silent.*0\.05 s.*llm\.stall_timeout/],
+  ];
+  for (const [title, reply, limits, names] of table) {
+    test(`${title} is provider_timeout, and its request is dropped`, async () => {
+      const number = server.requests.length + 1;
+      server.script(reply);
+      const { fault } = failed((await askWith(limits)).end);
+      assert.equal(fault.code, 'provider_timeout');
+      assert.match(fault.message, names);
+      assert.equal(await (await server.request(number)).end, 'aborted');
+    });
+  }
+
+  test('is measured between bytes, not over the whole answer', async () => {
+    server.script(says('a b c d e f g h', { delayMs: 60 }));
+    const { text: said, end } = await askWith({ stallTimeoutMs: 400 });
+    assert.deepEqual([said, end.status], ['a b c d e f g h', 'finished']);
+  });
+
+  test('after the finish has answered all the same', async () => {
+    server.script(streams(text('Done.'), finish('stop'), { play: 'stall' }));
+    const { text: said, end } = await askWith({ stallTimeoutMs: 50 });
+    assert.deepEqual([said, end.status], ['Done.', 'finished']);
+  });
+});

@@ -1,0 +1,143 @@
+/** Who is asked, and who gets to see which key. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { AppError } from '../../src/errors.ts';
+import { chooseProviders, presets, type ProviderBlock } from '../../src/llm/providers.ts';
+import { ask, languageModelAt } from '../support/model-asking.ts';
+import { startModelServer } from '../support/model-server.ts';
+
+interface Choice {
+  active?: string;
+  fallback?: string[];
+  providers?: Record<string, ProviderBlock>;
+  env?: NodeJS.ProcessEnv;
+}
+
+const choose = (choice: Choice) => chooseProviders({ active: 'auto', fallback: [], providers: {}, env: {}, ...choice });
+const namesOf = (choice: Choice) => choose(choice).map((provider) => provider.name);
+
+describe('auto', () => {
+  const all = { GROQ_API_KEY: 'a', OPENAI_API_KEY: 'b', OPENROUTER_API_KEY: 'c', ANTHROPIC_API_KEY: 'd' };
+
+  test('is the demo on a bare machine', () => {
+    assert.deepEqual(choose({}).map(({ name, demo }) => [name, demo]), [['demo', true]]);
+  });
+
+  test('takes the first provider whose key is set', () => {
+    const order = ['groq', 'openai', 'openrouter', 'anthropic', 'demo'];
+    const env: NodeJS.ProcessEnv = { ...all };
+    for (const name of order) {
+      assert.deepEqual(namesOf({ env }), [name]);
+      delete env[presets[name]?.keyVariable ?? ''];
+    }
+  });
+
+  test('takes an empty key for unset', () => {
+    assert.deepEqual(namesOf({ env: { GROQ_API_KEY: ' ', OPENAI_API_KEY: 'b' } }), ['openai']);
+  });
+
+  test('looks under the variable that a block names', () => {
+    const providers = { openai: { api_key_env: 'WORK_KEY' } };
+    assert.deepEqual(namesOf({ providers, env: { OPENAI_API_KEY: 'b' } }), ['demo']);
+    assert.deepEqual(namesOf({ providers, env: { WORK_KEY: 'b' } }), ['openai']);
+  });
+
+  test('does not choose a configured endpoint that nobody named', () => {
+    assert.deepEqual(namesOf({ providers: { local: { base_url: 'http://localhost:1/v1', model: 'm' } } }), ['demo']);
+  });
+
+  test('is followed by the fallbacks, each once', () => {
+    assert.deepEqual(namesOf({ env: all, fallback: ['openai', 'groq', 'demo'] }), ['groq', 'openai', 'demo']);
+  });
+});
+
+describe('a provider', () => {
+  test('of the table needs no block', () => {
+    const [ollama] = choose({ active: 'ollama' });
+    assert.deepEqual([ollama?.baseUrl, ollama?.key], ['http://localhost:11434/v1', null]);
+  });
+
+  test('takes from its block before the table', () => {
+    const [openai] = choose({ active: 'openai', providers: { openai: { model: 'mine', temperature: 1 } }, env: { OPENAI_API_KEY: 'b' } });
+    assert.equal(openai?.model, 'mine');
+    assert.equal(openai?.baseUrl, presets['openai']?.baseUrl);
+    assert.deepEqual(openai?.parameters, { temperature: 1 });
+  });
+
+  for (const choice of [{ active: 'groq' }, { active: 'demo', fallback: ['groq'] }]) {
+    test(`without its key is refused by name of the variable when it is ${choice.fallback ? 'a fallback' : 'active'}`, () => {
+      assert.throws(
+        () => choose(choice),
+        (error) => error instanceof AppError && error.code === 'provider_missing_key' && /GROQ_API_KEY/.test(error.message) && error.data['variable'] === 'GROQ_API_KEY',
+      );
+    });
+  }
+
+  const broken: [title: string, choice: Choice, names: RegExp][] = [
+    ['an unknown name', { active: 'nobody' }, /"nobody".*demo, groq, openai/],
+    ['no base URL', { active: 'x', providers: { x: { model: 'm' } } }, /llm\.providers\.x\.base_url/],
+    ['a base URL that is none', { active: 'x', providers: { x: { model: 'm', base_url: 'localhost:80' } } }, /llm\.providers\.x\.base_url/],
+    ['no model', { active: 'x', providers: { x: { base_url: 'http://localhost/v1' } } }, /llm\.providers\.x\.model/],
+  ];
+  for (const [title, choice, names] of broken) {
+    test(`with ${title} is config_invalid`, () => {
+      assert.throws(() => choose(choice), (error) => error instanceof AppError && error.code === 'config_invalid' && names.test(error.message));
+    });
+  }
+});
+
+describe('a key', () => {
+  /** The package reads these by itself wherever it is not told otherwise. */
+  const ambient = {
+    OPENAI_API_KEY: 'ambient-key',
+    OPENAI_ADMIN_KEY: 'ambient-admin',
+    OPENAI_ORG_ID: 'ambient-org',
+    OPENAI_PROJECT_ID: 'ambient-project',
+    OPENAI_CUSTOM_HEADERS: 'X-Ambient: ambient-header\nAuthorization: Bearer ambient-header',
+    OPENAI_BASE_URL: 'http://ambient.invalid/v1',
+    OPENAI_LOG: 'debug',
+  };
+
+  test('goes to its own endpoint alone, whatever the environment holds', async (t) => {
+    const before = { ...process.env };
+    Object.assign(process.env, ambient);
+    t.after(() => {
+      for (const name of Object.keys(ambient)) delete process.env[name];
+      Object.assign(process.env, before);
+    });
+    const [first, second, keyless] = [await startModelServer(), await startModelServer(), await startModelServer()];
+    const model = languageModelAt(first.url, {
+      active: 'openai',
+      fallback: ['second', 'keyless'],
+      providers: {
+        openai: { base_url: first.url, api_key_env: 'FIRST_KEY', model: 'm' },
+        second: { base_url: second.url, api_key_env: 'SECOND_KEY', model: 'm', headers: { 'X-Own': 'own' } },
+        keyless: { base_url: keyless.url, model: 'm' },
+      },
+      env: { ...process.env, FIRST_KEY: 'key-one', SECOND_KEY: 'key-two' },
+    });
+    for (const { name } of model.providers) assert.equal((await ask(model, { provider: name })).end.status, 'finished');
+
+    const seen = await Promise.all([first, second, keyless].map(async (server) => (await server.request(1)).headers));
+    assert.deepEqual(seen.map((headers) => headers.authorization), ['Bearer key-one', 'Bearer key-two', undefined]);
+    assert.deepEqual(seen.map((headers) => headers['x-own']), [undefined, 'own', undefined]);
+    assert.doesNotMatch(JSON.stringify(seen), /ambient/);
+    await Promise.all([first, second, keyless].map((server) => server.close()));
+  });
+
+  test('of a preset does not go to a base URL of somebody else', async () => {
+    const endpoint = await startModelServer();
+    const model = languageModelAt(endpoint.url, { active: 'openai', providers: { openai: { base_url: endpoint.url } }, env: { OPENAI_API_KEY: 'key-one' } });
+    await ask(model);
+    assert.equal((await endpoint.request(1)).headers.authorization, undefined);
+    await endpoint.close();
+  });
+
+  test('does not follow a redirect', async () => {
+    const [trusted, stranger] = [await startModelServer(), await startModelServer()];
+    trusted.script({ status: 307, headers: { location: `${stranger.url}/chat/completions` }, parts: [] });
+    const { end } = await ask(languageModelAt(trusted.url, { providers: { scripted: { base_url: trusted.url, model: 'm', headers: { 'api-key': 'key-one' } } } }));
+    assert.deepEqual([end.status, stranger.requests.length], ['failed', 0]);
+    await Promise.all([trusted.close(), stranger.close()]);
+  });
+});

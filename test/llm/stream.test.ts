@@ -1,0 +1,156 @@
+/** What goes out to a provider, how a stream is aborted, and what is left behind. */
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { createServer } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import type { ChatCompletionTool } from 'openai/resources/chat/completions';
+import { ask, languageModelAt } from '../support/model-asking.ts';
+import { hangs, says, saysStepwise, stalls, type Reply } from '../support/model-replies.ts';
+import { startModelServer, type ModelServer } from '../support/model-server.ts';
+
+let server: ModelServer;
+before(async () => {
+  server = await startModelServer();
+});
+after(() => server.close());
+
+const add: ChatCompletionTool = { type: 'function', function: { name: 'add', parameters: { type: 'object', properties: {} } } };
+
+describe('the request', () => {
+  test('carries every parameter of the block that is not ours, unchanged', async () => {
+    const parameters = { temperature: 0.5, max_tokens: 64, reasoning_effort: 'low', provider: { order: ['a'] } };
+    const model = languageModelAt(server.url, { providers: { scripted: { base_url: server.url, model: 'm', headers: { 'X-Tenant': 't1' }, ...parameters } } });
+    await ask(model, { tools: [add] });
+    const { body, headers } = await server.request(server.requests.length);
+    assert.deepEqual(body, {
+      ...parameters,
+      model: 'm',
+      messages: [{ role: 'user', content: 'Hello' }],
+      tools: [add],
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    assert.equal(headers['x-tenant'], 't1');
+  });
+
+  test('names no tools, nor settings about tools, where none are offered', async () => {
+    const model = languageModelAt(server.url, { providers: { scripted: { base_url: server.url, model: 'm', tool_choice: 'auto', parallel_tool_calls: false } } });
+    await ask(model);
+    const { body } = await server.request(server.requests.length);
+    assert.deepEqual(Object.keys(body).sort(), ['messages', 'model', 'stream', 'stream_options']);
+  });
+
+  test('asks for the model of the question before that of the block', async () => {
+    await ask(languageModelAt(server.url), { model: 'asked-model' });
+    assert.equal((await server.request(server.requests.length)).body.model, 'asked-model');
+  });
+
+  test('goes out over the connection of the answer before', async () => {
+    let connections = 0;
+    const endpoint = createServer((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end('data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n');
+    });
+    endpoint.on('connection', () => (connections += 1));
+    await new Promise<void>((listening) => endpoint.listen(0, '127.0.0.1', listening));
+    const address = endpoint.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const model = languageModelAt(`http://127.0.0.1:${address.port}/v1`);
+    for (let hop = 0; hop < 5; hop += 1) {
+      assert.equal((await ask(model)).text, 'a');
+      // The connection is handed back when the end of the body has been read.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    endpoint.close();
+    endpoint.closeAllConnections();
+    assert.ok(connections < 5, `${connections} connections for 5 answers`);
+  });
+});
+
+describe('abort', () => {
+  const table: [title: string, reply: Reply, said: string][] = [
+    ['before the headers', hangs(), ''],
+    ['before the first word', stalls(), ''],
+    ['in the middle of the answer', stalls('Hel', 'lo'), 'Hello'],
+  ];
+  for (const [title, reply, said] of table) {
+    test(`${title} ends as aborted and drops the request`, async () => {
+      const number = server.requests.length + 1;
+      server.script(reply);
+      const controller = new AbortController();
+      let heard = '';
+      const told = Promise.withResolvers<void>();
+      const asking = ask(languageModelAt(server.url), {
+        signal: controller.signal,
+        onText(delta) {
+          heard += delta;
+          if (heard === said) told.resolve();
+        },
+      });
+      const request = await server.request(number);
+      if (said !== '') await told.promise;
+      controller.abort();
+      const { text, end } = await asking;
+      assert.deepEqual([text, end], [said, { status: 'aborted' }]);
+      assert.equal(await request.end, 'aborted');
+    });
+  }
+
+  test('before the request sends none', async () => {
+    const count = server.requests.length;
+    const { end } = await ask(languageModelAt(server.url), { signal: AbortSignal.abort() });
+    assert.deepEqual([end, server.requests.length], [{ status: 'aborted' }, count]);
+  });
+
+  test('by the sink itself is the last it hears', async () => {
+    // All words lie in one packet, so that the parser still holds events when the sink aborts.
+    const controller = new AbortController();
+    const heard: string[] = [];
+    const words = ['a', 'b', 'c'].map((word) => `data: {"choices":[{"delta":{"content":"${word}"}}]}\n\n`).join('');
+    server.script({ status: 200, headers: { 'content-type': 'text/event-stream' }, parts: [{ play: 'bytes', text: words }, { play: 'stall' }] });
+    const { end } = await ask(languageModelAt(server.url), {
+      signal: controller.signal,
+      onText(delta) {
+        heard.push(delta);
+        controller.abort();
+      },
+    });
+    assert.deepEqual([heard, end.status], [['a'], 'aborted']);
+  });
+
+  test('leaves no listener on the signal of a finished answer', async () => {
+    const controller = new AbortController();
+    server.script(says('Done.'));
+    await ask(languageModelAt(server.url), { signal: controller.signal });
+    assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
+  });
+});
+
+test('words reach the sink as they arrive', async () => {
+  const story = saysStepwise('one ', 'two ', 'three');
+  server.script(story.reply);
+  const heard: string[] = [];
+  let next = Promise.withResolvers<void>();
+  const asking = ask(languageModelAt(server.url), {
+    onText(delta) {
+      heard.push(delta);
+      next.resolve();
+    },
+  });
+  for (const [at, word] of ['one ', 'two ', 'three'].entries()) {
+    await story.gates[at]?.reached;
+    assert.equal(heard.length, at);
+    next = Promise.withResolvers();
+    story.release();
+    await next.promise;
+    assert.equal(heard.at(-1), word);
+  }
+  assert.equal((await asking).end.status, 'finished');
+});
+
+test('an unknown provider is a fault and no exception', async () => {
+  const { end } = await ask(languageModelAt(server.url), { provider: 'nobody' });
+  assert.ok(end.status === 'failed');
+  assert.equal(end.fault.code, 'internal');
+});

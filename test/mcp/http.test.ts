@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { startHttpServer } from '../support/mcp-http-server.ts';
+import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+
+for (const era of ['sessions', 'stateless'] as const) {
+  describe(`an HTTP server (${era})`, () => {
+    test('is negotiated with, and answers calls with the headers that its block lists', async (t) => {
+      const server = await startHttpServer({ era });
+      t.after(server.stop);
+      const box = await startToolbox([{ ...httpServer('web', server.url), headers: { 'x-tenant': 'blue' } }]);
+      t.after(box.stop);
+      await box.host.settled();
+
+      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'ready', tools: 3, error: null }]);
+      assert.equal((await box.call('count')).status, 'ok');
+      assert.ok(server.headersSeen.every((headers) => headers['x-tenant'] === 'blue'));
+      assert.equal(server.headersSeen.at(-1)?.['mcp-protocol-version'], era === 'sessions' ? '2025-11-25' : '2026-07-28');
+    });
+
+    test('is told of a cancelled call, which ends at once', async (t) => {
+      const server = await startHttpServer({ era });
+      t.after(server.stop);
+      const box = await startToolbox([httpServer('web', server.url)]);
+      t.after(box.stop);
+      await box.host.settled();
+      const abort = new AbortController();
+
+      const end = box.call('hang', {}, { signal: abort.signal });
+      await server.hangs();
+      abort.abort();
+
+      assert.deepEqual(await end, { status: 'cancelled' });
+      // A call of its own on the same server has a later turn than the cancellation.
+      await box.call('count');
+      assert.deepEqual(server.seen, ['hang', 'cancelled', 'count']);
+    });
+
+    test('that dies takes its calls in flight with it, and serves again under the same address', async (t) => {
+      const server = await startHttpServer({ era });
+      const box = await startToolbox([httpServer('web', server.url)], { maxReconnectAttempts: 1_000 });
+      t.after(box.stop);
+      await box.host.settled();
+      const end = box.call('hang');
+      await server.hangs();
+
+      await server.stop();
+      assert.equal((await end).status, 'lost');
+
+      const away = await box.call('count', {}, { timeoutMs: 200 });
+      assert.equal(away.status, 'not_sent');
+      const restarted = await startHttpServer({ era, port: server.port });
+      t.after(restarted.stop);
+      assert.equal((await box.call('count')).status, 'ok');
+      assert.deepEqual(restarted.seen, ['count']);
+    });
+
+    test('that answers with more than a message may weigh loses that call alone', async (t) => {
+      const server = await startHttpServer({ era });
+      t.after(server.stop);
+      const box = await startToolbox([httpServer('web', server.url)], { maxMessageBytes: 64 * 1024 });
+      t.after(box.stop);
+      await box.host.settled();
+
+      assert.equal((await box.call('big')).status, 'lost');
+      assert.equal((await box.call('count')).status, 'ok');
+    });
+  });
+}
+
+for (const unknownSession of [404, 400] as const) {
+  test(`a call whose session is unknown (${unknownSession}) is sent again in a new one, once`, async (t) => {
+    const server = await startHttpServer({ era: 'sessions', unknownSession });
+    t.after(server.stop);
+    const box = await startToolbox([httpServer('web', server.url)]);
+    t.after(box.stop);
+    await box.host.settled();
+    server.sessions.clear();
+
+    assert.equal((await box.call('count')).status, 'ok');
+
+    assert.deepEqual(server.seen, ['count']);
+    assert.equal(box.host.servers()[0]?.state, 'ready');
+  });
+}
+
+test('draining tells an HTTP server that the session is over', async (t) => {
+  const server = await startHttpServer({ era: 'sessions' });
+  t.after(server.stop);
+  const box = await startToolbox([httpServer('web', server.url)]);
+  await box.host.settled();
+  assert.equal(server.sessions.size, 1);
+
+  await box.stop();
+
+  assert.equal(server.sessions.size, 0);
+});
+
+test('a change of the list of tools is heard on a stateless server, also after its stream was cut', async (t) => {
+  const server = await startHttpServer({ era: 'stateless' });
+  t.after(server.stop);
+  const box = await startToolbox([httpServer('web', server.url)]);
+  t.after(box.stop);
+  await box.host.settled();
+  const changed = () =>
+    new Promise<void>((resolve) => {
+      const before = box.host.tools();
+      const subscription = box.actor('web').subscribe(() => {
+        if (box.host.tools() === before) return;
+        subscription.unsubscribe();
+        resolve();
+      });
+    });
+
+  const first = changed();
+  server.announceTools();
+  await first;
+  const reread = changed();
+  server.cutStreams();
+  await reread;
+  const second = changed();
+  server.announceTools();
+  await second;
+
+  assert.equal(box.host.servers()[0]?.state, 'ready');
+});
+
+test('a server pinned to a revision that it does not speak fails with a reason', async (t) => {
+  const server = await startHttpServer({ era: 'sessions' });
+  t.after(server.stop);
+  const box = await startToolbox([httpServer('web', server.url, { revision: '2026-07-28' })], { maxReconnectAttempts: 0 });
+  t.after(box.stop);
+
+  await box.reaches('web', 'failed');
+
+  assert.notEqual(box.host.servers()[0]?.error, null);
+});

@@ -1,0 +1,76 @@
+/**
+ * A store on a real file, with the actor that owns it, and short ways to say what is appended.
+ * Everything is closed and removed when the test ends.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { createActor } from 'xstate';
+import type { NewRow } from '../../machines/log.ts';
+import { openStore } from '../../src/store/store.ts';
+import type { Append, AppendOutcome, Store, StoreOptions } from '../../src/store/store.ts';
+
+export const owner = 'ann';
+
+/** A folder of the test's own, gone when it ends. */
+export function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'parley-store-'));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+export interface Opened {
+  store: Store;
+  append(append: Append): Promise<AppendOutcome>;
+}
+
+/** Opens a store and waits until it serves; rejects with the refusal. */
+export async function open(
+  t: TestContext,
+  options: StoreOptions & { retryDelaysMs?: readonly number[] },
+): Promise<Opened> {
+  const { retryDelaysMs, ...storeOptions } = options;
+  const { store, writerLogic, opened } = openStore(storeOptions);
+  const input = retryDelaysMs === undefined ? undefined : { retryDelaysMs };
+  const writer = createActor(writerLogic, input === undefined ? {} : { input });
+  writer.start();
+  t.after(() => store.close());
+  await opened;
+  return { store, append: (append) => new Promise((resolve) => store.append(append, resolve)) };
+}
+
+export function row(fields: Partial<NewRow> = {}): NewRow {
+  return {
+    type: 'user_message',
+    role: 'user',
+    content: 'Hello',
+    tool_calls: null,
+    tool_call_id: null,
+    model: null,
+    usage: null,
+    extra: {},
+    token_count: 1,
+    request_id: null,
+    ...fields,
+  };
+}
+
+/** The append that begins a turn with a user's message. */
+export function begin(conversationId: string, requestId: string, fields: Partial<NewRow> = {}): Append {
+  const rows = [row({ request_id: requestId, ...fields })];
+  return { conversationId, owner, rows, begin: { requestId, digest: `digest of ${requestId}` } };
+}
+
+/** The append that ends it with an answer and its turn_end row. */
+export function end(conversationId: string, requestId: string, fields: Partial<NewRow> = {}): Append {
+  return {
+    conversationId,
+    owner,
+    rows: [
+      row({ type: 'assistant_message', role: 'assistant', content: 'Hi', request_id: requestId, ...fields }),
+      row({ type: 'meta', role: null, content: null, token_count: null, request_id: requestId, extra: { kind: 'turn_end' } }),
+    ],
+    end: { requestId, payload: { status: 'complete', requestId } },
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * A real MCP server over Streamable HTTP on a loopback port, built with the SDK's v2 server
+ * package, that can be stopped, restarted under its address, and made to forget its sessions.
+ */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { McpServer, WebStandardStreamableHTTPServerTransport, createMcpHandler } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+
+export interface HttpServerOptions {
+  /** `sessions`: the revisions up to 2025-11-25, with a session each; `stateless`: 2026-07-28. */
+  era: 'sessions' | 'stateless';
+  /** What unknown sessions are answered with. */
+  unknownSession?: 400 | 404;
+  /** 0 for a free one. */
+  port?: number;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, handle: (request: Request) => Promise<Response>): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  const abort = new AbortController();
+  response.once('close', () => abort.abort());
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
+  const { method = 'GET' } = request;
+  const body = method === 'POST' ? Buffer.concat(chunks) : null;
+  const answered = await handle(new Request(`http://${request.headers.host}${request.url}`, { method, headers, body, signal: abort.signal }));
+  response.writeHead(answered.status, Object.fromEntries(answered.headers));
+  response.flushHeaders();
+  if (answered.body === null) return void response.end();
+  Readable.fromWeb(answered.body).on('error', () => response.destroy()).pipe(response);
+}
+
+export async function startHttpServer({ era, unknownSession = 404, port = 0 }: HttpServerOptions) {
+  const seen: string[] = [];
+  const headersSeen: IncomingMessage['headers'][] = [];
+  let hanging = Promise.withResolvers<void>();
+
+  const create = () => {
+    const server = new McpServer({ name: 'http-test', version: '1.0.0' }, { capabilities: { tools: { listChanged: true } } });
+    server.registerTool('count', { inputSchema: z.object({}) }, () => {
+      seen.push('count');
+      return { content: [{ type: 'text', text: `${seen.length}` }] };
+    });
+    server.registerTool('hang', { inputSchema: z.object({}) }, (_args, context) => {
+      context.mcpReq.signal.addEventListener('abort', () => seen.push('cancelled'));
+      seen.push('hang');
+      hanging.resolve();
+      return new Promise(() => undefined);
+    });
+    server.registerTool('big', { inputSchema: z.object({}) }, () => ({ content: [{ type: 'text', text: 'x'.repeat(200_000) }] }));
+    return server;
+  };
+
+  const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
+  const handler = createMcpHandler(create);
+  const inSession = async (request: Request): Promise<Response> => {
+    const known = request.headers.get('mcp-session-id');
+    const session = known === null ? undefined : sessions.get(known);
+    if (session !== undefined) return session.handleRequest(request);
+    if (known !== null) return new Response('no such session', { status: unknownSession });
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => void sessions.set(id, transport),
+      onsessionclosed: (id) => void sessions.delete(id),
+    });
+    await create().connect(transport);
+    return transport.handleRequest(request);
+  };
+
+  const http = createServer((request, response) => {
+    headersSeen.push(request.headers);
+    void answer(request, response, era === 'sessions' ? inSession : handler.fetch);
+  });
+  http.listen(port, '127.0.0.1');
+  await once(http, 'listening');
+  const address = http.address();
+  const actualPort = typeof address === 'object' && address !== null ? address.port : 0;
+
+  return {
+    url: `http://127.0.0.1:${actualPort}/mcp`,
+    port: actualPort,
+    seen,
+    headersSeen,
+    sessions,
+    /** Resolves when a call hangs. */
+    hangs: async () => {
+      await hanging.promise;
+      hanging = Promise.withResolvers();
+    },
+    announceTools: () => handler.notify.toolsChanged(),
+    cutStreams: () => http.closeAllConnections(),
+    async stop() {
+      const closed = once(http, 'close');
+      http.close();
+      http.closeAllConnections();
+      await closed;
+    },
+  };
+}

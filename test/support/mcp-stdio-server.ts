@@ -1,0 +1,79 @@
+/**
+ * A real MCP server over stdio that misbehaves on demand: it hangs, fails, crashes, floods, grows
+ * new tools and ignores goodbyes. A program, started by the tests like any server. It appends what
+ * happens to it to the file that TEST_JOURNAL names, one word a line.
+ */
+import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { z } from 'zod';
+
+const { TEST_JOURNAL, TEST_STUBBORN, TEST_EXIT_AT_START } = process.env;
+const note = (word: string) => {
+  if (TEST_JOURNAL !== undefined) appendFileSync(TEST_JOURNAL, `${word}\n`);
+};
+const say = (text: string) => ({ content: [{ type: 'text' as const, text }] });
+
+note('started');
+process.stderr.write(`up as ${process.pid}\n`);
+if (TEST_EXIT_AT_START !== undefined) process.exit(Number(TEST_EXIT_AT_START));
+
+const server = new McpServer({ name: 'misbehaving', version: '1.0.0' });
+
+server.registerTool('slow', { inputSchema: { ms: z.number() }, annotations: { idempotentHint: true } }, async ({ ms }) => {
+  await pause(ms);
+  return say('done');
+});
+
+server.registerTool('hang', {}, ({ signal }) => {
+  signal.addEventListener('abort', () => note('cancelled'));
+  note('hanging');
+  return new Promise(() => undefined);
+});
+
+server.registerTool('fail', {}, () => ({ ...say('it did not work'), isError: true }));
+
+server.registerTool('crash', {}, () => {
+  note('crashed');
+  process.exit(7);
+});
+
+server.registerTool('count', {}, () => {
+  note('counted');
+  return say('counted');
+});
+
+server.registerTool('image', {}, () => ({ content: [{ type: 'image', data: Buffer.alloc(3072).toString('base64'), mimeType: 'image/png' }] }));
+
+server.registerTool('big', { inputSchema: { chars: z.number() } }, ({ chars }) => say(`BEGIN${'x'.repeat(chars)}END`));
+
+server.registerTool('progress', { inputSchema: { steps: z.number() } }, async ({ steps }, { _meta, sendNotification }) => {
+  const progressToken = _meta?.progressToken ?? 'none';
+  for (let step = 1; step <= steps; step += 1) {
+    await sendNotification({ method: 'notifications/progress', params: { progressToken, progress: step, total: steps, message: `step ${step}` } });
+  }
+  return say('all steps');
+});
+
+server.registerTool('structured', { outputSchema: { sum: z.number() } }, () => ({ content: [], structuredContent: { sum: 5 } }));
+
+server.registerTool('environment', {}, () => say(Object.keys(process.env).join(' ')));
+
+server.registerTool('pid', {}, () => say(String(process.pid)));
+
+server.registerTool('grandchild', {}, () => say(String(spawn('sleep', ['600'], { stdio: 'ignore' }).pid)));
+
+server.registerTool('grow', {}, () => {
+  server.registerTool('grown', { description: 'New\u0007 here' }, () => say('grown'));
+  return say('grew');
+});
+
+await server.connect(new StdioServerTransport());
+
+if (TEST_STUBBORN === undefined) process.stdin.once('end', () => process.exit(0));
+else {
+  process.on('SIGTERM', () => note('ignored SIGTERM'));
+  setInterval(() => undefined, 1_000);
+}

@@ -1,0 +1,108 @@
+/**
+ * A running toolbox for tests: the charts of its servers as actors, as the registry would spawn
+ * them, with short timers; and ways to wait for what servers and charts do.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createActor, waitFor } from 'xstate';
+import { createToolbox } from '../../src/mcp/toolbox.ts';
+import type { CallEnd, CallOptions, ToolboxLimits } from '../../src/mcp/toolbox.ts';
+import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/servers-config.ts';
+
+const limits: ToolboxLimits = {
+  connectionTimeoutMs: 10_000,
+  initialBackoffMs: 20,
+  maxBackoffMs: 50,
+  maxReconnectAttempts: 3,
+  closeGraceMs: 200,
+  maxMessageBytes: 1024 * 1024,
+  maxDescriptionChars: 200,
+  maxResultTokens: 100,
+  maxTools: 100,
+};
+
+/** The misbehaving server as a block of the configuration. */
+export function stdioServer(name: string, env: Record<string, string> = {}): StdioServer {
+  const script = join(import.meta.dirname, 'mcp-stdio-server.ts');
+  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env, protocol: 'legacy' };
+}
+
+export function httpServer(name: string, url: string, protocol: HttpServer['protocol'] = 'auto'): HttpServer {
+  return { kind: 'http', name, url, headers: {}, protocol };
+}
+
+export async function startToolbox(servers: ServerBlock[], overrides: Partial<ToolboxLimits> = {}) {
+  const lines: string[] = [];
+  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', log: (server, line) => lines.push(`${server}: ${line}`) });
+  const actors = new Map(
+    host.inputs.map((input) => {
+      const actor = createActor(host.logic, { input });
+      actor.start();
+      host.attach(input.name, actor);
+      return [input.name, actor] as const;
+    }),
+  );
+
+  const actor = (name: string) => {
+    const found = actors.get(name);
+    assert.ok(found, `no server ${name}`);
+    return found;
+  };
+  const tool = (name: string) => {
+    const found = host.tools().find((each) => each.name === name);
+    assert.ok(found, `no tool ${name} among ${host.tools().map((each) => each.name).join(' ')}`);
+    return found;
+  };
+
+  return {
+    host,
+    lines,
+    actor,
+    tool,
+    /** Waits until the chart of `name` is in a state with this name. */
+    reaches: (name: string, state: string) =>
+      waitFor(actor(name), ({ value }) => (typeof value === 'string' ? value : value.open) === state, { timeout: 15_000 }),
+    call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}): Promise<CallEnd> =>
+      host.call(tool(name), args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, ...options }),
+    async stop() {
+      for (const each of actors.values()) each.send({ type: 'server.drain' });
+      await Promise.all([...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 15_000 })));
+      await host.close();
+    },
+  };
+}
+
+/** A file that a test server appends words to; `wait` resolves when `word` is there `times` times. */
+export function createJournal() {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-mcp-'));
+  const file = join(folder, 'journal');
+  const words = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []);
+  const count = (word: string) => words().filter((each) => each === word).length;
+  return {
+    file,
+    count,
+    wait: (word: string, times = 1) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (count(word) < times) return;
+          watcher.close();
+          resolve();
+        };
+        const watcher = watch(folder, look);
+        look();
+      }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie is dead; only its parent has not looked yet.
+    return !/^State:\s+Z/m.test(existsSync('/proc') ? readFileSync(`/proc/${pid}/status`, 'utf8') : '');
+  } catch {
+    return false;
+  }
+}

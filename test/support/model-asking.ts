@@ -1,0 +1,61 @@
+/**
+ * Asks the LLM layer as a conversation would, and keeps what came: for tests that look at one
+ * answer. Whole-server tests ask through the socket instead.
+ */
+import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
+import { createDemoModel } from '../../src/demo/model.ts';
+import { createLanguageModel, type AnswerEnd, type LanguageModel, type LanguageModelOptions } from '../../src/llm/model.ts';
+
+/** A language model whose active provider `scripted` is the endpoint at `url`; any option can be set otherwise. */
+export function languageModelAt(url: string, options: Partial<LanguageModelOptions> = {}): LanguageModel {
+  return createLanguageModel({
+    active: 'scripted',
+    fallback: [],
+    connectTimeoutMs: 5_000,
+    firstByteTimeoutMs: 5_000,
+    stallTimeoutMs: 5_000,
+    providers: { scripted: { base_url: url, model: 'configured-model' } },
+    env: {},
+    demo: createDemoModel({ chunkDelayMs: 0 }),
+    ...options,
+  });
+}
+
+export interface Asked {
+  text: string;
+  reasoning: string;
+  end: AnswerEnd;
+}
+
+export interface AskOptions {
+  messages?: ChatCompletionMessageParam[];
+  tools?: ChatCompletionTool[];
+  model?: string;
+  provider?: string;
+  signal?: AbortSignal;
+  onText?: (delta: string) => void;
+}
+
+/** Asks the active provider, by default with the one message `Hello`. */
+export async function ask(model: LanguageModel, options: AskOptions = {}): Promise<Asked> {
+  let text = '';
+  let reasoning = '';
+  const request = {
+    messages: options.messages ?? [{ role: 'user' as const, content: 'Hello' }],
+    tools: options.tools ?? [],
+    attempt: 0,
+    provider: options.provider ?? model.providers[0]?.name ?? '',
+    ...(options.model === undefined ? {} : { model: options.model }),
+  };
+  const sink = {
+    text(delta: string) {
+      text += delta;
+      options.onText?.(delta);
+    },
+    reasoning(delta: string) {
+      reasoning += delta;
+    },
+  };
+  const end = await model.stream(request, sink, options.signal ?? new AbortController().signal);
+  return { text, reasoning, end };
+}

@@ -1,0 +1,109 @@
+/**
+ * The rules that strict providers hold a chat history to, so that a test fails where a real
+ * endpoint would answer 400. Knows nothing of Parley: only of what may stand in a request.
+ */
+import { z } from 'zod';
+
+const toolCall = z.looseObject({
+  id: z.string(),
+  type: z.literal('function'),
+  function: z.looseObject({ name: z.string(), arguments: z.string() }),
+});
+
+const message = z.looseObject({
+  role: z.string(),
+  /** Text, or a list of parts. */
+  content: z.union([z.string(), z.array(z.unknown())]).nullish(),
+  tool_calls: z.array(toolCall).optional(),
+  tool_call_id: z.string().optional(),
+});
+
+/** The body of a chat completion request, as far as tests look into it. */
+export const requestBody = z.looseObject({
+  model: z.string(),
+  stream: z.boolean().optional(),
+  messages: z.array(message),
+  tools: z
+    .array(
+      z.looseObject({
+        type: z.literal('function'),
+        function: z.looseObject({
+          name: z.string(),
+          description: z.string().optional(),
+          parameters: z.record(z.string(), z.unknown()).optional(),
+        }),
+      }),
+    )
+    .optional(),
+});
+
+export type RequestBody = z.infer<typeof requestBody>;
+export type HistoryMessage = z.infer<typeof message>;
+
+/** Function names as OpenAI and Anthropic allow them. */
+const functionName = /^[a-zA-Z0-9_-]{1,64}$/;
+
+/** Every rule that `body` breaks, as sentences; empty for a history that any provider takes. */
+export function historyViolations(body: RequestBody): string[] {
+  const problems = offerProblems(body);
+  /** Calls of the last assistant message that still lack their result. */
+  const open = new Set<string>();
+  const seen = new Set<string>();
+  let spoken = false;
+
+  body.messages.forEach((message, at) => {
+    const here = `messages[${at}] (${message.role})`;
+    if (message.role === 'tool') {
+      if (!open.delete(message.tool_call_id ?? '')) problems.push(`${here} answers no open call: ${message.tool_call_id}`);
+      if (typeof message.content !== 'string') problems.push(`${here} has no text`);
+      return;
+    }
+    if (open.size > 0) {
+      problems.push(`${here} comes before the results of ${[...open].join(', ')}`);
+      open.clear();
+    }
+    if (message.role === 'system') {
+      if (spoken) problems.push(`${here} stands after the conversation began`);
+    } else if (message.role === 'user' || message.role === 'assistant') {
+      if (!spoken && message.role === 'assistant') problems.push(`${here} opens the conversation`);
+      spoken = true;
+    } else {
+      problems.push(`${here} has an unknown role`);
+    }
+    if (isEmpty(message)) problems.push(`${here} is empty`);
+    for (const call of message.tool_calls ?? []) {
+      if (seen.has(call.id)) problems.push(`${here} repeats the call id ${call.id}`);
+      seen.add(call.id);
+      open.add(call.id);
+      if (!functionName.test(call.function.name)) problems.push(`${here} calls a tool by an illegal name: ${call.function.name}`);
+      if (!isJsonObject(call.function.arguments)) problems.push(`${here} has arguments that are no JSON object: ${call.function.arguments}`);
+    }
+  });
+
+  if (open.size > 0) problems.push(`the history ends before the results of ${[...open].join(', ')}`);
+  const last = body.messages.at(-1);
+  if (last?.role !== 'user' && last?.role !== 'tool') problems.push('the history does not end with a user or tool message');
+  return problems;
+}
+
+function offerProblems(body: RequestBody): string[] {
+  const names = body.tools?.map((tool) => tool.function.name) ?? [];
+  const problems = names.filter((name) => !functionName.test(name)).map((name) => `a tool is offered by an illegal name: ${name}`);
+  if (body.tools?.length === 0) problems.push('`tools` is an empty array');
+  if (new Set(names).size < names.length) problems.push(`two tools are offered by one name: ${names.join(', ')}`);
+  return problems;
+}
+
+function isEmpty(message: HistoryMessage): boolean {
+  if (message.role === 'assistant' && message.tool_calls) return message.tool_calls.length === 0;
+  return message.content === null || message.content === undefined || message.content.length === 0;
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}

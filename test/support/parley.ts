@@ -1,0 +1,89 @@
+/**
+ * Starts the real server for a test: a real port, a real database file in a folder of its own, and
+ * real MCP servers as configured. Everything is stopped and removed when the test ends.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { pino } from 'pino';
+import { configSchema } from '../../src/config/schema.ts';
+import { startServer, type Server } from '../../src/server.ts';
+import { connect, type Client } from './client.ts';
+
+export interface Parley {
+  readonly url: string;
+  readonly folder: string;
+  readonly database: string;
+  connect(options?: { headers?: Record<string, string> }): Promise<Client>;
+  /** Ends the server and starts another one on the same database. */
+  restart(): Promise<void>;
+}
+
+export interface ParleyOptions {
+  /** Base URL of an OpenAI-compatible server; without it the demo model answers at once. */
+  modelUrl?: string;
+  /** `mcpServers` of the servers' file. */
+  mcpServers?: Record<string, unknown>;
+  /** Any part of the configuration. */
+  config?: Record<string, unknown>;
+}
+
+const projectFolder = join(import.meta.dirname, '..', '..');
+
+/** The bundled demo MCP server. */
+export const demoServer = { demo: { command: 'node', args: [join(projectFolder, 'src/demo/mcp-server.ts')], cwd: projectFolder } };
+
+export async function startParley(test: TestContext, { modelUrl, mcpServers = {}, config = {} }: ParleyOptions = {}): Promise<Parley> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-'));
+  const serversFile = join(folder, 'servers.json');
+  await writeFile(serversFile, JSON.stringify({ mcpServers }));
+  const database = join(folder, 'events.db');
+  const llm = modelUrl === undefined
+    ? { active: 'demo', demo: { chunk_delay_ms: 0 } }
+    : { active: 'scripted', retry: { budget: 10 }, providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } };
+  const settings = configSchema.parse(
+    merge({ llm, chat: { websocket: { port: 0 } }, repository: { path: database }, mcp: { config_file: serversFile, connection: { startup_wait: 10 } }, shutdown: { drain_timeout: 2 } }, config),
+  );
+  const start = () => startServer({ config: settings, version: 'test', env: {}, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
+
+  let server: Server = await start();
+  const clients: Client[] = [];
+  const closeClients = async () => {
+    for (const client of clients.splice(0)) client.socket.terminate();
+  };
+  test.after(async () => {
+    await closeClients();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return {
+    get url() {
+      return server.summary.url.replace('localhost', '127.0.0.1');
+    },
+    folder,
+    database,
+    async connect(options) {
+      const client = await connect(server.summary.url.replace('localhost', '127.0.0.1'), options);
+      clients.push(client);
+      return client;
+    },
+    async restart() {
+      await server.close();
+      server = await start();
+    },
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] = isObject(below) && isObject(value) ? merge(below, value) : value;
+  }
+  return merged;
+}
