@@ -95,5 +95,5 @@ function refusal(name: string, problems: readonly Problem[]): string {
     .toSorted((one, other) => one.line - other.line)
     .map(({ line, path, text }) => `  ${name}:${line}: ${dotted(path)} ${text}.`.replace(/([.?])\.$/, '$1'));
   const many = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  return [`The configuration has ${many}, so nothing was started.`, ...lines].join('\n');
+  return [`The configuration has ${many}:`, ...lines].join('\n');
 }

@@ -98,7 +98,7 @@ const mcpLimits = z
       .describe('Part of a tool\'s description that the model is shown; descriptions are somebody else\'s text.'),
     max_message_size: bytes(65_536)
       .default(16_777_216)
-      .describe('Largest message from a server; a larger one ends its connection. 16 MiB.'),
+      .describe('Largest message from a server; a larger one ends its connection.'),
   })
   .prefault({})
   .describe('What servers may offer and send.');

@@ -87,7 +87,7 @@ async function sendHistory(
     outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
     return;
   }
-  const events = page.rows.map(({ conversation_id: _, ...event }) => event);
+  const events = page.rows.map(({ conversation_id: _, extra, ...event }) => ({ ...event, extra: Object.keys(extra).length === 0 ? null : extra }));
   const first = page.rows[0]?.seq;
   outbox.reply(session.id, {
     request_id: requestId,

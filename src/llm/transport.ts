@@ -87,7 +87,8 @@ function toResponse(message: IncomingMessage): Response {
 /** Leaner than Readable.toWeb. Backpressure is kept: a full queue pauses the socket. */
 function toStream(message: IncomingMessage, maxBytes: number): ReadableStream<Uint8Array> {
   let bytes = 0;
-  const source: UnderlyingDefaultSource<Uint8Array> = {
+  const strategy = new ByteLengthQueuingStrategy({ highWaterMark: queueBytes });
+  return new ReadableStream<Uint8Array>({
     start(controller) {
       message.on('data', (chunk: Buffer) => {
         controller.enqueue(chunk);
@@ -105,8 +106,7 @@ function toStream(message: IncomingMessage, maxBytes: number): ReadableStream<Ui
     cancel() {
       linger(message);
     },
-  };
-  return new ReadableStream(source, new ByteLengthQueuingStrategy({ highWaterMark: queueBytes }));
+  }, strategy);
 }
 
 /** An answer left after its `[DONE]` is all but over: read to its end, the connection serves again. */

@@ -20,12 +20,16 @@ const ANSWERED = new Set<string>([
 /** A server's error text may hold a whole HTML page. */
 const MAX_ERROR_CHARS = 1_000;
 
-/** One line about a failure, fit for people and for the model: no stack, and bounded. */
+function messageOf(error: unknown): string {
+  return cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS);
+}
+
+/** What is wrong with a server, after its name: for people, without what its answer's body says. */
 export function reasonOf(error: unknown): string {
   const code = unsentCode(error);
   if (code !== null) return `cannot be reached (${code})`;
-  const message = error instanceof Error ? error.message : String(error);
-  return cutMiddle(message, MAX_ERROR_CHARS);
+  if (error instanceof SdkHttpError) return `answered HTTP ${error.status}`;
+  return messageOf(error);
 }
 
 /** The end of a call that the server answered. */
@@ -49,17 +53,17 @@ export function endOfFailure(error: unknown, server: string, hadSession: boolean
 
   if (error instanceof ProtocolError) {
     if (error.data === STREAM_ENDED) return lost(`The MCP server "${server}" ended the stream before the answer.`);
-    return failed(reasonOf(error));
+    return failed(messageOf(error));
   }
   if (error instanceof SdkHttpError) {
     if (sessionIsUnknown(error.status, hadSession)) return notSent(server, 'does not know this session');
     // Refused by the server or something before it, not begun.
-    if (error.status < 500) return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${reasonOf(error)}`);
+    if (error.status < 500) return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${messageOf(error)}`);
     return lost(`The MCP server "${server}" failed during the call (HTTP ${error.status}).`);
   }
   if (error instanceof SdkError) {
     if (error.code === SdkErrorCode.NotConnected) return notSent(server, 'is not connected');
-    if (ANSWERED.has(error.code)) return failed(reasonOf(error));
+    if (ANSWERED.has(error.code)) return failed(messageOf(error));
     if (error.code === SdkErrorCode.RequestTimeout) return lost(`The MCP server "${server}" did not answer in time.`);
   }
   if (unsentCode(error) !== null) return notSent(server, reasonOf(error));

@@ -150,7 +150,11 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
         return endOfResult(result, limits.maxResultTokens);
       } catch (error) {
         // The SDK has told the server by now: `notifications/cancelled`, or the end of the stream.
-        return signal.aborted ? { status: 'cancelled' } : endOfFailure(error, server.name, hadSession);
+        if (signal.aborted) return { status: 'cancelled' };
+        const end = endOfFailure(error, server.name, hadSession);
+        // Nothing that is sent on this connection will reach the server any more.
+        if (end.status === 'not_sent') lose(reasonOf(error));
+        return end;
       }
     },
     close() {

@@ -1,16 +1,16 @@
 /**
- * The SDK's Streamable HTTP transport, with what it leaves open closed: it says when the server
- * is gone or has forgotten our session, settles a request whose stream ended without an answer,
+ * The SDK's Streamable HTTP transport, with what it leaves open closed: it settles a request
+ * whose stream ended without an answer, says when the event stream shows that the server is gone,
  * and bounds what one answer may weigh. It decides nothing about reconnecting.
  */
 import { StreamableHTTPClientTransport, isJSONRPCRequest } from '@modelcontextprotocol/client';
-import type { FetchLike } from '@modelcontextprotocol/client';
+import type { FetchLike, JSONRPCMessage } from '@modelcontextprotocol/client';
 import type { HttpServer } from './servers-config.ts';
 
 export interface HttpOptions {
   /** An answer that grows beyond it is cut off, and its call is lost. */
   maxMessageBytes: number;
-  /** The server cannot be reached any more, or no longer knows us; `reason` is fit for people. */
+  /** The event stream shows that the server is gone, which no call has found yet; `reason` is fit for people. */
   gone(reason: string): void;
 }
 
@@ -46,34 +46,30 @@ function bounded(response: Response, maxBytes: number): Response {
   return new Response(response.body.pipeThrough(count), { status, statusText, headers });
 }
 
-/** A transport for the SDK's client. `gone` may be called while connecting, too. */
+type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
+
+/** A transport for the SDK's client. */
 export function createHttpTransport(server: HttpServer, options: HttpOptions): StreamableHTTPClientTransport {
   let hasEventStream = false;
 
-  const observedFetch: FetchLike = async (url, init) => {
-    const isEventStream = init?.method === 'GET';
-    let response: Response;
+  const openEventStream: FetchLike = async (url, init) => {
     try {
-      response = await fetch(url, init);
-    } catch (error) {
-      const code = unsentCode(error);
-      if (code !== null) options.gone(`cannot be reached (${code})`);
-      throw error;
-    }
-    if (isEventStream) {
+      const response = await fetch(url, init);
       // A server that offers no event stream says so once, with 405 or less politely; one that
       // had one and refuses it now is another process under the same address.
       if (hasEventStream && response.status >= 400) options.gone(`refused its event stream (${response.status})`);
       hasEventStream ||= response.ok;
       return response;
+    } catch (error) {
+      const code = unsentCode(error);
+      if (code !== null) options.gone(`cannot be reached (${code})`);
+      throw error;
     }
-    if (sessionIsUnknown(response.status, transport.sessionId !== undefined)) options.gone(`does not know this session (${response.status})`);
-    return bounded(response, options.maxMessageBytes);
   };
 
   const transport = new StreamableHTTPClientTransport(new URL(server.url), {
     requestInit: { headers: server.headers },
-    fetch: observedFetch,
+    fetch: async (url, init) => (init?.method === 'GET' ? openEventStream(url, init) : bounded(await fetch(url, init), options.maxMessageBytes)),
   });
 
   // The SDK's client does not ask to hear of a stream that ended early, and would wait for its
@@ -82,23 +78,27 @@ export function createHttpTransport(server: HttpServer, options: HttpOptions): S
   transport.onmessage = (message) => {
     if ('id' in message && message.id !== undefined && !('method' in message)) unanswered.delete(message.id);
   };
-  const send = transport.send.bind(transport);
-  transport.send = async (message, sendOptions) => {
+  const observed = (message: JSONRPCMessage, sendOptions: SendOptions = {}): SendOptions => {
     // A caller with an ear of its own is a subscription, which is no call to settle.
-    if (Array.isArray(message) || !isJSONRPCRequest(message) || sendOptions?.onRequestStreamEnd !== undefined) return send(message, sendOptions);
+    if (!isJSONRPCRequest(message) || sendOptions.onRequestStreamEnd !== undefined) return sendOptions;
     const { id } = message;
     const error = { code: -32_000, message: STREAM_ENDED.reason, data: STREAM_ENDED };
     unanswered.add(id);
-    sendOptions?.requestSignal?.addEventListener('abort', () => unanswered.delete(id), { once: true });
+    sendOptions.requestSignal?.addEventListener('abort', () => unanswered.delete(id), { once: true });
+    return {
+      ...sendOptions,
+      onRequestStreamEnd: () => {
+        if (unanswered.delete(id)) transport.onmessage?.({ jsonrpc: '2.0', id, error });
+      },
+    };
+  };
+
+  const send = transport.send.bind(transport);
+  transport.send = async (message: JSONRPCMessage, sendOptions?: SendOptions) => {
     try {
-      await send(message, {
-        ...sendOptions,
-        onRequestStreamEnd: () => {
-          if (unanswered.delete(id)) transport.onmessage?.({ jsonrpc: '2.0', id, error });
-        },
-      });
+      await send(message, observed(message, sendOptions));
     } catch (failure) {
-      unanswered.delete(id);
+      if (isJSONRPCRequest(message)) unanswered.delete(message.id);
       throw failure;
     }
   };

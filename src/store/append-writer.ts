@@ -13,8 +13,8 @@ import type { PostedAppend, PostedRow, SettledOutcome } from './thread-messages.
 export type AppendWriter = (append: PostedAppend) => SettledOutcome;
 
 export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
-  const findConversation = db.prepare<[string], { owner: string; head_seq: number }>(
-    'SELECT owner, head_seq FROM conversations WHERE id = ?',
+  const findConversation = db.prepare<[string], { owner: string; title: string | null; headSeq: number }>(
+    'SELECT owner, title, head_seq AS headSeq FROM conversations WHERE id = ?',
   );
   const findRow = db.prepare<[string, string], { seq: number }>(
     'SELECT seq FROM chat_events WHERE id = ? AND conversation_id = ?',
@@ -26,7 +26,7 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
     INSERT INTO conversations (id, owner, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens)
     VALUES (@id, @owner, @title, @timestamp, @timestamp, @headSeq, 1, @messages, @tokens)
     ON CONFLICT (id) DO UPDATE SET
-      title = COALESCE(title, excluded.title), updated_at = excluded.updated_at, head_seq = excluded.head_seq,
+      title = excluded.title, updated_at = excluded.updated_at, head_seq = excluded.head_seq,
       message_count = message_count + excluded.message_count, total_tokens = total_tokens + excluded.total_tokens`);
   const claimTurn = db.prepare<[string, string, string, number, string]>(`
     INSERT INTO turns (conversation_id, request_id, digest, begin_seq, started_at) VALUES (?, ?, ?, ?, ?)
@@ -52,14 +52,15 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
     const earlier = storedBefore(append);
     if (earlier !== undefined) return earlier;
 
-    const firstSeq = (conversation?.head_seq ?? 0) + 1;
+    const firstSeq = (conversation?.headSeq ?? 0) + 1;
     const headSeq = firstSeq + rows.length - 1;
     if (begin !== null && claimTurn.run(conversationId, begin.requestId, begin.digest, firstSeq, timestamp).changes === 0) {
       const turn = findTurn.get(conversationId, begin.requestId);
       return turn?.digest === begin.digest ? { status: 'duplicate', ended: turn.ended === 1 } : { status: 'reused' };
     }
     for (const [index, row] of rows.entries()) insertRow.run(conversationId, firstSeq + index, ...row);
-    noteRows.run({ id: conversationId, owner, timestamp, headSeq, ...summary(rows) });
+    const title = conversation?.title ?? firstUserText(rows);
+    noteRows.run({ id: conversationId, owner, title, timestamp, headSeq, ...totalsOf(rows) });
     if (end !== null) {
       if (endTurn.run(end.payload, headSeq, timestamp, conversationId, end.requestId).changes === 0) {
         throw new Error(`turn ${end.requestId} is not open`);
@@ -70,31 +71,31 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
   };
 }
 
-interface Summary {
-  title: string | null;
+interface Totals {
   messages: number;
   tokens: number;
 }
 
-interface ConversationNote extends Summary {
+interface ConversationNote extends Totals {
   id: string;
   owner: string;
+  title: string | null;
   timestamp: string;
   headSeq: number;
 }
 
 /** What the rows add to their conversation. */
-function summary(rows: PostedRow[]): Summary {
-  const sum: Summary = { title: null, messages: 0, tokens: 0 };
-  for (const [, , type, , content, , , , , , tokenCount] of rows) {
-    if (type === 'user_message') sum.title ??= firstWords(content);
-    if (type === 'user_message' || type === 'assistant_message') sum.messages += 1;
-    sum.tokens += tokenCount ?? 0;
+function totalsOf(rows: PostedRow[]): Totals {
+  const totals: Totals = { messages: 0, tokens: 0 };
+  for (const [, , type, , , , , , , , tokenCount] of rows) {
+    if (type === 'user_message' || type === 'assistant_message') totals.messages += 1;
+    totals.tokens += tokenCount ?? 0;
   }
-  return sum;
+  return totals;
 }
 
-/** Counted in characters, so that none is cut in half; none takes more than two units. */
-function firstWords(content: string | null): string | null {
-  return content === null ? null : Array.from(content.slice(0, 2 * titleLength)).slice(0, titleLength).join('');
+/** Cut by characters, so that none is torn in half; none takes more than two units. */
+function firstUserText(rows: PostedRow[]): string | null {
+  const text = rows.find(([, , type]) => type === 'user_message')?.[4];
+  return typeof text === 'string' ? Array.from(text.slice(0, 2 * titleLength)).slice(0, titleLength).join('') : null;
 }

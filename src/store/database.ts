@@ -11,11 +11,16 @@ import type { ThreadSettings } from './thread-messages.ts';
 
 /** A writer met by another program's transaction waits this long before the chart backs off. */
 const busyTimeoutMs = 500;
-/** Holds the index of some million rows; SQLite counts negative sizes in KiB. */
+/**
+ * Holds the index of some hundred thousand rows. Instead of a memory map, which was measured to
+ * save the writer a tenth at most: an I/O error under a mapped page is no `storage_failed` but
+ * a SIGBUS that ends the process (https://sqlite.org/mmap.html).
+ */
 const cacheKiB = 64 * 1024;
-const mmapBytes = 256 * 1024 * 1024;
 /** 40 MB of write-ahead log: rarer checkpoints, each of them a stall of 15 to 90 ms for the batch behind it. */
 const checkpointPages = 10_000;
+/** What remains of the write-ahead log on the disk after a burst. */
+const logBytes = 64 * 1024 * 1024;
 /** Pages that are given back to the file system at the end; 40 MB take a moment, a whole big file would not. */
 const maxReturnedPages = 10_000;
 
@@ -30,8 +35,8 @@ export interface Connection {
 export function connectWriter(settings: ThreadSettings, reconnect: boolean): Connection {
   const { path } = settings;
   if (path === null) return connectMemory(settings);
-  checkPath(path);
   try {
+    checkPath(path);
     return connectFile(path, settings, reconnect);
   } catch (error) {
     throw refusalFor(path, error);
@@ -57,8 +62,11 @@ function connectFile(path: string, settings: ThreadSettings, reconnect: boolean)
         db.pragma('wal_checkpoint(TRUNCATE)');
       },
       close() {
-        db.close();
-        lock.release();
+        try {
+          db.close();
+        } finally {
+          lock.release();
+        }
       },
     };
   } catch (error) {
@@ -79,16 +87,16 @@ function openFile(path: string, settings: ThreadSettings, reconnect: boolean): D
   }
 }
 
-/** From here on the file is changed; what must not be served is refused before. */
+/** Whatever must not be served is refused before the first change, or the change is rolled back. */
 function prepareFile(db: Database.Database, path: string, settings: ThreadSettings): void {
   const empty = checkContent(db, path);
   // Takes effect only before the first table.
   if (empty) db.pragma('auto_vacuum = INCREMENTAL');
+  // Immediate, also when there is nothing to migrate: a file that cannot be written is found out here.
+  db.transaction(() => migrate(db, settings.adoptiveOwner)).immediate();
   if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
     throw refusal(path, 'lies on a file system without write-ahead logging', 'Configure a path on a local disk.');
   }
-  // Immediate, also when there is nothing to migrate: a file that cannot be written is found out here.
-  db.transaction(() => migrate(db, settings.adoptiveOwner)).immediate();
   if (settings.clearOnStartup) clear(db);
 }
 
@@ -99,17 +107,15 @@ function clear(db: Database.Database): void {
 
 function tune(db: Database.Database, settings: ThreadSettings): void {
   db.pragma(`synchronous = ${settings.synchronous}`);
+  // A negative size is one in KiB.
   db.pragma(`cache_size = -${cacheKiB}`);
-  db.pragma(`mmap_size = ${mmapBytes}`);
   db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
-  // A burst's write-ahead log does not stay on the disk for ever.
-  db.pragma(`journal_size_limit = ${mmapBytes}`);
+  db.pragma(`journal_size_limit = ${logBytes}`);
 }
 
 /** The file exists and is current by now; this connection can do nothing but read. */
 export function connectReader(path: string): Connection {
   const db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
   db.pragma(`cache_size = -${cacheKiB}`);
-  db.pragma(`mmap_size = ${mmapBytes}`);
   return { db, fold() {}, close: () => db.close() };
 }

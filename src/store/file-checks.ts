@@ -24,7 +24,7 @@ export function refusal(path: string, reason: string, remedy: string, cause?: un
 /** Before anything is opened. */
 export function checkPath(path: string): void {
   const folder = statSync(dirname(path), { throwIfNoEntry: false });
-  if (folder === undefined) {
+  if (folder === undefined || !folder.isDirectory()) {
     throw refusal(path, 'lies in a folder that does not exist', 'Create the folder, or configure another path.');
   }
   const file = statSync(path, { throwIfNoEntry: false });
@@ -88,10 +88,10 @@ function damaged(path: string, cause: unknown): AppError {
   );
 }
 
-/** What SQLite says when a file cannot be opened, read or written, as a refusal. */
-export function refusalFor(path: string, error: unknown): unknown {
-  if (!(error instanceof Database.SqliteError)) return error;
-  const code = error.code.replace(/^SQLITE_([A-Z]+).*$/, '$1');
+/** What SQLite or the system says when a file cannot be opened, read or written, as a refusal. */
+export function refusalFor(path: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const code = error instanceof Database.SqliteError ? error.code.replace(/^SQLITE_([A-Z]+).*$/, '$1') : null;
   switch (code) {
     case 'NOTADB':
       return refusal(path, 'is not a SQLite database', 'Configure another path; this file was not changed.', error);
@@ -106,6 +106,6 @@ export function refusalFor(path: string, error: unknown): unknown {
     case 'FULL':
       return refusal(path, 'cannot be written: the disk is full', 'Free some space, then start again.', error);
     default:
-      return refusal(path, `cannot be opened: ${error.message}`, 'Check the disk and the file.', error);
+      return refusal(path, `cannot be opened (${String(error)})`, 'Check the disk and the file.', error);
   }
 }

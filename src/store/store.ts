@@ -71,7 +71,7 @@ export interface PageRange {
 
 export interface Store {
   /**
-   * Queues the append; `done` is called once, on a later tick and in the order of the appends.
+   * Queues the append; `done` is called once, never before `append` returns, in the order of the appends.
    * Only a refusal for want of room (`overloaded`) overtakes appends that still wait.
    */
   append(append: Append, done: (outcome: AppendOutcome) => void): void;

@@ -59,8 +59,8 @@ export function createThreadLink(settings: ThreadSettings): ThreadLink {
     if (ended) return Promise.reject(new AppError('shutting_down', 'The event log is closed.'));
     return new Promise((resolve, reject) => {
       lastId += 1;
-      asked.set(lastId, { resolve, reject });
       start().postMessage({ id: lastId, kind, ask });
+      asked.set(lastId, { resolve, reject });
     });
   }
 

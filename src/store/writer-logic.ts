@@ -26,11 +26,9 @@ export function createWriterLogic(parts: {
   report: (error: unknown) => void;
 }): WriterLogic {
   const { queue, writeThread, readThread, opened, end, onBatch, report } = parts;
-  /** For those whose appends are given up: what the disk said last. */
-  let lastFailure = '';
 
+  /** The reason is for the server's log; the chart only needs to know that it failed. */
   function failed(reason: string): AppError {
-    lastFailure = reason;
     const error = new AppError('storage_failed', reason);
     report(error);
     return error;
@@ -103,7 +101,7 @@ export function createWriterLogic(parts: {
       commitBatch: fromPromise(commitBatch),
       reopenDatabase: fromPromise(reopenDatabase),
       refuseWaiting: fromPromise(async () => {
-        queue.refuseAll(fault('storage_failed', `The event log cannot be written: ${lastFailure}.`));
+        queue.refuseAll(fault('storage_failed', 'The event log cannot be written at present; nothing was stored.'));
       }),
       closeDatabase: fromPromise(end),
     },

@@ -66,7 +66,7 @@ export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
 
   function isInline(text: string): boolean {
     if (text.length * maxBytesPerUnit <= inlineBytes) return true;
-    return text.length <= inlineBytes;
+    return text.length <= inlineBytes && Buffer.byteLength(text) <= inlineBytes;
   }
 
   async function countInThread(text: string, key: string): Promise<number> {

@@ -64,7 +64,7 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     [
       'my.yaml:1: llm is groq; allowed: a section with keys such as active, fallback, connect_timeout.',
       'my.yaml:2: chat.websocket.host is a section; allowed: text that is not empty.',
-      'my.yaml:3: mcp is a list; allowed: a section with keys such as config_file, connection.',
+      'my.yaml:3: mcp is a list; allowed: a section with keys such as config_file, connection, limits.',
     ],
   ],
   [
@@ -148,7 +148,7 @@ test('the refusal counts the problems and names a file elsewhere by its whole pa
   await assert.rejects(loadConfig({ file, env: {}, cwd: projectDirectory, projectDirectory }), {
     code: 'config_invalid',
     message: [
-      'The configuration has 2 problems, so nothing was started.',
+      'The configuration has 2 problems:',
       `  ${file}:1: a is not a known key; known here: llm, chat, repository, mcp, logging, shutdown.`,
       `  ${file}:2: b is not a known key; known here: llm, chat, repository, mcp, logging, shutdown.`,
     ].join('\n'),

@@ -27,13 +27,11 @@ for (const era of ['sessions', 'stateless'] as const) {
       const abort = new AbortController();
 
       const end = box.call('hang', {}, { signal: abort.signal });
-      await server.hangs();
+      await server.sees('hang');
       abort.abort();
 
       assert.deepEqual(await end, { status: 'cancelled' });
-      // A call of its own on the same server has a later turn than the cancellation.
-      await box.call('count');
-      assert.deepEqual(server.seen, ['hang', 'cancelled', 'count']);
+      await server.sees('cancelled');
     });
 
     test('that dies takes its calls in flight with it, and serves again under the same address', async (t) => {
@@ -42,7 +40,7 @@ for (const era of ['sessions', 'stateless'] as const) {
       t.after(box.stop);
       await box.host.settled();
       const end = box.call('hang');
-      await server.hangs();
+      await server.sees('hang');
 
       await server.stop();
       assert.equal((await end).status, 'lost');

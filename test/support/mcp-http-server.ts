@@ -3,7 +3,7 @@
  * package, that can be stopped, restarted under its address, and made to forget its sessions.
  */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
@@ -38,18 +38,21 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
 export async function startHttpServer({ era, unknownSession = 404, port = 0 }: HttpServerOptions) {
   const seen: string[] = [];
   const headersSeen: IncomingMessage['headers'][] = [];
-  let hanging = Promise.withResolvers<void>();
+  const steps = new EventEmitter();
+  const note = (word: string) => {
+    seen.push(word);
+    steps.emit('step');
+  };
 
   const create = () => {
     const server = new McpServer({ name: 'http-test', version: '1.0.0' }, { capabilities: { tools: { listChanged: true } } });
     server.registerTool('count', { inputSchema: z.object({}) }, () => {
-      seen.push('count');
+      note('count');
       return { content: [{ type: 'text', text: `${seen.length}` }] };
     });
     server.registerTool('hang', { inputSchema: z.object({}) }, (_args, context) => {
-      context.mcpReq.signal.addEventListener('abort', () => seen.push('cancelled'));
-      seen.push('hang');
-      hanging.resolve();
+      context.mcpReq.signal.addEventListener('abort', () => note('cancelled'));
+      note('hang');
       return new Promise(() => undefined);
     });
     server.registerTool('big', { inputSchema: z.object({}) }, () => ({ content: [{ type: 'text', text: 'x'.repeat(200_000) }] }));
@@ -87,10 +90,9 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0 }: H
     seen,
     headersSeen,
     sessions,
-    /** Resolves when a call hangs. */
-    hangs: async () => {
-      await hanging.promise;
-      hanging = Promise.withResolvers();
+    /** Resolves when `word` has been noted. */
+    sees: async (word: string) => {
+      while (!seen.includes(word)) await once(steps, 'step');
     },
     announceTools: () => handler.notify.toolsChanged(),
     cutStreams: () => http.closeAllConnections(),

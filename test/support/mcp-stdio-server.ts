@@ -52,8 +52,11 @@ server.registerTool('big', { inputSchema: { chars: z.number() } }, ({ chars }) =
 server.registerTool('progress', { inputSchema: { steps: z.number() } }, async ({ steps }, { _meta, sendNotification }) => {
   const progressToken = _meta?.progressToken ?? 'none';
   for (let step = 1; step <= steps; step += 1) {
+    // The SDK drops progress that it reads together with the result.
+    await pause(20);
     await sendNotification({ method: 'notifications/progress', params: { progressToken, progress: step, total: steps, message: `step ${step}` } });
   }
+  await pause(20);
   return say('all steps');
 });
 

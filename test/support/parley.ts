@@ -2,6 +2,7 @@
  * Starts the real server for a test: a real port, a real database file in a folder of its own, and
  * real MCP servers as configured. Everything is stopped and removed when the test ends.
  */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { pino } from 'pino';
 import { configSchema } from '../../src/config/schema.ts';
 import { startServer, type Server } from '../../src/server.ts';
 import { connect, type Client } from './client.ts';
+import { startModelServer, type ModelServer } from './model-server.ts';
 
 export interface Parley {
   readonly url: string;
@@ -33,6 +35,22 @@ const projectFolder = join(import.meta.dirname, '..', '..');
 
 /** The bundled demo MCP server. */
 export const demoServer = { demo: { command: 'node', args: [join(projectFolder, 'src/demo/mcp-server.ts')], cwd: projectFolder } };
+
+/** The test server that hangs, fails, crashes and floods; `env` as it reads it. */
+export function misbehavingServer(env: Record<string, string> = {}) {
+  return { odd: { command: 'node', args: [join(projectFolder, 'test/support/mcp-stdio-server.ts')], cwd: projectFolder, env } };
+}
+
+/** A scripted model and the server in front of it; the histories that the model got are judged when the test ends. */
+export async function startScripted(test: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}): Promise<{ parley: Parley; model: ModelServer; client: Client }> {
+  const model = await startModelServer();
+  const parley = await startParley(test, { ...options, modelUrl: model.url });
+  test.after(async () => {
+    await model.close();
+    assert.deepEqual(model.violations, [], 'the model got an invalid history');
+  });
+  return { parley, model, client: await parley.connect() };
+}
 
 export async function startParley(test: TestContext, { modelUrl, mcpServers = {}, config = {} }: ParleyOptions = {}): Promise<Parley> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-'));

@@ -1,0 +1,98 @@
+/** Tool hops from the outside: real MCP servers over stdio, a scripted model that checks every history it gets. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { shapeOf, type Turn } from '../support/client.ts';
+import { says } from '../support/model-replies.ts';
+import { asks } from '../support/model-tool-calls.ts';
+import { demoServer, misbehavingServer, startScripted } from '../support/parley.ts';
+
+function results(turn: Turn) {
+  return turn.frames.filter((frame) => frame.chunk?.type === 'tool_result').map((frame) => frame.chunk);
+}
+
+describe('a tool hop', () => {
+  test('runs the tool and asks the model again', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: demoServer });
+    model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is 5.'));
+    const turn = await client.chat('add 2 and 3', { conversation_id: 'c1' });
+    assert.deepEqual(shapeOf(turn.frames), ['processing', 'tool_call', 'tool_result', 'text', 'complete']);
+    const call = turn.frames.find((frame) => frame.chunk?.type === 'tool_call')?.chunk;
+    assert.deepEqual(call?.['arguments'], { a: 2, b: 3 });
+    assert.equal(call?.['server'], 'demo');
+    assert.equal(results(turn)[0]?.data, '5');
+    assert.equal(results(turn)[0]?.['call_id'], call?.['call_id']);
+    assert.equal(turn.end.metadata?.['tool_hops'], 1);
+    assert.equal(turn.end.metadata?.['tokens'], 36, 'the sum over the hops');
+    assert.equal(model.requests[1]?.body.messages.at(-1)?.role, 'tool');
+  });
+
+  test('runs several calls of one answer in parallel and keeps their order for the model', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer() });
+    model.script(asks([{ name: 'slow', arguments: { ms: 300 } }, { name: 'slow', arguments: { ms: 301 } }, { name: 'count' }]), says('Done.'));
+    const turn = await client.chat('go');
+    assert.deepEqual(results(turn).map((chunk) => chunk?.['name']), ['count', 'slow', 'slow'], 'shown as they end');
+    const tools = model.requests[1]?.body.messages.filter((message) => message.role === 'tool');
+    assert.deepEqual(tools?.map((message) => message.content), ['done', 'done', 'counted'], 'kept in call order');
+    const begun = results(turn).reduce((sum, chunk) => sum + Number(chunk?.['duration_ms']), 0);
+    assert.ok(begun >= 600, 'each took its time');
+  });
+
+  test('shows the model a tool that fails, one that is unknown and arguments that are no JSON', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer() });
+    model.script(asks([{ name: 'fail' }, { name: 'nonsense' }, { name: 'slow', arguments: '{"ms": oops' }]), says('I see.'));
+    const turn = await client.chat('go');
+    const byName = Object.fromEntries(results(turn).map((chunk) => [chunk?.['name'], chunk]));
+    assert.equal(byName['fail']?.['status'], 'error');
+    assert.match(byName['nonsense']?.data ?? '', /no tool "nonsense".*Available: .*slow/);
+    assert.match(byName['slow']?.data ?? '', /not a JSON object.*\{"ms": oops/);
+    assert.equal(turn.end.status, 'complete');
+    const asked = model.requests[1]?.body.messages.find((message) => message.tool_calls)?.tool_calls;
+    assert.equal(asked?.[2]?.function.arguments, '{}');
+  });
+
+  test('gives up a call that hangs, tells its server, and goes on', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer(), config: { chat: { service: { tools: { timeout: 0.3 } } } } });
+    model.script(asks([{ name: 'hang' }]), says('It took too long.'));
+    const turn = await client.chat('go');
+    assert.equal(results(turn)[0]?.['status'], 'timed_out');
+    assert.equal(turn.text, 'It took too long.');
+  });
+
+  test('says that the outcome is unknown when the server dies under a call, and the next call works', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer() });
+    model.script(asks([{ name: 'crash' }]), says('Oh.'), asks([{ name: 'count' }]), says('Counted.'));
+    const turn = await client.chat('go', { conversation_id: 'c1' });
+    assert.equal(results(turn)[0]?.['status'], 'outcome_unknown');
+    const next = await client.chat('once more', { conversation_id: 'c1' });
+    assert.equal(results(next)[0]?.['status'], 'ok');
+  });
+
+  test('ends at the limit of hops, every call closed and the limit told', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: demoServer, config: { chat: { service: { max_tool_hops: 2 } } } });
+    model.script(() => asks([{ name: 'add', arguments: { a: 1, b: 1 } }], { say: 'Adding. ' }));
+    const turn = await client.chat('add for ever', { conversation_id: 'c1' });
+    assert.equal(turn.end.metadata?.['finish_reason'], 'tool_limit_reached');
+    assert.equal(turn.end.metadata?.['tool_hops'], 2);
+    assert.deepEqual(results(turn).map((chunk) => chunk?.['status']), ['ok', 'ok', 'limit']);
+    assert.match(turn.text, /limit of 2 tool hops/);
+    model.script(says('Sorry.'), says('unused'));
+    assert.equal((await client.chat('why?', { conversation_id: 'c1' })).text, 'Sorry.', 'the transcript is still valid');
+  });
+
+  test('runs no tool at all with max_tool_hops 0', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: demoServer, config: { chat: { service: { max_tool_hops: 0 } } } });
+    model.script(asks([{ name: 'add', arguments: { a: 1, b: 1 } }]));
+    const turn = await client.chat('add');
+    assert.deepEqual(results(turn).map((chunk) => chunk?.['status']), ['limit']);
+    assert.equal(turn.end.metadata?.['tool_hops'], 0);
+  });
+
+  test('passes progress on and cuts an oversized result head and tail', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer() });
+    model.script(asks([{ name: 'progress', arguments: { steps: 3 } }, { name: 'big', arguments: { chars: 100_000 } }]), says('Fine.'));
+    const turn = await client.chat('go');
+    assert.deepEqual(turn.frames.filter((frame) => frame.chunk?.type === 'tool_progress').map((frame) => frame.chunk?.['progress']), [1, 2, 3]);
+    const big = results(turn).find((chunk) => chunk?.['name'] === 'big')?.data ?? '';
+    assert.ok(big.length < 9000 && big.startsWith('BEGIN') && big.endsWith('END'));
+  });
+});

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { mergeCatalogues, serverTools } from '../../src/mcp/catalogue.ts';
+
+const tool = (name: string) => ({ name, description: '', inputSchema: { type: 'object' }, harmless: false });
+const names = (catalogues: [string, string[]][], maxTools = 100) =>
+  mergeCatalogues(catalogues.map(([server, tools]) => [server, tools.map(tool)]), maxTools).map(({ name }) => name);
+
+describe('the merged catalogue', () => {
+  test('keeps names that providers take, in the order of the servers', () => {
+    assert.deepEqual(names([['b', ['two', 'one']], ['a', ['Three-3']]]), ['two', 'one', 'Three-3']);
+  });
+
+  test('prefixes every tool of a clash with its server, so that no name changes its owner', () => {
+    assert.deepEqual(names([['a', ['search', 'own']], ['b', ['search']]]), ['a__search', 'own', 'b__search']);
+  });
+
+  test('makes every name safe, unique, and mapped back to the server\'s own', () => {
+    const long = 'x'.repeat(100);
+    const catalogue = mergeCatalogues([['a b', ['t.1', 't:1', `${long}1`, `${long}2`, 'ü'].map(tool)]], 100);
+
+    assert.equal(new Set(catalogue.map(({ name }) => name)).size, 5);
+    assert.ok(catalogue.every(({ name }) => /^[a-zA-Z0-9_-]{1,64}$/.test(name)));
+    assert.deepEqual(catalogue.map(({ toolName }) => toolName), ['t.1', 't:1', `${long}1`, `${long}2`, 'ü']);
+    assert.deepEqual(catalogue, mergeCatalogues([['a b', ['t.1', 't:1', `${long}1`, `${long}2`, 'ü'].map(tool)]], 100), 'names are stable');
+  });
+
+  test('is bounded', () => {
+    assert.equal(names([['a', Array.from({ length: 50 }, (_, index) => `t${index}`)]], 10).length, 10);
+  });
+});
+
+test('a server\'s tools lose control characters and overlong descriptions, and tell what is harmless', () => {
+  const listed = [
+    { name: 'a', description: `\u0000\u202eab\tc\n${'d'.repeat(100)}`, inputSchema: { type: 'object' as const }, annotations: { readOnlyHint: true } },
+    { name: 'b', inputSchema: { type: 'object' as const }, annotations: { idempotentHint: true, destructiveHint: true } },
+    { name: 'c', inputSchema: { type: 'object' as const }, annotations: { readOnlyHint: false } },
+  ];
+
+  const tools = serverTools(listed, 10);
+
+  assert.equal(tools[0]?.description, 'ab\tc\nddddd');
+  assert.deepEqual(tools.map(({ harmless }) => harmless), [true, true, false]);
+});

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createGuard } from '../../src/mcp/guard.ts';
+import { isAlive } from '../support/mcp-toolbox.ts';
+
+async function startHost() {
+  const host = spawn(process.execPath, [join(import.meta.dirname, '../support/mcp-host.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [line] = await once(createInterface({ input: host.stdout }), 'line');
+  return { host, pids: String(line).split(' ').map(Number) };
+}
+
+/** Nobody tells us of the death of a process that is not our child: looking is the only way. */
+async function vanish(pids: number[]) {
+  while (pids.some(isAlive)) await pause(20);
+}
+
+const endings = {
+  'is killed with SIGKILL': (host: ReturnType<typeof spawn>) => host.kill('SIGKILL'),
+  'is ended by SIGTERM': (host: ReturnType<typeof spawn>) => host.kill('SIGTERM'),
+  'exits without closing anything': (host: ReturnType<typeof spawn>) => host.stdin?.write('exit\n'),
+};
+
+for (const [how, end] of Object.entries(endings)) {
+  test(`servers that ignore EOF and SIGTERM, and their children, die when their host ${how}`, { timeout: 20_000 }, async () => {
+    const { host, pids } = await startHost();
+    assert.deepEqual(pids.map(isAlive), [true, true]);
+
+    end(host);
+
+    await vanish(pids);
+  });
+}
+
+test('leaves groups alone that were released', async (t) => {
+  const [kept, released] = [0, 1].map(() => spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }));
+  assert.ok(kept?.pid && released?.pid);
+  t.after(() => released.kill());
+  const guard = createGuard(assert.fail);
+  const died = once(kept, 'exit');
+
+  guard.watch(kept.pid);
+  guard.watch(released.pid);
+  guard.release(released.pid);
+  guard.close();
+
+  assert.deepEqual(await died, [null, 'SIGTERM']);
+  assert.equal(isAlive(released.pid), true);
+});

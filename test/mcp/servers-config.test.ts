@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { AppError } from '../../src/errors.ts';
+import { loadServers } from '../../src/mcp/servers-config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'parley-config-'));
+const file = join(folder, 'servers.json');
+after(() => rmSync(folder, { recursive: true }));
+
+const load = (content: string | object, env: NodeJS.ProcessEnv = {}) => {
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify({ mcpServers: content }));
+  return loadServers(file, env);
+};
+const complaint = (content: string | object, env: NodeJS.ProcessEnv = {}): string => {
+  try {
+    load(content, env);
+  } catch (error) {
+    assert.ok(error instanceof AppError);
+    assert.equal(error.code, 'config_invalid');
+    assert.ok(error.message.startsWith(file), error.message);
+    return error.message.slice(file.length);
+  }
+  assert.fail('the file was accepted');
+};
+
+describe('the list of MCP servers', () => {
+  test('takes the files of other hosts as they are', () => {
+    const servers = load({
+      files: { type: 'stdio', command: 'npx', args: ['-y', 'server', 8080], env: { PORT: 1, VERBOSE: true }, autoApprove: ['read'], timeout: 60, description: 'x' },
+      web: { transport: 'streamable-http', serverUrl: 'https://example.org/mcp', headers: { a: 'b' }, alwaysAllow: [] },
+      off: { command: 'x', disabled: true },
+      never: { enabled: false, args: 'wrong, but off' },
+    });
+
+    assert.deepEqual(servers, [
+      { kind: 'stdio', name: 'files', command: 'npx', args: ['-y', 'server', '8080'], cwd: folder, env: { PORT: '1', VERBOSE: 'true' }, protocol: 'legacy' },
+      { kind: 'http', name: 'web', url: 'https://example.org/mcp', headers: { a: 'b' }, protocol: 'auto' },
+    ]);
+  });
+
+  test('runs node with the Node that runs us, in a cwd relative to the file', () => {
+    const [server] = load({ demo: { command: 'node', cwd: '../other', protocol: '2026-07-28' } });
+    assert.deepEqual(server, { kind: 'stdio', name: 'demo', command: process.execPath, args: [], cwd: join(folder, '../other'), env: {}, protocol: { revision: '2026-07-28' } });
+  });
+
+  test('fills in environment variables', () => {
+    const block = { command: '${DIR}/x', args: ['${env:A}-${B:-two}', '${EMPTY:-three}', '${EMPTY}', '$A'], env: { KEY: '${A}' } };
+    const [server] = load({ one: block }, { DIR: '/opt', A: 'a', EMPTY: '' });
+    assert.ok(server?.kind === 'stdio');
+    assert.deepEqual([server.command, ...server.args, server.env['KEY']], ['/opt/x', 'a-two', 'three', '', '$A', 'a']);
+  });
+
+  test('needs no variables for servers that are off', () => {
+    assert.deepEqual(load({ one: { enabled: false, url: '${NOT_SET}' } }), []);
+  });
+});
+
+describe('a wrong list is refused with its place, what was found and what is allowed:', () => {
+  const cases: [name: string, content: string, complaint: RegExp][] = [
+    ['a missing comma', '{\n  "mcpServers": {\n    "a": { "command": "x" "args": [] }\n  }\n}', /^:3:25: this is not JSON/],
+    ['a value left out', '{"mcpServers": }', /^:1:16: this is not JSON/],
+    ['a text that ends early', '{"mcpServers": {\n', /^:2:1: this is not JSON/],
+    ['a trailing comma', '{"mcpServers": {},}', /^:1:19: this is not JSON/],
+    ['a key given twice', '{"mcpServers": {\n "a": {"command": "x"},\n "a": {"command": "y"}}}', /^:3:2: mcpServers\.a: the key is there twice/],
+    ['no servers', '{\n"servers": {}}', /^:1:1: mcpServers: expected an object with one entry a server, found nothing/],
+    ['a list of servers', '{"mcpServers": []}', /^:1:16: mcpServers: expected an object with one entry a server, found an array/],
+    ['an array at the top', '[]', /^:1:1: expected an object with the key "mcpServers", found an array/],
+    ['a wrong type', '{"mcpServers": {"a": {\n"command": "x",\n"args": ["y", {}]}}}', /^:3:15: mcpServers\.a\.args\[1\]: expected .*, found an object/],
+    ['a wrong flag', '{"mcpServers": {"a": {"command": "x", "enabled": "yes"}}}', /: mcpServers\.a\.enabled: expected true or false, found "yes"/],
+    ['an empty block', '{"mcpServers": {"a": {}}}', /^:1:22: mcpServers\.a: expected either "command" .* or "url" .*, found neither/],
+    ['a block of two kinds', '{"mcpServers": {"a": {"command": "x", "url": "http://y"}}}', /found both/],
+    ['a URL of another kind', '{"mcpServers": {"a": {"url": "ftp://x"}}}', /mcpServers\.a\.url: expected an http or https URL, found "ftp:\/\/x"/],
+    ['an unknown protocol', '{"mcpServers": {"a": {"command": "x", "protocol": "new"}}}', /mcpServers\.a\.protocol: expected "legacy", "auto" or a revision/],
+    ['a variable that is not set', '{"mcpServers": {"a": {"command": "x", "env": {"K": "${NOT_SET}"}}}}', /mcpServers\.a\.env\.K: the environment variable NOT_SET is not set/],
+  ];
+  for (const [name, content, expected] of cases) test(name, () => assert.match(complaint(content), expected));
+
+  test('a missing file', () => {
+    assert.throws(() => loadServers(join(folder, 'none.json'), {}), { code: 'config_invalid', message: /none\.json: the list of MCP servers cannot be read/ });
+  });
+});

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { appendFile, mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { broughtVersion, createSandbox } from './sandbox.ts';
+
+const brings = (own: string) => `parley: bringing Node ${broughtVersion} into .node/, because this machine has v${own}\n`;
+const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
+
+describe('the Node that runs the server', () => {
+  for (const own of ['24.0.0', '24.99.1', '26.10.0', '100.0.0']) {
+    test(`is the machine's own when that is ${own}`, async (t) => {
+      const machine = await createSandbox(t, own);
+      const { stdout, stderr } = await machine.run();
+      assert.equal(JSON.parse(stdout).node, own);
+      assert.equal(stderr, installs);
+      assert.deepEqual(await machine.npmCalls(), [`v${own} NODE_ENV= ci --include=dev --loglevel=error --no-progress --no-audit --no-fund`]);
+    });
+  }
+
+  for (const own of ['18.20.4', '20.20.2', '23.11.0']) {
+    test(`is brought when the machine's own is ${own}, and npm runs under it from then on`, async (t) => {
+      const machine = await createSandbox(t, own);
+      const { stdout, stderr } = await machine.run();
+      assert.equal(JSON.parse(stdout).node, broughtVersion);
+      assert.equal(stderr, brings(own) + installs);
+      const [bring, install] = await machine.npmCalls();
+      assert.match(bring ?? '', new RegExp(`^v${own} .*install --prefix .* node@${broughtVersion} `));
+      assert.match(install ?? '', new RegExp(`^v${broughtVersion} .*ci `));
+    });
+  }
+
+  test('is brought once', async (t) => {
+    const machine = await createSandbox(t, '20.20.2');
+    await machine.run();
+    const { stdout, stderr } = await machine.run();
+    assert.equal(JSON.parse(stdout).node, broughtVersion);
+    assert.equal(stderr, '');
+    assert.equal((await machine.npmCalls()).length, 2);
+  });
+
+  test('is brought again when an earlier attempt was cut short', async (t) => {
+    const machine = await createSandbox(t, '20.20.2');
+    await mkdir(join(machine.root, '.node', 'node_modules', 'node'), { recursive: true });
+    const { code, stderr } = await machine.run();
+    assert.equal(code, 0);
+    assert.equal(stderr, brings('20.20.2') + installs);
+  });
+
+  test('cannot be brought without npm, and the remedy is named', async (t) => {
+    const machine = await createSandbox(t, null);
+    const { code, stdout, stderr } = await machine.run();
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /^parley: npm is needed to install and is not on the PATH\. .*apt-get install nodejs npm.*\n$/);
+  });
+
+  test('cannot be brought without a network: npm has its say, then what to do', async (t) => {
+    const machine = await createSandbox(t, '20.20.2');
+    await machine.command('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
+    const { code, stderr } = await machine.run();
+    assert.equal(code, 1);
+    assert.match(stderr, /\nnpm error code ENOTFOUND\nparley: Node \S+ could not be installed: npm says why above\. Without a network, put Node 24 or newer on the PATH; else run this again\.\n$/);
+  });
+});
+
+describe('packages are installed', () => {
+  test('once, and never again while nothing changed', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.run();
+    assert.equal((await machine.run()).stderr, '');
+    assert.equal((await machine.npmCalls()).length, 1);
+  });
+
+  test('again when the lock file changed', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.run();
+    await appendFile(join(machine.root, 'package-lock.json'), '\n');
+    assert.equal((await machine.run()).stderr, installs);
+  });
+
+  test('again when Node changed', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.run();
+    const other = await createSandbox(t, '24.2.0');
+    await machine.command('node', `exec "${join(other.root, '..', 'bin', 'node')}" "$@"`);
+    assert.equal((await machine.run()).stderr, installs);
+  });
+
+  test('again when the last install was cut short', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.command('npm', 'mkdir node_modules; exit 1');
+    const { code, stderr } = await machine.run();
+    assert.equal(code, 1);
+    assert.match(stderr, /The packages could not be installed: npm says why above\. Nothing was started/);
+    await machine.command('npm', 'exit 0');
+    assert.deepEqual(await machine.run().then(({ code, stderr }) => [code, stderr]), [0, installs]);
+  });
+
+  test('with what development needs, whatever NODE_ENV says', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.run([], { NODE_ENV: 'production' });
+    assert.match((await machine.npmCalls()).join(), /NODE_ENV=production ci --include=dev /);
+  });
+
+  test('by one of two that start together; the other waits', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    const runs = await Promise.all([machine.run(), machine.run()]);
+    assert.deepEqual(runs.map(({ code }) => code), [0, 0]);
+    assert.equal((await machine.npmCalls()).length, 1);
+  });
+
+  test('although an install that was killed left its lock', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    const ended = machine.start();
+    await once(ended, 'close');
+    await rm(join(machine.root, 'node_modules'), { recursive: true });
+    await symlink(String(ended.pid), join(machine.root, '.node', 'lock'));
+    assert.equal((await machine.run()).code, 0);
+    await assert.rejects(readlink(join(machine.root, '.node', 'lock')));
+  });
+});
+
+describe('the server is started', () => {
+  test('in the current folder, with the arguments as they were given', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    const { stdout } = await machine.run(['--config', 'my file.yaml', '', '--port=1']);
+    const { args, cwd, cache } = JSON.parse(stdout);
+    assert.deepEqual(args, ['--config', 'my file.yaml', '', '--port=1']);
+    assert.equal(cwd, machine.elsewhere);
+    assert.equal(cache, join(machine.root, 'node_modules', '.cache', 'node'));
+  });
+
+  test('in the place of run.sh, so that signals arrive and its exit code is the server\'s', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    assert.equal((await machine.run(['fail'])).code, 7);
+    const running = machine.start(['stay']);
+    const [said] = await once(running.stdout ?? running, 'data');
+    assert.equal(JSON.parse(String(said)).pid, running.pid);
+    running.kill('SIGTERM');
+    assert.deepEqual(await once(running, 'close'), [null, 'SIGTERM']);
+  });
+});
+
+describe('the real server, through run.sh', () => {
+  test('tells its version and how it is used on stdout', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.useRealServer();
+    assert.match((await machine.run(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
+    const { code, stdout, stderr } = await machine.run(['--help']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^Usage: \.\/run\.sh /);
+  });
+
+  test('refuses a flag that it does not know with exit code 2', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.useRealServer();
+    const { code, stdout, stderr } = await machine.run(['--prot', '1']);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, /--prot is not a known flag; did you mean --port\?\n\nUsage: /);
+  });
+
+  test('finds --config from the current folder, and refuses a wrong file with exit code 1', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.useRealServer();
+    await writeFile(join(machine.elsewhere, 'my.yaml'), 'port: 1\n');
+    const { code, stdout, stderr } = await machine.run(['--config', 'my.yaml']);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /\n  my\.yaml:1: port is not a known key; did you mean chat\.websocket\.port\?\n/);
+  });
+});
+
+test('./run.sh test installs, then checks the project in its folder', async (t) => {
+  const machine = await createSandbox(t, '20.20.2');
+  await writeFile(join(machine.root, 'src', 'main.ts'), 'throw new Error("not to be started")');
+  const { code, stdout } = await machine.run(['test']);
+  assert.deepEqual([code, stdout], [0, `added some packages\nran check in ${machine.root}\n`]);
+  assert.match((await machine.npmCalls()).at(-1) ?? '', new RegExp(`^v${broughtVersion} .*run check --loglevel=error$`));
+});

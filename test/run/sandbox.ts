@@ -1,0 +1,123 @@
+/**
+ * A machine as run.sh may meet it, in a folder of its own: a copy of run.sh beside a stand-in for
+ * the project, and a PATH with the tools of any Unix and stand-ins for `node` and `npm`. Nothing
+ * here reaches the network or the real project's packages.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+const project = join(import.meta.dirname, '..', '..');
+
+const tools = ['bash', 'cat', 'cksum', 'dirname', 'ln', 'mkdir', 'readlink', 'rm', 'sh', 'sleep', 'uname'];
+
+/** The Node that run.sh brings to machines with an older one. */
+export const broughtVersion =
+  /node_version=(\S+)/.exec(await readFile(join(project, 'run.sh'), 'utf8'))?.[1] ?? 'none';
+
+/** A run of run.sh to its end. */
+export interface Run {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Sandbox {
+  /** Where run.sh and package-lock.json lie. */
+  root: string;
+  /** Another folder, in which run.sh is started. */
+  elsewhere: string;
+  /** Puts the project's own src/main.ts in the place of the stand-in. */
+  useRealServer(): Promise<void>;
+  /** Puts a command on the PATH, in place of one of that name. */
+  command(name: string, script: string): Promise<void>;
+  run(args?: string[], env?: Record<string, string>): Promise<Run>;
+  /** Starts run.sh and lets it run; ended with the test. */
+  start(args?: string[]): ChildProcess;
+  /** Calls of npm, one a line: the version of Node that ran it, NODE_ENV, the arguments. */
+  npmCalls(): Promise<string[]>;
+}
+
+/** The stand-in for src/main.ts: says what it was started with, and stays when asked to. */
+const main = `
+const { NODE_IS: node, NODE_COMPILE_CACHE: cache } = process.env;
+console.log(JSON.stringify({ node, args: process.argv.slice(2), cwd: process.cwd(), cache, pid: process.pid }));
+if (process.argv.includes('stay')) setInterval(() => {}, 1000);
+if (process.argv.includes('fail')) process.exitCode = 7;
+`;
+
+/** Says that it is `version` and runs programs with the Node of this test. */
+function nodeScript(version: string): string {
+  return `if [ "$1" = --version ]; then echo v${version}; else NODE_IS=${version} exec "${process.execPath}" "$@"; fi`;
+}
+
+/** Does what run.sh needs of npm, in an instant, and writes down that it was asked. */
+function npmScript(folder: string): string {
+  return `
+echo "$(node --version) NODE_ENV=$NODE_ENV $*" >>"${folder}/npm-calls"
+echo 'added some packages'
+case "$1" in
+  install) mkdir -p "$3/node_modules/.bin" && ln -s "${folder}/brought-node" "$3/node_modules/.bin/node" ;;
+  ci) rm -rf node_modules && mkdir node_modules ;;
+  run) echo "ran $2 in $PWD" ;;
+esac`;
+}
+
+/** Makes a machine with a Node of this version, or none, and with npm. */
+export async function createSandbox(t: TestContext, nodeVersion: string | null): Promise<Sandbox> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'parley-run-')));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const [root, bin, elsewhere] = [join(folder, 'the project'), join(folder, 'bin'), join(folder, 'elsewhere')];
+  for (const path of [root, join(root, 'src'), bin, elsewhere]) await mkdir(path);
+  for (const file of ['run.sh', 'package-lock.json']) await copyFile(join(project, file), join(root, file));
+  await writeFile(join(root, 'src', 'main.ts'), main);
+  for (const tool of tools) await symlink(find(tool), join(bin, tool));
+
+  const script = (path: string, text: string) => writeFile(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  await script(join(folder, 'brought-node'), nodeScript(broughtVersion));
+  await script(join(bin, 'npm'), npmScript(folder));
+  if (nodeVersion !== null) await script(join(bin, 'node'), nodeScript(nodeVersion));
+
+  const start = (args: string[] = [], env: Record<string, string> = {}) =>
+    spawn(join(root, 'run.sh'), args, { cwd: elsewhere, env: { PATH: bin, ...env } });
+  return {
+    root,
+    elsewhere,
+    useRealServer() {
+      const real = pathToFileURL(join(project, 'src', 'main.ts')).href;
+      return writeFile(join(root, 'src', 'main.ts'), `await import(${JSON.stringify(real)});`);
+    },
+    command: (name, text) => script(join(bin, name), text),
+    async run(args, env) {
+      const child = start(args, env);
+      let [stdout, stderr] = ['', ''];
+      child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+      await once(child, 'close');
+      return { code: child.exitCode, signal: child.signalCode, stdout, stderr };
+    },
+    start(args) {
+      const child = start(args);
+      t.after(() => child.kill('SIGKILL'));
+      return child;
+    },
+    async npmCalls() {
+      const calls = await readFile(join(folder, 'npm-calls'), 'utf8').catch(() => '');
+      return calls.split('\n').filter((line) => line !== '');
+    },
+  };
+}
+
+function find(tool: string): string {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const path = folders.map((folder) => join(folder, tool)).find((path) => existsSync(path));
+  if (path === undefined) throw new Error(`This machine has no ${tool}, which run.sh needs`);
+  return path;
+}

@@ -1,0 +1,10 @@
+/** A host that runs one MCP server and does nothing else, for the tests that kill it. Prints the server's pid. */
+import { startToolbox, stdioServer } from './mcp-toolbox.ts';
+
+const box = await startToolbox([stdioServer('one', { TEST_STUBBORN: '1' })]);
+await box.host.settled();
+const own = await box.call('pid');
+const child = await box.call('grandchild');
+process.stdout.write(`${'text' in own ? own.text : ''} ${'text' in child ? child.text : ''}\n`);
+
+process.stdin.once('data', () => process.exit(1));
