@@ -31,20 +31,23 @@ async function run(file: string | undefined, port: number | undefined): Promise<
   let server: Server | undefined;
   let stopping = false;
 
-  const stop = (signal: NodeJS.Signals) => {
+  /** The first call drains; a second one, whatever its reason, ends the process at once. */
+  const stop = async (exitCode: number): Promise<void> => {
     if (stopping) process.exit(1);
     stopping = true;
-    log.info({ signal }, 'draining; a second signal exits at once');
-    void (server?.close() ?? Promise.resolve()).finally(() => process.exit(0));
+    await server?.close();
+    process.exit(exitCode);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error: unknown) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (!stopping) log.info({ signal }, 'draining; a second signal exits at once');
+      void stop(0);
+    });
+  }
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(fault, (error: unknown) => {
       log.fatal({ err: error }, 'a fault nobody caught; the server ends');
-      if (stopping) process.exit(1);
-      stopping = true;
-      void (server?.close() ?? Promise.resolve()).finally(() => process.exit(1));
+      void stop(1);
     });
   }
 

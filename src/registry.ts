@@ -23,6 +23,7 @@ export interface Registry {
   shutdown(): Promise<void>;
   /** Conversations with a live actor. */
   live(): number;
+  isServing(): boolean;
 }
 
 export interface RegistryOptions extends Omit<LiveConversationDeps, 'outbox'> {
@@ -142,5 +143,6 @@ export function createRegistry(options: RegistryOptions): Registry {
       await toPromise(actor);
     },
     live: () => live.size,
+    isServing: () => actor.getSnapshot().value === 'serving',
   };
 }

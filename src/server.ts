@@ -16,14 +16,17 @@ import { createLoadContextLogic } from './conversation/load-context.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
 import { createRequestHandler } from './gateway/requests.ts';
-import { openGateway } from './gateway/server.ts';
+import { createHttpHandler } from './gateway/http.ts';
+import { openGateway, type Gateway } from './gateway/server.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { loadServers } from './mcp/servers-config.ts';
 import { createToolbox, type ServerStatus } from './mcp/toolbox.ts';
+import { createMetrics } from './metrics.ts';
 import { createOutbox } from './outbox/outbox.ts';
 import { createDecoder } from './protocol.ts';
 import { createRegistry } from './registry.ts';
 import { openStore } from './store/store.ts';
+import { createTurnReport } from './turn-report.ts';
 import { createTokenCounter } from './tokens/counter.ts';
 
 export interface Server {
@@ -65,7 +68,10 @@ export async function startServer({ config, version, env, log }: ServerOptions):
     demo: createDemoModel({ chunkDelayMs: llm.demo.chunk_delay_ms }),
   });
   const [active] = model.providers;
-  const tokens = createTokenCounter({ model: active?.model ?? '' });
+  const tokens = createTokenCounter({
+    model: active?.model ?? '',
+    onThreadDeath: (cause, final) => log.error({ err: cause, final }, 'the token counting thread died'),
+  });
   const servers = loadServers(mcp.config_file, env);
   const toolbox = createToolbox({
     servers,
@@ -92,12 +98,21 @@ export async function startServer({ config, version, env, log }: ServerOptions):
     retention: retentionOf(repository.persistence),
     adoptiveOwner: OWNER,
     onError,
+    onBatch: ({ appends, rows, commitMs }) => metrics.batchCommitted(appends, rows, commitMs / 1000),
   });
 
   const outbox = createOutbox({ reader: store, flushMs: service.streaming.flush_ms, onError });
   const budgetTokens = service.context.max_tokens - service.context.reserve_tokens;
   const warmLogs = createWarmLogs({ store, maxBytes: service.warm_bytes, windowTokens: budgetTokens, preserveRecent: service.context.preserve_recent });
   const countTokens = tokens.count;
+  const metrics = createMetrics({
+    connections: () => gateway?.connections() ?? 0,
+    conversationsLive: () => registry.live(),
+    warmBytes: warmLogs.bytes,
+    waitingAppends: store.waiting,
+  });
+  const turnReport = createTurnReport({ log, metrics });
+  let gateway: Gateway | undefined;
   const machine = conversationMachine.provide({
     actors: {
       readLog: fromPromise<Standing, ReadLogInput>(async ({ input }) => {
@@ -109,12 +124,12 @@ export async function startServer({ config, version, env, log }: ServerOptions):
         systemPrompt: service.system_prompt,
         preserveRecent: service.context.preserve_recent,
       }),
-      answer: createAnswerLogic({ model, outbox, countTokens }),
-      toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox }) } }),
+      answer: createAnswerLogic({ model, outbox, countTokens, turnReport, metrics }),
+      toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox, metrics }) } }),
     },
   });
   const registry = createRegistry({
-    machine, store, warmLogs, outbox, countTokens, opened,
+    machine, store, warmLogs, outbox, countTokens, turnReport, opened,
     logics: { writer: writerLogic, mcpServer: toolbox.logic },
     mcpServers: toolbox.inputs,
     attachServer: toolbox.attach,
@@ -145,7 +160,7 @@ export async function startServer({ config, version, env, log }: ServerOptions):
 
   await registry.start();
   void tokens.ready();
-  const gateway = await openGateway({
+  const listening = await openGateway({
     host: websocket.host,
     port: websocket.port,
     endpoint: websocket.endpoint,
@@ -156,6 +171,7 @@ export async function startServer({ config, version, env, log }: ServerOptions):
     pingTimeoutMs: ms(websocket.ping_timeout),
     outbox,
     onError,
+    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, metrics, onError }),
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length }),
       handle: createRequestHandler({ registry, store, toolbox, outbox, streaming: service.streaming.enabled, owner: OWNER, onError }),
@@ -171,10 +187,12 @@ export async function startServer({ config, version, env, log }: ServerOptions):
     throw error;
   });
 
+  gateway = listening;
+
   return {
-    port: gateway.port,
+    port: listening.port,
     summary: {
-      url: `ws://${websocket.host}:${gateway.port}${websocket.endpoint}`,
+      url: `ws://${websocket.host}:${listening.port}${websocket.endpoint}`,
       provider: active?.name ?? '',
       model: active?.model ?? '',
       demo: active?.demo ?? false,
@@ -183,7 +201,8 @@ export async function startServer({ config, version, env, log }: ServerOptions):
     },
     async close() {
       await registry.shutdown();
-      await gateway.close();
+      await listening.close();
+      metrics.close();
     },
   };
 }

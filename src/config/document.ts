@@ -2,11 +2,12 @@
  * A configuration file as YAML: its values with variables filled in, and where in the text each
  * stands. Knows nothing of which keys there are.
  */
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { isAlias, isMap, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Scalar } from 'yaml';
 import { expandVariables } from './environment.ts';
-
-export type KeyPath = readonly (string | number)[];
+import type { Environment } from './environment.ts';
+import { locate, pathOfKeyAt, pathThrough } from './places.ts';
+import type { KeyPath } from './places.ts';
 
 /** One thing that is wrong with the file. */
 export interface Problem {
@@ -19,10 +20,8 @@ export interface Problem {
 }
 
 export interface ConfigDocument {
-  /** Plain values; `{}` for an empty file. Not usable when `broken`. */
+  /** Plain values, `{}` for an empty file; null when the text is no YAML, so that nothing is known of them. */
   values: unknown;
-  /** The text is no YAML, so that nothing is known of its values. */
-  broken: boolean;
   /** Syntax errors, repeated keys, variables that are not set. */
   problems: Problem[];
   states(path: KeyPath): boolean;
@@ -32,112 +31,45 @@ export interface ConfigDocument {
   found(path: KeyPath): string;
 }
 
-/** `chat.websocket.port`, `llm.fallback[0]`; `the file` for the empty path. */
-export function dotted(path: KeyPath): string {
-  if (path.length === 0) return 'the file';
-  return path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '');
-}
+/** Longest piece of a value that a message repeats. */
+const shownLength = 60;
 
-/** The key and value nodes at `path`; null where the file states nothing there. */
-function locate(document: Document, path: KeyPath): { key: Node | null; value: Node | null } | null {
-  let key: Node | null = null;
-  let value: Node | null = document.contents;
-  for (const step of path) {
-    const container: Node | null | undefined = isAlias(value) ? value.resolve(document) : value;
-    if (isMap(container)) {
-      const pair = container.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
-      if (pair === undefined) return null;
-      key = isNode(pair.key) ? pair.key : null;
-      value = isNode(pair.value) ? pair.value : null;
-    } else if (isSeq(container)) {
-      const item = container.items[Number(step)];
-      if (!isNode(item)) return null;
-      key = item;
-      value = item;
-    } else {
-      return null;
-    }
-  }
-  return { key, value };
-}
-
-/** Text that came from a variable and was not in quotes is read as YAML would have read it in its place. */
-function typed(text: string): string | number | boolean {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text;
-}
-
-/** The path of a node, from the collections and pairs that a visit came through to it. */
-function pathThrough(nodes: readonly unknown[]): KeyPath {
-  return nodes.flatMap((node, depth): (string | number)[] => {
-    if (isPair(node)) return [isScalar(node.key) ? String(node.key.value) : '?'];
-    return isSeq(node) ? [node.items.indexOf(nodes[depth + 1])] : [];
-  });
-}
-
-/** Path of the key whose node begins at `offset`: YAML reports a repeated key by its place alone. */
-function pathOfKeyAt(document: Document, offset: number): KeyPath {
-  let found: KeyPath = [];
-  visit(document, {
-    Pair(_, pair, ancestors) {
-      if (!isScalar(pair.key) || pair.key.range?.[0] !== offset) return undefined;
-      found = pathThrough([...ancestors, pair]);
-      return visit.BREAK;
-    },
-  });
-  return found;
-}
-
-export function readDocument(text: string, env: Readonly<Record<string, string | undefined>>): ConfigDocument {
+/** Reads `text`; whatever is wrong with it is in `problems`. */
+export function readDocument(text: string, env: Environment): ConfigDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const problems: Problem[] = [];
-  const lineAt = (node: Node | null) => (node?.range ? lines.linePos(node.range[0]).line : 0);
-
+  const lineAt = (node: Node | null) => (node?.range ? lines.linePos(node.range[0]).line : 1);
   const lineOf = (path: KeyPath): number => {
-    for (let length = path.length; length > 0; length -= 1) {
-      const place = locate(document, path.slice(0, length));
-      if (place) return lineAt(place.key);
-    }
-    return 1;
+    const place = locate(document, path);
+    return place || path.length === 0 ? lineAt(place?.key ?? null) : lineOf(path.slice(0, -1));
   };
 
-  const fromEnvironment = new Set<Node>();
-  const fillIn = (scalar: Scalar, path: KeyPath) => {
-    if (typeof scalar.value !== 'string' || !scalar.value.includes('${')) return;
-    const expansion = expandVariables(scalar.value, env);
-    problems.push(...expansion.problems.map((text) => ({ line: lineAt(scalar), path, text })));
-    scalar.value = scalar.type === 'PLAIN' ? typed(expansion.text) : expansion.text;
-    fromEnvironment.add(scalar);
-  };
-
+  const problems: Problem[] = [];
   let broken = false;
-  for (const error of [...document.errors, ...document.warnings]) {
-    const { line } = lines.linePos(error.pos[0]);
-    if (error.code === 'DUPLICATE_KEY') {
-      const path = pathOfKeyAt(document, error.pos[0]);
+  for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
+    const { line } = lines.linePos(pos[0]);
+    if (code === 'DUPLICATE_KEY') {
+      const path = pathOfKeyAt(document, pos[0]);
       problems.push({ line, path, text: `is stated twice, first on line ${lineOf(path)}; keep one` });
     } else {
       broken = true;
-      const text = error.code === 'MULTIPLE_DOCS' ? 'holds a second document here; keep one' : `is not YAML here: ${error.message}`;
-      problems.push({ line, path: [], text });
+      const said = code === 'MULTIPLE_DOCS' ? 'holds a second document here; keep one' : `is not YAML here: ${message}`;
+      problems.push({ line, path: [], text: said });
     }
   }
 
-  visit(document, {
-    Scalar(key, scalar, ancestors) {
-      if (key !== 'key') fillIn(scalar, pathThrough([...ancestors, scalar]));
-    },
-  });
+  const variables = fillInVariables(document, env);
+  for (const { scalar, path, problem } of variables.unfilled) {
+    problems.push({ line: lineAt(scalar), path, text: problem });
+  }
 
-  let values: unknown = {};
+  let values: unknown = null;
   try {
-    values = document.contents === null ? {} : (document.toJS() ?? {});
+    if (!broken) values = document.toJS() ?? {};
   } catch (error) {
     // Anchors that refer to nothing or blow up: YAML finds these only when it builds the values.
     const reason = error instanceof Error ? error.message : 'its anchors cannot be followed';
-    if (!broken) problems.push({ line: 1, path: [], text: `is not YAML: ${reason}` });
-    broken = true;
+    problems.push({ line: 1, path: [], text: `is not YAML: ${reason}` });
   }
 
   const found = (path: KeyPath): string => {
@@ -146,10 +78,33 @@ export function readDocument(text: string, env: Readonly<Record<string, string |
     if (isMap(node)) return 'a section';
     if (isSeq(node)) return 'a list';
     const written = node?.range ? text.slice(node.range[0], node.range[1]).trim() : '';
-    if (written === '') return 'empty';
-    const short = written.length > 60 ? `${written.slice(0, 57)}...` : written;
-    return node && fromEnvironment.has(node) ? `${short} from the environment` : short;
+    if (node === null || written === '') return 'empty';
+    const shown = written.length > shownLength ? `${written.slice(0, shownLength - 3)}...` : written;
+    return variables.filled.has(node) ? `${shown} from the environment` : shown;
   };
 
-  return { values, broken, problems, states: (path) => locate(document, path) !== null, lineOf, found };
+  return { values, problems, states: (path) => locate(document, path) !== null, lineOf, found };
+}
+
+/** Fills in the values, not the keys. `filled` holds every value that names a variable, `unfilled` what could not be. */
+function fillInVariables(document: Document, env: Environment) {
+  const filled = new Set<Node>();
+  const unfilled: { scalar: Scalar; path: KeyPath; problem: string }[] = [];
+  visit(document, {
+    Scalar(key, scalar, ancestors) {
+      if (key === 'key' || typeof scalar.value !== 'string' || !scalar.value.includes('${')) return;
+      const { text, problems } = expandVariables(scalar.value, env);
+      scalar.value = scalar.type === 'PLAIN' ? typed(text) : text;
+      filled.add(scalar);
+      const path = pathThrough([...ancestors, scalar]);
+      unfilled.push(...problems.map((problem) => ({ scalar, path, problem })));
+    },
+  });
+  return { filled, unfilled };
+}
+
+/** Text that came from a variable and was not in quotes is read as YAML would have read it in its place. */
+function typed(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text;
 }

@@ -7,6 +7,8 @@
 const references = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
 const reference = /^([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{)[^])*))?$/;
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** The text with its variables filled in; `problems` says, in words, which could not be. */
 export interface Expansion {
   text: string;
@@ -18,7 +20,7 @@ export interface Expansion {
  * A variable that is not set and has no default is a problem, and so is a malformed reference.
  * `$${` stands for the characters `${`.
  */
-export function expandVariables(text: string, env: Readonly<Record<string, string | undefined>>): Expansion {
+export function expandVariables(text: string, env: Environment): Expansion {
   const problems: string[] = [];
   const expanded = text.replaceAll(references, (whole: string, inner: string | undefined) => {
     if (whole === '$${') return '${';

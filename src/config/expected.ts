@@ -3,7 +3,7 @@
  * messages, config/config.yaml and docs/configuration.md all say what the schema says.
  */
 import { z } from 'zod';
-import type { KeyPath } from './document.ts';
+import type { KeyPath } from './places.ts';
 import { configSchema } from './schema.ts';
 
 /** One node of the configuration's JSON Schema, with `unit` and `allowed` as `.meta()` gave them. */

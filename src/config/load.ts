@@ -5,8 +5,11 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
-import { dotted, readDocument } from './document.ts';
-import type { ConfigDocument, KeyPath, Problem } from './document.ts';
+import { readDocument } from './document.ts';
+import type { ConfigDocument, Problem } from './document.ts';
+import type { Environment } from './environment.ts';
+import { dotted } from './places.ts';
+import type { KeyPath } from './places.ts';
 import { schemaProblems } from './problems.ts';
 import { configSchema } from './schema.ts';
 import type { Config } from './schema.ts';
@@ -15,7 +18,7 @@ export interface ConfigSource {
   /** As given with --config, relative to `cwd`. Beats PARLEY_CONFIG, which beats the project's config/config.yaml. */
   file?: string | undefined;
   /** PARLEY_CONFIG, PARLEY_SERVERS_CONFIG and what `${NAME}` in values means. */
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   cwd: string;
   /** The folder that holds `config/`. */
   projectDirectory: string;
@@ -39,7 +42,7 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
   const name = displayName(path, source.cwd);
 
   const document = readDocument(await read(path, name, source), source.env);
-  const parsed = document.broken ? null : configSchema.safeParse(document.values);
+  const parsed = document.values === null ? null : configSchema.safeParse(document.values);
   const problems = [...document.problems];
   if (parsed?.error) {
     // A variable that is not set, or a key stated twice, is said once, not again by the schema.
@@ -47,7 +50,7 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
     problems.push(...schemaProblems(parsed.error.issues, document).filter(({ path }) => !said.has(dotted(path))));
   }
   if (!parsed?.success || problems.length > 0) throw new AppError('config_invalid', refusal(name, problems));
-  return { file: path, config: withAbsolutePaths(parsed.data, document, path, projectFile, source) };
+  return { file: path, config: withAbsolutePaths(parsed.data, document, path === projectFile ? null : path, source) };
 }
 
 /**
@@ -57,12 +60,10 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
 function withAbsolutePaths(
   config: Config,
   document: ConfigDocument,
-  file: string,
-  projectFile: string,
+  ownFile: string | null,
   { env, cwd, projectDirectory }: ConfigSource,
 ): Config {
-  const start = (key: KeyPath) =>
-    document.states(key) && file !== projectFile ? dirname(file) : projectDirectory;
+  const start = (key: KeyPath) => (ownFile !== null && document.states(key) ? dirname(ownFile) : projectDirectory);
   const { repository, mcp } = config;
   const path = resolve(start(['repository', 'path']), repository.path);
   const config_file = env['PARLEY_SERVERS_CONFIG']
@@ -71,15 +72,20 @@ function withAbsolutePaths(
   return { ...config, repository: { ...repository, path }, mcp: { ...mcp, config_file } };
 }
 
-async function read(path: string, name: string, source: ConfigSource): Promise<string> {
+const unreadable = new Map<unknown, string>([
+  ['ENOENT', 'does not exist'],
+  ['EISDIR', 'is a folder, not a file'],
+  ['EACCES', 'may not be read by this user'],
+]);
+
+async function read(path: string, name: string, { file, env }: ConfigSource): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const reason =
-      code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder, not a file' : `cannot be read (${String(code)})`;
-    const named =
-      source.file !== undefined ? ', which --config names,' : source.env['PARLEY_CONFIG'] ? ', which PARLEY_CONFIG names,' : '';
+    const origin = file === undefined ? env['PARLEY_CONFIG'] && 'PARLEY_CONFIG' : '--config';
+    const named = origin ? `, which ${origin} names,` : '';
+    const reason = unreadable.get(code) ?? `cannot be read (${String(code)})`;
     throw new AppError('config_invalid', `The configuration file ${name}${named} ${reason}.`, { cause: error });
   }
 }
@@ -93,7 +99,7 @@ function displayName(path: string, cwd: string): string {
 function refusal(name: string, problems: readonly Problem[]): string {
   const lines = problems
     .toSorted((one, other) => one.line - other.line)
-    .map(({ line, path, text }) => `  ${name}:${line}: ${dotted(path)} ${text}.`.replace(/([.?])\.$/, '$1'));
+    .map(({ line, path, text }) => `  ${name}:${line}: ${dotted(path)} ${text}${text.endsWith('?') ? '' : '.'}`);
   const many = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
   return [`The configuration has ${many}:`, ...lines].join('\n');
 }

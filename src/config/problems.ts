@@ -3,10 +3,11 @@
  * A value that may be a secret is never repeated.
  */
 import type { z } from 'zod';
-import { dotted } from './document.ts';
-import type { ConfigDocument, KeyPath, Problem } from './document.ts';
+import type { ConfigDocument, Problem } from './document.ts';
 import { allowedWords, expectedAt, expectedConfig, keysOf } from './expected.ts';
 import type { Expected } from './expected.ts';
+import { dotted } from './places.ts';
+import type { KeyPath } from './places.ts';
 import { closest } from './suggest.ts';
 
 /** One problem for each thing that the schema refused. */

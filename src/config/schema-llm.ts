@@ -76,17 +76,18 @@ function knownProvider(known: { base_url: string; api_key_env?: string; model: s
     .prefault({});
 }
 
+/** In the order in which `auto` looks for their keys. */
 const providers = z
   .object({
-    openai: knownProvider({
-      base_url: 'https://api.openai.com/v1',
-      api_key_env: 'OPENAI_API_KEY',
-      model: 'gpt-4o-mini',
-    }),
     groq: knownProvider({
       base_url: 'https://api.groq.com/openai/v1',
       api_key_env: 'GROQ_API_KEY',
       model: 'llama-3.3-70b-versatile',
+    }),
+    openai: knownProvider({
+      base_url: 'https://api.openai.com/v1',
+      api_key_env: 'OPENAI_API_KEY',
+      model: 'gpt-4o-mini',
     }),
     openrouter: knownProvider({
       base_url: 'https://openrouter.ai/api/v1',

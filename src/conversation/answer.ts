@@ -8,34 +8,51 @@ import { z } from 'zod';
 import type { AnswerInput, AnswerStop } from '../../machines/conversation-setup.ts';
 import type { Answer, AskedCall, InternalEvent } from '../../machines/conversation-types.ts';
 import type { Usage } from '../../machines/log.ts';
-import type { AnswerEnd, LanguageModel } from '../llm/model.ts';
+import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/model.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { TurnReport } from '../turn-report.ts';
 
 export interface AnswerDeps {
   model: LanguageModel;
   outbox: Pick<Outbox, 'draft'>;
   countTokens(text: string): number | Promise<number>;
+  turnReport: Pick<TurnReport, 'answering'>;
+  metrics: Pick<Metrics, 'hopEnded'>;
 }
 
 const jsonObject = z.record(z.string(), z.unknown());
 
-export function createAnswerLogic({ model, outbox, countTokens }: AnswerDeps) {
+export function createAnswerLogic({ model, outbox, countTokens, turnReport, metrics }: AnswerDeps) {
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const draft = outbox.draft(input, input.requestId, randomUUID());
-    const report = (event: InternalEvent) => sendBack(event);
     receive(() => abort.abort());
-
-    void model.stream(
-      {
-        messages: input.messages.slice(),
-        tools: [...input.tools.values()].map(({ name, description, inputSchema }) => ({ type: 'function', function: { name, description, parameters: inputSchema } })),
-        provider: input.provider,
-        attempt: input.attempt,
+    let answering = false;
+    const begun = () => {
+      answering = true;
+      turnReport.answering(input, input.requestId);
+    };
+    const sink: AnswerSink = {
+      text(delta) {
+        if (!answering) begun();
+        draft.text(delta);
       },
-      draft,
-      abort.signal,
-    ).then(async (end) => {
+      reasoning(delta) {
+        if (!answering) begun();
+        draft.reasoning(delta);
+      },
+    };
+
+    const ask = async (): Promise<InternalEvent> => {
+      const tools = [...input.tools.values()].map(({ name, description, inputSchema }) => ({
+        type: 'function' as const,
+        function: { name, description, parameters: inputSchema },
+      }));
+      const { messages, provider, attempt } = input;
+      const askedMs = performance.now();
+      const end = await model.stream({ messages, tools, provider, attempt }, sink, abort.signal);
+      metrics.hopEnded(provider, end.status === 'failed' ? end.fault.code : end.status, (performance.now() - askedMs) / 1000);
       const { text, reasoning } = draft.finish();
       const finished = end.status === 'finished' ? end : null;
       const answer: Answer = {
@@ -47,9 +64,10 @@ export function createAnswerLogic({ model, outbox, countTokens }: AnswerDeps) {
         usage: finished?.usage ?? (text === '' && !finished ? null : await estimate(input, text, countTokens)),
         model: finished?.model ?? null,
       };
-      if (end.status === 'failed') report({ type: 'answer.failed', answer, fault: end.fault, retryAfterMs: end.retryAfterMs, jitter: Math.random() });
-      else report({ type: 'answer.finished', answer });
-    });
+      if (end.status !== 'failed') return { type: 'answer.finished', answer };
+      return { type: 'answer.failed', answer, fault: end.fault, retryAfterMs: end.retryAfterMs, jitter: Math.random() };
+    };
+    void ask().then(sendBack);
 
     return () => abort.abort();
   });

@@ -5,14 +5,16 @@
 import { fromCallback } from 'xstate';
 import type { CallAbort, CallEnded, ToolCallInput } from '../../machines/tool-call.ts';
 import type { CallEnd, Toolbox } from '../mcp/toolbox.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 
 export interface CallToolDeps {
   toolbox: Pick<Toolbox, 'call'>;
   outbox: Pick<Outbox, 'tell'>;
+  metrics: Pick<Metrics, 'toolEnded'>;
 }
 
-export function createCallToolLogic({ toolbox, outbox }: CallToolDeps) {
+export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) {
   return fromCallback<CallAbort, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const startedMs = performance.now();
@@ -27,7 +29,9 @@ export function createCallToolLogic({ toolbox, outbox }: CallToolDeps) {
       });
 
     void toolbox.call(input.tool, input.arguments, { signal: abort.signal, timeoutMs: input.timeoutMs, onProgress }).then((end) => {
-      const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(performance.now() - startedMs) };
+      const durationMs = performance.now() - startedMs;
+      const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(durationMs) };
+      metrics.toolEnded(input.tool.server, end.status, durationMs / 1000);
       sendBack(ended);
     });
 

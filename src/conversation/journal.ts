@@ -7,6 +7,7 @@ import type { NewRow } from '../../machines/log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { ConversationRef } from '../outbox/topic.ts';
 import type { AppendOutcome, Store } from '../store/store.ts';
+import type { TurnReport } from '../turn-report.ts';
 import type { WarmLogs } from './warm-logs.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
@@ -15,6 +16,7 @@ export interface JournalDeps {
   store: Pick<Store, 'append'>;
   warmLogs: Pick<WarmLogs, 'append'>;
   outbox: Pick<Outbox, 'publish'>;
+  turnReport: Pick<TurnReport, 'ended'>;
   /** A number at once where it can; long texts are counted in a thread. Never rejects. */
   countTokens(text: string): number | Promise<number>;
 }
@@ -38,6 +40,7 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, tell: (ev
       if (outcome.status === 'stored') {
         deps.warmLogs.append(ref, outcome.rows);
         deps.outbox.publish(ref, outcome.rows);
+        if (end) deps.turnReport.ended(ref, end.requestId, end.payload);
       }
       tell({ type: 'log.committed', tag, outcome: commitOutcome(outcome) });
     });

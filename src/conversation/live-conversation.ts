@@ -7,6 +7,7 @@ import type { ClientEvent, ConversationEmitted, ConversationInput } from '../../
 import type { conversationMachine } from '../../machines/conversation.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { errorFrame } from '../protocol.ts';
+import type { TurnReport } from '../turn-report.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
 
 export interface LiveConversation {
@@ -19,11 +20,12 @@ export interface LiveConversation {
 export interface LiveConversationDeps extends JournalDeps {
   machine: typeof conversationMachine;
   outbox: Pick<Outbox, 'publish' | 'reply' | 'tell' | 'follow' | 'attach'>;
+  turnReport: Pick<TurnReport, 'accepted' | 'ended' | 'forget'>;
 }
 
 /** `onEnd` gets null when the actor ended by itself, else why it failed. */
 export function startConversation(input: ConversationInput, deps: LiveConversationDeps, onEnd: (error: unknown) => void): LiveConversation {
-  const { outbox } = deps;
+  const { outbox, turnReport } = deps;
   const ref = { owner: input.owner, conversationId: input.conversationId };
   const { conversationId } = ref;
   const actor = createActor(deps.machine, { id: conversationId, input });
@@ -38,6 +40,7 @@ export function startConversation(input: ConversationInput, deps: LiveConversati
         return journal.append(emitted);
       case 'turn.accepted': {
         const { chat, seq, disposition, position } = emitted;
+        turnReport.accepted(ref, chat.requestId);
         outbox.follow(chat.session, ref, chat.requestId, chat.follow.streaming);
         const metadata = disposition === 'started' ? { disposition } : { disposition, position };
         return outbox.tell(ref, { request_id: chat.requestId, status: 'processing', conversation_id: conversationId, seq, metadata });
@@ -61,7 +64,11 @@ export function startConversation(input: ConversationInput, deps: LiveConversati
     }
   };
 
-  actor.subscribe({ error: onEnd, complete: () => onEnd(failure) });
+  const end = (error: unknown) => {
+    turnReport.forget(ref);
+    onEnd(error);
+  };
+  actor.subscribe({ error: end, complete: () => end(failure) });
   actor.on('*', (emitted) => {
     // A listener that throws would take the process down; a fault here is this conversation's alone.
     try {

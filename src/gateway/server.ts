@@ -2,7 +2,7 @@
  * The listening side: HTTP and WebSocket upgrades on the configured address, who may connect, and
  * heartbeats. A refused socket is accepted and closed with a code, so that browsers see the reason.
  */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../errors.ts';
@@ -24,6 +24,7 @@ export interface GatewayOptions {
   pingIntervalMs: number;
   pingTimeoutMs: number;
   session: SessionDeps;
+  http(request: IncomingMessage, response: ServerResponse): void;
   outbox: { open(session: Session): void; close(sessionId: string): void };
   onError(error: unknown): void;
 }
@@ -64,10 +65,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   const servers: Server[] = [];
   const listen = async (host: string, port: number) => {
-    const server = createServer((_request, response) => {
-      response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' });
-      response.end(`Parley speaks WebSocket at ${options.endpoint}\n`);
-    });
+    const server = createServer(options.http);
     server.on('upgrade', onUpgrade);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);

@@ -43,13 +43,13 @@ export function serverTools(listed: readonly ListedTool[], maxDescriptionChars: 
 }
 
 /**
- * The tools of all servers, in the servers' order, cut at `maxTools`. A clash between servers is
- * prefixed with the server's name; what is still alike after that gets a short hash.
+ * The tools of all servers, in the servers' order. A clash is prefixed with the server's name;
+ * what is still alike after that gets a short hash.
  */
-export function mergeCatalogues(catalogues: Iterable<readonly [server: string, tools: readonly ServerTool[]]>, maxTools: number): readonly Tool[] {
+export function mergeCatalogues(catalogues: Iterable<readonly [server: string, tools: readonly ServerTool[]]>): Tool[] {
   const plain = [...catalogues].flatMap(([server, tools]) =>
-    tools.map(({ name, description, inputSchema, harmless }): Tool => ({ name: safe(name), server, toolName: name, description, inputSchema, harmless })),
+    tools.map((tool): Tool => ({ ...tool, name: safe(tool.name), server, toolName: tool.name })),
   );
   const prefixed = withoutClashes(plain, ({ server, toolName }) => safe(`${server}__${toolName}`));
-  return withoutClashes(prefixed, distinguished).slice(0, maxTools);
+  return withoutClashes(prefixed, distinguished);
 }

@@ -39,7 +39,12 @@ export function createGuard(fail: (error: Error) => void): Guard {
 
   const start = () => {
     // A group of its own, so that Ctrl-C in our terminal does not reach it.
-    const child = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: { PATH: process.env['PATH'] } });
+    const child = spawn('/bin/sh', ['-c', script], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      cwd: '/',
+      env: { PATH: process.env['PATH'] },
+    });
     child.unref();
     child.on('error', fail);
     // Somebody killed it: the next watch() starts another one, which is told all groups.

@@ -14,8 +14,8 @@ export interface Position {
 export interface JsonPositions {
   /** Where the value at `path` begins, or the nearest parent that exists. */
   of(path: readonly PropertyKey[]): Position;
-  /** The first character at which the text is no JSON; null when it is JSON. */
-  readonly fault: Position | null;
+  /** Where the text stops being JSON, what would be allowed there and what stands there; null when it is JSON. */
+  readonly fault: { position: Position; expected: string; found: string } | null;
   /** The first key that an object has twice, with the path to it; `JSON.parse` silently takes the last. */
   readonly repeated: { path: readonly string[]; position: Position } | null;
 }
@@ -24,6 +24,10 @@ const SPACE = /[ \t\r\n]*/y;
 // oxlint-disable-next-line no-control-regex -- JSON forbids them in strings
 const SCALAR = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
+/** How much of the text around a fault is quoted. */
+const QUOTE_CHARS = 16;
+
+/** Thrown at the first fault; its message is what JSON allows there. */
 class Misplaced extends Error {}
 
 const keyOf = (path: readonly PropertyKey[]) => JSON.stringify(path.map(String));
@@ -44,13 +48,13 @@ export function scanJson(text: string): JsonPositions {
     skip(SPACE);
     return text[at] ?? '';
   };
-  const expect = (character: string): void => {
-    if (peek() !== character) throw new Misplaced();
+  const expect = (character: string, expected: string): void => {
+    if (peek() !== character) throw new Misplaced(expected);
     at += 1;
   };
-  const scalar = (): string => {
+  const scalar = (expected: string): string => {
     const found = skip(SCALAR);
-    if (found === '') throw new Misplaced();
+    if (found === '') throw new Misplaced(expected);
     return found;
   };
 
@@ -58,7 +62,7 @@ export function scanJson(text: string): JsonPositions {
     at += 1;
     for (let index = 0; peek() !== close; index += 1) {
       if (index > 0) {
-        expect(',');
+        expect(',', `"," or "${close}"`);
         peek();
       }
       member(index);
@@ -70,14 +74,14 @@ export function scanJson(text: string): JsonPositions {
     const first = peek();
     offsets.set(keyOf(path), at);
     if (first === '[') return members(']', (index) => value([...path, String(index)]));
-    if (first !== '{') return void scalar();
+    if (first !== '{') return void scalar('a value');
     members('}', () => {
-      if (text[at] !== '"') throw new Misplaced();
+      if (text[at] !== '"') throw new Misplaced('a key in double quotes');
       const start = at;
-      const key: unknown = JSON.parse(scalar());
+      const key: unknown = JSON.parse(scalar('a key that ends in a double quote'));
       const inner = [...path, String(key)];
       if (offsets.has(keyOf(inner))) repeats.push({ path: inner, offset: start });
-      expect(':');
+      expect(':', '":"');
       value(inner);
     });
   };
@@ -86,14 +90,15 @@ export function scanJson(text: string): JsonPositions {
     const before = text.slice(0, offset);
     return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
   };
-  const scan = (): Position | null => {
+  const scan = (): JsonPositions['fault'] => {
     try {
       value([]);
-      if (peek() !== '') throw new Misplaced();
+      if (peek() !== '') throw new Misplaced('nothing more');
       return null;
     } catch (error) {
-      if (error instanceof Misplaced) return position(at);
-      throw error;
+      if (!(error instanceof Misplaced)) throw error;
+      const quote = text.slice(at, at + QUOTE_CHARS).split('\n')[0] ?? '';
+      return { position: position(at), expected: error.message, found: at === text.length ? 'the end of the file' : quote };
     }
   };
 

@@ -7,7 +7,8 @@ import type { ServerTool, mcpServerMachine } from '../../machines/mcp-server.ts'
 import type { Connection } from './connection.ts';
 import type { ServerBlock } from './servers-config.ts';
 
-export type ServerActor = ActorRefFrom<typeof mcpServerMachine>;
+/** What is needed of the actor, whoever spawned it. */
+export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapshot' | 'send' | 'subscribe'>;
 
 /** A server, both halves of it. */
 export interface Member {

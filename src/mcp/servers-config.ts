@@ -40,8 +40,12 @@ const text = z.string('a string');
 const textual = z.union([z.string(), z.number(), z.boolean()], 'a string, a number or a boolean').transform(String);
 const texts = z.record(z.string(), textual, 'an object of strings');
 
+const flag = z.boolean('true or false').nullish();
+
+const switchSchema = z.looseObject({ enabled: flag, disabled: flag }, 'an object that describes one server');
+
 const fileSchema = z.looseObject(
-  { mcpServers: z.record(z.string(), z.looseObject({ enabled: z.boolean('true or false').nullish(), disabled: z.boolean('true or false').nullish() }, 'an object that describes one server'), 'an object with one entry a server') },
+  { mcpServers: z.record(z.string(), switchSchema, 'an object with one entry a server') },
   'an object with the key "mcpServers"',
 );
 
@@ -129,7 +133,9 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
     throw new Refusal(at, `expected either "command" (a program to start) or "url" (Streamable HTTP), found ${found}`);
   }
   const url = expand(block[urlKey] ?? '', env, [...at, urlKey]);
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new Refusal([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    throw new Refusal([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
+  }
   return { kind: 'http', name, url, headers: expandAll('headers'), protocol: protocolOf(block.protocol, 'auto') };
 }
 
@@ -153,8 +159,9 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
     throw refuse(file, null, 'the list of MCP servers cannot be read', error);
   }
   const places = scanJson(content);
-  if (places.fault !== null) throw refuse(file, places.fault, 'this is not JSON: a comma, a quote or a bracket too many or too few is the usual reason');
-  if (places.repeated !== null) throw refuse(file, places.repeated.position, `${written(places.repeated.path)}: the key is there twice`);
+  const { fault, repeated } = places;
+  if (fault !== null) throw refuse(file, fault.position, `this is not JSON: expected ${fault.expected}, found ${fault.found}`);
+  if (repeated !== null) throw refuse(file, repeated.position, `${written(repeated.path)}: the key is there twice`);
   const root: unknown = JSON.parse(content);
   try {
     const { mcpServers } = check(fileSchema, root, []);
@@ -162,7 +169,7 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
       .filter(([, block]) => block.enabled !== false && block.disabled !== true)
       .map(([name, block]) => readBlock(name, block, dirname(resolve(file)), env));
   } catch (error) {
-    if (error instanceof Refusal) throw refuse(file, places.of(error.path), error.path.length === 0 ? error.message : `${written(error.path)}: ${error.message}`);
-    throw error;
+    if (!(error instanceof Refusal)) throw error;
+    throw refuse(file, places.of(error.path), [written(error.path), error.message].filter(Boolean).join(': '));
   }
 }

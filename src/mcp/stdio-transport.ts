@@ -107,11 +107,10 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
         resolve();
       });
       // A child that never started has no exit.
-      started.once('error', () => resolve());
+      started.on('error', () => resolve());
     });
     started.once('close', announceClose);
-    started.stdin.on('error', (error) => transport.onerror?.(error));
-    started.stdout.on('error', (error) => transport.onerror?.(error));
+    for (const pipe of [started.stdin, started.stdout, started.stderr]) pipe.on('error', (error) => transport.onerror?.(error));
     started.stdout.on('data', receive);
     // A server that closed its stdout can answer nothing any more, even if it runs on. Most have
     // just exited: the pause lets the exit tell its reason first.

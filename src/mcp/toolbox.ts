@@ -143,7 +143,9 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
     const { catalogue } = actor.getSnapshot().context;
     if (catalogue !== member.catalogue) {
       member.catalogue = catalogue;
-      merged = mergeCatalogues([...members].map(([name, each]) => [name, each.catalogue] as const), limits.maxTools);
+      const offered = mergeCatalogues([...members].map(([name, each]) => [name, each.catalogue] as const));
+      if (offered.length > limits.maxTools) log(member.block.name, `of ${offered.length} tools only the first ${limits.maxTools} are offered`);
+      merged = offered.slice(0, limits.maxTools);
     }
     member.hasSettled ||= stateOf(member) !== 'connecting';
     if ([...members.values()].every((each) => each.hasSettled)) firstRound.resolve();

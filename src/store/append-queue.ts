@@ -29,7 +29,8 @@ export interface AppendQueue {
   /** Taken appends that were not settled, in their order; they go to the front. */
   giveBack(appends: WaitingAppend[]): void;
   refuseAll(refusal: Fault): void;
-  isEmpty(): boolean;
+  /** Appends that wait. */
+  size(): number;
   /** Refuses new appends from now on; false when nobody listens who could flush the rest. */
   askToClose(): boolean;
   /** Refuses new appends and those that still wait. */
@@ -110,7 +111,7 @@ export function createAppendQueue(options: {
 
     refuseAll,
 
-    isEmpty: () => waiting.length === 0,
+    size: () => waiting.length,
 
     askToClose() {
       open = false;

@@ -86,6 +86,8 @@ export interface Store {
   turn(owner: string, conversationId: string, requestId: string): Promise<{ rows: LogRow[]; end: unknown } | null>;
   /** Conversations with open turns. */
   unfinished(): Promise<{ owner: string; conversationId: string }[]>;
+  /** Appends that wait for the disk. */
+  waiting(): number;
   /** Commits what waits, folds the write-ahead log into the file and ends the threads. */
   close(): Promise<void>;
 }
@@ -163,6 +165,7 @@ export function openStore(options: StoreOptions): OpenStore {
   return {
     store: {
       append: queue.add,
+      waiting: queue.size,
       ...createReader(readThread, opened.promise),
       close: () => (queue.askToClose() ? ended.promise : end()),
     },

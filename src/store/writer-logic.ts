@@ -63,7 +63,7 @@ export function createWriterLogic(parts: {
     queue.giveBack(postponed);
     if (failure !== null) throw failed(failure);
     onBatch({ appends: batch.length, rows: countRows(batch), commitMs });
-    return { more: !queue.isEmpty() };
+    return { more: queue.size() > 0 };
   }
 
   /** False when the append has to be posted again. */

@@ -16,10 +16,10 @@ describe('the configuration of a bare machine', () => {
   });
 
   test('looks for keys in the order of its providers', () => {
-    assert.deepEqual(Object.keys(bare.llm.providers), ['openai', 'groq', 'openrouter', 'anthropic', 'ollama']);
+    assert.deepEqual(Object.keys(bare.llm.providers), ['groq', 'openai', 'openrouter', 'anthropic', 'ollama']);
     assert.deepEqual(
       Object.values(bare.llm.providers).map((block) => block.api_key_env),
-      ['OPENAI_API_KEY', 'GROQ_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY', undefined],
+      ['GROQ_API_KEY', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY', undefined],
     );
   });
 });

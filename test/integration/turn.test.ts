@@ -52,8 +52,8 @@ describe('a turn', () => {
     for (const { chunk } of frames) {
       if (chunk?.type !== 'text') continue;
       assert.equal(chunk['offset'], expected);
-      assert.ok(chunk.data?.isWellFormed());
-      expected += chunk.data.length;
+      assert.ok(chunk.data?.isWellFormed() === true);
+      expected += chunk.data?.length ?? 0;
     }
   });
 

@@ -66,6 +66,42 @@ for (const era of ['sessions', 'stateless'] as const) {
   });
 }
 
+test('a refused call is an error, a failing server a loss, and neither costs the connection', async (t) => {
+  const server = await startHttpServer({ era: 'sessions' });
+  t.after(server.stop);
+  const box = await startToolbox([httpServer('web', server.url)]);
+  t.after(box.stop);
+  await box.host.settled();
+
+  server.refuse(403);
+  const refused = await box.call('count');
+  server.refuse(503);
+  const failed = await box.call('count');
+  server.refuse(null);
+
+  assert.equal(refused.status, 'error');
+  assert.match('text' in refused ? refused.text : '', /^The MCP server "web" refused the call \(HTTP 403\): .*not today/);
+  assert.deepEqual(failed, { status: 'lost', text: 'The MCP server "web" failed during the call (HTTP 503).' });
+  assert.equal((await box.call('count')).status, 'ok');
+  assert.equal(server.sessions.size, 1);
+});
+
+test('a stream that is cut loses its call, and the next one goes over the same session', async (t) => {
+  const server = await startHttpServer({ era: 'sessions' });
+  t.after(server.stop);
+  const box = await startToolbox([httpServer('web', server.url)]);
+  t.after(box.stop);
+  await box.host.settled();
+
+  const end = box.call('hang');
+  await server.sees('hang');
+  server.cutStreams();
+
+  assert.deepEqual(await end, { status: 'lost', text: 'The MCP server "web" ended the stream before the answer.' });
+  assert.equal((await box.call('count')).status, 'ok');
+  assert.equal(server.sessions.size, 1);
+});
+
 for (const unknownSession of [404, 400] as const) {
   test(`a call whose session is unknown (${unknownSession}) is sent again in a new one, once`, async (t) => {
     const server = await startHttpServer({ era: 'sessions', unknownSession });

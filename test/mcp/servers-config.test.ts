@@ -60,10 +60,10 @@ describe('the list of MCP servers', () => {
 
 describe('a wrong list is refused with its place, what was found and what is allowed:', () => {
   const cases: [name: string, content: string, complaint: RegExp][] = [
-    ['a missing comma', '{\n  "mcpServers": {\n    "a": { "command": "x" "args": [] }\n  }\n}', /^:3:25: this is not JSON/],
-    ['a value left out', '{"mcpServers": }', /^:1:16: this is not JSON/],
-    ['a text that ends early', '{"mcpServers": {\n', /^:2:1: this is not JSON/],
-    ['a trailing comma', '{"mcpServers": {},}', /^:1:19: this is not JSON/],
+    ['a missing comma', '{\n  "mcpServers": {\n    "a": { "command": "x" "args": [] }\n  }\n}', /^:3:27: this is not JSON: expected "," or "}", found "args": \[\] }$/],
+    ['a value left out', '{"mcpServers": }', /^:1:16: this is not JSON: expected a value, found }$/],
+    ['a text that ends early', '{"mcpServers": {\n', /^:2:1: this is not JSON: expected a key in double quotes, found the end of the file$/],
+    ['a trailing comma', '{"mcpServers": {},}', /^:1:19: this is not JSON: expected a key in double quotes, found }$/],
     ['a key given twice', '{"mcpServers": {\n "a": {"command": "x"},\n "a": {"command": "y"}}}', /^:3:2: mcpServers\.a: the key is there twice/],
     ['no servers', '{\n"servers": {}}', /^:1:1: mcpServers: expected an object with one entry a server, found nothing/],
     ['a list of servers', '{"mcpServers": []}', /^:1:16: mcpServers: expected an object with one entry a server, found an array/],

@@ -154,6 +154,15 @@ describe('a stdio server', () => {
     assert.equal((await box.call('slow', { ms: 1 })).status, 'ok');
   });
 
+  test('that lists more tools than may be offered is cut, and the log says so', async (t) => {
+    const box = await startToolbox([stdioServer('one')], { maxTools: 2 });
+    t.after(box.stop);
+    await box.host.settled();
+
+    assert.equal(box.host.tools().length, 2);
+    assert.ok(box.lines.some((line) => line.endsWith('only the first 2 are offered')));
+  });
+
   test('inherits what programs need and none of our secrets', async (t) => {
     process.env['TEST_API_KEY'] = 'secret';
     t.after(() => delete process.env['TEST_API_KEY']);

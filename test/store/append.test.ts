@@ -5,13 +5,13 @@ import { describe, test } from 'node:test';
 import { createActor } from 'xstate';
 import { openStore } from '../../src/store/store.ts';
 import type { AppendOutcome, BatchReport } from '../../src/store/store.ts';
-import { begin, end, folder, open, owner, row } from './support.ts';
+import { begin, end, owner, row, sandbox } from './support.ts';
 
 const seqs = (outcome: AppendOutcome) => (outcome.status === 'stored' ? outcome.rows.map((stored) => stored.seq) : outcome);
 
 describe('an append', () => {
   test('comes back as rows with id, seq and timestamp, and is read as it was written', async (t) => {
-    const { store, append } = await open(t, { path: join(folder(t), 'events.db'), now: () => Date.UTC(2026, 10, 2) });
+    const { store, append } = await sandbox(t).open({ now: () => Date.UTC(2026, 10, 2) });
     const rows = [
       row({ id: 'm1', request_id: 'r1' }),
       row({
@@ -45,14 +45,14 @@ describe('an append', () => {
   });
 
   test('with an end hands its payload back', async (t) => {
-    const { append } = await open(t, { path: join(folder(t), 'events.db') });
+    const { append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
     const ended = await append(end('c', 'r1'));
     assert.deepEqual(ended.status === 'stored' && ended.ended, { status: 'complete', requestId: 'r1' });
   });
 
   test("to somebody else's conversation is not_found and leaves it alone", async (t) => {
-    const { store, append } = await open(t, { path: join(folder(t), 'events.db') });
+    const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
     const foreign = await append({ ...begin('c', 'r2'), owner: 'eve' });
     assert.equal(foreign.status === 'failed' && foreign.fault.code, 'not_found');
@@ -63,7 +63,7 @@ describe('an append', () => {
 describe('group commit', () => {
   test('turns what waits into few transactions and answers in order', async (t) => {
     const batches: BatchReport[] = [];
-    const { append } = await open(t, { path: join(folder(t), 'events.db'), onBatch: (batch) => batches.push(batch) });
+    const { append } = await sandbox(t).open({ onBatch: (batch) => batches.push(batch) });
     const answered: number[] = [];
     await Promise.all(
       Array.from({ length: 1200 }, async (_, index) => {
@@ -77,7 +77,7 @@ describe('group commit', () => {
   });
 
   test('numbers every conversation from 1 without gaps, however appends are mixed', async (t) => {
-    const { store, append } = await open(t, { path: join(folder(t), 'events.db') });
+    const { store, append } = await sandbox(t).open();
     const conversations = Array.from({ length: 10 }, (_, index) => `c${index}`);
     const outcomes = await Promise.all(
       Array.from({ length: 30 }, (_, round) =>
@@ -95,7 +95,7 @@ describe('group commit', () => {
 
   test('lets a bad append fail alone', async (t) => {
     const reported: unknown[] = [];
-    const { store, append } = await open(t, { path: join(folder(t), 'events.db'), onError: (error) => reported.push(error) });
+    const { store, append } = await sandbox(t).open({ onError: (error) => reported.push(error) });
     await append({ conversationId: 'a', owner, rows: [row({ id: 'taken' })] });
     const [before, bad, after, stranger] = await Promise.all([
       append({ conversationId: 'a', owner, rows: [row()] }),
@@ -110,7 +110,7 @@ describe('group commit', () => {
   });
 
   test('fails an append that cannot be written as JSON before it reaches the batch', async (t) => {
-    const { append } = await open(t, { path: join(folder(t), 'events.db') });
+    const { append } = await sandbox(t).open();
     const bad = await append({ conversationId: 'a', owner, rows: [row({ extra: { size: 1n } })] });
     assert.equal(bad.status === 'failed' && bad.fault.code, 'internal');
     assert.deepEqual(seqs(await append({ conversationId: 'a', owner, rows: [row()] })), [1]);
@@ -118,7 +118,7 @@ describe('group commit', () => {
 
   test('survives a callback that throws, and reports it', async (t) => {
     const reported: unknown[] = [];
-    const { store, append } = await open(t, { path: join(folder(t), 'events.db'), onError: (error) => reported.push(error) });
+    const { store, append } = await sandbox(t).open({ onError: (error) => reported.push(error) });
     const fault = new Error('thrown by a callback');
     store.append({ conversationId: 'c', owner, rows: [row()] }, () => {
       throw fault;
@@ -128,7 +128,7 @@ describe('group commit', () => {
   });
 
   test('answers overloaded when too much waits, and takes more afterwards', async (t) => {
-    const { append } = await open(t, { path: join(folder(t), 'events.db'), maxWaiting: 2 });
+    const { append } = await sandbox(t).open({ maxWaiting: 2 });
     const outcomes = await Promise.all([1, 2, 3].map(() => append({ conversationId: 'c', owner, rows: [row()] })));
     const refused = outcomes[2];
     assert.deepEqual(outcomes.slice(0, 2).map(seqs), [[1], [2]]);
@@ -142,7 +142,7 @@ describe('group commit', () => {
 
 describe('a turn', () => {
   test('is claimed once: the same id again is a duplicate that says whether it has ended', async (t) => {
-    const { store, append } = await open(t, { path: join(folder(t), 'events.db') });
+    const { store, append } = await sandbox(t).open();
     const twice = await Promise.all([append(begin('c', 'r1')), append(begin('c', 'r1'))]);
     assert.deepEqual(seqs(twice[0]), [1]);
     assert.deepEqual(twice[1], { status: 'duplicate', ended: false });
@@ -152,14 +152,14 @@ describe('a turn', () => {
   });
 
   test('is not claimed by the same id with another text, and is free in another conversation', async (t) => {
-    const { append } = await open(t, { path: join(folder(t), 'events.db') });
+    const { append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
     assert.deepEqual(await append({ ...begin('c', 'r1'), begin: { requestId: 'r1', digest: 'other' } }), { status: 'reused' });
     assert.deepEqual(seqs(await append(begin('d', 'r1'))), [1]);
   });
 
   test('ends once: a second end is refused with its rows', async (t) => {
-    const { store, append } = await open(t, { path: join(folder(t), 'events.db') });
+    const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
     await append(end('c', 'r1'));
     const second = await append(end('c', 'r1'));

@@ -13,31 +13,37 @@ import type { Append, AppendOutcome, Store, StoreOptions } from '../../src/store
 
 export const owner = 'ann';
 
-/** A folder of the test's own, gone when it ends. */
-export function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'parley-store-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
 export interface Opened {
   store: Store;
   append(append: Append): Promise<AppendOutcome>;
 }
 
-/** Opens a store and waits until it serves; rejects with the refusal. */
-export async function open(
-  t: TestContext,
-  options: StoreOptions & { retryDelaysMs?: readonly number[] },
-): Promise<Opened> {
-  const { retryDelaysMs, ...storeOptions } = options;
-  const { store, writerLogic, opened } = openStore(storeOptions);
-  const input = retryDelaysMs === undefined ? undefined : { retryDelaysMs };
-  const writer = createActor(writerLogic, input === undefined ? {} : { input });
-  writer.start();
-  t.after(() => store.close());
-  await opened;
-  return { store, append: (append) => new Promise((resolve) => store.append(append, resolve)) };
+export interface Sandbox {
+  /** Of the database; its folder is the test's own. */
+  path: string;
+  /** Opens a store and waits until it serves; rejects with the refusal. */
+  open(options?: Partial<StoreOptions> & { retryDelaysMs?: readonly number[] }): Promise<Opened>;
+}
+
+/** All stores are closed and the folder is removed when the test ends. */
+export function sandbox(t: TestContext): Sandbox {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-store-'));
+  const path = join(folder, 'events.db');
+  const stores: Store[] = [];
+  t.after(async () => {
+    await Promise.allSettled(stores.map((store) => store.close()));
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    path,
+    async open({ retryDelaysMs, ...options } = {}) {
+      const { store, writerLogic, opened } = openStore({ path, ...options });
+      stores.push(store);
+      createActor(writerLogic, retryDelaysMs === undefined ? {} : { input: { retryDelaysMs } }).start();
+      await opened;
+      return { store, append: (append) => new Promise((resolve) => store.append(append, resolve)) };
+    },
+  };
 }
 
 export function row(fields: Partial<NewRow> = {}): NewRow {

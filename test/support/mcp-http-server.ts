@@ -39,6 +39,7 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0 }: H
   const seen: string[] = [];
   const headersSeen: IncomingMessage['headers'][] = [];
   const steps = new EventEmitter();
+  let refusal: number | null = null;
   const note = (word: string) => {
     seen.push(word);
     steps.emit('step');
@@ -77,6 +78,7 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0 }: H
 
   const http = createServer((request, response) => {
     headersSeen.push(request.headers);
+    if (refusal !== null) return void response.writeHead(refusal).end('not today');
     void answer(request, response, era === 'sessions' ? inSession : handler.fetch);
   });
   http.listen(port, '127.0.0.1');
@@ -95,6 +97,10 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0 }: H
       while (!seen.includes(word)) await once(steps, 'step');
     },
     announceTools: () => handler.notify.toolsChanged(),
+    /** Answers everything with this status; null: as usual. */
+    refuse: (status: number | null) => {
+      refusal = status;
+    },
     cutStreams: () => http.closeAllConnections(),
     async stop() {
       const closed = once(http, 'close');

@@ -1,0 +1,57 @@
+/**
+ * From key paths to places in a YAML text and back. Knows nothing of which keys there are.
+ */
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, visit } from 'yaml';
+import type { Document, Node } from 'yaml';
+
+export type KeyPath = readonly (string | number)[];
+
+/** `chat.websocket.port`, `llm.fallback[0]`; `the file` for the empty path. */
+export function dotted(path: KeyPath): string {
+  if (path.length === 0) return 'the file';
+  return path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '');
+}
+
+/** The key and value nodes at `path`; of a list's entry both are the entry. Null where the file states nothing there. */
+export function locate(document: Document, path: KeyPath): { key: Node | null; value: Node | null } | null {
+  let key: Node | null = null;
+  let value: Node | null = document.contents;
+  for (const step of path) {
+    const container: Node | null | undefined = isAlias(value) ? value.resolve(document) : value;
+    if (isMap(container)) {
+      const pair = container.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+      if (pair === undefined) return null;
+      key = isNode(pair.key) ? pair.key : null;
+      value = isNode(pair.value) ? pair.value : null;
+    } else if (isSeq(container)) {
+      const item = container.items[Number(step)];
+      if (!isNode(item)) return null;
+      key = item;
+      value = item;
+    } else {
+      return null;
+    }
+  }
+  return { key, value };
+}
+
+/** The path of a node, from the collections and pairs that a visit came through to it. */
+export function pathThrough(nodes: readonly unknown[]): KeyPath {
+  return nodes.flatMap((node, depth): (string | number)[] => {
+    if (isPair(node)) return [isScalar(node.key) ? String(node.key.value) : '?'];
+    return isSeq(node) ? [node.items.indexOf(nodes[depth + 1])] : [];
+  });
+}
+
+/** Path of the key whose node begins at `offset`: YAML reports a repeated key by its place alone. */
+export function pathOfKeyAt(document: Document, offset: number): KeyPath {
+  let found: KeyPath = [];
+  visit(document, {
+    Pair(_, pair, ancestors) {
+      if (!isScalar(pair.key) || pair.key.range?.[0] !== offset) return undefined;
+      found = pathThrough([...ancestors, pair]);
+      return visit.BREAK;
+    },
+  });
+  return found;
+}

@@ -1,0 +1,51 @@
+/**
+ * The few plain HTTP pages beside the WebSocket: liveness, readiness, metrics. Read-only, no secrets.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerStatus } from '../mcp/toolbox.ts';
+import type { Metrics } from '../metrics.ts';
+
+export interface HttpDeps {
+  endpoint: string;
+  version: string;
+  /** True while chats are accepted. */
+  isServing(): boolean;
+  servers(): readonly ServerStatus[];
+  metrics: Pick<Metrics, 'text' | 'contentType'>;
+  onError(error: unknown): void;
+}
+
+export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
+  const startedMs = performance.now();
+  const send = (response: ServerResponse, status: number, type: string, body: string) => {
+    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+    response.end(body);
+  };
+  const sendJson = (response: ServerResponse, status: number, body: object) => send(response, status, 'application/json', `${JSON.stringify(body)}\n`);
+
+  return (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'GET only' });
+    switch (new URL(request.url ?? '/', 'http://parley').pathname) {
+      case '/health':
+        return sendJson(response, 200, {
+          status: 'ok',
+          version: deps.version,
+          uptime_seconds: Math.round((performance.now() - startedMs) / 1000),
+          mcp_servers: deps.servers(),
+        });
+      case '/ready':
+        return deps.isServing() ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'draining' });
+      case '/metrics':
+        deps.metrics.text().then(
+          (text) => send(response, 200, deps.metrics.contentType, text),
+          (error: unknown) => {
+            deps.onError(error);
+            send(response, 500, 'text/plain', 'The metrics could not be read; the log says why.\n');
+          },
+        );
+        return undefined;
+      default:
+        return send(response, 404, 'text/plain', `Parley speaks WebSocket at ${deps.endpoint}; beside it there are /health, /ready and /metrics.\n`);
+    }
+  };
+}

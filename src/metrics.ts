@@ -1,0 +1,86 @@
+/**
+ * What Parley measures about itself, as Prometheus metrics. One registry of its own, no globals;
+ * whoever knows a figure reports it, and gauges are read when somebody asks.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+export interface Metrics {
+  /** A turn ended: `complete` reason or error code, and its time from commit to end. */
+  turnEnded(end: string, seconds: number): void;
+  /** From the message's commit to the first chunk of its answer. */
+  firstChunk(seconds: number): void;
+  /** One request to a model, from asking to its end. */
+  hopEnded(provider: string, end: string, seconds: number): void;
+  toolEnded(server: string, status: string, seconds: number): void;
+  tokens(kind: 'prompt' | 'completion', count: number): void;
+  batchCommitted(appends: number, rows: number, seconds: number): void;
+  /** Prometheus text, format 0.0.4. */
+  text(): Promise<string>;
+  readonly contentType: string;
+  close(): void;
+}
+
+/** Read at each scrape. */
+export interface Gauges {
+  connections(): number;
+  conversationsLive(): number;
+  warmBytes(): number;
+  waitingAppends(): number;
+}
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+export function createMetrics(gauges: Gauges): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: 'parley_' });
+  const loopDelay = monitorEventLoopDelay({ resolution: 10 });
+  loopDelay.enable();
+
+  const histogram = <Label extends string>(name: string, help: string, buckets: number[], labelNames: Label[]) =>
+    new Histogram({ name: `parley_${name}`, help, buckets, labelNames, registers });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `parley_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+
+  const turns = histogram('turn_seconds', 'Turns from the commit of the message to their end, by end.', SECONDS, ['end']);
+  const firstChunks = histogram('first_chunk_seconds', 'From the commit of the message to the first chunk of its answer.', SECONDS, []);
+  const hops = histogram('hop_seconds', 'Requests to models, by provider and end.', SECONDS, ['provider', 'end']);
+  const tools = histogram('tool_seconds', 'Tool calls, by server and status.', SECONDS, ['server', 'status']);
+  const commits = histogram('commit_seconds', 'Group commits in the write thread.', COMMIT_SECONDS, []);
+  const batches = histogram('commit_rows', 'Rows in one group commit.', BATCH_SIZES, []);
+  const tokens = new Counter({ name: 'parley_tokens_total', help: 'Tokens as reported or estimated, by kind.', labelNames: ['kind'], registers });
+  gauge('connections', 'Open sockets.', gauges.connections);
+  gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
+  gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
+  gauge('waiting_appends', 'Appends that wait for the writer.', gauges.waitingAppends);
+  gauge('event_loop_delay_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
+    const seconds = loopDelay.percentile(99) / 1e9;
+    loopDelay.reset();
+    return seconds;
+  });
+
+  return {
+    turnEnded: (end, seconds) => turns.observe({ end }, seconds),
+    firstChunk: (seconds) => firstChunks.observe(seconds),
+    hopEnded: (provider, end, seconds) => hops.observe({ provider, end }, seconds),
+    toolEnded: (server, status, seconds) => tools.observe({ server, status }, seconds),
+    tokens: (kind, count) => tokens.inc({ kind }, count),
+    batchCommitted(_appends, rows, seconds) {
+      commits.observe(seconds);
+      batches.observe(rows);
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+    close: () => loopDelay.disable(),
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * One line in the server's log for each turn, and its times for the metrics. Watches, never decides;
+ * what it knows of a turn is forgotten with its end.
+ */
+import type { Logger } from 'pino';
+import type { TurnEnd } from '../machines/conversation-types.ts';
+import type { Metrics } from './metrics.ts';
+import type { ConversationRef } from './outbox/topic.ts';
+
+export interface TurnReport {
+  /** The turn's message is committed. */
+  accepted(ref: ConversationRef, requestId: string): void;
+  /** Something of its answer has arrived; only the first call for a turn counts. */
+  answering(ref: ConversationRef, requestId: string): void;
+  ended(ref: ConversationRef, requestId: string, end: TurnEnd): void;
+  /** The conversation's actor is gone; its turns will be reported by the next one. */
+  forget(ref: ConversationRef): void;
+}
+
+export interface TurnReportDeps {
+  log: Pick<Logger, 'info'>;
+  metrics: Pick<Metrics, 'turnEnded' | 'firstChunk' | 'tokens'>;
+}
+
+interface Times {
+  acceptedMs: number;
+  firstChunkMs: number | null;
+}
+
+export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
+  /** By conversation, then by request id: as many as there are turns that wait or run. */
+  const turns = new Map<string, Map<string, Times>>();
+  const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
+
+  return {
+    accepted(ref, requestId) {
+      const key = keyOf(ref);
+      let times = turns.get(key);
+      if (!times) turns.set(key, (times = new Map()));
+      times.set(requestId, { acceptedMs: performance.now(), firstChunkMs: null });
+    },
+    answering(ref, requestId) {
+      const times = turns.get(keyOf(ref))?.get(requestId);
+      if (!times || times.firstChunkMs !== null) return;
+      times.firstChunkMs = performance.now() - times.acceptedMs;
+      metrics.firstChunk(times.firstChunkMs / 1000);
+    },
+    ended(ref, requestId, end) {
+      const key = keyOf(ref);
+      const ofConversation = turns.get(key);
+      const times = ofConversation?.get(requestId);
+      ofConversation?.delete(requestId);
+      if (ofConversation?.size === 0) turns.delete(key);
+      const totalMs = times ? performance.now() - times.acceptedMs : null;
+      const outcome = end.status === 'complete' ? end.metadata.finish_reason : end.error.code;
+      metrics.turnEnded(outcome, (totalMs ?? 0) / 1000);
+      if (end.status === 'complete') {
+        metrics.tokens('prompt', end.metadata.usage.prompt_tokens);
+        metrics.tokens('completion', end.metadata.usage.completion_tokens);
+      }
+      log.info({
+        conversation: ref.conversationId,
+        request: requestId,
+        end: outcome,
+        ...(end.status === 'complete' ? { hops: end.metadata.tool_hops, tokens: end.metadata.tokens, model: end.metadata.model } : { error: end.error.message }),
+        total_ms: totalMs === null ? null : Math.round(totalMs),
+        first_chunk_ms: times?.firstChunkMs === null || !times ? null : Math.round(times.firstChunkMs),
+      }, 'turn');
+    },
+    forget: (ref) => void turns.delete(keyOf(ref)),
+  };
+}

@@ -1,0 +1,240 @@
+/** Opening: what becomes of the file, which files are taken over, and which are refused untouched. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import Database from 'better-sqlite3';
+import { AppError } from '../../src/errors.ts';
+import type { StoreOptions } from '../../src/store/store.ts';
+import { begin, end, owner, row, sandbox } from './support.ts';
+
+const bareTable = `CREATE TABLE chat_events (id TEXT PRIMARY KEY, conversation_id TEXT NOT NULL, seq INTEGER, timestamp TEXT,
+  type TEXT NOT NULL, role TEXT, content TEXT, tool_calls TEXT, tool_call_id TEXT, model TEXT, usage TEXT, extra TEXT,
+  token_count INTEGER, request_id TEXT)`;
+
+/** Runs SQL on a file as another program would. */
+function elsewhere<T>(path: string, work: (db: Database.Database) => T): T {
+  const db = new Database(path);
+  try {
+    return work(db);
+  } finally {
+    db.close();
+  }
+}
+
+describe('a new file', () => {
+  test('has the schema, incremental vacuum and a write-ahead log that is gone after close', async (t) => {
+    const { path, open } = sandbox(t);
+    const { store, append } = await open();
+    await append(begin('c', 'r1'));
+    assert.ok(existsSync(`${path}-wal`));
+    await store.close();
+    assert.ok(!existsSync(`${path}-wal`));
+    elsewhere(path, (db) => {
+      assert.equal(db.pragma('user_version', { simple: true }), 1);
+      assert.equal(db.pragma('auto_vacuum', { simple: true }), 2);
+      assert.equal(db.pragma('journal_mode', { simple: true }), 'wal');
+      const unique = db.prepare(`SELECT "unique" FROM pragma_index_list('chat_events') WHERE origin = 'c'`).pluck().all();
+      assert.deepEqual(unique, [1]);
+    });
+  });
+
+  test('is found again after close, and close may be called twice', async (t) => {
+    const { path, open } = sandbox(t);
+    const first = await open();
+    await first.append(begin('c', 'r1'));
+    await Promise.all([first.store.close(), first.store.close()]);
+    const second = await open();
+    assert.equal((await second.store.standing(owner, 'c', 10)).headSeq, 1);
+  });
+});
+
+test('close commits what waits, and refuses what comes later', async (t) => {
+  const { path, open } = sandbox(t);
+  const { store, append } = await open();
+  const waiting = Array.from({ length: 600 }, () => append({ conversationId: 'c', owner, rows: [row()] }));
+  const closed = store.close();
+  const late = await append({ conversationId: 'c', owner, rows: [row()] });
+  assert.equal(late.status === 'failed' && late.fault.code, 'shutting_down');
+  assert.ok((await Promise.all(waiting)).every((outcome) => outcome.status === 'stored'));
+  await closed;
+  await assert.rejects(store.unfinished(), { code: 'shutting_down' });
+  assert.equal(elsewhere(path, (db) => db.prepare('SELECT COUNT(*) FROM chat_events').pluck().get()), 600);
+});
+
+describe('without persistence', () => {
+  test('everything works, and an existing file stays as it is', async (t) => {
+    const { path, open } = sandbox(t);
+    writeFileSync(path, 'not a database at all');
+    const { store, append } = await open({ memory: true, retention: { policy: 'message_count', maxMessages: 2 } });
+    for (const turn of ['r1', 'r2']) {
+      await append(begin('c', turn));
+      await append(end('c', turn));
+    }
+    assert.equal((await store.standing(owner, 'c', 100)).oldestSeq, 4);
+    await store.close();
+    assert.equal(readFileSync(path, 'utf8'), 'not a database at all');
+    assert.ok(!existsSync(`${path}-lock`));
+  });
+});
+
+test('clear on start-up empties the file and gives its space back', async (t) => {
+  const { path, open } = sandbox(t);
+  const first = await open();
+  await first.append(begin('c', 'r1', { content: 'x'.repeat(1_000_000) }));
+  await first.store.close();
+  const second = await open({ clearOnStartup: true });
+  assert.equal((await second.store.standing(owner, 'c', 10)).known, false);
+  const again = await second.append(begin('c', 'r1'));
+  assert.equal(again.status === 'stored' && again.rows[0]?.seq, 1);
+  await second.store.close();
+  assert.ok(statSync(path).size < 100_000);
+  elsewhere(path, (db) => assert.equal(db.pragma('auto_vacuum', { simple: true }), 2));
+});
+
+describe('a file with nothing but chat_events and no version', () => {
+  test('is taken over: its conversations are served and go on where they stood', async (t) => {
+    const { path, open } = sandbox(t);
+    elsewhere(path, (db) => {
+      db.exec(bareTable);
+      const insert = db.prepare(`INSERT INTO chat_events (id, conversation_id, seq, timestamp, type, role, content, extra, token_count, request_id)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      insert.run('a', 'c1', 1, '2026-01-01T00:00:00.000Z', 'user_message', 'user', 'First words', null, 2, 'r1');
+      insert.run('b', 'c1', 2, '2026-01-01T00:00:01.000Z', 'assistant_message', 'assistant', 'Hi', '{"hop":0}', 3, 'r1');
+      insert.run('d', 'c1', 3, '2026-01-01T00:00:02.000Z', 'a type of its own', 'robot', null, 'no json', null, null);
+      insert.run('e', 'c2', 5, null, 'user_message', 'user', 'Later', null, null, null);
+    });
+    const { store, append } = await open({ adoptiveOwner: owner });
+    const standing = await store.standing(owner, 'c1', 100);
+    assert.deepEqual([standing.known, standing.headSeq, standing.oldestSeq, standing.open], [true, 3, 1, []]);
+    assert.deepEqual(standing.rows[1]?.extra, { hop: 0 });
+    const odd = standing.rows[2];
+    assert.deepEqual([odd?.type, odd?.role, odd?.extra], ['meta', null, {}]);
+    assert.equal((await store.standing(owner, 'c2', 100)).oldestSeq, 5);
+    assert.deepEqual(await append(begin('c1', 'r1')), { status: 'reused' });
+    const next = await append(begin('c1', 'r2'));
+    assert.equal(next.status === 'stored' && next.rows[0]?.seq, 4);
+    elsewhere(path, (db) =>
+      assert.deepEqual(
+        db.prepare(`SELECT title, created_at, message_count, total_tokens FROM conversations WHERE id = 'c1'`).raw().get(),
+        ['First words', '2026-01-01T00:00:00.000Z', 3, 6],
+      ),
+    );
+  });
+
+  test('is refused when its rows have no order of their own', async (t) => {
+    const { path, open } = sandbox(t);
+    elsewhere(path, (db) => db.exec(`${bareTable}; INSERT INTO chat_events (id, conversation_id, type) VALUES ('a', 'c1', 'meta')`));
+    await refused(open, { path }, /rows of conversation c1 whose seq is missing/);
+  });
+});
+
+/** Opening fails with the reason and a remedy, and the file keeps every byte. */
+async function refused(t: TestContext, options: StoreOptions, reason: RegExp): Promise<void> {
+  const before = statSync(options.path, { throwIfNoEntry: false })?.isFile() ? readFileSync(options.path) : null;
+  await assert.rejects(open(t, options), (error) => {
+    assert.ok(error instanceof AppError);
+    assert.equal(error.code, 'store_unavailable');
+    assert.match(error.message, reason);
+    // Two sentences: what is wrong with which file, and what to do.
+    assert.ok(error.message.startsWith(`The event log ${options.path} `));
+    assert.match(error.message, /\. [A-Z].*\.$/);
+    return true;
+  });
+  if (before !== null) assert.deepEqual(readFileSync(options.path), before);
+}
+
+/** Root may write everything, so the tests take another user's place for a moment. */
+async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
+  const { seteuid, geteuid } = process;
+  if (seteuid === undefined || geteuid?.() !== 0) return work();
+  seteuid(65534);
+  try {
+    await work();
+  } finally {
+    seteuid(0);
+  }
+}
+
+describe('start is refused, with the reason and the remedy,', () => {
+  test('when the folder is missing', async (t) => {
+    await refused(t, { path: join(folder(t), 'nowhere', 'events.db') }, /folder that does not exist\. Create the folder/);
+  });
+
+  test('when the path is a directory', async (t) => {
+    const { path, open } = sandbox(t);
+    mkdirSync(path);
+    await refused(open, { path }, /is a directory/);
+  });
+
+  test('when the file is no database', async (t) => {
+    const { path, open } = sandbox(t);
+    writeFileSync(path, 'Dear diary, '.repeat(500));
+    await refused(open, { path }, /is not a SQLite database/);
+  });
+
+  test('when the database is another program\'s', async (t) => {
+    const { path, open } = sandbox(t);
+    elsewhere(path, (db) => db.exec('CREATE TABLE bookmarks (url TEXT)'));
+    await refused(open, { path }, /is a database of another program/);
+  });
+
+  test('when a newer version wrote it', async (t) => {
+    const { path, open } = sandbox(t);
+    elsewhere(path, (db) => db.exec(`${bareTable}; PRAGMA user_version = 99`));
+    await refused(open, { path, clearOnStartup: true }, /newer version of Parley \(its schema is 99/);
+  });
+
+  test('when pages are damaged', async (t) => {
+    const { path, open } = sandbox(t);
+    const { store, append } = await open();
+    await append({ conversationId: 'c', owner, rows: Array.from({ length: 200 }, () => row({ content: 'x'.repeat(500) })) });
+    await store.close();
+    const bytes = readFileSync(path);
+    bytes.fill(0xa5, 6 * 4096, 20 * 4096);
+    writeFileSync(path, bytes);
+    await refused(open, { path }, /is damaged\. Restore a backup/);
+  });
+
+  test('when the file was cut short', async (t) => {
+    const { path, open } = sandbox(t);
+    const { store, append } = await open();
+    await append({ conversationId: 'c', owner, rows: Array.from({ length: 200 }, () => row({ content: 'x'.repeat(500) })) });
+    await store.close();
+    truncateSync(path, 5 * 4096);
+    await refused(open, { path }, /is damaged/);
+  });
+
+  test('when the file is read-only', async (t) => {
+    const { path, open } = sandbox(t);
+    elsewhere(path, (db) => db.exec(bareTable));
+    chmodSync(path, 0o444);
+    chmodSync(join(path, '..'), 0o777);
+    await asOrdinaryUser(() => refused(open, { path }, /is read-only\. Give this user the right/));
+  });
+
+  test('when the folder cannot be written', async (t) => {
+    const { path, open } = sandbox(t);
+    chmodSync(join(path, '..'), 0o555);
+    await asOrdinaryUser(() => refused(open, { path }, /cannot be opened\. Give this user the right/));
+  });
+
+  test('when another Parley serves the file, until that one is closed', async (t) => {
+    const { path, open } = sandbox(t);
+    const first = await open();
+    await first.append(begin('c', 'r1'));
+    await refused(open, { path }, /is served by another Parley\. Stop that one/);
+    await first.store.close();
+    const second = await open();
+    assert.equal((await second.store.standing(owner, 'c', 10)).headSeq, 1);
+  });
+
+  test('when another program holds a lock on it', async (t) => {
+    const { path, open } = sandbox(t);
+    const other = new Database(path);
+    t.after(() => other.close());
+    other.exec(`${bareTable}; BEGIN EXCLUSIVE`);
+    await refused(open, { path }, /is locked by another program/);
+  });
+});
