@@ -26,7 +26,7 @@ export interface StdioTransport extends Transport {
   /** With `stderr` the mark by which the SDK knows a stdio transport when it negotiates. */
   readonly pid: number | null;
   readonly stderr: null;
-  /** Why the child ended, fit for people; null while it runs. */
+  /** Why the child ended of its own accord, fit for people; null while it runs. */
   ending(): string | null;
 }
 
@@ -95,7 +95,8 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
   const observe = (started: ChildProcessWithoutNullStreams, group: number | undefined) => {
     exited = new Promise((resolve) => {
       started.once('exit', (code, signal) => {
-        ending ??= signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+        // An exit that we asked for is no reason; whoever closed us has a better one.
+        if (closing === null) ending ??= signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
         if (group !== undefined) {
           signalGroup(group, 'SIGKILL');
           options.guard.release(group);
@@ -124,7 +125,7 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
     if (running.pid !== undefined) signalGroup(running.pid, 'SIGTERM');
     if (await leavesWithin(options.closeGraceMs)) return;
     if (running.pid !== undefined) signalGroup(running.pid, 'SIGKILL');
-    await exited;
+    await leavesWithin(options.closeGraceMs);
   };
 
   const transport: StdioTransport = {

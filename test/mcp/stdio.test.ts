@@ -114,6 +114,28 @@ describe('a stdio server', () => {
     assert.match(box.host.servers()[0]?.error ?? '', /could not be started \(ENOENT\)/);
   });
 
+  test('is negotiated with in one start of its process, or held to one revision, as its block says', async (t) => {
+    const journal = createJournal();
+    const server = stdioServer('auto', { TEST_JOURNAL: journal.file });
+    const box = await startToolbox(
+      [
+        { ...server, protocol: 'auto' },
+        { ...stdioServer('old'), protocol: { revision: '2025-06-18' } },
+        { ...stdioServer('new'), protocol: { revision: '2026-07-28' } },
+      ],
+      { maxReconnectAttempts: 0 },
+    );
+    t.after(async () => {
+      await box.stop();
+      journal.remove();
+    });
+    await box.host.settled();
+
+    assert.deepEqual(box.host.servers().map(({ state }) => state), ['ready', 'ready', 'failed']);
+    assert.match(box.host.servers()[2]?.error ?? '', /version negotiation/i);
+    assert.equal(journal.count('started'), 1);
+  });
+
   test('that says nothing is lost after the connection timeout', async (t) => {
     const box = await startToolbox([{ ...stdioServer('one'), command: 'sleep', args: ['600'] }], { maxReconnectAttempts: 0, connectionTimeoutMs: 100 });
     t.after(box.stop);

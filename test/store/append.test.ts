@@ -1,6 +1,5 @@
 /** Appending: order, grouping, identity of turns, and who pays for a bad append. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createActor } from 'xstate';
 import { openStore } from '../../src/store/store.ts';
@@ -37,7 +36,7 @@ describe('an append', () => {
   });
 
   test('may come before the writer has started', async (t) => {
-    const { store, writerLogic } = openStore({ path: join(folder(t), 'events.db') });
+    const { store, writerLogic } = openStore({ path: sandbox(t).path, memory: true });
     t.after(() => store.close());
     const outcome = new Promise<AppendOutcome>((resolve) => store.append(begin('c', 'r1'), resolve));
     createActor(writerLogic).start();

@@ -1,6 +1,5 @@
 /** Reading: what a waking conversation gets, pages, turns, and the file as people query it. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import type { LogRow } from '../../machines/log.ts';

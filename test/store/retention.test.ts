@@ -1,6 +1,5 @@
 /** Retention: whole turns, always a prefix, and identity that outlives the rows. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { RetentionPolicy } from '../../src/store/retention.ts';

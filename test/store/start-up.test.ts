@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { AppError } from '../../src/errors.ts';
-import type { StoreOptions } from '../../src/store/store.ts';
 import { begin, end, owner, row, sandbox } from './support.ts';
+import type { Sandbox } from './support.ts';
 
 const bareTable = `CREATE TABLE chat_events (id TEXT PRIMARY KEY, conversation_id TEXT NOT NULL, seq INTEGER, timestamp TEXT,
   type TEXT NOT NULL, role TEXT, content TEXT, tool_calls TEXT, tool_call_id TEXT, model TEXT, usage TEXT, extra TEXT,
@@ -41,7 +40,7 @@ describe('a new file', () => {
   });
 
   test('is found again after close, and close may be called twice', async (t) => {
-    const { path, open } = sandbox(t);
+    const { open } = sandbox(t);
     const first = await open();
     await first.append(begin('c', 'r1'));
     await Promise.all([first.store.close(), first.store.close()]);
@@ -131,9 +130,9 @@ describe('a file with nothing but chat_events and no version', () => {
 });
 
 /** Opening fails with the reason and a remedy, and the file keeps every byte. */
-async function refused(t: TestContext, options: StoreOptions, reason: RegExp): Promise<void> {
+async function refused(open: Sandbox['open'], options: { path: string; clearOnStartup?: true }, reason: RegExp) {
   const before = statSync(options.path, { throwIfNoEntry: false })?.isFile() ? readFileSync(options.path) : null;
-  await assert.rejects(open(t, options), (error) => {
+  await assert.rejects(open(options), (error) => {
     assert.ok(error instanceof AppError);
     assert.equal(error.code, 'store_unavailable');
     assert.match(error.message, reason);
@@ -159,7 +158,8 @@ async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
 
 describe('start is refused, with the reason and the remedy,', () => {
   test('when the folder is missing', async (t) => {
-    await refused(t, { path: join(folder(t), 'nowhere', 'events.db') }, /folder that does not exist\. Create the folder/);
+    const { path, open } = sandbox(t);
+    await refused(open, { path: join(path, '..', 'nowhere', 'events.db') }, /folder that does not exist\. Create the folder/);
   });
 
   test('when the path is a directory', async (t) => {
@@ -174,7 +174,7 @@ describe('start is refused, with the reason and the remedy,', () => {
     await refused(open, { path }, /is not a SQLite database/);
   });
 
-  test('when the database is another program\'s', async (t) => {
+  test('when another program made the database', async (t) => {
     const { path, open } = sandbox(t);
     elsewhere(path, (db) => db.exec('CREATE TABLE bookmarks (url TEXT)'));
     await refused(open, { path }, /is a database of another program/);
