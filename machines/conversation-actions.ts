@@ -2,7 +2,7 @@
  * What the conversation chart does on its transitions: changes to its context, and facts it emits.
  * Assign, emit, raise and sendTo only; no action can fail and none waits.
  */
-import type { Answer, Asker, ChatEvent, ConversationContext, QueuedTurn, RunningTurn, TurnEnd } from './conversation-types.ts';
+import type { Answer, Asker, ChatEvent, ConversationContext, QueuedTurn, RunningTurn, TurnEnd } from './conversation-terms.ts';
 import { conversationSetup, nextBackoffMs } from './conversation-setup.ts';
 import type { Fault } from './log.ts';
 import { addUsage, cancelRow, endRows, hopPlan, recoveryRows, resultRow, turnEndRow, userMessageRow, withdrawnEnd } from './turn-rows.ts';

@@ -14,7 +14,7 @@ import type {
   OpenCall,
   RunningTurn,
   Standing,
-} from './conversation-types.ts';
+} from './conversation-terms.ts';
 import type { ModelMessage } from './context-window.ts';
 import { toolCallMachine } from './tool-call.ts';
 

@@ -3,7 +3,7 @@
  * dispatch row is committed before it starts. The call itself is the provided actor `callTool`.
  */
 import { fromCallback, sendParent, setup } from 'xstate';
-import type { CallResult, HopTool } from './conversation-types.ts';
+import type { CallResult, HopTool } from './conversation-terms.ts';
 
 export interface ToolCallInput {
   conversationId: string;

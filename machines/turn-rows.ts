@@ -3,7 +3,7 @@
  * Pure functions. Every call the model asked for gets exactly one result here or in `resultRow`,
  * so a transcript is valid by construction.
  */
-import type { Answer, AskedCall, CallResult, ChatEvent, HopTool, InterruptedTurn, OpenCall, RunningTurn, TurnEnd } from './conversation-types.ts';
+import type { Answer, AskedCall, CallResult, ChatEvent, HopTool, InterruptedTurn, OpenCall, RunningTurn, TurnEnd } from './conversation-terms.ts';
 import type { FinishReason, NewRow, ToolStatus, Usage } from './log.ts';
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };

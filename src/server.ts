@@ -7,7 +7,7 @@ import { conversationMachine } from '../machines/conversation.ts';
 import { foldStanding } from '../machines/standing.ts';
 import { toolCallMachine } from '../machines/tool-call.ts';
 import { fromPromise } from 'xstate';
-import type { Standing } from '../machines/conversation-types.ts';
+import type { Standing } from '../machines/conversation-terms.ts';
 import type { ReadLogInput } from '../machines/conversation-setup.ts';
 import type { Config } from './config/schema.ts';
 import { createAnswerLogic } from './conversation/answer.ts';
@@ -82,6 +82,7 @@ export async function startServer({ config, version, env, log }: ServerOptions):
       initialBackoffMs: ms(mcp.connection.initial_reconnect_delay),
       maxBackoffMs: ms(mcp.connection.max_reconnect_delay),
       maxReconnectAttempts: mcp.connection.max_reconnect_attempts,
+      pingTimeoutMs: ms(mcp.connection.ping_timeout),
       closeGraceMs: ms(mcp.connection.close_grace),
       maxMessageBytes: mcp.limits.max_message_size,
       maxDescriptionChars: mcp.limits.max_description_length,

@@ -3,7 +3,7 @@
  * what it knows of a turn is forgotten with its end.
  */
 import type { Logger } from 'pino';
-import type { TurnEnd } from '../machines/conversation-types.ts';
+import type { TurnEnd } from '../machines/conversation-terms.ts';
 import type { Metrics } from './metrics.ts';
 import type { ConversationRef } from './outbox/topic.ts';
 

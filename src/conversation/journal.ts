@@ -2,7 +2,7 @@
  * The way from an appended row to what everyone sees: count its tokens, commit it, keep it warm,
  * show it, and only then tell the chart. One journal a conversation; order is kept throughout.
  */
-import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-types.ts';
+import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-terms.ts';
 import type { NewRow } from '../../machines/log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { ConversationRef } from '../outbox/topic.ts';

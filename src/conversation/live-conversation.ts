@@ -3,7 +3,7 @@
  * A crash or an end is told once, to `onEnd`; nothing thrown here reaches another conversation.
  */
 import { createActor } from 'xstate';
-import type { ClientEvent, ConversationEmitted, ConversationInput } from '../../machines/conversation-types.ts';
+import type { ClientEvent, ConversationEmitted, ConversationInput } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { errorFrame } from '../protocol.ts';

@@ -69,7 +69,7 @@ function createOpenAI(provider: Provider, fetch: Fetch): OpenAI {
     // The package wants one; without a key the header is left out below.
     apiKey: provider.key ?? 'none',
     adminAPIKey: null,
-    
+    organization: null,
     project: null,
     webhookSecret: null,
     baseURL: provider.baseUrl,

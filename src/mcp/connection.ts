@@ -18,6 +18,8 @@ import type { CallEnd, CallOptions } from './toolbox.ts';
 export interface ConnectionLimits {
   /** For the handshake and for the catalogue, each, in ms. */
   connectionTimeoutMs: number;
+  /** For the answer of a server that let a call be given up, in ms. */
+  pingTimeoutMs: number;
   /** How long a child may take to leave after EOF, and again after SIGTERM. */
   closeGraceMs: number;
   maxMessageBytes: number;
@@ -69,6 +71,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   let standing: 'connecting' | 'ready' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
   let closing: Promise<void> | null = null;
+  let probing = false;
 
   const lose = (reason: string) => {
     if (standing === 'over') return;
@@ -130,6 +133,15 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     options.ready(newest);
     await keepListening();
   };
+  /** A server that lets a call be given up may hang: one that does not answer in time is lost, and so reconnected. */
+  const probe = async () => {
+    if (probing || standing !== 'ready') return;
+    probing = true;
+    const timeout = limits.pingTimeoutMs;
+    await (client.getProtocolEra() === 'modern' ? client.discover({ timeout }) : client.ping({ timeout })).catch(() => lose('did not answer a ping'));
+    probing = false;
+  };
+
   open().catch((error: unknown) => lose(ending() ?? reasonOf(error)));
 
   return {
@@ -150,7 +162,10 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
         return endOfResult(result, limits.maxResultTokens);
       } catch (error) {
         // The SDK has told the server by now: `notifications/cancelled`, or the end of the stream.
-        if (signal.aborted) return { status: 'cancelled' };
+        if (signal.aborted) {
+          void probe();
+          return { status: 'cancelled' };
+        }
         const end = endOfFailure(error, server.name, hadSession);
         // Nothing that is sent on this connection will reach the server any more.
         if (end.status === 'not_sent') lose(reasonOf(error));

@@ -3,7 +3,7 @@
  * Frames are encoded once for all. Owns no sockets, decides nothing about turns, and outlives
  * the conversation actors.
  */
-import type { Cursor } from '../../machines/conversation-types.ts';
+import type { Cursor } from '../../machines/conversation-terms.ts';
 import type { LogRow } from '../../machines/log.ts';
 import type { Frame } from '../protocol.ts';
 import { catchUp, type CatchUpOptions, type TurnReader } from './catch-up.ts';

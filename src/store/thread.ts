@@ -42,9 +42,10 @@ function disconnect(): void {
 function close(): void {
   try {
     connection?.fold();
-  } finally {
-    disconnect();
+  } catch {
+    // Nothing is lost: what another program or the disk kept from being folded, the next start finds in the log.
   }
+  disconnect();
 }
 
 /** The reader connects at its first job, when the writer has made the file, and anew after a failure. */

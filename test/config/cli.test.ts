@@ -1,3 +1,4 @@
+/** The command line: what it understands, and what it says to what it does not. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseCli } from '../../src/cli.ts';

@@ -1,3 +1,4 @@
+/** Variables in values: what is filled in, what is refused, and what is never printed. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { expandVariables } from '../../src/config/environment.ts';

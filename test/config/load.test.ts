@@ -1,3 +1,4 @@
+/** Where the configuration comes from, and what relative paths are relative to. */
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** What a wrong file is told: file, line, key path, value found, what is allowed. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';

@@ -1,3 +1,4 @@
+/** The schema itself: defaults, units and the words it says about each key. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configSchema } from '../../src/config/schema.ts';

@@ -146,20 +146,22 @@ describe('an endpoint that cannot be reached', () => {
     assert.doesNotMatch(fault.message, /secret-path/);
   });
 
-  test('is provider_timeout if the connection does not stand in time', async () => {
+  test('is provider_timeout if the connection does not stand in time', async (t) => {
     // TCP is accepted but the TLS handshake never answered.
     const mute = createServer();
     await once(mute.listen(0, '127.0.0.1'), 'listening');
     const sockets: { destroy(): void }[] = [];
     mute.on('connection', (socket) => sockets.push(socket.on('error', () => {})));
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+      mute.close();
+    });
     const address = mute.address();
     assert.ok(address !== null && typeof address === 'object');
     const providers = { scripted: { base_url: `https://127.0.0.1:${address.port}/v1`, model: 'm' } };
     const { fault } = failed((await askWith({ providers, connectTimeoutMs: 50 })).end);
     assert.equal(fault.code, 'provider_timeout');
     assert.match(fault.message, /connected to in time.*llm\.connect_timeout/);
-    for (const socket of sockets) socket.destroy();
-    mute.close();
   });
 });
 

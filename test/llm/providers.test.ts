@@ -1,10 +1,10 @@
 /** Who is asked, and who gets to see which key. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { AppError } from '../../src/errors.ts';
 import { chooseProviders, presets, type ProviderBlock } from '../../src/llm/providers.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
-import { startModelServer } from '../support/model-server.ts';
+import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 interface Choice {
   active?: string;
@@ -86,6 +86,12 @@ describe('a provider', () => {
   }
 });
 
+async function startServer(t: TestContext): Promise<ModelServer> {
+  const server = await startModelServer();
+  t.after(() => server.close());
+  return server;
+}
+
 describe('a key', () => {
   /** The package reads these by itself wherever it is not told otherwise. */
   const ambient = {
@@ -105,7 +111,7 @@ describe('a key', () => {
       for (const name of Object.keys(ambient)) delete process.env[name];
       Object.assign(process.env, before);
     });
-    const [first, second, keyless] = [await startModelServer(), await startModelServer(), await startModelServer()];
+    const [first, second, keyless] = [await startServer(t), await startServer(t), await startServer(t)];
     const model = languageModelAt(first.url, {
       active: 'openai',
       fallback: ['second', 'keyless'],
@@ -122,22 +128,19 @@ describe('a key', () => {
     assert.deepEqual(seen.map((headers) => headers.authorization), ['Bearer key-one', 'Bearer key-two', undefined]);
     assert.deepEqual(seen.map((headers) => headers['x-own']), [undefined, 'own', undefined]);
     assert.doesNotMatch(JSON.stringify(seen), /ambient/);
-    await Promise.all([first, second, keyless].map((server) => server.close()));
   });
 
-  test('of a preset does not go to a base URL of somebody else', async () => {
-    const endpoint = await startModelServer();
+  test('of a preset does not go to a base URL of somebody else', async (t) => {
+    const endpoint = await startServer(t);
     const model = languageModelAt(endpoint.url, { active: 'openai', providers: { openai: { base_url: endpoint.url } }, env: { OPENAI_API_KEY: 'key-one' } });
     await ask(model);
     assert.equal((await endpoint.request(1)).headers.authorization, undefined);
-    await endpoint.close();
   });
 
-  test('does not follow a redirect', async () => {
-    const [trusted, stranger] = [await startModelServer(), await startModelServer()];
+  test('does not follow a redirect', async (t) => {
+    const [trusted, stranger] = [await startServer(t), await startServer(t)];
     trusted.script({ status: 307, headers: { location: `${stranger.url}/chat/completions` }, parts: [] });
     const { end } = await ask(languageModelAt(trusted.url, { providers: { scripted: { base_url: trusted.url, model: 'm', headers: { 'api-key': 'key-one' } } } }));
     assert.deepEqual([end.status, stranger.requests.length], ['failed', 0]);
-    await Promise.all([trusted.close(), stranger.close()]);
   });
 });

@@ -45,7 +45,7 @@ describe('the request', () => {
     assert.equal((await server.request(server.requests.length)).body.model, 'asked-model');
   });
 
-  test('goes out over the connection of the answer before', async () => {
+  test('goes out over the connection of the answer before', async (t) => {
     let connections = 0;
     const endpoint = createServer((request, response) => {
       request.resume();
@@ -54,6 +54,10 @@ describe('the request', () => {
     });
     endpoint.on('connection', () => (connections += 1));
     await new Promise<void>((listening) => endpoint.listen(0, '127.0.0.1', listening));
+    t.after(() => {
+      endpoint.close();
+      endpoint.closeAllConnections();
+    });
     const address = endpoint.address();
     assert.ok(address !== null && typeof address === 'object');
     const model = languageModelAt(`http://127.0.0.1:${address.port}/v1`);
@@ -62,8 +66,6 @@ describe('the request', () => {
       // The connection is handed back when the end of the body has been read.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    endpoint.close();
-    endpoint.closeAllConnections();
     assert.ok(connections < 5, `${connections} connections for 5 answers`);
   });
 });

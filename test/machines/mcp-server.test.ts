@@ -1,3 +1,4 @@
+/** The MCP server chart as a table: every state, every event. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';

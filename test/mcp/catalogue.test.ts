@@ -1,3 +1,4 @@
+/** One catalogue of many servers: safe names, clashes, untrusted descriptions. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { mergeCatalogues, serverTools } from '../../src/mcp/catalogue.ts';

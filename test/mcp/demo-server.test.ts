@@ -1,3 +1,4 @@
+/** The bundled MCP server over stdio, as any host would use it. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** No MCP server outlives us, whatever ends us. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

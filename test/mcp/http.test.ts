@@ -1,3 +1,4 @@
+/** MCP over Streamable HTTP against real servers that are stopped, restarted and forget their sessions. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';

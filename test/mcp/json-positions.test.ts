@@ -1,3 +1,4 @@
+/** Where in a JSON text a fault is. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+/** A result as the model reads it: structured, cut, described. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { cutMiddle, resultText } from '../../src/mcp/result-text.ts';

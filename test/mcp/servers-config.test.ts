@@ -1,3 +1,4 @@
+/** The file that lists the servers: what other hosts write, and what a wrong file is told. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

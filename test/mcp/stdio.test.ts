@@ -1,3 +1,4 @@
+/** MCP over stdio against a real child that hangs, crashes, floods and ignores goodbyes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createJournal, isAlive, startToolbox, stdioServer } from '../support/mcp-toolbox.ts';
@@ -44,6 +45,24 @@ describe('a stdio server', () => {
       { progress: 1, total: 2, message: 'step 1' },
       { progress: 2, total: 2, message: 'step 2' },
     ]);
+  });
+
+  test('that has frozen is reconnected once a call was given up, and the next call works', async (t) => {
+    const journal = createJournal();
+    const box = await startToolbox([stdioServer('one', { TEST_JOURNAL: journal.file })]);
+    t.after(async () => {
+      await box.stop();
+      journal.remove();
+    });
+    await box.host.settled();
+    const abort = new AbortController();
+
+    const frozen = box.call('freeze', {}, { signal: abort.signal });
+    await journal.wait('frozen');
+    abort.abort();
+    assert.deepEqual(await frozen, { status: 'cancelled' });
+    await box.reaches('one', 'backingOff');
+    assert.equal(textOf(await box.call('count')), 'counted');
   });
 
   test('is told of a cancelled call, which ends at once', async (t) => {

@@ -1,3 +1,4 @@
+/** run.sh: which Node it takes, when it installs, and what it says. Stand-ins for node and npm; no network. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { appendFile, mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/append-writer.ts';
 import { createCommitter } from '../../src/store/committer.ts';
@@ -76,6 +77,27 @@ describe('a disk that does not take the batch', () => {
     await store.close();
     release();
     assert.equal((await lost).status, 'failed');
+  });
+});
+
+describe('a thread that dies', () => {
+  test('is replaced: what waits is stored, and later reads are answered', async (t) => {
+    const { open } = sandbox(t);
+    const threads: Worker[] = [];
+    const note = (thread: Worker) => threads.push(thread);
+    process.on('worker', note);
+    t.after(() => process.off('worker', note));
+    const { store, append } = await open({ retryDelaysMs: [1, 1, 1] });
+    await append({ conversationId: 'c', owner, rows: [row()] });
+    await store.page(owner, 'c', { limit: 10 });
+    assert.equal(threads.length, 2);
+
+    const dying = threads.map((thread) => thread.terminate());
+    const stored = await append({ conversationId: 'c', owner, rows: [row()] });
+    assert.equal(stored.status === 'stored' && stored.rows[0]?.seq, 2);
+    await Promise.all(dying);
+    assert.equal((await store.page(owner, 'c', { limit: 10 }))?.rows.length, 2);
+    assert.equal(threads.length, 4);
   });
 });
 

@@ -33,6 +33,12 @@ server.registerTool('hang', {}, ({ signal }) => {
   return new Promise(() => undefined);
 });
 
+server.registerTool('freeze', {}, () => {
+  note('frozen');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  return say('never');
+});
+
 server.registerTool('fail', {}, () => ({ ...say('it did not work'), isError: true }));
 
 server.registerTool('crash', {}, () => {

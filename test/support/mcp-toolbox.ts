@@ -16,6 +16,7 @@ const limits: ToolboxLimits = {
   initialBackoffMs: 20,
   maxBackoffMs: 50,
   maxReconnectAttempts: 3,
+  pingTimeoutMs: 200,
   closeGraceMs: 200,
   maxMessageBytes: 1024 * 1024,
   maxDescriptionChars: 200,

@@ -1,0 +1,81 @@
+/** The rules of the house, read from the code itself: imports run one way, and machines hold no I/O. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+
+const root = join(import.meta.dirname, '..');
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const specifiers = [...text.matchAll(/(?:^|\n)\s*(?:import|export)[^;]*?from '([^']+)'/g), ...text.matchAll(/import\('([^']+)'\)/g)];
+  return specifiers.flatMap(([, to]) => (to === undefined ? [] : [{ from: file, to: to.startsWith('.') ? relative(root, join(root, dirname(file), to)) : to }]));
+}
+
+const inMachines = sources('machines').flatMap(importsOf);
+const inSource = sources('src').flatMap(importsOf);
+
+test('machines import only xstate and each other', () => {
+  assert.ok(inMachines.length > 10);
+  assert.deepEqual(inMachines.filter(({ to }) => to !== 'xstate' && !to.startsWith('machines/')), []);
+});
+
+test('machines know no clock, randomness or promise of their own', () => {
+  for (const file of sources('machines')) {
+    assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), /Date\.now|new Date|Math\.random|performance\.|setTimeout|await |process\./, file);
+  }
+});
+
+test('nothing that ships imports a test', () => {
+  assert.deepEqual([...inMachines, ...inSource].filter(({ to }) => to.startsWith('test/')), []);
+});
+
+test('only the composition root and main know everyone', () => {
+  const folders = new Map<string, Set<string>>();
+  for (const { from, to } of inSource) {
+    if (!to.startsWith('src/')) continue;
+    const folder = to.split('/').length > 2 ? (to.split('/')[1] ?? '') : '';
+    folders.set(from, (folders.get(from) ?? new Set()).add(folder));
+  }
+  const wide = [...folders].filter(([, known]) => known.size > 5).map(([file]) => file);
+  assert.deepEqual(wide, ['src/server.ts']);
+});
+
+test('SQL stays in the store, provider clients in llm, the MCP SDK in mcp and the demo', () => {
+  const homes: [RegExp, RegExp][] = [
+    [/^better-sqlite3$/, /^src\/store\//],
+    [/^(openai|eventsource-parser|undici)/, /^src\/llm\//],
+    [/^@modelcontextprotocol\//, /^src\/(mcp|demo)\//],
+    [/^ws$/, /^src\/gateway\//],
+    [/^js-tiktoken/, /^src\/tokens\//],
+  ];
+  for (const [library, home] of homes) {
+    const users = inSource.filter(({ to }) => library.test(to));
+    assert.ok(users.length > 0, `nothing uses ${library.source}`);
+    assert.deepEqual(users.filter(({ from }) => !home.test(from)), []);
+  }
+});
+
+test('there are no barrels, default exports or files named after nothing', () => {
+  for (const file of [...sources('src'), ...sources('machines')]) {
+    assert.doesNotMatch(file, /(?:utils?|helpers?|index|types)\.ts$/);
+    assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), /^export \* from|^export default/m, file);
+  }
+});
+
+test('every file opens with what it owns', () => {
+  for (const file of [...sources('src'), ...sources('machines'), ...sources('test')]) {
+    assert.match(readFileSync(join(root, file), 'utf8').slice(0, 200), /^(?:#!.*\n)?\/\*\*/, file);
+  }
+});

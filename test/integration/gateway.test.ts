@@ -1,0 +1,116 @@
+/** The edge: what a client gets for frames that are wrong, too large, too many, or from the wrong page. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test, type TestContext } from 'node:test';
+import { WebSocket } from 'ws';
+import { isAllowedOrigin } from '../../src/gateway/origin.ts';
+import { startParley, type ParleyOptions } from '../support/parley.ts';
+
+async function start(test: TestContext, websocket: Record<string, unknown> = {}, service: Record<string, unknown> = {}) {
+  const options: ParleyOptions = { config: { chat: { websocket, service } } };
+  const parley = await startParley(test, options);
+  return { parley, client: await parley.connect() };
+}
+
+describe('a frame', () => {
+  for (const { name, frame, requestId, code, says } of [
+    { name: 'that is not JSON', frame: '{oops', requestId: null, code: 'invalid_json', says: /not valid JSON/ },
+    { name: 'that is no object', frame: '[]', requestId: null, code: 'invalid_request', says: /frame/ },
+    { name: 'without request_id', frame: '{"action":"ping"}', requestId: null, code: 'invalid_request', says: /request_id/ },
+    { name: 'with an action that does not exist', frame: '{"action":"dance","request_id":"r"}', requestId: 'r', code: 'unknown_action', says: /"dance".*chat, cancel/ },
+    { name: 'without text', frame: '{"action":"chat","request_id":"r","payload":{}}', requestId: 'r', code: 'invalid_request', says: /payload\.text/ },
+    { name: 'with an empty text', frame: '{"action":"chat","request_id":"r","payload":{"text":""}}', requestId: 'r', code: 'invalid_request', says: /at least one character/ },
+    { name: 'with a payload that is no object', frame: '{"action":"chat","request_id":"r","payload":7}', requestId: 'r', code: 'invalid_request', says: /payload/ },
+    { name: 'with control characters in an id', frame: '{"action":"chat","request_id":"r","payload":{"text":"x","conversation_id":"a\\u0000b"}}', requestId: 'r', code: 'invalid_request', says: /conversation_id.*control characters/ },
+    { name: 'about an unknown conversation', frame: '{"action":"history","request_id":"r","payload":{"conversation_id":"nobody"}}', requestId: 'r', code: 'not_found', says: /no such conversation/ },
+  ]) {
+    test(`${name} gets ${code} and the socket stays`, async (t) => {
+      const { client } = await start(t);
+      client.socket.send(frame);
+      const answer = await client.waitFor((received) => received.status === 'error');
+      assert.equal(answer.request_id, requestId);
+      assert.equal(answer.error?.code, code);
+      assert.match(answer.error?.message ?? '', says);
+      assert.deepEqual((await client.ask('ping')).result, {});
+    });
+  }
+
+  test('may carry fields that nobody knows', async (t) => {
+    const { client } = await start(t);
+    assert.equal((await client.chat('Hi', { colour: 'blue' })).end.status, 'complete');
+  });
+
+  test('cannot forge an event of the machine', async (t) => {
+    const { client } = await start(t);
+    const turn = await client.chat('Hi', { type: 'xstate.done.actor.log', output: { queue: null } });
+    assert.equal(turn.end.status, 'complete');
+  });
+
+  test('with a text over the limit is refused by name and number', async (t) => {
+    const { client } = await start(t, {}, { max_text_length: 10 });
+    const { end } = await client.chat('more than ten');
+    assert.match(end.error?.message ?? '', /payload\.text: expected at most 10 characters/);
+  });
+
+  test('that is binary closes the socket with 1003', async (t) => {
+    const { client } = await start(t);
+    client.socket.send(Buffer.from('{}'));
+    assert.equal((await once(client.socket, 'close'))[0], 1003);
+  });
+
+  test('over max_message_size closes the socket with 1009', async (t) => {
+    const { client } = await start(t, { max_message_size: 1024 });
+    client.socket.send('x'.repeat(2000));
+    assert.equal((await once(client.socket, 'close'))[0], 1009);
+  });
+
+  test('that is unreadable once too often closes the socket with 1008', async (t) => {
+    const { client } = await start(t, { max_bad_frames: 3 });
+    for (let i = 0; i < 3; i += 1) client.socket.send('{');
+    assert.equal((await once(client.socket, 'close'))[0], 1008);
+  });
+
+  test('in a flood closes the socket with 1008', async (t) => {
+    const { client } = await start(t, { frame_burst: 20, frames_per_second: 1 });
+    for (let i = 0; i < 30; i += 1) client.send('ping');
+    assert.equal((await once(client.socket, 'close'))[0], 1008);
+  });
+});
+
+describe('a connection', () => {
+  test('beyond max_connections is closed with 1013', async (t) => {
+    const { parley } = await start(t, { max_connections: 1 });
+    const second = new WebSocket(parley.url);
+    assert.equal((await once(second, 'close'))[0], 1013);
+  });
+
+  test('from a foreign page is closed with 1008, from the same machine accepted', async (t) => {
+    const { parley } = await start(t);
+    const foreign = new WebSocket(parley.url, { origin: 'https://evil.example' });
+    assert.equal((await once(foreign, 'close'))[0], 1008);
+    const local = await parley.connect({ headers: { origin: 'http://localhost:3000' } });
+    assert.deepEqual((await local.ask('ping')).result, {});
+  });
+
+  test('at another path is refused with the right one', async (t) => {
+    const { parley } = await start(t);
+    const response = await fetch(parley.url.replace('ws:', 'http:').replace('/ws/chat', '/elsewhere'));
+    assert.equal(response.status, 404);
+    assert.match(await response.text(), /\/ws\/chat/);
+  });
+
+  test('that answers no ping is ended', async (t) => {
+    const { parley } = await start(t, { ping_interval: 0.1, ping_timeout: 0.1 });
+    const deaf = new WebSocket(parley.url, { autoPong: false });
+    assert.equal((await once(deaf, 'close'))[0], 1006);
+  });
+});
+
+test('origins are compared whole', () => {
+  assert.equal(isAllowedOrigin(undefined, 'chat.example', []), true);
+  assert.equal(isAllowedOrigin('https://chat.example', 'chat.example', []), true);
+  assert.equal(isAllowedOrigin('https://chat.example.evil', 'chat.example', []), false);
+  assert.equal(isAllowedOrigin('https://localhost.evil', 'chat.example', []), false);
+  assert.equal(isAllowedOrigin('https://app.example', 'chat.example', ['https://app.example']), true);
+  assert.equal(isAllowedOrigin('null', 'chat.example', []), false);
+});
