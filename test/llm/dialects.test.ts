@@ -78,6 +78,15 @@ describe('tool calls', () => {
     assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a":2,"b":3}' }]);
   });
 
+  for (const index of [0, undefined]) {
+    test(`a call told once more after its arguments stays one call ${index === 0 ? 'with' : 'without'} an index`, async () => {
+      const piece = (written: string) => delta({ tool_calls: [{ index, id: 'a', function: { name: 'add', arguments: written } }] });
+      const trailing = index === 0 ? [piece('\n'), piece('')] : [piece('')];
+      const answer = await told(streams(piece('{"a":2}'), trailing, finish('tool_calls'), done()));
+      assert.deepEqual(answer.toolCalls.map((call) => call.arguments.trim()), ['{"a":2}']);
+    });
+  }
+
   test('arguments that are no JSON are passed on as the model wrote them', async () => {
     const answer = await told(asks([{ name: 'add', arguments: '{"a": 2' }]));
     assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a": 2' }]);

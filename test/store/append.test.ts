@@ -153,7 +153,8 @@ describe('a turn', () => {
   test('is not claimed by the same id with another text, and is free in another conversation', async (t) => {
     const { append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
-    assert.deepEqual(await append({ ...begin('c', 'r1'), begin: { requestId: 'r1', digest: 'other' } }), { status: 'reused' });
+    const otherText = { ...begin('c', 'r1'), begin: { requestId: 'r1', digest: 'other' } };
+    assert.deepEqual(await append(otherText), { status: 'reused' });
     assert.deepEqual(seqs(await append(begin('d', 'r1'))), [1]);
   });
 

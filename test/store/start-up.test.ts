@@ -97,7 +97,8 @@ describe('a file with nothing but chat_events and no version', () => {
     const { path, open } = sandbox(t);
     elsewhere(path, (db) => {
       db.exec(bareTable);
-      const insert = db.prepare(`INSERT INTO chat_events (id, conversation_id, seq, timestamp, type, role, content, extra, token_count, request_id)
+      const insert = db.prepare(`INSERT INTO chat_events
+        (id, conversation_id, seq, timestamp, type, role, content, extra, token_count, request_id)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
       insert.run('a', 'c1', 1, '2026-01-01T00:00:00.000Z', 'user_message', 'user', 'First words', null, 2, 'r1');
       insert.run('b', 'c1', 2, '2026-01-01T00:00:01.000Z', 'assistant_message', 'assistant', 'Hi', '{"hop":0}', 3, 'r1');
@@ -124,7 +125,8 @@ describe('a file with nothing but chat_events and no version', () => {
 
   test('is refused when its rows have no order of their own', async (t) => {
     const { path, open } = sandbox(t);
-    elsewhere(path, (db) => db.exec(`${bareTable}; INSERT INTO chat_events (id, conversation_id, type) VALUES ('a', 'c1', 'meta')`));
+    const unnumbered = `INSERT INTO chat_events (id, conversation_id, type) VALUES ('a', 'c1', 'meta')`;
+    elsewhere(path, (db) => db.exec(`${bareTable}; ${unnumbered}`));
     await refused(open, { path }, /rows of conversation c1 whose seq is missing/);
   });
 });

@@ -75,7 +75,14 @@ export function end(conversationId: string, requestId: string, fields: Partial<N
     owner,
     rows: [
       row({ type: 'assistant_message', role: 'assistant', content: 'Hi', request_id: requestId, ...fields }),
-      row({ type: 'meta', role: null, content: null, token_count: null, request_id: requestId, extra: { kind: 'turn_end' } }),
+      row({
+        type: 'meta',
+        role: null,
+        content: null,
+        token_count: null,
+        request_id: requestId,
+        extra: { kind: 'turn_end' },
+      }),
     ],
     end: { requestId, payload: { status: 'complete', requestId } },
   };
