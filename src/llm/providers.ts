@@ -68,7 +68,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   anthropic: {
     baseUrl: 'https://api.anthropic.com/v1',
     keyVariable: 'ANTHROPIC_API_KEY',
-    model: 'claude-sonnet-4-5',
+    model: 'claude-haiku-4-5',
   },
   ollama: {
     baseUrl: 'http://localhost:11434/v1',

@@ -86,17 +86,22 @@ function toResponse(message: IncomingMessage): Response {
 
 /** Leaner than Readable.toWeb. Backpressure is kept: a full queue pauses the socket. */
 function toStream(message: IncomingMessage, maxBytes: number): ReadableStream<Uint8Array> {
-  let bytes = 0;
   const strategy = new ByteLengthQueuingStrategy({ highWaterMark: queueBytes });
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
+  let bytes = 0;
+  // A cancelled stream takes nothing more, and says so by throwing.
+  let cancelled = false;
+  const source = {
+    start(controller: ReadableStreamDefaultController<Uint8Array>) {
       message.on('data', (chunk: Buffer) => {
+        if (cancelled) return;
         controller.enqueue(chunk);
         bytes += chunk.length;
         if (bytes > maxBytes) message.destroy(new Error('the error answer is too long'));
         else if ((controller.desiredSize ?? 0) <= 0) message.pause();
       });
-      message.once('end', () => controller.close());
+      message.once('end', () => {
+        if (!cancelled) controller.close();
+      });
       message.once('error', (error) => controller.error(error));
       message.pause();
     },
@@ -104,14 +109,16 @@ function toStream(message: IncomingMessage, maxBytes: number): ReadableStream<Ui
       message.resume();
     },
     cancel() {
+      cancelled = true;
       linger(message);
     },
-  }, strategy);
+  };
+  return new ReadableStream(source, strategy);
 }
 
 /** An answer left after its `[DONE]` is all but over: read to its end, the connection serves again. */
 function linger(message: IncomingMessage): void {
-  message.removeAllListeners('data').removeAllListeners('end').resume();
+  message.resume();
   const timer = setTimeout(() => message.destroy(), lingerMs);
   message.once('close', () => clearTimeout(timer));
 }
