@@ -26,7 +26,7 @@ export const errorCodes = {
   provider_request: { retryable: false, remedy: 'The provider refused the request; see the message.' },
   provider_rate_limit: { retryable: true, remedy: 'Wait, or raise the limit at the provider.' },
   provider_unreachable: { retryable: true, remedy: 'Check llm.providers.<name>.base_url and the network.' },
-  provider_timeout: { retryable: true, remedy: 'Try again, or raise llm.first_byte_timeout or llm.stall_timeout.' },
+  provider_timeout: { retryable: true, remedy: 'Try again, or raise llm.connect_timeout, llm.first_byte_timeout or llm.stall_timeout.' },
   provider_cut: { retryable: true, remedy: 'The stream ended early; ask again.' },
   provider_failed: { retryable: true, remedy: 'The provider had a fault of its own; ask again.' },
   config_invalid: { retryable: false, remedy: 'Start-up only: correct the line of the configuration that the message names.' },

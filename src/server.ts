@@ -125,7 +125,7 @@ export async function startServer({ config, version, env, log }: ServerOptions):
         systemPrompt: service.system_prompt,
         preserveRecent: service.context.preserve_recent,
       }),
-      answer: createAnswerLogic({ model, outbox, countTokens, turnReport, metrics }),
+      answer: createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, onError }),
       toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox, metrics }) } }),
     },
   });

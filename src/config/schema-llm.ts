@@ -4,6 +4,7 @@
  * environment variable that holds its key.
  */
 import { z } from 'zod';
+import { presets, type Preset } from '../llm/providers.ts';
 import { count, milliseconds, seconds, secondsOrNone, text } from './quantities.ts';
 
 const variableName = () =>
@@ -12,7 +13,7 @@ const variableName = () =>
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
     .meta({ allowed: 'the name of an environment variable, such as OPENAI_API_KEY (never the key itself)' });
 
-const baseUrl = () =>
+const baseUrlText = () =>
   z
     .url({ protocol: /^https?$/ })
     .meta({ allowed: 'an http or https URL, such as http://localhost:8080/v1' })
@@ -49,7 +50,7 @@ const parameters = {
 
 /** A provider of the user's own. Keys that are not listed go into the request's body as they are. */
 const ownProvider = z.looseObject({
-  base_url: baseUrl(),
+  base_url: baseUrlText(),
   api_key_env: apiKeyEnv().exactOptional(),
   model: model(),
   ...parameters,
@@ -59,18 +60,17 @@ const ownProvider = z.looseObject({
  * A provider that Parley knows. Its key is looked for only while its address is the known one:
  * a block that is pointed elsewhere must not carry the key there.
  */
-function knownProvider(known: { base_url: string; api_key_env?: string; model: string }) {
-  const keyEnv = known.api_key_env;
+function knownProvider({ baseUrl, keyVariable, model: knownModel }: Preset) {
   return z
     .looseObject({
-      base_url: baseUrl().default(known.base_url),
-      api_key_env: (keyEnv === undefined ? apiKeyEnv() : apiKeyEnv().meta({ default: keyEnv })).exactOptional(),
-      model: model().default(known.model),
+      base_url: baseUrlText().default(baseUrl),
+      api_key_env: (keyVariable === null ? apiKeyEnv() : apiKeyEnv().meta({ default: keyVariable })).exactOptional(),
+      model: model().default(knownModel),
       ...parameters,
     })
     .transform((block) =>
-      keyEnv !== undefined && block.api_key_env === undefined && block.base_url === known.base_url
-        ? { ...block, api_key_env: keyEnv }
+      keyVariable !== null && block.api_key_env === undefined && block.base_url === baseUrl
+        ? { ...block, api_key_env: keyVariable }
         : block,
     )
     .prefault({});
@@ -79,27 +79,11 @@ function knownProvider(known: { base_url: string; api_key_env?: string; model: s
 /** In the order in which `auto` looks for their keys. */
 const providers = z
   .object({
-    groq: knownProvider({
-      base_url: 'https://api.groq.com/openai/v1',
-      api_key_env: 'GROQ_API_KEY',
-      model: 'llama-3.3-70b-versatile',
-    }),
-    openai: knownProvider({
-      base_url: 'https://api.openai.com/v1',
-      api_key_env: 'OPENAI_API_KEY',
-      model: 'gpt-4o-mini',
-    }),
-    openrouter: knownProvider({
-      base_url: 'https://openrouter.ai/api/v1',
-      api_key_env: 'OPENROUTER_API_KEY',
-      model: 'openai/gpt-4o-mini',
-    }),
-    anthropic: knownProvider({
-      base_url: 'https://api.anthropic.com/v1',
-      api_key_env: 'ANTHROPIC_API_KEY',
-      model: 'claude-haiku-4-5',
-    }),
-    ollama: knownProvider({ base_url: 'http://localhost:11434/v1', model: 'llama3.2' }),
+    groq: knownProvider(presets.groq),
+    openai: knownProvider(presets.openai),
+    openrouter: knownProvider(presets.openrouter),
+    anthropic: knownProvider(presets.anthropic),
+    ollama: knownProvider(presets.ollama),
   })
   .catchall(ownProvider)
   .prefault({})

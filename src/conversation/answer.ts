@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { AnswerInput, AnswerStop } from '../../machines/conversation-setup.ts';
 import type { Answer, AskedCall, InternalEvent } from '../../machines/conversation-terms.ts';
 import type { Usage } from '../../machines/log.ts';
+import { fault } from '../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/model.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -19,11 +20,12 @@ export interface AnswerDeps {
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
   metrics: Pick<Metrics, 'hopEnded'>;
+  onError(error: unknown): void;
 }
 
 const jsonObject = z.record(z.string(), z.unknown());
 
-export function createAnswerLogic({ model, outbox, countTokens, turnReport, metrics }: AnswerDeps) {
+export function createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, onError }: AnswerDeps) {
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const draft = outbox.draft(input, input.requestId, randomUUID());
@@ -67,7 +69,12 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
       if (end.status !== 'failed') return { type: 'answer.finished', answer };
       return { type: 'answer.failed', answer, fault: end.fault, retryAfterMs: end.retryAfterMs, jitter: Math.random() };
     };
-    void ask().then(sendBack);
+    ask().then(sendBack, (error: unknown) => {
+      onError(error);
+      const { text, reasoning } = draft.finish();
+      const answer: Answer = { messageId: draft.messageId, text, reasoning, calls: [], finishReason: 'failed', usage: null, model: null };
+      sendBack({ type: 'answer.failed', answer, fault: fault('internal', 'The answer could not be taken in. Ask again.'), retryAfterMs: null, jitter: 0 });
+    });
 
     return () => abort.abort();
   });

@@ -40,7 +40,8 @@ export interface ProviderChoice {
   env: NodeJS.ProcessEnv;
 }
 
-interface Preset {
+/** A known endpoint. */
+export interface Preset {
   baseUrl: string;
   /** null: a local endpoint that takes no key. */
   keyVariable: string | null;
@@ -48,7 +49,7 @@ interface Preset {
 }
 
 /** Known endpoints, in the order in which `auto` looks for their keys. A configured block wins key by key. */
-export const presets: Readonly<Record<string, Preset>> = {
+export const presets = {
   groq: {
     baseUrl: 'https://api.groq.com/openai/v1',
     keyVariable: 'GROQ_API_KEY',
@@ -75,7 +76,11 @@ export const presets: Readonly<Record<string, Preset>> = {
     keyVariable: null,
     model: 'llama3.2',
   },
-};
+} satisfies Record<string, Preset>;
+
+function presetOf(name: string): Preset | undefined {
+  return new Map<string, Preset>(Object.entries(presets)).get(name);
+}
 
 const demoName = 'demo';
 
@@ -86,7 +91,7 @@ export function chooseProviders(choice: ProviderChoice): Provider[] {
 }
 
 function firstWithKey({ providers, env }: ProviderChoice): string {
-  const found = Object.keys(presets).find((name) => {
+  const found = [...new Set([...Object.keys(presets), ...Object.keys(providers)])].find((name) => {
     const variable = keyVariableOf(name, providers[name]);
     return variable !== null && readKey(env, variable) !== null;
   });
@@ -96,7 +101,7 @@ function firstWithKey({ providers, env }: ProviderChoice): string {
 function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   if (name === demoName) return demoProvider;
   const block = providers[name];
-  const preset = presets[name];
+  const preset = presetOf(name);
   if (!block && !preset) {
     const known = [...new Set([demoName, ...Object.keys(presets), ...Object.keys(providers)])].join(', ');
     throw new AppError('config_invalid', `There is no provider "${name}": give it a block under llm.providers, or use one of ${known}.`);
@@ -123,7 +128,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
 function keyVariableOf(name: string, block: ProviderBlock | undefined): string | null {
   if (block?.api_key_env !== undefined) return block.api_key_env;
   // A base URL of its own is somebody else's endpoint: the preset's key is not for it.
-  return block?.base_url === undefined ? (presets[name]?.keyVariable ?? null) : null;
+  return block?.base_url === undefined ? (presetOf(name)?.keyVariable ?? null) : null;
 }
 
 /** An empty variable counts as unset: that is how people switch one off. */

@@ -28,7 +28,7 @@ describe('auto', () => {
     const env: NodeJS.ProcessEnv = { ...all };
     for (const name of order) {
       assert.deepEqual(namesOf({ env }), [name]);
-      delete env[presets[name]?.keyVariable ?? ''];
+      delete env[Object.entries(presets).find(([preset]) => preset === name)?.[1].keyVariable ?? ''];
     }
   });
 
