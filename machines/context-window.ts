@@ -25,6 +25,7 @@ const MESSAGE_OVERHEAD = 4;
 /** An oversized message is never cut below this many tokens. */
 const SMALLEST_CUT = 64;
 const NO_ANSWER = '[This message was stopped or failed before an answer began.]';
+const EMPTY_ANSWER = '[This answer has no text.]';
 const LOST_RESULT = '[The result of this call is not known.]';
 
 export interface WindowOptions {
@@ -121,7 +122,8 @@ function turnMessages(turn: TurnRows): SizedMessage[] {
 }
 
 function assistantMessages(row: LogRow, results: Map<string, LogRow>): SizedMessage[] {
-  if (!row.tool_calls?.length) return [sized({ role: 'assistant', content: row.content ?? '' }, row)];
+  // Some providers refuse an empty message, and with it every later turn.
+  if (!row.tool_calls?.length) return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER }, row)];
   const asked = sized({ role: 'assistant', content: row.content || null, tool_calls: row.tool_calls }, row);
   return [
     asked,
@@ -141,7 +143,7 @@ function sized(message: ModelMessage, row: LogRow): SizedMessage {
 function cutToFit(entries: SizedMessage[], budget: number): number {
   const sizes = entries.map((entry) => entry.tokens).sort((a, b) => a - b);
   let room = budget;
-  let cap = SMALLEST_CUT;
+  let cap = Infinity;
   for (const [index, size] of sizes.entries()) {
     const share = room / (sizes.length - index);
     if (size > share) {
@@ -155,7 +157,10 @@ function cutToFit(entries: SizedMessage[], budget: number): number {
     const { message } = entry;
     if (entry.tokens <= cap || !message.content) continue;
     const keep = Math.max(2, Math.floor((message.content.length * cap) / entry.tokens / 2));
-    message.content = cutMiddle(message.content, keep);
+    const shorter = cutMiddle(message.content, keep);
+    // A short text beside long tool calls has nothing to give.
+    if (shorter.length >= message.content.length) continue;
+    message.content = shorter;
     cut += 1;
   }
   return cut;

@@ -5,7 +5,7 @@
 import type { Answer, Asker, ChatEvent, ConversationContext, QueuedTurn, RunningTurn, TurnEnd } from './conversation-terms.ts';
 import { conversationSetup, nextBackoffMs } from './conversation-setup.ts';
 import type { Fault } from './log.ts';
-import { addUsage, cancelRow, endRows, hopPlan, recoveryRows, resultRow, turnEndRow, userMessageRow, withdrawnEnd } from './turn-rows.ts';
+import { addUsage, cancelRow, endRows, hopPlan, recoveryRows, resultRow, stoppedEnd, turnEndRow, userMessageRow } from './turn-rows.ts';
 
 const kit = conversationSetup;
 
@@ -36,26 +36,34 @@ function endIntent(requestId: string, rows: ReturnType<typeof endRows>['rows'], 
 
 const withAnswer = (answer: Answer) => (turn: RunningTurn) => ({ asking: false, answer, model: answer.model ?? turn.model });
 
+/** The last words of an actor that ends: whoever still waits for an answer is to send again. */
+const refuseUnanswered = (code: 'conversation_failed' | 'shutting_down') =>
+  kit.enqueueActions(({ context, enqueue }) => {
+    const waiting = [...context.arriving, ...context.deferred].map((event) => (event.type === 'client.chat' ? askerOf(event) : event.by));
+    for (const to of [...waiting, ...(context.turn?.stop?.askers ?? [])]) {
+      if (to) enqueue.emit({ type: 'refuse', to, fault: fault(code, 'The conversation was closed before this was answered. Send it again.', true) });
+    }
+  });
+
 export const conversation = kit.extend({
   actions: {
-    defer: kit.assign(({ context, event }) =>
-      event.type === 'client.chat' || event.type === 'client.cancel' ? { deferred: [...context.deferred, event] } : {}),
+    defer: kit.assign(({ context, event }) => {
+      if (event.type === 'client.chat') return { deferred: [...context.deferred, event] };
+      if (event.type !== 'client.cancel') return {};
+      // A Stop means the turn that ran when it was sent, not the one that runs when it is heard.
+      return { deferred: [...context.deferred, { ...event, target: event.target ?? context.turn?.requestId ?? null }] };
+    }),
     raiseDeferred: kit.enqueueActions(({ context, enqueue }) => {
       if (context.deferred.length === 0) return;
       for (const event of context.deferred) enqueue.raise(event);
       enqueue.assign({ deferred: [] });
     }),
-    refuseDeferred: kit.enqueueActions(({ context, enqueue }) => {
-      for (const event of context.deferred) {
-        const to = event.type === 'client.chat' ? askerOf(event) : event.by;
-        if (to) enqueue.emit({ type: 'refuse', to, fault: fault('conversation_failed', 'The conversation could not be opened. Send again.', true) });
-      }
-      enqueue.assign({ deferred: [] });
-    }),
+    refuseAsFailed: refuseUnanswered('conversation_failed'),
+    refuseAsStopped: refuseUnanswered('shutting_down'),
 
     appendMessage: kit.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'client.chat') return;
-      enqueue.assign({ arriving: context.arriving + 1 });
+      enqueue.assign({ arriving: [...context.arriving, event] });
       enqueue.emit({
         type: 'append',
         tag: { of: 'message', chat: event },
@@ -79,7 +87,7 @@ export const conversation = kit.extend({
       if (event.type !== 'log.committed' || event.tag.of !== 'message') return;
       const { chat } = event.tag;
       const { outcome } = event;
-      enqueue.assign({ arriving: context.arriving - 1 });
+      enqueue.assign({ arriving: context.arriving.filter((other) => other !== chat) });
       if (outcome.status === 'duplicate') {
         enqueue.emit({ type: 'turn.attached', chat, ended: outcome.ended });
       } else if (outcome.status === 'reused') {
@@ -98,8 +106,9 @@ export const conversation = kit.extend({
     }),
     refuseUnstored: kit.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'log.failed' || event.tag.of !== 'message') return;
-      enqueue.assign({ arriving: context.arriving - 1 });
-      enqueue.emit({ type: 'refuse', to: askerOf(event.tag.chat), fault: event.fault });
+      const { chat } = event.tag;
+      enqueue.assign({ arriving: context.arriving.filter((other) => other !== chat) });
+      enqueue.emit({ type: 'refuse', to: askerOf(chat), fault: event.fault });
     }),
 
     startNext: kit.enqueueActions(({ context, enqueue }) => {
@@ -108,14 +117,19 @@ export const conversation = kit.extend({
       enqueue.assign({ queue, turn: run(next.turn) });
       if (next.turn.announced) enqueue.emit({ type: 'notice', requestId: next.turn.requestId, kind: 'started', data: 'The turn has started.', details: {} });
     }),
-    stopWhenIdle: kit.assign(() => ({ queue: [{ kind: 'stop' }] })),
+    /** Queued turns stay in the log, and in the queue too: a Stop may still be meant for one. */
+    stopWhenIdle: kit.assign(({ context }) => ({ queue: [{ kind: 'stop' }, ...context.queue.filter((next) => next.kind === 'turn')] })),
 
     takeStanding: kit.assign(({ event }) => {
       if (event.type !== 'xstate.done.actor.log') return {};
-      const { interrupted, queue } = event.output;
-      return { interrupted, queue: queue.map((turn) => ({ kind: 'turn', turn }) as const) };
+      const { interrupted, stopped, queue } = event.output;
+      return { interrupted, stopped, queue: queue.map((turn) => ({ kind: 'turn', turn }) as const) };
     }),
     appendRecovery: kit.enqueueActions(({ context, enqueue }) => {
+      for (const { requestId, reason } of context.stopped) {
+        enqueue.emit(endIntent(requestId, [turnEndRow(requestId, stoppedEnd(reason))], stoppedEnd(reason)));
+      }
+      enqueue.assign({ stopped: [] });
       if (!context.interrupted) return;
       const { requestId } = context.interrupted;
       const { rows, end } = recoveryRows(context.interrupted, context.limits.recoveries);
@@ -217,15 +231,19 @@ export const conversation = kit.extend({
     }),
     withdraw: kit.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'client.cancel' || event.target === null) return;
-      const { target: requestId, by } = event;
-      enqueue.assign({ queue: context.queue.filter((next) => next.kind !== 'turn' || next.turn.requestId !== requestId) });
-      enqueue.emit({ type: 'append', tag: { of: 'withdrawal', requestId, by }, rows: [cancelRow(requestId, 'cancelled')] });
+      const { target: requestId } = event;
+      enqueue.assign({
+        queue: context.queue.filter((next) => next.kind !== 'turn' || next.turn.requestId !== requestId),
+        arriving: [...context.arriving, event],
+      });
+      enqueue.emit({ type: 'append', tag: { of: 'withdrawal', requestId, cancel: event }, rows: [cancelRow(requestId, 'cancelled')] });
     }),
-    endWithdrawn: kit.enqueueActions(({ event, enqueue }) => {
+    endWithdrawn: kit.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'log.committed' || event.tag.of !== 'withdrawal') return;
-      const { requestId, by } = event.tag;
-      if (by) enqueue.emit({ type: 'reply', to: by, result: { cancelled: [requestId], disposition: 'cancelled' } });
-      enqueue.emit(endIntent(requestId, [turnEndRow(requestId, withdrawnEnd())], withdrawnEnd()));
+      const { requestId, cancel } = event.tag;
+      enqueue.assign({ arriving: context.arriving.filter((other) => other !== cancel) });
+      if (cancel.by) enqueue.emit({ type: 'reply', to: cancel.by, result: { cancelled: [requestId], disposition: 'cancelled' } });
+      enqueue.emit(endIntent(requestId, [turnEndRow(requestId, stoppedEnd('cancelled'))], stoppedEnd('cancelled')));
     }),
     appendCancel: kit.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'client.cancel' || !context.turn) return;

@@ -75,19 +75,19 @@ export const conversationSetup = setup({
   },
   guards: {
     nothingInterrupted: ({ context }) => context.interrupted === null,
-    interruptedTurnMustEnd: ({ context }) =>
-      context.interrupted !== null && (context.interrupted.cancelled || context.interrupted.recoveries >= context.limits.recoveries),
+    interruptedTurnIsOver: ({ context: { interrupted, limits }, event }) =>
+      event.type === 'log.committed' && event.tag.of === 'recovery' && interrupted !== null && (interrupted.stop !== null || interrupted.recoveries >= limits.recoveries),
     stopIsNext: ({ context }) => context.queue[0]?.kind === 'stop',
     turnIsNext: ({ context }) => context.queue[0]?.kind === 'turn',
-    queueIsFull: ({ context }) => context.queue.length + context.arriving >= context.limits.queueLength,
+    queueIsFull: ({ context }) => context.queue.length + context.arriving.length >= context.limits.queueLength,
     tooManyDeferred: ({ context }) => context.deferred.length >= context.limits.queueLength,
     refusesToQueue: ({ event }) => event.type === 'client.chat' && event.mode === 'reject',
     targetsRunningTurn: ({ context, event }) =>
       event.type === 'client.cancel' && context.turn !== null && (event.target ?? context.turn.requestId) === context.turn.requestId,
     targetsQueuedTurn: ({ context, event }) =>
       event.type === 'client.cancel' && context.queue.some((next) => next.kind === 'turn' && next.turn.requestId === event.target),
-    nothingArrives: ({ context }) => context.arriving === 0,
-    messageIsStored: ({ event }) => event.type === 'log.committed' && event.tag.of === 'message' && event.outcome.status === 'stored',
+    nothingArrives: ({ context }) => context.arriving.length === 0,
+    someWereDeferred: ({ context }) => context.deferred.length > 0,
     isMessage: ({ event }) => (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'message',
     isWithdrawal: ({ event }) => event.type === 'log.committed' && event.tag.of === 'withdrawal',
     isRecovery: ({ event }) => event.type === 'log.committed' && event.tag.of === 'recovery',

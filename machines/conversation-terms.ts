@@ -48,12 +48,15 @@ export interface CancelEvent {
   target: string | null;
 }
 
+/** `interrupted`: by a chat that goes before it. */
+export type StopReason = 'cancelled' | 'interrupted';
+
 export type ClientEvent = ChatEvent | CancelEvent;
 
 /** Why rows were appended; comes back with their commit. */
 export type CommitTag =
   | { of: 'message'; chat: ChatEvent }
-  | { of: 'withdrawal'; requestId: string; by: Asker | null }
+  | { of: 'withdrawal'; requestId: string; cancel: CancelEvent }
   | { of: 'recovery' }
   | { of: 'hop' }
   | { of: 'result'; callId: string }
@@ -174,7 +177,7 @@ export interface RunningTurn {
   calls: OpenCall[];
   fault: Fault | null;
   /** Set once a Stop or an interrupting chat has ended the turn. */
-  stop: { reason: 'cancelled' | 'interrupted'; askers: Asker[]; committed: boolean } | null;
+  stop: { reason: StopReason; askers: Asker[]; committed: boolean } | null;
 }
 
 export interface ConversationLimits {
@@ -204,12 +207,20 @@ export type Next = { kind: 'turn'; turn: QueuedTurn } | { kind: 'stop' };
 export interface ConversationContext extends ConversationInput {
   /** Client events that arrived while the chart could not answer them; bounded by `queueLength`. */
   deferred: ClientEvent[];
-  /** Messages whose commit is under way while a turn runs. */
-  arriving: number;
+  /** Messages and withdrawals whose commit is under way; answered with it. */
+  arriving: ClientEvent[];
   queue: Next[];
   turn: RunningTurn | null;
   /** The turn that a restart or a crash cut off, until its recovery rows are committed. */
   interrupted: InterruptedTurn | null;
+  /** Turns whose Stop was committed, and not their end, when the log was last read. */
+  stopped: StoppedTurn[];
+}
+
+/** A turn that was stopped before it did anything: all it lacks is its end. */
+export interface StoppedTurn {
+  requestId: string;
+  reason: StopReason;
 }
 
 /** Where the log says that a begun turn stands. */
@@ -219,7 +230,7 @@ export interface InterruptedTurn {
   usage: Usage | null;
   model: string | null;
   recoveries: number;
-  cancelled: boolean;
+  stop: StopReason | null;
   /** Calls the model asked for that have no result: dispatched, or not even that. */
   open: { request: ToolCallRequest; dispatched: boolean }[];
 }
@@ -227,6 +238,7 @@ export interface InterruptedTurn {
 /** The fold of a log at activation. */
 export interface Standing {
   interrupted: InterruptedTurn | null;
+  stopped: StoppedTurn[];
   queue: QueuedTurn[];
 }
 

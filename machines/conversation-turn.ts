@@ -20,13 +20,9 @@ const receiving = conversation.createStateConfig({
   on: {
     'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
     'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
-    'log.committed': [
-      { guard: 'messageIsStored', target: 'loadingContext', actions: ['admit', 'startNext'] },
-      { guard: 'isMessage', target: '#idle', actions: 'admit' },
-    ],
+    'log.committed': { guard: 'isMessage', target: '#idle', actions: 'admit' },
     'log.failed': { guard: 'isMessage', target: '#idle', actions: 'refuseUnstored' },
   },
-  exit: 'raiseDeferred',
 });
 
 const loadingContext = conversation.createStateConfig({
@@ -67,8 +63,7 @@ const toolHop = conversation.createStateConfig({
     recording: {
       description: 'One commit holds the assistant message and the decision on each call, before any call is made.',
       entry: 'appendHop',
-      on: { ...waitForCommit, 'log.committed': { guard: 'isHop', target: 'running', actions: 'countHop' } },
-      exit: 'raiseDeferred',
+      on: { ...waitForCommit, 'log.committed': { guard: 'isHop', target: 'running', actions: ['countHop', 'raiseDeferred'] } },
     },
     running: {
       description: 'One actor a call, in parallel up to the limit; each result is committed as it comes.',
@@ -81,9 +76,8 @@ const toolHop = conversation.createStateConfig({
     },
     settling: {
       description: 'Waits until every result is committed; then the model is asked again.',
-      always: { guard: 'allCallsRecorded', target: '#loadingContext' },
+      always: { guard: 'allCallsRecorded', target: '#loadingContext', actions: 'raiseDeferred' },
       on: { ...waitForCommit, 'log.committed': { guard: 'isResult', actions: 'markRecorded' } },
-      exit: 'raiseDeferred',
     },
   },
 });
@@ -117,10 +111,10 @@ const persisting = conversation.createStateConfig({
   description: 'What was answered and the end of the turn are committed together.',
   entry: 'appendEnd',
   on: { ...waitForCommit, 'log.committed': { guard: 'isEndOfTurn', target: '#idle', actions: 'forgetTurn' } },
-  exit: 'raiseDeferred',
 });
 
 export const turn = conversation.createStateConfig({
+  tags: ['chat', 'cancel'],
   initial: 'receiving',
   on: {
     'client.chat': [

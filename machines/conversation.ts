@@ -8,20 +8,21 @@ import { turn } from './conversation-turn.ts';
 
 export const conversationMachine = conversation.createMachine({
   id: 'conversation',
-  context: ({ input }) => ({ ...input, deferred: [], arriving: 0, queue: [], turn: null, interrupted: null }),
+  context: ({ input }) => ({ ...input, deferred: [], arriving: [], queue: [], turn: null, interrupted: null, stopped: [] }),
   initial: 'activating',
   on: {
     'conversation.halt': '.stopped',
   },
   states: {
     activating: {
+      tags: ['chat', 'cancel'],
       description: 'Folds the log into where the last turn stands; client events wait.',
       invoke: {
         id: 'log',
         src: 'readLog',
         input: ({ context: { conversationId, owner } }) => ({ conversationId, owner }),
         onDone: { target: 'recovering', actions: 'takeStanding' },
-        onError: { target: 'failed', actions: 'refuseDeferred' },
+        onError: 'failed',
       },
       on: {
         'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
@@ -31,6 +32,7 @@ export const conversationMachine = conversation.createMachine({
       },
     },
     recovering: {
+      tags: ['chat', 'cancel'],
       description: 'A turn was cut off: calls without outcome are closed, then it goes on or ends.',
       always: { guard: 'nothingInterrupted', target: 'idle' },
       entry: 'appendRecovery',
@@ -38,20 +40,21 @@ export const conversationMachine = conversation.createMachine({
         'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'log.committed': [
-          { guard: 'interruptedTurnMustEnd', target: 'idle', actions: 'forgetInterrupted' },
-          { target: '#loadingContext', actions: 'resumeInterrupted' },
+          { guard: 'interruptedTurnIsOver', target: 'idle', actions: 'forgetInterrupted' },
+          { guard: 'isRecovery', target: '#loadingContext', actions: ['resumeInterrupted', 'raiseDeferred'] },
         ],
-        'log.failed': { target: 'failed', actions: 'refuseDeferred' },
+        'log.failed': 'failed',
         'conversation.drain': { actions: 'stopWhenIdle' },
         'conversation.passivate': {},
       },
-      exit: 'raiseDeferred',
     },
     idle: {
+      tags: ['chat'],
       id: 'idle',
       always: [
         { guard: 'stopIsNext', target: 'stopped' },
-        { guard: 'turnIsNext', target: '#loadingContext', actions: 'startNext' },
+        { guard: 'turnIsNext', target: '#loadingContext', actions: ['startNext', 'raiseDeferred'] },
+        { guard: 'someWereDeferred', actions: 'raiseDeferred' },
       ],
       on: {
         'client.chat': { target: 'turn', actions: 'appendMessage' },
@@ -67,8 +70,8 @@ export const conversationMachine = conversation.createMachine({
       id: 'failed',
       description: 'The log could not be read or written. The next frame reopens the conversation from it.',
       type: 'final',
-      entry: 'reportFailure',
+      entry: ['refuseAsFailed', 'reportFailure'],
     },
-    stopped: { id: 'stopped', type: 'final' },
+    stopped: { id: 'stopped', type: 'final', entry: 'refuseAsStopped' },
   },
 });

@@ -55,13 +55,13 @@ const registrySetup = setup({
   actors: {
     writer: writerMachine,
     mcpServer: mcpServerMachine,
-    /** Resolves when the store is open and the first round of MCP connects is over or has taken long enough. */
+    /** Resolves when the store is open and the first round of MCP connects is over or has taken long enough; rejects when the store refuses. */
     startup: fromPromise<void>(providedAtBoot),
     /** Asks idle conversations to passivate, now and then. */
     sweep: fromCallback<EventObject>(providedAtBoot),
     /** Asks every conversation to end its turn; resolves when none is left. */
     drainConversations: fromPromise<void>(providedAtBoot),
-    /** Stops what has not ended by itself, then the MCP servers and the writer; resolves when all is flushed. */
+    /** Stops what has not ended by itself and closes the store and what is left of the MCP servers; resolves when all is flushed. */
     closeAll: fromPromise<void>(providedAtBoot),
   },
   delays: {
@@ -73,6 +73,10 @@ const spawnWriter = registrySetup.spawnChild('writer', { id: 'writer', input: un
 const spawnServers = registrySetup.assign({
   mcpServers: ({ context, spawn }) =>
     Object.fromEntries(context.servers.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })])),
+});
+
+const drainServers = registrySetup.enqueueActions(({ context, enqueue }) => {
+  for (const server of Object.values(context.mcpServers)) enqueue.sendTo(server, { type: 'server.drain' });
 });
 
 /** Counts a crash; conversations whose crashes have all aged out are forgotten. */
@@ -92,7 +96,8 @@ export const registryMachine = registrySetup.createMachine({
   states: {
     booting: {
       entry: [spawnWriter, spawnServers],
-      invoke: { id: 'startup', src: 'startup', onDone: 'serving', onError: 'refused' },
+      description: 'Ends in `closing` when the store refuses to open, or when the server is stopped before it serves.',
+      invoke: { id: 'startup', src: 'startup', onDone: 'serving', onError: 'closing' },
       on: {
         'conversation.crashed': { actions: countCrash },
         'registry.shutdown': 'closing',
@@ -115,10 +120,11 @@ export const registryMachine = registrySetup.createMachine({
       },
     },
     closing: {
+      description: 'Nothing that was started is left running when this is over.',
+      entry: drainServers,
       invoke: { id: 'close', src: 'closeAll', onDone: 'stopped', onError: 'stopped' },
       on: { 'conversation.crashed': {}, 'registry.shutdown': {} },
     },
     stopped: { type: 'final' },
-    refused: { description: 'The store refused to open; main tells why.', type: 'final' },
   },
 });

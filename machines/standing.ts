@@ -2,25 +2,28 @@
  * Where a log leaves its conversation: the fold that activation runs over the rows of turns
  * without an end. Pure; the chart's `recovering` goes on from what it returns.
  */
-import type { InterruptedTurn, QueuedTurn, Standing } from './conversation-terms.ts';
+import type { InterruptedTurn, QueuedTurn, Standing, StoppedTurn } from './conversation-terms.ts';
 import type { LogRow } from './log.ts';
 import { addUsage } from './turn-rows.ts';
 
 /**
  * Folds the rows of open turns. `open` holds their request ids, oldest first. A turn has begun when it
- * has a row beside its message; at most one can be in that state, since turns run one at a time.
+ * has a row beside its message and its Stop; at most one can be in that state, since turns run one at a
+ * time. Any number can be stopped and lack their end: queued ones are stopped too.
  */
 export function foldStanding(rows: readonly LogRow[], open: readonly string[]): Standing {
   const turns = open.map((requestId) => foldTurn(requestId, rows.filter((row) => row.request_id === requestId)));
   const begun = turns.find((turn) => turn.begun);
+  const others = turns.filter((turn) => turn !== begun).map(({ turn }) => turn);
   return {
     interrupted: begun?.turn ?? null,
-    queue: turns.filter((turn) => turn !== begun).map(({ turn }): QueuedTurn => ({ requestId: turn.requestId, hops: 0, usage: null, announced: true })),
+    stopped: others.flatMap(({ requestId, stop }): StoppedTurn[] => (stop ? [{ requestId, reason: stop }] : [])),
+    queue: others.filter(({ stop }) => !stop).map(({ requestId }): QueuedTurn => ({ requestId, hops: 0, usage: null, announced: true })),
   };
 }
 
 function foldTurn(requestId: string, rows: readonly LogRow[]): { turn: InterruptedTurn; begun: boolean } {
-  const turn: InterruptedTurn = { requestId, hops: 0, usage: null, model: null, recoveries: 0, cancelled: false, open: [] };
+  const turn: InterruptedTurn = { requestId, hops: 0, usage: null, model: null, recoveries: 0, stop: null, open: [] };
   for (const row of rows) {
     switch (row.type) {
       case 'assistant_message':
@@ -36,7 +39,7 @@ function foldTurn(requestId: string, rows: readonly LogRow[]): { turn: Interrupt
         turn.open = turn.open.filter((call) => call.request.id !== row.tool_call_id);
         break;
       case 'meta':
-        if (row.extra['kind'] === 'cancel') turn.cancelled = true;
+        if (row.extra['kind'] === 'cancel') turn.stop = row.extra['reason'] === 'interrupted' ? 'interrupted' : 'cancelled';
         if (row.extra['kind'] === 'recovered') turn.recoveries += 1;
         break;
       case 'user_message':
@@ -44,5 +47,5 @@ function foldTurn(requestId: string, rows: readonly LogRow[]): { turn: Interrupt
         break;
     }
   }
-  return { turn, begun: rows.some((row) => row.type !== 'user_message') };
+  return { turn, begun: rows.some((row) => row.type !== 'user_message' && row.extra['kind'] !== 'cancel') };
 }

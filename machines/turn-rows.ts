@@ -3,7 +3,7 @@
  * Pure functions. Every call the model asked for gets exactly one result here or in `resultRow`,
  * so a transcript is valid by construction.
  */
-import type { Answer, AskedCall, CallResult, ChatEvent, HopTool, InterruptedTurn, OpenCall, RunningTurn, TurnEnd } from './conversation-terms.ts';
+import type { Answer, AskedCall, CallResult, ChatEvent, HopTool, InterruptedTurn, OpenCall, RunningTurn, StopReason, TurnEnd } from './conversation-terms.ts';
 import type { FinishReason, NewRow, ToolStatus, Usage } from './log.ts';
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
@@ -26,7 +26,7 @@ export function userMessageRow(chat: ChatEvent): NewRow {
 }
 
 /** The Stop, a fact of its own: it holds after a crash between it and the turn's end. */
-export function cancelRow(requestId: string, reason: 'cancelled' | 'interrupted'): NewRow {
+export function cancelRow(requestId: string, reason: StopReason): NewRow {
   return { ...blank, type: 'meta', role: null, request_id: requestId, extra: { kind: 'cancel', reason } };
 }
 
@@ -130,10 +130,11 @@ export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[
   for (const call of turn.calls) {
     if (call.stage === 'waiting' || call.stage === 'running') rows.push(resultRow(turn.requestId, { callId: call.callId, name: call.tool.name }, instantResult('cancelled', CANCELLED)));
   }
-  const { answer } = turn;
+  // Calls that a Stop overtook are never made, so what was said before them is all there is.
+  const answer = turn.answer && turn.stop && turn.answer.calls.length > 0 ? { ...turn.answer, finishReason: 'cancelled' as const } : turn.answer;
   const isPartial = answer?.finishReason === 'cancelled' || answer?.finishReason === 'failed';
-  const overLimit = answer?.finishReason === 'tool_calls' && turn.stop === null;
-  if (answer && (!isPartial || answer.text !== '')) rows.push(answerRow(turn, turn.stop && answer.calls.length > 0 ? { ...answer, finishReason: 'cancelled' } : answer));
+  const overLimit = answer !== null && !isPartial && answer.calls.length > 0;
+  if (answer && (!isPartial || answer.text !== '')) rows.push(answerRow(turn, answer));
   if (answer && overLimit) rows.push(...limitRows(turn, answer, maxToolHops));
   const end = turnEnd(turn, overLimit);
   rows.push(turnEndRow(turn.requestId, end));
@@ -174,9 +175,9 @@ export function turnEndRow(requestId: string, end: TurnEnd): NewRow {
   return { ...blank, type: 'meta', role: null, request_id: requestId, extra: { kind: 'turn_end', ...end } };
 }
 
-/** The end of a turn that was withdrawn while it waited. */
-export function withdrawnEnd(): TurnEnd {
-  return complete({ model: null, hops: 0 }, null, 'cancelled');
+/** The end of a turn that was stopped before it did anything. */
+export function stoppedEnd(reason: StopReason): TurnEnd {
+  return complete({ model: null, hops: 0 }, null, reason);
 }
 
 /** Takes an interrupted turn up again: closes what the log leaves open, and ends it where it must not go on. */
@@ -193,7 +194,7 @@ export function recoveryRows(turn: InterruptedTurn, maxRecoveries: number): { ro
 }
 
 function recoveryEnd(turn: InterruptedTurn, maxRecoveries: number): TurnEnd | null {
-  if (turn.cancelled) return complete(turn, turn.usage, 'cancelled');
+  if (turn.stop) return complete(turn, turn.usage, turn.stop);
   if (turn.recoveries < maxRecoveries) return null;
   const message = `The turn was cut off ${turn.recoveries + 1} times and is given up. Send the message again.`;
   return { status: 'error', error: { code: 'recovery_failed', message, retryable: false, data: {} } };

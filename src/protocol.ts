@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { fault } from './errors.ts';
-import type { Fault, ToolStatus, TurnMetadata } from '../machines/log.ts';
+import type { Fault, LogRow, ToolStatus, TurnMetadata } from '../machines/log.ts';
 
 /** 1 to 128 characters, opaque, no control characters. */
 const id = z
@@ -43,6 +43,8 @@ function payloads(limits: ProtocolLimits) {
       before_seq: z.int().min(1).optional(),
       limit: z.int().min(1).max(500).default(50),
     }),
+    subscribe: z.object({ conversation_id: id, ...cursor.shape, state: z.boolean().default(false) }),
+    unsubscribe: z.object({ conversation_id: id }),
     tools: z.object({}),
     ping: z.object({}),
   };
@@ -78,6 +80,8 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
       case 'chat':
       case 'cancel':
       case 'history':
+      case 'subscribe':
+      case 'unsubscribe':
       case 'tools':
       case 'ping':
         return decodePayload(table[action], action, requestId, payload);
@@ -126,6 +130,16 @@ export type Chunk =
   | { type: 'notice'; kind: string; data: string; [detail: string]: unknown }
   | { type: 'reset'; message_id: string; data: string };
 
+/** A row of the log as clients see it: the columns of `chat_events` without the conversation, absent as null. */
+export type LogEvent = Omit<LogRow, 'conversation_id' | 'extra'> & { extra: LogRow['extra'] | null };
+
+/** Where a conversation stands: its chart's state, dotted, and what it takes now. */
+export interface ConversationState {
+  value: string;
+  hop: number;
+  can: string[];
+}
+
 interface OfTurn {
   request_id: string;
   conversation_id: string;
@@ -137,6 +151,8 @@ export type Frame =
   | (OfTurn & { status: 'chunk'; chunk: Chunk })
   | (OfTurn & { status: 'complete'; seq?: number; metadata: TurnMetadata & { replayed?: true } })
   | { request_id: string | null; status: 'error'; conversation_id?: string; seq?: number; error: Fault; metadata?: { replayed: true } }
+  | { request_id: string | null; status: 'event'; conversation_id: string; seq: number; event: LogEvent }
+  | { status: 'state'; conversation_id: string; state: ConversationState }
   | { request_id: string; status: 'result'; conversation_id?: string; result: Record<string, unknown> };
 
 /** An `error` frame that answers a request outside any turn. */

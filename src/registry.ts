@@ -9,14 +9,16 @@ import type { McpServerInput, mcpServerMachine } from '../machines/mcp-server.ts
 import { coolingMs, registryMachine, type RegistryLimits } from '../machines/registry.ts';
 import type { writerMachine } from '../machines/writer.ts';
 import { startConversation, type LiveConversation, type LiveConversationDeps } from './conversation/live-conversation.ts';
-import { fault, type ErrorCode } from './errors.ts';
+import { AppError, fault, type ErrorCode } from './errors.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { ConversationRef } from './outbox/topic.ts';
-import { errorFrame } from './protocol.ts';
+import { errorFrame, type ConversationState } from './protocol.ts';
 
 export interface Registry {
-  /** Boots the store and the MCP servers; resolves when conversations are served, rejects with why the store refused. */
+  /** Boots the store and the MCP servers; resolves when conversations are served. Rejects, with all of it closed again, when the store refuses or `shutdown` comes first. */
   start(): Promise<void>;
+  /** Where a conversation stands, and the turn that runs; one without an actor is idle. */
+  standing(ref: ConversationRef): { state: ConversationState; running: string | null };
   /** Hands a client's event to its conversation, opening it if need be. Never awaits. */
   route(ref: ConversationRef, event: ClientEvent): void;
   /** Lets running turns end (within the drain limit), flushes everything and ends. Once is enough; more are the same. */
@@ -51,6 +53,10 @@ export interface RegistryOptions extends Omit<LiveConversationDeps, 'outbox'> {
 
 /** How often idle conversations are looked for, as a share of `idleTimeoutMs`. */
 const SWEEPS_PER_TIMEOUT = 4;
+/** Conversations looked at in one turn of the event loop: to end them all takes some 5 ms. */
+const SWEEP_SLICE = 200;
+/** What a client is asked to wait while there is no telling how long it will take. */
+const RETRY_AFTER_MS = 1000;
 
 export function createRegistry(options: RegistryOptions): Registry {
   const { outbox, idleTimeoutMs, maxLive, conversation: limits } = options;
@@ -58,11 +64,15 @@ export function createRegistry(options: RegistryOptions): Registry {
   let emptied = Promise.withResolvers<void>();
   const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
 
-  const sweep = () => {
+  /** Passivates what is idle among the next few; false when these were the last. */
+  const sweep = (conversations: Iterator<LiveConversation>): boolean => {
     const sinceMs = performance.now() - idleTimeoutMs;
-    for (const conversation of live.values()) {
-      if (conversation.lastActiveMs < sinceMs && conversation.isIdle()) conversation.send({ type: 'conversation.passivate' });
+    for (let looked = 0; looked < SWEEP_SLICE; looked += 1) {
+      const { value, done } = conversations.next();
+      if (done) return false;
+      if (value.lastActiveMs < sinceMs && value.isIdle()) value.send({ type: 'conversation.passivate' });
     }
+    return true;
   };
   const whenEmpty = () => {
     emptied = Promise.withResolvers<void>();
@@ -79,8 +89,18 @@ export function createRegistry(options: RegistryOptions): Registry {
         await Promise.race([options.toolsSettled(), new Promise<void>((resolve) => startupWait.addEventListener('abort', () => resolve()))]);
       }),
       sweep: fromCallback(() => {
-        const timer = setInterval(sweep, Math.max(10, idleTimeoutMs / SWEEPS_PER_TIMEOUT));
-        return () => clearInterval(timer);
+        let next: NodeJS.Immediate | undefined;
+        const goOn = (conversations: Iterator<LiveConversation>) => {
+          if (sweep(conversations)) next = setImmediate(goOn, conversations);
+        };
+        const timer = setInterval(() => {
+          clearImmediate(next);
+          goOn(live.values());
+        }, Math.max(10, idleTimeoutMs / SWEEPS_PER_TIMEOUT));
+        return () => {
+          clearInterval(timer);
+          clearImmediate(next);
+        };
       }),
       drainConversations: fromPromise(async () => {
         for (const conversation of live.values()) conversation.send({ type: 'conversation.drain' });
@@ -95,13 +115,16 @@ export function createRegistry(options: RegistryOptions): Registry {
   const actor = createActor(machine, { id: 'registry', input: { servers: options.mcpServers, limits: options.registry } });
 
   const activate = (ref: ConversationRef, key: string): LiveConversation => {
-    const conversation = startConversation({ ...ref, limits }, options, (error) => {
+    const conversation = startConversation({ ...ref, limits }, options, (error, unanswered) => {
       live.delete(key);
       if (live.size === 0) emptied.resolve();
+      const problem = error === null
+        ? fault('shutting_down', 'The server is shutting down.', { retry_after_ms: RETRY_AFTER_MS })
+        : fault('conversation_failed', 'The conversation failed and was closed. Send again: it reopens from its log.');
+      for (const { session, requestId } of unanswered) outbox.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
       actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
       options.onCrash(ref, error);
-      const problem = fault('conversation_failed', 'The conversation failed and was closed. Send again: it reopens from its log.');
       outbox.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
     });
     live.set(key, conversation);
@@ -113,20 +136,22 @@ export function createRegistry(options: RegistryOptions): Registry {
     const snapshot = actor.getSnapshot();
     // A Stop is heard until the end.
     if (snapshot.value === 'draining' && event.type === 'client.cancel' && live.has(key)) return null;
-    if (snapshot.value !== 'serving') return { code: 'shutting_down', message: 'The server is shutting down.', data: { retry_after_ms: 1000 } };
+    if (snapshot.value !== 'serving') return { code: 'shutting_down', message: 'The server is shutting down.', data: { retry_after_ms: RETRY_AFTER_MS } };
     const cooling = coolingMs(snapshot.context, key, Date.now());
     if (cooling > 0) return { code: 'conversation_unavailable', message: 'The conversation has failed repeatedly and is closed for a while.', data: { retry_after_ms: cooling } };
-    if (!live.has(key) && live.size >= maxLive) return { code: 'overloaded', message: `The server has ${maxLive} live conversations, which is its limit.`, data: { retry_after_ms: 1000 } };
+    if (!live.has(key) && live.size >= maxLive) return { code: 'overloaded', message: `The server has ${maxLive} live conversations, which is its limit.`, data: { retry_after_ms: RETRY_AFTER_MS } };
     return null;
   };
 
   return {
     async start() {
-      actor.subscribe({ error: (error) => options.onCrash({ owner: '', conversationId: 'registry' }, error) });
+      // Nobody subscribes to its errors: a server without its registry serves nobody, so that fault has to end the process.
       actor.start();
       for (const [name, server] of Object.entries(actor.getSnapshot().context.mcpServers)) options.attachServer(name, server);
-      const snapshot = await waitFor(actor, (state) => state.value !== 'booting');
-      if (snapshot.value === 'refused') await options.opened;
+      const { value } = await waitFor(actor, (state) => state.value === 'serving' || state.status === 'done');
+      if (value === 'serving') return;
+      await options.opened;
+      throw new AppError('shutting_down', 'The server was stopped before it served.');
     },
     route(ref, event) {
       const key = keyOf(ref);
@@ -138,6 +163,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       const to = event.type === 'client.chat' ? event : event.by;
       if (to) outbox.reply(to.session, errorFrame(to.requestId, fault(refused.code, refused.message, refused.data), ref.conversationId));
     },
+    standing: (ref) => live.get(keyOf(ref))?.standing() ?? { state: { value: 'idle', hop: 0, can: ['chat'] }, running: null },
     async shutdown() {
       actor.send({ type: 'registry.shutdown' });
       await toPromise(actor);

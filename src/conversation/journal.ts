@@ -1,6 +1,7 @@
 /**
  * The way from an appended row to what everyone sees: count its tokens, commit it, keep it warm,
- * show it, and only then tell the chart. One journal a conversation; order is kept throughout.
+ * show it, and only then tell the chart. One journal a conversation; order is kept throughout, and
+ * a fault on the way fails this conversation alone.
  */
 import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-terms.ts';
 import type { NewRow } from '../../machines/log.ts';
@@ -25,24 +26,37 @@ export interface Journal {
   append(intent: AppendIntent): void;
 }
 
-/** `tell` gets `log.committed` or `log.failed` for each append, in the order of the appends. */
-export function createJournal(ref: ConversationRef, deps: JournalDeps, tell: (event: InternalEvent) => void): Journal {
+export interface JournalOwner {
+  /** Gets `log.committed` or `log.failed` for each append, in the order of the appends. */
+  tell(event: InternalEvent): void;
+  /** A part threw. The append may be in the log all the same, which a conversation that is opened anew will see. */
+  fail(error: unknown): void;
+}
+
+export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, fail }: JournalOwner): Journal {
   /** Settles when the appends before have been handed to the store; null while none waits for a count. */
   let ahead: Promise<void> | null = null;
 
+  const settle = ({ tag, end }: AppendIntent, outcome: AppendOutcome) => {
+    if (outcome.status === 'failed') {
+      tell({ type: 'log.failed', tag, fault: outcome.fault });
+      return;
+    }
+    if (outcome.status === 'stored') {
+      deps.warmLogs.append(ref, outcome.rows);
+      deps.outbox.publish(ref, outcome.rows);
+      if (end) deps.turnReport.ended(ref, end.requestId, end.payload);
+    }
+    tell({ type: 'log.committed', tag, outcome: commitOutcome(outcome) });
+  };
   const commit = (intent: AppendIntent) => {
-    const { tag, rows, begin, end } = intent;
+    const { rows, begin, end } = intent;
     deps.store.append({ ...ref, rows, ...(begin ? { begin } : {}), ...(end ? { end } : {}) }, (outcome) => {
-      if (outcome.status === 'failed') {
-        tell({ type: 'log.failed', tag, fault: outcome.fault });
-        return;
+      try {
+        settle(intent, outcome);
+      } catch (error) {
+        fail(error);
       }
-      if (outcome.status === 'stored') {
-        deps.warmLogs.append(ref, outcome.rows);
-        deps.outbox.publish(ref, outcome.rows);
-        if (end) deps.turnReport.ended(ref, end.requestId, end.payload);
-      }
-      tell({ type: 'log.committed', tag, outcome: commitOutcome(outcome) });
     });
   };
 
@@ -57,6 +71,7 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, tell: (ev
         if (ahead === mine) ahead = null;
         commit(intent);
       });
+      mine.catch(fail);
       ahead = mine;
     },
   };

@@ -1,37 +1,56 @@
 /**
  * A conversation actor at work: starts it, and carries what it emits to the journal and the outbox.
- * A crash or an end is told once, to `onEnd`; nothing thrown here reaches another conversation.
+ * A crash or an end is told once, to `onEnd`; nothing thrown here reaches another conversation, and
+ * nobody who asked is left without an answer.
  */
-import { createActor } from 'xstate';
-import type { ClientEvent, ConversationEmitted, ConversationInput } from '../../machines/conversation-terms.ts';
+import { createActor, type SnapshotFrom } from 'xstate';
+import type { Asker, ClientEvent, ConversationEmitted, ConversationInput } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { errorFrame } from '../protocol.ts';
+import { errorFrame, type ConversationState } from '../protocol.ts';
 import type { TurnReport } from '../turn-report.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
+import type { WarmLogs } from './warm-logs.ts';
 
 export interface LiveConversation {
   send(event: ClientEvent | { type: 'conversation.passivate' | 'conversation.drain' | 'conversation.halt' }): void;
   isIdle(): boolean;
+  /** Where the chart stands, and the turn that runs. */
+  standing(): { state: ConversationState; running: string | null };
   /** When it was last spoken to or spoke, in ms of `performance.now()`. */
   readonly lastActiveMs: number;
 }
 
 export interface LiveConversationDeps extends JournalDeps {
   machine: typeof conversationMachine;
-  outbox: Pick<Outbox, 'publish' | 'reply' | 'tell' | 'follow' | 'attach'>;
+  outbox: Pick<Outbox, 'publish' | 'reply' | 'tell' | 'follow' | 'attach' | 'watchesState' | 'state'>;
   turnReport: Pick<TurnReport, 'accepted' | 'ended' | 'forget'>;
+  warmLogs: Pick<WarmLogs, 'append' | 'forget'>;
 }
 
-/** `onEnd` gets null when the actor ended by itself, else why it failed. */
-export function startConversation(input: ConversationInput, deps: LiveConversationDeps, onEnd: (error: unknown) => void): LiveConversation {
-  const { outbox, turnReport } = deps;
+/** `onEnd` gets null when the actor ended by itself, else why it failed; and the requests that it leaves unanswered. */
+export function startConversation(
+  input: ConversationInput,
+  deps: LiveConversationDeps,
+  onEnd: (error: unknown, unanswered: readonly Asker[]) => void,
+): LiveConversation {
+  const { outbox, turnReport, warmLogs } = deps;
   const ref = { owner: input.owner, conversationId: input.conversationId };
   const { conversationId } = ref;
   const actor = createActor(deps.machine, { id: conversationId, input });
-  const journal = createJournal(ref, deps, (event) => actor.send(event));
   let lastActiveMs = performance.now();
   let failure: unknown = null;
+  /** Bounded by what the chart lets wait. */
+  const unanswered = new Set<Asker>();
+  const answered = ({ session, requestId }: Asker) => {
+    for (const asker of unanswered) if (asker.session === session && asker.requestId === requestId) unanswered.delete(asker);
+  };
+  /** Ends the conversation alone. Not at once: the actor may be in the middle of a transition. */
+  const fail = (error: unknown) => {
+    failure ??= error;
+    queueMicrotask(() => actor.send({ type: 'conversation.halt' }));
+  };
+  const journal = createJournal(ref, deps, { tell: (event) => actor.send(event), fail });
 
   const carry = (emitted: ConversationEmitted) => {
     lastActiveMs = performance.now();
@@ -40,12 +59,14 @@ export function startConversation(input: ConversationInput, deps: LiveConversati
         return journal.append(emitted);
       case 'turn.accepted': {
         const { chat, seq, disposition, position } = emitted;
+        answered(chat);
         turnReport.accepted(ref, chat.requestId);
         outbox.follow(chat.session, ref, chat.requestId, chat.follow.streaming);
         const metadata = disposition === 'started' ? { disposition } : { disposition, position };
         return outbox.tell(ref, { request_id: chat.requestId, status: 'processing', conversation_id: conversationId, seq, metadata });
       }
       case 'turn.attached':
+        answered(emitted.chat);
         return outbox.attach(emitted.chat.session, ref, emitted.chat.requestId, emitted.chat.follow);
       case 'notice': {
         const { requestId, kind, data, details } = emitted;
@@ -54,9 +75,11 @@ export function startConversation(input: ConversationInput, deps: LiveConversati
       }
       case 'reply': {
         const { to, result } = emitted;
+        answered(to);
         return outbox.reply(to.session, { request_id: to.requestId, status: 'result', conversation_id: conversationId, result });
       }
       case 'refuse':
+        answered(emitted.to);
         return outbox.reply(emitted.to.session, errorFrame(emitted.to.requestId, emitted.fault, conversationId));
       case 'failed':
         failure = emitted.fault;
@@ -65,29 +88,55 @@ export function startConversation(input: ConversationInput, deps: LiveConversati
   };
 
   const end = (error: unknown) => {
+    if (error !== null) stopChildren();
     turnReport.forget(ref);
-    onEnd(error);
+    warmLogs.forget(ref);
+    onEnd(error, [...unanswered]);
   };
-  actor.subscribe({ error: end, complete: () => end(failure) });
-  actor.on('*', (emitted) => {
-    // A listener that throws would take the process down; a fault here is this conversation's alone.
+  /** An actor that threw leaves its children running: an answer nobody reads, a tool call nobody waits for. */
+  const stopChildren = () => {
+    for (const [id, child] of Object.entries(actor.getSnapshot().children)) child?.send({ type: id === 'answer' ? 'answer.stop' : 'call.cancel' });
+  };
+  const tellState = (snapshot: Snapshot) => {
+    if (outbox.watchesState(ref)) outbox.state(ref, standingOf(snapshot).state);
+  };
+  /** A listener that throws would take the process down; a fault in one is this conversation's alone. */
+  const safely = (work: () => void) => {
     try {
-      carry(emitted);
+      work();
     } catch (error) {
-      failure = error;
-      queueMicrotask(() => actor.send({ type: 'conversation.halt' }));
+      fail(error);
     }
-  });
+  };
+  actor.subscribe({ next: (snapshot) => safely(() => tellState(snapshot)), error: end, complete: () => end(failure) });
+  actor.on('*', (emitted) => safely(() => carry(emitted)));
   actor.start();
 
   return {
     send(event) {
       lastActiveMs = performance.now();
+      if (event.type === 'client.chat') unanswered.add(event);
+      else if (event.type === 'client.cancel' && event.by) unanswered.add(event.by);
       actor.send(event);
     },
+    standing: () => standingOf(actor.getSnapshot()),
     isIdle: () => actor.getSnapshot().value === 'idle',
     get lastActiveMs() {
       return lastActiveMs;
     },
   };
+}
+
+type Snapshot = SnapshotFrom<typeof conversationMachine>;
+
+/** The chart's own words: its state value dotted, and its tags as what it takes now. */
+function standingOf(snapshot: Snapshot): { state: ConversationState; running: string | null } {
+  const { turn } = snapshot.context;
+  const state = { value: dotted(snapshot.value), hop: turn?.hops ?? 0, can: [...snapshot.tags].sort() };
+  return { state, running: turn?.requestId ?? null };
+}
+
+function dotted(value: object | string): string {
+  if (typeof value === 'string') return value;
+  return Object.entries(value).map(([state, below]) => `${state}.${dotted(below)}`).join();
 }

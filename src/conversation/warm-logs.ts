@@ -15,6 +15,8 @@ export interface WarmLogs {
   activate(ref: ConversationRef): Promise<StoredStanding>;
   /** Adds committed rows, in seq order. */
   append(ref: ConversationRef, rows: readonly LogRow[]): void;
+  /** The conversation is closed: it will read its log when it is opened again. */
+  forget(ref: ConversationRef): void;
   /** Estimated bytes held, for metrics. */
   bytes(): number;
 }
@@ -31,6 +33,8 @@ export interface WarmLogsOptions {
 
 /** A row's objects and short columns, beside its texts. */
 const ROW_BYTES = 400;
+/** What the cache holds for a conversation without rows. */
+const EMPTY_BYTES = 400;
 
 interface WarmLog {
   turns: TurnRows[];
@@ -38,7 +42,7 @@ interface WarmLog {
 }
 
 export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }: WarmLogsOptions): WarmLogs {
-  const cache = new LRUCache<string, WarmLog>({ maxSize: maxBytes, maxEntrySize: maxBytes, sizeCalculation: (log) => Math.max(1, log.bytes) });
+  const cache = new LRUCache<string, WarmLog>({ maxSize: Math.max(1, maxBytes), sizeCalculation: (log) => log.bytes });
   const readings = new Map<string, { overtaken: boolean }>();
   const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
 
@@ -46,6 +50,8 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
     foldRow(log.turns, withoutWhole(row));
     log.bytes += rowBytes(row);
   };
+  /** The cache takes the size of a value that it does not know yet; one that it holds already it would not measure again. */
+  const keep = (key: string, { turns, bytes }: WarmLog) => cache.set(key, { turns, bytes });
   const letGo = (log: WarmLog) => {
     let tokens = log.turns.reduce((sum, turn) => sum + turn.tokens, 0);
     let rows = log.turns.reduce((sum, turn) => sum + turn.rows.length, 0);
@@ -58,7 +64,7 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
       for (const row of oldest.rows) log.bytes -= rowBytes(row);
     }
   };
-  const activate = async (ref: ConversationRef) => {
+  const read = async (ref: ConversationRef) => {
     const key = keyOf(ref);
     for (;;) {
       const reading = { overtaken: false };
@@ -67,19 +73,17 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
       if (readings.get(key) === reading) readings.delete(key);
       // Rows were committed while the log was being read: which of them it holds is not known.
       if (reading.overtaken) continue;
-      const log: WarmLog = { turns: [], bytes: 0 };
+      const log: WarmLog = { turns: [], bytes: EMPTY_BYTES };
       for (const row of standing.rows) add(log, row);
-      cache.set(key, log);
-      return standing;
+      keep(key, log);
+      return { standing, turns: log.turns };
     }
   };
 
   return {
-    activate,
-    turns(ref) {
-      const key = keyOf(ref);
-      return cache.get(key)?.turns ?? activate(ref).then(() => cache.get(key)?.turns ?? []);
-    },
+    activate: async (ref) => (await read(ref)).standing,
+    // What was read is used even if it is too large to be kept.
+    turns: (ref) => cache.get(keyOf(ref))?.turns ?? read(ref).then(({ turns }) => turns),
     append(ref, rows) {
       const key = keyOf(ref);
       const log = cache.get(key);
@@ -88,8 +92,9 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
       if (!log) return;
       for (const row of rows) add(log, row);
       if (rows.some((row) => row.extra['kind'] === 'turn_end')) letGo(log);
-      cache.set(key, log);
+      keep(key, log);
     },
+    forget: (ref) => void cache.delete(keyOf(ref)),
     bytes: () => cache.calculatedSize,
   };
 }

@@ -6,16 +6,17 @@ import { hash } from 'node:crypto';
 import { fault } from '../errors.ts';
 import type { Toolbox } from '../mcp/toolbox.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { eventOf } from '../outbox/render.ts';
 import { errorFrame, type Request } from '../protocol.ts';
 import type { Registry } from '../registry.ts';
 import type { Store } from '../store/store.ts';
 import type { ClientSession } from './session.ts';
 
 export interface RequestDeps {
-  registry: Pick<Registry, 'route'>;
+  registry: Pick<Registry, 'route' | 'standing'>;
   store: Pick<Store, 'page'>;
   toolbox: Pick<Toolbox, 'tools' | 'servers'>;
-  outbox: Pick<Outbox, 'reply'>;
+  outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.streaming.enabled: what a chat gets that does not say. */
   streaming: boolean;
   /** Whose conversations these are. */
@@ -32,6 +33,14 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
       ...(conversationId === undefined ? {} : { conversation_id: conversationId }),
       result,
     });
+
+  /** A read that fails is a fault of ours; the client hears that, and no more. */
+  const read = (session: ClientSession, requestId: string, conversationId: string, reading: Promise<void>) => {
+    reading.catch((error: unknown) => {
+      deps.onError(error);
+      outbox.reply(session.id, errorFrame(requestId, fault('internal', 'The log could not be read. Try again.'), conversationId));
+    });
+  };
 
   return (session, request) => {
     const { requestId } = request;
@@ -57,10 +66,14 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
         return;
       }
       case 'history':
-        void sendHistory(deps, session, requestId, request.payload).catch((error: unknown) => {
-          deps.onError(error);
-          outbox.reply(session.id, errorFrame(requestId, fault('internal', 'The log could not be read. Try again.'), request.payload.conversation_id));
-        });
+        read(session, requestId, request.payload.conversation_id, sendHistory(deps, session, requestId, request.payload));
+        return;
+      case 'subscribe':
+        read(session, requestId, request.payload.conversation_id, subscribe(deps, session, requestId, request.payload));
+        return;
+      case 'unsubscribe':
+        outbox.unsubscribe(session.id, { owner, conversationId: request.payload.conversation_id });
+        reply(session, requestId, {}, request.payload.conversation_id);
         return;
       case 'tools':
         reply(session, requestId, {
@@ -87,17 +100,50 @@ async function sendHistory(
     outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
     return;
   }
-  const events = page.rows.map(({ conversation_id: _, extra, ...event }) => ({ ...event, extra: Object.keys(extra).length === 0 ? null : extra }));
   const first = page.rows[0]?.seq;
   outbox.reply(session.id, {
     request_id: requestId,
     status: 'result',
     conversation_id: conversationId,
     result: {
-      events,
+      events: page.rows.map(eventOf),
       head_seq: page.headSeq,
       oldest_seq: page.oldestSeq,
       next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
     },
   });
+}
+
+/** The result and the first step of catching up happen in one tick: nothing of the conversation comes between. */
+async function subscribe(
+  { registry, store, outbox, owner }: RequestDeps,
+  session: ClientSession,
+  requestId: string,
+  { conversation_id: conversationId, state: wantsState, ...cursor }: Extract<Request, { action: 'subscribe' }>['payload'],
+): Promise<void> {
+  const ref = { owner, conversationId };
+  const page = await store.page(owner, conversationId, { limit: 1 });
+  if (!page) {
+    outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
+    return;
+  }
+  const { headSeq, oldestSeq } = page;
+  const reset = cursor.after_seq > headSeq;
+  const afterSeq = reset ? 0 : cursor.after_seq;
+  const { state, running } = registry.standing(ref);
+  outbox.reply(session.id, {
+    request_id: requestId,
+    status: 'result',
+    conversation_id: conversationId,
+    result: {
+      head_seq: headSeq,
+      oldest_seq: oldestSeq,
+      truncated: afterSeq + 1 < oldestSeq,
+      reset,
+      state: state.value,
+      can: state.can,
+      active: running === null ? null : { request_id: running, message_id: outbox.drafting(ref) },
+    },
+  });
+  outbox.subscribe(session.id, ref, { cursor: { ...cursor, after_seq: afterSeq }, wantsState, state });
 }

@@ -4,13 +4,17 @@
  */
 import type { LogRow } from '../../machines/log.ts';
 import type { Frame } from '../protocol.ts';
-import { isTurnEnd, renderEnd, renderRow, type Seen } from './render.ts';
+import { eventFrame, isTurnEnd, renderEnd, renderRow, type Seen } from './render.ts';
 import type { Following } from './topic.ts';
 
-/** The rows and the end of one turn, from the store; null if it is not known. */
-export interface TurnReader {
+/** What catching up reads from the store; null where it knows nothing. */
+export interface LogReader {
   turn(owner: string, conversationId: string, requestId: string): Promise<{ rows: LogRow[]; end: unknown } | null>;
+  page(owner: string, conversationId: string, range: { afterSeq: number; limit: number }): Promise<{ rows: LogRow[] } | null>;
 }
+
+/** Rows read at a time for a subscription. */
+const PAGE_ROWS = 200;
 
 export interface CatchUpOptions {
   /** What the follower has of a message that may still be growing. */
@@ -23,8 +27,8 @@ export interface CatchUpOptions {
  * Returns true once the follower is live, false when its turn has ended (and it has been told) or it has left.
  * The last look at the topic's head and the switch to live happen in one tick, so nothing can be shown in between.
  */
-export async function catchUp(reader: TurnReader, following: Following, { seen, attaching }: CatchUpOptions): Promise<boolean> {
-  const { topic, session, requestId } = following;
+export async function catchUpTurn(reader: LogReader, following: Following, requestId: string, { seen, attaching }: CatchUpOptions): Promise<boolean> {
+  const { topic, session } = following;
   const { owner, conversationId } = topic.ref;
   const turn = { request_id: requestId, conversation_id: conversationId };
   const send = (frame: Frame) => session.send(JSON.stringify(frame));
@@ -59,4 +63,38 @@ export async function catchUp(reader: TurnReader, following: Following, { seen, 
   }
   following.live = true;
   return true;
+}
+
+/** The same for a subscription: every row as an event, the unfinished message of whichever turn runs, then live. */
+export async function catchUpSubscription(reader: LogReader, following: Following, { seen, attaching }: CatchUpOptions): Promise<boolean> {
+  const { topic, session } = following;
+  const { owner, conversationId } = topic.ref;
+  const shown = new Set<string>();
+
+  for (;;) {
+    const { head } = topic;
+    const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: PAGE_ROWS });
+    if (!topic.followings.has(following)) return false;
+    const rows = page?.rows ?? [];
+    for (const row of rows) {
+      session.send(JSON.stringify(eventFrame(row)));
+      shown.add(row.id);
+      following.seq = row.seq;
+    }
+    if (rows.length < PAGE_ROWS && topic.head === head) break;
+  }
+  const { draft } = topic;
+  const isKnown = seen === null || seen.messageId === draft?.messageId || shown.has(seen.messageId);
+  if (attaching && !isKnown) session.send(JSON.stringify(resetFrame(conversationId, draft?.requestId ?? null, seen.messageId)));
+  if (draft && !shown.has(draft.messageId)) {
+    const turn = { request_id: draft.requestId, conversation_id: conversationId };
+    for (const chunk of draft.since(seen?.messageId === draft.messageId ? seen : null)) session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));
+  }
+  following.live = true;
+  if (following.wantsState && topic.state !== null) session.send(topic.state);
+  return true;
+}
+
+function resetFrame(conversationId: string, requestId: string | null, messageId: string) {
+  return { request_id: requestId, status: 'chunk', conversation_id: conversationId, chunk: { type: 'reset', message_id: messageId, data: '' } };
 }

@@ -5,10 +5,10 @@
  */
 import type { Cursor } from '../../machines/conversation-terms.ts';
 import type { LogRow } from '../../machines/log.ts';
-import type { Frame } from '../protocol.ts';
-import { catchUp, type CatchUpOptions, type TurnReader } from './catch-up.ts';
+import type { ConversationState, Frame } from '../protocol.ts';
+import { catchUpSubscription, catchUpTurn, type CatchUpOptions, type LogReader } from './catch-up.ts';
 import { createDraft, type Draft } from './draft.ts';
-import { isTurnEnd, renderRow, type Seen } from './render.ts';
+import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
 import type { ConversationRef, Following, Session, Topic } from './topic.ts';
 
 export interface Outbox {
@@ -21,10 +21,21 @@ export interface Outbox {
   follow(sessionId: string, ref: ConversationRef, requestId: string, streaming: boolean): void;
   /** Brings a socket up to date on a turn that runs or has ended, then follows it live. */
   attach(sessionId: string, ref: ConversationRef, requestId: string, options: { streaming: boolean; cursor: Cursor | null }): void;
+  /**
+   * From now on the socket gets every row and frame of the conversation: what it lacks first, then live.
+   * `state` is where the conversation stands now, for those who asked to be told.
+   */
+  subscribe(sessionId: string, ref: ConversationRef, options: { cursor: Cursor; wantsState: boolean; state: ConversationState }): void;
+  unsubscribe(sessionId: string, ref: ConversationRef): void;
+  /** True while somebody wants `state` frames of this conversation. */
+  watchesState(ref: ConversationRef): boolean;
+  state(ref: ConversationRef, state: ConversationState): void;
+  /** The message under construction; null while there is none. */
+  drafting(ref: ConversationRef): string | null;
   /** Sends a frame of a turn to all who follow it live. */
   tell(ref: ConversationRef, frame: Frame & { request_id: string }): void;
   /** Tells the followers of all turns of a conversation that its actor has failed; they may send again. */
-  fail(ref: ConversationRef, frame: (requestId: string) => Frame): void;
+  fail(ref: ConversationRef, frame: (requestId: string | null) => Frame): void;
   /** Opens the message under construction; an unfinished one of the same conversation is taken back by `reset`. */
   draft(ref: ConversationRef, requestId: string, messageId: string): Draft;
   /** Shows committed rows. Called once for each row, in seq order, after its commit. */
@@ -32,7 +43,7 @@ export interface Outbox {
 }
 
 export interface OutboxOptions {
-  reader: TurnReader;
+  reader: LogReader;
   /** streaming.flush_ms */
   flushMs: number;
   onError(error: unknown): void;
@@ -46,30 +57,36 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   const topicOf = (ref: ConversationRef): Topic => {
     const key = keyOf(ref);
     let topic = topics.get(key);
-    if (!topic) topics.set(key, (topic = { ref, followings: new Set(), draft: null, head: 0 }));
+    if (!topic) topics.set(key, (topic = { ref, followings: new Set(), subscribed: new Set(), draft: null, head: 0, state: null }));
     return topic;
   };
   const release = (topic: Topic) => {
     if (topic.followings.size === 0 && topic.draft === null) topics.delete(keyOf(topic.ref));
   };
-  const join = (sessionId: string, ref: ConversationRef, requestId: string, streaming: boolean, place: { live: boolean; seq: number }) => {
+  const join = (sessionId: string, ref: ConversationRef, how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>) => {
     const known = sessions.get(sessionId);
     if (!known) return null;
     const topic = topicOf(ref);
-    for (const other of topic.followings) if (other.session === known.session && other.requestId === requestId) leave(other);
-    const following: Following = { topic, session: known.session, requestId, streaming, ...place };
+    for (const other of topic.followings) if (other.session === known.session && other.requestId === how.requestId) leave(other);
+    const following: Following = { topic, session: known.session, ...how };
     topics.set(keyOf(ref), topic);
     topic.followings.add(following);
     known.followings.add(following);
+    if (how.requestId === null) topic.subscribed.add(sessionId);
     return following;
   };
   const leave = (following: Following) => {
-    following.topic.followings.delete(following);
-    sessions.get(following.session.id)?.followings.delete(following);
-    release(following.topic);
+    const { topic, session } = following;
+    topic.followings.delete(following);
+    sessions.get(session.id)?.followings.delete(following);
+    if (following.requestId === null) topic.subscribed.delete(session.id);
+    release(topic);
   };
   const bringUp = (following: Following, options: CatchUpOptions) => {
-    catchUp(reader, following, options).then(
+    const { requestId } = following;
+    following.live = false;
+    const done = requestId === null ? catchUpSubscription(reader, following, options) : catchUpTurn(reader, following, requestId, options);
+    done.then(
       (live) => void (live || leave(following)),
       (error: unknown) => {
         leave(following);
@@ -90,7 +107,9 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   };
   const giveAll = (topic: Topic, requestId: string, frame: string, wants: (following: Following) => boolean) => {
     for (const following of topic.followings) {
-      if (following.live && following.requestId === requestId && wants(following)) give(following, frame);
+      if (!following.live || !wants(following)) continue;
+      const isMeant = following.requestId === null || (following.requestId === requestId && !topic.subscribed.has(following.session.id));
+      if (isMeant) give(following, frame);
     }
   };
   const chunkHead = (ref: ConversationRef, requestId: string, chunk: Record<string, unknown>) =>
@@ -103,11 +122,39 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       sessions.delete(sessionId);
     },
     reply: (sessionId, frame) => sessions.get(sessionId)?.session.send(JSON.stringify(frame)),
-    follow: (sessionId, ref, requestId, streaming) => void join(sessionId, ref, requestId, streaming, { live: true, seq: 0 }),
+    follow: (sessionId, ref, requestId, streaming) => void join(sessionId, ref, { requestId, streaming, wantsState: false, live: true, seq: 0 }),
     attach(sessionId, ref, requestId, { streaming, cursor }) {
-      const following = join(sessionId, ref, requestId, streaming, { live: false, seq: cursor?.after_seq ?? 0 });
+      const following = join(sessionId, ref, { requestId, streaming, wantsState: false, live: false, seq: cursor?.after_seq ?? 0 });
       if (following) bringUp(following, { seen: seenOf(cursor), attaching: true });
     },
+    subscribe(sessionId, ref, { cursor, wantsState, state }) {
+      const following = join(sessionId, ref, { requestId: null, streaming: true, wantsState, live: false, seq: cursor.after_seq });
+      if (!following) return;
+      if (wantsState) following.topic.state = encodeState(ref, state);
+      bringUp(following, { seen: seenOf(cursor), attaching: true });
+    },
+    unsubscribe(sessionId, ref) {
+      const own = [...(sessions.get(sessionId)?.followings ?? [])].filter(({ topic }) => topic === topics.get(keyOf(ref)));
+      const subscription = own.find(({ requestId }) => requestId === null);
+      if (!subscription) return;
+      leave(subscription);
+      for (const following of own) {
+        if (following === subscription) continue;
+        // What the subscription did not get to show, the turn's own following catches up on.
+        following.seq = Math.max(following.seq, subscription.seq);
+        if (!subscription.live) bringUp(following, { seen: null, attaching: false });
+      }
+    },
+    watchesState: (ref) => [...(topics.get(keyOf(ref))?.followings ?? [])].some((following) => following.wantsState),
+    state(ref, state) {
+      const topic = topics.get(keyOf(ref));
+      if (!topic) return;
+      const frame = encodeState(ref, state);
+      if (frame === topic.state) return;
+      topic.state = frame;
+      for (const following of topic.followings) if (following.wantsState && following.live) give(following, frame);
+    },
+    drafting: (ref) => topics.get(keyOf(ref))?.draft?.messageId ?? null,
     tell(ref, frame) {
       const topic = topics.get(keyOf(ref));
       if (topic) giveAll(topic, frame.request_id, JSON.stringify(frame), () => true);
@@ -118,7 +165,8 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       topic.draft = null;
       for (const following of topic.followings) {
         following.session.send(JSON.stringify(frame(following.requestId)));
-        leave(following);
+        // A subscription outlives the actor: the conversation reopens from its log.
+        if (following.requestId !== null) leave(following);
       }
     },
     draft(ref, requestId, messageId) {
@@ -146,6 +194,8 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
         const wasStreamed = topic.draft?.messageId === row.id;
         // Those who saw the message grow are not shown it again.
         const wants = (following: Following) => following.seq < row.seq && !(wasStreamed && following.streaming);
+        const isNewTo = (following: Following) => following.requestId === null && following.seq < row.seq;
+        if (topic.subscribed.size > 0) giveAll(topic, row.request_id ?? '', JSON.stringify(eventFrame(row)), isNewTo);
         for (const frame of renderRow(row)) giveAll(topic, row.request_id ?? '', JSON.stringify(frame), wants);
         for (const following of topic.followings) if (following.live) following.seq = row.seq;
         topic.head = row.seq;
@@ -161,6 +211,10 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
     for (const following of topic.followings) if (following.requestId === requestId && following.live) leave(following);
     if (topic.draft?.requestId === requestId) topic.draft = null;
   }
+}
+
+function encodeState({ conversationId }: ConversationRef, state: ConversationState): string {
+  return JSON.stringify({ status: 'state', conversation_id: conversationId, state } satisfies Frame);
 }
 
 function seenOf(cursor: Cursor | null): Seen | null {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
-import type { Chunk, Frame } from '../protocol.ts';
+import type { Chunk, Frame, LogEvent } from '../protocol.ts';
 
 /** What the reader has of a message already, in UTF-16 units. */
 export interface Seen {
@@ -69,6 +69,16 @@ export function renderEnd(turn: { request_id: string; conversation_id: string },
     return [{ ...turn, status: 'complete', ...place, metadata: { ...parsed.data.metadata, ...mark } }];
   }
   return [{ ...turn, status: 'error', ...place, error: parsed.data.error, ...(replayed ? { metadata: { replayed: true } as const } : {}) }];
+}
+
+/** A row as `history` and `event` frames show it: its columns, JSON parsed, absent as null. */
+export function eventOf({ conversation_id: _, extra, ...row }: LogRow): LogEvent {
+  return { ...row, extra: Object.keys(extra).length === 0 ? null : extra };
+}
+
+/** The frame that a subscriber gets for a row. */
+export function eventFrame(row: LogRow): Frame {
+  return { request_id: row.request_id, status: 'event', conversation_id: row.conversation_id, seq: row.seq, event: eventOf(row) };
 }
 
 function renderChunks(row: LogRow, seen: Seen | null): Chunk[] {

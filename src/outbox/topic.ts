@@ -21,13 +21,16 @@ export interface ConversationRef {
   conversationId: string;
 }
 
-/** One socket on one turn: live, or being caught up from the log; never both. */
+/** One socket on one turn, or on the whole conversation: live, or being caught up from the log; never both. */
 export interface Following {
   readonly topic: Topic;
   readonly session: Session;
-  readonly requestId: string;
+  /** Null for a subscription, which follows every turn and gets every row. */
+  readonly requestId: string | null;
   /** False: committed rows instead of live chunks. */
   readonly streaming: boolean;
+  /** True for a subscription that asked for `state` frames. */
+  readonly wantsState: boolean;
   live: boolean;
   /** The last row this follower was shown: a row that a catch-up has read is not shown again by its publication. */
   seq: number;
@@ -36,7 +39,11 @@ export interface Following {
 export interface Topic {
   readonly ref: ConversationRef;
   readonly followings: Set<Following>;
+  /** Sockets with a subscription: it stands for all their followings here, so that each frame comes once. */
+  readonly subscribed: Set<string>;
   draft: Draft | null;
   /** Seq of the last row published while this topic has existed. */
   head: number;
+  /** The last `state` frame, encoded; null until somebody asked for one. */
+  state: string | null;
 }

@@ -1,0 +1,43 @@
+/**
+ * The least that durable storage costs: one table, and one transaction for all that arrives in a
+ * turn of the event loop, on the main thread. The relay's yardstick only; Parley's log is src/store.
+ */
+import Database from 'better-sqlite3';
+
+export interface Message {
+  conversation: string;
+  role: 'user' | 'assistant';
+  text: string;
+}
+
+export interface RelayLog {
+  /** Resolves when the message is committed. */
+  append(message: Message): Promise<void>;
+}
+
+export function openRelayLog(path: string): RelayLog {
+  const db = new Database(path);
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.exec('CREATE TABLE messages (conversation TEXT, role TEXT, text TEXT, at INTEGER)');
+  const insert = db.prepare<[string, string, string, number]>('INSERT INTO messages VALUES (?, ?, ?, ?)');
+  let waiting: { message: Message; done: () => void }[] = [];
+
+  const insertAll = db.transaction((batch: typeof waiting) => {
+    for (const { message } of batch) insert.run(message.conversation, message.role, message.text, Date.now());
+  });
+  const commit = () => {
+    const batch = waiting;
+    waiting = [];
+    insertAll(batch);
+    for (const { done } of batch) done();
+  };
+
+  return {
+    append: (message) =>
+      new Promise((done) => {
+        waiting.push({ message, done });
+        if (waiting.length === 1) setImmediate(commit);
+      }),
+  };
+}

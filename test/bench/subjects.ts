@@ -1,0 +1,86 @@
+/**
+ * The servers that are compared, each a process of its own in front of the same scripted model: Parley
+ * as its users start it, with all that is default but its address, its file and its model; and the
+ * relays. Says how they are started, not what is measured.
+ */
+import { writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Child, Children } from './children.ts';
+
+export const subjectNames = ['parley', 'parley-normal', 'relay', 'relay-sqlite'] as const;
+
+export type SubjectName = (typeof subjectNames)[number];
+
+export interface Subject {
+  readonly name: SubjectName;
+  readonly pid: number;
+  readonly url: string;
+  /** Heap and buffers in use, after a collection. */
+  heapBytes(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface SubjectOptions {
+  /** A folder of its own, made here. */
+  folder: string;
+  /** The model's base URL, as far as it says what to answer. */
+  modelUrl: string;
+  /** Whether Parley gets the demo MCP server. */
+  tools: boolean;
+  /** Further arguments for node, for profiling. */
+  nodeArgs: readonly string[];
+}
+
+const projectFolder = join(import.meta.dirname, '..', '..');
+const file = (name: string) => join(import.meta.dirname, name);
+const memory = z.object({ heapBytes: z.number() });
+
+export async function startSubject(children: Children, name: SubjectName, options: SubjectOptions): Promise<Subject> {
+  await mkdir(options.folder, { recursive: true });
+  const probe = ['--expose-gc', '--import', file('probe.ts')];
+  const args = [...options.nodeArgs, ...probe, ...program(name, options)];
+  const child = await children.start(args, join(options.folder, 'stderr.log'));
+  return {
+    name,
+    pid: child.pid,
+    url: urlIn(child),
+    heapBytes: async () => (await child.ask({}, memory)).heapBytes,
+    stop: child.stop,
+  };
+}
+
+/** The base URL or WebSocket that a child's greeting names. */
+export function urlIn(child: Child): string {
+  const [url] = /(?:ws|http):\/\/\S+/.exec(child.greeting) ?? [];
+  if (url === undefined) throw new Error(`no address in "${child.greeting}"`);
+  return url;
+}
+
+function program(name: SubjectName, { folder, modelUrl, tools }: SubjectOptions): string[] {
+  switch (name) {
+    case 'parley':
+      return parley(folder, modelUrl, tools, 'full');
+    case 'parley-normal':
+      return parley(folder, modelUrl, tools, 'normal');
+    case 'relay':
+      return [file('relay.ts'), '--model', modelUrl];
+    case 'relay-sqlite':
+      return [file('relay.ts'), '--model', modelUrl, '--log', join(folder, 'relay.db')];
+  }
+}
+
+function parley(folder: string, modelUrl: string, tools: boolean, synchronous: 'full' | 'normal'): string[] {
+  const demo = { command: 'node', args: [join(projectFolder, 'src', 'demo', 'mcp-server.ts')] };
+  const config = {
+    llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
+    chat: { websocket: { host: '127.0.0.1', port: 0 } },
+    repository: { path: join(folder, 'events.db'), synchronous },
+    mcp: { config_file: join(folder, 'servers.json'), connection: { startup_wait: 10 } },
+  };
+  // YAML is a superset of JSON.
+  writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
+  writeFileSync(join(folder, 'servers.json'), JSON.stringify({ mcpServers: tools ? { demo } : {} }));
+  return [join(projectFolder, 'src', 'main.ts'), '--config', join(folder, 'config.yaml')];
+}

@@ -1,0 +1,67 @@
+/**
+ * The event log in memory: gives every row its seq, every turn its one begin and its one end, as the
+ * store does, and hands out any past of itself, as a crash would leave it.
+ */
+import type { CommitOutcome, ConversationEmitted, Standing } from '../../machines/conversation-terms.ts';
+import { foldRow } from '../../machines/context-window.ts';
+import type { TurnRows } from '../../machines/context-window.ts';
+import type { LogRow } from '../../machines/log.ts';
+import { foldStanding } from '../../machines/standing.ts';
+
+export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
+
+export interface MemoryLog {
+  /** Throws where the store would: at the end of a turn that is not open. */
+  append(intent: AppendIntent): CommitOutcome;
+  rows(): LogRow[];
+  rowsOf(requestId: string): LogRow[];
+  turns(): TurnRows[];
+  standing(): Standing;
+  /** Every append that was stored, in order. */
+  stored(): readonly AppendIntent[];
+  /** The log as it was after its first `count` stored appends. */
+  past(count: number): MemoryLog;
+}
+
+export function createMemoryLog(): MemoryLog {
+  const rows: LogRow[] = [];
+  const stored: AppendIntent[] = [];
+  const begun = new Map<string, { digest: string; ended: boolean }>();
+
+  const append = (intent: AppendIntent): CommitOutcome => {
+    const { begin, end } = intent;
+    const known = begin && begun.get(begin.requestId);
+    if (known) return known.digest === begin.digest ? { status: 'duplicate', ended: known.ended } : { status: 'reused' };
+    if (begin) begun.set(begin.requestId, { digest: begin.digest, ended: false });
+    if (end) {
+      const turn = begun.get(end.requestId);
+      if (!turn || turn.ended) throw new Error(`turn ${end.requestId} is not open`);
+      turn.ended = true;
+    }
+    const first = rows.length + 1;
+    for (const row of intent.rows) {
+      const seq = rows.length + 1;
+      rows.push({ id: `row-${seq}`, ...row, conversation_id: 'c1', seq, timestamp: '2026-01-01T00:00:00.000Z' });
+    }
+    stored.push(intent);
+    return { status: 'stored', seq: first };
+  };
+
+  return {
+    append,
+    rows: () => rows,
+    rowsOf: (requestId) => rows.filter((row) => row.request_id === requestId),
+    turns() {
+      const turns: TurnRows[] = [];
+      for (const row of rows) foldRow(turns, row);
+      return turns;
+    },
+    standing: () => foldStanding(rows, [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId)),
+    stored: () => stored,
+    past(count) {
+      const log = createMemoryLog();
+      for (const intent of stored.slice(0, count)) log.append(intent);
+      return log;
+    },
+  };
+}

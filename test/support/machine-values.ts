@@ -1,0 +1,90 @@
+/** Plain values for the tests of the charts: each constructor gives a valid whole, of which a test names what it is about. */
+import { randomUUID } from 'node:crypto';
+import type { Answer, AskedCall, Asker, CancelEvent, ChatEvent, ConversationLimits, HopContext, HopTool, Standing } from '../../machines/conversation-terms.ts';
+import type { Fault, LogRow, Usage } from '../../machines/log.ts';
+
+export const limits: ConversationLimits = {
+  maxToolHops: 3,
+  toolConcurrency: 2,
+  toolTimeoutMs: 1_000,
+  queueLength: 3,
+  attempts: 3,
+  retryBudgetMs: 10_000,
+  providers: ['first'],
+  recoveries: 2,
+};
+
+export const nothingOpen: Standing = { interrupted: null, stopped: [], queue: [] };
+export const brokenDisk: Fault = { code: 'storage_failed', message: 'The disk is full.', retryable: true, data: {} };
+export const providerDown: Fault = { code: 'provider_failed', message: 'The provider had a fault.', retryable: true, data: {} };
+export const refusedKey: Fault = { code: 'provider_auth', message: 'The key was refused.', retryable: false, data: {} };
+export const someUsage: Usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 };
+
+export function tool(name: string): HopTool {
+  return { name, server: 'demo', toolName: name, description: '', inputSchema: {}, harmless: false };
+}
+
+const tools = new Map(['add', 'wait', 'fail'].map((name) => [name, tool(name)]));
+export const hopContext: HopContext = { messages: [{ role: 'user', content: 'Hi' }], tools, cut: 0 };
+
+export function asker(requestId: string): Asker {
+  return { session: 's1', requestId };
+}
+
+export function chat(requestId: string, changes: Partial<ChatEvent> = {}): ChatEvent {
+  return {
+    type: 'client.chat',
+    session: 's1',
+    requestId,
+    text: `text of ${requestId}`,
+    digest: `digest of ${requestId}`,
+    mode: 'queue',
+    follow: { streaming: true, cursor: null },
+    metadata: null,
+    ...changes,
+  };
+}
+
+/** A Stop of that turn, or of the running one; `by` is the request id of the Stop itself. */
+export function cancel(by: string, target: string | null = null): CancelEvent {
+  return { type: 'client.cancel', by: asker(by), target };
+}
+
+export function asked(name: string, changes: Partial<AskedCall> = {}): AskedCall {
+  return { callId: `call_${randomUUID()}`, name, text: '{}', arguments: {}, ...changes };
+}
+
+export function answer(changes: Partial<Answer> = {}): Answer {
+  const calls = changes.calls ?? [];
+  return {
+    messageId: randomUUID(),
+    text: calls.length > 0 ? '' : 'Hello.',
+    reasoning: '',
+    calls,
+    finishReason: calls.length > 0 ? 'tool_calls' : 'stop',
+    usage: someUsage,
+    model: 'model-1',
+    ...changes,
+  };
+}
+
+/** A committed row; its token count is that of its text, one a character. */
+export function row(seq: number, requestId: string | null, changes: Partial<LogRow>): LogRow {
+  return {
+    id: `row-${seq}`,
+    conversation_id: 'c1',
+    seq,
+    timestamp: '2026-01-01T00:00:00.000Z',
+    type: 'user_message',
+    role: null,
+    content: null,
+    tool_calls: null,
+    tool_call_id: null,
+    model: null,
+    usage: null,
+    extra: {},
+    token_count: changes.content?.length ?? null,
+    request_id: requestId,
+    ...changes,
+  };
+}
