@@ -5,7 +5,7 @@
 import type { Answer, Asker, ChatEvent, ConversationContext, QueuedTurn, RunningTurn, TurnEnd } from './conversation-terms.ts';
 import { conversationSetup, nextBackoffMs } from './conversation-setup.ts';
 import type { Fault } from './log.ts';
-import { addUsage, cancelRow, endRows, hopPlan, recoveryRows, resultRow, stoppedEnd, turnEndRow, userMessageRow } from './turn-rows.ts';
+import { addUsage, cancelRow, endRows, hopPlan, recoveryRows, repeatedCalls, resultRow, stoppedEnd, turnEndRow, userMessageRow } from './turn-rows.ts';
 
 const kit = conversationSetup;
 
@@ -132,10 +132,11 @@ export const conversation = kit.extend({
       enqueue.assign({ stopped: [] });
       if (!context.interrupted) return;
       const { requestId } = context.interrupted;
-      const { rows, end } = recoveryRows(context.interrupted, context.limits.recoveries);
+      const { rows, end } = recoveryRows(context.interrupted, context.limits.recovery);
       enqueue.emit({ type: 'append', tag: { of: 'recovery' }, rows, ...(end ? { end: { requestId, payload: end } } : {}) });
     }),
-    resumeInterrupted: kit.assign(({ context }) => (context.interrupted ? { turn: run(context.interrupted), interrupted: null } : {})),
+    resumeInterrupted: kit.assign(({ context: { interrupted } }) =>
+      interrupted ? { turn: { ...run(interrupted), calls: repeatedCalls(interrupted) }, interrupted: null } : {}),
     forgetInterrupted: kit.assign({ interrupted: null }),
 
     pinContext: kit.enqueueActions(({ context, event, enqueue }) => {

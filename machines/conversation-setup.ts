@@ -17,6 +17,7 @@ import type {
 } from './conversation-terms.ts';
 import type { ModelMessage } from './context-window.ts';
 import { toolCallMachine } from './tool-call.ts';
+import { recoveryEnd, repeatedCalls } from './turn-rows.ts';
 
 export interface ReadLogInput {
   conversationId: string;
@@ -76,11 +77,12 @@ export const conversationSetup = setup({
   guards: {
     nothingInterrupted: ({ context }) => context.interrupted === null,
     interruptedTurnIsOver: ({ context: { interrupted, limits }, event }) =>
-      event.type === 'log.committed' && event.tag.of === 'recovery' && interrupted !== null && (interrupted.stop !== null || interrupted.recoveries >= limits.recoveries),
+      event.type === 'log.committed' && event.tag.of === 'recovery' && interrupted !== null && recoveryEnd(interrupted, limits.recovery) !== null,
     stopIsNext: ({ context }) => context.queue[0]?.kind === 'stop',
     turnIsNext: ({ context }) => context.queue[0]?.kind === 'turn',
     queueIsFull: ({ context }) => context.queue.length + context.arriving.length >= context.limits.queueLength,
-    tooManyDeferred: ({ context }) => context.deferred.length >= context.limits.queueLength,
+    // An interrupting chat's own Stop is never turned away: nobody would hear of it, and its chat is bounded already.
+    tooManyDeferred: ({ context, event }) => context.deferred.length >= context.limits.queueLength && !(event.type === 'client.cancel' && event.by === null),
     refusesToQueue: ({ event }) => event.type === 'client.chat' && event.mode === 'reject',
     targetsRunningTurn: ({ context, event }) =>
       event.type === 'client.cancel' && context.turn !== null && (event.target ?? context.turn.requestId) === context.turn.requestId,
@@ -91,6 +93,8 @@ export const conversationSetup = setup({
     isMessage: ({ event }) => (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'message',
     isWithdrawal: ({ event }) => event.type === 'log.committed' && event.tag.of === 'withdrawal',
     isRecovery: ({ event }) => event.type === 'log.committed' && event.tag.of === 'recovery',
+    hasCallsToRepeat: ({ context, event }) =>
+      event.type === 'log.committed' && event.tag.of === 'recovery' && context.interrupted !== null && repeatedCalls(context.interrupted).length > 0,
     isHop: ({ event }) => event.type === 'log.committed' && event.tag.of === 'hop',
     isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',
     isCancel: ({ event }) => event.type === 'log.committed' && event.tag.of === 'cancel',

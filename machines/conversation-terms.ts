@@ -95,6 +95,8 @@ export type InternalEvent =
   | { type: 'conversation.passivate' }
   | { type: 'conversation.drain' }
   | { type: 'conversation.halt' }
+  /** A part beside the chart threw where it must not: what was emitted may not have happened. */
+  | { type: 'conversation.fail' }
   | { type: 'log.committed'; tag: CommitTag; outcome: CommitOutcome }
   | { type: 'log.failed'; tag: CommitTag; fault: Fault }
   | { type: 'answer.finished'; answer: Answer }
@@ -146,6 +148,8 @@ export interface OpenCall {
   callId: string;
   tool: HopTool;
   arguments: Record<string, unknown>;
+  /** 1, or 2 for the one repeat of a harmless call. */
+  attempt: number;
   stage: 'waiting' | 'running' | 'settled' | 'recorded';
 }
 
@@ -191,8 +195,7 @@ export interface ConversationLimits {
   retryBudgetMs: number;
   /** Names, the preferred first. */
   providers: readonly string[];
-  /** How often a turn may be taken up again after a restart or a crash. */
-  recoveries: number;
+  recovery: RecoveryPolicy;
 }
 
 export interface ConversationInput {
@@ -230,9 +233,27 @@ export interface InterruptedTurn {
   usage: Usage | null;
   model: string | null;
   recoveries: number;
+  /** Since its message was committed. */
+  ageMs: number;
   stop: StopReason | null;
-  /** Calls the model asked for that have no result: dispatched, or not even that. */
-  open: { request: ToolCallRequest; dispatched: boolean }[];
+  /** Calls the model asked for that have no result. */
+  open: InterruptedCall[];
+}
+
+export interface InterruptedCall {
+  request: ToolCallRequest;
+  /** Its newest dispatch; null if it was never made. */
+  dispatch: { tool: HopTool; arguments: Record<string, unknown>; attempt: number } | null;
+}
+
+/** What becomes of a turn that a restart or a crash cut off. */
+export interface RecoveryPolicy {
+  /** `interrupt` ends it as failed. */
+  mode: 'resume' | 'interrupt';
+  /** How often a turn may be taken up again: the restart may be its own doing. */
+  attempts: number;
+  /** Nobody waits for the answer to an older message. */
+  maxAgeMs: number;
 }
 
 /** The fold of a log at activation. */

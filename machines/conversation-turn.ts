@@ -66,6 +66,7 @@ const toolHop = conversation.createStateConfig({
       on: { ...waitForCommit, 'log.committed': { guard: 'isHop', target: 'running', actions: ['countHop', 'raiseDeferred'] } },
     },
     running: {
+      id: 'runningCalls',
       description: 'One actor a call, in parallel up to the limit; each result is committed as it comes.',
       entry: 'startCalls',
       always: { guard: 'allCallsSettled', target: 'settling' },

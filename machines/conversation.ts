@@ -12,6 +12,7 @@ export const conversationMachine = conversation.createMachine({
   initial: 'activating',
   on: {
     'conversation.halt': '.stopped',
+    'conversation.fail': '.failed',
   },
   states: {
     activating: {
@@ -33,7 +34,7 @@ export const conversationMachine = conversation.createMachine({
     },
     recovering: {
       tags: ['chat', 'cancel'],
-      description: 'A turn was cut off: calls without outcome are closed, then it goes on or ends.',
+      description: 'A turn was cut off: harmless calls are made once more, others without outcome are closed, then it goes on or ends.',
       always: { guard: 'nothingInterrupted', target: 'idle' },
       entry: 'appendRecovery',
       on: {
@@ -41,6 +42,7 @@ export const conversationMachine = conversation.createMachine({
         'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'log.committed': [
           { guard: 'interruptedTurnIsOver', target: 'idle', actions: 'forgetInterrupted' },
+          { guard: 'hasCallsToRepeat', target: '#runningCalls', actions: ['resumeInterrupted', 'raiseDeferred'] },
           { guard: 'isRecovery', target: '#loadingContext', actions: ['resumeInterrupted', 'raiseDeferred'] },
         ],
         'log.failed': 'failed',
@@ -68,7 +70,7 @@ export const conversationMachine = conversation.createMachine({
     turn,
     failed: {
       id: 'failed',
-      description: 'The log could not be read or written. The next frame reopens the conversation from it.',
+      description: 'The log could not be read or written, or a part beside the chart threw. The next frame reopens the conversation from it.',
       type: 'final',
       entry: ['refuseAsFailed', 'reportFailure'],
     },

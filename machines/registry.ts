@@ -59,6 +59,8 @@ const registrySetup = setup({
     startup: fromPromise<void>(providedAtBoot),
     /** Asks idle conversations to passivate, now and then. */
     sweep: fromCallback<EventObject>(providedAtBoot),
+    /** Takes up the turns that the last run left without an end, a few conversations at a time. */
+    recovery: fromPromise<void>(providedAtBoot),
     /** Asks every conversation to end its turn; resolves when none is left. */
     drainConversations: fromPromise<void>(providedAtBoot),
     /** Stops what has not ended by itself and closes the store and what is left of the MCP servers; resolves when all is flushed. */
@@ -104,7 +106,11 @@ export const registryMachine = registrySetup.createMachine({
       },
     },
     serving: {
-      invoke: { id: 'sweep', src: 'sweep', onDone: 'draining', onError: 'draining' },
+      invoke: [
+        { id: 'sweep', src: 'sweep', onDone: 'draining', onError: 'draining' },
+        // A conversation that could not be taken up now is, with its next frame.
+        { id: 'recovery', src: 'recovery', onDone: {}, onError: {} },
+      ],
       on: {
         'conversation.crashed': { actions: countCrash },
         'registry.shutdown': 'draining',

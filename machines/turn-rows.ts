@@ -3,7 +3,7 @@
  * Pure functions. Every call the model asked for gets exactly one result here or in `resultRow`,
  * so a transcript is valid by construction.
  */
-import type { Answer, AskedCall, CallResult, ChatEvent, HopTool, InterruptedTurn, OpenCall, RunningTurn, StopReason, TurnEnd } from './conversation-terms.ts';
+import type { Answer, AskedCall, CallResult, ChatEvent, HopTool, InterruptedTurn, OpenCall, RecoveryPolicy, RunningTurn, StopReason, TurnEnd } from './conversation-terms.ts';
 import type { FinishReason, NewRow, ToolStatus, Usage } from './log.ts';
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
@@ -27,7 +27,7 @@ export function userMessageRow(chat: ChatEvent): NewRow {
 
 /** The Stop, a fact of its own: it holds after a crash between it and the turn's end. */
 export function cancelRow(requestId: string, reason: StopReason): NewRow {
-  return { ...blank, type: 'meta', role: null, request_id: requestId, extra: { kind: 'cancel', reason } };
+  return metaRow(requestId, { kind: 'cancel', reason });
 }
 
 /** An assistant message; tool calls whose arguments were no JSON object go back to the model as `{}`. */
@@ -76,7 +76,7 @@ export function resultRow(requestId: string, call: { callId: string; name: strin
 }
 
 /** The dispatch of a call: committed before the call is made. */
-function dispatchRow(turn: RunningTurn, call: OpenCall): NewRow {
+function dispatchRow(turn: { requestId: string; hops: number }, call: OpenCall): NewRow {
   return {
     ...blank,
     type: 'tool_call',
@@ -84,7 +84,15 @@ function dispatchRow(turn: RunningTurn, call: OpenCall): NewRow {
     content: JSON.stringify(call.arguments),
     tool_call_id: call.callId,
     request_id: turn.requestId,
-    extra: { call_id: call.callId, name: call.tool.name, server: call.tool.server, harmless: call.tool.harmless, attempt: 1, hop: turn.hops },
+    extra: {
+      call_id: call.callId,
+      name: call.tool.name,
+      server: call.tool.server,
+      tool_name: call.tool.toolName,
+      harmless: call.tool.harmless,
+      attempt: call.attempt,
+      hop: turn.hops,
+    },
   };
 }
 
@@ -117,7 +125,7 @@ export function hopPlan(turn: RunningTurn): { rows: NewRow[]; calls: OpenCall[] 
       rows.push(resultRow(turn.requestId, asked, decision.result));
       continue;
     }
-    const call: OpenCall = { callId: asked.callId, stage: 'waiting', ...decision };
+    const call: OpenCall = { callId: asked.callId, attempt: 1, stage: 'waiting', ...decision };
     calls.push(call);
     rows.push(dispatchRow(turn, call));
   }
@@ -172,7 +180,11 @@ function finishReason(answer: Answer | null): FinishReason {
 }
 
 export function turnEndRow(requestId: string, end: TurnEnd): NewRow {
-  return { ...blank, type: 'meta', role: null, request_id: requestId, extra: { kind: 'turn_end', ...end } };
+  return metaRow(requestId, { kind: 'turn_end', ...end });
+}
+
+function metaRow(requestId: string, extra: Record<string, unknown>): NewRow {
+  return { ...blank, type: 'meta', role: null, request_id: requestId, extra };
 }
 
 /** The end of a turn that was stopped before it did anything. */
@@ -180,24 +192,42 @@ export function stoppedEnd(reason: StopReason): TurnEnd {
   return complete({ model: null, hops: 0 }, null, reason);
 }
 
-/** Takes an interrupted turn up again: closes what the log leaves open, and ends it where it must not go on. */
-export function recoveryRows(turn: InterruptedTurn, maxRecoveries: number): { rows: NewRow[]; end: TurnEnd | null } {
-  const rows = turn.open.map(({ request, dispatched }) => resultRow(
-    turn.requestId,
-    { callId: request.id, name: request.function.name },
-    instantResult(dispatched ? 'outcome_unknown' : 'cancelled', dispatched ? UNKNOWN_OUTCOME : CANCELLED),
-  ));
-  const end = recoveryEnd(turn, maxRecoveries);
-  if (end) rows.push(turnEndRow(turn.requestId, end));
-  else rows.push({ ...blank, type: 'meta', role: null, request_id: turn.requestId, extra: { kind: 'recovered', attempt: turn.recoveries + 1 } });
-  return { rows, end };
+/** Why an interrupted turn must not go on; null when it may. */
+export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }: RecoveryPolicy): TurnEnd | null {
+  if (turn.stop) return complete(turn, turn.usage, turn.stop);
+  const failed = (why: string): TurnEnd => ({
+    status: 'error',
+    error: { code: 'recovery_failed', message: `${why} Send the message again under a new request_id.`, retryable: false, data: {} },
+  });
+  if (mode === 'interrupt') return failed('The server restarted while this turn was running.');
+  if (turn.recoveries >= attempts) return failed(`The turn was cut off ${turn.recoveries + 1} times and is given up.`);
+  if (turn.ageMs > maxAgeMs) return failed('The server was away for too long to go on with this turn.');
+  return null;
 }
 
-function recoveryEnd(turn: InterruptedTurn, maxRecoveries: number): TurnEnd | null {
-  if (turn.stop) return complete(turn, turn.usage, turn.stop);
-  if (turn.recoveries < maxRecoveries) return null;
-  const message = `The turn was cut off ${turn.recoveries + 1} times and is given up. Send the message again.`;
-  return { status: 'error', error: { code: 'recovery_failed', message, retryable: false, data: {} } };
+/** Calls that are made once more: dispatched once, and harmless to repeat. */
+export function repeatedCalls(turn: InterruptedTurn): OpenCall[] {
+  return turn.open.flatMap(({ request, dispatch }) =>
+    dispatch?.tool.harmless === true && dispatch.attempt === 1
+      ? [{ callId: request.id, tool: dispatch.tool, arguments: dispatch.arguments, attempt: 2, stage: 'waiting' as const }]
+      : []);
+}
+
+/** Takes an interrupted turn up again: repeats what is harmless, closes what else the log leaves open, ends what must not go on. */
+export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { rows: NewRow[]; end: TurnEnd | null } {
+  const end = recoveryEnd(turn, policy);
+  const repeated = end ? [] : repeatedCalls(turn);
+  const closed = turn.open.filter(({ request }) => !repeated.some((call) => call.callId === request.id));
+  const rows = [
+    ...closed.map(({ request, dispatch }) => resultRow(
+      turn.requestId,
+      { callId: request.id, name: request.function.name },
+      instantResult(dispatch ? 'outcome_unknown' : 'cancelled', dispatch ? UNKNOWN_OUTCOME : CANCELLED),
+    )),
+    ...repeated.map((call) => dispatchRow(turn, call)),
+    end ? turnEndRow(turn.requestId, end) : metaRow(turn.requestId, { kind: 'recovered', attempt: turn.recoveries + 1 }),
+  ];
+  return { rows, end };
 }
 
 /** Sums usage over hops; a sum is an estimate as soon as one part is. */

@@ -1,17 +1,35 @@
 /**
- * The life of the write connection: when a batch is committed, when the disk is asked again,
- * when it counts as broken. The appends themselves wait in a queue beside the chart; here is
+ * The life of the write connection: when a batch is committed, when the log is swept, when the
+ * disk is asked again, when it counts as broken. The appends themselves wait in a queue beside the chart; here is
  * only the news that some wait. No row, SQL or callback ever enters this file.
  */
-import { assign, fromCallback, fromPromise, setup } from 'xstate';
+import { assign, fromCallback, fromPromise, raise, setup } from 'xstate';
 import type { EventObject } from 'xstate';
 
 /** Three tries within 2.6 s: longer than a checkpoint or a backup's lock, shorter than a user's patience. */
 const defaultRetryDelaysMs = [100, 500, 2000] as const;
 
+export interface SweepPaceMs {
+  /** From the start to the first slice: a policy that was tightened is not long in coming. */
+  first: number;
+  /** Between two slices of a round; a slice takes a few ms, so the writer is free most of the time. */
+  pause: number;
+  /** From round to round. */
+  rest: number;
+}
+
+const defaultSweepPaceMs: SweepPaceMs = { first: 2000, pause: 20, rest: 300_000 };
+
+export interface WriterInput {
+  retryDelaysMs?: readonly number[];
+  sweepPaceMs?: SweepPaceMs;
+}
+
 export type WriterEvent =
   /** The queue was empty and is not any more; sent once, however many appends follow. */
   | { type: 'rows.waiting' }
+  /** Time for a slice of the sweep; the chart's own clock says so. */
+  | { type: 'sweep.due' }
   /** Flush what waits, then end. */
   | { type: 'writer.close' };
 
@@ -23,6 +41,10 @@ export interface WriterContext {
   attempt: number;
   /** Pause before each retry; its length is the retry budget. */
   retryDelaysMs: readonly number[];
+  sweepPaceMs: SweepPaceMs;
+  /** The pause before the next slice is over. */
+  sweepDue: boolean;
+  sweepInMs: number;
 }
 
 const providedAtBoot = (): never => {
@@ -33,7 +55,7 @@ export const writerMachine = setup({
   types: {
     context: {} as WriterContext,
     events: {} as WriterEvent,
-    input: {} as { retryDelaysMs: readonly number[] } | undefined,
+    input: {} as WriterInput | undefined,
   },
   actors: {
     /** Turns the queue's bell into events; lives as long as the writer and never ends by itself. */
@@ -42,6 +64,8 @@ export const writerMachine = setup({
     openDatabase: fromPromise<void>(providedAtBoot),
     /** Commits what waits, up to a batch; rejects when appends had to go back to the queue. */
     commitBatch: fromPromise<{ more: boolean }>(providedAtBoot),
+    /** One slice of the sweep, of a few ms; true while its round is not over. */
+    sweepSlice: fromPromise<boolean>(providedAtBoot),
     reopenDatabase: fromPromise<void>(providedAtBoot),
     /** Answers everything that waits with `storage_failed`. */
     refuseWaiting: fromPromise<void>(providedAtBoot),
@@ -50,32 +74,45 @@ export const writerMachine = setup({
   actions: {
     noteWaiting: assign({ waiting: true }),
     noteClose: assign({ closeAsked: true }),
+    noteSweep: assign({ sweepDue: true }),
+    /** One timer at a time: it is set when the file is open, and anew after each slice. */
+    setSweepTimer: raise({ type: 'sweep.due' }, { delay: 'sweepPause' }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
   },
   guards: {
     rowsWait: ({ context }) => context.waiting,
     closeAsked: ({ context }) => context.closeAsked,
+    sweepIsDue: ({ context }) => context.sweepDue && !context.closeAsked,
     budgetLeft: ({ context }) => context.attempt < context.retryDelaysMs.length,
   },
   delays: {
     /** Beyond the budget the last delay stands: a broken disk is probed no faster than that. */
     backoff: ({ context }) =>
       context.retryDelaysMs[Math.min(context.attempt, context.retryDelaysMs.length) - 1] ?? 0,
+    sweepPause: ({ context }) => context.sweepInMs,
   },
 }).createMachine({
   id: 'writer',
-  context: ({ input }) => ({
-    waiting: false,
-    closeAsked: false,
-    attempt: 0,
-    retryDelaysMs: input?.retryDelaysMs ?? defaultRetryDelaysMs,
-  }),
+  context: ({ input }) => {
+    const { retryDelaysMs = defaultRetryDelaysMs, sweepPaceMs = defaultSweepPaceMs } = input ?? {};
+    return {
+      waiting: false,
+      closeAsked: false,
+      attempt: 0,
+      retryDelaysMs,
+      sweepPaceMs,
+      sweepDue: false,
+      sweepInMs: sweepPaceMs.first,
+    };
+  },
   // Without the bell no append would ever be heard of again: the end of it is the end of the writer.
   invoke: { src: 'arrivals', onDone: '.closing', onError: '.closing' },
+  // Wherever the writer is, a slice can wait until it is ready.
+  on: { 'sweep.due': { actions: 'noteSweep' } },
   initial: 'opening',
   states: {
     opening: {
-      invoke: { src: 'openDatabase', onDone: 'ready', onError: 'refused' },
+      invoke: { src: 'openDatabase', onDone: { target: 'ready', actions: 'setSweepTimer' }, onError: 'refused' },
       on: {
         'rows.waiting': { actions: 'noteWaiting' },
         'writer.close': { actions: 'noteClose' },
@@ -84,6 +121,8 @@ export const writerMachine = setup({
 
     ready: {
       always: [
+        // Before the rows, or a busy writer would never sweep; the pause keeps that rare.
+        { guard: 'sweepIsDue', target: 'sweeping' },
         { guard: 'rowsWait', target: 'committing' },
         { guard: 'closeAsked', target: 'closing' },
       ],
@@ -103,6 +142,29 @@ export const writerMachine = setup({
           }),
         },
         onError: [{ guard: 'budgetLeft', target: 'retrying' }, { target: 'failed' }],
+      },
+      on: {
+        'rows.waiting': { actions: 'noteWaiting' },
+        'writer.close': { actions: 'noteClose' },
+      },
+    },
+
+    sweeping: {
+      entry: assign({ sweepDue: false }),
+      invoke: {
+        src: 'sweepSlice',
+        onDone: {
+          target: 'ready',
+          actions: [
+            assign({ sweepInMs: ({ context, event }) => (event.output ? context.sweepPaceMs.pause : context.sweepPaceMs.rest) }),
+            'setSweepTimer',
+          ],
+        },
+        // A slice that the disk did not take is no loss; whether the disk is broken, the next commit finds out.
+        onError: {
+          target: 'ready',
+          actions: [assign({ sweepInMs: ({ context }) => context.sweepPaceMs.rest }), 'setSweepTimer'],
+        },
       },
       on: {
         'rows.waiting': { actions: 'noteWaiting' },

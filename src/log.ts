@@ -18,6 +18,9 @@ const SECRETS = ['authorization', 'api_key', 'apiKey', 'token', 'password', 'hea
 /** Fields that hold what people and models wrote. */
 const TEXTS = ['text', 'content', 'arguments', 'data'];
 
+/** Lines that wait for a slow reader; further ones are dropped. Whoever reads the log must not hold up the server. */
+const MAX_WAITING_CHARS = 1024 * 1024;
+
 const nested = (fields: readonly string[]) => fields.flatMap((field) => [field, `*.${field}`]);
 
 export function createLog({ level, format, texts }: LogOptions): Logger {
@@ -27,6 +30,6 @@ export function createLog({ level, format, texts }: LogOptions): Logger {
     base: null,
     redact: { paths: nested(texts ? SECRETS : [...SECRETS, ...TEXTS]), censor: '[redacted]' },
   };
-  // Standard output is for the line that says where to go; the log goes to standard error.
-  return asPretty ? pino(options, pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss' })) : pino(options, pino.destination({ fd: 2, sync: true }));
+  // Standard output is for the line that says where to go; the log goes to standard error. What waits is written at the exit.
+  return asPretty ? pino(options, pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss' })) : pino(options, pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING_CHARS }));
 }

@@ -10,6 +10,9 @@ import { AppError } from './errors.ts';
 import { createLog } from './log.ts';
 import { startServer, type Server } from './server.ts';
 
+/** What children, sockets and the database may take to close, beside their own limits, before the process ends without them. */
+const CLOSING_MS = 5_000;
+
 const projectDirectory = join(import.meta.dirname, '..');
 
 function version(): string {
@@ -28,19 +31,26 @@ async function run(file: string | undefined, port: number | undefined): Promise<
   const { config } = await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory });
   if (port !== undefined) config.chat.websocket.port = port;
   const log = createLog(config.logging);
-  let server: Server | undefined;
-  let stopping = false;
+  const stopping = new AbortController();
+  const starting = startServer({ config, version: version(), env: process.env, log, stop: stopping.signal });
+  // EOF, SIGTERM and SIGKILL each get a child its grace.
+  const limitMs = (config.shutdown.drain_timeout + 3 * config.mcp.connection.close_grace) * 1000 + CLOSING_MS;
 
-  /** The first call drains; a second one, whatever its reason, ends the process at once. */
+  /** The first call drains, or ends the start; a second one, whatever its reason, ends the process at once. */
   const stop = async (exitCode: number): Promise<void> => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stopping.signal.aborted) process.exit(1);
+    stopping.abort();
+    setTimeout(() => {
+      log.fatal({ limit_ms: limitMs }, 'closing took too long; the server ends without it');
+      process.exit(1);
+    }, limitMs);
+    const server = await starting.catch(() => null);
     await server?.close();
     process.exit(exitCode);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (!stopping) log.info({ signal }, 'draining; a second signal exits at once');
+      if (!stopping.signal.aborted) log.info({ signal }, 'draining; a second signal exits at once');
       void stop(0);
     });
   }
@@ -51,8 +61,13 @@ async function run(file: string | undefined, port: number | undefined): Promise<
     });
   }
 
-  server = await startServer({ config, version: version(), env: process.env, log });
-  process.stdout.write(announce(server.summary));
+  try {
+    const { summary } = await starting;
+    process.stdout.write(announce(summary));
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    process.stderr.write('Parley was stopped before it listened; nothing is left running.\n');
+  }
 }
 
 const command = parseCli(process.argv.slice(2));

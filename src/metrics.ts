@@ -6,8 +6,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 export interface Metrics {
-  /** A turn ended: `complete` reason or error code, and its time from commit to end. */
-  turnEnded(end: string, seconds: number): void;
+  /** A turn ended: `complete` reason or error code, and its time from commit to end; null for one that a restart cut in two. */
+  turnEnded(end: string, seconds: number | null): void;
   /** From the message's commit to the first chunk of its answer. */
   firstChunk(seconds: number): void;
   /** One request to a model, from asking to its end. */
@@ -27,17 +27,22 @@ export interface Gauges {
   conversationsLive(): number;
   warmBytes(): number;
   waitingAppends(): number;
+  /** Turns that wait or run. */
+  openTurns(): number;
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
+/** Of the event loop's delay. A sample is the time between two, so this much of it is no delay. */
+const LOOP_SAMPLING_MS = 10;
+
 export function createMetrics(gauges: Gauges): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'parley_' });
-  const loopDelay = monitorEventLoopDelay({ resolution: 10 });
+  const loopDelay = monitorEventLoopDelay({ resolution: LOOP_SAMPLING_MS });
   loopDelay.enable();
 
   const histogram = <Label extends string>(name: string, help: string, buckets: number[], labelNames: Label[]) =>
@@ -52,32 +57,39 @@ export function createMetrics(gauges: Gauges): Metrics {
       },
     });
 
-  const turns = histogram('turn_seconds', 'Turns from the commit of the message to their end, by end.', SECONDS, ['end']);
+  const turns = new Counter({ name: 'parley_turns_total', help: 'Turns that ended, by end.', labelNames: ['end'], registers });
+  const turnTimes = histogram('turn_seconds', 'Turns from the commit of the message to their end, by end; without those that a restart cut in two.', SECONDS, ['end']);
   const firstChunks = histogram('first_chunk_seconds', 'From the commit of the message to the first chunk of its answer.', SECONDS, []);
   const hops = histogram('hop_seconds', 'Requests to models, by provider and end.', SECONDS, ['provider', 'end']);
   const tools = histogram('tool_seconds', 'Tool calls, by server and status.', SECONDS, ['server', 'status']);
   const commits = histogram('commit_seconds', 'Group commits in the write thread.', COMMIT_SECONDS, []);
-  const batches = histogram('commit_rows', 'Rows in one group commit.', BATCH_SIZES, []);
+  const appends = histogram('commit_appends', 'Appends (messages, results, answers) in one group commit.', BATCH_SIZES, []);
+  const rows = histogram('commit_rows', 'Rows in one group commit.', BATCH_SIZES, []);
   const tokens = new Counter({ name: 'parley_tokens_total', help: 'Tokens as reported or estimated, by kind.', labelNames: ['kind'], registers });
   gauge('connections', 'Open sockets.', gauges.connections);
   gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
   gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
+  gauge('open_turns', 'Turns that wait or run.', gauges.openTurns);
   gauge('waiting_appends', 'Appends that wait for the writer.', gauges.waitingAppends);
   gauge('event_loop_delay_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
-    const seconds = loopDelay.percentile(99) / 1e9;
+    const milliseconds = loopDelay.count === 0 ? 0 : loopDelay.percentile(99) / 1e6 - LOOP_SAMPLING_MS;
     loopDelay.reset();
-    return seconds;
+    return Math.max(0, milliseconds) / 1000;
   });
 
   return {
-    turnEnded: (end, seconds) => turns.observe({ end }, seconds),
+    turnEnded(end, seconds) {
+      turns.inc({ end });
+      if (seconds !== null) turnTimes.observe({ end }, seconds);
+    },
     firstChunk: (seconds) => firstChunks.observe(seconds),
     hopEnded: (provider, end, seconds) => hops.observe({ provider, end }, seconds),
     toolEnded: (server, status, seconds) => tools.observe({ server, status }, seconds),
     tokens: (kind, count) => tokens.inc({ kind }, count),
-    batchCommitted(_appends, rows, seconds) {
+    batchCommitted(appendCount, rowCount, seconds) {
       commits.observe(seconds);
-      batches.observe(rows);
+      appends.observe(appendCount);
+      rows.observe(rowCount);
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

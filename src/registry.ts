@@ -44,6 +44,10 @@ export interface RegistryOptions extends Omit<LiveConversationDeps, 'outbox'> {
   startupWaitMs: number;
   conversation: ConversationLimits;
   registry: RegistryLimits;
+  /** Conversations with turns that have no end, at the start. */
+  unfinished(): Promise<ConversationRef[]>;
+  /** chat.service.recovery.concurrency */
+  recoveringAtOnce: number;
   /** chat.service.idle_timeout */
   idleTimeoutMs: number;
   /** chat.service.max_live_conversations */
@@ -101,6 +105,17 @@ export function createRegistry(options: RegistryOptions): Registry {
           clearInterval(timer);
           clearImmediate(next);
         };
+      }),
+      recovery: fromPromise(async ({ signal }) => {
+        const refs = (await options.unfinished()).values();
+        const takeUp = async () => {
+          for (const ref of refs) {
+            if (signal.aborted) return;
+            const key = keyOf(ref);
+            await (live.get(key) ?? activate(ref, key)).whenQuiet();
+          }
+        };
+        await Promise.all(Array.from({ length: options.recoveringAtOnce }, takeUp));
       }),
       drainConversations: fromPromise(async () => {
         for (const conversation of live.values()) conversation.send({ type: 'conversation.drain' });

@@ -17,7 +17,7 @@ import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
 import { createRequestHandler } from './gateway/requests.ts';
 import { createHttpHandler } from './gateway/http.ts';
-import { openGateway, type Gateway } from './gateway/server.ts';
+import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { loadServers } from './mcp/servers-config.ts';
 import { createToolbox, type ServerStatus } from './mcp/toolbox.ts';
@@ -42,20 +42,22 @@ export interface ServerOptions {
   version: string;
   env: NodeJS.ProcessEnv;
   log: Logger;
+  /** Aborting it ends a start that is under way: nothing is left running, and the start rejects. */
+  stop?: AbortSignal;
 }
 
 /** Until somebody may log in, every conversation belongs to one owner. */
 const OWNER = 'anonymous';
-/** A turn that was cut off this often is given up: the restart is then likely its own doing. */
-const RECOVERIES = 3;
 
 const ms = (seconds: number) => Math.round(seconds * 1000);
 
 /** Starts everything and resolves when sockets are accepted. Rejects with an AppError whose message is fit for people. */
-export async function startServer({ config, version, env, log }: ServerOptions): Promise<Server> {
+export async function startServer({ config, version, env, log, stop }: ServerOptions): Promise<Server> {
   const { llm, chat, repository, mcp, shutdown } = config;
   const { service, websocket } = chat;
   const onError = (error: unknown) => log.error({ err: error }, 'a fault of ours');
+  await checkAddress(websocket);
+  stop?.throwIfAborted();
 
   const model = createLanguageModel({
     active: llm.active,
@@ -111,6 +113,7 @@ export async function startServer({ config, version, env, log }: ServerOptions):
     conversationsLive: () => registry.live(),
     warmBytes: warmLogs.bytes,
     waitingAppends: store.waiting,
+    openTurns: () => turnReport.open(),
   });
   const turnReport = createTurnReport({ log, metrics });
   let gateway: Gateway | undefined;
@@ -118,7 +121,7 @@ export async function startServer({ config, version, env, log }: ServerOptions):
     actors: {
       readLog: fromPromise<Standing, ReadLogInput>(async ({ input }) => {
         const standing = await warmLogs.activate(input);
-        return foldStanding(standing.rows, standing.open.map((turn) => turn.requestId));
+        return foldStanding(standing.rows, standing.open.map((turn) => turn.requestId), Date.now());
       }),
       loadContext: createLoadContextLogic({
         warmLogs, toolbox, countTokens, budgetTokens,
@@ -136,8 +139,11 @@ export async function startServer({ config, version, env, log }: ServerOptions):
     attachServer: toolbox.attach,
     toolsSettled: toolbox.settled,
     closeNeighbours: async () => {
-      await Promise.all([store.close(), toolbox.close(), tokens.close()]);
+      const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);
+      for (const each of closed) if (each.status === 'rejected') onError(each.reason);
     },
+    unfinished: store.unfinished,
+    recoveringAtOnce: service.recovery.concurrency,
     startupWaitMs: ms(mcp.connection.startup_wait),
     conversation: {
       maxToolHops: service.max_tool_hops,
@@ -147,7 +153,7 @@ export async function startServer({ config, version, env, log }: ServerOptions):
       attempts: llm.retry.attempts,
       retryBudgetMs: ms(llm.retry.budget),
       providers: model.providers.map((provider) => provider.name),
-      recoveries: RECOVERIES,
+      recovery: { mode: service.recovery.mode, attempts: service.recovery.attempts, maxAgeMs: ms(service.recovery.max_age) },
     },
     registry: {
       crashes: service.crash_budget.crashes,
@@ -159,7 +165,9 @@ export async function startServer({ config, version, env, log }: ServerOptions):
     onCrash: (ref, error) => log.error({ conversation: ref.conversationId, err: error }, 'a conversation failed'),
   });
 
-  await registry.start();
+  const started = registry.start();
+  stop?.addEventListener('abort', () => void registry.shutdown());
+  await started;
   void tokens.ready();
   const listening = await openGateway({
     host: websocket.host,

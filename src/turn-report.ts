@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { TurnEnd } from '../machines/conversation-terms.ts';
+import type { Fault } from '../machines/log.ts';
 import type { Metrics } from './metrics.ts';
 import type { ConversationRef } from './outbox/topic.ts';
 
@@ -15,6 +16,8 @@ export interface TurnReport {
   ended(ref: ConversationRef, requestId: string, end: TurnEnd): void;
   /** The conversation's actor is gone; its turns will be reported by the next one. */
   forget(ref: ConversationRef): void;
+  /** Turns that wait or run. */
+  open(): number;
 }
 
 export interface TurnReportDeps {
@@ -30,6 +33,7 @@ interface Times {
 export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
   /** By conversation, then by request id: as many as there are turns that wait or run. */
   const turns = new Map<string, Map<string, Times>>();
+  let open = 0;
   const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
 
   return {
@@ -38,6 +42,7 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
       let times = turns.get(key);
       if (!times) turns.set(key, (times = new Map()));
       times.set(requestId, { acceptedMs: performance.now(), firstChunkMs: null });
+      open += 1;
     },
     answering(ref, requestId) {
       const times = turns.get(keyOf(ref))?.get(requestId);
@@ -49,11 +54,11 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
       const key = keyOf(ref);
       const ofConversation = turns.get(key);
       const times = ofConversation?.get(requestId);
-      ofConversation?.delete(requestId);
+      if (ofConversation?.delete(requestId)) open -= 1;
       if (ofConversation?.size === 0) turns.delete(key);
       const totalMs = times ? performance.now() - times.acceptedMs : null;
       const outcome = end.status === 'complete' ? end.metadata.finish_reason : end.error.code;
-      metrics.turnEnded(outcome, (totalMs ?? 0) / 1000);
+      metrics.turnEnded(outcome, totalMs === null ? null : totalMs / 1000);
       if (end.status === 'complete') {
         metrics.tokens('prompt', end.metadata.usage.prompt_tokens);
         metrics.tokens('completion', end.metadata.usage.completion_tokens);
@@ -62,11 +67,22 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
         conversation: ref.conversationId,
         request: requestId,
         end: outcome,
-        ...(end.status === 'complete' ? { hops: end.metadata.tool_hops, tokens: end.metadata.tokens, model: end.metadata.model } : { error: end.error.message }),
+        ...(end.status === 'complete' ? { hops: end.metadata.tool_hops, tokens: end.metadata.tokens, model: end.metadata.model } : reasonOf(end.error)),
         total_ms: totalMs === null ? null : Math.round(totalMs),
         first_chunk_ms: times?.firstChunkMs === null || !times ? null : Math.round(times.firstChunkMs),
       }, 'turn');
     },
-    forget: (ref) => void turns.delete(keyOf(ref)),
+    forget(ref) {
+      const key = keyOf(ref);
+      open -= turns.get(key)?.size ?? 0;
+      turns.delete(key);
+    },
+    open: () => open,
   };
+}
+
+/** Facts for whoever runs the server. The message can hold a provider's words, which may quote a text: the log treats it as one. */
+function reasonOf({ message, data }: Fault): Record<string, unknown> {
+  const facts = ['provider', 'model', 'status', 'variable'].filter((name) => name in data).map((name) => [name, data[name]]);
+  return { ...Object.fromEntries(facts), text: message };
 }

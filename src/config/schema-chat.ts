@@ -80,6 +80,24 @@ const service = z
     max_live_conversations: count('conversations', 1)
       .default(100_000)
       .describe('Conversations in memory at once, a few KB each; further ones are `overloaded`.'),
+    recovery: z
+      .strictObject({
+        mode: z
+          .enum(['resume', 'interrupt'])
+          .default('resume')
+          .describe('What becomes of a turn that a restart cut off: `resume` goes on with it, `interrupt` ends it as failed.'),
+        attempts: count('restarts', 0, 100)
+          .default(3)
+          .describe('Restarts after which a turn is still taken up again; beyond, the restarts may be its own doing.'),
+        max_age: seconds()
+          .default(3600)
+          .describe('Age of a message up to which its turn is taken up again; nobody waits for an older one.'),
+        concurrency: count('conversations', 1, 1000)
+          .default(4)
+          .describe('Conversations that are taken up at the same time after a start, so that the start does not storm the provider.'),
+      })
+      .prefault({})
+      .describe('Turns that were running when the server ended.'),
     crash_budget: z
       .strictObject({
         crashes: count('crashes', 1, 1000)

@@ -3,7 +3,7 @@
  * A crash or an end is told once, to `onEnd`; nothing thrown here reaches another conversation, and
  * nobody who asked is left without an answer.
  */
-import { createActor, type SnapshotFrom } from 'xstate';
+import { createActor, waitFor, type SnapshotFrom } from 'xstate';
 import type { Asker, ClientEvent, ConversationEmitted, ConversationInput } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -15,6 +15,8 @@ import type { WarmLogs } from './warm-logs.ts';
 export interface LiveConversation {
   send(event: ClientEvent | { type: 'conversation.passivate' | 'conversation.drain' | 'conversation.halt' }): void;
   isIdle(): boolean;
+  /** Resolves when it is idle, or has ended. */
+  whenQuiet(): Promise<void>;
   /** Where the chart stands, and the turn that runs. */
   standing(): { state: ConversationState; running: string | null };
   /** When it was last spoken to or spoke, in ms of `performance.now()`. */
@@ -48,7 +50,7 @@ export function startConversation(
   /** Ends the conversation alone. Not at once: the actor may be in the middle of a transition. */
   const fail = (error: unknown) => {
     failure ??= error;
-    queueMicrotask(() => actor.send({ type: 'conversation.halt' }));
+    queueMicrotask(() => actor.send({ type: 'conversation.fail' }));
   };
   const journal = createJournal(ref, deps, { tell: (event) => actor.send(event), fail });
 
@@ -82,7 +84,7 @@ export function startConversation(
         answered(emitted.to);
         return outbox.reply(emitted.to.session, errorFrame(emitted.to.requestId, emitted.fault, conversationId));
       case 'failed':
-        failure = emitted.fault;
+        failure ??= emitted.fault;
         return undefined;
     }
   };
@@ -120,6 +122,11 @@ export function startConversation(
       actor.send(event);
     },
     standing: () => standingOf(actor.getSnapshot()),
+    whenQuiet: () => waitFor(actor, ({ value, status }) => value === 'idle' || status !== 'active').then(
+      () => undefined,
+      // It ended while we waited; `onEnd` has told why.
+      () => undefined,
+    ),
     isIdle: () => actor.getSnapshot().value === 'idle',
     get lastActiveMs() {
       return lastActiveMs;

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerStatus } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
+import { pathOf } from './path.ts';
 
 export interface HttpDeps {
   endpoint: string;
@@ -25,7 +26,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
 
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'GET only' });
-    switch (new URL(request.url ?? '/', 'http://parley').pathname) {
+    switch (pathOf(request)) {
       case '/health':
         return sendJson(response, 200, {
           status: 'ok',

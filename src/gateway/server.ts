@@ -3,12 +3,14 @@
  * heartbeats. A refused socket is accepted and closed with a code, so that browsers see the reason.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../errors.ts';
 import type { Session } from '../outbox/topic.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { isAllowedOrigin } from './origin.ts';
+import { pathOf } from './path.ts';
 import { closeCodes, createSession, type SessionDeps } from './session.ts';
 
 export interface GatewayOptions {
@@ -55,8 +57,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    const { pathname } = new URL(request.url ?? '/', 'http://parley');
-    if (pathname !== options.endpoint) {
+    if (pathOf(request) !== options.endpoint) {
       socket.end(`HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nThe WebSocket endpoint is ${options.endpoint}\r\n`);
       return;
     }
@@ -64,20 +65,23 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   };
 
   const servers: Server[] = [];
+  /** Every connection, whatever became of it: one that never sends a request would keep its server from closing. */
+  const connections = new Set<Socket>();
   const listen = async (host: string, port: number) => {
     const server = createServer(options.http);
     server.on('upgrade', onUpgrade);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
+    server.on('connection', (socket) => {
+      connections.add(socket);
+      socket.once('close', () => connections.delete(socket));
     });
+    await listening(server, host, port);
     server.on('error', options.onError);
     servers.push(server);
     const address = server.address();
     return typeof address === 'object' && address ? address.port : port;
   };
 
-  const [first, second] = options.host === 'localhost' ? ['127.0.0.1', '::1'] : [options.host];
+  const [first, second] = hostsOf(options);
   const port = await listen(first, options.port).catch((error: unknown) => {
     throw listenError(error, options);
   });
@@ -97,12 +101,35 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       heartbeat.stop();
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       for (const socket of wss.clients) socket.close(closeCodes.serviceRestart, 'the server is restarting');
-      const patience = setTimeout(() => wss.clients.forEach((socket) => socket.terminate()), CLOSE_PATIENCE_MS);
+      const patience = setTimeout(() => connections.forEach((socket) => socket.destroy()), CLOSE_PATIENCE_MS);
       for (const server of servers) server.closeIdleConnections();
       await Promise.all(closed);
       clearTimeout(patience);
     },
   };
+}
+
+/**
+ * Rejects like `openGateway` when the address cannot be had, and leaves it free: asked before anything
+ * else is started, so that a start which must fail touches nothing.
+ */
+export async function checkAddress({ host, port }: Pick<GatewayOptions, 'host' | 'port'>): Promise<void> {
+  const server = createServer();
+  await listening(server, hostsOf({ host })[0], port).catch((error: unknown) => {
+    throw listenError(error, { host, port });
+  });
+  await new Promise((resolve) => server.close(resolve));
+}
+
+function hostsOf({ host }: Pick<GatewayOptions, 'host'>): [string, string?] {
+  return host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
 }
 
 /** How long a peer may take to answer the closing handshake. */
@@ -112,7 +139,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-function listenError(error: unknown, { host, port }: GatewayOptions): AppError {
+function listenError(error: unknown, { host, port }: Pick<GatewayOptions, 'host' | 'port'>): AppError {
   const reasons: Record<string, string> = {
     EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop that one, or choose another with --port or chat.websocket.port.`,
     EACCES: `Port ${port} may not be used by this user. Choose one above 1023 with --port or chat.websocket.port.`,

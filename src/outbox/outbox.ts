@@ -168,6 +168,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
         // A subscription outlives the actor: the conversation reopens from its log.
         if (following.requestId !== null) leave(following);
       }
+      release(topic);
     },
     draft(ref, requestId, messageId) {
       const topic = topicOf(ref);

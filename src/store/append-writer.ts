@@ -10,6 +10,9 @@ import { titleLength } from './schema.ts';
 import { postedColumns } from './thread-messages.ts';
 import type { PostedAppend, PostedRow, SettledOutcome } from './thread-messages.ts';
 
+/** A policy that was tightened leaves much to drop: what one end does not take, the sweep does. */
+const maxDroppedRows = 1024;
+
 export type AppendWriter = (append: PostedAppend) => SettledOutcome;
 
 export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
@@ -65,7 +68,7 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
       if (endTurn.run(end.payload, headSeq, timestamp, conversationId, end.requestId).changes === 0) {
         throw new Error(`turn ${end.requestId} is not open`);
       }
-      retain(conversationId, end.requestId, timestamp);
+      retain(conversationId, timestamp, maxDroppedRows);
     }
     return firstSeq;
   };

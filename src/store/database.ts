@@ -4,9 +4,12 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { checkContent, checkPath, refusal, refusalFor } from './file-checks.ts';
+import { adopt } from './adoption.ts';
+import type { Adoption } from './adoption.ts';
+import { checkContent, checkPath, checkVersionOf, refusal, refusalFor } from './file-checks.ts';
+import type { Content } from './file-checks.ts';
 import { lockFor } from './lock.ts';
-import { migrate } from './schema.ts';
+import { createTables, noteVersion } from './schema.ts';
 import type { ThreadSettings } from './thread-messages.ts';
 
 /** A writer met by another program's transaction waits this long before the chart backs off. */
@@ -31,31 +34,38 @@ export interface Connection {
   close(): void;
 }
 
+export interface WriterConnection {
+  connection: Connection;
+  /** Null unless the file was another program's until now. */
+  adoption: Adoption | null;
+}
+
 /** Throws AppError `store_unavailable` when the file must not be served. `reconnect`: it was served before. */
-export function connectWriter(settings: ThreadSettings, reconnect: boolean): Connection {
+export function connectWriter(settings: ThreadSettings, reconnect: boolean): WriterConnection {
   const { path } = settings;
-  if (path === null) return connectMemory(settings);
+  if (path === null) return { connection: connectMemory(), adoption: null };
   try {
     checkPath(path);
+    checkVersionOf(path);
     return connectFile(path, settings, reconnect);
   } catch (error) {
     throw refusalFor(path, error);
   }
 }
 
-function connectMemory(settings: ThreadSettings): Connection {
+function connectMemory(): Connection {
   const db = new Database(':memory:');
-  migrate(db, settings.adoptiveOwner);
+  createTables(db);
   return { db, fold() {}, close: () => db.close() };
 }
 
-function connectFile(path: string, settings: ThreadSettings, reconnect: boolean): Connection {
+function connectFile(path: string, settings: ThreadSettings, reconnect: boolean): WriterConnection {
   // Two names of one file must mean one lock.
   const lock = lockFor(existsSync(path) ? realpathSync(path) : path);
   if (lock === null) throw refusal(path, 'is served by another Parley', 'Stop that one, or configure another path.');
   try {
-    const db = openFile(path, settings, reconnect);
-    return {
+    const { db, adoption } = openFile(path, settings, reconnect);
+    const connection = {
       db,
       fold() {
         db.pragma(`incremental_vacuum(${maxReturnedPages})`);
@@ -69,18 +79,19 @@ function connectFile(path: string, settings: ThreadSettings, reconnect: boolean)
         }
       },
     };
+    return { connection, adoption };
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-function openFile(path: string, settings: ThreadSettings, reconnect: boolean): Database.Database {
+function openFile(path: string, settings: ThreadSettings, reconnect: boolean): { db: Database.Database; adoption: Adoption | null } {
   const db = new Database(path, { timeout: busyTimeoutMs, fileMustExist: reconnect });
   try {
-    if (!reconnect) prepareFile(db, path, settings);
+    const adoption = reconnect ? null : prepareFile(db, path, settings);
     tune(db, settings);
-    return db;
+    return { db, adoption };
   } catch (error) {
     db.close();
     throw error;
@@ -88,16 +99,39 @@ function openFile(path: string, settings: ThreadSettings, reconnect: boolean): D
 }
 
 /** Whatever must not be served is refused before the first change, or the change is rolled back. */
-function prepareFile(db: Database.Database, path: string, settings: ThreadSettings): void {
-  const empty = checkContent(db, path);
+function prepareFile(db: Database.Database, path: string, settings: ThreadSettings): Adoption | null {
+  const content = checkContent(db, path);
   // Takes effect only before the first table.
-  if (empty) db.pragma('auto_vacuum = INCREMENTAL');
-  // Immediate, also when there is nothing to migrate: a file that cannot be written is found out here.
-  db.transaction(() => migrate(db, settings.adoptiveOwner)).immediate();
+  if (content === 'nothing') db.pragma('auto_vacuum = INCREMENTAL');
+  // Immediate, also when there is nothing to do: a file that cannot be written is found out here.
+  const adoption = db.transaction(() => bringUpToDate(db, path, content, settings)).immediate();
+  if (adoption !== null) makeShrinkable(db);
   if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
     throw refusal(path, 'lies on a file system without write-ahead logging', 'Configure a path on a local disk.');
   }
   if (settings.clearOnStartup) clear(db);
+  return adoption;
+}
+
+function bringUpToDate(db: Database.Database, path: string, content: Content, settings: ThreadSettings): Adoption | null {
+  switch (content) {
+    case 'nothing':
+      createTables(db);
+      return null;
+    case 'bare':
+      return adopt(db, path, settings.adoptiveOwner);
+    case 'restored':
+      noteVersion(db);
+      return null;
+    case 'ours':
+      return null;
+  }
+}
+
+/** A file that was made otherwise keeps its size for ever, unless it is written anew once. */
+function makeShrinkable(db: Database.Database): void {
+  db.pragma('auto_vacuum = INCREMENTAL');
+  db.exec('VACUUM');
 }
 
 function clear(db: Database.Database): void {

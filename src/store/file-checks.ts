@@ -2,7 +2,7 @@
  * Whether a database file may be served, and if not, the sentence that says why and what to do.
  * Reads only: a file that is refused stays as it was.
  */
-import { statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
@@ -33,43 +33,69 @@ export function checkPath(path: string): void {
   }
 }
 
-/** True for a file that has no tables yet. */
-export function checkContent(db: Database.Database, path: string): boolean {
-  const version = Number(db.pragma('user_version', { simple: true }));
-  if (version > schemaVersion) {
-    throw refusal(
-      path,
-      `was written by a newer version of Parley (its schema is ${version}, this one knows ${schemaVersion})`,
-      'Start the newer version, or configure another path.',
-    );
+/**
+ * Before SQLite opens a file that a newer version wrote: opening alone may fold what a killed
+ * server left in the write-ahead log. The offset is SQLite's (https://sqlite.org/fileformat.html).
+ */
+export function checkVersionOf(path: string): void {
+  if (!existsSync(path)) return;
+  const header = Buffer.alloc(64);
+  const descriptor = openSync(path, 'r');
+  try {
+    readSync(descriptor, header, 0, header.length, 0);
+  } finally {
+    closeSync(descriptor);
   }
-  const tables = db.prepare<[], number>(`SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'`).pluck().get();
-  if (tables === 0) return true;
+  if (header.toString('latin1', 0, 15) === 'SQLite format 3') checkVersion(header.readUInt32BE(60), path);
+}
+
+/** What a file that may be served holds. */
+export type Content =
+  | 'nothing'
+  /** A `chat_events` of another program, without a version. */
+  | 'bare'
+  /** All our tables without a version, which a dump does not carry. */
+  | 'restored'
+  | 'ours';
+
+export function checkContent(db: Database.Database, path: string): Content {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  checkVersion(version, path);
+  const tables = db.prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')`).pluck().all();
+  if (tables.length === 0) return 'nothing';
   checkColumns(db, path);
-  if (version === 0) checkOrder(db, path);
   checkPages(db, path);
-  return false;
+  if (version > 0) return 'ours';
+  const own = Object.entries(beside).filter(([table]) => tables.includes(table));
+  for (const [table, column] of own) {
+    if (columnsOf(db, table).includes(column)) continue;
+    throw refusal(path, `has a table ${table} of another program`, 'Rename that table, or configure another path; this file was not changed.');
+  }
+  return own.length === 0 ? 'bare' : 'restored';
+}
+
+/** The tables beside `chat_events`, each with a column that is ours alone. */
+const beside = { conversations: 'oldest_seq', turns: 'begin_seq' };
+
+function checkVersion(version: number, path: string): void {
+  if (version <= schemaVersion) return;
+  throw refusal(
+    path,
+    `was written by a newer version of Parley (its schema is ${version}, this one knows ${schemaVersion})`,
+    'Start the newer version, or configure another path.',
+  );
+}
+
+function columnsOf(db: Database.Database, table: string): string[] {
+  return db.prepare<[string], string>('SELECT name FROM pragma_table_info(?)').pluck().all(table);
 }
 
 function checkColumns(db: Database.Database, path: string): void {
-  const present = db.prepare<[], string>(`SELECT name FROM pragma_table_info('chat_events')`).pluck().all();
+  const present = columnsOf(db, 'chat_events');
   const missing = columns.filter((column) => !present.includes(column));
   if (missing.length === 0) return;
   const reason = present.length === 0 ? 'is a database of another program' : `lacks columns: ${missing.join(', ')}`;
   throw refusal(path, reason, 'Configure another path; this file was not changed.');
-}
-
-/** A file of another program is taken over only where its rows already have the order that ours have. */
-function checkOrder(db: Database.Database, path: string): void {
-  const disordered = db.prepare<[], string>(`
-    SELECT conversation_id FROM chat_events GROUP BY conversation_id
-    HAVING COUNT(*) <> COUNT(DISTINCT seq) OR COUNT(*) <> MAX(seq) - MIN(seq) + 1 LIMIT 1`).pluck().get();
-  if (disordered === undefined) return;
-  throw refusal(
-    path,
-    `has rows of conversation ${disordered} whose seq is missing, repeated or not consecutive`,
-    'Number its rows anew, or configure another path; this file was not changed.',
-  );
 }
 
 function checkPages(db: Database.Database, path: string): void {

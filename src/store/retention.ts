@@ -1,7 +1,7 @@
 /**
- * What may leave the log when a turn ends: whole turns, oldest first, always a prefix of the
- * conversation's own log. Open turns and the turn that just ended stay whatever the policy says.
- * Runs in the write thread, inside the transaction that carries the end.
+ * What may leave the log: whole turns, oldest first, always a prefix of the conversation's own
+ * log. Open turns stay whatever the policy says, and so does the newest turn unless it is too old.
+ * Runs in the write thread, inside the caller's transaction, and walks a bounded part of the log.
  */
 import type { Database } from 'better-sqlite3';
 
@@ -14,62 +14,99 @@ export type RetentionPolicy =
   /** Keeps turns whose newest row is at most so old. */
   | { policy: 'time_based'; days: number };
 
-/** `timestamp` is that of the append with the end: the transaction's notion of now. */
-export type Retain = (conversationId: string, endedRequestId: string, timestamp: string) => void;
+/**
+ * Drops what the policy does not keep, some `maxRows` rows at most. `timestamp` is the transaction's
+ * notion of now. True when it stopped for that limit: a later call goes on.
+ */
+export type Retain = (conversationId: string, timestamp: string, maxRows: number) => boolean;
 
 const dayMs = 24 * 60 * 60 * 1000;
-/** A request id is recognised at least this long, also when its rows are gone. */
-const identityMs = dayMs;
+/** Rows that are looked at together: a busy conversation drops one turn when one ends. */
+const windowRows = 128;
 
 interface Totals {
   messages: number;
   tokens: number;
 }
 
+interface Conversation extends Totals {
+  headSeq: number;
+  oldestSeq: number;
+  /** Time of the row at `oldestSeq`. */
+  oldest: string | null;
+}
+
+/** A row as far as retention looks at it. */
+interface Glance extends Totals {
+  seq: number;
+  timestamp: string | null;
+  turn: string;
+  /** 1 while its turn is open. */
+  held: number;
+  /** Where its turn ends; null for an open turn, and for a row without one. */
+  lastSeq: number | null;
+}
+
 interface TurnExtent extends Totals {
   first: number;
   last: number;
   newest: string | null;
-  /** 1 for open turns and the one that just ended. */
-  held: number;
+  held: boolean;
+}
+
+interface Cut extends Totals {
+  seq: number;
 }
 
 export function createRetention(db: Database, policy: RetentionPolicy): Retain {
-  if (policy.policy === 'unlimited') return () => {};
+  if (policy.policy === 'unlimited') return () => false;
 
-  const findKept = db.prepare<[string], Totals & { oldest: string | null }>(`
-    SELECT message_count AS messages, total_tokens AS tokens,
+  const findConversation = db.prepare<[string], Conversation>(`
+    SELECT message_count AS messages, total_tokens AS tokens, head_seq AS headSeq, oldest_seq AS oldestSeq,
            (SELECT timestamp FROM chat_events WHERE conversation_id = conversations.id AND seq = oldest_seq) AS oldest
       FROM conversations WHERE id = ?`);
-  const listTurns = db.prepare<{ conversationId: string; endedRequestId: string }, TurnExtent>(`
-    SELECT MIN(seq) AS first, MAX(seq) AS last,
-           SUM(type IN ('user_message', 'assistant_message')) AS messages,
-           COALESCE(SUM(token_count), 0) AS tokens, MAX(timestamp) AS newest,
-           request_id IS @endedRequestId OR EXISTS (
-             SELECT 1 FROM turns WHERE turns.conversation_id = @conversationId
-                AND turns.request_id = chat_events.request_id AND ended_at IS NULL) AS held
-      FROM chat_events WHERE conversation_id = @conversationId
-     GROUP BY COALESCE(request_id, id) ORDER BY first`);
+  const oldestRows = db.prepare<[string, number], Glance>(`
+    SELECT seq, timestamp, type IN ('user_message', 'assistant_message') AS messages,
+           COALESCE(token_count, 0) AS tokens, COALESCE(row.request_id, row.id) AS turn,
+           turns.request_id IS NOT NULL AND ended_at IS NULL AS held, end_seq AS lastSeq
+      FROM chat_events AS row
+      LEFT JOIN turns ON turns.conversation_id = row.conversation_id AND turns.request_id = row.request_id
+     WHERE row.conversation_id = ? ORDER BY seq LIMIT ?`);
   const deleteRows = db.prepare<[string, number]>('DELETE FROM chat_events WHERE conversation_id = ? AND seq <= ?');
   const noteCut = db.prepare<[number, number, number, string]>(`
     UPDATE conversations SET oldest_seq = ?, message_count = message_count - ?, total_tokens = total_tokens - ?
      WHERE id = ?`);
-  const forgetTurns = db.prepare<[string, number, string]>(
-    'DELETE FROM turns WHERE conversation_id = ? AND end_seq <= ? AND ended_at < ?',
-  );
 
-  return (conversationId, endedRequestId, timestamp) => {
-    const now = Date.parse(timestamp);
-    const surplus = surplusUnder(policy, now);
-    const kept = findKept.get(conversationId);
-    // The usual case, and it must not cost a walk through the history.
-    if (kept === undefined || !surplus(kept, kept.oldest)) return;
+  /** What the oldest `rows` rows allow. */
+  function cutWithin(conversationId: string, kept: Conversation, surplus: Surplus, rows: number): Cut | null | 'look further' {
+    const glances = oldestRows.all(conversationId, rows);
+    const seen = glances.at(-1)?.seq ?? 0;
+    const turns = turnsOf(glances);
+    const newest = turns.at(-1);
+    if (newest !== undefined && seen === kept.headSeq && policy.policy !== 'time_based') newest.held = true;
+    return prefixToDrop(turns, seen, kept, surplus);
+  }
 
-    const cut = prefixToDrop(listTurns.all({ conversationId, endedRequestId }), kept, surplus);
-    if (cut === null) return;
-    deleteRows.run(conversationId, cut.seq);
-    noteCut.run(cut.seq + 1, cut.messages, cut.tokens, conversationId);
-    forgetTurns.run(conversationId, cut.seq, new Date(now - identityMs).toISOString());
+  return (conversationId, timestamp, maxRows) => {
+    const surplus = surplusUnder(policy, Date.parse(timestamp));
+    let rows = windowRows;
+    let dropped = 0;
+    for (;;) {
+      const kept = findConversation.get(conversationId);
+      // The usual case, and it must not cost a walk through the history.
+      if (kept === undefined || kept.oldestSeq > kept.headSeq || !surplus(kept, kept.oldest)) return false;
+      if (dropped >= maxRows) return true;
+      const cut = cutWithin(conversationId, kept, surplus, rows);
+      if (cut === null) return false;
+      if (cut === 'look further') {
+        rows *= 2;
+        continue;
+      }
+      deleteRows.run(conversationId, cut.seq);
+      noteCut.run(cut.seq + 1, cut.messages, cut.tokens, conversationId);
+      dropped += cut.seq - kept.oldestSeq + 1;
+      rows = windowRows;
+    }
   };
 }
 
@@ -89,20 +126,40 @@ function surplusUnder(policy: Exclude<RetentionPolicy, { policy: 'unlimited' }>,
   }
 }
 
-/** Turns may lie inside one another, so the cut is the last seq on which no row of a kept turn depends. */
-function prefixToDrop(turns: TurnExtent[], kept: Totals, surplus: Surplus): (Totals & { seq: number }) | null {
+/** In the order of their first rows. */
+function turnsOf(glances: Glance[]): TurnExtent[] {
+  const turns = new Map<string, TurnExtent>();
+  for (const { turn: id, seq, timestamp, messages, tokens, held, lastSeq } of glances) {
+    const turn = turns.get(id);
+    if (turn === undefined) {
+      turns.set(id, { first: seq, last: lastSeq ?? seq, newest: timestamp, messages, tokens, held: held === 1 });
+      continue;
+    }
+    turn.last = Math.max(turn.last, seq);
+    if (timestamp !== null && timestamp > (turn.newest ?? '')) turn.newest = timestamp;
+    turn.messages += messages;
+    turn.tokens += tokens;
+  }
+  return [...turns.values()];
+}
+
+/**
+ * The longest cut among `turns`, which are those with a row up to the seq `seen`. Turns may lie
+ * inside one another, so a cut is a seq up to which no row of a kept turn lies. A turn that goes
+ * on beyond `seen` goes as a whole or not at all: without a cut before it, one has to look further.
+ */
+function prefixToDrop(turns: TurnExtent[], seen: number, kept: Totals, surplus: Surplus): Cut | null | 'look further' {
   let { messages, tokens } = kept;
   let reach = 0;
-  let cut: (Totals & { seq: number }) | null = null;
+  let cut: Cut | null = null;
   for (const [index, turn] of turns.entries()) {
-    if (turn.held === 1 || !surplus({ messages, tokens }, turn.newest)) break;
+    if (turn.held || !surplus({ messages, tokens }, turn.newest)) break;
+    if (turn.last > seen) return cut ?? 'look further';
     messages -= turn.messages;
     tokens -= turn.tokens;
     reach = Math.max(reach, turn.last);
-    const next = turns[index + 1];
-    if (next !== undefined && next.first > reach) {
-      cut = { seq: reach, messages: kept.messages - messages, tokens: kept.tokens - tokens };
-    }
+    const next = turns[index + 1]?.first ?? seen + 1;
+    if (next > reach) cut = { seq: reach, messages: kept.messages - messages, tokens: kept.tokens - tokens };
   }
   return cut;
 }

@@ -1,7 +1,6 @@
 /**
- * The tables, and the way to them from every earlier version of the file. `chat_events` is
- * public: people query it, so its columns and their meaning are a promise. Runs in the write
- * thread, inside one transaction of the caller.
+ * The tables. `chat_events` is public: people query it, so its columns and their meaning are a
+ * promise. Runs in the write thread, inside one transaction of the caller.
  */
 import type { Database } from 'better-sqlite3';
 
@@ -13,7 +12,7 @@ export const titleLength = 80;
 
 /** A rowid table on purpose: WITHOUT ROWID is 4-5 times slower with rows of this size. */
 const chatEvents = `
-  CREATE TABLE IF NOT EXISTS chat_events (
+  CREATE TABLE chat_events (
     id              TEXT PRIMARY KEY,
     conversation_id TEXT NOT NULL,
     seq             INTEGER,
@@ -60,31 +59,12 @@ const turns = `
   );
   CREATE INDEX turns_open ON turns (conversation_id, begin_seq) WHERE ended_at IS NULL;`;
 
-/** Brings an empty file, or one of an earlier version, to `schemaVersion`. */
-export function migrate(db: Database, adoptiveOwner: string): void {
-  if (db.pragma('user_version', { simple: true }) !== 0) return;
+/** Makes the tables of `schemaVersion`, empty, in a file that has none of them. */
+export function createTables(db: Database): void {
   db.exec(chatEvents + conversations + turns);
-  adoptConversations(db, adoptiveOwner);
-  db.pragma(`user_version = ${schemaVersion}`);
+  noteVersion(db);
 }
 
-/**
- * Version 0 is a bare `chat_events`, written by another program. Its turns count as ended, and
- * an empty digest matches no message: their request ids cannot be used again.
- */
-function adoptConversations(db: Database, owner: string): void {
-  db.prepare(`
-    INSERT INTO conversations
-    SELECT conversation_id, ?,
-           (SELECT substr(content, 1, ${titleLength}) FROM chat_events AS said
-             WHERE said.conversation_id = row.conversation_id AND said.type = 'user_message'
-             ORDER BY said.seq LIMIT 1),
-           COALESCE(MIN(timestamp), ''), COALESCE(MAX(timestamp), ''), MAX(seq), MIN(seq),
-           SUM(type IN ('user_message', 'assistant_message')), COALESCE(SUM(token_count), 0)
-      FROM chat_events AS row GROUP BY conversation_id`).run(owner);
-  db.exec(`
-    INSERT INTO turns
-    SELECT conversation_id, request_id, '', MIN(seq), COALESCE(MIN(timestamp), ''),
-           'null', MAX(seq), COALESCE(MAX(timestamp), '')
-      FROM chat_events WHERE request_id IS NOT NULL GROUP BY conversation_id, request_id`);
+export function noteVersion(db: Database): void {
+  db.pragma(`user_version = ${schemaVersion}`);
 }

@@ -6,6 +6,7 @@
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError } from '../errors.ts';
+import type { Adoption } from './adoption.ts';
 import { createAppendQueue } from './append-queue.ts';
 import { createReader } from './reader.ts';
 import type { RetentionPolicy } from './retention.ts';
@@ -117,6 +118,8 @@ export interface StoreOptions {
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?: () => number;
   onBatch?: (report: BatchReport) => void;
+  /** Told once, before the file is served, when it was another program's. */
+  onAdoption?: (adoption: Adoption) => void;
   /** Failed commits and reconnects, and callbacks that threw; for the server's log. */
   onError?: (error: unknown) => void;
 }
@@ -138,7 +141,8 @@ export function openStore(options: StoreOptions): OpenStore {
     retention: options.retention ?? { policy: 'unlimited' },
     adoptiveOwner: options.adoptiveOwner ?? 'anonymous',
   };
-  const { maxWaiting = 10_000, now = Date.now, onBatch = () => {}, onError: report = () => {} } = options;
+  const { maxWaiting = 10_000, now = Date.now } = options;
+  const { onBatch = () => {}, onAdoption = () => {}, onError: report = () => {} } = options;
   const queue = createAppendQueue({ maxWaiting, now, report });
   const writeThread = createThreadLink({ ...settings, role: 'writer' });
   // A database in memory exists for one connection only, so its thread serves both roles.
@@ -169,7 +173,7 @@ export function openStore(options: StoreOptions): OpenStore {
       ...createReader(readThread, opened.promise),
       close: () => (queue.askToClose() ? ended.promise : end()),
     },
-    writerLogic: createWriterLogic({ queue, writeThread, readThread, opened, end, onBatch, report }),
+    writerLogic: createWriterLogic({ queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report }),
     opened: opened.promise,
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { RowType } from '../../machines/log.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { Adoption } from './adoption.ts';
 import type { StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './retention.ts';
 import type { AppendOutcome, PageRange } from './store.ts';
@@ -73,8 +74,10 @@ export interface Committed {
 /** Every job a thread does: what it is asked, and what it answers. */
 export interface Jobs {
   /** `reconnect`: the file was served before; it must exist, and is not cleared again. */
-  open: { ask: { reconnect: boolean }; answer: void };
+  open: { ask: { reconnect: boolean }; answer: Adoption | null };
   commit: { ask: PostedAppend[]; answer: Committed };
+  /** One slice of the sweep; true while its round is not over. */
+  sweep: { ask: { now: string }; answer: boolean };
   standing: { ask: { owner: string; conversationId: string; tokens: number }; answer: StoredStanding };
   page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };
   turn: { ask: { owner: string; conversationId: string; requestId: string }; answer: StoredTurnRows | null };

@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../errors.ts';
+import type { Adoption } from './adoption.ts';
 import { createAppendWriter } from './append-writer.ts';
 import { createCommitter } from './committer.ts';
 import type { Commit } from './committer.ts';
@@ -13,28 +14,36 @@ import type { Connection } from './database.ts';
 import { createQueries } from './queries.ts';
 import type { Queries } from './queries.ts';
 import { createRetention } from './retention.ts';
+import { createSweep } from './sweep.ts';
+import type { Sweep } from './sweep.ts';
 import type { JobReply, JobRequest, ThreadSettings } from './thread-messages.ts';
 
 const settings: ThreadSettings = workerData;
 
 let connection: Connection | null = null;
 let commit: Commit | null = null;
+let sweep: Sweep | null = null;
 let queries: Queries | null = null;
 
-function open(reconnect: boolean): void {
+function open(reconnect: boolean): Adoption | null {
   // What is in memory is gone with its connection, and there is no disk that could break.
-  if (connection !== null && settings.path === null) return;
+  if (connection !== null && settings.path === null) return null;
   disconnect();
-  connection = connectWriter(settings, reconnect);
+  const opened = connectWriter(settings, reconnect);
+  connection = opened.connection;
   const { db } = connection;
-  commit = createCommitter(db, createAppendWriter(db, createRetention(db, settings.retention)));
+  const retain = createRetention(db, settings.retention);
+  commit = createCommitter(db, createAppendWriter(db, retain));
+  sweep = createSweep(db, retain);
   queries = createQueries(db);
+  return opened.adoption;
 }
 
 function disconnect(): void {
   const last = connection;
   connection = null;
   commit = null;
+  sweep = null;
   queries = null;
   last?.close();
 }
@@ -70,6 +79,9 @@ function run(request: JobRequest) {
     case 'commit':
       if (commit === null) throw closed();
       return commit(request.ask);
+    case 'sweep':
+      if (sweep === null) throw closed();
+      return sweep(request.ask.now);
     case 'standing': {
       const { owner, conversationId, tokens } = request.ask;
       return read((queries) => queries.standing(owner, conversationId, tokens));

@@ -7,6 +7,7 @@ import { fromCallback, fromPromise } from 'xstate';
 import { writerMachine } from '../../machines/writer.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError, fault } from '../errors.ts';
+import type { Adoption } from './adoption.ts';
 import type { AppendQueue, WaitingAppend } from './append-queue.ts';
 import type { BatchReport } from './store.ts';
 import type { ThreadLink } from './thread-link.ts';
@@ -22,10 +23,12 @@ export function createWriterLogic(parts: {
   opened: { resolve(): void; reject(error: unknown): void };
   /** Refuses what waits and ends the threads; idempotent. */
   end: () => Promise<void>;
+  now: () => number;
   onBatch: (report: BatchReport) => void;
+  onAdoption: (adoption: Adoption) => void;
   report: (error: unknown) => void;
 }): WriterLogic {
-  const { queue, writeThread, readThread, opened, end, onBatch, report } = parts;
+  const { queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report } = parts;
 
   /** The reason is for the server's log; the chart only needs to know that it failed. */
   function failed(reason: string): AppError {
@@ -36,13 +39,22 @@ export function createWriterLogic(parts: {
 
   async function openDatabase(): Promise<void> {
     try {
-      await writeThread.ask('open', { reconnect: false });
+      const adoption = await writeThread.ask('open', { reconnect: false });
+      if (adoption !== null) onAdoption(adoption);
       // Loaded after the start-up, which it would slow down, and before the first read.
       readThread.start();
       opened.resolve();
     } catch (error) {
       opened.reject(error);
       throw error;
+    }
+  }
+
+  async function sweepSlice(): Promise<boolean> {
+    try {
+      return await writeThread.ask('sweep', { now: new Date(now()).toISOString() });
+    } catch (error) {
+      throw failed(messageOf(error));
     }
   }
 
@@ -99,6 +111,7 @@ export function createWriterLogic(parts: {
       }),
       openDatabase: fromPromise(openDatabase),
       commitBatch: fromPromise(commitBatch),
+      sweepSlice: fromPromise(sweepSlice),
       reopenDatabase: fromPromise(reopenDatabase),
       refuseWaiting: fromPromise(async () => {
         queue.refuseAll(fault('storage_failed', 'The event log cannot be written at present; nothing was stored.'));

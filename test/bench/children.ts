@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 
@@ -26,6 +26,8 @@ export interface Children {
 /** Longest that a child may take to be ready, or to leave before it is killed. */
 const startMs = 20_000;
 const stopMs = 5_000;
+/** What is shown of the errors of a child that ended early. */
+const errorChars = 2_000;
 
 export function createChildren(): Children {
   const running = new Set<Child>();
@@ -42,7 +44,7 @@ export function createChildren(): Children {
       const { promise: died, reject } = Promise.withResolvers<never>();
       died.catch(() => {});
       child.once('error', reject);
-      child.once('exit', (code, signal) => reject(new Error(`${name} ended early (${code ?? signal}); see ${errorFile}`)));
+      child.once('exit', (code, signal) => reject(new Error(`${name} ended early (${code ?? signal}): ${readFileSync(errorFile, 'utf8').slice(-errorChars)}`)));
       const greeting = await Promise.race([died, firstLine(child, name)]).catch(async (error: unknown) => {
         await stop();
         throw error;

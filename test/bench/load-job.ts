@@ -6,6 +6,8 @@ export interface Job {
   url: string;
   /** As many sockets, one conversation each. */
   conversations: number;
+  /** Conversations that take turns at the same time; the others wait for one of them to be through. */
+  atOnce: number;
   /** Begins the conversations' ids; another name means other conversations. */
   name: string;
   /** What every message says. */

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import type { Job, Seen } from './load-job.ts';
-import { agesMs, nowMicros } from './stamps.ts';
+import { agesMs, nowMicros } from './script.ts';
 
 interface Frame {
   request_id: string | null;
@@ -74,18 +74,21 @@ function spread(values: number[]): { p50: number; p99: number } {
   return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
 }
 
-async function work({ url, conversations, name, text, turnsEach, seconds, staggerMs }: Job): Promise<Seen> {
+async function work({ url, conversations, atOnce, name, text, turnsEach, seconds, staggerMs }: Job): Promise<Seen> {
   const people = await peopleAt(url, conversations);
+  const queue = people.entries();
   delays = [];
   firstChunks = [];
   let turns = 0;
   const startMs = performance.now();
   const endMs = startMs + seconds * 1000;
-  await Promise.all(people.map(async (person, index) => {
-    await pause(index * staggerMs);
-    for (let turn = 0; turn < turnsEach && performance.now() < endMs; turn++) {
-      await person.chat(text, `${name}-${index}`);
-      turns += 1;
+  await Promise.all(Array.from({ length: atOnce }, async (_, lane) => {
+    await pause(lane * staggerMs);
+    for (const [index, person] of queue) {
+      for (let turn = 0; turn < turnsEach && performance.now() < endMs; turn++) {
+        await person.chat(text, `${name}-${index}`);
+        turns += 1;
+      }
     }
   }));
   return { turns, seconds: (performance.now() - startMs) / 1000, firstChunkMs: spread(firstChunks), addedMs: spread(delays) };

@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { deltaLength, nowMicros, stampedDelta } from './stamps.ts';
+import { deltaLength, hurry, nowMicros, stampedDelta } from './script.ts';
 
 /** A chunk as the large providers send it: some 270 bytes around a few characters. */
 function chunkOf(delta: object, rest: object = {}): string {
@@ -96,7 +96,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const body = await bodyOf(request);
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
   if (tool !== undefined && !hasToolResult(body)) response.end(toolCall + closing('tool_calls', 12));
-  else stream(response, Number(chunks), Number(delayMs));
+  else stream(response, Number(chunks), body.includes(hurry) ? 0 : Number(delayMs));
 }
 
 const server = createServer((request, response) => {

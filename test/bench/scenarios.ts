@@ -5,6 +5,7 @@
 import type { Child } from './children.ts';
 import { seenSchema, type Job, type Seen } from './load-job.ts';
 import { usageOf } from './process-tree.ts';
+import { hurry } from './script.ts';
 import type { Subject, SubjectName } from './subjects.ts';
 
 /** By name, with the unit in the name. */
@@ -39,7 +40,8 @@ const longText = `${shortText} `.repeat(28);
 const noEnd = 1e9;
 /** For jobs that end by their turns: nothing in the bench takes longer. */
 const noLimit = 60;
-const warmUpSeconds = 2;
+/** Some thousand turns: servers run for days, and code that has not run often is slow. */
+const warmUpSeconds = 2.5;
 
 const everyone: readonly SubjectName[] = ['parley', 'relay', 'relay-sqlite', 'parley-normal'];
 
@@ -60,12 +62,12 @@ interface Steady {
 /** Conversations that take turn after turn. Each round has new ones, so that all rounds see histories of the same lengths. */
 function steady({ conversations, seconds, staggerMs, ...scenario }: Steady): Scenario {
   const job = (subject: Subject, name: string): Job =>
-    ({ url: subject.url, conversations, name, text: shortText, turnsEach: noEnd, seconds, staggerMs });
+    ({ url: subject.url, conversations, atOnce: conversations, name, text: shortText, turnsEach: noEnd, seconds, staggerMs });
   return {
     ...scenario,
     rounds: 3,
     compared: 'cpuMsPerTurn',
-    warmUp: (subject, load) => run(load, { ...job(subject, 'warm'), seconds: warmUpSeconds }),
+    warmUp: (subject, load) => run(load, { ...job(subject, 'warm'), text: hurry, seconds: warmUpSeconds, staggerMs: 0 }),
     async measure(subject, load, go) {
       const before = usageOf(subject.pid);
       const seen = await run(load, {
@@ -102,7 +104,7 @@ const paced = steady({
   modelPath: '/100/10',
   subjects: everyone,
   conversations: 50,
-  seconds: 4,
+  seconds: 2.5,
   // No multiple of the pace, so that the chunks of different answers do not meet.
   staggerMs: 21,
 });
@@ -118,6 +120,8 @@ const tool = steady({
 });
 
 const idlePeople = 2000;
+/** Few, because what is busy leaves connections and garbage behind that are not what is measured. */
+const idleAtOnce = 32;
 
 /** Memory: with the sockets alone, and after the turns. */
 const idle: Scenario = {
@@ -126,10 +130,10 @@ const idle: Scenario = {
   subjects: ['parley', 'relay'],
   rounds: 1,
   compared: 'rssBytesPerConversation',
-  warmUp: (subject, load) => run(load, jobOf(subject, 'warm', { conversations: 32, turnsEach: 10 })),
+  warmUp: (subject, load) => run(load, jobOf(subject, 'warm', { conversations: idleAtOnce, atOnce: idleAtOnce, turnsEach: 10 })),
   async measure(subject, load, { round, turns }) {
     const measure = async () => ({ heap: await subject.heapBytes(), rss: usageOf(subject.pid).rssBytes });
-    const people = { conversations: idlePeople, turnsEach: 0 };
+    const people = { conversations: idlePeople, atOnce: idleAtOnce, turnsEach: 0 };
     const alone = await measure();
     await run(load, jobOf(subject, `round${round}`, people));
     const connected = await measure();
@@ -149,9 +153,10 @@ const long: Scenario = {
   title: 'one conversation of 200 turns; the last ten against the 11th to 20th',
   modelPath: '/64/0',
   subjects: ['parley', 'relay'],
-  rounds: 3,
-  compared: 'lateOverEarly',
-  warmUp: (subject, load) => run(load, jobOf(subject, 'warm', { text: longText, turnsEach: 200, seconds: warmUpSeconds * 2 })),
+  // Ten turns are a small sample.
+  rounds: 5,
+  compared: 'lateCpuMsPerTurn',
+  warmUp: (subject, load) => run(load, jobOf(subject, 'warm', { text: longText, turnsEach: 200, seconds: warmUpSeconds })),
   async measure(subject, load, { round, turns }) {
     const all = turns ?? 200;
     const take = async (turnsEach: number) => {
@@ -168,7 +173,7 @@ const long: Scenario = {
 };
 
 function jobOf(subject: Subject, name: string, job: Partial<Job>): Job {
-  return { url: subject.url, conversations: 1, name, text: shortText, turnsEach: 1, seconds: noLimit, staggerMs: 0, ...job };
+  return { url: subject.url, conversations: 1, atOnce: 1, name, text: shortText, turnsEach: 1, seconds: noLimit, staggerMs: 0, ...job };
 }
 
 export const scenarios: Readonly<Record<string, Scenario>> = { busy, paced, tool, idle, long };

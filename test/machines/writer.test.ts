@@ -5,11 +5,12 @@ import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import type { AnyStateNode } from 'xstate';
 import { getStateNodes } from 'xstate/graph';
 import { writerMachine } from '../../machines/writer.ts';
+import type { SweepPaceMs } from '../../machines/writer.ts';
 
-type Step = 'openDatabase' | 'commitBatch' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
+type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
 
 /** A running chart whose actors end when the test says so. */
-function writer(retryDelaysMs: readonly number[] = [10, 20]) {
+function writer(retryDelaysMs: readonly number[] = [10, 20], sweepPaceMs = { first: 1_000_000, pause: 0, rest: 0 }) {
   const asked: Step[] = [];
   let settle = Promise.withResolvers<{ more: boolean }>();
   const begin = (name: Step) => {
@@ -28,12 +29,13 @@ function writer(retryDelaysMs: readonly number[] = [10, 20]) {
         arrivals: fromCallback(() => {}),
         openDatabase: step('openDatabase'),
         commitBatch: fromPromise(() => begin('commitBatch')),
+        sweepSlice: fromPromise(async () => (await begin('sweepSlice')).more),
         reopenDatabase: step('reopenDatabase'),
         refuseWaiting: step('refuseWaiting'),
         closeDatabase: step('closeDatabase'),
       },
     }),
-    { clock, input: { retryDelaysMs } },
+    { clock, input: { retryDelaysMs, sweepPaceMs } },
   );
   actor.start();
   const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -54,8 +56,8 @@ function writer(retryDelaysMs: readonly number[] = [10, 20]) {
   };
 }
 
-async function readyWriter(retryDelaysMs?: readonly number[]) {
-  const running = writer(retryDelaysMs);
+async function readyWriter(retryDelaysMs?: readonly number[], sweepPaceMs?: SweepPaceMs) {
+  const running = writer(retryDelaysMs, sweepPaceMs);
   await running.done();
   assert.equal(running.state(), 'ready');
   return running;
@@ -151,6 +153,66 @@ describe('retrying', () => {
   });
 });
 
+describe('sweeping', () => {
+  const paceMs = { first: 100, pause: 10, rest: 1000 };
+
+  test('goes slice by slice with pauses, and rests when the round is over', async () => {
+    const running = await readyWriter([], paceMs);
+    running.pass(99);
+    assert.equal(running.state(), 'ready');
+    running.pass(1);
+    assert.equal(running.state(), 'sweeping');
+    await running.done({ more: true });
+    assert.equal(running.state(), 'ready');
+    running.pass(10);
+    assert.equal(running.state(), 'sweeping');
+    await running.done({ more: false });
+    running.pass(999);
+    assert.equal(running.state(), 'ready');
+    running.pass(1);
+    assert.equal(running.state(), 'sweeping');
+  });
+
+  test('lets rows and a close that come meanwhile follow it, in that order', async () => {
+    const running = await readyWriter([], paceMs);
+    running.pass(100);
+    running.rows();
+    running.close();
+    assert.equal(running.state(), 'sweeping');
+    await running.done({ more: true });
+    assert.equal(running.state(), 'committing');
+    await running.done();
+    assert.equal(running.state(), 'closing');
+  });
+
+  test('waits for a commit and for a retry, and is due afterwards', async () => {
+    const running = await readyWriter([200], paceMs);
+    running.rows();
+    running.pass(100);
+    assert.equal(running.state(), 'committing');
+    await running.fail();
+    running.pass(200);
+    await running.done();
+    assert.equal(running.state(), 'committing');
+    await running.done({ more: true });
+    assert.equal(running.state(), 'sweeping');
+    // A busy writer sweeps too, and then goes on with its rows.
+    await running.done({ more: true });
+    assert.equal(running.state(), 'committing');
+  });
+
+  test('that fails is tried again after the rest', async () => {
+    const running = await readyWriter([], paceMs);
+    running.pass(100);
+    await running.fail();
+    assert.equal(running.state(), 'ready');
+    running.pass(999);
+    assert.equal(running.state(), 'ready');
+    running.pass(1);
+    assert.equal(running.state(), 'sweeping');
+  });
+});
+
 describe('failed', () => {
   test('probes the disk with the next append, no faster than the last delay', async () => {
     const running = await readyWriter([10]);
@@ -225,10 +287,10 @@ describe('the chart', () => {
     const living = states.filter((node) => node.type === 'atomic');
     assert.deepEqual(
       living.map((node) => node.key),
-      ['opening', 'ready', 'committing', 'backingOff', 'reconnecting', 'failed', 'closing'],
+      ['opening', 'ready', 'committing', 'sweeping', 'backingOff', 'reconnecting', 'failed', 'closing'],
     );
     for (const node of living) {
-      for (const event of ['rows.waiting', 'writer.close']) {
+      for (const event of ['rows.waiting', 'sweep.due', 'writer.close']) {
         assert.ok(answers(node, event), `${node.key} does not answer ${event}`);
       }
     }

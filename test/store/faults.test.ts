@@ -10,7 +10,7 @@ import type { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/append-writer.ts';
 import { createCommitter } from '../../src/store/committer.ts';
-import { migrate } from '../../src/store/schema.ts';
+import { createTables } from '../../src/store/schema.ts';
 import type { PostedAppend } from '../../src/store/thread-messages.ts';
 import { owner, row, sandbox } from './support.ts';
 
@@ -140,8 +140,8 @@ function committer(t: TestContext) {
   const db = new Database(sandbox(t).path);
   t.after(() => db.close());
   db.pragma('journal_mode = WAL');
-  migrate(db, owner);
-  return { db, commit: createCommitter(db, createAppendWriter(db, () => {})) };
+  createTables(db);
+  return { db, commit: createCommitter(db, createAppendWriter(db, () => false)) };
 }
 
 function posted(conversationId: string, id: string, content: string, again = false): PostedAppend {

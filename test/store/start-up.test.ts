@@ -1,26 +1,13 @@
-/** Opening: what becomes of the file, which files are taken over, and which are refused untouched. */
+/** Opening: what becomes of the file, and which files are refused untouched. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { AppError } from '../../src/errors.ts';
-import { begin, end, owner, row, sandbox } from './support.ts';
+import { bareTable, begin, elsewhere, end, owner, row, sandbox } from './support.ts';
 import type { Sandbox } from './support.ts';
-
-const bareTable = `CREATE TABLE chat_events (id TEXT PRIMARY KEY, conversation_id TEXT NOT NULL, seq INTEGER, timestamp TEXT,
-  type TEXT NOT NULL, role TEXT, content TEXT, tool_calls TEXT, tool_call_id TEXT, model TEXT, usage TEXT, extra TEXT,
-  token_count INTEGER, request_id TEXT)`;
-
-/** Runs SQL on a file as another program would. */
-function elsewhere<T>(path: string, work: (db: Database.Database) => T): T {
-  const db = new Database(path);
-  try {
-    return work(db);
-  } finally {
-    db.close();
-  }
-}
 
 describe('a new file', () => {
   test('has the schema, incremental vacuum and a write-ahead log that is gone after close', async (t) => {
@@ -92,45 +79,6 @@ test('clear on start-up empties the file and gives its space back', async (t) =>
   elsewhere(path, (db) => assert.equal(db.pragma('auto_vacuum', { simple: true }), 2));
 });
 
-describe('a file with nothing but chat_events and no version', () => {
-  test('is taken over: its conversations are served and go on where they stood', async (t) => {
-    const { path, open } = sandbox(t);
-    elsewhere(path, (db) => {
-      db.exec(bareTable);
-      const insert = db.prepare(`INSERT INTO chat_events
-        (id, conversation_id, seq, timestamp, type, role, content, extra, token_count, request_id)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-      insert.run('a', 'c1', 1, '2026-01-01T00:00:00.000Z', 'user_message', 'user', 'First words', null, 2, 'r1');
-      insert.run('b', 'c1', 2, '2026-01-01T00:00:01.000Z', 'assistant_message', 'assistant', 'Hi', '{"hop":0}', 3, 'r1');
-      insert.run('d', 'c1', 3, '2026-01-01T00:00:02.000Z', 'a type of its own', 'robot', null, 'no json', null, null);
-      insert.run('e', 'c2', 5, null, 'user_message', 'user', 'Later', null, null, null);
-    });
-    const { store, append } = await open({ adoptiveOwner: owner });
-    const standing = await store.standing(owner, 'c1', 100);
-    assert.deepEqual([standing.known, standing.headSeq, standing.oldestSeq, standing.open], [true, 3, 1, []]);
-    assert.deepEqual(standing.rows[1]?.extra, { hop: 0 });
-    const odd = standing.rows[2];
-    assert.deepEqual([odd?.type, odd?.role, odd?.extra], ['meta', null, {}]);
-    assert.equal((await store.standing(owner, 'c2', 100)).oldestSeq, 5);
-    assert.deepEqual(await append(begin('c1', 'r1')), { status: 'reused' });
-    const next = await append(begin('c1', 'r2'));
-    assert.equal(next.status === 'stored' && next.rows[0]?.seq, 4);
-    elsewhere(path, (db) =>
-      assert.deepEqual(
-        db.prepare(`SELECT title, created_at, message_count, total_tokens FROM conversations WHERE id = 'c1'`).raw().get(),
-        ['First words', '2026-01-01T00:00:00.000Z', 3, 6],
-      ),
-    );
-  });
-
-  test('is refused when its rows have no order of their own', async (t) => {
-    const { path, open } = sandbox(t);
-    const unnumbered = `INSERT INTO chat_events (id, conversation_id, type) VALUES ('a', 'c1', 'meta')`;
-    elsewhere(path, (db) => db.exec(`${bareTable}; ${unnumbered}`));
-    await refused(open, { path }, /rows of conversation c1 whose seq is missing/);
-  });
-});
-
 /** Opening fails with the reason and a remedy, and the file keeps every byte. */
 async function refused(open: Sandbox['open'], options: { path: string; clearOnStartup?: true }, reason: RegExp) {
   const before = statSync(options.path, { throwIfNoEntry: false })?.isFile() ? readFileSync(options.path) : null;
@@ -186,6 +134,26 @@ describe('start is refused, with the reason and the remedy,', () => {
     const { path, open } = sandbox(t);
     elsewhere(path, (db) => db.exec(`${bareTable}; PRAGMA user_version = 99`));
     await refused(open, { path, clearOnStartup: true }, /newer version of Parley \(its schema is 99/);
+  });
+
+  test('when a newer version wrote it and was killed, so that its last words lie beside it', async (t) => {
+    const { path, open } = sandbox(t);
+    elsewhere(path, (db) => db.exec(`PRAGMA journal_mode = WAL; ${bareTable}; PRAGMA user_version = 99`));
+    const { signal } = spawnSync(process.execPath, ['--input-type=module', '--eval', `
+      import Database from 'better-sqlite3';
+      new Database(process.argv[1]).exec("INSERT INTO chat_events (id, conversation_id, type) VALUES ('a', 'c', 'meta')");
+      process.kill(process.pid, 'SIGKILL');`, path], { cwd: import.meta.dirname });
+    assert.equal(signal, 'SIGKILL');
+    const last = readFileSync(`${path}-wal`);
+    assert.ok(last.length > 0);
+    await refused(open, { path }, /newer version of Parley/);
+    assert.deepEqual(readFileSync(`${path}-wal`), last);
+  });
+
+  test('when a table that Parley needs the name of is another program\'s', async (t) => {
+    const { path, open } = sandbox(t);
+    elsewhere(path, (db) => db.exec(`${bareTable}; CREATE TABLE turns (player TEXT)`));
+    await refused(open, { path }, /has a table turns of another program\. Rename that table/);
   });
 
   test('when pages are damaged', async (t) => {

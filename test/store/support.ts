@@ -6,8 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import Database from 'better-sqlite3';
 import { createActor } from 'xstate';
+import type { ActorRefFrom } from 'xstate';
 import type { NewRow } from '../../machines/log.ts';
+import type { WriterInput, WriterLogic } from '../../machines/writer.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Append, AppendOutcome, Store, StoreOptions } from '../../src/store/store.ts';
 
@@ -16,13 +19,15 @@ export const owner = 'ann';
 export interface Opened {
   store: Store;
   append(append: Append): Promise<AppendOutcome>;
+  /** The actor that owns the file. */
+  writer: ActorRefFrom<WriterLogic>;
 }
 
 export interface Sandbox {
   /** Of the database; its folder is the test's own. */
   path: string;
   /** Opens a store and waits until it serves; rejects with the refusal. */
-  open(options?: Partial<StoreOptions> & { retryDelaysMs?: readonly number[] }): Promise<Opened>;
+  open(options?: Partial<StoreOptions> & WriterInput): Promise<Opened>;
 }
 
 /** All stores are closed and the folder is removed when the test ends. */
@@ -36,12 +41,12 @@ export function sandbox(t: TestContext): Sandbox {
   });
   return {
     path,
-    async open({ retryDelaysMs, ...options } = {}) {
+    async open(options = {}) {
       const { store, writerLogic, opened } = openStore({ path, ...options });
       stores.push(store);
-      createActor(writerLogic, retryDelaysMs === undefined ? {} : { input: { retryDelaysMs } }).start();
+      const writer = createActor(writerLogic, { input: options }).start();
       await opened;
-      return { store, append: (append) => new Promise((resolve) => store.append(append, resolve)) };
+      return { store, append: (append) => new Promise((resolve) => store.append(append, resolve)), writer };
     },
   };
 }
@@ -86,4 +91,19 @@ export function end(conversationId: string, requestId: string, fields: Partial<N
     ],
     end: { requestId, payload: { status: 'complete', requestId } },
   };
+}
+
+/** The public table alone, as another program would make it. */
+export const bareTable = `CREATE TABLE chat_events (id TEXT PRIMARY KEY, conversation_id TEXT NOT NULL, seq INTEGER, timestamp TEXT,
+  type TEXT NOT NULL, role TEXT, content TEXT, tool_calls TEXT, tool_call_id TEXT, model TEXT, usage TEXT, extra TEXT,
+  token_count INTEGER, request_id TEXT)`;
+
+/** Runs SQL on a file as another program would. */
+export function elsewhere<T>(path: string, work: (db: Database.Database) => T): T {
+  const db = new Database(path);
+  try {
+    return work(db);
+  } finally {
+    db.close();
+  }
 }

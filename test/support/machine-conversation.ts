@@ -36,12 +36,17 @@ export interface WorldOptions {
   /** What the log says at activation; `never`: its reading does not end by itself. */
   standing?: Standing | 'never';
   log?: MemoryLog;
+  /** The actor behind an answer has a fault of ours. */
+  modelThrows?: boolean;
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 /** Promises of the world that have settled are heard by the chart after this. */
 export const heard = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Kills a world where it stands and opens its log again; what was not committed is lost. */
+export const reopen = ({ log }: World, options: WorldOptions = {}) => startWorld({ log, standing: log.standing(), ...options });
 
 export async function startWorld(options: WorldOptions = {}) {
   const emitted: ConversationEmitted[] = [];
@@ -66,6 +71,7 @@ export async function startWorld(options: WorldOptions = {}) {
     return () => (call.open = false);
   });
   const askModel = fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
+    if (options.modelThrows) throw new Error('no model');
     const asked: AskedAnswer = {
       input,
       open: true,

@@ -16,12 +16,16 @@ export interface MemoryLog {
   rows(): LogRow[];
   rowsOf(requestId: string): LogRow[];
   turns(): TurnRows[];
-  standing(): Standing;
+  /** Where it leaves its conversation, so long after its last row. */
+  standing(ageMs?: number): Standing;
   /** Every append that was stored, in order. */
   stored(): readonly AppendIntent[];
   /** The log as it was after its first `count` stored appends. */
   past(count: number): MemoryLog;
 }
+
+/** When every row was committed: the age of a log is what a test says. */
+const committedAt = '2026-01-01T00:00:00.000Z';
 
 export function createMemoryLog(): MemoryLog {
   const rows: LogRow[] = [];
@@ -41,7 +45,7 @@ export function createMemoryLog(): MemoryLog {
     const first = rows.length + 1;
     for (const row of intent.rows) {
       const seq = rows.length + 1;
-      rows.push({ id: `row-${seq}`, ...row, conversation_id: 'c1', seq, timestamp: '2026-01-01T00:00:00.000Z' });
+      rows.push({ id: `row-${seq}`, ...row, conversation_id: 'c1', seq, timestamp: committedAt });
     }
     stored.push(intent);
     return { status: 'stored', seq: first };
@@ -56,7 +60,7 @@ export function createMemoryLog(): MemoryLog {
       for (const row of rows) foldRow(turns, row);
       return turns;
     },
-    standing: () => foldStanding(rows, [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId)),
+    standing: (ageMs = 0) => foldStanding(rows, [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId), Date.parse(committedAt) + ageMs),
     stored: () => stored,
     past(count) {
       const log = createMemoryLog();

@@ -11,7 +11,7 @@ export const limits: ConversationLimits = {
   attempts: 3,
   retryBudgetMs: 10_000,
   providers: ['first'],
-  recoveries: 2,
+  recovery: { mode: 'resume', attempts: 2, maxAgeMs: 3_600_000 },
 };
 
 export const nothingOpen: Standing = { interrupted: null, stopped: [], queue: [] };
@@ -21,10 +21,11 @@ export const refusedKey: Fault = { code: 'provider_auth', message: 'The key was 
 export const someUsage: Usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 };
 
 export function tool(name: string): HopTool {
-  return { name, server: 'demo', toolName: name, description: '', inputSchema: {}, harmless: false };
+  return { name, server: 'demo', toolName: name, description: '', inputSchema: {}, harmless: name === 'look' };
 }
 
-const tools = new Map(['add', 'wait', 'fail'].map((name) => [name, tool(name)]));
+/** Of which only `look` may be repeated. */
+const tools = new Map(['add', 'wait', 'fail', 'look'].map((name) => [name, tool(name)]));
 export const hopContext: HopContext = { messages: [{ role: 'user', content: 'Hi' }], tools, cut: 0 };
 
 export function asker(requestId: string): Asker {

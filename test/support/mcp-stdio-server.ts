@@ -59,10 +59,10 @@ server.registerTool('progress', { inputSchema: { steps: z.number() } }, async ({
   const progressToken = _meta?.progressToken ?? 'none';
   for (let step = 1; step <= steps; step += 1) {
     // The SDK drops progress that it reads together with the result.
-    await pause(20);
+    await pause(100);
     await sendNotification({ method: 'notifications/progress', params: { progressToken, progress: step, total: steps, message: `step ${step}` } });
   }
-  await pause(20);
+  await pause(100);
   return say('all steps');
 });
 

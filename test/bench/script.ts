@@ -1,8 +1,11 @@
 /**
- * The text of every scripted delta: the time at which the model sent it, then filler, always of the
- * same width, so that deltas that were merged into one frame can still be told apart. Both ends read
- * the machine's monotonic clock, which its processes share.
+ * What the scripted model and the load agree on. The text of every delta is the time at which the model
+ * sent it, then filler, always of the same width, so that deltas that were merged into one frame can
+ * still be told apart. Both ends read the machine's monotonic clock, which its processes share.
  */
+
+/** A message that has this in it, or in its history, is answered without delay, whatever the model's path says. */
+export const hurry = 'Hurry up!';
 
 /** Characters of one delta. */
 export const deltaLength = 16;

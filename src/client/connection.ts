@@ -1,0 +1,134 @@
+/**
+ * One lasting connection made of many sockets: dials, notices when a socket is gone, waits and dials
+ * again until it is closed for good. Knows text frames, not what is in them; queues nothing.
+ */
+import type { Backoff } from './backoff.ts';
+import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
+
+/** What a client uses of a WebSocket; browsers', Node's and those of the package `ws` fit. */
+export interface SocketLike {
+  send(text: string): void;
+  close(): void;
+  addEventListener(type: 'open' | 'error', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
+}
+
+export type SocketConstructor = new (url: string) => SocketLike;
+
+/** Where the connection stands. `code` is the close code of the socket that went (1006: without a word). */
+export type ConnectionStatus =
+  | { status: 'connecting' }
+  | { status: 'open' }
+  | { status: 'waiting'; delayMs: number; code: number; reason: string }
+  | { status: 'closed'; code: number; reason: string };
+
+export interface ConnectionOptions {
+  url: string;
+  WebSocket: SocketConstructor;
+  backoff: Backoff;
+  /** Longest wait for a handshake. */
+  handshakeMs: number;
+  heartbeatMs: number;
+  /** A frame that the server answers and that means nothing. */
+  probe: string;
+  onText(text: string): void;
+  onStatus(status: ConnectionStatus): void;
+}
+
+export interface Connection {
+  isOpen(): boolean;
+  /** Does nothing without an open socket. */
+  send(text: string): void;
+  close(): void;
+}
+
+/** The server's verdict on what this client sent: to come back with the same would meet the same. */
+const finalCodes: ReadonlySet<number> = new Set([1003, 1008, 1009]);
+const GONE_WITHOUT_A_WORD = 1006;
+const CLOSED_BY_US = 1000;
+
+type State =
+  | { at: 'connecting'; socket: SocketLike; patience: ReturnType<typeof setTimeout> }
+  | { at: 'open'; socket: SocketLike; heartbeat: Heartbeat }
+  | { at: 'waiting'; timer: ReturnType<typeof setTimeout> }
+  | { at: 'closed' };
+
+export function openConnection(options: ConnectionOptions): Connection {
+  const { backoff, onStatus } = options;
+  /** Sockets that went since the last frame came: one that opens and is closed at once has not helped. */
+  let failures = 0;
+  let state: State = { at: 'closed' };
+
+  function dial(): void {
+    const socket = new options.WebSocket(options.url);
+    socket.addEventListener('open', () => opened(socket));
+    socket.addEventListener('message', ({ data }) => received(socket, data));
+    socket.addEventListener('close', ({ code, reason }) => gone(socket, code, reason));
+    // `close` follows and says more; without a listener the package `ws` would throw.
+    socket.addEventListener('error', () => {});
+    const patience = setTimeout(() => gone(socket, GONE_WITHOUT_A_WORD, 'no handshake in time'), options.handshakeMs);
+    state = { at: 'connecting', socket, patience };
+    onStatus({ status: 'connecting' });
+  }
+
+  /** Events of a socket that was given up come late and mean nothing. */
+  const isCurrent = (socket: SocketLike) => (state.at === 'connecting' || state.at === 'open') && state.socket === socket;
+
+  function opened(socket: SocketLike): void {
+    if (!isCurrent(socket)) return;
+    leaveState();
+    const heartbeat = startHeartbeat({
+      intervalMs: options.heartbeatMs,
+      probe: () => socket.send(options.probe),
+      onSilence: () => gone(socket, GONE_WITHOUT_A_WORD, 'the server fell silent'),
+    });
+    state = { at: 'open', socket, heartbeat };
+    onStatus({ status: 'open' });
+  }
+
+  function received(socket: SocketLike, data: unknown): void {
+    if (!isCurrent(socket) || state.at !== 'open' || typeof data !== 'string') return;
+    failures = 0;
+    state.heartbeat.heard();
+    options.onText(data);
+  }
+
+  function gone(socket: SocketLike, code: number, reason: string): void {
+    if (!isCurrent(socket)) return;
+    leaveState();
+    // It may be half open; whatever it does from now on is not heard.
+    socket.close();
+    if (finalCodes.has(code)) {
+      state = { at: 'closed' };
+      onStatus({ status: 'closed', code, reason });
+      return;
+    }
+    const delayMs = backoff(failures);
+    failures += 1;
+    state = { at: 'waiting', timer: setTimeout(dial, delayMs) };
+    onStatus({ status: 'waiting', delayMs, code, reason });
+  }
+
+  function leaveState(): void {
+    if (state.at === 'connecting') clearTimeout(state.patience);
+    else if (state.at === 'open') state.heartbeat.stop();
+    else if (state.at === 'waiting') clearTimeout(state.timer);
+  }
+
+  dial();
+  return {
+    isOpen: () => state.at === 'open',
+    send(text) {
+      if (state.at === 'open') state.socket.send(text);
+    },
+    close() {
+      if (state.at === 'closed') return;
+      leaveState();
+      const socket = state.at === 'waiting' ? null : state.socket;
+      state = { at: 'closed' };
+      socket?.close();
+      onStatus({ status: 'closed', code: CLOSED_BY_US, reason: 'closed by the client' });
+    },
+  };
+}

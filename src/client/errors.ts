@@ -1,0 +1,48 @@
+/**
+ * What a client's promises reject with: the server's own faults as they came, and the few that
+ * arise on this side of the wire. Codes of the server are listed in its table of errors.
+ */
+import type { Fault } from '../../machines/log.ts';
+
+/** Faults of the client's side; whether the same request may succeed later. */
+const clientFaults = {
+  /** The client was closed, or the server closed it for good; `data` has the close code and reason. */
+  connection_closed: false,
+  /** The socket fell between a request and its answer, and a repeat might act twice. */
+  connection_lost: true,
+  /** No answer within `requestTimeoutMs`. */
+  timed_out: true,
+  /** Too many requests wait for a connection. */
+  too_many_waiting: true,
+  /** A chat with this request id, or a `follow` of this conversation, is open already. */
+  already_open: false,
+  /** Stopped before it was sent. */
+  aborted: false,
+  /** The iterator was not read while too much arrived for it. */
+  reader_too_slow: true,
+  /** The server's frames do not fit together, or an answer lacks what it must have. */
+  unexpected_answer: false,
+} as const;
+
+export type ClientErrorCode = keyof typeof clientFaults;
+
+/** A fault of the server's or the client's. `message` is fit for people. */
+export class ParleyError extends Error {
+  override readonly name = 'ParleyError';
+  /** A `ClientErrorCode`, or one of the server's codes. */
+  readonly code: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor({ code, message, retryable, data }: Fault) {
+    super(message);
+    this.code = code;
+    this.retryable = retryable;
+    this.data = data;
+  }
+}
+
+export function clientError(code: ClientErrorCode, message: string, data: Record<string, unknown> = {}): ParleyError {
+  return new ParleyError({ code, message, retryable: clientFaults[code], data });
+}

@@ -1,0 +1,191 @@
+/**
+ * A conversation as one follows it from the side: its rows, what is being written now, and how it
+ * stands. Subscribes again with each new socket, from its own place.
+ */
+import type { ConversationState, Frame } from '../protocol.ts';
+import { createBacklog } from './backlog.ts';
+import type { Backoff } from './backoff.ts';
+import { isTakenBack, mergeChunks } from './chunk-merge.ts';
+import { clientError, ParleyError } from './errors.ts';
+import type { Exchange, Exchanges } from './exchanges.ts';
+import type { DeletedFrame, Incoming } from './frames.ts';
+import { createPatience } from './patience.ts';
+import { createPosition, type Cursor } from './position.ts';
+import { isSubscription, readResult, type Subscription } from './results.ts';
+
+/**
+ * What a follower reads. `result` comes first, and again after each reconnect (`truncated`, `reset`:
+ * the log goes on elsewhere than the cursor said). Rows come as `event`; chunks show only what has no
+ * row yet. `complete` and `error` follow the row that says the same; of a turn that ended while the
+ * connection was away there is only the row.
+ */
+export type FollowedFrame =
+  | { status: 'result'; conversation_id: string; result: Subscription }
+  | Extract<Frame, { status: 'event' | 'chunk' | 'complete' | 'error' }>
+  | { status: 'state'; conversation_id: string; state: ConversationState }
+  | DeletedFrame;
+
+/** Ends with the conversation (`deleted`), with `close`, or when the loop is left; throws a ParleyError. One reader. */
+export interface Follow extends AsyncIterable<FollowedFrame> {
+  readonly conversationId: string;
+  /** Where the reader is: what to give a later `follow`, on this page or the next. */
+  cursor(): Cursor;
+  close(): void;
+}
+
+export interface FollowRequest {
+  /** Of the `subscribe`. */
+  requestId: string;
+  conversationId: string;
+  cursor: Cursor;
+  /** Also `state` frames. */
+  state: boolean;
+}
+
+export interface FollowDeps {
+  exchanges: Pick<Exchanges, 'open' | 'again' | 'close'>;
+  backoff: Backoff;
+  /** Follows no more: the server may be told, if it still sends. */
+  onEnd(): void;
+}
+
+/** A follow, and where the client hands it what concerns its conversation. */
+export interface Follower {
+  readonly follow: Follow;
+  hear(frame: Incoming): void;
+}
+
+/** `asking`: what comes before the `result` belongs to others, or to an earlier subscription. */
+type State = 'asking' | 'following' | 'ended';
+
+export function startFollow({ requestId, conversationId, cursor, state: wantsState }: FollowRequest, { exchanges, backoff, onEnd }: FollowDeps): Follower {
+  const arrived = createPosition(cursor);
+  const read = createPosition(cursor);
+  let state: State = 'asking';
+  let wasFollowing = false;
+
+  const backlog = createBacklog<FollowedFrame>({ merge, onLeft: () => finish(() => backlog.end()) });
+  const exchange: Exchange = {
+    requestId,
+    repeatable: true,
+    question() {
+      patience.stop();
+      state = 'asking';
+      return { action: 'subscribe', payload: { conversation_id: conversationId, ...arrived.cursor(), state: wantsState } };
+    },
+    receive,
+    fail,
+  };
+  const patience = createPatience(() => exchanges.again(exchange), backoff);
+
+  /** Answers to the `subscribe` itself. */
+  function receive(frame: Incoming): void {
+    if (frame.status === 'result') {
+      const result = readResult('subscribe', frame.result, isSubscription);
+      if (result instanceof ParleyError) return fail(result);
+      state = 'following';
+      wasFollowing = true;
+      goOn(arrived, result);
+      backlog.push({ status: 'result', conversation_id: conversationId, result });
+    } else if (frame.status === 'error') {
+      state = 'asking';
+      if (!wasFollowing || !patience.refused(frame.error)) fail(new ParleyError(frame.error));
+    }
+  }
+
+  function hear(frame: Incoming): void {
+    if (state !== 'following') return;
+    switch (frame.status) {
+      case 'event': {
+        const { seq, event } = frame;
+        take(frame, arrived.row(seq, event.type === 'assistant_message' ? event.id : null));
+        return;
+      }
+      case 'chunk': {
+        // Those show rows, and rows come as events.
+        if ('seq' in frame.chunk) return;
+        const chunk = arrived.take(frame.chunk);
+        if (chunk === 'repeat' || chunk === 'gap') return take(frame, chunk);
+        if (chunk.type === 'reset') backlog.discard((waiting) => waiting.status === 'chunk' && isTakenBack(waiting.chunk, chunk.message_id));
+        take({ ...frame, chunk }, 'new');
+        return;
+      }
+      case 'complete':
+        // Told anew for a chat that was sent again: no news.
+        if (frame.metadata.replayed === undefined) take(frame, 'new');
+        return;
+      case 'error':
+        // A turn's end has a row; without a request it is about the conversation. The rest answers others.
+        if ((frame.seq !== undefined && frame.metadata?.replayed === undefined) || frame.request_id === null) take(frame, 'new');
+        return;
+      case 'state':
+        take(frame, 'new');
+        return;
+      case 'deleted':
+        take(frame, 'new');
+        finish(() => backlog.end());
+        return;
+      case 'processing':
+      case 'result':
+        return;
+    }
+  }
+
+  function take(frame: FollowedFrame, verdict: 'new' | 'repeat' | 'gap'): void {
+    if (verdict === 'new') {
+      patience.renew();
+      backlog.push(frame);
+    } else if (verdict === 'gap') {
+      state = 'asking';
+      if (!patience.missed()) fail(clientError('unexpected_answer', 'Parts of the conversation are missing, also after asking again.'));
+    }
+  }
+
+  function fail(error: ParleyError): void {
+    finish(() => backlog.fail(error));
+  }
+
+  function finish(settle: () => void): void {
+    if (state === 'ended') return;
+    state = 'ended';
+    patience.stop();
+    exchanges.close(exchange);
+    settle();
+    onEnd();
+  }
+
+  /** Marks as read what leaves the backlog. */
+  async function* reading(): AsyncGenerator<FollowedFrame, undefined> {
+    for await (const frame of backlog.reader) {
+      if (frame.status === 'result') goOn(read, frame.result);
+      else if (frame.status === 'event') read.row(frame.seq, frame.event.type === 'assistant_message' ? frame.event.id : null);
+      else if (frame.status === 'chunk') read.take(frame.chunk);
+      yield frame;
+    }
+    return undefined;
+  }
+
+  exchanges.open(exchange);
+  const reader = reading();
+  return {
+    hear,
+    follow: {
+      conversationId,
+      cursor: read.cursor,
+      close: () => void backlog.reader.return?.(),
+      [Symbol.asyncIterator]: () => reader,
+    },
+  };
+}
+
+/** What was trimmed away cannot come, and what lies beyond the head was never there. */
+function goOn(position: ReturnType<typeof createPosition>, { truncated, reset, oldest_seq: oldestSeq }: Subscription): void {
+  if (truncated || reset) position.restart(oldestSeq - 1);
+}
+
+function merge(earlier: FollowedFrame, later: FollowedFrame): FollowedFrame | null {
+  if (earlier.status === 'state' && later.status === 'state') return later;
+  if (earlier.status !== 'chunk' || later.status !== 'chunk') return null;
+  const chunk = mergeChunks(earlier.chunk, later.chunk);
+  return chunk && { ...earlier, chunk };
+}

@@ -1,0 +1,194 @@
+/**
+ * One turn: a chat from its sending to its end, over as many sockets as it takes. The same chat is
+ * sent again with each of them (the server attaches us to the turn it began), from where we were.
+ */
+import type { Fault, TurnMetadata } from '../../machines/log.ts';
+import type { Chunk } from '../protocol.ts';
+import { createBacklog } from './backlog.ts';
+import type { Backoff } from './backoff.ts';
+import { isTakenBack, mergeChunks } from './chunk-merge.ts';
+import { clientError, ParleyError } from './errors.ts';
+import type { Exchange, Exchanges } from './exchanges.ts';
+import type { Incoming } from './frames.ts';
+import { createPatience } from './patience.ts';
+import { createPosition } from './position.ts';
+import type { CancelResult } from './results.ts';
+
+/** The server has the message; `seq` is its row's, null if that is no longer kept. */
+export interface Accepted {
+  seq: number | null;
+  /** `attached`: the turn had begun before. */
+  disposition: 'started' | 'queued' | 'attached';
+  /** Turns ahead of a queued one. */
+  position?: number;
+}
+
+/** A turn that did not fail; `seq` is its last row's, null if that is no longer kept. */
+export interface TurnEnd {
+  metadata: TurnMetadata & { replayed?: true };
+  seq: number | null;
+}
+
+/**
+ * Chunks in order, without gap or repeat; a `reset` chunk takes back a message that was shown in part.
+ * There is one reader: two loops share the chunks. The loop throws what `end` rejects with.
+ */
+export interface Turn extends AsyncIterable<Chunk> {
+  readonly requestId: string;
+  readonly conversationId: string;
+  /** Resolves once the message is stored. */
+  readonly accepted: Promise<Accepted>;
+  /** Resolves when the turn has ended, a stopped one too; rejects with a ParleyError. */
+  readonly end: Promise<TurnEnd>;
+  /** The text of all its messages, once it has ended; rejects as `end` does. Needs no reader of the chunks. */
+  text(): Promise<string>;
+  /** Stops the turn. One that was never sent ends with the code `aborted`. */
+  cancel(): Promise<CancelResult>;
+}
+
+export interface TurnRequest {
+  requestId: string;
+  conversationId: string;
+  /** Of the `chat` action, without a cursor. */
+  payload: { text: string; mode?: 'queue' | 'reject' | 'interrupt'; [field: string]: unknown };
+  /** Stops the turn when it aborts. */
+  signal: AbortSignal | null;
+}
+
+export interface TurnDeps {
+  exchanges: Pick<Exchanges, 'open' | 'again' | 'close' | 'wasSent'>;
+  cancel(conversationId: string, target: string): Promise<CancelResult>;
+  backoff: Backoff;
+}
+
+/** `asking`: what comes before `processing` belongs to an earlier attempt to follow. */
+type State = 'asking' | 'following' | 'ended';
+
+export function startTurn({ requestId, conversationId, payload, signal }: TurnRequest, { exchanges, cancel, backoff }: TurnDeps): Turn {
+  const accepted = Promise.withResolvers<Accepted>();
+  const end = Promise.withResolvers<TurnEnd>();
+  const texts = new Map<string, string>();
+  const position = createPosition();
+  let state: State = 'asking';
+  /** Times the chat was sent, and whether the server is known to have it. */
+  let asked = 0;
+  let isStored = false;
+
+  const backlog = createBacklog<Chunk>({ merge: mergeChunks });
+  const exchange: Exchange = {
+    requestId,
+    repeatable: true,
+    question() {
+      patience.stop();
+      state = 'asking';
+      asked += 1;
+      if (asked === 1) return { action: 'chat', payload };
+      // A turn that exists need not be let in again: `reject` would refuse it for being busy with itself.
+      return { action: 'chat', payload: { ...payload, mode: isStored ? undefined : payload.mode, cursor: position.cursor() } };
+    },
+    receive,
+    fail,
+  };
+  const patience = createPatience(() => exchanges.again(exchange), backoff);
+
+  function receive(frame: Incoming): void {
+    switch (frame.status) {
+      case 'processing': {
+        const { seq, metadata } = frame;
+        state = 'following';
+        isStored = true;
+        if (seq !== undefined) position.passed(seq);
+        accepted.resolve({ seq: seq ?? null, ...metadata });
+        return;
+      }
+      case 'chunk':
+        if (state === 'following') take(frame.chunk);
+        return;
+      case 'complete':
+        if (state === 'following') finish(() => end.resolve({ metadata: frame.metadata, seq: frame.seq ?? null }), null);
+        return;
+      case 'error': {
+        // A turn's end has a row, or is told anew. Anything else is a refusal, and a turn that may exist is not given up for it.
+        const isEnd = frame.seq !== undefined || frame.metadata?.replayed === true;
+        if (!isEnd && (isStored || asked > 1) && pause(frame.error)) return;
+        fail(new ParleyError(frame.error));
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  function take(chunk: Chunk): void {
+    const taken = position.take(chunk);
+    if (taken === 'repeat') return;
+    if (taken === 'gap') {
+      state = 'asking';
+      if (!patience.missed()) fail(clientError('unexpected_answer', 'Parts of the answer are missing, also after asking again.'));
+      return;
+    }
+    patience.renew();
+    if (taken.type === 'text') texts.set(taken.message_id, (texts.get(taken.message_id) ?? '') + taken.data);
+    if (taken.type === 'reset') {
+      const { message_id: messageId } = taken;
+      texts.delete(messageId);
+      backlog.discard((waiting) => isTakenBack(waiting, messageId));
+    }
+    backlog.push(taken);
+  }
+
+  function pause(fault: Fault): boolean {
+    state = 'asking';
+    return patience.refused(fault);
+  }
+
+  function fail(error: ParleyError): void {
+    finish(() => end.reject(error), error);
+    accepted.reject(error);
+  }
+
+  function finish(settle: () => void, error: ParleyError | null): void {
+    if (state === 'ended') return;
+    state = 'ended';
+    patience.stop();
+    exchanges.close(exchange);
+    signal?.removeEventListener('abort', stop);
+    settle();
+    if (error) backlog.fail(error);
+    else backlog.end();
+  }
+
+  async function cancelTurn(): Promise<CancelResult> {
+    if (exchanges.wasSent(exchange)) return cancel(conversationId, requestId);
+    fail(clientError('aborted', 'The message was stopped before it was sent.'));
+    return { cancelled: [requestId], disposition: 'cancelled' };
+  }
+
+  /** Nobody waits for this Stop's answer; what became of the turn, its end tells. */
+  function stop(): void {
+    cancelTurn().catch(() => {});
+  }
+
+  // Who reads the chunks need not look at the promises: their rejection is handled there.
+  accepted.promise.catch(() => {});
+  end.promise.catch(() => {});
+  if (signal?.aborted) {
+    fail(clientError('aborted', 'The signal was aborted before the message was sent.'));
+  } else {
+    signal?.addEventListener('abort', stop);
+    exchanges.open(exchange);
+  }
+
+  return {
+    requestId,
+    conversationId,
+    accepted: accepted.promise,
+    end: end.promise,
+    async text() {
+      await end.promise;
+      return [...texts.values()].join('');
+    },
+    cancel: cancelTurn,
+    [Symbol.asyncIterator]: () => backlog.reader,
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Taking over a file in which another program kept a bare `chat_events`. The file is copied first;
+ * then its rows are put in order, numbered anew and made whole, and the tables beside them are
+ * filled. Runs in the write thread, inside one transaction of the caller.
+ */
+import type { Database } from 'better-sqlite3';
+import { copyDatabase } from './copy.ts';
+import { createTables, titleLength } from './schema.ts';
+
+export interface Adoption {
+  /** Path of the copy that shows the file as it was. */
+  backup: string;
+  conversations: number;
+  rows: number;
+}
+
+/** `owner` is whose the conversations become. Throws when the copy cannot be made; nothing was changed then. */
+export function adopt(db: Database, path: string, owner: string): Adoption {
+  const now = new Date().toISOString();
+  const backup = `${path}.before-parley-${now.replaceAll(/[-:]|\.\d+/g, '')}`;
+  copyDatabase(path, backup);
+  collectRows(db);
+  completeRows(db, now);
+  // The table goes with everything that hangs on it: an index of its own program may forbid our rows.
+  db.exec('DROP TABLE chat_events');
+  createTables(db);
+  db.exec(`INSERT INTO chat_events SELECT ${columns} FROM temp.adopted ORDER BY conversation_id, seq; DROP TABLE temp.adopted`);
+  describeConversations(db, owner);
+  const counted = db.prepare<[], Pick<Adoption, 'conversations' | 'rows'>>(`
+    SELECT (SELECT COUNT(*) FROM conversations) AS conversations, (SELECT COUNT(*) FROM chat_events) AS rows`).get();
+  return { backup, conversations: counted?.conversations ?? 0, rows: counted?.rows ?? 0 };
+}
+
+const columns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
+  model, usage, extra, token_count, request_id`;
+
+/** Times come as ISO 8601 of any zone, SQL dates, and seconds or milliseconds since 1970; others are none. */
+const asTime = `strftime('%Y-%m-%dT%H:%M:%fZ',
+  CASE WHEN timestamp NOT GLOB '*[^0-9.]*' AND CAST(timestamp AS REAL) > 1e11 THEN CAST(timestamp AS REAL) / 1000 ELSE timestamp END, 'auto')`;
+
+/**
+ * The rows with their new seq. A row without a number, or with one that is none, lies behind those
+ * written before it; of equal numbers the one written first comes first. `message` counts the
+ * user's messages so far: the row belongs to the last of them.
+ */
+function collectRows(db: Database): void {
+  const withoutRowid = db.prepare<[], number>(`SELECT wr FROM pragma_table_list('chat_events')`).pluck().get() === 1;
+  db.exec(`
+    CREATE TEMP TABLE adopted AS
+    WITH read AS (
+      SELECT *, ${withoutRowid ? 'id' : 'rowid'} AS line, CASE typeof(seq) WHEN 'integer' THEN seq END AS number, ${asTime} AS time
+        FROM chat_events
+    ), placed AS (
+      SELECT *, COALESCE(number, MAX(number) OVER (PARTITION BY conversation_id ORDER BY line)) AS place FROM read
+    )
+    SELECT id, conversation_id, ROW_NUMBER() OVER in_order AS seq,
+           CASE WHEN time BETWEEN '1970' AND '9999' THEN time END AS timestamp,
+           type, role, content, tool_calls, tool_call_id, model, usage, extra, token_count, request_id,
+           SUM(type = 'user_message') OVER in_order AS message
+      FROM placed
+    WINDOW in_order AS (PARTITION BY conversation_id ORDER BY place, line ROWS UNBOUNDED PRECEDING);
+    CREATE INDEX temp.adopted_by_seq ON adopted (conversation_id, seq);
+    CREATE INDEX temp.adopted_timed ON adopted (conversation_id, seq) WHERE timestamp IS NOT NULL;
+    CREATE INDEX temp.adopted_messages ON adopted (conversation_id, message) WHERE type = 'user_message';
+    CREATE INDEX temp.adopted_requests ON adopted (conversation_id, request_id) WHERE type = 'user_message'`);
+}
+
+/** What our rows always have. Tokens are estimated high, at three bytes each, so that no context overflows. */
+function completeRows(db: Database, now: string): void {
+  const nearestTime = (which: string, order: string) => `
+    UPDATE temp.adopted SET timestamp = (
+      SELECT timestamp FROM temp.adopted AS near
+       WHERE near.conversation_id = adopted.conversation_id AND near.timestamp IS NOT NULL AND near.seq ${which} adopted.seq
+       ORDER BY near.seq ${order} LIMIT 1)
+     WHERE timestamp IS NULL`;
+  db.exec(nearestTime('<', 'DESC'));
+  db.exec(nearestTime('>', 'ASC'));
+  db.prepare('UPDATE temp.adopted SET timestamp = ? WHERE timestamp IS NULL').run(now);
+  db.exec(`
+    UPDATE temp.adopted SET id = lower(hex(randomblob(16)))
+     WHERE id IS NULL OR rowid NOT IN (SELECT MIN(rowid) FROM temp.adopted GROUP BY id);
+    UPDATE temp.adopted SET token_count = (length(CAST(COALESCE(content, '') || COALESCE(tool_calls, '') AS BLOB)) + 2) / 3
+     WHERE type IN ('user_message', 'assistant_message', 'tool_result', 'system_update')
+       AND (typeof(token_count) <> 'integer' OR token_count < 0);
+    UPDATE temp.adopted SET request_id = (
+      SELECT request_id FROM temp.adopted AS said
+       WHERE said.conversation_id = adopted.conversation_id AND said.message = adopted.message AND said.type = 'user_message')
+     WHERE type <> 'user_message' AND NOT EXISTS (
+      SELECT 1 FROM temp.adopted AS said
+       WHERE said.conversation_id = adopted.conversation_id AND said.request_id = adopted.request_id AND said.type = 'user_message')`);
+}
+
+/** Its turns count as ended, and an empty digest matches no message: their request ids cannot be used again. */
+function describeConversations(db: Database, owner: string): void {
+  db.prepare(`
+    INSERT INTO conversations
+    SELECT conversation_id, ?,
+           (SELECT substr(content, 1, ${titleLength}) FROM chat_events AS said
+             WHERE said.conversation_id = row.conversation_id AND said.type = 'user_message'
+             ORDER BY said.seq LIMIT 1),
+           MIN(timestamp), MAX(timestamp), MAX(seq), MIN(seq),
+           SUM(type IN ('user_message', 'assistant_message')), COALESCE(SUM(token_count), 0)
+      FROM chat_events AS row GROUP BY conversation_id`).run(owner);
+  db.exec(`
+    INSERT INTO turns
+    SELECT conversation_id, request_id, '', MIN(seq), MIN(timestamp), 'null', MAX(seq), MAX(timestamp)
+      FROM chat_events WHERE request_id IS NOT NULL GROUP BY conversation_id, request_id`);
+}

@@ -1,0 +1,99 @@
+/** Ends of a connection: which close codes are final, which are worth another try, and what open promises hear. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { stalls } from '../support/model-replies.ts';
+import { startScripted } from '../support/parley.ts';
+import { connectClient, readAll, withCode } from '../support/typed-client.ts';
+import { startWire } from '../support/wire-server.ts';
+
+describe('a connection that the server closes', () => {
+  for (const code of [1003, 1008, 1009]) {
+    test(`with ${code} stays closed, and all that is open hears why`, async (t) => {
+      const wire = await startWire(t, { greet: (socket) => socket.close(code, 'enough') });
+      const client = connectClient(t, wire.url);
+      const turn = client.chat('Hi');
+      assert.deepEqual(await client.until('closed'), { status: 'closed', code, reason: 'enough' });
+      const told = (error: unknown) => withCode('connection_closed')(error) && error instanceof Error && error.message.includes(`${code}, enough`);
+      await assert.rejects(turn.end, told);
+      await assert.rejects(readAll(turn), told);
+      await assert.rejects(client.tools(), told);
+      await assert.rejects(readAll(client.follow('c1')), told);
+      assert.equal(wire.sockets, 1);
+    });
+  }
+
+  for (const code of [1000, 1001, 1011, 1012, 1013]) {
+    test(`with ${code} is opened again`, async (t) => {
+      const wire = await startWire(t, {
+        greet: (socket, count) => void (count < 3 && socket.close(code)),
+        answer: ({ request_id }, send) => send({ request_id, status: 'result', result: {} }),
+      });
+      const client = connectClient(t, wire.url);
+      await client.ping();
+      assert.equal(wire.sockets, 3);
+    });
+  }
+
+  test('without a word is opened again, and so is one that never opened', async (t) => {
+    const wire = await startWire(t, {
+      greet: (socket, count) => void (count < 3 && socket.terminate()),
+      answer: ({ request_id }, send) => send({ request_id, status: 'result', result: {} }),
+    });
+    const client = connectClient(t, wire.url);
+    await client.ping();
+    assert.ok(client.statuses.every((status) => status.status !== 'waiting' || status.code === 1006));
+  });
+
+  test('each time right after it opened is dialled with growing delays', async (t) => {
+    const wire = await startWire(t, { greet: (socket) => socket.close(1013) });
+    const client = connectClient(t, wire.url, { reconnect: { minMs: 1, maxMs: 8, random: () => 0 } });
+    const delays = () => client.statuses.flatMap((status) => (status.status === 'waiting' ? [status.delayMs] : []));
+    while (delays().length < 6) {
+      await client.until('waiting');
+      await client.until('connecting');
+    }
+    assert.deepEqual(delays().slice(0, 6), [1, 2, 4, 8, 8, 8]);
+  });
+});
+
+describe('the real server', () => {
+  test('ends a flood for good', async (t) => {
+    const { parley } = await startScripted(t, { config: { chat: { websocket: { frame_burst: 20, frames_per_second: 1 } } } });
+    const client = connectClient(t, parley.url);
+    const pings = await Promise.allSettled(Array.from({ length: 40 }, () => client.ping()));
+    assert.equal(pings.filter(({ status }) => status === 'fulfilled').length, 20);
+    assert.deepEqual(await client.until('closed'), { status: 'closed', code: 1008, reason: 'too many frames' });
+  });
+
+  test('ends a message that is too long for good', async (t) => {
+    const { parley } = await startScripted(t, { config: { chat: { websocket: { max_message_size: 2_000 }, service: { max_text_length: 1_000 } } } });
+    const turn = connectClient(t, parley.url).chat('long '.repeat(1_000));
+    await assert.rejects(turn.end, (error) => withCode('connection_closed')(error) && error instanceof Error && error.message.includes('1009'));
+  });
+});
+
+describe('closing the client', () => {
+  test('rejects what is open, stops no turn and is done once', async (t) => {
+    const { parley, model, client: other } = await startScripted(t);
+    model.script(stalls('Once '));
+    const client = connectClient(t, parley.url);
+    const turn = client.chat('a story', { conversationId: 'c1', requestId: 'r1' });
+    await turn.accepted;
+    client.close();
+    client.close();
+    await assert.rejects(turn.end, withCode('connection_closed'));
+    await assert.rejects(client.ping(), withCode('connection_closed'));
+    assert.deepEqual(client.statuses.map(({ status }) => status), ['connecting', 'open', 'closed']);
+    assert.deepEqual((await other.ask('cancel', { conversation_id: 'c1' })).result?.['cancelled'], ['r1'], 'it was still running');
+  });
+
+  test('while it waits or dials ends that too', async (t) => {
+    const wire = await startWire(t, { greet: (socket) => socket.close(1013) });
+    const waiting = connectClient(t, wire.url, { reconnect: { minMs: 60_000 } });
+    await waiting.until('waiting');
+    waiting.close();
+    const dialling = connectClient(t, wire.url);
+    dialling.close();
+    assert.deepEqual(dialling.statuses.map(({ status }) => status), ['connecting', 'closed']);
+  });
+});

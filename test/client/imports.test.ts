@@ -1,0 +1,34 @@
+/** The client as a page would load it: what it imports, followed from file to file, and that it runs without Node's own modules. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { test } from 'node:test';
+
+const folder = join(import.meta.dirname, '..', '..', 'src', 'client');
+const sources = readdirSync(folder).map((name) => join(folder, name));
+
+/** What is left of a file's imports when the types are gone. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const statements = text.matchAll(/^\s*(?:import|export)\s(?!type\s)(?!interface\s)(?:[^;'"]*?\sfrom\s)?['"]([^'"]+)['"]/gm);
+  const dynamic = text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g);
+  return [...statements, ...dynamic].flatMap(([, specifier]) => specifier ?? []);
+}
+
+test('the client imports nothing but its own files and types', () => {
+  const seen = new Set<string>();
+  const walk = (file: string) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const specifier of importsOf(file)) {
+      assert.match(specifier, /^\.\/[a-z-]+\.ts$/, `${basename(file)} imports ${specifier}`);
+      walk(join(dirname(file), specifier));
+    }
+  };
+  walk(join(folder, 'client.ts'));
+  assert.deepEqual([...seen].sort(), sources.sort(), 'every file of the folder is reached');
+});
+
+test('the client uses no global that browsers lack', () => {
+  for (const file of sources) assert.doesNotMatch(readFileSync(file, 'utf8'), /\b(?:process|Buffer|require|setImmediate|__dirname|NodeJS)\b[.(]/, basename(file));
+});

@@ -1,0 +1,49 @@
+/** However the server ends, what it started ends with it: MCP servers, what those have started, and the guard. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { stalls } from '../support/model-replies.ts';
+import { startModelServer } from '../support/model-server.ts';
+import { asks } from '../support/model-tool-calls.ts';
+import { misbehavingServer } from '../support/parley.ts';
+import { allGone, createHome, descendants, eventually } from '../support/server-process.ts';
+
+describe('no process survives the server when it ends', () => {
+  for (const { how, signals, server } of [
+    { how: 'by SIGTERM', signals: ['SIGTERM'], server: {} },
+    { how: 'by SIGTERM although an MCP server does not want to leave', signals: ['SIGTERM'], server: { TEST_STUBBORN: '1' } },
+    { how: 'by a second signal in the middle of a drain', signals: ['SIGINT', 'SIGINT'], server: {} },
+    { how: 'by SIGHUP, when its terminal is closed', signals: ['SIGHUP'], server: {} },
+    { how: 'by SIGKILL', signals: ['SIGKILL'], server: {} },
+    { how: 'by SIGKILL although an MCP server does not want to leave', signals: ['SIGKILL'], server: { TEST_STUBBORN: '1' } },
+  ] as const) {
+    test(how, async (t) => {
+      const model = await startModelServer();
+      t.after(() => model.close());
+      const home = await createHome(t, {
+        modelUrl: model.url,
+        mcpServers: misbehavingServer(server),
+        config: {
+          shutdown: { drain_timeout: signals.length > 1 ? 60 : 0.1 },
+          mcp: { config_file: 'servers.json', connection: { startup_wait: 10, close_grace: 0.2 } },
+        },
+      });
+      const parley = home.start();
+      const client = await parley.connect();
+      model.script(asks([{ name: 'grandchild' }]), stalls('Once '));
+      client.send('chat', { text: 'start something' });
+      const result = await client.waitFor((frame) => frame.chunk?.type === 'tool_result');
+      await client.waitFor((frame) => frame.chunk?.type === 'text');
+      const grandchild = Number(result.chunk?.data);
+      const started = await descendants(parley.pid);
+      assert.ok(started.includes(grandchild) && started.length >= 3, `server, grandchild and guard among ${started.join(', ')}`);
+
+      for (const signal of signals) {
+        parley.kill(signal);
+        if (signals.length > 1) await eventually(() => parley.output.stderr.includes('draining'), 'the drain');
+      }
+
+      await parley.exited;
+      await allGone(started);
+    });
+  }
+});

@@ -1,0 +1,107 @@
+/** The server's own log: what a line says, what never gets into it, and that nobody waits for its reader. */
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import { answersWith, cuts, fails, says } from '../support/model-replies.ts';
+import { startModelServer } from '../support/model-server.ts';
+import { asks } from '../support/model-tool-calls.ts';
+import { demoServer } from '../support/parley.ts';
+import { createHome } from '../support/server-process.ts';
+
+/** Words that nobody but the two ends of a conversation should read. */
+const PRIVATE = 'plover-egg-omelette';
+const KEY = 'fake-key-4f1d2c3b5a697887';
+
+async function start(t: TestContext, logging: Record<string, unknown> = {}) {
+  const model = await startModelServer();
+  t.after(() => model.close());
+  const home = await createHome(t, {
+    mcpServers: demoServer,
+    config: {
+      logging,
+      llm: { active: 'scripted', retry: { attempts: 1 }, providers: { scripted: { base_url: model.url, model: 'scripted-model', api_key_env: 'SCRIPTED_KEY' } } },
+    },
+  });
+  const server = home.start({ env: { SCRIPTED_KEY: KEY } });
+  return { model, server, client: await server.connect() };
+}
+
+/** Ends the server and returns its log, line by line. */
+async function logOf({ server }: Pick<Awaited<ReturnType<typeof start>>, 'server'>): Promise<string[]> {
+  server.kill('SIGTERM');
+  await server.exited;
+  return server.output.stderr.trimEnd().split('\n');
+}
+
+test('away from a terminal it is JSON, with one line a turn that says whose, how it ended, what it took', async (t) => {
+  const run = await start(t);
+  run.model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is 5.'), fails(401, 'bad key'));
+  await run.client.chat('add', { conversation_id: 'c1' }, 'r1');
+  await run.client.chat('again', { conversation_id: 'c1' }, 'r2');
+  const lines = (await logOf(run)).map((line): Record<string, unknown> => JSON.parse(line));
+  const [first, second, ...others] = lines.filter((line) => line['msg'] === 'turn');
+  assert.deepEqual(others, []);
+  const { total_ms: totalMs, first_chunk_ms: firstChunkMs, time, ...facts } = first ?? {};
+  assert.deepEqual(facts, { level: 30, conversation: 'c1', request: 'r1', end: 'stop', hops: 1, tokens: 36, model: 'scripted-model', msg: 'turn' });
+  assert.ok(Number(totalMs) >= Number(firstChunkMs) && Number(firstChunkMs) >= 0 && Number(time) > 1e12);
+  assert.deepEqual([second?.['request'], second?.['end'], second?.['provider'], second?.['status'], second?.['variable']], ['r2', 'provider_auth', 'scripted', 401, 'SCRIPTED_KEY']);
+});
+
+describe('texts and keys', () => {
+  const misfortunes = [
+    asks([{ name: 'word_count', arguments: { text: PRIVATE } }], { say: PRIVATE }),
+    says(PRIVATE, { reasoning: PRIVATE }),
+    asks([{ name: 'nonsense', arguments: `{"text": ${PRIVATE}` }]),
+    fails(400, `you said ${PRIVATE} under the key ${KEY}`),
+    fails(401, `the key ${KEY} is wrong`),
+    answersWith('text/event-stream', `data: ${PRIVATE}\n\n`),
+    cuts('torn', PRIVATE),
+  ];
+
+  test('do not get into it, whatever goes wrong and however much it tells', async (t) => {
+    const run = await start(t, { level: 'trace' });
+    run.model.script(...misfortunes);
+    for (let turn = 0; turn < misfortunes.length - 2; turn += 1) await run.client.chat(`about ${PRIVATE}`, { conversation_id: 'c1', metadata: { note: PRIVATE } });
+    run.client.socket.send(`{"action": "chat", "payload": "${PRIVATE}`);
+    await run.client.waitFor((frame) => frame.error?.code === 'invalid_json');
+    const log = (await logOf(run)).join('\n');
+    assert.equal(run.model.requests[0]?.headers.authorization, `Bearer ${KEY}`, 'the key was in use');
+    assert.ok(log.split('"msg":"turn"').length - 1 >= misfortunes.length - 2, log);
+    assert.ok(!log.includes(PRIVATE), log);
+    assert.ok(!log.includes(KEY), log);
+  });
+
+  test('texts get into it when the configuration says so; keys never do', async (t) => {
+    const run = await start(t, { texts: true });
+    run.model.script(fails(400, `you said ${PRIVATE} under the key ${KEY}`));
+    await run.client.chat(`about ${PRIVATE}`);
+    const log = (await logOf(run)).join('\n');
+    assert.ok(log.includes(PRIVATE) && !log.includes(KEY), log);
+  });
+});
+
+test('its level comes from the configuration', async (t) => {
+  const run = await start(t, { level: 'silent' });
+  await run.client.chat('Hi');
+  assert.deepEqual(await logOf(run), ['']);
+});
+
+test('it is readable where the configuration asks for that', async (t) => {
+  const run = await start(t, { format: 'pretty' });
+  await run.client.chat('Hi', { conversation_id: 'c1' });
+  const log = (await logOf(run)).join('\n');
+  assert.match(log, /^\[\d\d:\d\d:\d\d\].* INFO.*: .*turn/m);
+  assert.match(log, /conversation.*: "c1"/);
+});
+
+test('nobody waits for a reader of it who has stopped reading', async (t) => {
+  const home = await createHome(t);
+  const server = home.start({ readStderr: false });
+  const client = await server.connect();
+  // More than a pipe holds: a line has twice the length of an id, and more.
+  const long = 'x'.repeat(120);
+  for (let turn = 0; turn < 300; turn += 1) {
+    const { end } = await client.chat('Hi', { conversation_id: `${long}${turn % 4}` }, `${long}${turn}`);
+    assert.equal(end.status, 'complete');
+    client.frames.length = 0;
+  }
+});

@@ -1,0 +1,142 @@
+/** A start that cannot be: the real process says why and what to do, exits with 1, changes nothing and leaves nothing behind. */
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { createHome, descendants, eventually, mentioning, type Home, type HomeOptions } from '../support/server-process.ts';
+
+/** An MCP server whose command line names the folder, so that it is found again. */
+const mcpServerIn = (folder: string) => ({ demo: { command: 'node', args: [join(import.meta.dirname, '../support/mcp-stdio-server.ts'), folder] } });
+
+function createDatabase(path: string, pragma = ''): void {
+  const database = new Database(path);
+  database.exec(`CREATE TABLE bookmarks (url TEXT); ${pragma}`);
+  database.close();
+}
+
+async function refused(home: Home, reason: RegExp, options: Parameters<Home['start']>[0] = {}): Promise<void> {
+  writeFileSync(join(home.folder, 'servers.json'), JSON.stringify({ mcpServers: mcpServerIn(home.folder) }));
+  const isFile = statSync(home.database, { throwIfNoEntry: false })?.isFile() === true;
+  const before = isFile ? readFileSync(home.database) : null;
+
+  const server = home.start(options);
+
+  assert.deepEqual(await server.exited, { code: 1, signal: null });
+  const { stdout, stderr } = server.output;
+  assert.equal(stdout, '');
+  assert.match(stderr, /^Parley cannot start\.\n/);
+  assert.match(stderr, reason);
+  assert.doesNotMatch(stderr, /\n\s+at /, 'no stack: nothing of it is for people');
+  if (before !== null) assert.deepEqual(readFileSync(home.database), before);
+  await eventually(async () => (await mentioning(home.folder)).length === 0, 'the end of all it started');
+}
+
+describe('a start is refused', () => {
+  const cases: { name: string; reason: RegExp; home?: HomeOptions; arrange?(home: Home): void }[] = [
+    {
+      name: 'when the folder of the database is missing',
+      home: { config: { repository: { path: 'nowhere/events.db' } } },
+      reason: /nowhere\/events\.db lies in a folder that does not exist\. Create the folder/,
+    },
+    { name: 'when the database is a directory', arrange: ({ database }) => mkdirSync(database), reason: /events\.db is a directory\. Configure the path of a file/ },
+    { name: 'when the file is no database', arrange: ({ database }) => writeFileSync(database, 'Dear diary, '.repeat(500)), reason: /is not a SQLite database\. .*not changed/ },
+    { name: 'when the database is another program\'s', arrange: ({ database }) => createDatabase(database), reason: /is a database of another program\. Configure another path/ },
+    {
+      name: 'when a newer version wrote the database',
+      arrange: ({ database }) => createDatabase(database, 'PRAGMA user_version = 99'),
+      reason: /newer version of Parley.*Start the newer version/,
+    },
+    {
+      name: 'when the configuration is wrong',
+      home: { config: { chat: { websocket: { prot: 1 } }, shutdown: { drain_timeout: 'long' } } },
+      reason: /config\.yaml:1: .*prot.*did you mean.*port[^]*drain_timeout/,
+    },
+    {
+      name: 'when the key of the chosen provider is missing',
+      home: { config: { llm: { active: 'groq' } } },
+      reason: /GROQ_API_KEY/,
+    },
+  ];
+  for (const { name, reason, home: options, arrange } of cases) {
+    test(name, async (t) => {
+      const home = await createHome(t, options);
+      arrange?.(home);
+      await refused(home, reason);
+    });
+  }
+
+  test('when the database is damaged', async (t) => {
+    const home = await createHome(t);
+    const first = home.start();
+    const client = await first.connect();
+    await client.chat('Hi '.repeat(5000), { conversation_id: 'c1' });
+    first.kill('SIGTERM');
+    await first.exited;
+    const bytes = readFileSync(home.database);
+    bytes.fill(0xa5, 4096 * 2, 4096 * 6);
+    writeFileSync(home.database, bytes);
+    await refused(home, /is damaged\. Restore a backup.*sqlite3/);
+  });
+
+  test('when the database is locked by another program', async (t) => {
+    const home = await createHome(t);
+    const other = new Database(home.database);
+    t.after(() => other.close());
+    other.exec('CREATE TABLE chat_events (id TEXT); BEGIN EXCLUSIVE');
+    // Not compared byte by byte: whoever opens and closes a file gives up the locks that its process has on it.
+    const { mtimeMs } = statSync(home.database);
+    const server = home.start();
+    assert.deepEqual(await server.exited, { code: 1, signal: null });
+    assert.match(server.output.stderr, /is locked by another program\. End that program/);
+    assert.equal(statSync(home.database).mtimeMs, mtimeMs);
+  });
+
+  test('when another Parley serves the database, which goes on undisturbed', async (t) => {
+    const home = await createHome(t);
+    const first = home.start();
+    const client = await first.connect();
+    const server = home.start();
+    assert.deepEqual(await server.exited, { code: 1, signal: null });
+    assert.match(server.output.stderr, /is served by another Parley\. Stop that one/);
+    assert.equal((await client.chat('Hi', { conversation_id: 'c1' })).end.status, 'complete');
+  });
+
+  test('when the port is taken, before the database is opened or emptied', async (t) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    t.after(() => other.close());
+    await once(other, 'listening');
+    const address = other.address();
+    assert.ok(typeof address === 'object' && address);
+    const home = await createHome(t, {
+      config: { chat: { websocket: { port: address.port } }, repository: { path: 'events.db', persistence: { clear_on_startup: true } } },
+    });
+    createDatabase(home.database);
+    await refused(home, new RegExp(`Port ${address.port} on localhost is taken by another program\\. Stop that one, or choose another with --port`));
+    assert.equal(statSync(`${home.database}-lock`, { throwIfNoEntry: false }), undefined, 'nobody came near it');
+  });
+
+  test('when the database may not be written', { skip: process.geteuid?.() !== 0 && 'only root can start a process as another user' }, async (t) => {
+    const nobody = 65_534;
+    const home = await createHome(t);
+    createDatabase(home.database);
+    for (const file of [home.folder, home.database]) chownSync(file, 0, 0);
+    chmodSync(home.folder, 0o755);
+    chmodSync(home.database, 0o444);
+    await refused(home, /(is read-only|cannot be opened)\. Give this user the right to write the file and its folder/, { uid: nobody });
+  });
+});
+
+test('a start that is killed leaves nothing that keeps the next one off', async (t) => {
+  const home = await createHome(t);
+  const first = home.start();
+  await first.listening;
+  const started = await descendants(first.pid);
+  first.kill('SIGKILL');
+  assert.equal((await first.exited).signal, 'SIGKILL');
+  const client = await home.start().connect();
+  assert.equal((await client.chat('Hi')).end.status, 'complete');
+  assert.deepEqual(started, [], 'without MCP servers there is no guard either');
+});

@@ -1,0 +1,127 @@
+/** One tool call by itself: every way it can end, and that its hop hears of it exactly once. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
+import type { CallResult } from '../../machines/conversation-terms.ts';
+import { toolCallMachine } from '../../machines/tool-call.ts';
+import type { CallAbort, CallEnded, ToolCallInput } from '../../machines/tool-call.ts';
+import { tool } from '../support/machine-values.ts';
+
+const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: { a: 1 }, timeoutMs: 2_000 };
+
+/** A call under a parent that keeps what it is told, as a hop would. */
+function startCall(fault?: Error) {
+  const aborts: CallAbort[] = [];
+  let report: (event: CallEnded) => void = () => undefined;
+  let open = false;
+  const logic = toolCallMachine.provide({
+    actors: {
+      callTool: fromCallback<CallAbort, ToolCallInput>(({ sendBack, receive }) => {
+        if (fault) throw fault;
+        open = true;
+        report = sendBack;
+        receive((event) => aborts.push(event));
+        return () => (open = false);
+      }),
+    },
+  });
+  const hop = setup({
+    types: { context: {} as { settled: CallResult[] }, events: {} as { type: 'call.settled'; callId: string; result: CallResult } },
+    actors: { call: logic },
+  }).createMachine({
+    context: { settled: [] },
+    invoke: { id: 'call', src: 'call', input },
+    on: { 'call.settled': { actions: assign({ settled: ({ context, event }) => [...context.settled, event.result] }) } },
+  });
+  const clock = new SimulatedClock();
+  const parent = createActor(hop, { clock }).start();
+  const call = parent.getSnapshot().children.call;
+  return {
+    clock,
+    aborts,
+    cancel: () => call?.send({ type: 'call.cancel' }),
+    end: (status: CallEnded['status'], text = 'said') => report({ type: 'call.ended', status, text, content: { said: text }, durationMs: 7 }),
+    settled: () => parent.getSnapshot().context.settled,
+    isOpen: () => open,
+  };
+}
+
+describe('a call that is left alone', () => {
+  for (const [status, end, text] of [
+    ['ok', 'ok', /^said$/],
+    ['error', 'error', /^said$/],
+    ['cancelled', 'cancelled', /cancelled by the user/],
+    ['lost', 'outcome_unknown', /^said It may or may not have taken effect/],
+  ] as const) {
+    test(`and reports ${status} ends as ${end}, once, and is over`, () => {
+      const call = startCall();
+      call.end(status);
+      const [result, ...more] = call.settled();
+      assert.deepEqual([result?.status, result?.content, result?.durationMs, more.length], [end, { said: 'said' }, 7, 0]);
+      assert.match(String(result?.text), text);
+      assert.equal(call.isOpen(), false);
+      assert.equal(call.aborts.length, 0);
+    });
+  }
+
+  test('and throws is an error that says whose fault it was', () => {
+    const [result, ...more] = startCall(new Error('a bug')).settled();
+    assert.deepEqual([result?.status, result?.content, more.length], ['error', null, 0]);
+    assert.match(String(result?.text), /failed inside Parley/);
+  });
+});
+
+describe('a call that takes too long', () => {
+  test('is aborted at its limit, and has timed out when it reports, whatever it reports', () => {
+    for (const status of ['ok', 'error', 'cancelled', 'lost'] as const) {
+      const call = startCall();
+      call.clock.increment(1_999);
+      assert.equal(call.aborts.length, 0);
+      call.clock.increment(1);
+      assert.equal(call.aborts.length, 1);
+      assert.deepEqual(call.settled(), []);
+      call.end(status);
+      assert.deepEqual(call.settled().map((result) => result.status), ['timed_out']);
+      assert.match(String(call.settled()[0]?.text), /within 2 s.*may have taken effect/);
+    }
+  });
+
+  test('is not aborted again by a Stop', () => {
+    const call = startCall();
+    call.clock.increment(2_000);
+    call.cancel();
+    call.end('cancelled');
+    assert.equal(call.aborts.length, 1);
+    assert.deepEqual(call.settled().map((result) => result.status), ['timed_out']);
+  });
+});
+
+describe('a call that is cancelled', () => {
+  test('is aborted once, and is over when it reports', () => {
+    for (const status of ['error', 'cancelled', 'lost'] as const) {
+      const call = startCall();
+      call.cancel();
+      call.cancel();
+      assert.equal(call.aborts.length, 1);
+      assert.deepEqual(call.settled(), []);
+      call.end(status);
+      assert.deepEqual(call.settled().map((result) => result.status), ['cancelled']);
+    }
+  });
+
+  test('keeps a result that overtook the Stop', () => {
+    const call = startCall();
+    call.cancel();
+    call.end('ok');
+    assert.deepEqual(call.settled().map((result) => [result.status, result.text]), [['ok', 'said']]);
+  });
+
+  test('does not time out as well', () => {
+    const call = startCall();
+    call.cancel();
+    call.clock.increment(10_000);
+    call.end('cancelled');
+    assert.deepEqual(call.settled().map((result) => result.status), ['cancelled']);
+    assert.equal(call.aborts.length, 1);
+  });
+});

@@ -1,0 +1,118 @@
+/**
+ * The registry and what stands around it, without sockets: a real store, real charts, the scripted
+ * model; so that a test can put a part of its own in the place of one that never fails.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fromPromise } from 'xstate';
+import { conversationMachine } from '../../machines/conversation.ts';
+import type { ReadLogInput } from '../../machines/conversation-setup.ts';
+import type { Standing } from '../../machines/conversation-terms.ts';
+import { mcpServerMachine } from '../../machines/mcp-server.ts';
+import { foldStanding } from '../../machines/standing.ts';
+import { createAnswerLogic } from '../../src/conversation/answer.ts';
+import { createLoadContextLogic } from '../../src/conversation/load-context.ts';
+import { createWarmLogs, type WarmLogs } from '../../src/conversation/warm-logs.ts';
+import { createOutbox } from '../../src/outbox/outbox.ts';
+import { createRegistry } from '../../src/registry.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import type { Received } from './client.ts';
+import { languageModelAt } from './model-asking.ts';
+import { startModelServer } from './model-server.ts';
+import { eventually } from './server-process.ts';
+
+type Machine = typeof conversationMachine;
+
+/** Each takes the real part and returns what stands in its place. */
+export interface Replacements {
+  append?(append: Store['append']): Store['append'];
+  keepWarm?(append: WarmLogs['append']): WarmLogs['append'];
+  countTokens?(text: string): number | Promise<number>;
+  machine?(machine: Machine): Machine;
+  crashBudget?: { crashes: number; crashWindowMs: number };
+}
+
+const owner = 'ann';
+
+export async function startConversations(test: TestContext, replacements: Replacements = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-conversations-'));
+  const scripted = await startModelServer();
+  test.after(async () => {
+    await scripted.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const crashes: unknown[] = [];
+  const faults: unknown[] = [];
+  const onError = (error: unknown) => void faults.push(error);
+  const { store: real, writerLogic, opened } = openStore({ path: join(folder, 'events.db'), onError });
+  const store = { ...real, append: replacements.append?.(real.append) ?? real.append };
+  const outbox = createOutbox({ reader: store, flushMs: 0, onError });
+  const window = { windowTokens: 1000, preserveRecent: 4 };
+  const kept = createWarmLogs({ store, maxBytes: 1_000_000, ...window });
+  const warmLogs = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };
+  const countTokens = replacements.countTokens ?? ((text: string) => Math.ceil(text.length / 4));
+  const machine = conversationMachine.provide({
+    actors: {
+      readLog: fromPromise<Standing, ReadLogInput>(async ({ input }) => {
+        const { rows, open } = await warmLogs.activate(input);
+        return foldStanding(rows, open.map((turn) => turn.requestId), Date.now());
+      }),
+      loadContext: createLoadContextLogic({
+        warmLogs, countTokens, systemPrompt: '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent,
+        toolbox: { tools: () => [], settled: () => Promise.resolve() },
+      }),
+      answer: createAnswerLogic({
+        model: languageModelAt(scripted.url), outbox, countTokens, onError,
+        turnReport: { answering: () => undefined }, metrics: { hopEnded: () => undefined },
+      }),
+    },
+  });
+  const registry = createRegistry({
+    store, warmLogs, outbox, countTokens, opened,
+    machine: replacements.machine?.(machine) ?? machine,
+    turnReport: { accepted: () => undefined, ended: () => undefined, forget: () => undefined },
+    logics: { writer: writerLogic, mcpServer: mcpServerMachine },
+    mcpServers: [],
+    attachServer: () => undefined,
+    toolsSettled: () => Promise.resolve(),
+    closeNeighbours: store.close,
+    unfinished: store.unfinished,
+    recoveringAtOnce: 1,
+    startupWaitMs: 0,
+    conversation: { maxToolHops: 1, toolConcurrency: 1, toolTimeoutMs: 1000, queueLength: 8, attempts: 1, retryBudgetMs: 0, providers: ['scripted'], recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 } },
+    registry: { crashes: 100, crashWindowMs: 60_000, drainTimeoutMs: 0, ...replacements.crashBudget },
+    idleTimeoutMs: 60_000,
+    maxLive: 100,
+    onCrash: (_ref, error) => void crashes.push(error),
+  });
+  await registry.start();
+  test.after(() => registry.shutdown());
+
+  /** Somebody with a socket, and all that was sent to it. */
+  const enter = (id: string) => {
+    const frames: Received[] = [];
+    outbox.open({ id, send: (frame) => void frames.push(JSON.parse(frame)), isSlow: () => false, whenDrained: () => undefined });
+    const waitFor = (fits: (frame: Received) => boolean, what: string) => eventually(() => frames.find(fits) ?? null, `${what}; got ${JSON.stringify(frames)}`);
+    return {
+      frames,
+      waitFor,
+      chat(conversationId: string, requestId: string, text = `say ${requestId}`) {
+        registry.route({ owner, conversationId }, {
+          type: 'client.chat', session: id, requestId, text, digest: text, mode: 'queue', metadata: null, follow: { streaming: true, cursor: null },
+        });
+      },
+      cancel(conversationId: string) {
+        const requestId = randomUUID();
+        registry.route({ owner, conversationId }, { type: 'client.cancel', by: { session: id, requestId }, target: null });
+        return requestId;
+      },
+      /** The last frame of a turn; the frames before `after` do not count. */
+      end: (requestId: string, after = 0) =>
+        waitFor((frame) => frames.indexOf(frame) >= after && frame.request_id === requestId && ['complete', 'error', 'result'].includes(frame.status), `the end of ${requestId}`),
+    };
+  };
+  return { registry, model: scripted, crashes, faults, enter };
+}

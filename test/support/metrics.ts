@@ -1,0 +1,14 @@
+/** The metrics page of a running server, as numbers. */
+import assert from 'node:assert/strict';
+
+/** Where the server that listens at this WebSocket address has its plain pages. */
+export const pageOf = (url: string, path: string) => new URL(path, url.replace('ws:', 'http:'));
+
+/** Every sample by its name and labels as they are written, e.g. `parley_turns_total{end="stop"}`. */
+export async function readMetrics(url: string): Promise<ReadonlyMap<string, number>> {
+  const response = await fetch(pageOf(url, '/metrics'));
+  assert.equal(response.status, 200);
+  assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+  const samples = [...(await response.text()).matchAll(/^([a-z0-9_]+(?:\{.*\})?) (\S+)$/gm)];
+  return new Map(samples.map(([, name = '', value]) => [name, Number(value)]));
+}
