@@ -17,7 +17,7 @@ import type {
 } from './conversation-terms.ts';
 import type { ModelMessage } from './context-window.ts';
 import { toolCallMachine } from './tool-call.ts';
-import { recoveryEnd, repeatedCalls } from './turn-rows.ts';
+import { recoveryEnd, repeatedCalls } from './recovery.ts';
 
 export interface ReadLogInput {
   conversationId: string;
@@ -88,6 +88,9 @@ export const conversationSetup = setup({
       event.type === 'client.cancel' && context.turn !== null && (event.target ?? context.turn.requestId) === context.turn.requestId,
     targetsQueuedTurn: ({ context, event }) =>
       event.type === 'client.cancel' && context.queue.some((next) => next.kind === 'turn' && next.turn.requestId === event.target),
+    targetsArrivingMessage: ({ context, event }) =>
+      event.type === 'client.cancel' && context.arriving.some((other) => other.type === 'client.chat' && other.requestId === event.target),
+    tooManyAskers: ({ context }) => (context.turn?.stop?.askers.length ?? 0) > context.limits.queueLength,
     nothingArrives: ({ context }) => context.arriving.length === 0,
     someWereDeferred: ({ context }) => context.deferred.length > 0,
     isMessage: ({ event }) => (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'message',

@@ -233,6 +233,8 @@ export interface InterruptedTurn {
   usage: Usage | null;
   model: string | null;
   recoveries: number;
+  /** False while its message is all there is: it may have waited, or have been asking the model. */
+  begun: boolean;
   /** Since its message was committed. */
   ageMs: number;
   stop: StopReason | null;

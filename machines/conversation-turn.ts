@@ -5,13 +5,20 @@
  */
 import { conversation } from './conversation-actions.ts';
 
+/** A Stop of a turn that waits, or whose message is on its way to the log, touches the running one in no state. */
+const ofWaitingTurns = [
+  { guard: 'targetsQueuedTurn', actions: 'withdraw' },
+  { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
+  { guard: 'targetsArrivingMessage', actions: 'defer' },
+  { actions: 'replyNothingRunning' },
+] as const;
+
 /** A Stop that meets an undecided commit is heard as soon as that is decided. */
 const waitForCommit = {
   'client.cancel': [
     { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
     { guard: 'targetsRunningTurn', actions: 'defer' },
-    { guard: 'targetsQueuedTurn', actions: 'withdraw' },
-    { actions: 'replyNothingRunning' },
+    ...ofWaitingTurns,
   ],
 } as const;
 
@@ -87,9 +94,9 @@ const cancelling = conversation.createStateConfig({
   initial: 'recording',
   on: {
     'client.cancel': [
+      { guard: 'tooManyAskers', actions: 'refuseFullQueue' },
       { guard: 'targetsRunningTurn', actions: 'joinCancel' },
-      { guard: 'targetsQueuedTurn', actions: 'withdraw' },
-      { actions: 'replyNothingRunning' },
+      ...ofWaitingTurns,
     ],
     'answer.finished': { actions: 'takeAnswer' },
     'answer.failed': { actions: 'takeAnswer' },
@@ -123,15 +130,10 @@ export const turn = conversation.createStateConfig({
       { guard: 'queueIsFull', actions: 'refuseFullQueue' },
       { actions: 'appendMessage' },
     ],
-    'client.cancel': [
-      { guard: 'targetsRunningTurn', target: '.cancelling', actions: 'appendCancel' },
-      { guard: 'targetsQueuedTurn', actions: 'withdraw' },
-      { actions: 'replyNothingRunning' },
-    ],
+    'client.cancel': [{ guard: 'targetsRunningTurn', target: '.cancelling', actions: 'appendCancel' }, ...ofWaitingTurns],
     'log.committed': [
-      { guard: 'isMessage', actions: 'admit' },
+      { guard: 'isMessage', actions: ['admit', 'raiseDeferred'] },
       { guard: 'isWithdrawal', actions: 'endWithdrawn' },
-      { guard: 'isResult', actions: 'markRecorded' },
     ],
     'log.failed': [{ guard: 'isMessage', actions: 'refuseUnstored' }, { target: '#failed' }],
     'conversation.drain': { actions: 'stopWhenIdle' },

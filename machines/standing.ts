@@ -6,14 +6,27 @@ import type { InterruptedCall, InterruptedTurn, QueuedTurn, Standing, StoppedTur
 import type { LogRow } from './log.ts';
 import { addUsage } from './turn-rows.ts';
 
-/** What a dispatch row says of its tool; schema and description are the catalogue's and not needed for a repeat. */
+/**
+ * What a dispatch row says of its tool; schema and description are the catalogue's and not needed for a
+ * repeat. A row whose arguments cannot be read is not repeated: its outcome is then unknown.
+ */
 function dispatchOf({ content, extra }: LogRow): NonNullable<InterruptedCall['dispatch']> {
   const text = (key: string) => (typeof extra[key] === 'string' ? extra[key] : '');
+  const args = readArguments(content);
   return {
-    tool: { name: text('name'), server: text('server'), toolName: text('tool_name'), description: '', inputSchema: {}, harmless: extra['harmless'] === true },
-    arguments: JSON.parse(content ?? '{}'),
+    tool: { name: text('name'), server: text('server'), toolName: text('tool_name'), description: '', inputSchema: {}, harmless: args !== null && extra['harmless'] === true },
+    arguments: args ?? {},
     attempt: typeof extra['attempt'] === 'number' ? extra['attempt'] : 1,
   };
+}
+
+function readArguments(text: string | null): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -27,14 +40,14 @@ export function foldStanding(rows: readonly LogRow[], open: readonly string[], n
   const cutOff = turns.find((turn) => turn.begun) ?? turns.find(({ turn }) => turn.stop === null);
   const others = turns.filter((turn) => turn !== cutOff).map(({ turn }) => turn);
   return {
-    interrupted: cutOff?.turn ?? null,
+    interrupted: cutOff ? { ...cutOff.turn, begun: cutOff.begun } : null,
     stopped: others.flatMap(({ requestId, stop }): StoppedTurn[] => (stop ? [{ requestId, reason: stop }] : [])),
     queue: others.filter(({ stop }) => !stop).map(({ requestId }): QueuedTurn => ({ requestId, hops: 0, usage: null, announced: true })),
   };
 }
 
-function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { turn: InterruptedTurn; begun: boolean } {
-  const turn: InterruptedTurn = { requestId, hops: 0, usage: null, model: null, recoveries: 0, ageMs: 0, stop: null, open: [] };
+function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { turn: Omit<InterruptedTurn, 'begun'>; begun: boolean } {
+  const turn: Omit<InterruptedTurn, 'begun'> = { requestId, hops: 0, usage: null, model: null, recoveries: 0, ageMs: 0, stop: null, open: [] };
   for (const row of rows) {
     switch (row.type) {
       case 'user_message':

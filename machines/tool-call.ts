@@ -44,6 +44,8 @@ const callSetup = setup({
   },
   delays: {
     timeout: ({ context }) => context.timeoutMs,
+    /** A call that was told to give up and does not say so is left behind. */
+    grace: 2_000,
   },
   guards: {
     succeeded: ({ event }) => event.type === 'call.ended' && event.status === 'ok',
@@ -93,6 +95,7 @@ export const toolCallMachine = callSetup.createMachine({
     },
     timingOut: {
       entry: abort,
+      after: { grace: 'timedOut' },
       on: {
         'call.cancel': {},
         'call.ended': 'timedOut',
@@ -100,6 +103,7 @@ export const toolCallMachine = callSetup.createMachine({
     },
     cancelling: {
       entry: abort,
+      after: { grace: 'cancelled' },
       on: {
         'call.cancel': {},
         'call.ended': [{ guard: 'succeeded', target: 'ok' }, { target: 'cancelled' }],

@@ -3,12 +3,12 @@
  * Pure functions. Every call the model asked for gets exactly one result here or in `resultRow`,
  * so a transcript is valid by construction.
  */
-import type { Answer, AskedCall, CallResult, ChatEvent, HopTool, InterruptedTurn, OpenCall, RecoveryPolicy, RunningTurn, StopReason, TurnEnd } from './conversation-terms.ts';
+import type { Answer, AskedCall, CallResult, ChatEvent, HopTool, OpenCall, RunningTurn, StopReason, TurnEnd } from './conversation-terms.ts';
 import type { FinishReason, NewRow, ToolStatus, Usage } from './log.ts';
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
-const CANCELLED = 'The call was cancelled by the user. It may have taken effect already.';
-const UNKNOWN_OUTCOME = 'The server restarted while this call was running. It may or may not have taken effect: check before you repeat it.';
+/** A call that never ran, or was told to end. */
+export const CANCELLED = 'The call was cancelled by the user. It may have taken effect already.';
 
 const blank = {
   content: null,
@@ -76,7 +76,7 @@ export function resultRow(requestId: string, call: { callId: string; name: strin
 }
 
 /** The dispatch of a call: committed before the call is made. */
-function dispatchRow(turn: { requestId: string; hops: number }, call: OpenCall): NewRow {
+export function dispatchRow(turn: { requestId: string; hops: number }, call: OpenCall): NewRow {
   return {
     ...blank,
     type: 'tool_call',
@@ -96,7 +96,7 @@ function dispatchRow(turn: { requestId: string; hops: number }, call: OpenCall):
   };
 }
 
-function instantResult(status: ToolStatus, text: string): CallResult {
+export function instantResult(status: ToolStatus, text: string): CallResult {
   return { status, text, content: null, durationMs: 0 };
 }
 
@@ -170,7 +170,7 @@ function turnEnd(turn: RunningTurn, overLimit: boolean): TurnEnd {
   return complete(turn, usage, turn.stop?.reason ?? (overLimit ? 'tool_limit_reached' : finishReason(turn.answer)));
 }
 
-function complete(turn: { model: string | null; hops: number }, usage: Usage | null, reason: FinishReason): TurnEnd {
+export function complete(turn: { model: string | null; hops: number }, usage: Usage | null, reason: FinishReason): TurnEnd {
   const sum = usage ?? NO_USAGE;
   return { status: 'complete', metadata: { tokens: sum.total_tokens, usage: sum, model: turn.model, finish_reason: reason, tool_hops: turn.hops } };
 }
@@ -183,51 +183,13 @@ export function turnEndRow(requestId: string, end: TurnEnd): NewRow {
   return metaRow(requestId, { kind: 'turn_end', ...end });
 }
 
-function metaRow(requestId: string, extra: Record<string, unknown>): NewRow {
+export function metaRow(requestId: string, extra: Record<string, unknown>): NewRow {
   return { ...blank, type: 'meta', role: null, request_id: requestId, extra };
 }
 
 /** The end of a turn that was stopped before it did anything. */
 export function stoppedEnd(reason: StopReason): TurnEnd {
   return complete({ model: null, hops: 0 }, null, reason);
-}
-
-/** Why an interrupted turn must not go on; null when it may. */
-export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }: RecoveryPolicy): TurnEnd | null {
-  if (turn.stop) return complete(turn, turn.usage, turn.stop);
-  const failed = (why: string): TurnEnd => ({
-    status: 'error',
-    error: { code: 'recovery_failed', message: `${why} Send the message again under a new request_id.`, retryable: false, data: {} },
-  });
-  if (mode === 'interrupt') return failed('The server restarted while this turn was running.');
-  if (turn.recoveries >= attempts) return failed(`The turn was cut off ${turn.recoveries + 1} times and is given up.`);
-  if (turn.ageMs > maxAgeMs) return failed('The server was away for too long to go on with this turn.');
-  return null;
-}
-
-/** Calls that are made once more: dispatched once, and harmless to repeat. */
-export function repeatedCalls(turn: InterruptedTurn): OpenCall[] {
-  return turn.open.flatMap(({ request, dispatch }) =>
-    dispatch?.tool.harmless === true && dispatch.attempt === 1
-      ? [{ callId: request.id, tool: dispatch.tool, arguments: dispatch.arguments, attempt: 2, stage: 'waiting' as const }]
-      : []);
-}
-
-/** Takes an interrupted turn up again: repeats what is harmless, closes what else the log leaves open, ends what must not go on. */
-export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { rows: NewRow[]; end: TurnEnd | null } {
-  const end = recoveryEnd(turn, policy);
-  const repeated = end ? [] : repeatedCalls(turn);
-  const closed = turn.open.filter(({ request }) => !repeated.some((call) => call.callId === request.id));
-  const rows = [
-    ...closed.map(({ request, dispatch }) => resultRow(
-      turn.requestId,
-      { callId: request.id, name: request.function.name },
-      instantResult(dispatch ? 'outcome_unknown' : 'cancelled', dispatch ? UNKNOWN_OUTCOME : CANCELLED),
-    )),
-    ...repeated.map((call) => dispatchRow(turn, call)),
-    end ? turnEndRow(turn.requestId, end) : metaRow(turn.requestId, { kind: 'recovered', attempt: turn.recoveries + 1 }),
-  ];
-  return { rows, end };
 }
 
 /** Sums usage over hops; a sum is an estimate as soon as one part is. */

@@ -129,6 +129,15 @@ describe('an interrupting chat', () => {
 });
 
 describe('a turn that waits', () => {
+  test('is taken out too by a Stop that overtakes the commit of its message', async () => {
+    const world = await busy();
+    world.send(chat('r3'));
+    world.send(cancel('x', 'r3'));
+    await bringToRest(world);
+    assert.ok(ends(world).includes('r3 cancelled'), ends(world).join());
+    assert.equal(world.emitted.filter((event) => event.type === 'reply' && event.to.requestId === 'x').length, 1);
+  });
+
   test('is taken out of the line by a Stop: a row, an answer, an end', async () => {
     const world = await busy();
     world.send(chat('r3'));

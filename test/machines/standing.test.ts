@@ -26,7 +26,7 @@ const waits = (requestId: string) => ({ requestId, hops: 0, usage: null, announc
 
 describe('a turn without an end', () => {
   test('was cut off, though it has its message alone: it had begun, or would have', () => {
-    const begun = { requestId: 'r1', hops: 0, usage: null, model: null, recoveries: 0, ageMs: 0, stop: null, open: [] };
+    const begun = { requestId: 'r1', hops: 0, usage: null, model: null, recoveries: 0, begun: false, ageMs: 0, stop: null, open: [] };
     assert.deepEqual(after(1), { interrupted: begun, stopped: [], queue: [] });
   });
 
@@ -54,7 +54,7 @@ describe('a turn without an end', () => {
   test('has its hops, usage, model, recoveries and Stop from its rows', () => {
     const usage = { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24 };
     const open = [{ request: call('c'), dispatch: null }];
-    assert.deepEqual(after(8).interrupted, { requestId: 'r1', hops: 2, usage, model: 'model-2', recoveries: 1, ageMs: 0, stop: 'interrupted', open });
+    assert.deepEqual(after(8).interrupted, { requestId: 'r1', hops: 2, usage, model: 'model-2', recoveries: 1, begun: true, ageMs: 0, stop: 'interrupted', open });
     assert.equal(after(7).interrupted?.stop, null);
   });
 });

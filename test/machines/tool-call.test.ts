@@ -86,6 +86,17 @@ describe('a call that takes too long', () => {
     }
   });
 
+  test('and does not even say that it gave up is left behind', () => {
+    const late = startCall();
+    late.clock.increment(2_000);
+    late.clock.increment(2_000);
+    assert.deepEqual(late.settled().map((result) => result.status), ['timed_out']);
+    const stopped = startCall();
+    stopped.cancel();
+    stopped.clock.increment(2_000);
+    assert.deepEqual(stopped.settled().map((result) => result.status), ['cancelled']);
+  });
+
   test('is not aborted again by a Stop', () => {
     const call = startCall();
     call.clock.increment(2_000);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { InterruptedCall, InterruptedTurn, RecoveryPolicy, RunningTurn } from '../../machines/conversation-terms.ts';
 import type { NewRow, Usage } from '../../machines/log.ts';
-import { addUsage, answerRow, cancelRow, endRows, hopPlan, recoveryEnd, recoveryRows, repeatedCalls, resultRow, turnEndRow, userMessageRow } from '../../machines/turn-rows.ts';
+import { recoveryEnd, recoveryRows, repeatedCalls } from '../../machines/recovery.ts';
+import { addUsage, answerRow, cancelRow, endRows, hopPlan, resultRow, turnEndRow, userMessageRow } from '../../machines/turn-rows.ts';
 import { answer, asked, chat, hopContext, providerDown, someUsage, tool } from '../support/machine-values.ts';
 
 function running(changes: Partial<RunningTurn> = {}): RunningTurn {
@@ -106,7 +107,7 @@ describe('a recovery', () => {
   const call = (id: string, dispatch: InterruptedCall['dispatch']): InterruptedCall => ({ request: { id, type: 'function', function: { name: 'add', arguments: '{}' } }, dispatch });
   const dispatched = (harmless: boolean, attempt = 1) => ({ tool: { ...tool('add'), harmless }, arguments: { a: 1 }, attempt });
   const cutOff = (changes: Partial<InterruptedTurn> = {}): InterruptedTurn => ({
-    requestId: 'r1', hops: 1, usage: someUsage, model: 'model-1', recoveries: 1, ageMs: 0, stop: null,
+    requestId: 'r1', hops: 1, usage: someUsage, model: 'model-1', recoveries: 1, begun: true, ageMs: 0, stop: null,
     open: [call('made', dispatched(false)), call('unmade', null)],
     ...changes,
   });
@@ -140,7 +141,7 @@ describe('a recovery', () => {
     };
     assert.match(String(why(cutOff({ recoveries: 2 }))), /cut off 3 times/);
     assert.match(String(why(cutOff({ ageMs: 1_001 }))), /away for too long/);
-    assert.match(String(why(cutOff(), { mode: 'interrupt' })), /restarted while this turn was running/);
+    assert.match(String(why(cutOff(), { mode: 'interrupt' })), /restarted before this turn had ended/);
     assert.equal(why(cutOff({ ageMs: 1_000 })), null);
   });
 });

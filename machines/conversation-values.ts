@@ -1,0 +1,38 @@
+/**
+ * Small constructors that the conversation's actions share: faults, askers, a fresh running turn.
+ * Pure; nothing here knows an event.
+ */
+import type { Asker, ChatEvent, ConversationContext, QueuedTurn, RunningTurn, TurnEnd } from './conversation-terms.ts';
+import type { Fault, NewRow } from './log.ts';
+
+export function fault(code: string, message: string, retryable: boolean, data: Record<string, unknown> = {}): Fault {
+  return { code, message, retryable, data };
+}
+
+export function askerOf(chat: ChatEvent): Asker {
+  return { session: chat.session, requestId: chat.requestId };
+}
+
+/** A turn as it begins, or goes on after a restart. */
+export function run({ requestId, hops, usage, model = null }: Pick<QueuedTurn, 'requestId' | 'hops' | 'usage'> & { model?: string | null }): RunningTurn {
+  return {
+    requestId, hops, usage, model,
+    provider: 0, attempt: 0, waitedMs: 0, backoffMs: 0,
+    context: null, asking: false, answer: null, calls: [], fault: null, stop: null,
+  };
+}
+
+/** Changes the running turn; without one, nothing. */
+export function turnWith(context: ConversationContext, change: (turn: RunningTurn) => Partial<RunningTurn>): Partial<ConversationContext> {
+  return context.turn ? { turn: { ...context.turn, ...change(context.turn) } } : {};
+}
+
+/** The append that ends a turn. */
+export function endIntent(requestId: string, rows: NewRow[], end: TurnEnd) {
+  return { type: 'append', tag: { of: 'end', requestId }, rows, end: { requestId, payload: end } } as const;
+}
+
+/** Told to those who were told `queued`. */
+export function startedNotice(requestId: string) {
+  return { type: 'notice', requestId, kind: 'started', data: 'The turn has started.', details: {} } as const;
+}
