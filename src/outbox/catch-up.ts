@@ -34,12 +34,15 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
   const send = (frame: Frame) => session.send(JSON.stringify(frame));
   const shown = new Set<string>();
 
-  for (let first = true; ; first = false) {
+  for (let greeted = !attaching; ;) {
     const { head } = topic;
     const stored = await reader.turn(owner, conversationId, requestId);
     if (!topic.followings.has(following)) return false;
     const rows = stored?.rows ?? [];
-    if (first && attaching) {
+    if (!greeted) {
+      // What was committed during the read may be the very message that the reader has begun: look again before judging it.
+      if (topic.head !== head) continue;
+      greeted = true;
       const seq = rows.find((row) => row.type === 'user_message')?.seq;
       send({ ...turn, status: 'processing', ...(seq === undefined ? {} : { seq }), metadata: { disposition: 'attached' } });
       const known = seen === null || seen.messageId === topic.draft?.messageId || rows.some((row) => row.id === seen.messageId && row.seq > following.seq);
@@ -91,6 +94,8 @@ export async function catchUpSubscription(reader: LogReader, following: Followin
     for (const chunk of draft.since(seen?.messageId === draft.messageId ? seen : null)) session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));
   }
   following.live = true;
+  topic.subscribing.delete(session.id);
+  topic.subscribed.add(session.id);
   if (following.wantsState && topic.state !== null) session.send(topic.state);
   return true;
 }

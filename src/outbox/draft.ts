@@ -48,8 +48,9 @@ export function createDraft({ messageId, requestId, flushMs, deliver }: DraftOpt
     if (!finished && isHighSurrogate(strand.whole.charCodeAt(end - 1))) end -= 1;
     if (end <= strand.offset) return;
     const { offset } = strand;
-    strand.offset = end;
+    // Counted as sent afterwards: whoever falls behind with this chunk lacks it.
     deliver(strand.type, offset, strand.whole.slice(offset, end));
+    strand.offset = end;
   };
   const flush = () => {
     scheduled = false;

@@ -57,7 +57,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   const topicOf = (ref: ConversationRef): Topic => {
     const key = keyOf(ref);
     let topic = topics.get(key);
-    if (!topic) topics.set(key, (topic = { ref, followings: new Set(), subscribed: new Set(), draft: null, head: 0, state: null }));
+    if (!topic) topics.set(key, (topic = { ref, followings: new Set(), subscribed: new Set(), subscribing: new Set(), draft: null, head: 0, state: null }));
     return topic;
   };
   const release = (topic: Topic) => {
@@ -72,19 +72,29 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
     topics.set(keyOf(ref), topic);
     topic.followings.add(following);
     known.followings.add(following);
-    if (how.requestId === null) topic.subscribed.add(sessionId);
     return following;
   };
   const leave = (following: Following) => {
     const { topic, session } = following;
-    topic.followings.delete(following);
+    // A catch-up that ends late has left already; its topic may have a successor by now.
+    if (!topic.followings.delete(following)) return;
     sessions.get(session.id)?.followings.delete(following);
-    if (following.requestId === null) topic.subscribed.delete(session.id);
+    if (following.requestId === null) {
+      topic.subscribed.delete(session.id);
+      topic.subscribing.delete(session.id);
+    }
     release(topic);
+  };
+  /** A subscription stands for its socket's other followings only while it is live. */
+  const pause = (following: Following) => {
+    following.live = false;
+    if (following.requestId !== null) return;
+    following.topic.subscribed.delete(following.session.id);
+    following.topic.subscribing.add(following.session.id);
   };
   const bringUp = (following: Following, options: CatchUpOptions) => {
     const { requestId } = following;
-    following.live = false;
+    pause(following);
     const done = requestId === null ? catchUpSubscription(reader, following, options) : catchUpTurn(reader, following, requestId, options);
     done.then(
       (live) => void (live || leave(following)),
@@ -99,11 +109,14 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   const give = (following: Following, frame: string) => {
     const { session, topic } = following;
     if (!session.isSlow()) return session.send(frame);
-    following.live = false;
     const seen = topic.draft?.sent() ?? null;
-    session.whenDrained(() => {
-      if (topic.followings.has(following)) bringUp(following, { seen, attaching: false });
-    });
+    for (const own of sessions.get(session.id)?.followings ?? []) {
+      if (own.topic !== topic || !own.live) continue;
+      pause(own);
+      session.whenDrained(() => {
+        if (topic.followings.has(own)) bringUp(own, { seen, attaching: false });
+      });
+    }
   };
   const giveAll = (topic: Topic, requestId: string, frame: string, wants: (following: Following) => boolean) => {
     for (const following of topic.followings) {
@@ -181,7 +194,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
         text: chunkHead(ref, requestId, { type: 'text', message_id: messageId }).slice(0, -2),
         reasoning: chunkHead(ref, requestId, { type: 'reasoning', message_id: messageId }).slice(0, -2),
       };
-      const wants = (following: Following) => following.streaming;
+      const wants = (following: Following) => following.streaming && !topic.subscribing.has(following.session.id);
       topic.draft = createDraft({
         messageId, requestId, flushMs,
         deliver: (type, offset, data) => giveAll(topic, requestId, `${heads[type]},"offset":${offset},"data":${JSON.stringify(data)}}}`, wants),

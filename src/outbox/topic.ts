@@ -39,8 +39,10 @@ export interface Following {
 export interface Topic {
   readonly ref: ConversationRef;
   readonly followings: Set<Following>;
-  /** Sockets with a subscription: it stands for all their followings here, so that each frame comes once. */
+  /** Sockets with a live subscription: it stands for all their followings here, so that each frame comes once. */
   readonly subscribed: Set<string>;
+  /** Sockets whose subscription is catching up: it will bring the text that is written meanwhile. */
+  readonly subscribing: Set<string>;
   draft: Draft | null;
   /** Seq of the last row published while this topic has existed. */
   head: number;
