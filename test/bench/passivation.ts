@@ -22,7 +22,7 @@ import { readMetrics } from '../support/metrics.ts';
 import { createChildren, type Child } from './children.ts';
 import { urlIn } from './subjects.ts';
 
-const counts = { opened: { first: 10_000, then: 100_000 }, chatted: { first: 2_000, then: 10_000 } };
+const counts = { opened: { warmUp: 10_000, touched: 100_000 }, chatted: { warmUp: 2_000, touched: 10_000 } };
 /** Requests under way at any time. */
 const atOnce = 100;
 const seedBatch = 500;
@@ -100,7 +100,7 @@ const folder = await mkdtemp(join(tmpdir(), 'parley-passivation-'));
 const children = createChildren();
 try {
   const database = join(folder, 'events.db');
-  await seed(database, counts.opened.first + counts.opened.then);
+  await seed(database, counts.opened.warmUp + counts.opened.touched);
   const config = {
     llm: { active: 'demo', demo: { chunk_delay_ms: 0 } },
     chat: { websocket: { host: '127.0.0.1', port: 0, frames_per_second: 1_000_000, frame_burst: 1_000_000 }, service: { idle_timeout: 1 } },
@@ -118,14 +118,14 @@ try {
 
   const report: Record<string, unknown> = { node: process.version, atStart: await measure(server, url) };
   for (const kind of ['opened', 'chatted'] as const) {
-    const { first, then } = counts[kind];
-    await touch(socket, kind, 0, first);
+    const { warmUp, touched } = counts[kind];
+    await touch(socket, kind, 0, warmUp);
     const before = await measure(server, url);
     const startedMs = performance.now();
-    await touch(socket, kind, first, first + then);
+    await touch(socket, kind, warmUp, warmUp + touched);
     const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
     const after = await measure(server, url);
-    report[kind] = { conversations: then, seconds, before, after, heapBytesEach: Math.round(((after.heapMb - before.heapMb) * 1_048_576) / then) };
+    report[kind] = { conversations: touched, seconds, before, after, heapBytesEach: Math.round(((after.heapMb - before.heapMb) * 1_048_576) / touched) };
   }
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 } finally {

@@ -99,6 +99,7 @@ describe('a subscription', () => {
     await client.chat('hello', { conversation_id: 'c1' });
     const watcher = await parley.connect();
     await watcher.ask('subscribe', { conversation_id: 'c1', state: true });
+    await watcher.waitFor((frame) => frame.status === 'state', 'the state of now, at the end of the catch-up');
     await client.chat('again', { conversation_id: 'c1' }, 'r2');
     const states = () => watcher.frames.filter((frame) => frame.status === 'state').map((frame) => Reflect.get(frame, 'state').value);
     await watcher.waitFor(() => states().length > 1 && states().at(-1) === 'idle', 'the last state');
