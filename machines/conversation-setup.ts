@@ -83,6 +83,12 @@ export const conversationSetup = setup({
     queueIsFull: ({ context }) => context.queue.length + context.arriving.length >= context.limits.queueLength,
     // An interrupting chat's own Stop is never turned away: nobody would hear of it, and its chat is bounded already.
     tooManyDeferred: ({ context, event }) => context.deferred.length >= context.limits.queueLength && !(event.type === 'client.cancel' && event.by === null),
+    // The same chat again is never a new turn: its sender is attached, whatever it says of queues.
+    repeatsOpenTurn: ({ context, event }) =>
+      event.type === 'client.chat' &&
+      (context.turn?.requestId === event.requestId ||
+        context.queue.some((next) => next.kind === 'turn' && next.turn.requestId === event.requestId) ||
+        context.arriving.some((other) => other.type === 'client.chat' && other.requestId === event.requestId)),
     refusesToQueue: ({ event }) => event.type === 'client.chat' && event.mode === 'reject',
     targetsRunningTurn: ({ context, event }) =>
       event.type === 'client.cancel' && context.turn !== null && (event.target ?? context.turn.requestId) === context.turn.requestId,

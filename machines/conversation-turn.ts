@@ -126,6 +126,7 @@ export const turn = conversation.createStateConfig({
   initial: 'receiving',
   on: {
     'client.chat': [
+      { guard: 'repeatsOpenTurn', actions: 'appendMessage' },
       { guard: 'refusesToQueue', actions: 'refuseBusy' },
       { guard: 'queueIsFull', actions: 'refuseFullQueue' },
       { actions: 'appendMessage' },

@@ -34,7 +34,7 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
   const send = (frame: Frame) => session.send(JSON.stringify(frame));
   const shown = new Set<string>();
 
-  for (let greeted = !attaching; ;) {
+  for (let greeted = false; ;) {
     const { head } = topic;
     const stored = await reader.turn(owner, conversationId, requestId);
     if (!topic.followings.has(following)) return false;
@@ -44,7 +44,7 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
       if (topic.head !== head) continue;
       greeted = true;
       const seq = rows.find((row) => row.type === 'user_message')?.seq;
-      send({ ...turn, status: 'processing', ...(seq === undefined ? {} : { seq }), metadata: { disposition: 'attached' } });
+      if (attaching) send({ ...turn, status: 'processing', ...(seq === undefined ? {} : { seq }), metadata: { disposition: 'attached' } });
       const known = seen === null || seen.messageId === topic.draft?.messageId || rows.some((row) => row.id === seen.messageId && row.seq > following.seq);
       if (!known) send({ ...turn, status: 'chunk', chunk: { type: 'reset', message_id: seen.messageId, data: '' } });
     }
@@ -69,16 +69,23 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
 }
 
 /** The same for a subscription: every row as an event, the unfinished message of whichever turn runs, then live. */
-export async function catchUpSubscription(reader: LogReader, following: Following, { seen, attaching }: CatchUpOptions): Promise<boolean> {
+export async function catchUpSubscription(reader: LogReader, following: Following, seen: Seen | null): Promise<boolean> {
   const { topic, session } = following;
   const { owner, conversationId } = topic.ref;
   const shown = new Set<string>();
 
-  for (;;) {
+  for (let judged = seen === null; ;) {
     const { head } = topic;
     const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: PAGE_ROWS });
     if (!topic.followings.has(following)) return false;
     const rows = page?.rows ?? [];
+    if (!judged && seen) {
+      if (topic.head !== head) continue;
+      judged = true;
+      // Should its row lie beyond this page, the event will bring the message whole all the same.
+      const isKnown = seen.messageId === topic.draft?.messageId || rows.some((row) => row.id === seen.messageId);
+      if (!isKnown) session.send(JSON.stringify(resetFrame(conversationId, topic.draft?.requestId ?? null, seen.messageId)));
+    }
     for (const row of rows) {
       session.send(JSON.stringify(eventFrame(row)));
       shown.add(row.id);
@@ -87,8 +94,6 @@ export async function catchUpSubscription(reader: LogReader, following: Followin
     if (rows.length < PAGE_ROWS && topic.head === head) break;
   }
   const { draft } = topic;
-  const isKnown = seen === null || seen.messageId === draft?.messageId || shown.has(seen.messageId);
-  if (attaching && !isKnown) session.send(JSON.stringify(resetFrame(conversationId, draft?.requestId ?? null, seen.messageId)));
   if (draft && !shown.has(draft.messageId)) {
     const turn = { request_id: draft.requestId, conversation_id: conversationId };
     for (const chunk of draft.since(seen?.messageId === draft.messageId ? seen : null)) session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));

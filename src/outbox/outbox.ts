@@ -95,7 +95,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   const bringUp = (following: Following, options: CatchUpOptions) => {
     const { requestId } = following;
     pause(following);
-    const done = requestId === null ? catchUpSubscription(reader, following, options) : catchUpTurn(reader, following, requestId, options);
+    const done = requestId === null ? catchUpSubscription(reader, following, options.seen) : catchUpTurn(reader, following, requestId, options);
     done.then(
       (live) => void (live || leave(following)),
       (error: unknown) => {

@@ -119,6 +119,9 @@ describe('an interrupting chat', () => {
     await client.waitFor(() => textOf(client.frames) === 'Once ');
     const refused = await client.chat('me too', { conversation_id: 'c1', mode: 'reject' });
     assert.equal(refused.end.error?.code, 'illegal_in_state');
+    client.send('chat', { text: 'a story', conversation_id: 'c1', mode: 'reject' }, 'r1');
+    const again = await client.waitFor((frame) => frame.request_id === 'r1' && frame.metadata?.['disposition'] === 'attached');
+    assert.equal(again.status, 'processing', 'the same chat again is attached, whatever its mode');
     await client.ask('cancel', { conversation_id: 'c1' });
   });
 });

@@ -1,0 +1,144 @@
+/**
+ * What is wrong with a conversation's log, in words: the rules that every log keeps, checked by one
+ * walk over its rows. Pure; what is checked here holds after every crash, or the runtime has a fault.
+ */
+import type { LogRow } from './log.ts';
+
+/** What the tables beside the log say of a conversation. */
+export interface LogRecord {
+  oldestSeq: number;
+  headSeq: number;
+  /** User and assistant messages that are kept, and the tokens of all kept rows. */
+  messages: number;
+  tokens: number;
+  /** In the order of their first rows. */
+  turns: AuditedTurn[];
+}
+
+export interface AuditedTurn {
+  requestId: string;
+  beginSeq: number;
+  /** Null while the turn is open. */
+  endSeq: number | null;
+  /** Taken over from another program, whose turns have no end row and keep none of our rules. */
+  adopted: boolean;
+}
+
+export interface Audit {
+  /** Looks at the next row, in seq order. */
+  row(row: LogRow): void;
+  /** All that was found, once the last row was looked at. */
+  problems(): string[];
+}
+
+/** A turn as its rows tell it. */
+interface ToldTurn {
+  first: number;
+  last: number;
+  /** Seqs of its turn_end rows. */
+  ends: number[];
+  /** Calls that the model asked for: whether each has its result. */
+  calls: Map<string, boolean>;
+  begun: boolean;
+}
+
+export function auditLog(record: LogRecord): Audit {
+  const found: string[] = [];
+  const known = new Map(record.turns.map((turn) => [turn.requestId, turn]));
+  const told = new Map<string, ToldTurn>();
+  let next = record.oldestSeq;
+  let messages = 0;
+  let tokens = 0;
+
+  function numbered({ seq }: LogRow): void {
+    if (seq > next) found.push(seq === next + 1 ? `row ${next} is missing` : `rows ${next} to ${seq - 1} are missing`);
+    if (seq < next) found.push(`row ${seq} lies before the oldest row that is kept, ${record.oldestSeq}`);
+    next = Math.max(next, seq + 1);
+  }
+
+  function turnOf(row: LogRow, requestId: string): ToldTurn {
+    let turn = told.get(requestId);
+    if (turn === undefined) {
+      if (!known.has(requestId)) found.push(`row ${row.seq} belongs to turn ${requestId}, which the turns table does not know`);
+      told.set(requestId, (turn = { first: row.seq, last: row.seq, ends: [], calls: new Map(), begun: false }));
+    }
+    turn.last = row.seq;
+    return turn;
+  }
+
+  function asked(turn: ToldTurn, row: LogRow): void {
+    const open = openCalls(turn);
+    if (open !== '') found.push(`row ${row.seq} is an answer of the model, and ${open} had no result yet`);
+    for (const { id } of row.tool_calls ?? []) {
+      if (turn.calls.has(id)) found.push(`row ${row.seq} asks for call ${id} a second time`);
+      turn.calls.set(id, false);
+    }
+  }
+
+  function aboutCall(turn: ToldTurn, row: LogRow): void {
+    const id = row.tool_call_id ?? '';
+    const closed = turn.calls.get(id);
+    const what = row.type === 'tool_call' ? 'dispatches' : 'is the result of';
+    if (closed === undefined) found.push(`row ${row.seq} ${what} call ${id}, which the model did not ask for`);
+    if (closed === true) found.push(`row ${row.seq} ${what} call ${id}, which has its result already`);
+    if (row.type === 'tool_result') turn.calls.set(id, true);
+  }
+
+  function ended(turn: ToldTurn, row: LogRow): void {
+    const open = openCalls(turn);
+    if (open !== '') found.push(`row ${row.seq} ends turn ${row.request_id}, and ${open} had no result yet`);
+    turn.ends.push(row.seq);
+  }
+
+  function inTurn(row: LogRow, requestId: string): void {
+    const turn = turnOf(row, requestId);
+    if (known.get(requestId)?.adopted === true) return;
+    if (turn.ends.length > 0 && !isEnd(row)) found.push(`row ${row.seq} of turn ${requestId} lies behind the end of its turn`);
+    turn.begun ||= row.type !== 'user_message' && row.extra['kind'] !== 'cancel';
+    if (row.type === 'assistant_message') asked(turn, row);
+    if (row.type === 'tool_call' || row.type === 'tool_result') aboutCall(turn, row);
+    if (isEnd(row)) ended(turn, row);
+  }
+
+  function againstTable(turn: AuditedTurn): void {
+    const name = `turn ${turn.requestId}`;
+    const rows = told.get(turn.requestId);
+    if (rows === undefined) {
+      if (turn.endSeq === null || turn.endSeq >= record.oldestSeq) found.push(`${name} has no rows`);
+      return;
+    }
+    if (rows.first !== turn.beginSeq) found.push(`${name} begins at row ${rows.first}, and at ${turn.beginSeq} by the turns table`);
+    if (turn.endSeq === null) {
+      if (rows.ends.length > 0) found.push(`${name} ends at row ${rows.ends.join(', ')} and is open by the turns table`);
+      return;
+    }
+    if (rows.last !== turn.endSeq) found.push(`${name} ends at row ${rows.last}, and at ${turn.endSeq} by the turns table`);
+    if (rows.ends.length !== 1 && !turn.adopted) found.push(`${name} has ended and has ${rows.ends.length} turn_end rows instead of one`);
+  }
+
+  return {
+    row(row) {
+      numbered(row);
+      if (row.type === 'user_message' || row.type === 'assistant_message') messages += 1;
+      tokens += row.token_count ?? 0;
+      if (row.request_id !== null) inTurn(row, row.request_id);
+    },
+
+    problems() {
+      if (next !== record.headSeq + 1) found.push(`the last row is ${next - 1}, and ${record.headSeq} by the conversations table`);
+      if (messages !== record.messages) found.push(`${messages} messages are kept, and ${record.messages} by the conversations table`);
+      if (tokens !== record.tokens) found.push(`${tokens} tokens are kept, and ${record.tokens} by the conversations table`);
+      for (const turn of record.turns) againstTable(turn);
+      const running = record.turns.filter(({ requestId, endSeq }) => endSeq === null && told.get(requestId)?.begun);
+      if (running.length > 1) found.push(`turns ${running.map(({ requestId }) => requestId).join(' and ')} run at the same time`);
+      return found;
+    },
+  };
+}
+
+const isEnd = (row: LogRow) => row.type === 'meta' && row.extra['kind'] === 'turn_end';
+
+function openCalls({ calls }: ToldTurn): string {
+  const open = [...calls].filter(([, closed]) => !closed).map(([id]) => id);
+  return open.length === 0 ? '' : `call ${open.join(', ')}`;
+}
