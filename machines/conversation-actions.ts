@@ -2,13 +2,13 @@
  * What the chart does while a turn runs: context, answers, tool hops, the end; and how an interrupted
  * turn is taken up. Assign, emit, raise and sendTo only; no action can fail and none waits.
  */
-import type { Answer, RunningTurn } from './conversation-terms.ts';
+import type { Answer, OpenCall, RunningTurn } from './conversation-terms.ts';
 import { queueActions } from './conversation-queue.ts';
 import { conversationSetup as kit, nextBackoffMs } from './conversation-setup.ts';
 import { stopActions } from './conversation-stop.ts';
 import { endIntent, fault, run, startedNotice, turnWith } from './conversation-values.ts';
 import { recoveryRows, repeatedCalls } from './recovery.ts';
-import { addUsage, endRows, hopPlan, resultRow, stoppedEnd, turnEndRow } from './turn-rows.ts';
+import { addUsage, dispatchRow, endRows, hopPlan, resultRow, stoppedEnd, turnEndRow } from './turn-rows.ts';
 
 const withAnswer = (answer: Answer) => (turn: RunningTurn) => ({ asking: false, answer, model: answer.model ?? turn.model });
 
@@ -111,6 +111,24 @@ const turnActions = {
     const calls = turn.calls.map((other) => (other === call ? { ...call, stage: 'settled' as const } : other));
     enqueue.assign({ turn: { ...turn, calls } });
     enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows: [resultRow(turn.requestId, { callId, name: call.tool.name }, result)] });
+  }),
+  /** A harmless call whose transport was lost is made once more; like every dispatch, it is a row first. */
+  repeatCall: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'call.settled' || !context.turn) return;
+    const { turn } = context;
+    const { callId } = event;
+    enqueue.stopChild(`call:${callId}`);
+    const calls = turn.calls.map((call): OpenCall => (call.callId === callId ? { ...call, attempt: 2, stage: 'repeating' } : call));
+    enqueue.assign({ turn: { ...turn, calls } });
+    const rows = calls.filter((call) => call.callId === callId).map((call) => dispatchRow(turn, call));
+    enqueue.emit({ type: 'append', tag: { of: 'repeat', callId }, rows });
+  }),
+  readyRepeat: kit.assign(({ context, event }) => {
+    if (event.type !== 'log.committed' || event.tag.of !== 'repeat') return {};
+    const { callId } = event.tag;
+    return turnWith(context, (turn) => ({
+      calls: turn.calls.map((call) => (call.callId === callId ? { ...call, stage: 'waiting' as const } : call)),
+    }));
   }),
   markRecorded: kit.assign(({ context, event }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'result') return {};

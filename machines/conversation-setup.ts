@@ -106,6 +106,11 @@ export const conversationSetup = setup({
       event.type === 'log.committed' && event.tag.of === 'recovery' && context.interrupted !== null && repeatedCalls(context.interrupted).length > 0,
     isHop: ({ event }) => event.type === 'log.committed' && event.tag.of === 'hop',
     isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',
+    isRepeat: ({ event }) => event.type === 'log.committed' && event.tag.of === 'repeat',
+    // Lost under way, harmless, and not repeated yet.
+    mayRepeatCall: ({ context, event }) =>
+      event.type === 'call.settled' && event.result.status === 'outcome_unknown' &&
+      context.turn?.calls.some((call) => call.callId === event.callId && call.tool.harmless && call.attempt === 1) === true,
     isCancel: ({ event }) => event.type === 'log.committed' && event.tag.of === 'cancel',
     isEndOfTurn: ({ context, event }) =>
       event.type === 'log.committed' && event.tag.of === 'end' && event.tag.requestId === context.turn?.requestId,
@@ -121,6 +126,6 @@ export const conversationSetup = setup({
       event.type === 'answer.failed' && nothingShown(event.answer) && (context.turn?.provider ?? 0) + 1 < context.limits.providers.length,
     allCallsSettled: ({ context }) => every(context.turn, 'settled', 'recorded'),
     allCallsRecorded: ({ context }) => every(context.turn, 'recorded'),
-    isQuiet: ({ context }) => context.turn?.asking !== true && every(context.turn, 'waiting', 'settled', 'recorded'),
+    isQuiet: ({ context }) => context.turn?.asking !== true && every(context.turn, 'waiting', 'repeating', 'settled', 'recorded'),
   },
 });

@@ -60,6 +60,7 @@ export type CommitTag =
   | { of: 'recovery' }
   | { of: 'hop' }
   | { of: 'result'; callId: string }
+  | { of: 'repeat'; callId: string }
   | { of: 'cancel' }
   | { of: 'end'; requestId: string };
 
@@ -143,14 +144,17 @@ export interface HopContext {
   cut: number;
 }
 
-/** A dispatched call on its way: running in its actor, settled there, recorded once its result is committed. */
+/**
+ * A dispatched call on its way: running in its actor, settled there, recorded once its result is committed;
+ * repeating while the dispatch of its one repeat is being committed.
+ */
 export interface OpenCall {
   callId: string;
   tool: HopTool;
   arguments: Record<string, unknown>;
   /** 1, or 2 for the one repeat of a harmless call. */
   attempt: number;
-  stage: 'waiting' | 'running' | 'settled' | 'recorded';
+  stage: 'waiting' | 'running' | 'repeating' | 'settled' | 'recorded';
 }
 
 /** A turn whose message is committed and that waits to run; `hops` and `usage` are not zero when it goes on after a restart. */

@@ -78,8 +78,11 @@ const toolHop = conversation.createStateConfig({
       entry: 'startCalls',
       always: { guard: 'allCallsSettled', target: 'settling' },
       on: {
-        'call.settled': { actions: ['recordResult', 'startCalls'] },
-        'log.committed': { guard: 'isResult', actions: 'markRecorded' },
+        'call.settled': [{ guard: 'mayRepeatCall', actions: 'repeatCall' }, { actions: ['recordResult', 'startCalls'] }],
+        'log.committed': [
+          { guard: 'isResult', actions: 'markRecorded' },
+          { guard: 'isRepeat', actions: ['readyRepeat', 'startCalls'] },
+        ],
       },
     },
     settling: {

@@ -136,7 +136,7 @@ export function hopPlan(turn: RunningTurn): { rows: NewRow[]; calls: OpenCall[] 
 export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[]; end: TurnEnd } {
   const rows: NewRow[] = [];
   for (const call of turn.calls) {
-    if (call.stage === 'waiting' || call.stage === 'running') rows.push(resultRow(turn.requestId, { callId: call.callId, name: call.tool.name }, instantResult('cancelled', CANCELLED)));
+    if (call.stage === 'waiting' || call.stage === 'running' || call.stage === 'repeating') rows.push(resultRow(turn.requestId, { callId: call.callId, name: call.tool.name }, instantResult('cancelled', CANCELLED)));
   }
   // Calls that a Stop overtook are never made, so what was said before them is all there is.
   const answer = turn.answer && turn.stop && turn.answer.calls.length > 0 ? { ...turn.answer, finishReason: 'cancelled' as const } : turn.answer;

@@ -101,6 +101,8 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     retention: retentionOf(repository.persistence),
     adoptiveOwner: OWNER,
     onError,
+    onAdoption: ({ backup, conversations, rows }) =>
+      log.warn({ backup, conversations, rows }, 'the database was another program\'s: it was copied, then taken over'),
     onBatch: ({ appends, rows, commitMs }) => metrics.batchCommitted(appends, rows, commitMs / 1000),
   });
 
@@ -127,6 +129,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
         warmLogs, toolbox, countTokens, budgetTokens,
         systemPrompt: service.system_prompt,
         preserveRecent: service.context.preserve_recent,
+        repeat: service.tools.repeat,
       }),
       answer: createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, onError }),
       toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox, metrics }) } }),

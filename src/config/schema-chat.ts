@@ -59,6 +59,11 @@ const service = z
         concurrency: count('calls', 1, 1000)
           .default(8)
           .describe('Tool calls of one answer that run at the same time.'),
+        repeat: z
+          .record(z.string(), z.enum(['never', 'always']))
+          .default({})
+          .meta({ allowed: 'names of servers, or server.tool, each with never or always' })
+          .describe('Whether a call that was lost on its way may be made once more, by server or server.tool; beats what the server says of its tools.'),
         max_result_tokens: count('tokens', 16)
           .default(2000)
           .describe('Part of a result that the model is shown, head and tail; the log keeps the whole.'),

@@ -31,6 +31,7 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
     const draft = outbox.draft(input, input.requestId, randomUUID());
     receive(() => abort.abort());
     let answering = false;
+    let asking = true;
     const begun = () => {
       answering = true;
       turnReport.answering(input, input.requestId);
@@ -55,6 +56,7 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
       const askedMs = performance.now();
       const end = await model.stream({ messages, tools, provider, attempt }, sink, abort.signal);
       metrics.hopEnded(provider, end.status === 'failed' ? end.fault.code : end.status, (performance.now() - askedMs) / 1000);
+      asking = false;
       const { text, reasoning } = draft.finish();
       const finished = end.status === 'finished' ? end : null;
       const answer: Answer = {
@@ -76,7 +78,10 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
       sendBack({ type: 'answer.failed', answer, fault: fault('internal', 'The answer could not be taken in. Ask again.'), retryAfterMs: null, jitter: 0 });
     });
 
-    return () => abort.abort();
+    // An abort makes an error with a stack trace, which is no price for every turn.
+    return () => {
+      if (asking) abort.abort();
+    };
   });
 }
 

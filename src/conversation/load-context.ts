@@ -17,9 +17,11 @@ export interface LoadContextDeps {
   /** context.max_tokens - context.reserve_tokens */
   budgetTokens: number;
   preserveRecent: number;
+  /** tools.repeat: by server, or by server.tool, which is the stronger. */
+  repeat: Readonly<Record<string, 'never' | 'always'>>;
 }
 
-export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countTokens, budgetTokens, preserveRecent }: LoadContextDeps) {
+export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countTokens, budgetTokens, preserveRecent, repeat }: LoadContextDeps) {
   let offered: readonly HopTool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
 
@@ -28,7 +30,7 @@ export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countT
     const tools = toolbox.tools();
     if (tools !== offered) {
       offered = tools;
-      byName = new Map(tools.map((tool) => [tool.name, tool]));
+      byName = new Map(tools.map((tool) => [tool.name, withPolicy(tool, repeat)]));
     }
     return byName;
   };
@@ -40,4 +42,9 @@ export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countT
     const { messages, cut } = buildWindow(turns, input.requestId, { systemPrompt, systemTokens, budgetTokens, preserveRecent });
     return { messages, tools: pinTools(), cut };
   });
+}
+
+function withPolicy(tool: HopTool, repeat: LoadContextDeps['repeat']): HopTool {
+  const policy = repeat[`${tool.server}.${tool.toolName}`] ?? repeat[tool.server];
+  return policy === undefined ? tool : { ...tool, harmless: policy === 'always' };
 }

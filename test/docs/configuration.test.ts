@@ -54,7 +54,9 @@ function commentAbove(text: string, offset: number): boolean {
 
 function statedKeys(stated: unknown, above = ''): string[] {
   if (typeof stated !== 'object' || stated === null || Array.isArray(stated)) return [above];
-  return Object.entries(stated).flatMap(([key, value]) => statedKeys(value, `${above}/${key}`));
+  const entries = Object.entries(stated);
+  // An empty map is a value, like an empty list.
+  return entries.length === 0 ? [above] : entries.flatMap(([key, value]) => statedKeys(value, `${above}/${key}`));
 }
 
 function keysWithDefault(expected: Expected, above = ''): string[] {

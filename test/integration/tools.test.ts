@@ -67,6 +67,18 @@ describe('a tool hop', () => {
     assert.equal(results(next)[0]?.['status'], 'ok');
   });
 
+  test('makes a lost call once more where that is harmless, by configuration or by hint', async (t) => {
+    const { model, client } = await startScripted(t, {
+      mcpServers: misbehavingServer(),
+      config: { chat: { service: { tools: { repeat: { 'odd.crash': 'always' } } } } },
+    });
+    model.script(asks([{ name: 'crash' }]), says('Twice is enough.'));
+    const turn = await client.chat('go', { conversation_id: 'c1' });
+    const calls = turn.frames.filter((frame) => frame.chunk?.type === 'tool_call');
+    assert.equal(calls.length, 2, 'both dispatches are rows');
+    assert.deepEqual(results(turn).map((chunk) => chunk?.['status']), ['outcome_unknown'], 'and one result');
+  });
+
   test('ends at the limit of hops, every call closed and the limit told', async (t) => {
     const { model, client } = await startScripted(t, { mcpServers: demoServer, config: { chat: { service: { max_tool_hops: 2 } } } });
     model.script(() => asks([{ name: 'add', arguments: { a: 1, b: 1 } }], { say: 'Adding. ' }));

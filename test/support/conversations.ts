@@ -61,7 +61,7 @@ export async function startConversations(test: TestContext, replacements: Replac
         return foldStanding(rows, open.map((turn) => turn.requestId), Date.now());
       }),
       loadContext: createLoadContextLogic({
-        warmLogs, countTokens, systemPrompt: '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent,
+        warmLogs, countTokens, systemPrompt: '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent, repeat: {},
         toolbox: { tools: () => [], settled: () => Promise.resolve() },
       }),
       answer: createAnswerLogic({
