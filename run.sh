@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Starts Parley in the foreground: ./run.sh [--config FILE] [--port N]; ./run.sh --help tells more.
-# ./run.sh test runs the checks and tests instead. Needs npm; brings what else is missing, into
-# this folder alone, and says so on stderr. Runs from any directory and stays in it, so that
-# relative paths given on the command line mean what they mean there.
+# ./run.sh backup, check and replay work on the database instead, ./run.sh test runs the checks and
+# tests. Needs npm; brings what else is missing, into this folder alone, and says so on stderr. Runs
+# from any directory and stays in it, so that relative paths given on the command line mean what
+# they mean there.
 set -euo pipefail
 
 readonly node_major=24

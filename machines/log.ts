@@ -1,6 +1,6 @@
 /**
  * The vocabulary of the event log: what a row is, and what each kind of row says.
- * Types and row constructors only. Everything durable that Parley tells a client is
+ * Types only; the rows are made in turn-rows.ts. Everything durable that Parley tells a client is
  * a rendering of these rows, so no other module invents a row of its own.
  */
 

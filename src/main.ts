@@ -3,9 +3,14 @@
  * Every fault of start-up ends here as a message for people; every fault nobody caught ends the process.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseCli } from './cli.ts';
+import { backup } from './commands/backup.ts';
+import { check } from './commands/check.ts';
+import { replay } from './commands/replay.ts';
+import type { CommandResult } from './commands/result.ts';
 import { loadConfig } from './config/load.ts';
+import type { Config } from './config/schema.ts';
 import { AppError } from './errors.ts';
 import { createLog } from './log.ts';
 import { startServer, type Server } from './server.ts';
@@ -70,6 +75,25 @@ async function run(file: string | undefined, port: number | undefined): Promise<
   }
 }
 
+/** A command reads or copies the database that the configuration names, and ends. */
+async function runCommand(file: string | undefined, work: (config: Config) => CommandResult): Promise<void> {
+  try {
+    const { config } = await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory });
+    const { lines, exitCode } = work(config);
+    for (const line of lines) process.stdout.write(`${line}\n`);
+    process.exitCode = exitCode;
+  } catch (error) {
+    process.stderr.write(`${messageFor(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** An AppError's own words are for people; of anything else the stack tells more. */
+function messageFor(error: unknown): string {
+  if (error instanceof AppError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 const command = parseCli(process.argv.slice(2));
 switch (command.kind) {
   case 'help':
@@ -86,8 +110,21 @@ switch (command.kind) {
     try {
       await run(command.file, command.port);
     } catch (error) {
-      const message = error instanceof AppError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
-      process.stderr.write(`Parley cannot start.\n${message}\n`);
+      process.stderr.write(`Parley cannot start.\n${messageFor(error)}\n`);
       process.exit(1);
     }
+    break;
+  case 'backup':
+    await runCommand(command.file, ({ repository }) => backup(repository.path, resolve(command.to)));
+    break;
+  case 'check':
+    await runCommand(command.file, ({ repository }) => check(command.database === undefined ? repository.path : resolve(command.database)));
+    break;
+  case 'replay':
+    await runCommand(command.file, ({ repository, chat }) => replay({
+      conversationId: command.conversationId,
+      database: repository.path,
+      exported: command.exported === undefined ? null : resolve(command.exported),
+      recovery: { mode: chat.service.recovery.mode, attempts: chat.service.recovery.attempts, maxAgeMs: chat.service.recovery.max_age * 1000 },
+    }));
 }

@@ -75,6 +75,8 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
       if (reading.overtaken) continue;
       const log: WarmLog = { turns: [], bytes: EMPTY_BYTES };
       for (const row of standing.rows) add(log, row);
+      // Turns of other programs have no turn_end row: what is not open has ended.
+      for (const turn of log.turns) turn.ended ||= !standing.open.some(({ requestId }) => requestId === turn.requestId);
       keep(key, log);
       return { standing, turns: log.turns };
     }

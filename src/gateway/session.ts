@@ -7,6 +7,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { Session } from '../outbox/topic.ts';
 import { errorFrame, type Decoded, type Request } from '../protocol.ts';
 import { createFrameBudget } from './frame-budget.ts';
+import { encodeTextFrame } from './text-frame.ts';
 
 /** Close codes of RFC 6455 section 7.4 (1013: IANA registry) that Parley uses. */
 export const closeCodes = {
@@ -42,13 +43,14 @@ export interface SessionDeps {
   limits: SessionLimits;
 }
 
-/** The part of a socket that `ws` keeps to itself and that corking needs. */
-interface Corkable {
+/** The TCP socket below a WebSocket. */
+interface Wire {
   cork(): void;
   uncork(): void;
+  write(bytes: Uint8Array, done?: () => void): void;
 }
 
-export function createSession(id: string, socket: WebSocket, corkable: Corkable, { decode, handle, limits }: SessionDeps): ClientSession {
+export function createSession(id: string, socket: WebSocket, wire: Wire, { decode, handle, limits }: SessionDeps): ClientSession {
   const budget = createFrameBudget(limits.framesPerSecond, limits.frameBurst);
   let corked = false;
   let badFrames = 0;
@@ -57,7 +59,7 @@ export function createSession(id: string, socket: WebSocket, corkable: Corkable,
 
   const uncork = () => {
     corked = false;
-    corkable.uncork();
+    wire.uncork();
   };
   const isSlow = () => socket.bufferedAmount > limits.maxBufferedBytes;
   const onFlushed = () => {
@@ -77,12 +79,12 @@ export function createSession(id: string, socket: WebSocket, corkable: Corkable,
       }
       if (!corked) {
         corked = true;
-        corkable.cork();
+        wire.cork();
         process.nextTick(uncork);
       }
       // The callback is needed only to notice when a slow socket has drained.
-      if (isSlow()) socket.send(frame, onFlushed);
-      else socket.send(frame);
+      if (isSlow()) wire.write(encodeTextFrame(frame), onFlushed);
+      else wire.write(encodeTextFrame(frame));
     },
     isSlow,
     whenDrained(callback) {

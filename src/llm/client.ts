@@ -6,10 +6,11 @@
 import { createParser } from 'eventsource-parser';
 import OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
+import { readBody, type Body, type Taker } from './body.ts';
 import { cutFailure, foreignFailure, requestFailure, silenceFailure, streamFailure, type Asked } from './failures.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from './model.ts';
 import type { Provider } from './providers.ts';
-import type { Fetch } from './transport.ts';
+import type { Transport } from './transport.ts';
 import { createWatchdog, type Silence, type Watchdog } from './watchdog.ts';
 
 export interface ProviderClient {
@@ -21,11 +22,11 @@ export interface ClientOptions {
   firstByteTimeoutMs: number;
   stallTimeoutMs: number;
   /** Like every fetch, its promise and its body fail when the signal aborts. */
-  fetch: Fetch;
+  transport: Transport;
 }
 
 export function createProviderClient(provider: Provider, options: ClientOptions): ProviderClient {
-  const openai = createOpenAI(provider, options.fetch);
+  const openai = createOpenAI(provider, options.transport.fetch);
 
   return {
     async stream(request, sink, signal) {
@@ -47,9 +48,9 @@ export function createProviderClient(provider: Provider, options: ClientOptions)
 
       let end: AnswerEnd | null = null;
       try {
-        const response = await send(openai, asked, request, attempt.signal);
-        if (response instanceof Response) end = await receive(asked, response, sink, { signal, watchdog, silenceEnd });
-        else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailure(asked, response.error));
+        const incoming = await send(openai, options.transport, asked, request, attempt.signal);
+        if ('body' in incoming) end = await receive(asked, incoming, sink, { signal, watchdog, silenceEnd });
+        else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailure(asked, incoming.error));
         return end;
       } finally {
         watchdog.stop();
@@ -62,7 +63,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions)
 }
 
 /** The package reads OPENAI_* wherever an option is left out, and would send one endpoint's secrets to another. */
-function createOpenAI(provider: Provider, fetch: Fetch): OpenAI {
+function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
   const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '').split('\n').map((line) => line.split(':', 1)[0]?.trim() ?? '');
   const own = { authorization: provider.key === null ? null : `Bearer ${provider.key}`, ...lowerCased(provider.headers) };
   return new OpenAI({
@@ -86,11 +87,17 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
+/** A success, as far as its head tells. */
+interface Incoming {
+  contentType: string;
+  body: Body | null;
+}
+
 /**
  * `post` is all that `chat.completions.create` does, and takes parameters that the package does
  * not know. A failure comes back as a value, so that the sink's own errors are never mistaken for it.
  */
-async function send(openai: OpenAI, asked: Asked, request: AnswerRequest, signal: AbortSignal): Promise<Response | { error: unknown }> {
+async function send(openai: OpenAI, transport: Transport, asked: Asked, request: AnswerRequest, signal: AbortSignal): Promise<Incoming | { error: unknown }> {
   const { tool_choice, parallel_tool_calls, ...parameters } = asked.provider.parameters;
   // Providers refuse an empty list, and settings about tools where there are none.
   const tools = request.tools.length > 0 ? { tools: request.tools, tool_choice, parallel_tool_calls } : {};
@@ -103,7 +110,8 @@ async function send(openai: OpenAI, asked: Asked, request: AnswerRequest, signal
     stream: true,
   };
   try {
-    return await openai.post('/chat/completions', { body, stream: true, signal }).asResponse();
+    const response = await openai.post('/chat/completions', { body, stream: true, signal }).asResponse();
+    return { contentType: response.headers.get('content-type') ?? '', body: transport.bodyOf?.(response) ?? response.body };
   } catch (error) {
     return { error };
   }
@@ -119,13 +127,12 @@ interface Reading {
 /** Far above any chunk; a line that never ends must not fill the memory. */
 const maxEventChars = 8 * 1024 * 1024;
 
-async function receive(asked: Asked, response: Response, sink: AnswerSink, reading: Reading): Promise<AnswerEnd> {
-  const contentType = response.headers.get('content-type') ?? '';
-  if (!response.body || contentType.includes('html')) return foreignFailure(asked, contentType);
+async function receive(asked: Asked, { contentType, body }: Incoming, sink: AnswerSink, reading: Reading): Promise<AnswerEnd> {
+  if (!body || contentType.includes('html')) return foreignFailure(asked, contentType);
   const answer = createAccumulator(sink);
   // Gateways that cannot stream send the whole completion as one JSON text.
   const take = contentType.includes('application/json') ? wholeTaker(answer) : eventTaker(answer, reading.signal);
-  const torn = !(await pump(response.body, take, reading.watchdog));
+  const torn = !(await readBody(body, take, reading.watchdog.beat));
 
   if (reading.signal.aborted) return { status: 'aborted' };
   const whole = answer.answer();
@@ -135,9 +142,6 @@ async function receive(asked: Asked, response: Response, sink: AnswerSink, readi
   if (silent) return silent;
   return torn || answer.chunks > 0 ? cutFailure(asked) : foreignFailure(asked, contentType);
 }
-
-/** Takes decoded text, '' at the clean end. False: no more is wanted. */
-type Taker = (text: string) => boolean;
 
 function eventTaker(answer: Accumulator, signal: AbortSignal): Taker {
   let wanted = true;
@@ -164,29 +168,4 @@ function wholeTaker(answer: Accumulator): Taker {
     if (text === '') answer.read(whole);
     return text !== '' && whole.length <= maxEventChars;
   };
-}
-
-/** Reads to the end, or until no more is wanted. False: the connection broke (or was aborted) before. */
-async function pump(body: ReadableStream<Uint8Array>, take: Taker, watchdog: Watchdog): Promise<boolean> {
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  const decoding = { stream: true };
-  for (;;) {
-    let next;
-    try {
-      next = await reader.read();
-    } catch {
-      return false;
-    }
-    if (next.done) {
-      take('');
-      return true;
-    }
-    watchdog.beat();
-    const text = decoder.decode(next.value, decoding);
-    if (text !== '' && !take(text)) {
-      await reader.cancel();
-      return true;
-    }
-  }
 }

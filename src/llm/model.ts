@@ -8,7 +8,7 @@ import type { Fault, Usage } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import { createProviderClient, type ProviderClient } from './client.ts';
 import { chooseProviders, type ProviderBlock } from './providers.ts';
-import { createTransport, type Fetch } from './transport.ts';
+import { createTransport, type Transport } from './transport.ts';
 
 /** One question to one provider: a hop of a turn. */
 export interface AnswerRequest {
@@ -67,7 +67,7 @@ export interface LanguageModelOptions {
   /** Where keys are read, by name of variable. */
   env: NodeJS.ProcessEnv;
   /** The embedded offline model. */
-  demo: { fetch: Fetch };
+  demo: Transport;
 }
 
 /**
@@ -76,11 +76,11 @@ export interface LanguageModelOptions {
  */
 export function createLanguageModel(options: LanguageModelOptions): LanguageModel {
   const providers = chooseProviders(options);
-  const transport = createTransport({ connectTimeoutMs: options.connectTimeoutMs });
+  const sockets = createTransport({ connectTimeoutMs: options.connectTimeoutMs });
   const clients = new Map<string, ProviderClient>();
   for (const provider of providers) {
-    const fetch = provider.demo ? options.demo.fetch : transport;
-    clients.set(provider.name, createProviderClient(provider, { ...options, fetch }));
+    const transport = provider.demo ? options.demo : sockets;
+    clients.set(provider.name, createProviderClient(provider, { ...options, transport }));
   }
   return {
     providers: providers.map(({ name, model, demo }) => ({ name, model, demo })),

@@ -12,26 +12,31 @@ export type Fetch = typeof globalThis.fetch;
 /** Idle connections are closed after this long: below the usual 60 s of servers, who would win the race. */
 const idleConnectionMs = 15_000;
 
-/** What may wait to be read before the socket is paused: pausing for every packet costs more than holding a few. */
-const queueBytes = 64 * 1024;
-
-/** How long the rest of an answer nobody reads any more may take before its connection is closed. */
-const lingerMs = 1_000;
-
 /** Error answers are read whole by the package before it looks at them. */
 const maxErrorBytes = 64 * 1024;
+
+/** What answers requests. */
+export interface Transport {
+  fetch: Fetch;
+  /**
+   * The body of a success, where it comes from a socket: the response itself then has none. Null for
+   * other answers; without this function, every body is the response's own.
+   */
+  bodyOf?(response: Response): IncomingMessage | null;
+}
 
 /**
  * Redirects come back as they are. The promise rejects with a Node error (`code`), with `ETIMEDOUT`
  * if the connection did not stand within `connectTimeoutMs`, or with the signal's reason.
  * Idle connections do not keep the process alive.
  */
-export function createTransport({ connectTimeoutMs }: { connectTimeoutMs: number }): Fetch {
+export function createTransport({ connectTimeoutMs }: { connectTimeoutMs: number }): Transport {
   const pool = { keepAlive: true, timeout: idleConnectionMs };
   const http = new HttpAgent(pool);
   const https = new HttpsAgent(pool);
+  const bodies = new WeakMap<Response, IncomingMessage>();
 
-  return (input, init = {}) => {
+  const fetch: Fetch = (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const secure = url.protocol === 'https:';
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
@@ -44,7 +49,7 @@ export function createTransport({ connectTimeoutMs }: { connectTimeoutMs: number
     request.on('error', reject);
     request.on('response', (message) => {
       try {
-        resolve(toResponse(message));
+        resolve(toResponse(message, bodies));
       } catch (unspeakable) {
         // A status or header that Response refuses, in a listener whose throw would end the process.
         message.destroy();
@@ -55,6 +60,7 @@ export function createTransport({ connectTimeoutMs }: { connectTimeoutMs: number
     request.end(init.body);
     return promise;
   };
+  return { fetch, bodyOf: (response) => bodies.get(response) ?? null };
 }
 
 /** A reused connection stands already; a new one gets a timer until it does. */
@@ -70,7 +76,7 @@ function limitConnect(request: ClientRequest, stands: 'connect' | 'secureConnect
   });
 }
 
-function toResponse(message: IncomingMessage): Response {
+function toResponse(message: IncomingMessage, bodies: WeakMap<Response, IncomingMessage>): Response {
   const status = message.statusCode ?? 0;
   const headers = new Headers();
   for (const [name, lines] of Object.entries(message.headersDistinct)) {
@@ -81,44 +87,27 @@ function toResponse(message: IncomingMessage): Response {
     message.resume();
     return new Response(null, { status, headers });
   }
-  return new Response(toStream(message, status < 400 ? Infinity : maxErrorBytes), { status, headers });
+  const isSuccess = status >= 200 && status < 300;
+  const response = new Response(isSuccess ? null : toStream(message), { status, headers });
+  if (isSuccess) bodies.set(response, message);
+  return response;
 }
 
-/** Leaner than Readable.toWeb. Backpressure is kept: a full queue pauses the socket. */
-function toStream(message: IncomingMessage, maxBytes: number): ReadableStream<Uint8Array> {
-  const strategy = new ByteLengthQueuingStrategy({ highWaterMark: queueBytes });
+/** The body of a failure, as the package expects it. */
+function toStream(message: IncomingMessage): ReadableStream<Uint8Array> {
   let bytes = 0;
-  // A cancelled stream takes nothing more, and says so by throwing.
-  let cancelled = false;
-  const source = {
-    start(controller: ReadableStreamDefaultController<Uint8Array>) {
+  return new ReadableStream({
+    start(controller) {
       message.on('data', (chunk: Buffer) => {
-        if (cancelled) return;
         controller.enqueue(chunk);
         bytes += chunk.length;
-        if (bytes > maxBytes) message.destroy(new Error('the error answer is too long'));
-        else if ((controller.desiredSize ?? 0) <= 0) message.pause();
+        if (bytes > maxErrorBytes) message.destroy(new Error('the error answer is too long'));
       });
-      message.once('end', () => {
-        if (!cancelled) controller.close();
-      });
+      message.once('end', () => controller.close());
       message.once('error', (error) => controller.error(error));
-      message.pause();
-    },
-    pull() {
-      message.resume();
     },
     cancel() {
-      cancelled = true;
-      linger(message);
+      message.destroy();
     },
-  };
-  return new ReadableStream(source, strategy);
-}
-
-/** An answer left after its `[DONE]` is all but over: read to its end, the connection serves again. */
-function linger(message: IncomingMessage): void {
-  message.resume();
-  const timer = setTimeout(() => message.destroy(), lingerMs);
-  message.once('close', () => clearTimeout(timer));
+  });
 }

@@ -2,7 +2,7 @@
  * Whether a database file may be served, and if not, the sentence that says why and what to do.
  * Reads only: a file that is refused stays as it was.
  */
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../errors.ts';
@@ -27,9 +27,22 @@ export function checkPath(path: string): void {
   if (folder === undefined || !folder.isDirectory()) {
     throw refusal(path, 'lies in a folder that does not exist', 'Create the folder, or configure another path.');
   }
+  if (isOnReadOnlyDisk(dirname(path))) {
+    throw refusal(path, 'lies on a disk that is mounted read-only', 'Mount it for writing, or configure another path.');
+  }
   const file = statSync(path, { throwIfNoEntry: false });
   if (file !== undefined && !file.isFile()) {
     throw refusal(path, file.isDirectory() ? 'is a directory' : 'is not a file', 'Configure the path of a file.');
+  }
+}
+
+/** SQLite tells a disk that nobody may write from a folder that this user may not write no better than a missing file. */
+function isOnReadOnlyDisk(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EROFS';
   }
 }
 

@@ -95,7 +95,7 @@ const busy = steady({
   modelPath: '/64/0',
   subjects: everyone,
   conversations: 64,
-  seconds: 4,
+  seconds: 3,
   staggerMs: 0,
 });
 
@@ -142,6 +142,7 @@ const idle: Scenario = {
     return {
       heapBytesPerSocket: (connected.heap - alone.heap) / idlePeople,
       heapBytesPerConversation: (after.heap - connected.heap) / idlePeople,
+      warmBytesPerConversation: (await subject.warmBytes()) / idlePeople,
       rssBytesPerConversation: (after.rss - alone.rss) / idlePeople,
       rssMb: after.rss / 2 ** 20,
     };

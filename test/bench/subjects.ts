@@ -19,6 +19,8 @@ export interface Subject {
   readonly url: string;
   /** Heap and buffers in use, after a collection. */
   heapBytes(): Promise<number>;
+  /** What Parley by its own estimate keeps of the logs of idle conversations, within `warm_bytes`; 0 for the relays. */
+  warmBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function startSubject(children: Children, name: SubjectName, option
     pid: child.pid,
     url: urlIn(child),
     heapBytes: async () => (await child.ask({}, memory)).heapBytes,
+    warmBytes: async () => (name.startsWith('parley') ? warmBytesAt(urlIn(child)) : 0),
     stop: child.stop,
   };
 }
@@ -56,6 +59,12 @@ export function urlIn(child: Child): string {
   const [url] = /(?:ws|http):\/\/\S+/.exec(child.greeting) ?? [];
   if (url === undefined) throw new Error(`no address in "${child.greeting}"`);
   return url;
+}
+
+async function warmBytesAt(url: string): Promise<number> {
+  const { host } = new URL(url);
+  const response = await fetch(`http://${host}/metrics`);
+  return Number(/^parley_warm_bytes (\S+)$/m.exec(await response.text())?.[1]);
 }
 
 function program(name: SubjectName, { folder, modelUrl, tools }: SubjectOptions): string[] {

@@ -11,14 +11,21 @@ describe('the command line', () => {
     [['--port', '1', '--port', '65535'], { kind: 'run', port: 65_535 }],
     [['--version'], { kind: 'version' }],
     [['--port', '9000', '--version'], { kind: 'version' }],
+    [['backup', 'copy.db'], { kind: 'backup', to: 'copy.db' }],
+    [['--config', 'my.yaml', 'backup', 'copy.db'], { kind: 'backup', to: 'copy.db', file: 'my.yaml' }],
+    [['check'], { kind: 'check' }],
+    [['check', 'copy.db', '--config=my.yaml'], { kind: 'check', database: 'copy.db', file: 'my.yaml' }],
+    [['replay', 'c1'], { kind: 'replay', conversationId: 'c1' }],
+    [['replay', 'check', '--file', 'rows.jsonl'], { kind: 'replay', conversationId: 'check', exported: 'rows.jsonl' }],
+    [['check', '--help', '--version'], { kind: 'help' }],
   ] as const) {
-    test(`understands ${JSON.stringify(args)}`, () => assert.deepEqual(parseCli(args), command));
+    test(`understands ${JSON.stringify(args)}`, () => assert.partialDeepStrictEqual(parseCli(args), command));
   }
 
   test('helps', () => {
     const command = parseCli(['--help']);
     assert.equal(command.kind, 'help');
-    for (const flag of ['--config', '--port', '--help', '--version']) assert.match(JSON.stringify(command), new RegExp(flag));
+    for (const flag of ['--config', '--port', '--file', '--help', '--version', 'backup FILE', 'check \\[FILE\\]', 'replay CONVERSATION']) assert.match(JSON.stringify(command), new RegExp(flag));
   });
 
   for (const [args, problem] of [
@@ -32,6 +39,11 @@ describe('the command line', () => {
     [['--port', 'http'], '--port needs a whole number from 0 to 65535, not "http"'],
     [['--port', '65536'], '--port needs a whole number from 0 to 65535, not "65536"'],
     [['--port=-1'], '--port needs a whole number from 0 to 65535, not "-1"'],
+    [['backup'], 'backup needs the file to write'],
+    [['replay', '--file', 'rows.jsonl'], 'replay needs the id of a conversation'],
+    [['check', 'one.db', 'two.db'], '"two.db" is not understood'],
+    [['check', '--port', '1'], '--port has no meaning with check'],
+    [['--file', 'rows.jsonl'], '--file has no meaning without a command'],
     [['--help=yes'], '--help takes no value'],
   ] as const) {
     test(`refuses ${JSON.stringify(args)} and says how it is used`, () => {

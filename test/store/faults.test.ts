@@ -11,8 +11,7 @@ import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/append-writer.ts';
 import { createCommitter } from '../../src/store/committer.ts';
 import { createTables } from '../../src/store/schema.ts';
-import type { PostedAppend } from '../../src/store/thread-messages.ts';
-import { owner, row, sandbox } from './support.ts';
+import { owner, posted, row, sandbox } from './support.ts';
 
 describe('kill -9', () => {
   test('loses nothing that was acknowledged, and releases the file that nobody else could open before', async (t) => {
@@ -142,17 +141,4 @@ function committer(t: TestContext) {
   db.pragma('journal_mode = WAL');
   createTables(db);
   return { db, commit: createCommitter(db, createAppendWriter(db, () => false)) };
-}
-
-function posted(conversationId: string, id: string, content: string, again = false): PostedAppend {
-  const timestamp = '2026-01-01T00:00:00.000Z';
-  return {
-    conversationId,
-    owner,
-    timestamp,
-    rows: [[id, timestamp, 'user_message', 'user', content, null, null, null, null, null, 1, null]],
-    begin: null,
-    end: null,
-    again,
-  };
 }

@@ -13,6 +13,7 @@ import type { NewRow } from '../../machines/log.ts';
 import type { WriterInput, WriterLogic } from '../../machines/writer.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Append, AppendOutcome, Store, StoreOptions } from '../../src/store/store.ts';
+import type { PostedAppend } from '../../src/store/thread-messages.ts';
 
 export const owner = 'ann';
 
@@ -106,4 +107,18 @@ export function elsewhere<T>(path: string, work: (db: Database.Database) => T): 
   } finally {
     db.close();
   }
+}
+
+/** An append as it reaches the write thread. */
+export function posted(conversationId: string, id: string, content: string, again = false): PostedAppend {
+  const timestamp = '2026-01-01T00:00:00.000Z';
+  return {
+    conversationId,
+    owner,
+    timestamp,
+    rows: [[id, timestamp, 'user_message', 'user', content, null, null, null, null, null, 1, null]],
+    begin: null,
+    end: null,
+    again,
+  };
 }
