@@ -44,12 +44,13 @@ export const queueActions = {
     const to = event.type === 'client.chat' ? askerOf(event) : event.type === 'client.cancel' ? event.by : null;
     if (!to) return;
     const message = `This conversation has ${context.limits.queueLength} turns waiting, which is its limit. Wait for one to end.`;
-    enqueue.emit({ type: 'refuse', to, fault: fault('overloaded', message, true, { retry_after_ms: 1000 }) });
+    const problem = fault('overloaded', message, true, { retry_after_ms: 1000 });
+    enqueue.emit({ type: 'refuse', to, fault: problem, ...(event.type === 'client.chat' ? { chat: event } : {}) });
   }),
   refuseBusy: kit.enqueueActions(({ event, enqueue }) => {
     if (event.type !== 'client.chat') return;
     const message = 'A turn is running and the message said mode "reject". Wait for its end, cancel it, or send with mode "queue" or "interrupt".';
-    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, true, { can: ['cancel', 'chat'] }) });
+    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, true, { can: ['cancel', 'chat'] }), chat: event });
   }),
   /** What a committed message becomes: the next turn, a follower of the one it repeats, or a refusal. */
   admit: kit.enqueueActions(({ context, event, enqueue }) => {
@@ -68,7 +69,7 @@ export const queueActions = {
       const turn: QueuedTurn = { requestId: chat.requestId, hops: 0, usage: null, announced: !ahead };
       const next = { kind: 'turn', turn } as const;
       enqueue.assign({ queue: inFront ? [next, ...context.queue] : [...context.queue, next] });
-      const position = inFront ? 1 : context.queue.length + 1;
+      const position = inFront ? 1 : context.queue.filter((next) => next.kind === 'turn').length + 1;
       enqueue.emit({ type: 'turn.accepted', chat, seq: outcome.seq, disposition: ahead ? 'started' : 'queued', position });
       if (inFront && context.turn) enqueue.raise({ type: 'client.cancel', by: null, target: context.turn.requestId });
     }

@@ -82,7 +82,7 @@ export const conversationSetup = setup({
     turnIsNext: ({ context }) => context.queue[0]?.kind === 'turn',
     queueIsFull: ({ context }) => context.queue.length + context.arriving.length >= context.limits.queueLength,
     // An interrupting chat's own Stop is never turned away: nobody would hear of it, and its chat is bounded already.
-    tooManyDeferred: ({ context, event }) => context.deferred.length >= context.limits.queueLength && !(event.type === 'client.cancel' && event.by === null),
+    tooManyDeferred: ({ context, event }) => context.deferred.length >= Math.max(1, context.limits.queueLength) && !(event.type === 'client.cancel' && event.by === null),
     // The same chat again is never a new turn: its sender is attached, whatever it says of queues.
     repeatsOpenTurn: ({ context, event }) =>
       event.type === 'client.chat' &&
@@ -98,7 +98,7 @@ export const conversationSetup = setup({
       event.type === 'client.cancel' && context.arriving.some((other) => other.type === 'client.chat' && other.requestId === event.target),
     tooManyAskers: ({ context }) => (context.turn?.stop?.askers.length ?? 0) > context.limits.queueLength,
     nothingArrives: ({ context }) => context.arriving.length === 0,
-    someWereDeferred: ({ context }) => context.deferred.length > 0,
+    someMayBeHeard: ({ context }) => context.deferred.length > 0 && context.arriving.length === 0,
     isMessage: ({ event }) => (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'message',
     isWithdrawal: ({ event }) => event.type === 'log.committed' && event.tag.of === 'withdrawal',
     isRecovery: ({ event }) => event.type === 'log.committed' && event.tag.of === 'recovery',

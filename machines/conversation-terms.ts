@@ -287,7 +287,8 @@ export type ConversationEmitted =
   | { type: 'turn.attached'; chat: ChatEvent; ended: boolean }
   | { type: 'notice'; requestId: string; kind: string; data: string; details: Record<string, unknown> }
   | { type: 'reply'; to: Asker; result: Record<string, unknown> }
-  | { type: 'refuse'; to: Asker; fault: Fault }
+  /** `chat`: refused for want of room or by its own wish; were it a repeat of a turn that has ended, it is that end it should get. */
+  | { type: 'refuse'; to: Asker; fault: Fault; chat?: ChatEvent }
   | { type: 'failed'; fault: Fault };
 
 /** The end of a turn as its `turn_end` row and the `turns` table keep it. */

@@ -56,11 +56,11 @@ export const conversationMachine = conversation.createMachine({
       always: [
         { guard: 'stopIsNext', target: 'stopped' },
         { guard: 'turnIsNext', target: '#loadingContext', actions: ['startNext', 'raiseDeferred'] },
-        { guard: 'someWereDeferred', actions: 'raiseDeferred' },
+        { guard: 'someMayBeHeard', actions: 'raiseDeferred' },
       ],
       on: {
         'client.chat': { target: 'turn', actions: 'appendMessage' },
-        'client.cancel': { actions: 'replyNothingRunning' },
+        'client.cancel': [{ guard: 'targetsArrivingMessage', actions: 'defer' }, { actions: 'replyNothingRunning' }],
         'log.committed': [{ guard: 'isMessage', actions: 'admit' }, { guard: 'isWithdrawal', actions: 'endWithdrawn' }],
         'log.failed': [{ guard: 'isMessage', actions: 'refuseUnstored' }, { target: 'failed' }],
         'conversation.drain': 'stopped',

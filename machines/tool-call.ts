@@ -62,7 +62,7 @@ const settle = (status: CallResult['status'], say: (context: ToolCallInput, text
       status,
       text: say(context, ended?.text ?? ''),
       content: ended?.content ?? null,
-      durationMs: ended?.durationMs ?? 0,
+      durationMs: ended?.durationMs ?? context.timeoutMs,
     };
     enqueue(sendParent({ type: 'call.settled', callId: context.callId, result }));
   });

@@ -15,6 +15,9 @@ const id = z
 
 const count = z.int().min(0);
 
+/** A field of the protocol that this version does not serve. */
+const notYet = (what: string) => z.undefined({ error: `${what} is not supported by this version; leave the field out` }).optional();
+
 const cursor = z.object({
   after_seq: count.default(0),
   message_id: id.optional(),
@@ -36,6 +39,9 @@ function payloads(limits: ProtocolLimits) {
       mode: z.enum(['queue', 'reject', 'interrupt']).default('queue'),
       cursor: cursor.optional(),
       metadata: z.record(z.string(), z.json()).optional(),
+      // Refused rather than dropped: an edit must not become an ordinary message.
+      model: notYet('choosing a model with a chat'),
+      rewind_to: notYet('rewinding'),
     }),
     cancel: z.object({ conversation_id: id.optional(), target: id.optional() }),
     history: z.object({

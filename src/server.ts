@@ -12,6 +12,7 @@ import type { ReadLogInput } from '../machines/conversation-setup.ts';
 import type { Config } from './config/schema.ts';
 import { createAnswerLogic } from './conversation/answer.ts';
 import { createCallToolLogic } from './conversation/call-tool.ts';
+import { createInFlight } from './conversation/in-flight.ts';
 import { createLoadContextLogic } from './conversation/load-context.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
@@ -110,6 +111,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   const budgetTokens = service.context.max_tokens - service.context.reserve_tokens;
   const warmLogs = createWarmLogs({ store, maxBytes: service.warm_bytes, windowTokens: budgetTokens, preserveRecent: service.context.preserve_recent });
   const countTokens = tokens.count;
+  const inFlight = createInFlight();
   const metrics = createMetrics({
     connections: () => gateway?.connections() ?? 0,
     conversationsLive: () => registry.live(),
@@ -122,6 +124,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   const machine = conversationMachine.provide({
     actors: {
       readLog: fromPromise<Standing, ReadLogInput>(async ({ input }) => {
+        await inFlight.quiet(input);
         const standing = await warmLogs.activate(input);
         return foldStanding(standing.rows, standing.open.map((turn) => turn.requestId), Date.now());
       }),
@@ -136,7 +139,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     },
   });
   const registry = createRegistry({
-    machine, store, warmLogs, outbox, countTokens, turnReport, opened,
+    machine, store, warmLogs, outbox, countTokens, turnReport, inFlight, opened,
     logics: { writer: writerLogic, mcpServer: toolbox.logic },
     mcpServers: toolbox.inputs,
     attachServer: toolbox.attach,
@@ -204,7 +207,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   return {
     port: listening.port,
     summary: {
-      url: `ws://${websocket.host}:${listening.port}${websocket.endpoint}`,
+      url: `ws://${websocket.host.includes(':') ? `[${websocket.host}]` : websocket.host}:${listening.port}${websocket.endpoint}`,
       provider: active?.name ?? '',
       model: active?.model ?? '',
       demo: active?.demo ?? false,

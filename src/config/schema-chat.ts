@@ -145,7 +145,7 @@ const websocket = z
           .meta({ allowed: 'an origin such as https://chat.example.com, without a path, or "*" for all' }),
       )
       .default([])
-      .describe('Web pages that may connect, beside those of the same host and of this machine, which always may.'),
+      .describe('Web pages that may connect, beside those of this machine, and of the same host where not only this machine is served.'),
     max_connections: count('sockets', 1)
       .default(10_000)
       .describe('Sockets at once, about 20 KB each; further ones are closed with 1013.'),
@@ -161,6 +161,15 @@ const websocket = z
     frame_burst: count('frames', 1)
       .default(1000)
       .describe('Frames that one socket may send at once before the average counts.'),
+  })
+  .superRefine((socket, check) => {
+    if (socket.ping_timeout > socket.ping_interval) {
+      check.addIssue({
+        code: 'custom',
+        path: ['ping_timeout'],
+        params: { allowed: `at most websocket.ping_interval (${socket.ping_interval}), or the next ping comes before the answer to the last` },
+      });
+    }
   })
   .prefault({})
   .describe('The WebSocket server.');

@@ -131,7 +131,7 @@ export const llmSection = z
           .describe('Tries at one provider, the first included; only while nothing of the answer was shown.'),
         budget: secondsOrNone()
           .default(10)
-          .describe('Longest time from the first try to the last, waits included: a person is waiting for the answer.'),
+          .describe('Longest time that the waits between the tries may take together: a person is waiting for the answer.'),
       })
       .prefault({})
       .describe('Asking the same provider again.'),

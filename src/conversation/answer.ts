@@ -57,7 +57,10 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
       const end = await model.stream({ messages, tools, provider, attempt }, sink, abort.signal);
       metrics.hopEnded(provider, end.status === 'failed' ? end.fault.code : end.status, (performance.now() - askedMs) / 1000);
       asking = false;
-      const { text, reasoning } = draft.finish();
+      const written = draft.finish();
+      // Strict providers refuse half a surrogate pair, and with it every later turn.
+      const text = written.text.toWellFormed();
+      const reasoning = written.reasoning.toWellFormed();
       const finished = end.status === 'finished' ? end : null;
       const answer: Answer = {
         messageId: draft.messageId,

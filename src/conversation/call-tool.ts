@@ -44,7 +44,7 @@ function ending(end: CallEnd): Pick<CallEnded, 'status' | 'text' | 'content'> {
   switch (end.status) {
     case 'ok':
     case 'error':
-      return end;
+      return { ...end, text: end.text.toWellFormed() };
     case 'cancelled':
       return { status: 'cancelled', text: '', content: null };
     case 'not_sent':

@@ -9,6 +9,7 @@ import type { Outbox } from '../outbox/outbox.ts';
 import type { ConversationRef } from '../outbox/topic.ts';
 import type { AppendOutcome, Store } from '../store/store.ts';
 import type { TurnReport } from '../turn-report.ts';
+import type { InFlight } from './in-flight.ts';
 import type { WarmLogs } from './warm-logs.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
@@ -18,6 +19,7 @@ export interface JournalDeps {
   warmLogs: Pick<WarmLogs, 'append'>;
   outbox: Pick<Outbox, 'publish'>;
   turnReport: Pick<TurnReport, 'ended'>;
+  inFlight: Pick<InFlight, 'depart'>;
   /** A number at once where it can; long texts are counted in a thread. Never rejects. */
   countTokens(text: string): number | Promise<number>;
 }
@@ -49,29 +51,39 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
     }
     tell({ type: 'log.committed', tag, outcome: commitOutcome(outcome) });
   };
-  const commit = (intent: AppendIntent) => {
+  const commit = (intent: AppendIntent, landed: () => void) => {
     const { rows, begin, end } = intent;
-    deps.store.append({ ...ref, rows, ...(begin ? { begin } : {}), ...(end ? { end } : {}) }, (outcome) => {
-      try {
-        settle(intent, outcome);
-      } catch (error) {
-        fail(error);
-      }
-    });
+    try {
+      deps.store.append({ ...ref, rows, ...(begin ? { begin } : {}), ...(end ? { end } : {}) }, (outcome) => {
+        landed();
+        try {
+          settle(intent, outcome);
+        } catch (error) {
+          fail(error);
+        }
+      });
+    } catch (error) {
+      landed();
+      fail(error);
+    }
   };
 
   return {
     append(intent) {
+      const landed = deps.inFlight.depart(ref);
       const counts = intent.rows.map((row) => countRow(row, deps.countTokens)).filter((count) => count !== null);
       if (ahead === null && counts.length === 0) {
-        commit(intent);
+        commit(intent, landed);
         return;
       }
       const mine: Promise<void> = Promise.all([ahead, ...counts]).then(() => {
         if (ahead === mine) ahead = null;
-        commit(intent);
+        commit(intent, landed);
       });
-      mine.catch(fail);
+      mine.catch((error: unknown) => {
+        landed();
+        fail(error);
+      });
       ahead = mine;
     },
   };
@@ -82,7 +94,9 @@ function countRow(row: NewRow, countTokens: JournalDeps['countTokens']): Promise
   if (row.token_count !== null || row.type === 'meta' || row.type === 'tool_call') return null;
   // What the provider reports wins over an estimate; it covers text, reasoning and tool calls alike.
   if (row.type === 'assistant_message' && row.usage && !row.usage.estimated) {
-    row.token_count = row.usage.completion_tokens - (row.usage.reasoning_tokens ?? 0);
+    // Some report reasoning within the completion, some beside it.
+    const { completion_tokens: completion, reasoning_tokens: reasoning = 0 } = row.usage;
+    row.token_count = reasoning < completion ? completion - reasoning : completion;
     return null;
   }
   const count = countTokens((row.content ?? '') + (row.tool_calls ? JSON.stringify(row.tool_calls) : ''));

@@ -4,10 +4,13 @@
  * nobody who asked is left without an answer.
  */
 import { createActor, waitFor, type SnapshotFrom } from 'xstate';
-import type { Asker, ClientEvent, ConversationEmitted, ConversationInput } from '../../machines/conversation-terms.ts';
+import type { Asker, ChatEvent, ClientEvent, ConversationEmitted, ConversationInput } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
+import type { Fault } from '../../machines/log.ts';
+import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { errorFrame, type ConversationState } from '../protocol.ts';
+import type { Store } from '../store/store.ts';
 import type { TurnReport } from '../turn-report.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
 import type { WarmLogs } from './warm-logs.ts';
@@ -28,6 +31,7 @@ export interface LiveConversationDeps extends JournalDeps {
   outbox: Pick<Outbox, 'publish' | 'reply' | 'tell' | 'follow' | 'attach' | 'watchesState' | 'state'>;
   turnReport: Pick<TurnReport, 'accepted' | 'ended' | 'forget'>;
   warmLogs: Pick<WarmLogs, 'append' | 'forget'>;
+  store: Pick<Store, 'append' | 'turn'>;
 }
 
 /** `onEnd` gets null when the actor ended by itself, else why it failed; and the requests that it leaves unanswered. */
@@ -82,11 +86,22 @@ export function startConversation(
       }
       case 'refuse':
         answered(emitted.to);
+        if (emitted.chat) return void refuseOrReplay(emitted.chat, emitted.fault);
         return outbox.reply(emitted.to.session, errorFrame(emitted.to.requestId, emitted.fault, conversationId));
       case 'failed':
         failure ??= emitted.fault;
         return undefined;
     }
+  };
+
+  /** There is no room for a new turn, but the same chat again is none: one that has ended is answered with its end. */
+  const refuseOrReplay = async (chat: ChatEvent, problem: Fault): Promise<void> => {
+    const refuse = (why: Fault) => outbox.reply(chat.session, errorFrame(chat.requestId, why, conversationId));
+    const known = await deps.store.turn(ref.owner, conversationId, chat.requestId).catch(() => null);
+    if (!known) return refuse(problem);
+    const asked = known.rows.find((row) => row.type === 'user_message')?.content ?? chat.text;
+    if (asked === chat.text) return outbox.attach(chat.session, ref, chat.requestId, chat.follow);
+    return refuse(fault('request_id_reused', `The request_id "${chat.requestId}" belongs to another message of this conversation. Use a new one.`));
   };
 
   const end = (error: unknown) => {

@@ -3,12 +3,20 @@
  * and those that the configuration lists. Without this any page could use a visitor's localhost
  * (cross-site WebSocket hijacking; browsers send Origin but do not enforce it).
  */
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 
-/** True without an `Origin`: then it is no browser. `host` is the request's Host header. */
-export function isAllowedOrigin(origin: string | undefined, host: string | undefined, allowed: readonly string[]): boolean {
+/**
+ * True without an `Origin`: then it is no browser. `host` is the request's Host header; on a loopback listener it
+ * proves nothing, since a foreign name can be made to point at the visitor's own machine (DNS rebinding).
+ */
+export function isAllowedOrigin(origin: string | undefined, host: string | undefined, { allowed, onLoopback }: { allowed: readonly string[]; onLoopback: boolean }): boolean {
   if (origin === undefined || allowed.includes(origin) || allowed.includes('*')) return true;
   if (!URL.canParse(origin)) return false;
   const page = new URL(origin);
-  return LOOPBACK.has(page.hostname) || page.host === host;
+  return isLoopback(page.hostname) || (!onLoopback && page.host === host);
+}
+
+/** Names and addresses of the machine itself, as URLs write them. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.has(hostname);
 }

@@ -9,7 +9,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../errors.ts';
 import type { Session } from '../outbox/topic.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import { isAllowedOrigin } from './origin.ts';
+import { isAllowedOrigin, isLoopback } from './origin.ts';
 import { pathOf } from './path.ts';
 import { closeCodes, createSession, type SessionDeps } from './session.ts';
 
@@ -48,7 +48,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const accept = (socket: WebSocket, request: IncomingMessage) => {
     socket.on('error', () => socket.terminate());
     if (wss.clients.size > options.maxConnections) return socket.close(closeCodes.tryLater, 'too many connections');
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, options.allowOrigins)) return socket.close(closeCodes.abuse, 'origin not allowed');
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, { allowed: options.allowOrigins, onLoopback: isLoopback(options.host) })) return socket.close(closeCodes.abuse, 'origin not allowed');
     const session = createSession(`s${nextSession++}`, socket, request.socket, options.session);
     heartbeat.watch(socket);
     options.outbox.open(session);

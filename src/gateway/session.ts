@@ -62,8 +62,14 @@ export function createSession(id: string, socket: WebSocket, wire: Wire, { decod
     wire.uncork();
   };
   const isSlow = () => socket.bufferedAmount > limits.maxBufferedBytes;
-  const onFlushed = () => {
-    if (drained.length === 0 || isSlow()) return;
+  /** Comes back when everything before it has left: an empty ping costs two bytes. */
+  const askWhenFlushed = () => {
+    if (socket.readyState === socket.OPEN) socket.ping('', false, onFlushed);
+  };
+  const onFlushed = (): void => {
+    if (drained.length === 0) return;
+    // Something large was written behind the ping that brought us here.
+    if (isSlow()) return askWhenFlushed();
     const callbacks = drained;
     drained = [];
     for (const callback of callbacks) callback();
@@ -89,21 +95,22 @@ export function createSession(id: string, socket: WebSocket, wire: Wire, { decod
     isSlow,
     whenDrained(callback) {
       drained.push(callback);
-      // Comes back when everything before it has left: an empty ping costs two bytes.
-      if (socket.readyState === socket.OPEN) socket.ping('', false, onFlushed);
+      askWhenFlushed();
     },
     ownConversation: () => (ownConversation ??= randomUUID()),
     hasOwnConversation: () => ownConversation !== null,
   };
 
   socket.on('message', (data: RawData, isBinary: boolean) => {
+    // `ws` goes on reading after our close: a socket that was turned away is not served.
+    if (socket.readyState !== socket.OPEN) return undefined;
     if (isBinary) return socket.close(closeCodes.binary, 'text frames only');
     if (!budget.take(performance.now())) return socket.close(closeCodes.abuse, 'too many frames');
     const decoded = decode(data.toString());
     if ('request' in decoded) return handle(session, decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault)));
     badFrames += 1;
-    if (badFrames >= limits.maxBadFrames) socket.close(closeCodes.abuse, 'too many bad frames');
+    if (badFrames > limits.maxBadFrames) socket.close(closeCodes.abuse, 'too many bad frames');
   });
   return session;
 }

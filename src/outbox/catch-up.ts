@@ -10,7 +10,7 @@ import type { Following } from './topic.ts';
 /** What catching up reads from the store; null where it knows nothing. */
 export interface LogReader {
   turn(owner: string, conversationId: string, requestId: string): Promise<{ rows: LogRow[]; end: unknown } | null>;
-  page(owner: string, conversationId: string, range: { afterSeq: number; limit: number }): Promise<{ rows: LogRow[] } | null>;
+  page(owner: string, conversationId: string, range: { afterSeq: number; limit: number }): Promise<{ rows: LogRow[]; headSeq: number } | null>;
 }
 
 /** Rows read at a time for a subscription. */
@@ -33,6 +33,11 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
   const turn = { request_id: requestId, conversation_id: conversationId };
   const send = (frame: Frame) => session.send(JSON.stringify(frame));
   const shown = new Set<string>();
+  // A cursor beyond the log begins again.
+  if (following.seq > 0) {
+    const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: 1 });
+    if (page && following.seq > page.headSeq) following.seq = 0;
+  }
 
   for (let greeted = false; ;) {
     const { head } = topic;
@@ -91,7 +96,10 @@ export async function catchUpSubscription(reader: LogReader, following: Followin
       shown.add(row.id);
       following.seq = row.seq;
     }
-    if (rows.length < PAGE_ROWS && topic.head === head) break;
+    const atHead = rows.length === 0 || following.seq >= (page?.headSeq ?? 0);
+    if (atHead && topic.head === head) break;
+    // The log of a long conversation must not pile up in front of a slow socket.
+    if (session.isSlow()) await new Promise<void>((resolve) => session.whenDrained(resolve));
   }
   const { draft } = topic;
   if (draft && !shown.has(draft.messageId)) {

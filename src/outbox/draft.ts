@@ -31,26 +31,29 @@ export interface DraftOptions {
 /** Reasoning and text are two strings with offsets of their own. */
 interface Strand {
   type: 'text' | 'reasoning';
-  whole: string;
-  /** Sent so far. */
-  offset: number;
+  /** What has been sent. Only ever added to, so that a long answer costs no more a delta than a short one. */
+  sent: string;
+  /** What has arrived since. */
+  waiting: string;
 }
 
+/** Opens an empty draft. */
 export function createDraft({ messageId, requestId, flushMs, deliver }: DraftOptions): Draft {
-  const text: Strand = { type: 'text', whole: '', offset: 0 };
-  const reasoning: Strand = { type: 'reasoning', whole: '', offset: 0 };
+  const text: Strand = { type: 'text', sent: '', waiting: '' };
+  const reasoning: Strand = { type: 'reasoning', sent: '', waiting: '' };
   let scheduled = false;
   let finished = false;
 
   const send = (strand: Strand) => {
-    let end = strand.whole.length;
+    const { waiting } = strand;
     // Half of a surrogate pair waits for its other half.
-    if (!finished && isHighSurrogate(strand.whole.charCodeAt(end - 1))) end -= 1;
-    if (end <= strand.offset) return;
-    const { offset } = strand;
+    const end = !finished && isHighSurrogate(waiting.charCodeAt(waiting.length - 1)) ? waiting.length - 1 : waiting.length;
+    if (end === 0) return;
+    const data = end === waiting.length ? waiting : waiting.slice(0, end);
     // Counted as sent afterwards: whoever falls behind with this chunk lacks it.
-    deliver(strand.type, offset, strand.whole.slice(offset, end));
-    strand.offset = end;
+    deliver(strand.type, strand.sent.length, data);
+    strand.sent += data;
+    strand.waiting = waiting.slice(end);
   };
   const flush = () => {
     scheduled = false;
@@ -59,7 +62,7 @@ export function createDraft({ messageId, requestId, flushMs, deliver }: DraftOpt
   };
   const add = (strand: Strand, delta: string) => {
     if (finished) return;
-    strand.whole += delta;
+    strand.waiting += delta;
     if (scheduled) return;
     scheduled = true;
     if (flushMs > 0) setTimeout(flush, flushMs);
@@ -74,13 +77,13 @@ export function createDraft({ messageId, requestId, flushMs, deliver }: DraftOpt
     finish() {
       finished = true;
       flush();
-      return { text: text.whole, reasoning: reasoning.whole };
+      return { text: text.sent, reasoning: reasoning.sent };
     },
     since: (seen) => [
-      ...textChunk('reasoning', messageId, reasoning.whole.slice(0, reasoning.offset), seen?.reasoningOffset ?? 0),
-      ...textChunk('text', messageId, text.whole.slice(0, text.offset), seen?.offset ?? 0),
+      ...textChunk('reasoning', messageId, reasoning.sent, seen?.reasoningOffset ?? 0),
+      ...textChunk('text', messageId, text.sent, seen?.offset ?? 0),
     ],
-    sent: () => ({ messageId, offset: text.offset, reasoningOffset: reasoning.offset }),
+    sent: () => ({ messageId, offset: text.sent.length, reasoningOffset: reasoning.sent.length }),
   };
 }
 

@@ -5,7 +5,8 @@
  */
 import type { Cursor } from '../../machines/conversation-terms.ts';
 import type { LogRow } from '../../machines/log.ts';
-import type { ConversationState, Frame } from '../protocol.ts';
+import { errorFrame, type ConversationState, type Frame } from '../protocol.ts';
+import { fault } from '../errors.ts';
 import { catchUpSubscription, catchUpTurn, type CatchUpOptions, type LogReader } from './catch-up.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
@@ -101,6 +102,8 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       (error: unknown) => {
         leave(following);
         onError(error);
+        const problem = fault('internal', 'The log could not be read. Send the same request again.');
+        following.session.send(JSON.stringify(errorFrame(requestId, problem, following.topic.ref.conversationId)));
       },
     );
   };
@@ -109,10 +112,10 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   const give = (following: Following, frame: string) => {
     const { session, topic } = following;
     if (!session.isSlow()) return session.send(frame);
-    const seen = topic.draft?.sent() ?? null;
     for (const own of sessions.get(session.id)?.followings ?? []) {
       if (own.topic !== topic || !own.live) continue;
       pause(own);
+      const seen = own.streaming ? (topic.draft?.sent() ?? null) : null;
       session.whenDrained(() => {
         if (topic.followings.has(own)) bringUp(own, { seen, attaching: false });
       });
@@ -125,8 +128,19 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       if (isMeant) give(following, frame);
     }
   };
+  const sendToAll = (topic: Topic, requestId: string, frame: string) => {
+    const told = new Set<Session>();
+    for (const { requestId: own, session } of topic.followings) if (own === null || own === requestId) told.add(session);
+    for (const session of told) session.send(frame);
+  };
   const chunkHead = (ref: ConversationRef, requestId: string, chunk: Record<string, unknown>) =>
     JSON.stringify({ request_id: requestId, status: 'chunk', conversation_id: ref.conversationId, chunk });
+
+  /** Tells those who saw the message grow to forget it. */
+  const takeBack = (topic: Topic, { requestId, messageId, sent }: Draft) => {
+    if (sent().offset + sent().reasoningOffset === 0) return;
+    giveAll(topic, requestId, chunkHead(topic.ref, requestId, { type: 'reset', message_id: messageId, data: '' }), (following) => following.streaming);
+  };
 
   return {
     open: (session) => void sessions.set(session.id, { session, followings: new Set() }),
@@ -170,11 +184,16 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
     drafting: (ref) => topics.get(keyOf(ref))?.draft?.messageId ?? null,
     tell(ref, frame) {
       const topic = topics.get(keyOf(ref));
-      if (topic) giveAll(topic, frame.request_id, JSON.stringify(frame), () => true);
+      if (!topic) return;
+      const text = JSON.stringify(frame);
+      // Only chunks may be dropped for a slow reader: catching up would not say `processing` again.
+      if (frame.status === 'processing') sendToAll(topic, frame.request_id, text);
+      else giveAll(topic, frame.request_id, text, () => true);
     },
     fail(ref, frame) {
       const topic = topics.get(keyOf(ref));
       if (!topic) return;
+      if (topic.draft) takeBack(topic, topic.draft);
       topic.draft = null;
       for (const following of topic.followings) {
         following.session.send(JSON.stringify(frame(following.requestId)));
@@ -186,9 +205,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
     draft(ref, requestId, messageId) {
       const topic = topicOf(ref);
       const { draft } = topic;
-      if (draft && draft.sent().offset + draft.sent().reasoningOffset > 0) {
-        giveAll(topic, requestId, chunkHead(ref, requestId, { type: 'reset', message_id: draft.messageId, data: '' }), (following) => following.streaming);
-      }
+      if (draft) takeBack(topic, draft);
       // Encoded once a message, not once a delta: the two closing braces are put back behind `data`.
       const heads = {
         text: chunkHead(ref, requestId, { type: 'text', message_id: messageId }).slice(0, -2),
@@ -197,7 +214,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       const wants = (following: Following) => following.streaming && !topic.subscribing.has(following.session.id);
       topic.draft = createDraft({
         messageId, requestId, flushMs,
-        deliver: (type, offset, data) => giveAll(topic, requestId, `${heads[type]},"offset":${offset},"data":${JSON.stringify(data)}}}`, wants),
+        deliver: (type, offset, data) => topic.draft?.messageId === messageId && giveAll(topic, requestId, `${heads[type]},"offset":${offset},"data":${JSON.stringify(data)}}}`, wants),
       });
       return topic.draft;
     },

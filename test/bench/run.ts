@@ -85,8 +85,12 @@ const cleanUp = async () => {
   await children.stopAll();
   await rm(folder, { recursive: true, force: true });
 };
+let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
+  process.once(signal, () => {
+    interrupted = true;
+    void cleanUp().finally(() => process.exit(130));
+  });
 }
 
 try {
@@ -98,6 +102,12 @@ try {
   for (const [name, scenario] of chosen()) report[name] = await measure(bench, name, scenario);
   const ratios = Object.fromEntries(Object.entries(report).map(([name, { ratios }]) => [name, ratios]));
   process.stdout.write(`${JSON.stringify({ node: process.version, cores: cpus().length, scenarios: report, ratios }, null, 2)}\n`);
+} catch (error) {
+  // What is being stopped fails whoever waits for it.
+  if (!interrupted) {
+    note(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
 } finally {
   await cleanUp();
 }

@@ -113,7 +113,7 @@ describe('an interrupting chat', () => {
   });
 
   test('with mode reject is refused while a turn runs', async (t) => {
-    const { model, client } = await startScripted(t);
+    const { model, client, parley } = await startScripted(t);
     model.script(stalls('Once '));
     client.send('chat', { text: 'a story', conversation_id: 'c1' }, 'r1');
     await client.waitFor(() => textOf(client.frames) === 'Once ');
@@ -122,6 +122,14 @@ describe('an interrupting chat', () => {
     client.send('chat', { text: 'a story', conversation_id: 'c1', mode: 'reject' }, 'r1');
     const again = await client.waitFor((frame) => frame.request_id === 'r1' && frame.metadata?.['disposition'] === 'attached');
     assert.equal(again.status, 'processing', 'the same chat again is attached, whatever its mode');
+    await client.ask('cancel', { conversation_id: 'c1' });
+    await client.turn('r1');
+    model.script(stalls('Twice '));
+    client.send('chat', { text: 'another story', conversation_id: 'c1' }, 'r2');
+    await client.waitFor((frame) => frame.request_id === 'r2' && frame.chunk?.type === 'text');
+    const other = await parley.connect();
+    const ended = await other.chat('a story', { conversation_id: 'c1', mode: 'reject' }, 'r1');
+    assert.equal(ended.end.metadata?.['replayed'], true, 'and one that has ended gets its end');
     await client.ask('cancel', { conversation_id: 'c1' });
   });
 });

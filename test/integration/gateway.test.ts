@@ -66,7 +66,7 @@ describe('a frame', () => {
 
   test('that is unreadable once too often closes the socket with 1008', async (t) => {
     const { client } = await start(t, { max_bad_frames: 3 });
-    for (let i = 0; i < 3; i += 1) client.socket.send('{');
+    for (let i = 0; i < 4; i += 1) client.socket.send('{');
     assert.equal((await once(client.socket, 'close'))[0], 1008);
   });
 
@@ -107,10 +107,14 @@ describe('a connection', () => {
 });
 
 test('origins are compared whole', () => {
-  assert.equal(isAllowedOrigin(undefined, 'chat.example', []), true);
-  assert.equal(isAllowedOrigin('https://chat.example', 'chat.example', []), true);
-  assert.equal(isAllowedOrigin('https://chat.example.evil', 'chat.example', []), false);
-  assert.equal(isAllowedOrigin('https://localhost.evil', 'chat.example', []), false);
-  assert.equal(isAllowedOrigin('https://app.example', 'chat.example', ['https://app.example']), true);
-  assert.equal(isAllowedOrigin('null', 'chat.example', []), false);
+  const open = { allowed: [], onLoopback: false };
+  assert.equal(isAllowedOrigin(undefined, 'chat.example', open), true);
+  assert.equal(isAllowedOrigin('https://chat.example', 'chat.example', open), true);
+  assert.equal(isAllowedOrigin('https://chat.example.evil', 'chat.example', open), false);
+  assert.equal(isAllowedOrigin('https://localhost.evil', 'chat.example', open), false);
+  assert.equal(isAllowedOrigin('https://app.example', 'chat.example', { ...open, allowed: ['https://app.example'] }), true);
+  assert.equal(isAllowedOrigin('null', 'chat.example', open), false);
+  const local = { allowed: [], onLoopback: true };
+  assert.equal(isAllowedOrigin('http://evil.example:8000', 'evil.example:8000', local), false, 'a name that was made to point here');
+  assert.equal(isAllowedOrigin('http://[::1]:3000', 'localhost:8000', local), true);
 });

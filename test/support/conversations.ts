@@ -14,6 +14,7 @@ import type { Standing } from '../../machines/conversation-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { foldStanding } from '../../machines/standing.ts';
 import { createAnswerLogic } from '../../src/conversation/answer.ts';
+import { createInFlight } from '../../src/conversation/in-flight.ts';
 import { createLoadContextLogic } from '../../src/conversation/load-context.ts';
 import { createWarmLogs, type WarmLogs } from '../../src/conversation/warm-logs.ts';
 import { createOutbox } from '../../src/outbox/outbox.ts';
@@ -54,9 +55,11 @@ export async function startConversations(test: TestContext, replacements: Replac
   const kept = createWarmLogs({ store, maxBytes: 1_000_000, ...window });
   const warmLogs = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };
   const countTokens = replacements.countTokens ?? ((text: string) => Math.ceil(text.length / 4));
+  const inFlight = createInFlight();
   const machine = conversationMachine.provide({
     actors: {
       readLog: fromPromise<Standing, ReadLogInput>(async ({ input }) => {
+        await inFlight.quiet(input);
         const { rows, open } = await warmLogs.activate(input);
         return foldStanding(rows, open.map((turn) => turn.requestId), Date.now());
       }),
@@ -71,7 +74,7 @@ export async function startConversations(test: TestContext, replacements: Replac
     },
   });
   const registry = createRegistry({
-    store, warmLogs, outbox, countTokens, opened,
+    store, warmLogs, outbox, countTokens, inFlight, opened,
     machine: replacements.machine?.(machine) ?? machine,
     turnReport: { accepted: () => undefined, ended: () => undefined, forget: () => undefined },
     logics: { writer: writerLogic, mcpServer: mcpServerMachine },
