@@ -91,7 +91,8 @@ export function dispatchRow(turn: { requestId: string; hops: number }, call: Ope
       tool_name: call.tool.toolName,
       harmless: call.tool.harmless,
       attempt: call.attempt,
-      hop: turn.hops,
+      // A repeat belongs to the hop of the first attempt, which has been counted by then.
+      hop: turn.hops - (call.attempt - 1),
     },
   };
 }

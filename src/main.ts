@@ -27,7 +27,7 @@ function version(): string {
 
 /** One line: where to connect, who answers, where it is kept, which tools there are. */
 function announce({ url, provider, model, demo, database, servers }: Server['summary']): string {
-  const tools = servers.map(({ name, state, tools: count }) => `${name} (${state === 'ready' ? `${count} tools` : state})`).join(', ');
+  const tools = servers.map(({ name, state, tools: count, error }) => `${name} (${state === 'ready' ? `${count} tools` : (error ?? state)})`).join(', ');
   const who = demo ? 'demo model (offline; set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY for a real one)' : `${provider}, model ${model}`;
   return `Parley listens at ${url} | provider: ${who} | database: ${database} | MCP: ${tools || 'none'}\n`;
 }

@@ -130,7 +130,7 @@ function invalid(error: z.ZodError, prefix: string[] = []): Fault {
 /** The kinds of `chunk`; one that shows a row of the log carries the row's `seq`. */
 export type Chunk =
   | { type: 'text' | 'reasoning'; message_id: string; offset: number; data: string }
-  | { type: 'tool_call'; call_id: string; name: string; server: string; arguments: Record<string, unknown>; data: string; seq: number }
+  | { type: 'tool_call'; call_id: string; name: string; server: string; arguments: Record<string, unknown>; attempt?: number; data: string; seq: number }
   | { type: 'tool_result'; call_id: string; name: string; status: ToolStatus; data: string; duration_ms: number; seq: number }
   | { type: 'tool_progress'; call_id: string; progress: number; total?: number; data: string }
   | { type: 'notice'; kind: string; data: string; [detail: string]: unknown }

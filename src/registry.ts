@@ -138,7 +138,8 @@ export function createRegistry(options: RegistryOptions): Registry {
         : fault('conversation_failed', 'The conversation failed and was closed. Send again: it reopens from its log.');
       for (const { session, requestId } of unanswered) outbox.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
-      actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
+      // A disk that refuses is no crash of the conversation's: closing it for a while would only add to it.
+      if (!isStorageFault(error)) actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
       options.onCrash(ref, error);
       outbox.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
     });
@@ -186,4 +187,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     live: () => live.size,
     isServing: () => actor.getSnapshot().value === 'serving',
   };
+}
+
+function isStorageFault(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'storage_failed';
 }

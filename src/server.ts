@@ -21,6 +21,7 @@ import { createHttpHandler } from './gateway/http.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { loadServers } from './mcp/servers-config.ts';
+import { reportServer } from './mcp/server-news.ts';
 import { createToolbox, type ServerStatus } from './mcp/toolbox.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutbox } from './outbox/outbox.ts';
@@ -142,7 +143,10 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     machine, store, warmLogs, outbox, countTokens, turnReport, inFlight, opened,
     logics: { writer: writerLogic, mcpServer: toolbox.logic },
     mcpServers: toolbox.inputs,
-    attachServer: toolbox.attach,
+    attachServer(name, actor) {
+      toolbox.attach(name, actor);
+      reportServer(name, actor, log);
+    },
     toolsSettled: toolbox.settled,
     closeNeighbours: async () => {
       const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);

@@ -21,7 +21,7 @@ export interface TurnReport {
 }
 
 export interface TurnReportDeps {
-  log: Pick<Logger, 'info'>;
+  log: Pick<Logger, 'info' | 'warn'>;
   metrics: Pick<Metrics, 'turnEnded' | 'firstChunk' | 'tokens'>;
 }
 
@@ -63,14 +63,16 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
         metrics.tokens('prompt', end.metadata.usage.prompt_tokens);
         metrics.tokens('completion', end.metadata.usage.completion_tokens);
       }
-      log.info({
+      const report = {
         conversation: ref.conversationId,
         request: requestId,
         end: outcome,
         ...(end.status === 'complete' ? { hops: end.metadata.tool_hops, tokens: end.metadata.tokens, model: end.metadata.model } : reasonOf(end.error)),
         total_ms: totalMs === null ? null : Math.round(totalMs),
         first_chunk_ms: times?.firstChunkMs === null || !times ? null : Math.round(times.firstChunkMs),
-      }, 'turn');
+      };
+      if (end.status === 'complete') log.info(report, 'turn');
+      else log.warn(report, 'turn');
     },
     forget(ref) {
       const key = keyOf(ref);

@@ -65,7 +65,7 @@ const connection = z
     max_reconnect_delay: seconds().default(30).describe('Longest wait between two tries.'),
     connection_timeout: seconds()
       .default(10)
-      .describe('Longest wait for a server to start and introduce itself.'),
+      .describe('Longest wait for a server to start and introduce itself; a turn waits as long for one that connects for the first time.'),
     startup_wait: secondsOrNone()
       .default(1.5)
       .describe('Longest time that the port stays closed for servers that are still connecting.'),
@@ -136,7 +136,7 @@ const shutdown = z
   .strictObject({
     drain_timeout: secondsOrNone()
       .default(10)
-      .describe('Time that running turns get to finish after SIGTERM or SIGINT, before they are ended.'),
+      .describe('Time that running turns get to finish after SIGTERM or SIGINT; those that do not are taken up by the next start.'),
   })
   .prefault({})
   .describe('Stopping.');

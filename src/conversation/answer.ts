@@ -69,7 +69,7 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
         calls: (finished?.toolCalls ?? []).map(askedCall),
         finishReason: finishReasonOf(end),
         usage: finished?.usage ?? (text === '' && !finished ? null : await estimate(input, text, countTokens)),
-        model: finished?.model ?? null,
+        model: finished?.model ?? (text === '' ? null : (model.providers.find(({ name }) => name === provider)?.model ?? null)),
       };
       if (end.status !== 'failed') return { type: 'answer.finished', answer };
       return { type: 'answer.failed', answer, fault: end.fault, retryAfterMs: end.retryAfterMs, jitter: Math.random() };
@@ -113,6 +113,7 @@ function parseArguments(text: string): Record<string, unknown> | null {
 async function estimate(input: AnswerInput, text: string, countTokens: AnswerDeps['countTokens']): Promise<Usage> {
   let prompt = 0;
   for (const message of input.messages) prompt += await countTokens(message.content ?? '');
+  for (const { name, description, inputSchema } of input.tools.values()) prompt += await countTokens(name + description + JSON.stringify(inputSchema));
   const completion = await countTokens(text);
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion, estimated: true };
 }

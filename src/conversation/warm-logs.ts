@@ -54,13 +54,13 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
   const keep = (key: string, { turns, bytes }: WarmLog) => cache.set(key, { turns, bytes });
   const letGo = (log: WarmLog) => {
     let tokens = log.turns.reduce((sum, turn) => sum + turn.tokens, 0);
-    let rows = log.turns.reduce((sum, turn) => sum + turn.rows.length, 0);
+    let messages = log.turns.reduce((sum, turn) => sum + messagesOf(turn), 0);
     for (;;) {
       const oldest = log.turns[0];
-      if (!oldest?.ended || tokens - oldest.tokens < windowTokens || rows - oldest.rows.length < preserveRecent * 2) return;
+      if (!oldest?.ended || tokens - oldest.tokens < windowTokens || messages - messagesOf(oldest) < preserveRecent) return;
       log.turns.shift();
       tokens -= oldest.tokens;
-      rows -= oldest.rows.length;
+      messages -= messagesOf(oldest);
       for (const row of oldest.rows) log.bytes -= rowBytes(row);
     }
   };
@@ -69,8 +69,9 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
     for (;;) {
       const reading = { overtaken: false };
       readings.set(key, reading);
-      const standing = await store.standing(ref.owner, ref.conversationId, windowTokens);
-      if (readings.get(key) === reading) readings.delete(key);
+      const standing = await store.standing(ref.owner, ref.conversationId, windowTokens).finally(() => {
+        if (readings.get(key) === reading) readings.delete(key);
+      });
       // Rows were committed while the log was being read: which of them it holds is not known.
       if (reading.overtaken) continue;
       const log: WarmLog = { turns: [], bytes: EMPTY_BYTES };
@@ -99,6 +100,10 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
     forget: (ref) => void cache.delete(keyOf(ref)),
     bytes: () => cache.calculatedSize,
   };
+}
+
+function messagesOf({ rows }: TurnRows): number {
+  return rows.filter(({ type }) => type === 'user_message' || type === 'assistant_message' || type === 'tool_result').length;
 }
 
 function rowBytes(row: LogRow): number {

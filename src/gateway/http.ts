@@ -27,6 +27,9 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'GET only' });
     switch (pathOf(request)) {
+      case deps.endpoint:
+        response.setHeader('upgrade', 'websocket');
+        return send(response, 426, 'text/plain', 'This is the WebSocket endpoint: connect to it with a WebSocket client.\n');
       case '/health':
         return sendJson(response, 200, {
           status: 'ok',

@@ -156,7 +156,9 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
   try {
     content = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
-    throw refuse(file, null, 'the list of MCP servers cannot be read', error);
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const reason = isAbsent ? 'does not exist' : 'cannot be read';
+    throw refuse(file, null, `the list of MCP servers ${reason}; mcp.config_file or PARLEY_SERVERS_CONFIG names it`, error);
   }
   const places = scanJson(content);
   const { fault, repeated } = places;

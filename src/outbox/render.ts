@@ -13,7 +13,7 @@ export interface Seen {
   reasoningOffset: number;
 }
 
-const callExtra = z.object({ name: z.string(), server: z.string() });
+const callExtra = z.object({ name: z.string(), server: z.string(), attempt: z.number().exactOptional() });
 const resultExtra = z.object({
   name: z.string(),
   status: z.enum(['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit']),

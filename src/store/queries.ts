@@ -44,6 +44,20 @@ interface Bounds {
 const columns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
   model, usage, extra, token_count, request_id`;
 
+/** A page carries at most this much text, or one row: results of tools are kept whole in the log, and frames are strings. */
+const PAGE_CHARS = 1024 * 1024;
+
+function asMuchAs(found: Iterable<StoredRow>): StoredRow[] {
+  const rows: StoredRow[] = [];
+  let chars = 0;
+  for (const row of found) {
+    chars += (row.content?.length ?? 0) + (row.tool_calls?.length ?? 0) + (row.extra?.length ?? 0);
+    if (rows.length > 0 && chars > PAGE_CHARS) break;
+    rows.push(row);
+  }
+  return rows;
+}
+
 export function createQueries(db: Database): Queries {
   const findConversation = db.prepare<[string, string], { headSeq: number; oldestSeq: number }>(
     'SELECT head_seq AS headSeq, oldest_seq AS oldestSeq FROM conversations WHERE id = ? AND owner = ?',
@@ -102,7 +116,7 @@ export function createQueries(db: Database): Queries {
       if (conversation === undefined) return null;
       const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, limit } = range;
       const bounds = { conversationId, after: afterSeq ?? -1, before: beforeSeq, limit };
-      const rows = afterSeq === undefined ? newestBetween.all(bounds).toReversed() : oldestBetween.all(bounds);
+      const rows = afterSeq === undefined ? asMuchAs(newestBetween.iterate(bounds)).toReversed() : asMuchAs(oldestBetween.iterate(bounds));
       return { rows, ...conversation };
     }),
 

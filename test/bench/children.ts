@@ -39,12 +39,19 @@ export function createChildren(): Children {
         env: { PATH: process.env['PATH'] },
         stdio: ['ignore', 'pipe', openSync(errorFile, 'a'), 'ipc'],
       });
-      const stop = () => end(child);
+      let stopping = false;
+      const stop = () => {
+        stopping = true;
+        return end(child);
+      };
       const name = args.join(' ');
       const { promise: died, reject } = Promise.withResolvers<never>();
       died.catch(() => {});
       child.once('error', reject);
-      child.once('exit', (code, signal) => reject(new Error(`${name} ended early (${code ?? signal}): ${readFileSync(errorFile, 'utf8').slice(-errorChars)}`)));
+      child.once('exit', (code, signal) => {
+        const errors = stopping ? '' : readFileSync(errorFile, 'utf8').slice(-errorChars);
+        reject(new Error(`${name} ended (${code ?? signal}): ${errors}`));
+      });
       const greeting = await Promise.race([died, firstLine(child, name)]).catch(async (error: unknown) => {
         await stop();
         throw error;

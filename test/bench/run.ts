@@ -81,10 +81,9 @@ async function measure(bench: Bench, name: string, scenario: Scenario): Promise<
 
 const children = createChildren();
 const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'));
-const cleanUp = async () => {
-  await children.stopAll();
-  await rm(folder, { recursive: true, force: true });
-};
+let cleaned: Promise<void> | null = null;
+/** Once, however many ask: the interrupted bench does, and so does the signal. */
+const cleanUp = () => (cleaned ??= children.stopAll().then(() => rm(folder, { recursive: true, force: true })));
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

@@ -21,7 +21,7 @@ async function startOnSmallDisk(t: TestContext, megabytes: number) {
 
 describe('a full disk', { skip: noMounting, concurrency: 2 }, () => {
   test('costs the message that cannot be stored a storage_failed and nothing else: no processing, no request to the model', async (t) => {
-    const { disk, client, model, database } = await startOnSmallDisk(t, 4);
+    const { disk, client, model, database } = await startOnSmallDisk(t, 8);
     model.script(says('before'), says('after'));
     await client.chat('Hi', { conversation_id: 'c1' });
     disk.fill();
@@ -39,7 +39,7 @@ describe('a full disk', { skip: noMounting, concurrency: 2 }, () => {
   });
 
   test('ends a turn whose answer cannot be stored as conversation_failed, and the conversation reopens from its log', async (t) => {
-    const { disk, client, model, parley, database } = await startOnSmallDisk(t, 4);
+    const { disk, client, model, parley, database } = await startOnSmallDisk(t, 8);
     const step = saysStepwise(longText, 'the end');
     model.script(step.reply, says('asked again'), says('and on'));
     client.send('chat', { text: 'one', conversation_id: 'c1' }, 'r1');

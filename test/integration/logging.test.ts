@@ -90,7 +90,7 @@ test('it is readable where the configuration asks for that', async (t) => {
   await run.client.chat('Hi', { conversation_id: 'c1' });
   const log = (await logOf(run)).join('\n');
   assert.match(log, /^\[\d\d:\d\d:\d\d\].* INFO.*: .*turn/m);
-  assert.match(log, /conversation.*: "c1"/);
+  assert.match(log, /turn .*"conversation":"c1"/);
 });
 
 test('nobody waits for a reader of it who has stopped reading', async (t) => {

@@ -27,7 +27,7 @@ async function refused(home: Home, reason: RegExp, options: Parameters<Home['sta
   assert.deepEqual(await server.exited, { code: 1, signal: null });
   const { stdout, stderr } = server.output;
   assert.equal(stdout, '');
-  assert.match(stderr, /^Parley cannot start\.\n/);
+  assert.match(stderr, /^Parley cannot start\.\n/m);
   assert.match(stderr, reason);
   assert.doesNotMatch(stderr, /\n\s+at /, 'no stack: nothing of it is for people');
   if (before !== null) assert.deepEqual(readFileSync(home.database), before);

@@ -80,6 +80,6 @@ describe('a wrong list is refused with its place, what was found and what is all
   for (const [name, content, expected] of cases) test(name, () => assert.match(complaint(content), expected));
 
   test('a missing file', () => {
-    assert.throws(() => loadServers(join(folder, 'none.json'), {}), { code: 'config_invalid', message: /none\.json: the list of MCP servers cannot be read/ });
+    assert.throws(() => loadServers(join(folder, 'none.json'), {}), { code: 'config_invalid', message: /none\.json: the list of MCP servers does not exist; .*PARLEY_SERVERS_CONFIG names it/ });
   });
 });

@@ -1,0 +1,20 @@
+/**
+ * What whoever runs the server should hear of MCP servers: that one is ready, or lost and why. Said once a
+ * change of state, in the server's own log; conversations are told by their calls.
+ */
+import type { Logger } from 'pino';
+import type { ActorRefFrom } from 'xstate';
+import type { mcpServerMachine } from '../../machines/mcp-server.ts';
+
+/** Logs the changes of one server's chart until it ends. */
+export function reportServer(name: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>, log: Pick<Logger, 'info' | 'warn'>): void {
+  let last = '';
+  actor.subscribe(({ value, context }) => {
+    const state = typeof value === 'string' ? value : value.open;
+    if (state === last) return;
+    last = state;
+    if (state === 'ready') log.info({ server: name, tools: context.catalogue.length }, 'MCP server ready');
+    if (state === 'backingOff') log.warn({ server: name, reason: context.lastError, attempt: context.attempts }, 'MCP server lost; it will be tried again');
+    if (state === 'failed') log.warn({ server: name, reason: context.lastError }, 'MCP server given up; a call to one of its tools tries it again');
+  });
+}
