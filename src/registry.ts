@@ -11,7 +11,7 @@ import type { writerMachine } from '../machines/writer.ts';
 import { startConversation, type LiveConversation, type LiveConversationDeps } from './conversation/live-conversation.ts';
 import { AppError, fault, type ErrorCode } from './errors.ts';
 import type { Outbox } from './outbox/outbox.ts';
-import type { ConversationRef } from './outbox/topic.ts';
+import { keyOf, type ConversationRef } from './conversation-ref.ts';
 import { errorFrame, type ConversationState } from './protocol.ts';
 
 export interface Registry {
@@ -66,7 +66,6 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { outbox, idleTimeoutMs, maxLive, conversation: limits } = options;
   const live = new Map<string, LiveConversation>();
   let emptied = Promise.withResolvers<void>();
-  const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
 
   /** Passivates what is idle among the next few; false when these were the last. */
   const sweep = (conversations: Iterator<LiveConversation>): boolean => {

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { TurnEnd } from '../machines/conversation-terms.ts';
 import type { Fault } from '../machines/log.ts';
 import type { Metrics } from './metrics.ts';
-import type { ConversationRef } from './outbox/topic.ts';
+import { keyOf, type ConversationRef } from './conversation-ref.ts';
 
 export interface TurnReport {
   /** The turn's message is committed. */
@@ -34,7 +34,6 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
   /** By conversation, then by request id: as many as there are turns that wait or run. */
   const turns = new Map<string, Map<string, Times>>();
   let open = 0;
-  const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
 
   return {
     accepted(ref, requestId) {

@@ -3,7 +3,7 @@
  * predecessor, which may have crashed, had already handed over: else a turn whose end is being committed runs twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ConversationRef } from '../outbox/topic.ts';
+import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 
 export interface InFlight {
   /** Counts an append; the function it returns says that it has landed or failed, and may say so again. */
@@ -23,7 +23,6 @@ interface Traffic {
 /** Holds an entry only for conversations with appends under way. */
 export function createInFlight(): InFlight {
   const traffic = new Map<string, Traffic>();
-  const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
 
   return {
     depart(ref) {

@@ -6,7 +6,7 @@
 import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-terms.ts';
 import type { NewRow } from '../../machines/log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { ConversationRef } from '../outbox/topic.ts';
+import type { ConversationRef } from '../conversation-ref.ts';
 import type { AppendOutcome, Store } from '../store/store.ts';
 import type { TurnReport } from '../turn-report.ts';
 import type { InFlight } from './in-flight.ts';

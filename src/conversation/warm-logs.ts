@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import { foldRow, type TurnRows } from '../../machines/context-window.ts';
 import type { LogRow } from '../../machines/log.ts';
-import type { ConversationRef } from '../outbox/topic.ts';
+import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import type { Standing as StoredStanding } from '../store/store.ts';
 
 export interface WarmLogs {
@@ -44,7 +44,6 @@ interface WarmLog {
 export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }: WarmLogsOptions): WarmLogs {
   const cache = new LRUCache<string, WarmLog>({ maxSize: Math.max(1, maxBytes), sizeCalculation: (log) => log.bytes });
   const readings = new Map<string, { overtaken: boolean }>();
-  const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
 
   const add = (log: WarmLog, row: LogRow) => {
     foldRow(log.turns, withoutWhole(row));

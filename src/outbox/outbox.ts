@@ -10,7 +10,8 @@ import { fault } from '../errors.ts';
 import { catchUpSubscription, catchUpTurn, type CatchUpOptions, type LogReader } from './catch-up.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
-import type { ConversationRef, Following, Session, Topic } from './topic.ts';
+import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import type { Following, Session, Topic } from './topic.ts';
 
 export interface Outbox {
   open(session: Session): void;
@@ -54,7 +55,6 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   const sessions = new Map<string, { session: Session; followings: Set<Following> }>();
   const topics = new Map<string, Topic>();
 
-  const keyOf = ({ owner, conversationId }: ConversationRef) => `${owner}\n${conversationId}`;
   const topicOf = (ref: ConversationRef): Topic => {
     const key = keyOf(ref);
     let topic = topics.get(key);

@@ -2,6 +2,7 @@
  * One conversation's audience: who follows which turn, the message under construction, and how far
  * the log has been shown. Data only; delivery is in outbox.ts, catching up in catch-up.ts.
  */
+import type { ConversationRef } from '../conversation-ref.ts';
 import type { Draft } from './draft.ts';
 
 /** A socket as the outbox needs it. */
@@ -13,12 +14,6 @@ export interface Session {
   isSlow(): boolean;
   /** Calls back once, when the socket has drained; never if it closes first. */
   whenDrained(callback: () => void): void;
-}
-
-/** A conversation's address. */
-export interface ConversationRef {
-  owner: string;
-  conversationId: string;
 }
 
 /** One socket on one turn, or on the whole conversation: live, or being caught up from the log; never both. */

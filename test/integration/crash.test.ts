@@ -181,3 +181,33 @@ test('a turn that crashes its conversation each time is given up, and the conver
   ann.chat('bad', 'a2');
   assert.equal((await ann.end('a2')).status, 'complete');
 });
+
+test('a conversation that crashes with its end under way does not run its turn again', async (t) => {
+  const blow = fuse(() => true);
+  let onEnd = () => {};
+  const { enter, model, crashes } = await startConversations(t, {
+    append: (append) => (intent, done) => {
+      append(intent, done);
+      if (intent.conversationId === 'bad' && intent.end) queueMicrotask(() => onEnd());
+    },
+    machine: (machine) => machine.provide({
+      guards: {
+        targetsRunningTurn({ context }) {
+          blow(context.conversationId, null);
+          return false;
+        },
+      },
+    }),
+  });
+  const client = enter('s1');
+  onEnd = () => {
+    onEnd = () => {};
+    client.cancel('bad');
+    client.chat('bad', 'r1');
+  };
+  client.chat('bad', 'r1');
+  const end = await client.waitFor((frame) => frame.status === 'complete', 'the end');
+  assert.equal(crashes.length, 1);
+  assert.equal(end.metadata?.['replayed'], true);
+  assert.equal(model.requests.length, 1, 'the model was asked once');
+});
