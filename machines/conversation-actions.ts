@@ -46,10 +46,10 @@ const turnActions = {
   ask: kit.enqueueActions(({ context, enqueue }) => {
     const { turn, limits, conversationId, owner } = context;
     if (!turn?.context) return;
-    const { requestId, attempt } = turn;
+    const { requestId } = turn;
     const { messages, tools } = turn.context;
     const provider = limits.providers[turn.provider] ?? '';
-    enqueue.spawnChild('answer', { id: 'answer', input: { conversationId, owner, requestId, provider, attempt, messages, tools } });
+    enqueue.spawnChild('answer', { id: 'answer', input: { conversationId, owner, requestId, provider, messages, tools } });
     enqueue.assign({ turn: { ...turn, asking: true } });
   }),
   takeAnswer: kit.enqueueActions(({ event, enqueue }) => {

@@ -31,7 +31,6 @@ export interface LoadContextInput extends ReadLogInput {
 export interface AnswerInput extends ReadLogInput {
   requestId: string;
   provider: string;
-  attempt: number;
   messages: readonly ModelMessage[];
   tools: ReadonlyMap<string, HopTool>;
 }

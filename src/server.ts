@@ -4,16 +4,14 @@
  */
 import type { Logger } from 'pino';
 import { conversationMachine } from '../machines/conversation.ts';
-import { foldStanding } from '../machines/standing.ts';
 import { toolCallMachine } from '../machines/tool-call.ts';
-import { fromPromise } from 'xstate';
-import type { Standing } from '../machines/conversation-terms.ts';
-import type { ReadLogInput } from '../machines/conversation-setup.ts';
+import { conversationLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits } from './config/options.ts';
 import type { Config } from './config/schema.ts';
 import { createAnswerLogic } from './conversation/answer.ts';
 import { createCallToolLogic } from './conversation/call-tool.ts';
 import { createInFlight } from './conversation/in-flight.ts';
 import { createLoadContextLogic } from './conversation/load-context.ts';
+import { createReadLogLogic } from './conversation/read-log.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
 import { createRequestHandler } from './gateway/requests.ts';
@@ -51,26 +49,16 @@ export interface ServerOptions {
 /** Until somebody may log in, every conversation belongs to one owner. */
 const OWNER = 'anonymous';
 
-const ms = (seconds: number) => Math.round(seconds * 1000);
-
 /** Starts everything and resolves when sockets are accepted. Rejects with an AppError whose message is fit for people. */
 export async function startServer({ config, version, env, log, stop }: ServerOptions): Promise<Server> {
-  const { llm, chat, repository, mcp, shutdown } = config;
+  const { llm, chat, repository, mcp } = config;
   const { service, websocket } = chat;
   const onError = (error: unknown) => log.error({ err: error }, 'a fault of ours');
   await checkAddress(websocket);
   stop?.throwIfAborted();
 
-  const model = createLanguageModel({
-    active: llm.active,
-    fallback: llm.fallback,
-    connectTimeoutMs: ms(llm.connect_timeout),
-    firstByteTimeoutMs: ms(llm.first_byte_timeout),
-    stallTimeoutMs: ms(llm.stall_timeout),
-    providers: llm.providers,
-    env,
-    demo: createDemoModel({ chunkDelayMs: llm.demo.chunk_delay_ms }),
-  });
+  const demo = createDemoModel({ chunkDelayMs: llm.demo.chunk_delay_ms });
+  const model = createLanguageModel({ ...modelOptions(config), env, demo });
   const [active] = model.providers;
   const tokens = createTokenCounter({
     model: active?.model ?? '',
@@ -81,26 +69,10 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     servers,
     clientVersion: version,
     log: (server, line) => log.debug({ server }, line),
-    limits: {
-      connectionTimeoutMs: ms(mcp.connection.connection_timeout),
-      initialBackoffMs: ms(mcp.connection.initial_reconnect_delay),
-      maxBackoffMs: ms(mcp.connection.max_reconnect_delay),
-      maxReconnectAttempts: mcp.connection.max_reconnect_attempts,
-      pingTimeoutMs: ms(mcp.connection.ping_timeout),
-      closeGraceMs: ms(mcp.connection.close_grace),
-      maxMessageBytes: mcp.limits.max_message_size,
-      maxDescriptionChars: mcp.limits.max_description_length,
-      maxTools: mcp.limits.max_tools,
-      maxResultTokens: service.tools.max_result_tokens,
-    },
+    limits: toolboxLimits(config),
   });
   const { store, writerLogic, opened } = openStore({
-    path: repository.path,
-    memory: !repository.persistence.enabled,
-    synchronous: repository.synchronous === 'full' ? 'FULL' : 'NORMAL',
-    clearOnStartup: repository.persistence.clear_on_startup,
-    maxWaiting: repository.max_waiting,
-    retention: retentionOf(repository.persistence),
+    ...storeOptions(config),
     adoptiveOwner: OWNER,
     onError,
     onAdoption: ({ backup, conversations, rows }) =>
@@ -124,11 +96,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   let gateway: Gateway | undefined;
   const machine = conversationMachine.provide({
     actors: {
-      readLog: fromPromise<Standing, ReadLogInput>(async ({ input }) => {
-        await inFlight.quiet(input);
-        const standing = await warmLogs.activate(input);
-        return foldStanding(standing.rows, standing.open.map((turn) => turn.requestId), Date.now());
-      }),
+      readLog: createReadLogLogic({ warmLogs, inFlight }),
       loadContext: createLoadContextLogic({
         warmLogs, toolbox, countTokens, budgetTokens,
         systemPrompt: service.system_prompt,
@@ -155,21 +123,8 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     unfinished: store.unfinished,
     recoveringAtOnce: service.recovery.concurrency,
     startupWaitMs: ms(mcp.connection.startup_wait),
-    conversation: {
-      maxToolHops: service.max_tool_hops,
-      toolConcurrency: service.tools.concurrency,
-      toolTimeoutMs: ms(service.tools.timeout),
-      queueLength: service.queue_length,
-      attempts: llm.retry.attempts,
-      retryBudgetMs: ms(llm.retry.budget),
-      providers: model.providers.map((provider) => provider.name),
-      recovery: { mode: service.recovery.mode, attempts: service.recovery.attempts, maxAgeMs: ms(service.recovery.max_age) },
-    },
-    registry: {
-      crashes: service.crash_budget.crashes,
-      crashWindowMs: ms(service.crash_budget.window),
-      drainTimeoutMs: ms(shutdown.drain_timeout),
-    },
+    conversation: { ...conversationLimits(config), providers: model.providers.map((provider) => provider.name) },
+    registry: registryLimits(config),
     idleTimeoutMs: ms(service.idle_timeout),
     maxLive: service.max_live_conversations,
     onCrash: (ref, error) => log.error({ conversation: ref.conversationId, err: error }, 'a conversation failed'),
@@ -194,12 +149,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length }),
       handle: createRequestHandler({ registry, store, toolbox, outbox, streaming: service.streaming.enabled, owner: OWNER, onError }),
-      limits: {
-        maxBufferedBytes: websocket.max_buffered_bytes,
-        framesPerSecond: websocket.frames_per_second,
-        frameBurst: websocket.frame_burst,
-        maxBadFrames: websocket.max_bad_frames,
-      },
+      limits: sessionLimits(config),
     },
   }).catch(async (error: unknown) => {
     await registry.shutdown();
@@ -224,17 +174,4 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
       metrics.close();
     },
   };
-}
-
-function retentionOf(persistence: Config['repository']['persistence']) {
-  switch (persistence.retention_policy) {
-    case 'token_limit':
-      return { policy: 'token_limit', maxTokens: persistence.max_tokens_per_conversation } as const;
-    case 'message_count':
-      return { policy: 'message_count', maxMessages: persistence.max_messages_per_conversation } as const;
-    case 'time_based':
-      return { policy: 'time_based', days: persistence.retention_days } as const;
-    case 'unlimited':
-      return { policy: 'unlimited' } as const;
-  }
 }

@@ -52,9 +52,9 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
         type: 'function' as const,
         function: { name, description, parameters: inputSchema },
       }));
-      const { messages, provider, attempt } = input;
+      const { messages, provider } = input;
       const askedMs = performance.now();
-      const end = await model.stream({ messages, tools, provider, attempt }, sink, abort.signal);
+      const end = await model.stream({ messages, tools, provider }, sink, abort.signal);
       metrics.hopEnded(provider, end.status === 'failed' ? end.fault.code : end.status, (performance.now() - askedMs) / 1000);
       asking = false;
       const written = draft.finish();

@@ -1,7 +1,7 @@
 /**
  * The language model as the rest of Parley sees it: a port that streams one answer, and the
  * factory that puts configured providers behind it. A failure is a value, never a rejection.
- * Retries, backoff, fallback order and circuit breaking belong to the conversation chart.
+ * Retries, backoff and the order of fallbacks belong to the conversation chart.
  */
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { Fault, Usage } from '../../machines/log.ts';
@@ -16,8 +16,6 @@ export interface AnswerRequest {
   tools: readonly ChatCompletionTool[];
   /** Overrides the provider's configured model. */
   model?: string;
-  /** 0, 1, ... within this hop. */
-  attempt: number;
   /** Name of the provider to ask, one of `LanguageModel.providers`. */
   provider: string;
 }

@@ -7,15 +7,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { fromPromise } from 'xstate';
 import { conversationMachine } from '../../machines/conversation.ts';
-import type { ReadLogInput } from '../../machines/conversation-setup.ts';
-import type { Standing } from '../../machines/conversation-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
-import { foldStanding } from '../../machines/standing.ts';
 import { createAnswerLogic } from '../../src/conversation/answer.ts';
 import { createInFlight } from '../../src/conversation/in-flight.ts';
 import { createLoadContextLogic } from '../../src/conversation/load-context.ts';
+import { createReadLogLogic } from '../../src/conversation/read-log.ts';
 import { createWarmLogs, type WarmLogs } from '../../src/conversation/warm-logs.ts';
 import { createOutbox } from '../../src/outbox/outbox.ts';
 import { createRegistry } from '../../src/registry.ts';
@@ -58,11 +55,7 @@ export async function startConversations(test: TestContext, replacements: Replac
   const inFlight = createInFlight();
   const machine = conversationMachine.provide({
     actors: {
-      readLog: fromPromise<Standing, ReadLogInput>(async ({ input }) => {
-        await inFlight.quiet(input);
-        const { rows, open } = await warmLogs.activate(input);
-        return foldStanding(rows, open.map((turn) => turn.requestId), Date.now());
-      }),
+      readLog: createReadLogLogic({ warmLogs, inFlight }),
       loadContext: createLoadContextLogic({
         warmLogs, countTokens, systemPrompt: '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent, repeat: {},
         toolbox: { tools: () => [], settled: () => Promise.resolve() },

@@ -43,7 +43,6 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
   const request = {
     messages: options.messages ?? [{ role: 'user' as const, content: 'Hello' }],
     tools: options.tools ?? [],
-    attempt: 0,
     provider: options.provider ?? model.providers[0]?.name ?? '',
     ...(options.model === undefined ? {} : { model: options.model }),
   };

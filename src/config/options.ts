@@ -1,0 +1,91 @@
+/**
+ * From the user's settings to what each part is told: seconds become milliseconds, keys become names in code.
+ * Decides nothing; every number is the configuration's.
+ */
+import type { Config } from './schema.ts';
+
+/** Durations in the configuration are seconds unless the key says otherwise. */
+export const ms = (seconds: number) => Math.round(seconds * 1000);
+
+/** What the language model is made of, beside keys and the demo. */
+export function modelOptions({ llm }: Config) {
+  return {
+    active: llm.active,
+    fallback: llm.fallback,
+    connectTimeoutMs: ms(llm.connect_timeout),
+    firstByteTimeoutMs: ms(llm.first_byte_timeout),
+    stallTimeoutMs: ms(llm.stall_timeout),
+    providers: llm.providers,
+  };
+}
+
+export function toolboxLimits({ mcp, chat }: Config) {
+  const { connection, limits } = mcp;
+  return {
+    connectionTimeoutMs: ms(connection.connection_timeout),
+    initialBackoffMs: ms(connection.initial_reconnect_delay),
+    maxBackoffMs: ms(connection.max_reconnect_delay),
+    maxReconnectAttempts: connection.max_reconnect_attempts,
+    pingTimeoutMs: ms(connection.ping_timeout),
+    closeGraceMs: ms(connection.close_grace),
+    maxMessageBytes: limits.max_message_size,
+    maxDescriptionChars: limits.max_description_length,
+    maxTools: limits.max_tools,
+    maxResultTokens: chat.service.tools.max_result_tokens,
+  };
+}
+
+/** What a turn may cost, beside the providers it may ask. */
+export function conversationLimits({ chat, llm }: Config) {
+  const { service } = chat;
+  return {
+    maxToolHops: service.max_tool_hops,
+    toolConcurrency: service.tools.concurrency,
+    toolTimeoutMs: ms(service.tools.timeout),
+    queueLength: service.queue_length,
+    attempts: llm.retry.attempts,
+    retryBudgetMs: ms(llm.retry.budget),
+    recovery: { mode: service.recovery.mode, attempts: service.recovery.attempts, maxAgeMs: ms(service.recovery.max_age) },
+  };
+}
+
+export function registryLimits({ chat, shutdown }: Config) {
+  return {
+    crashes: chat.service.crash_budget.crashes,
+    crashWindowMs: ms(chat.service.crash_budget.window),
+    drainTimeoutMs: ms(shutdown.drain_timeout),
+  };
+}
+
+export function sessionLimits({ chat }: Config) {
+  return {
+    maxBufferedBytes: chat.websocket.max_buffered_bytes,
+    framesPerSecond: chat.websocket.frames_per_second,
+    frameBurst: chat.websocket.frame_burst,
+    maxBadFrames: chat.websocket.max_bad_frames,
+  };
+}
+
+export function storeOptions({ repository }: Config) {
+  return {
+    path: repository.path,
+    memory: !repository.persistence.enabled,
+    synchronous: repository.synchronous === 'full' ? 'FULL' : 'NORMAL',
+    clearOnStartup: repository.persistence.clear_on_startup,
+    maxWaiting: repository.max_waiting,
+    retention: retentionOf(repository.persistence),
+  } as const;
+}
+
+function retentionOf(persistence: Config['repository']['persistence']) {
+  switch (persistence.retention_policy) {
+    case 'token_limit':
+      return { policy: 'token_limit', maxTokens: persistence.max_tokens_per_conversation } as const;
+    case 'message_count':
+      return { policy: 'message_count', maxMessages: persistence.max_messages_per_conversation } as const;
+    case 'time_based':
+      return { policy: 'time_based', days: persistence.retention_days } as const;
+    case 'unlimited':
+      return { policy: 'unlimited' } as const;
+  }
+}
