@@ -42,6 +42,10 @@ interface ToldTurn {
   begun: boolean;
 }
 
+/**
+ * Starts an audit: give it every kept row once, in seq order, then ask for the problems, once; an empty list
+ * means a sound log. It keeps turns and call ids but no texts, so a long log fits.
+ */
 export function auditLog(record: LogRecord): Audit {
   const found: string[] = [];
   const known = new Map(record.turns.map((turn) => [turn.requestId, turn]));

@@ -28,6 +28,10 @@ export interface Cursor {
   reasoning_offset?: number | undefined;
 }
 
+/**
+ * A message that asks for a turn. `mode` says what if one runs already: wait behind it, be refused, or stop
+ * it and go first. Until its row is committed the client is promised nothing.
+ */
 export interface ChatEvent {
   type: 'client.chat';
   session: string;
@@ -64,6 +68,10 @@ export type CommitTag =
   | { of: 'cancel' }
   | { of: 'end'; requestId: string };
 
+/**
+ * What became of an append that did not fail. `seq` is its first row's. `duplicate` and `reused`: the request
+ * id is known already, with the same or another digest, and nothing was written.
+ */
 export type CommitOutcome =
   | { status: 'stored'; seq: number }
   | { status: 'duplicate'; ended: boolean }
@@ -166,6 +174,10 @@ export interface QueuedTurn {
   announced: boolean;
 }
 
+/**
+ * The turn at work, from its start until its end is committed. Whatever of it must survive a crash is in
+ * the log's rows; this is the part that may be lost.
+ */
 export interface RunningTurn {
   requestId: string;
   hops: number;
@@ -188,6 +200,7 @@ export interface RunningTurn {
   stop: { reason: StopReason; askers: Asker[]; committed: boolean } | null;
 }
 
+/** What bounds one conversation, the same for all of them. Set at boot and fixed for an actor's life. */
 export interface ConversationLimits {
   maxToolHops: number;
   toolConcurrency: number;
@@ -211,6 +224,10 @@ export interface ConversationInput {
 /** What waits at the door of `idle`: a turn, or the order to stop. */
 export type Next = { kind: 'turn'; turn: QueuedTurn } | { kind: 'stop' };
 
+/**
+ * What a conversation remembers between events. None of it is durable: an actor that is opened anew
+ * rebuilds it from the log.
+ */
 export interface ConversationContext extends ConversationInput {
   /** Client events that arrived while the chart could not answer them; bounded by `queueLength`. */
   deferred: ClientEvent[];
@@ -269,6 +286,10 @@ export interface Standing {
   queue: QueuedTurn[];
 }
 
+/**
+ * What the chart wants done: rows appended, clients told. Carried out beside it, in the order emitted; only
+ * `append` gets an answer, `log.committed` or `log.failed` with the same tag.
+ */
 export type ConversationEmitted =
   | {
       type: 'append';

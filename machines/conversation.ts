@@ -6,6 +6,11 @@
 import { conversation } from './conversation-actions.ts';
 import { turn } from './conversation-turn.ts';
 
+/**
+ * `activating` reads the log, `recovering` settles the turn that a crash cut off, `idle` waits, `turn` runs one
+ * from its message to its end. Final: `stopped` when told to, `failed` when the log or a part beside the chart
+ * did; both refuse what still waits, and a new actor starts from the log.
+ */
 export const conversationMachine = conversation.createMachine({
   id: 'conversation',
   context: ({ input }) => ({ ...input, deferred: [], arriving: [], queue: [], turn: null, interrupted: null, stopped: [] }),

@@ -101,6 +101,10 @@ const afterLoss = (note: 'noteLoss' | 'noteTimeout' | 'noteFault') => [
   { target: '#mcpServer.failed', actions: [note] as const },
 ];
 
+/**
+ * `open` holds a connection (`connecting`, then `ready`), `backingOff` waits for the next, `failed` has given up
+ * until a call wakes it, `draining` closes what is left, `stopped` is final.
+ */
 export const mcpServerMachine = serverSetup.createMachine({
   id: 'mcpServer',
   context: ({ input }) => ({ ...input, attempts: 0, lastError: null, jitter: 1, catalogue: [] }),

@@ -91,6 +91,10 @@ const countCrash = registrySetup.assign(({ context, event }) => {
   return { crashes: Object.fromEntries([...kept, [event.key, times]]) };
 });
 
+/**
+ * `booting` opens the store and connects the servers, `serving` runs conversations, `draining` lets running
+ * turns end, `closing` stops and flushes the rest, `stopped` is final. Conversations open in `serving` alone.
+ */
 export const registryMachine = registrySetup.createMachine({
   id: 'registry',
   context: ({ input }) => ({ ...input, mcpServers: {}, crashes: {} }),

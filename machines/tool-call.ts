@@ -69,6 +69,11 @@ const settle = (status: CallResult['status'], say: (context: ToolCallInput, text
 
 const abort = callSetup.sendTo('call', { type: 'call.abort' });
 
+/**
+ * `running` waits for the call's end; `timingOut` and `cancelling` have asked it to give up and wait out the
+ * grace. The finals `ok`, `error`, `timedOut`, `cancelled` and `outcomeUnknown` (the transport was lost)
+ * each tell the parent once, as `call.settled`.
+ */
 export const toolCallMachine = callSetup.createMachine({
   id: 'toolCall',
   context: ({ input }) => input,

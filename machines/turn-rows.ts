@@ -20,6 +20,10 @@ const blank = {
   token_count: null,
 } as const;
 
+/**
+ * The row that begins a turn. What the client sent as metadata goes into `extra`; without any, the key is
+ * left out. The token count stays null until the row is on its way to the log.
+ */
 export function userMessageRow(chat: ChatEvent): NewRow {
   const extra = chat.metadata === null ? {} : { metadata: chat.metadata };
   return { ...blank, type: 'user_message', role: 'user', content: chat.text, request_id: chat.requestId, extra };
@@ -97,6 +101,10 @@ export function dispatchRow(turn: { requestId: string; hops: number }, call: Ope
   };
 }
 
+/**
+ * A result that no server gave, of 0 ms: the call was refused, stopped, or cut off by a crash. `text` is for
+ * the model, which must be able to act on it.
+ */
 export function instantResult(status: ToolStatus, text: string): CallResult {
   return { status, text, content: null, durationMs: 0 };
 }
@@ -171,6 +179,10 @@ function turnEnd(turn: RunningTurn, overLimit: boolean): TurnEnd {
   return complete(turn, usage, turn.stop?.reason ?? (overLimit ? 'tool_limit_reached' : finishReason(turn.answer)));
 }
 
+/**
+ * The end of a turn that no fault ended, stopped ones included. Null usage counts as zero tokens, a null
+ * `model` means that none answered.
+ */
 export function complete(turn: { model: string | null; hops: number }, usage: Usage | null, reason: FinishReason): TurnEnd {
   const sum = usage ?? NO_USAGE;
   return { status: 'complete', metadata: { tokens: sum.total_tokens, usage: sum, model: turn.model, finish_reason: reason, tool_hops: turn.hops } };
@@ -180,10 +192,15 @@ function finishReason(answer: Answer | null): FinishReason {
   return answer?.finishReason === 'length' || answer?.finishReason === 'content_filter' ? answer.finishReason : 'stop';
 }
 
+/** A turn's last row, kind `turn_end`. Until it is committed the turn is open, and a restart takes it up again. */
 export function turnEndRow(requestId: string, end: TurnEnd): NewRow {
   return metaRow(requestId, { kind: 'turn_end', ...end });
 }
 
+/**
+ * A fact for recovery and for readers of the log, told apart by `extra.kind`. Without role or text: the
+ * model never sees it.
+ */
 export function metaRow(requestId: string, extra: Record<string, unknown>): NewRow {
   return { ...blank, type: 'meta', role: null, request_id: requestId, extra };
 }

@@ -51,6 +51,11 @@ const providedAtBoot = (): never => {
   throw new Error('This actor is provided by src/store at boot.');
 };
 
+/**
+ * `opening` the file, `ready` for work, `committing` one batch, `sweeping` one slice, `retrying` after a
+ * failure, `failed` once that budget is spent (the next append is a probe), `closing` the file.
+ * Final: `closed`, and `refused` for a file that must not be served.
+ */
 export const writerMachine = setup({
   types: {
     context: {} as WriterContext,

@@ -23,6 +23,10 @@ const MAX_WAITING_CHARS = 1024 * 1024;
 
 const nested = (fields: readonly string[]) => fields.flatMap((field) => [field, `*.${field}`]);
 
+/**
+ * Writes to standard error, one line an entry. As JSON, lines wait in memory for a slow reader, up to a
+ * bound beyond which they are dropped; pretty ones are written at once.
+ */
 export function createLog({ level, format, texts }: LogOptions): Logger {
   const asPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
   const options = {

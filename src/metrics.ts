@@ -38,6 +38,10 @@ const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 /** Of the event loop's delay. A sample is the time between two, so this much of it is no delay. */
 const LOOP_SAMPLING_MS = 10;
 
+/**
+ * Registers all series, named `parley_*`, with the process's own; times are in seconds, as Prometheus has
+ * them. Samples the event loop from now until `close`.
+ */
 export function createMetrics(gauges: Gauges): Metrics {
   const registry = new Registry();
   const registers = [registry];

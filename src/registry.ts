@@ -14,6 +14,10 @@ import type { Outbox } from './outbox/outbox.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';
 import { errorFrame, type ConversationState } from './protocol.ts';
 
+/**
+ * The one door to conversations. Refusals (`shutting_down`, `overloaded`, `conversation_unavailable`) are
+ * error frames to whoever asked, never thrown.
+ */
 export interface Registry {
   /** Boots the store and the MCP servers; resolves when conversations are served. Rejects, with all of it closed again, when the store refuses or `shutdown` comes first. */
   start(): Promise<void>;
@@ -62,6 +66,10 @@ const SWEEP_SLICE = 200;
 /** What a client is asked to wait while there is no telling how long it will take. */
 const RETRY_AFTER_MS = 1000;
 
+/**
+ * Starts nothing before `start`. `onCrash` hears of every conversation that failed; only a fault of its own,
+ * not the disk's, counts against its crash budget.
+ */
 export function createRegistry(options: RegistryOptions): Registry {
   const { outbox, idleTimeoutMs, maxLive, conversation: limits } = options;
   const live = new Map<string, LiveConversation>();

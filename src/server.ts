@@ -29,6 +29,7 @@ import { openStore } from './store/store.ts';
 import { createTurnReport } from './turn-report.ts';
 import { createTokenCounter } from './tokens/counter.ts';
 
+/** A server that accepts sockets. `port` is the one it got, also where the configuration said 0. */
 export interface Server {
   readonly port: number;
   /** What the first line on the terminal tells. */

@@ -30,6 +30,10 @@ interface Times {
   firstChunkMs: number | null;
 }
 
+/**
+ * Completed turns are logged as `info`, failed ones as `warn`, times in ms. A turn whose acceptance this
+ * process has not seen, since a restart or a crash cut it in two, is reported with null times.
+ */
 export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
   /** By conversation, then by request id: as many as there are turns that wait or run. */
   const turns = new Map<string, Map<string, Times>>();

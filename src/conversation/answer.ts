@@ -25,6 +25,10 @@ export interface AnswerDeps {
 
 const jsonObject = z.record(z.string(), z.unknown());
 
+/**
+ * The logic provided as `answer`: one actor a hop, which reports one `answer.finished` or `answer.failed`,
+ * a throw included. Any event it gets stops the stream; what had arrived then is the answer.
+ */
 export function createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, onError }: AnswerDeps) {
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();

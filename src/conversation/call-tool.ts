@@ -14,6 +14,10 @@ export interface CallToolDeps {
   metrics: Pick<Metrics, 'toolEnded'>;
 }
 
+/**
+ * The logic provided as `callTool`: one actor a call. Any event it gets aborts the call, which still
+ * reports `call.ended`; stopping the actor aborts it too, and then nothing is reported.
+ */
 export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) {
   return fromCallback<CallAbort, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();

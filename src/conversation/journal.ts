@@ -35,6 +35,10 @@ export interface JournalOwner {
   fail(error: unknown): void;
 }
 
+/**
+ * Commits in the order of the appends, though a later one's tokens may be counted first. A commit that is
+ * refused is told as `log.failed`; what a part throws on the way goes to the owner's `fail`.
+ */
 export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, fail }: JournalOwner): Journal {
   /** Settles when the appends before have been handed to the store; null while none waits for a count. */
   let ahead: Promise<void> | null = null;

@@ -15,6 +15,10 @@ import type { TurnReport } from '../turn-report.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
 import type { WarmLogs } from './warm-logs.ts';
 
+/**
+ * The registry's hold on one running actor. Events sent after its end are dropped; `onEnd` has told the
+ * registry by then, which opens a new one for the next frame.
+ */
 export interface LiveConversation {
   send(event: ClientEvent | { type: 'conversation.passivate' | 'conversation.drain' | 'conversation.halt' }): void;
   isIdle(): boolean;

@@ -21,6 +21,10 @@ export interface LoadContextDeps {
   repeat: Readonly<Record<string, 'never' | 'always'>>;
 }
 
+/**
+ * The logic provided as `loadContext`: resolves with one hop's messages and tools, after the first round of
+ * MCP connects. Rejects when the store cannot be read, which ends the turn.
+ */
 export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countTokens, budgetTokens, preserveRecent, repeat }: LoadContextDeps) {
   let offered: readonly HopTool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();

@@ -41,6 +41,10 @@ interface WarmLog {
   bytes: number;
 }
 
+/**
+ * Starts cold. Sizes are estimates: two bytes a UTF-16 unit and a fixed share a row. A read of the log that
+ * a commit overtakes is made again, since which of the new rows it holds is not known.
+ */
 export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }: WarmLogsOptions): WarmLogs {
   const cache = new LRUCache<string, WarmLog>({ maxSize: Math.max(1, maxBytes), sizeCalculation: (log) => log.bytes });
   const readings = new Map<string, { overtaken: boolean }>();

@@ -9,6 +9,10 @@ export interface Heartbeat {
   stop(): void;
 }
 
+/**
+ * Its timers run from now until `stop`. `sockets` is walked anew at each interval, so pass the live set;
+ * `timeoutMs` must not exceed `intervalMs`, or a round would end on the pings of the next.
+ */
 export function createHeartbeat(sockets: Iterable<WebSocket>, intervalMs: number, timeoutMs: number): Heartbeat {
   const silent = new Set<WebSocket>();
   let deadline: NodeJS.Timeout | undefined;

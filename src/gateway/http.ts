@@ -16,6 +16,10 @@ export interface HttpDeps {
   onError(error: unknown): void;
 }
 
+/**
+ * Answers GET and HEAD, else 405. `/ready` is 503 unless chats are accepted, `/metrics` 500 if they cannot
+ * be read, the WebSocket endpoint 426 without an upgrade, any other path 404.
+ */
 export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
   const startedMs = performance.now();
   const send = (response: ServerResponse, status: number, type: string, body: string) => {

@@ -24,6 +24,10 @@ export interface RequestDeps {
   onError(error: unknown): void;
 }
 
+/**
+ * The handler takes validated requests and never throws for what they ask: every outcome, `not_found` and
+ * failed reads too, is a frame to the session. Chats and cancels are answered by their conversation.
+ */
 export function createRequestHandler(deps: RequestDeps): (session: ClientSession, request: Request) => void {
   const { registry, toolbox, outbox, owner } = deps;
   const reply = (session: ClientSession, requestId: string, result: Record<string, unknown>, conversationId?: string) =>

@@ -50,6 +50,10 @@ interface Wire {
   write(bytes: Uint8Array, done?: () => void): void;
 }
 
+/**
+ * Listens to the socket's messages from now on; its closing is the caller's to notice. A frame sent to a
+ * closed socket is dropped, and a socket that never reads is terminated.
+ */
 export function createSession(id: string, socket: WebSocket, wire: Wire, { decode, handle, limits }: SessionDeps): ClientSession {
   const budget = createFrameBudget(limits.framesPerSecond, limits.frameBurst);
   let corked = false;

@@ -41,6 +41,10 @@ export interface Answer {
 /** A few hundred times a long answer; beyond it the provider is looping. */
 const maxAnswerChars = 16 * 1024 * 1024;
 
+/**
+ * One for each stream. Calls the sink within `read`, which throws only what the sink throws; a bad stream
+ * ends in `fault`, never in an exception.
+ */
 export function createAccumulator(sink: AnswerSink): Accumulator {
   let chunks = 0;
   let chars = 0;

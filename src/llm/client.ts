@@ -25,6 +25,10 @@ export interface ClientOptions {
   transport: Transport;
 }
 
+/**
+ * Sends nothing until asked. A hop is one HTTP request and is never retried here. Failures come back as
+ * values; a sink that throws is the only rejection, and its request is torn down.
+ */
 export function createProviderClient(provider: Provider, options: ClientOptions): ProviderClient {
   const openai = createOpenAI(provider, options.transport.fetch);
 

@@ -42,6 +42,10 @@ export type AnswerEnd =
   /** `fault.retryable` says whether asking again may help; `retryAfterMs` is the provider's own wish. */
   | { status: 'failed'; fault: Fault; retryAfterMs: number | null };
 
+/**
+ * The port through which every answer is asked for. Holds nothing between requests that an answer would
+ * depend on: each hop brings all its messages.
+ */
 export interface LanguageModel {
   /** The active provider first, then the fallbacks in their order. */
   readonly providers: readonly { name: string; model: string; demo: boolean }[];

@@ -39,6 +39,10 @@ export interface ServerStatus {
   error: string | null;
 }
 
+/**
+ * How a call ended. What matters is whether it may have taken effect: after `not_sent` it has not, after
+ * `lost` and `cancelled` nobody knows. A tool's own failure is `error`.
+ */
 export type CallEnd =
   /** `text` for the model; `content` is the whole, for the log. */
   | { status: 'ok' | 'error'; text: string; content: unknown }
@@ -56,6 +60,10 @@ export interface CallOptions {
   onProgress(progress: { progress: number; total?: number; message?: string }): void;
 }
 
+/**
+ * What conversations see of the MCP servers. A server that is away keeps its tools in the catalogue, so
+ * what a model is offered does not change with every lost connection.
+ */
 export interface Toolbox {
   /** The catalogue of now; a new array with each change. */
   tools(): readonly Tool[];

@@ -5,6 +5,10 @@
 import { textChunk, type Seen } from './render.ts';
 import type { Chunk } from '../protocol.ts';
 
+/**
+ * One message while the model writes it. Offsets count UTF-16 units of what was sent, text and reasoning
+ * apart; what is here is lost in a crash, the row that follows is not.
+ */
 export interface Draft {
   readonly messageId: string;
   readonly requestId: string;

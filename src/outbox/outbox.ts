@@ -13,6 +13,10 @@ import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import type { Following, Session, Topic } from './topic.ts';
 
+/**
+ * Everything clients are sent goes through here. Calls about a socket that is gone do nothing, so no
+ * caller has to ask first; a slow socket is taken off the live stream and caught up from the log.
+ */
 export interface Outbox {
   open(session: Session): void;
   /** Forgets a closed socket. It cancels nothing. */
@@ -51,6 +55,10 @@ export interface OutboxOptions {
   onError(error: unknown): void;
 }
 
+/**
+ * Holds nothing durable: followings and the message under construction, all of it bounded by the sockets
+ * and turns there are. `onError` gets failed catch-ups; their sockets are told `internal` and unfollowed.
+ */
 export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbox {
   const sessions = new Map<string, { session: Session; followings: Set<Following> }>();
   const topics = new Map<string, Topic>();

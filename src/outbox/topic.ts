@@ -31,6 +31,10 @@ export interface Following {
   seq: number;
 }
 
+/**
+ * A conversation with an audience. Exists while somebody follows or a message is under construction,
+ * independent of whether the conversation's actor runs.
+ */
 export interface Topic {
   readonly ref: ConversationRef;
   readonly followings: Set<Following>;

@@ -70,6 +70,10 @@ export interface PageRange {
   limit: number;
 }
 
+/**
+ * The event log of all conversations. A failed append is a value, since somebody waits for the answer; a
+ * failed read rejects with an AppError. Reads see every append whose `done` was called.
+ */
 export interface Store {
   /**
    * Queues the append; `done` is called once, never before `append` returns, in the order of the appends.

@@ -42,6 +42,10 @@ const longestExactUnits = 512 * 1024;
 /** No UTF-16 unit takes more bytes than this in UTF-8. */
 const maxBytesPerUnit = 3;
 
+/**
+ * Starts no thread before the first text that needs one, or `ready`. A model that is not known is counted
+ * with the newest encoding: close enough to keep a window, though not exact.
+ */
 export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
   const { model, cacheEntries = 1024, inlineBytes = 4096, onThreadDeath } = options;
   const cache = new LRUCache<string, number>({ max: cacheEntries });
