@@ -2,7 +2,8 @@
  * What the chart does while a turn runs: context, answers, tool hops, the end; and how an interrupted
  * turn is taken up. Assign, emit, raise and sendTo only; no action can fail and none waits.
  */
-import type { Answer, OpenCall, RunningTurn } from './conversation-terms.ts';
+import type { Answer } from './conversation-events.ts';
+import type { OpenCall, RunningTurn } from './turn-terms.ts';
 import { queueActions } from './conversation-queue.ts';
 import { conversationSetup as kit, nextBackoffMs } from './conversation-setup.ts';
 import { stopActions } from './conversation-stop.ts';

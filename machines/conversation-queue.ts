@@ -2,7 +2,7 @@
  * Admission: what becomes of a message before its turn runs. Deferring, committing, queueing, refusing,
  * withdrawing. A turn has no other way in.
  */
-import type { QueuedTurn } from './conversation-terms.ts';
+import type { QueuedTurn } from './turn-terms.ts';
 import { conversationSetup as kit } from './conversation-setup.ts';
 import { askerOf, endIntent, fault, run, startedNotice } from './conversation-values.ts';
 import { cancelRow, stoppedEnd, turnEndRow, userMessageRow } from './turn-rows.ts';

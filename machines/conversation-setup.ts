@@ -3,18 +3,9 @@
  * (provided once, at boot), its delays and its guards. Guards read as facts.
  */
 import { fromCallback, fromPromise, setup } from 'xstate';
-import type {
-  Answer,
-  ConversationContext,
-  ConversationEmitted,
-  ConversationEvent,
-  ConversationInput,
-  HopContext,
-  HopTool,
-  OpenCall,
-  RunningTurn,
-  Standing,
-} from './conversation-terms.ts';
+import type { Answer, ConversationEmitted, ConversationEvent } from './conversation-events.ts';
+import type { ConversationContext, ConversationInput } from './conversation-terms.ts';
+import type { HopContext, HopTool, OpenCall, RunningTurn, Standing } from './turn-terms.ts';
 import type { ModelMessage } from './context-window.ts';
 import { toolCallMachine } from './tool-call.ts';
 import { recoveryEnd, repeatedCalls } from './recovery.ts';

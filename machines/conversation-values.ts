@@ -2,7 +2,9 @@
  * Small constructors that the conversation's actions share: faults, askers, a fresh running turn.
  * Pure; nothing here knows an event.
  */
-import type { Asker, ChatEvent, ConversationContext, QueuedTurn, RunningTurn, TurnEnd } from './conversation-terms.ts';
+import type { Asker, ChatEvent, TurnEnd } from './conversation-events.ts';
+import type { ConversationContext } from './conversation-terms.ts';
+import type { QueuedTurn, RunningTurn } from './turn-terms.ts';
 import type { Fault, NewRow } from './log.ts';
 
 export function fault(code: string, message: string, retryable: boolean, data: Record<string, unknown> = {}): Fault {

@@ -2,7 +2,8 @@
  * What becomes of a turn that a restart or a crash cut off: whether it goes on, which calls are made
  * once more, and the rows that say so. Pure; `recovering` appends what it returns.
  */
-import type { InterruptedTurn, OpenCall, RecoveryPolicy, TurnEnd } from './conversation-terms.ts';
+import type { TurnEnd } from './conversation-events.ts';
+import type { InterruptedTurn, OpenCall, RecoveryPolicy } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
 import { CANCELLED, complete, dispatchRow, instantResult, metaRow, resultRow, turnEndRow } from './turn-rows.ts';
 

@@ -2,7 +2,7 @@
  * Where a log leaves its conversation: the fold that activation runs over the rows of turns
  * without an end. Pure; the chart's `recovering` goes on from what it returns.
  */
-import type { InterruptedCall, InterruptedTurn, QueuedTurn, Standing, StoppedTurn } from './conversation-terms.ts';
+import type { InterruptedCall, InterruptedTurn, QueuedTurn, Standing, StoppedTurn } from './turn-terms.ts';
 import type { LogRow } from './log.ts';
 import { addUsage } from './turn-rows.ts';
 

@@ -3,7 +3,8 @@
  * dispatch row is committed before it starts. The call itself is the provided actor `callTool`.
  */
 import { fromCallback, sendParent, setup } from 'xstate';
-import type { CallResult, HopTool } from './conversation-terms.ts';
+import type { CallResult } from './conversation-events.ts';
+import type { HopTool } from './turn-terms.ts';
 
 export interface ToolCallInput {
   conversationId: string;

@@ -3,7 +3,8 @@
  * Pure functions. Every call the model asked for gets exactly one result here or in `resultRow`,
  * so a transcript is valid by construction.
  */
-import type { Answer, AskedCall, CallResult, ChatEvent, HopTool, OpenCall, RunningTurn, StopReason, TurnEnd } from './conversation-terms.ts';
+import type { Answer, AskedCall, CallResult, ChatEvent, StopReason, TurnEnd } from './conversation-events.ts';
+import type { HopTool, OpenCall, RunningTurn } from './turn-terms.ts';
 import type { FinishReason, NewRow, ToolStatus, Usage } from './log.ts';
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };

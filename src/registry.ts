@@ -4,7 +4,8 @@
  * beside it. No outgoing frame passes here.
  */
 import { createActor, fromCallback, fromPromise, toPromise, waitFor, type ActorRefFrom } from 'xstate';
-import type { ClientEvent, ConversationLimits } from '../machines/conversation-terms.ts';
+import type { ClientEvent } from '../machines/conversation-events.ts';
+import type { ConversationLimits } from '../machines/conversation-terms.ts';
 import type { McpServerInput, mcpServerMachine } from '../machines/mcp-server.ts';
 import { coolingMs, registryMachine, type RegistryLimits } from '../machines/registry.ts';
 import type { writerMachine } from '../machines/writer.ts';

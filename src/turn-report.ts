@@ -3,7 +3,7 @@
  * what it knows of a turn is forgotten with its end.
  */
 import type { Logger } from 'pino';
-import type { TurnEnd } from '../machines/conversation-terms.ts';
+import type { TurnEnd } from '../machines/conversation-events.ts';
 import type { Fault } from '../machines/log.ts';
 import type { Metrics } from './metrics.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';

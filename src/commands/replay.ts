@@ -2,7 +2,7 @@
  * The command `replay`: folds a conversation's log row by row, with the folds that activation and
  * recovery use, and tells after each row where a server that was killed there would go on.
  */
-import type { InterruptedTurn, RecoveryPolicy } from '../../machines/conversation-terms.ts';
+import type { InterruptedTurn, RecoveryPolicy } from '../../machines/turn-terms.ts';
 import type { LogRow, NewRow } from '../../machines/log.ts';
 import { recoveryRows } from '../../machines/recovery.ts';
 import { foldStanding } from '../../machines/standing.ts';

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { fromCallback } from 'xstate';
 import { z } from 'zod';
 import type { AnswerInput, AnswerStop } from '../../machines/conversation-setup.ts';
-import type { Answer, AskedCall, InternalEvent } from '../../machines/conversation-terms.ts';
+import type { Answer, AskedCall, InternalEvent } from '../../machines/conversation-events.ts';
 import type { Usage } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/model.ts';

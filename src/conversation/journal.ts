@@ -3,7 +3,7 @@
  * show it, and only then tell the chart. One journal a conversation; order is kept throughout, and
  * a fault on the way fails this conversation alone.
  */
-import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-terms.ts';
+import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-events.ts';
 import type { NewRow } from '../../machines/log.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { ConversationRef } from '../conversation-ref.ts';

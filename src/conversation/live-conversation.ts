@@ -4,7 +4,8 @@
  * nobody who asked is left without an answer.
  */
 import { createActor, waitFor, type SnapshotFrom } from 'xstate';
-import type { Asker, ChatEvent, ClientEvent, ConversationEmitted, ConversationInput } from '../../machines/conversation-terms.ts';
+import type { Asker, ChatEvent, ClientEvent, ConversationEmitted } from '../../machines/conversation-events.ts';
+import type { ConversationInput } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
 import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';

@@ -4,7 +4,7 @@
  */
 import { fromPromise } from 'xstate';
 import type { ReadLogInput } from '../../machines/conversation-setup.ts';
-import type { Standing } from '../../machines/conversation-terms.ts';
+import type { Standing } from '../../machines/turn-terms.ts';
 import { foldStanding } from '../../machines/standing.ts';
 import type { InFlight } from './in-flight.ts';
 import type { WarmLogs } from './warm-logs.ts';

@@ -15,20 +15,10 @@ import { createGuard } from './guard.ts';
 import type { ServerBlock } from './servers-config.ts';
 import { connected, createMember, stateOf } from './server-member.ts';
 import type { Member, ServerActor } from './server-member.ts';
+import type { HopTool } from '../../machines/turn-terms.ts';
 
-/** A tool as models are offered it. */
-export interface Tool {
-  /** Fit for every provider, and unique in the catalogue. */
-  name: string;
-  server: string;
-  /** The server's own name for it. */
-  toolName: string;
-  description: string;
-  /** JSON Schema, as the server wrote it. */
-  inputSchema: Record<string, unknown>;
-  /** The server declares that a repeat changes nothing. */
-  harmless: boolean;
-}
+/** A tool as models are offered it, and as a hop pins it. */
+export type Tool = HopTool;
 
 export interface ServerStatus {
   name: string;

@@ -3,7 +3,7 @@
  * Frames are encoded once for all. Owns no sockets, decides nothing about turns, and outlives
  * the conversation actors.
  */
-import type { Cursor } from '../../machines/conversation-terms.ts';
+import type { Cursor } from '../../machines/conversation-events.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { errorFrame, type ConversationState, type Frame } from '../protocol.ts';
 import { fault } from '../errors.ts';

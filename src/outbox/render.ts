@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
+import { usageSchema } from '../usage-schema.ts';
 import type { Chunk, Frame, LogEvent } from '../protocol.ts';
 
 /** What the reader has of a message already, in UTF-16 units. */
@@ -19,14 +20,6 @@ const resultExtra = z.object({
   status: z.enum(['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit']),
   duration_ms: z.number(),
 });
-const usage = z.object({
-  prompt_tokens: z.number(),
-  completion_tokens: z.number(),
-  total_tokens: z.number(),
-  cached_tokens: z.number().exactOptional(),
-  reasoning_tokens: z.number().exactOptional(),
-  estimated: z.literal(true).exactOptional(),
-});
 
 /** A turn's end as its row or its identity record keeps it. */
 const turnEnd = z.discriminatedUnion('status', [
@@ -34,7 +27,7 @@ const turnEnd = z.discriminatedUnion('status', [
     status: z.literal('complete'),
     metadata: z.object({
       tokens: z.number(),
-      usage,
+      usage: usageSchema,
       model: z.string().nullable(),
       finish_reason: z.enum(['stop', 'length', 'content_filter', 'tool_limit_reached', 'cancelled', 'interrupted']),
       tool_hops: z.number(),

@@ -4,7 +4,8 @@
  * file may have been written by others.
  */
 import { z } from 'zod';
-import type { LogRow, RowType, ToolCallRequest, Usage } from '../../machines/log.ts';
+import { usageSchema } from '../usage-schema.ts';
+import type { LogRow, RowType, ToolCallRequest } from '../../machines/log.ts';
 import type { PostedRow } from './thread-messages.ts';
 
 /** A row as SQLite hands it out; only what the schema declares NOT NULL is certain. */
@@ -56,15 +57,6 @@ const toolCalls = z.array(
   }),
 ) satisfies z.ZodType<ToolCallRequest[]>;
 
-const usage = z.object({
-  prompt_tokens: z.number(),
-  completion_tokens: z.number(),
-  total_tokens: z.number(),
-  cached_tokens: z.number().exactOptional(),
-  reasoning_tokens: z.number().exactOptional(),
-  estimated: z.literal(true).exactOptional(),
-}) satisfies z.ZodType<Usage>;
-
 const extra = z.record(z.string(), z.unknown());
 
 const rowType = z.enum([
@@ -86,7 +78,7 @@ export function decodeRow(row: StoredRow): LogRow {
     tool_calls: parseColumn(toolCalls, row.tool_calls),
     tool_call_id: row.tool_call_id,
     model: row.model,
-    usage: parseColumn(usage, row.usage),
+    usage: parseColumn(usageSchema, row.usage),
     extra: parseColumn(extra, row.extra) ?? {},
     token_count: row.token_count,
     request_id: row.request_id,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { getStateNodes } from 'xstate/graph';
 import { conversationMachine } from '../../machines/conversation.ts';
-import type { ClientEvent, ConversationEmitted } from '../../machines/conversation-terms.ts';
+import type { ClientEvent, ConversationEmitted } from '../../machines/conversation-events.ts';
 import type { World } from '../support/machine-conversation.ts';
 import { bringToRest } from '../support/machine-rest.ts';
 import { livingStates, ways, worldIn } from '../support/machine-states.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
-import type { CallResult } from '../../machines/conversation-terms.ts';
+import type { CallResult } from '../../machines/conversation-events.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { CallAbort, CallEnded, ToolCallInput } from '../../machines/tool-call.ts';
 import { tool } from '../support/machine-values.ts';

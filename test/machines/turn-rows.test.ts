@@ -1,7 +1,7 @@
 /** The rows of a turn, made from plain values: what each says, and what it leaves out. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { InterruptedCall, InterruptedTurn, RecoveryPolicy, RunningTurn } from '../../machines/conversation-terms.ts';
+import type { InterruptedCall, InterruptedTurn, RecoveryPolicy, RunningTurn } from '../../machines/turn-terms.ts';
 import type { NewRow, Usage } from '../../machines/log.ts';
 import { recoveryEnd, recoveryRows, repeatedCalls } from '../../machines/recovery.ts';
 import { addUsage, answerRow, cancelRow, endRows, hopPlan, resultRow, turnEndRow, userMessageRow } from '../../machines/turn-rows.ts';

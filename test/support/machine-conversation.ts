@@ -6,7 +6,9 @@
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { conversationMachine } from '../../machines/conversation.ts';
 import type { AnswerInput, AnswerStop } from '../../machines/conversation-setup.ts';
-import type { Answer, CommitOutcome, ConversationEmitted, ConversationLimits, HopContext, Standing } from '../../machines/conversation-terms.ts';
+import type { Answer, CommitOutcome, ConversationEmitted } from '../../machines/conversation-events.ts';
+import type { ConversationLimits } from '../../machines/conversation-terms.ts';
+import type { HopContext, Standing } from '../../machines/turn-terms.ts';
 import type { Fault } from '../../machines/log.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { CallAbort, CallEnded, ToolCallInput } from '../../machines/tool-call.ts';

@@ -2,7 +2,8 @@
  * The event log in memory: gives every row its seq, every turn its one begin and its one end, as the
  * store does, and hands out any past of itself, as a crash would leave it.
  */
-import type { CommitOutcome, ConversationEmitted, Standing } from '../../machines/conversation-terms.ts';
+import type { CommitOutcome, ConversationEmitted } from '../../machines/conversation-events.ts';
+import type { Standing } from '../../machines/turn-terms.ts';
 import { foldRow } from '../../machines/context-window.ts';
 import type { TurnRows } from '../../machines/context-window.ts';
 import type { LogRow } from '../../machines/log.ts';

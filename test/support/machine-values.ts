@@ -1,6 +1,8 @@
 /** Plain values for the tests of the charts: each constructor gives a valid whole, of which a test names what it is about. */
 import { randomUUID } from 'node:crypto';
-import type { Answer, AskedCall, Asker, CancelEvent, ChatEvent, ConversationLimits, HopContext, HopTool, Standing } from '../../machines/conversation-terms.ts';
+import type { Answer, AskedCall, Asker, CancelEvent, ChatEvent } from '../../machines/conversation-events.ts';
+import type { ConversationLimits } from '../../machines/conversation-terms.ts';
+import type { HopContext, HopTool, Standing } from '../../machines/turn-terms.ts';
 import type { Fault, LogRow, Usage } from '../../machines/log.ts';
 
 export const limits: ConversationLimits = {

@@ -1,0 +1,162 @@
+/**
+ * What a conversation actor hears and says: events from clients, from the log and from its children, and the
+ * facts it emits. Plain data, built field by field from validated requests, so that a client can never smuggle
+ * one of XState's own events in.
+ */
+import type { Fault, NewRow, ToolStatus, TurnMetadata, Usage } from './log.ts';
+import type { HopContext, Standing } from './turn-terms.ts';
+import type { DoneActorEvent } from 'xstate';
+
+/** A client's request that wants an answer: which socket asked, under which id. */
+export interface Asker {
+  session: string;
+  requestId: string;
+}
+
+/** Where a client stands in a conversation's log and in the message under construction (UTF-16 units). */
+export interface Cursor {
+  after_seq: number;
+  message_id?: string | undefined;
+  offset?: number | undefined;
+  reasoning_offset?: number | undefined;
+}
+
+/** How the sender of a chat wants to follow its turn. */
+export interface FollowOptions {
+  /** False: no live chunks, the committed rows instead. */
+  streaming: boolean;
+  cursor: Cursor | null;
+}
+
+/**
+ * A message that asks for a turn. `mode` says what if one runs already: wait behind it, be refused, or stop
+ * it and go first. Until its row is committed the client is promised nothing.
+ */
+export interface ChatEvent {
+  type: 'client.chat';
+  session: string;
+  requestId: string;
+  text: string;
+  /** Fingerprint of what was asked: the same request id with another digest is refused. */
+  digest: string;
+  mode: 'queue' | 'reject' | 'interrupt';
+  follow: FollowOptions;
+  metadata: Record<string, unknown> | null;
+}
+
+export interface CancelEvent {
+  type: 'client.cancel';
+  /** Null when an interrupting chat, not a client's Stop, ends the turn. */
+  by: Asker | null;
+  /** Request id of the turn that is meant; null for the running one. */
+  target: string | null;
+}
+
+export type ClientEvent = ChatEvent | CancelEvent;
+
+/** `interrupted`: by a chat that goes before it. */
+export type StopReason = 'cancelled' | 'interrupted';
+
+/** Why rows were appended; comes back with their commit. */
+export type CommitTag =
+  | { of: 'message'; chat: ChatEvent }
+  | { of: 'withdrawal'; requestId: string; cancel: CancelEvent }
+  | { of: 'recovery' }
+  | { of: 'hop' }
+  | { of: 'result'; callId: string }
+  | { of: 'repeat'; callId: string }
+  | { of: 'cancel' }
+  | { of: 'end'; requestId: string };
+
+/**
+ * What became of an append that did not fail. `seq` is its first row's. `duplicate` and `reused`: the request
+ * id is known already, with the same or another digest, and nothing was written.
+ */
+export type CommitOutcome =
+  | { status: 'stored'; seq: number }
+  | { status: 'duplicate'; ended: boolean }
+  | { status: 'reused' };
+
+/** One tool call as the model asked for it. */
+export interface AskedCall {
+  callId: string;
+  name: string;
+  /** The arguments as the model wrote them. */
+  text: string;
+  /** Null when the text is not a JSON object. */
+  arguments: Record<string, unknown> | null;
+}
+
+/** A model's answer, whole or as far as it got. */
+export interface Answer {
+  messageId: string;
+  text: string;
+  reasoning: string;
+  calls: AskedCall[];
+  finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'cancelled' | 'failed';
+  usage: Usage | null;
+  model: string | null;
+}
+
+export interface CallResult {
+  status: ToolStatus;
+  /** For the model and the user. */
+  text: string;
+  /** The whole result as the server gave it, for the log; null where text is all. */
+  content: unknown;
+  durationMs: number;
+}
+
+export type InternalEvent =
+  | DoneActorEvent<Standing, 'log'>
+  | DoneActorEvent<HopContext, 'context'>
+  | { type: 'conversation.passivate' }
+  | { type: 'conversation.drain' }
+  | { type: 'conversation.halt' }
+  /** A part beside the chart threw where it must not: what was emitted may not have happened. */
+  | { type: 'conversation.fail' }
+  | { type: 'log.committed'; tag: CommitTag; outcome: CommitOutcome }
+  | { type: 'log.failed'; tag: CommitTag; fault: Fault }
+  | { type: 'answer.finished'; answer: Answer }
+  | {
+      type: 'answer.failed';
+      answer: Answer;
+      fault: Fault;
+      retryAfterMs: number | null;
+      /** 0 to 1, drawn outside: a chart holds no randomness. */
+      jitter: number;
+    }
+  | { type: 'call.settled'; callId: string; result: CallResult };
+
+export type ConversationEvent = ClientEvent | InternalEvent;
+
+/** The end of a turn as its `turn_end` row and the `turns` table keep it. */
+export type TurnEnd =
+  | { status: 'complete'; metadata: TurnMetadata }
+  | { status: 'error'; error: Fault };
+
+/**
+ * What the chart wants done: rows appended, clients told. Carried out beside it, in the order emitted; only
+ * `append` gets an answer, `log.committed` or `log.failed` with the same tag.
+ */
+export type ConversationEmitted =
+  | {
+      type: 'append';
+      tag: CommitTag;
+      rows: NewRow[];
+      begin?: { requestId: string; digest: string };
+      end?: { requestId: string; payload: TurnEnd };
+    }
+  | {
+      type: 'turn.accepted';
+      chat: ChatEvent;
+      seq: number;
+      disposition: 'started' | 'queued';
+      position: number;
+    }
+  | { type: 'turn.attached'; chat: ChatEvent; ended: boolean }
+  | { type: 'notice'; requestId: string; kind: string; data: string; details: Record<string, unknown> }
+  | { type: 'reply'; to: Asker; result: Record<string, unknown> }
+  /** `chat`: refused for want of room or by its own wish; were it a repeat of a turn that has ended, it is that end it should get. */
+  | { type: 'refuse'; to: Asker; fault: Fault; chat?: ChatEvent }
+  | { type: 'failed'; fault: Fault };

@@ -1,0 +1,121 @@
+/**
+ * A turn in each of its shapes: queued, running, cut off; with the tools and calls of its hops. Types only.
+ */
+import type { ModelMessage } from './context-window.ts';
+import type { Answer, Asker, StopReason } from './conversation-events.ts';
+import type { Fault, ToolCallRequest, Usage } from './log.ts';
+
+/** A tool as a hop knows it: the catalogue is pinned when the hop's context is loaded. */
+export interface HopTool {
+  /** As offered to the model: provider-safe and unique. */
+  name: string;
+  server: string;
+  /** The server's own name for it. */
+  toolName: string;
+  description: string;
+  /** JSON Schema of its arguments. */
+  inputSchema: Record<string, unknown>;
+  /** A repeat changes nothing, says its server or the configuration. */
+  harmless: boolean;
+}
+
+/** What one hop sends to the model. */
+export interface HopContext {
+  messages: ModelMessage[];
+  tools: ReadonlyMap<string, HopTool>;
+  /** Messages that were cut to fit the window. */
+  cut: number;
+}
+
+/**
+ * A dispatched call on its way: running in its actor, settled there, recorded once its result is committed;
+ * repeating while the dispatch of its one repeat is being committed.
+ */
+export interface OpenCall {
+  callId: string;
+  tool: HopTool;
+  arguments: Record<string, unknown>;
+  /** 1, or 2 for the one repeat of a harmless call. */
+  attempt: number;
+  stage: 'waiting' | 'running' | 'repeating' | 'settled' | 'recorded';
+}
+
+/** A turn whose message is committed and that waits to run; `hops` and `usage` are not zero when it goes on after a restart. */
+export interface QueuedTurn {
+  requestId: string;
+  hops: number;
+  usage: Usage | null;
+  /** True once its sender was told `queued`: its start is then announced. */
+  announced: boolean;
+}
+
+/**
+ * The turn at work, from its start until its end is committed. Whatever of it must survive a crash is in
+ * the log's rows; this is the part that may be lost.
+ */
+export interface RunningTurn {
+  requestId: string;
+  hops: number;
+  /** Sum over the hops so far. */
+  usage: Usage | null;
+  model: string | null;
+  /** Index into `limits.providers`, and tries at that provider for this hop. */
+  provider: number;
+  attempt: number;
+  /** Time spent backing off in this hop, and the next wait. */
+  waitedMs: number;
+  backoffMs: number;
+  context: HopContext | null;
+  /** True while an `answer` actor is at work. */
+  asking: boolean;
+  answer: Answer | null;
+  calls: OpenCall[];
+  fault: Fault | null;
+  /** Set once a Stop or an interrupting chat has ended the turn. */
+  stop: { reason: StopReason; askers: Asker[]; committed: boolean } | null;
+}
+
+/** A turn that was stopped before it did anything: all it lacks is its end. */
+export interface StoppedTurn {
+  requestId: string;
+  reason: StopReason;
+}
+
+/** Where the log says that a begun turn stands. */
+export interface InterruptedTurn {
+  requestId: string;
+  hops: number;
+  usage: Usage | null;
+  model: string | null;
+  recoveries: number;
+  /** False while its message is all there is: it may have waited, or have been asking the model. */
+  begun: boolean;
+  /** Since its message was committed. */
+  ageMs: number;
+  stop: StopReason | null;
+  /** Calls the model asked for that have no result. */
+  open: InterruptedCall[];
+}
+
+export interface InterruptedCall {
+  request: ToolCallRequest;
+  /** Its newest dispatch; null if it was never made. */
+  dispatch: { tool: HopTool; arguments: Record<string, unknown>; attempt: number } | null;
+}
+
+/** What becomes of a turn that a restart or a crash cut off. */
+export interface RecoveryPolicy {
+  /** `interrupt` ends it as failed. */
+  mode: 'resume' | 'interrupt';
+  /** How often a turn may be taken up again: the restart may be its own doing. */
+  attempts: number;
+  /** Nobody waits for the answer to an older message. */
+  maxAgeMs: number;
+}
+
+/** The fold of a log at activation. */
+export interface Standing {
+  interrupted: InterruptedTurn | null;
+  stopped: StoppedTurn[];
+  queue: QueuedTurn[];
+}
