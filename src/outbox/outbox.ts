@@ -10,7 +10,8 @@ import { fault } from '../errors.ts';
 import { catchUpSubscription, catchUpTurn, type CatchUpOptions, type LogReader } from './catch-up.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import type { ConversationRef } from '../conversation-ref.ts';
+import { createMembership } from './membership.ts';
 import type { Following, Session, Topic } from './topic.ts';
 
 /**
@@ -60,40 +61,9 @@ export interface OutboxOptions {
  * and turns there are. `onError` gets failed catch-ups; their sockets are told `internal` and unfollowed.
  */
 export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbox {
-  const sessions = new Map<string, { session: Session; followings: Set<Following> }>();
-  const topics = new Map<string, Topic>();
+  const members = createMembership();
+  const { find, topicOf, release, join, leave } = members;
 
-  const topicOf = (ref: ConversationRef): Topic => {
-    const key = keyOf(ref);
-    let topic = topics.get(key);
-    if (!topic) topics.set(key, (topic = { ref, followings: new Set(), subscribed: new Set(), subscribing: new Set(), draft: null, head: 0, state: null }));
-    return topic;
-  };
-  const release = (topic: Topic) => {
-    if (topic.followings.size === 0 && topic.draft === null) topics.delete(keyOf(topic.ref));
-  };
-  const join = (sessionId: string, ref: ConversationRef, how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>) => {
-    const known = sessions.get(sessionId);
-    if (!known) return null;
-    const topic = topicOf(ref);
-    for (const other of topic.followings) if (other.session === known.session && other.requestId === how.requestId) leave(other);
-    const following: Following = { topic, session: known.session, ...how };
-    topics.set(keyOf(ref), topic);
-    topic.followings.add(following);
-    known.followings.add(following);
-    return following;
-  };
-  const leave = (following: Following) => {
-    const { topic, session } = following;
-    // A catch-up that ends late has left already; its topic may have a successor by now.
-    if (!topic.followings.delete(following)) return;
-    sessions.get(session.id)?.followings.delete(following);
-    if (following.requestId === null) {
-      topic.subscribed.delete(session.id);
-      topic.subscribing.delete(session.id);
-    }
-    release(topic);
-  };
   /** A subscription stands for its socket's other followings only while it is live. */
   const pause = (following: Following) => {
     following.live = false;
@@ -120,7 +90,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   const give = (following: Following, frame: string) => {
     const { session, topic } = following;
     if (!session.isSlow()) return session.send(frame);
-    for (const own of sessions.get(session.id)?.followings ?? []) {
+    for (const own of members.followingsOf(session.id)) {
       if (own.topic !== topic || !own.live) continue;
       pause(own);
       const seen = own.streaming ? (topic.draft?.sent() ?? null) : null;
@@ -151,12 +121,9 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   };
 
   return {
-    open: (session) => void sessions.set(session.id, { session, followings: new Set() }),
-    close(sessionId) {
-      for (const following of sessions.get(sessionId)?.followings ?? []) leave(following);
-      sessions.delete(sessionId);
-    },
-    reply: (sessionId, frame) => sessions.get(sessionId)?.session.send(JSON.stringify(frame)),
+    open: members.open,
+    close: members.close,
+    reply: (sessionId, frame) => members.session(sessionId)?.send(JSON.stringify(frame)),
     follow: (sessionId, ref, requestId, streaming) => void join(sessionId, ref, { requestId, streaming, wantsState: false, live: true, seq: 0 }),
     attach(sessionId, ref, requestId, { streaming, cursor }) {
       const following = join(sessionId, ref, { requestId, streaming, wantsState: false, live: false, seq: cursor?.after_seq ?? 0 });
@@ -169,7 +136,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       bringUp(following, { seen: seenOf(cursor), attaching: true });
     },
     unsubscribe(sessionId, ref) {
-      const own = [...(sessions.get(sessionId)?.followings ?? [])].filter(({ topic }) => topic === topics.get(keyOf(ref)));
+      const own = [...members.followingsOf(sessionId)].filter(({ topic }) => topic === find(ref));
       const subscription = own.find(({ requestId }) => requestId === null);
       if (!subscription) return;
       leave(subscription);
@@ -180,18 +147,18 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
         if (!subscription.live) bringUp(following, { seen: null, attaching: false });
       }
     },
-    watchesState: (ref) => [...(topics.get(keyOf(ref))?.followings ?? [])].some((following) => following.wantsState),
+    watchesState: (ref) => [...(find(ref)?.followings ?? [])].some((following) => following.wantsState),
     state(ref, state) {
-      const topic = topics.get(keyOf(ref));
+      const topic = find(ref);
       if (!topic) return;
       const frame = encodeState(ref, state);
       if (frame === topic.state) return;
       topic.state = frame;
       for (const following of topic.followings) if (following.wantsState && following.live) give(following, frame);
     },
-    drafting: (ref) => topics.get(keyOf(ref))?.draft?.messageId ?? null,
+    drafting: (ref) => find(ref)?.draft?.messageId ?? null,
     tell(ref, frame) {
-      const topic = topics.get(keyOf(ref));
+      const topic = find(ref);
       if (!topic) return;
       const text = JSON.stringify(frame);
       // Only chunks may be dropped for a slow reader: catching up would not say `processing` again.
@@ -199,7 +166,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       else giveAll(topic, frame.request_id, text, () => true);
     },
     fail(ref, frame) {
-      const topic = topics.get(keyOf(ref));
+      const topic = find(ref);
       if (!topic) return;
       if (topic.draft) takeBack(topic, topic.draft);
       topic.draft = null;
@@ -227,7 +194,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       return topic.draft;
     },
     publish(ref, rows) {
-      const topic = topics.get(keyOf(ref));
+      const topic = find(ref);
       if (!topic) return;
       for (const row of rows) {
         const wasStreamed = topic.draft?.messageId === row.id;
