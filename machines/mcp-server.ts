@@ -95,6 +95,9 @@ const serverSetup = setup({
   },
 });
 
+/** What a connection that was just closed may still say. */
+const lastWords = { 'server.ready': {}, 'server.changed': {}, 'server.lost': {} } as const;
+
 /** Where a lost connection leads, whatever took it. */
 const afterLoss = (note: 'noteLoss' | 'noteTimeout' | 'noteFault') => [
   { guard: 'mayReconnect' as const, target: '#mcpServer.backingOff', actions: [note, 'countAttempt'] as const },
@@ -148,20 +151,14 @@ export const mcpServerMachine = serverSetup.createMachine({
       on: {
         'server.wake': 'open',
         'server.drain': 'draining',
-        // Last words of the connection that was just closed.
-        'server.ready': {},
-        'server.changed': {},
-        'server.lost': {},
+        ...lastWords,
       },
     },
     failed: {
       on: {
         'server.wake': 'open',
         'server.drain': 'draining',
-        // Last words, as in backingOff.
-        'server.ready': {},
-        'server.changed': {},
-        'server.lost': {},
+        ...lastWords,
       },
     },
     draining: {
@@ -174,9 +171,7 @@ export const mcpServerMachine = serverSetup.createMachine({
       },
       on: {
         // The server is leaving for good: nothing wakes it, and nothing it says matters.
-        'server.ready': {},
-        'server.changed': {},
-        'server.lost': {},
+        ...lastWords,
         'server.wake': {},
         'server.drain': {},
       },

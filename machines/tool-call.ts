@@ -4,6 +4,7 @@
  */
 import { fromCallback, sendParent, setup } from 'xstate';
 import type { CallResult } from './conversation-events.ts';
+import { CANCELLED } from './turn-rows.ts';
 import type { HopTool } from './turn-terms.ts';
 
 export interface ToolCallInput {
@@ -121,7 +122,7 @@ export const toolCallMachine = callSetup.createMachine({
       type: 'final',
       entry: settle('timed_out', ({ timeoutMs }) => `No result within ${timeoutMs / 1000} s; the call was given up. It may have taken effect all the same.`),
     },
-    cancelled: { type: 'final', entry: settle('cancelled', () => 'The call was cancelled by the user. It may have taken effect already.') },
+    cancelled: { type: 'final', entry: settle('cancelled', () => CANCELLED) },
     outcomeUnknown: {
       type: 'final',
       entry: settle('outcome_unknown', (_context, text) => `${text} It may or may not have taken effect: check before you repeat it.`),

@@ -22,6 +22,7 @@ export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) 
   return fromCallback<CallAbort, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const startedMs = performance.now();
+    let calling = true;
     receive(() => abort.abort());
 
     const onProgress = ({ progress, total, message }: { progress: number; total?: number; message?: string }) =>
@@ -33,13 +34,17 @@ export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) 
       });
 
     void toolbox.call(input.tool, input.arguments, { signal: abort.signal, timeoutMs: input.timeoutMs, onProgress }).then((end) => {
+      calling = false;
       const durationMs = performance.now() - startedMs;
       const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(durationMs) };
       metrics.toolEnded(input.tool.server, end.status, durationMs / 1000);
       sendBack(ended);
     });
 
-    return () => abort.abort();
+    // A call that has ended needs no abort, which makes an error with a stack trace.
+    return () => {
+      if (calling) abort.abort();
+    };
   });
 }
 
