@@ -39,6 +39,8 @@ interface ToldTurn {
   ends: number[];
   /** Calls that the model asked for: whether each has its result. */
   calls: Map<string, boolean>;
+  /** Calls that a person was asked about: what was decided, null as yet. */
+  questions: Map<string, string | null>;
   begun: boolean;
 }
 
@@ -64,7 +66,7 @@ export function auditLog(record: LogRecord): Audit {
     let turn = told.get(requestId);
     if (turn === undefined) {
       if (!known.has(requestId)) found.push(`row ${row.seq} belongs to turn ${requestId}, which the turns table does not know`);
-      told.set(requestId, (turn = { first: row.seq, last: row.seq, ends: [], calls: new Map(), begun: false }));
+      told.set(requestId, (turn = { first: row.seq, last: row.seq, ends: [], calls: new Map(), questions: new Map(), begun: false }));
     }
     turn.last = row.seq;
     return turn;
@@ -85,7 +87,27 @@ export function auditLog(record: LogRecord): Audit {
     const what = row.type === 'tool_call' ? 'dispatches' : 'is the result of';
     if (closed === undefined) found.push(`row ${row.seq} ${what} call ${id}, which the model did not ask for`);
     if (closed === true) found.push(`row ${row.seq} ${what} call ${id}, which has its result already`);
+    const decision = turn.questions.get(id);
+    if (decision === null) found.push(`row ${row.seq} ${what} call ${id}, which waits for a person`);
+    if (row.type === 'tool_call' && decision !== undefined && decision !== null && decision !== 'approve') found.push(`row ${row.seq} dispatches call ${id}, which was not approved`);
+    if (row.extra['edited'] === true && decision !== 'approve') found.push(`row ${row.seq} dispatches call ${id} with changed arguments, which nobody approved`);
     if (row.type === 'tool_result') turn.calls.set(id, true);
+  }
+
+  function aboutQuestion(turn: ToldTurn, row: LogRow): void {
+    const id = row.tool_call_id ?? '';
+    const known = turn.questions.get(id);
+    if (row.extra['kind'] === 'approval_request') {
+      if (turn.calls.get(id) !== false || known !== undefined) found.push(`row ${row.seq} asks a person about call ${id}, which is not open or was asked about before`);
+      turn.questions.set(id, null);
+    }
+    if (row.extra['kind'] === 'response') {
+      if (known !== null) found.push(`row ${row.seq} answers about call ${id}, which nobody is asked about`);
+      turn.questions.set(id, String(row.extra['decision']));
+    }
+    if (row.extra['kind'] === 'remember' && ![...turn.questions.values()].includes(String(row.extra['decision']))) {
+      found.push(`row ${row.seq} remembers a decision that nobody took in its turn`);
+    }
   }
 
   function ended(turn: ToldTurn, row: LogRow): void {
@@ -98,9 +120,10 @@ export function auditLog(record: LogRecord): Audit {
     const turn = turnOf(row, requestId);
     if (known.get(requestId)?.adopted === true) return;
     if (turn.ends.length > 0 && !isEnd(row)) found.push(`row ${row.seq} of turn ${requestId} lies behind the end of its turn`);
-    turn.begun ||= row.type !== 'user_message' && row.extra['kind'] !== 'cancel';
+    turn.begun ||= row.type !== 'user_message' && row.extra['kind'] !== 'cancel' && row.extra['kind'] !== 'rewind';
     if (row.type === 'assistant_message') asked(turn, row);
     if (row.type === 'tool_call' || row.type === 'tool_result') aboutCall(turn, row);
+    if (row.type === 'meta') aboutQuestion(turn, row);
     if (isEnd(row)) ended(turn, row);
   }
 

@@ -18,6 +18,8 @@ export interface TurnRows {
   /** Estimated tokens of its messages, with `MESSAGE_OVERHEAD` each. */
   tokens: number;
   ended: boolean;
+  /** The seq of the message that the turn goes back to: what began there or later is no part of its past. Null: nothing is abandoned. */
+  rewindTo: number | null;
 }
 
 /** Tokens that role and separators cost a message in the chat format (OpenAI cookbook, token counting). */
@@ -52,17 +54,38 @@ export function foldRow(turns: TurnRows[], row: LogRow): void {
       ? last?.requestId === null && row.type !== 'user_message' ? last : undefined
       : turns.findLast((candidate) => candidate.requestId === row.request_id);
   if (!turn) {
-    turn = { requestId: row.request_id, rows: [], tokens: 0, ended: row.request_id === null };
+    turn = { requestId: row.request_id, rows: [], tokens: 0, ended: row.request_id === null, rewindTo: null };
     turns.push(turn);
   }
   turn.rows.push(row);
   turn.tokens += rowTokens(row);
-  if (row.type === 'meta' && row.extra['kind'] === 'turn_end') turn.ended = true;
+  if (row.type !== 'meta') return;
+  if (row.extra['kind'] === 'turn_end') turn.ended = true;
+  if (row.extra['kind'] === 'rewind' && typeof row.extra['to_seq'] === 'number') turn.rewindTo = row.extra['to_seq'];
+}
+
+/**
+ * Those that have ended and are on the branch that the conversation is on, in the order in which they ran.
+ * `current`, if it goes back itself, is asked last.
+ */
+export function branchOf(turns: readonly TurnRows[], current?: TurnRows): TurnRows[] {
+  const ended = turns.filter((turn) => turn.ended && turn !== current).sort((a, b) => endSeq(a) - endSeq(b));
+  let branch: TurnRows[] = [];
+  for (const turn of current ? [...ended, current] : ended) {
+    const { rewindTo } = turn;
+    if (rewindTo !== null) branch = branch.filter((earlier) => beginSeq(earlier) < rewindTo);
+    if (turn !== current) branch.push(turn);
+  }
+  return branch;
 }
 
 /** Turns run one at a time, so their ends order them; a queued message's row may lie before another turn's answer. */
 function endSeq(turn: TurnRows): number {
   return turn.rows.at(-1)?.seq ?? 0;
+}
+
+function beginSeq(turn: TurnRows): number {
+  return turn.rows[0]?.seq ?? 0;
 }
 
 function rowTokens(row: LogRow): number {
@@ -74,12 +97,12 @@ function isMessage(row: LogRow): boolean {
 }
 
 /**
- * Builds what a hop of `requestId` sends: the system prompt, as many whole recent turns as fit, and
- * the turn itself. Turns that have not begun are left out.
+ * Builds what a hop of `requestId` sends: the system prompt, as many whole recent turns of its branch as fit,
+ * and the turn itself. Turns that have not begun are left out.
  */
 export function buildWindow(turns: readonly TurnRows[], requestId: string, options: WindowOptions): ContextWindow {
   const current = turns.find((turn) => turn.requestId === requestId);
-  const past = turns.filter((turn) => turn.ended && turn !== current).sort((a, b) => endSeq(a) - endSeq(b));
+  const past = branchOf(turns, current);
   const chosen: TurnRows[] = current ? [current] : [];
   let tokens = options.systemTokens + (current?.tokens ?? 0);
   let messages = countMessages(current);

@@ -4,37 +4,49 @@
  */
 import type { Answer } from './conversation-events.ts';
 import type { OpenCall, RunningTurn } from './turn-terms.ts';
+import { withEdit } from './approval.ts';
+import { approvalActions } from './conversation-approval.ts';
+import { deletionActions } from './conversation-deletion.ts';
 import { queueActions } from './conversation-queue.ts';
 import { conversationSetup as kit, nextBackoffMs } from './conversation-setup.ts';
 import { stopActions } from './conversation-stop.ts';
-import { endIntent, fault, run, startedNotice, turnWith } from './conversation-values.ts';
-import { recoveryRows, repeatedCalls } from './recovery.ts';
-import { addUsage, dispatchRow, endRows, hopPlan, resultRow, stoppedEnd, turnEndRow } from './turn-rows.ts';
+import { endIntent, fault, run, startedNotice, turnWith, waitingNews } from './conversation-values.ts';
+import { hopPlan } from './hop-plan.ts';
+import { callsToResume, onlyWaits, recoveryRows } from './recovery.ts';
+import { addUsage, endRows, stoppedEnd, turnEndRow } from './turn-end.ts';
+import { dispatchRow, resultRow } from './turn-rows.ts';
 
 const withAnswer = (answer: Answer) => (turn: RunningTurn) => ({ asking: false, answer, model: answer.model ?? turn.model });
 
 const turnActions = {
   takeStanding: kit.assign(({ event }) => {
     if (event.type !== 'xstate.done.actor.log') return {};
-    const { interrupted, stopped, queue } = event.output;
-    return { interrupted, stopped, queue: queue.map((turn) => ({ kind: 'turn', turn }) as const) };
+    const { interrupted, stopped, queue, remembered } = event.output;
+    return { interrupted, stopped, queue: queue.map((turn) => ({ kind: 'turn', turn }) as const), remembered };
   }),
   appendRecovery: kit.enqueueActions(({ context, enqueue }) => {
     for (const { requestId, reason } of context.stopped) {
       enqueue.emit(endIntent(requestId, [turnEndRow(requestId, stoppedEnd(reason))], stoppedEnd(reason)));
     }
     enqueue.assign({ stopped: [] });
-    if (!context.interrupted) return;
+    if (!context.interrupted || onlyWaits(context.interrupted)) return;
     const { requestId } = context.interrupted;
     const { rows, end } = recoveryRows(context.interrupted, context.limits.recovery);
-    enqueue.emit({ type: 'append', tag: { of: 'recovery' }, rows, ...(end ? { end: { requestId, payload: end } } : {}) });
+    const news = end ? { end: { requestId, payload: end } } : waitingNews(requestId, callsToResume(context.interrupted));
+    enqueue.emit({ type: 'append', tag: { of: 'recovery' }, rows, ...news });
   }),
   resumeInterrupted: kit.enqueueActions(({ context: { interrupted }, enqueue }) => {
     if (!interrupted) return;
-    enqueue.assign({ turn: { ...run(interrupted), calls: repeatedCalls(interrupted) }, interrupted: null });
+    enqueue.assign({ turn: { ...run(interrupted), calls: callsToResume(interrupted) }, interrupted: null });
     if (!interrupted.begun) enqueue.emit(startedNotice(interrupted.requestId));
   }),
   forgetInterrupted: kit.assign({ interrupted: null }),
+  noticeLine: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'permit.awaited' || !context.turn) return;
+    const data = `The server is at work on as many turns as it may; ${event.ahead} stand${event.ahead === 1 ? 's' : ''} in line, this one last.`;
+    enqueue.emit({ type: 'notice', requestId: context.turn.requestId, kind: 'queued_for_turn', data, details: { position: event.ahead } });
+  }),
+  returnPermit: kit.emit({ type: 'permit.returned' }),
   pinContext: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'xstate.done.actor.context' || !context.turn) return;
     const { output } = event;
@@ -79,9 +91,9 @@ const turnActions = {
   }),
   appendHop: kit.enqueueActions(({ context, enqueue }) => {
     if (!context.turn) return;
-    const { rows, calls } = hopPlan(context.turn);
+    const { rows, calls } = hopPlan(context.turn, context.limits.approvalTimeoutMs, context.remembered);
     enqueue.assign(({ context }) => turnWith(context, () => ({ calls })));
-    enqueue.emit({ type: 'append', tag: { of: 'hop' }, rows });
+    enqueue.emit({ type: 'append', tag: { of: 'hop' }, rows, ...waitingNews(context.turn.requestId, calls) });
   }),
   countHop: kit.assign(({ context }) => turnWith(context, (turn) => ({
     hops: turn.hops + 1,
@@ -93,10 +105,10 @@ const turnActions = {
     const { turn, limits, conversationId, owner } = context;
     if (!turn) return;
     const free = limits.toolConcurrency - turn.calls.filter((call) => call.stage === 'running').length;
-    const starting = turn.calls.filter((call) => call.stage === 'waiting').slice(0, free);
+    const starting = turn.calls.filter((call) => call.stage === 'ready').slice(0, free);
     if (starting.length === 0) return;
-    for (const { callId, tool, arguments: args } of starting) {
-      const input = { conversationId, owner, requestId: turn.requestId, callId, tool, arguments: args, timeoutMs: limits.toolTimeoutMs };
+    for (const { callId, tool, arguments: args, edited } of starting) {
+      const input = { conversationId, owner, requestId: turn.requestId, callId, tool, arguments: edited ?? args, timeoutMs: limits.toolTimeoutMs };
       enqueue.spawnChild('toolCall', { id: `call:${callId}`, input });
     }
     const calls = turn.calls.map((call) => (starting.includes(call) ? { ...call, stage: 'running' as const } : call));
@@ -111,7 +123,8 @@ const turnActions = {
     if (!call) return;
     const calls = turn.calls.map((other) => (other === call ? { ...call, stage: 'settled' as const } : other));
     enqueue.assign({ turn: { ...turn, calls } });
-    enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows: [resultRow(turn.requestId, { callId, name: call.tool.name }, result)] });
+    const rows = [resultRow(turn.requestId, { callId, name: call.tool.name }, withEdit(result, call.edited))];
+    enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows, ...waitingNews(turn.requestId, calls) });
   }),
   /** A harmless call whose transport was lost is made once more; like every dispatch, it is a row first. */
   repeatCall: kit.enqueueActions(({ context, event, enqueue }) => {
@@ -121,14 +134,14 @@ const turnActions = {
     enqueue.stopChild(`call:${callId}`);
     const calls = turn.calls.map((call): OpenCall => (call.callId === callId ? { ...call, attempt: 2, stage: 'repeating' } : call));
     enqueue.assign({ turn: { ...turn, calls } });
-    const rows = calls.filter((call) => call.callId === callId).map((call) => dispatchRow(turn, call));
+    const rows = calls.filter((call) => call.callId === callId).map((call) => dispatchRow(turn.requestId, call));
     enqueue.emit({ type: 'append', tag: { of: 'repeat', callId }, rows });
   }),
   readyRepeat: kit.assign(({ context, event }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'repeat') return {};
     const { callId } = event.tag;
     return turnWith(context, (turn) => ({
-      calls: turn.calls.map((call) => (call.callId === callId ? { ...call, stage: 'waiting' as const } : call)),
+      calls: turn.calls.map((call) => (call.callId === callId ? { ...call, stage: 'ready' as const } : call)),
     }));
   }),
   markRecorded: kit.assign(({ context, event }) => {
@@ -151,4 +164,4 @@ const turnActions = {
 };
 
 /** The ground plus every action by name: what the chart is written in. */
-export const conversation = kit.extend({ actions: { ...queueActions, ...stopActions, ...turnActions } });
+export const conversation = kit.extend({ actions: { ...queueActions, ...stopActions, ...approvalActions, ...deletionActions, ...turnActions } });

@@ -4,7 +4,7 @@
  * one of XState's own events in.
  */
 import type { Fault, NewRow, ToolStatus, TurnMetadata, Usage } from './log.ts';
-import type { HopContext, Standing } from './turn-terms.ts';
+import type { HopContext, RememberedDecision, Standing } from './turn-terms.ts';
 import type { DoneActorEvent } from 'xstate';
 
 /** A client's request that wants an answer: which socket asked, under which id. */
@@ -42,6 +42,8 @@ export interface ChatEvent {
   mode: 'queue' | 'reject' | 'interrupt';
   follow: FollowOptions;
   metadata: Record<string, unknown> | null;
+  /** The seq of a user's message, in whose place this one is asked: the turn knows what was before it. Null: it goes on from the newest. */
+  rewindTo: number | null;
 }
 
 export interface CancelEvent {
@@ -52,7 +54,27 @@ export interface CancelEvent {
   target: string | null;
 }
 
-export type ClientEvent = ChatEvent | CancelEvent;
+/** A person's answer to what a turn has asked. The first one counts. */
+export interface RespondEvent {
+  type: 'client.respond';
+  by: Asker;
+  interruptId: string;
+  decision: 'approve' | 'deny';
+  /** For the model; null where none was given. */
+  reason: string | null;
+  /** With which an approved call is made instead of the model's; checked against the tool's schema already. Null: as it was asked. */
+  arguments: Record<string, unknown> | null;
+  /** Decides about the tool for the rest of the conversation. */
+  remember: boolean;
+}
+
+/** The wish that the conversation be gone, with all that it holds. */
+export interface DeleteEvent {
+  type: 'client.delete';
+  by: Asker;
+}
+
+export type ClientEvent = ChatEvent | CancelEvent | RespondEvent | DeleteEvent;
 
 /** `interrupted`: by a chat that goes before it. */
 export type StopReason = 'cancelled' | 'interrupted';
@@ -65,8 +87,12 @@ export type CommitTag =
   | { of: 'hop' }
   | { of: 'result'; callId: string }
   | { of: 'repeat'; callId: string }
+  /** `by` is null where time, not a person, has decided. */
+  | { of: 'response'; callIds: string[]; by: RespondEvent | null; remember: RememberedDecision | null }
   | { of: 'cancel' }
-  | { of: 'end'; requestId: string };
+  | { of: 'end'; requestId: string }
+  /** Not of rows, but of their end. */
+  | { of: 'removal' };
 
 /**
  * What became of an append that did not fail. `seq` is its first row's. `duplicate` and `reused`: the request
@@ -96,6 +122,8 @@ export interface Answer {
   finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'cancelled' | 'failed';
   usage: Usage | null;
   model: string | null;
+  /** When it ended, in ms since the epoch: a chart holds no clock. */
+  endedAtMs: number;
 }
 
 export interface CallResult {
@@ -110,13 +138,19 @@ export interface CallResult {
 export type InternalEvent =
   | DoneActorEvent<Standing, 'log'>
   | DoneActorEvent<HopContext, 'context'>
+  /** The turn may be at work; so many conversations stand before it. */
+  | { type: 'permit.granted' }
+  | { type: 'permit.awaited'; ahead: number }
   | { type: 'conversation.passivate' }
   | { type: 'conversation.drain' }
   | { type: 'conversation.halt' }
+  /** What people have not answered by now is denied. */
+  | { type: 'conversation.expire'; nowMs: number }
   /** A part beside the chart threw where it must not: what was emitted may not have happened. */
   | { type: 'conversation.fail' }
   | { type: 'log.committed'; tag: CommitTag; outcome: CommitOutcome }
   | { type: 'log.failed'; tag: CommitTag; fault: Fault }
+  | { type: 'log.removed' }
   | { type: 'answer.finished'; answer: Answer }
   | {
       type: 'answer.failed';
@@ -136,8 +170,8 @@ export type TurnEnd =
   | { status: 'error'; error: Fault };
 
 /**
- * What the chart wants done: rows appended, clients told. Carried out beside it, in the order emitted; only
- * `append` gets an answer, `log.committed` or `log.failed` with the same tag.
+ * What the chart wants done: rows appended, clients told. Carried out beside it, in the order emitted. `append`
+ * gets an answer, `log.committed` or `log.failed` with the same tag.
  */
 export type ConversationEmitted =
   | {
@@ -146,7 +180,17 @@ export type ConversationEmitted =
       rows: NewRow[];
       begin?: { requestId: string; digest: string };
       end?: { requestId: string; payload: TurnEnd };
+      /** Until when the turn does nothing but wait for people, in ms since the epoch; null: it goes on. */
+      waiting?: { requestId: string; untilMs: number | null };
+      /** Kept for as long as the conversation is. */
+      remember?: RememberedDecision;
     }
+  /** The turn is no more at work, or not for now: another conversation's may be. */
+  | { type: 'permit.returned' }
+  /** The log goes, once all that was appended has landed; `log.removed` or `log.failed` answers. */
+  | { type: 'remove' }
+  /** The conversation is gone; its followers are told. */
+  | { type: 'deleted' }
   | {
       type: 'turn.accepted';
       chat: ChatEvent;
@@ -157,6 +201,8 @@ export type ConversationEmitted =
   | { type: 'turn.attached'; chat: ChatEvent; ended: boolean }
   | { type: 'notice'; requestId: string; kind: string; data: string; details: Record<string, unknown> }
   | { type: 'reply'; to: Asker; result: Record<string, unknown> }
+  /** Nobody is asked that any more, or ever was: the log knows which. */
+  | { type: 'respond.late'; to: Asker; interruptId: string }
   /** `chat`: refused for want of room or by its own wish; were it a repeat of a turn that has ended, it is that end it should get. */
   | { type: 'refuse'; to: Asker; fault: Fault; chat?: ChatEvent }
   | { type: 'failed'; fault: Fault };

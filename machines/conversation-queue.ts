@@ -5,20 +5,21 @@
 import type { QueuedTurn } from './turn-terms.ts';
 import { conversationSetup as kit } from './conversation-setup.ts';
 import { askerOf, endIntent, fault, run, startedNotice } from './conversation-values.ts';
-import { cancelRow, stoppedEnd, turnEndRow, userMessageRow } from './turn-rows.ts';
+import { stoppedEnd, turnEndRow } from './turn-end.ts';
+import { cancelRow, rewindRow, userMessageRow } from './turn-rows.ts';
 
 /** The last words of an actor that ends: whoever still waits for an answer is to send again. */
-const refuseUnanswered = (code: 'conversation_failed' | 'shutting_down') =>
+const refuseUnanswered = (code: 'conversation_failed' | 'conversation_deleted' | 'shutting_down') =>
   kit.enqueueActions(({ context, enqueue }) => {
     const waiting = [...context.arriving, ...context.deferred].map((event) => (event.type === 'client.chat' ? askerOf(event) : event.by));
-    for (const to of [...waiting, ...(context.turn?.stop?.askers ?? [])]) {
+    for (const to of [...waiting, ...(context.turn?.stop?.askers ?? []), ...context.deleters]) {
       if (to) enqueue.emit({ type: 'refuse', to, fault: fault(code, 'The conversation was closed before this was answered. Send it again.', true) });
     }
   });
 
 export const queueActions = {
   defer: kit.assign(({ context, event }) => {
-    if (event.type === 'client.chat') return { deferred: [...context.deferred, event] };
+    if (event.type === 'client.chat' || event.type === 'client.respond') return { deferred: [...context.deferred, event] };
     if (event.type !== 'client.cancel') return {};
     // A Stop means the turn that ran when it was sent, not the one that runs when it is heard.
     return { deferred: [...context.deferred, { ...event, target: event.target ?? context.turn?.requestId ?? null }] };
@@ -30,18 +31,19 @@ export const queueActions = {
   }),
   refuseAsFailed: refuseUnanswered('conversation_failed'),
   refuseAsStopped: refuseUnanswered('shutting_down'),
+  refuseAsDeleted: refuseUnanswered('conversation_deleted'),
   appendMessage: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.chat') return;
     enqueue.assign({ arriving: [...context.arriving, event] });
     enqueue.emit({
       type: 'append',
       tag: { of: 'message', chat: event },
-      rows: [userMessageRow(event)],
+      rows: [userMessageRow(event), ...(event.rewindTo === null ? [] : [rewindRow(event.requestId, event.rewindTo)])],
       begin: { requestId: event.requestId, digest: event.digest },
     });
   }),
   refuseFullQueue: kit.enqueueActions(({ context, event, enqueue }) => {
-    const to = event.type === 'client.chat' ? askerOf(event) : event.type === 'client.cancel' ? event.by : null;
+    const to = event.type === 'client.chat' ? askerOf(event) : 'by' in event ? event.by : null;
     if (!to) return;
     const message = `This conversation has ${context.limits.queueLength} turns waiting, which is its limit. Wait for one to end.`;
     const problem = fault('overloaded', message, true, { retry_after_ms: 1000 });
@@ -50,6 +52,11 @@ export const queueActions = {
   refuseBusy: kit.enqueueActions(({ event, enqueue }) => {
     if (event.type !== 'client.chat') return;
     const message = 'A turn is running and the message said mode "reject". Wait for its end, cancel it, or send with mode "queue" or "interrupt".';
+    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, true, { can: ['cancel', 'chat'] }), chat: event });
+  }),
+  refuseRewind: kit.enqueueActions(({ event, enqueue }) => {
+    if (event.type !== 'client.chat') return;
+    const message = 'A turn is running, and the message goes back to an earlier one. Wait for the end of the turn, cancel it, or send with mode "interrupt".';
     enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, true, { can: ['cancel', 'chat'] }), chat: event });
   }),
   /** What a committed message becomes: the next turn, a follower of the one it repeats, or a refusal. */

@@ -2,13 +2,13 @@
  * The ground that the conversation chart stands on: its types, the actors it asks for by name
  * (provided once, at boot), its delays and its guards. Guards read as facts.
  */
-import { fromCallback, fromPromise, setup } from 'xstate';
+import { fromCallback, fromPromise, setup, type EventObject } from 'xstate';
 import type { Answer, ConversationEmitted, ConversationEvent } from './conversation-events.ts';
 import type { ConversationContext, ConversationInput } from './conversation-terms.ts';
 import type { HopContext, HopTool, OpenCall, RunningTurn, Standing } from './turn-terms.ts';
 import type { ModelMessage } from './context-window.ts';
 import { toolCallMachine } from './tool-call.ts';
-import { recoveryEnd, repeatedCalls } from './recovery.ts';
+import { onlyWaits, recoveryEnd } from './recovery.ts';
 
 export interface ReadLogInput {
   conversationId: string;
@@ -45,6 +45,9 @@ export function nextBackoffMs(turn: RunningTurn, retryAfterMs: number | null, ji
 
 const nothingShown = (answer: Answer) => answer.text === '' && answer.reasoning === '';
 
+/** A person's answer, or the end of its time, is on its way to the log. */
+const isBeingDecided = ({ approval, stage }: OpenCall) => approval !== null && (stage === 'answered' || stage === 'settled');
+
 const every = (turn: RunningTurn | null, ...stages: OpenCall['stage'][]) =>
   turn === null || turn.calls.every((call) => stages.includes(call.stage));
 
@@ -57,6 +60,7 @@ export const conversationSetup = setup({
   },
   actors: {
     readLog: fromPromise<Standing, ReadLogInput>(providedAtBoot),
+    permit: fromCallback<EventObject, ReadLogInput>(providedAtBoot),
     loadContext: fromPromise<HopContext, LoadContextInput>(providedAtBoot),
     answer: fromCallback<AnswerStop, AnswerInput>(providedAtBoot),
     toolCall: toolCallMachine,
@@ -79,6 +83,7 @@ export const conversationSetup = setup({
       (context.turn?.requestId === event.requestId ||
         context.queue.some((next) => next.kind === 'turn' && next.turn.requestId === event.requestId) ||
         context.arriving.some((other) => other.type === 'client.chat' && other.requestId === event.requestId)),
+    mayNotRewind: ({ event }) => event.type === 'client.chat' && event.rewindTo !== null && event.mode !== 'interrupt',
     refusesToQueue: ({ event }) => event.type === 'client.chat' && event.mode === 'reject',
     targetsRunningTurn: ({ context, event }) =>
       event.type === 'client.cancel' && context.turn !== null && (event.target ?? context.turn.requestId) === context.turn.requestId,
@@ -92,8 +97,8 @@ export const conversationSetup = setup({
     isMessage: ({ event }) => (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'message',
     isWithdrawal: ({ event }) => event.type === 'log.committed' && event.tag.of === 'withdrawal',
     isRecovery: ({ event }) => event.type === 'log.committed' && event.tag.of === 'recovery',
-    hasCallsToRepeat: ({ context, event }) =>
-      event.type === 'log.committed' && event.tag.of === 'recovery' && context.interrupted !== null && repeatedCalls(context.interrupted).length > 0,
+    interruptedTurnOnlyWaits: ({ context }) => context.interrupted !== null && onlyWaits(context.interrupted),
+    hasCalls: ({ context }) => (context.turn?.calls.length ?? 0) > 0,
     isHop: ({ event }) => event.type === 'log.committed' && event.tag.of === 'hop',
     isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',
     isRepeat: ({ event }) => event.type === 'log.committed' && event.tag.of === 'repeat',
@@ -101,6 +106,19 @@ export const conversationSetup = setup({
     mayRepeatCall: ({ context, event }) =>
       event.type === 'call.settled' && event.result.status === 'outcome_unknown' &&
       context.turn?.calls.some((call) => call.callId === event.callId && call.tool.harmless && call.attempt === 1) === true,
+    isRemoval: ({ event }) => event.type === 'log.failed' && event.tag.of === 'removal',
+    tooManyDeleters: ({ context }) => context.deleters.length > context.limits.queueLength,
+    isResponse: ({ event }) => (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'response',
+    isAskedAbout: ({ context, event }) =>
+      event.type === 'client.respond' && context.turn?.calls.some(({ stage, approval }) => stage === 'asking' && approval?.interruptId === event.interruptId) === true,
+    isNoQuestion: ({ context, event }) =>
+      event.type === 'client.respond' && context.turn?.calls.some(({ approval }) => approval?.interruptId === event.interruptId) !== true,
+    timeIsUp: ({ context, event }) =>
+      event.type === 'conversation.expire' && context.turn?.calls.some(({ stage, approval }) => stage === 'asking' && approval !== null && approval.untilMs <= event.nowMs) === true,
+    onlyPeopleAreAwaited: ({ context }) => !every(context.turn, 'recorded') && every(context.turn, 'asking', 'recorded'),
+    // Nothing is on its way to the log either, so that whoever opens the conversation again finds it as it is now.
+    maySleep: ({ context }) => context.arriving.length === 0 && every(context.turn, 'asking', 'recorded'),
+    mayStopWaiting: ({ context }) => context.queue[0]?.kind === 'stop' && context.arriving.length === 0 && every(context.turn, 'asking', 'recorded'),
     isCancel: ({ event }) => event.type === 'log.committed' && event.tag.of === 'cancel',
     isEndOfTurn: ({ context, event }) =>
       event.type === 'log.committed' && event.tag.of === 'end' && event.tag.requestId === context.turn?.requestId,
@@ -116,6 +134,7 @@ export const conversationSetup = setup({
       event.type === 'answer.failed' && nothingShown(event.answer) && (context.turn?.provider ?? 0) + 1 < context.limits.providers.length,
     allCallsSettled: ({ context }) => every(context.turn, 'settled', 'recorded'),
     allCallsRecorded: ({ context }) => every(context.turn, 'recorded'),
-    isQuiet: ({ context }) => context.turn?.asking !== true && every(context.turn, 'waiting', 'repeating', 'settled', 'recorded'),
+    isQuiet: ({ context }) =>
+      context.turn?.asking !== true && every(context.turn, 'asking', 'ready', 'repeating', 'settled', 'recorded') && context.turn?.calls.some(isBeingDecided) !== true,
   },
 });

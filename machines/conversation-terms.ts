@@ -1,14 +1,16 @@
 /**
  * What a conversation actor remembers between two events, and the limits it was given. Types only.
  */
-import type { ClientEvent } from './conversation-events.ts';
-import type { InterruptedTurn, QueuedTurn, RecoveryPolicy, RunningTurn, StoppedTurn } from './turn-terms.ts';
+import type { Asker, ClientEvent } from './conversation-events.ts';
+import type { InterruptedTurn, QueuedTurn, RecoveryPolicy, RememberedDecision, RunningTurn, StoppedTurn } from './turn-terms.ts';
 
 /** What bounds one conversation, the same for all of them. Set at boot and fixed for an actor's life. */
 export interface ConversationLimits {
   maxToolHops: number;
   toolConcurrency: number;
   toolTimeoutMs: number;
+  /** How long a person has to answer when asked to approve a call. */
+  approvalTimeoutMs: number;
   /** Turns waiting behind the running one. */
   queueLength: number;
   /** Tries at one provider for one hop, and the time all waiting between them may take. */
@@ -35,12 +37,16 @@ export type Next = { kind: 'turn'; turn: QueuedTurn } | { kind: 'stop' };
 export interface ConversationContext extends ConversationInput {
   /** Client events that arrived while the chart could not answer them; bounded by `queueLength`. */
   deferred: ClientEvent[];
-  /** Messages and withdrawals whose commit is under way; answered with it. */
+  /** Messages, withdrawals and people's answers whose commit is under way; answered with it. */
   arriving: ClientEvent[];
   queue: Next[];
+  /** Who has asked for its end; bounded by `queueLength`. */
+  deleters: Asker[];
   turn: RunningTurn | null;
   /** The turn that a restart or a crash cut off, until its recovery rows are committed. */
   interrupted: InterruptedTurn | null;
   /** Turns whose Stop was committed, and not their end, when the log was last read. */
   stopped: StoppedTurn[];
+  /** What people have decided about tools, once and for all: nobody is asked about these again. */
+  remembered: readonly RememberedDecision[];
 }

@@ -22,6 +22,19 @@ const waitForCommit = {
   ],
 } as const;
 
+/** The answer to what nobody is asked, or whose decision is being committed, is looked up in the log: now, or when that is done. */
+const ofOtherQuestions = [
+  { guard: 'isNoQuestion', actions: 'replyLate' },
+  { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
+  { actions: 'defer' },
+] as const;
+
+/** People answer, or their time runs out. */
+const answerable = {
+  'client.respond': [{ guard: 'isAskedAbout', actions: 'appendResponse' }, ...ofOtherQuestions],
+  'conversation.expire': { guard: 'timeIsUp', actions: 'appendExpiry' },
+} as const;
+
 const receiving = conversation.createStateConfig({
   description: 'The message is being committed; nothing is promised before.',
   on: {
@@ -29,6 +42,25 @@ const receiving = conversation.createStateConfig({
     'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
     'log.committed': { guard: 'isMessage', target: '#idle', actions: 'admit' },
     'log.failed': { guard: 'isMessage', target: '#idle', actions: 'refuseUnstored' },
+  },
+});
+
+const inLine = conversation.createStateConfig({
+  description: 'As many turns as may be are at work in other conversations; this one waits for a permit.',
+  invoke: {
+    id: 'permit',
+    src: 'permit',
+    input: ({ context: { conversationId, owner } }) => ({ conversationId, owner }),
+    onDone: '#failed',
+    onError: '#failed',
+  },
+  on: {
+    'permit.granted': [
+      { guard: 'hasCalls', target: '#runningCalls', actions: 'raiseDeferred' },
+      { target: 'loadingContext', actions: 'raiseDeferred' },
+    ],
+    'permit.awaited': { actions: 'noticeLine' },
+    'conversation.drain': '#stopped',
   },
 });
 
@@ -76,13 +108,30 @@ const toolHop = conversation.createStateConfig({
       id: 'runningCalls',
       description: 'One actor a call, in parallel up to the limit; each result is committed as it comes.',
       entry: 'startCalls',
-      always: { guard: 'allCallsSettled', target: 'settling' },
+      always: [
+        { guard: 'allCallsSettled', target: 'settling' },
+        { guard: 'onlyPeopleAreAwaited', target: 'waiting' },
+      ],
       on: {
+        ...answerable,
         'call.settled': [{ guard: 'mayRepeatCall', actions: 'repeatCall' }, { actions: ['recordResult', 'startCalls'] }],
         'log.committed': [
           { guard: 'isResult', actions: 'markRecorded' },
           { guard: 'isRepeat', actions: ['readyRepeat', 'startCalls'] },
+          { guard: 'isResponse', actions: ['confirmResponse', 'startCalls', 'raiseDeferred'] },
         ],
+      },
+    },
+    waiting: {
+      id: 'waitingForPeople',
+      description: 'Every call that is open waits for a person. The conversation may leave memory: it comes back with the answer, or when time is up.',
+      entry: 'returnPermit',
+      always: { guard: 'mayStopWaiting', target: '#stopped' },
+      on: {
+        ...answerable,
+        'log.committed': { guard: 'isResponse', target: '#inLine', actions: 'confirmResponse' },
+        'conversation.drain': [{ guard: 'maySleep', target: '#stopped' }, { actions: 'stopWhenIdle' }],
+        'conversation.passivate': { guard: 'maySleep', target: '#stopped' },
       },
     },
     settling: {
@@ -121,7 +170,7 @@ const cancelling = conversation.createStateConfig({
 const persisting = conversation.createStateConfig({
   description: 'What was answered and the end of the turn are committed together.',
   entry: 'appendEnd',
-  on: { ...waitForCommit, 'log.committed': { guard: 'isEndOfTurn', target: '#idle', actions: 'forgetTurn' } },
+  on: { ...waitForCommit, 'log.committed': { guard: 'isEndOfTurn', target: '#idle', actions: ['forgetTurn', 'returnPermit'] } },
 });
 
 export const turn = conversation.createStateConfig({
@@ -130,21 +179,29 @@ export const turn = conversation.createStateConfig({
   on: {
     'client.chat': [
       { guard: 'repeatsOpenTurn', actions: 'appendMessage' },
+      { guard: 'mayNotRewind', actions: 'refuseRewind' },
       { guard: 'refusesToQueue', actions: 'refuseBusy' },
       { guard: 'queueIsFull', actions: 'refuseFullQueue' },
       { actions: 'appendMessage' },
     ],
     'client.cancel': [{ guard: 'targetsRunningTurn', target: '.cancelling', actions: 'appendCancel' }, ...ofWaitingTurns],
+    'client.respond': ofOtherQuestions,
     'log.committed': [
       { guard: 'isMessage', actions: ['admit', 'raiseDeferred'] },
       { guard: 'isWithdrawal', actions: 'endWithdrawn' },
+      { guard: 'isResponse', actions: 'confirmResponse' },
     ],
-    'log.failed': [{ guard: 'isMessage', actions: 'refuseUnstored' }, { target: '#failed' }],
+    'log.failed': [
+      { guard: 'isMessage', actions: 'refuseUnstored' },
+      { guard: 'isResponse', actions: 'takeBackResponse' },
+      { target: '#failed' },
+    ],
     'conversation.drain': { actions: 'stopWhenIdle' },
     'conversation.passivate': {},
   },
   states: {
     receiving,
+    inLine: { id: 'inLine', ...inLine },
     loadingContext: { id: 'loadingContext', ...loadingContext },
     streaming,
     backingOff,

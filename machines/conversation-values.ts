@@ -4,8 +4,9 @@
  */
 import type { Asker, ChatEvent, TurnEnd } from './conversation-events.ts';
 import type { ConversationContext } from './conversation-terms.ts';
-import type { QueuedTurn, RunningTurn } from './turn-terms.ts';
+import type { OpenCall, QueuedTurn, RunningTurn } from './turn-terms.ts';
 import type { Fault, NewRow } from './log.ts';
+import { waitsUntilMs } from './approval.ts';
 
 export function fault(code: string, message: string, retryable: boolean, data: Record<string, unknown> = {}): Fault {
   return { code, message, retryable, data };
@@ -32,6 +33,11 @@ export function turnWith(context: ConversationContext, change: (turn: RunningTur
 /** The append that ends a turn. */
 export function endIntent(requestId: string, rows: NewRow[], end: TurnEnd) {
   return { type: 'append', tag: { of: 'end', requestId }, rows, end: { requestId, payload: end } } as const;
+}
+
+/** What an append tells the log of waiting for people; nothing in a hop that asks none. */
+export function waitingNews(requestId: string, calls: readonly OpenCall[]) {
+  return calls.some(({ approval }) => approval !== null) ? { waiting: { requestId, untilMs: waitsUntilMs(calls) } } : {};
 }
 
 /** Told to those who were told `queued`. */

@@ -8,14 +8,15 @@ import { turn } from './conversation-turn.ts';
 
 /**
  * `activating` reads the log, `recovering` settles the turn that a crash cut off, `idle` waits, `turn` runs one
- * from its message to its end. Final: `stopped` when told to, `failed` when the log or a part beside the chart
- * did; both refuse what still waits, and a new actor starts from the log.
+ * from its message to its end, `deleting` ends it all. Final: `stopped` when told to, `failed` when the log or a
+ * part beside the chart did, `deleted`; all refuse what still waits, and a new actor starts from the log.
  */
 export const conversationMachine = conversation.createMachine({
   id: 'conversation',
-  context: ({ input }) => ({ ...input, deferred: [], arriving: [], queue: [], turn: null, interrupted: null, stopped: [] }),
+  context: ({ input }) => ({ ...input, deferred: [], arriving: [], queue: [], deleters: [], turn: null, interrupted: null, stopped: [], remembered: [] }),
   initial: 'activating',
   on: {
+    'client.delete': { target: '.deleting', actions: 'takeDeleter' },
     'conversation.halt': '.stopped',
     'conversation.fail': '.failed',
   },
@@ -33,6 +34,7 @@ export const conversationMachine = conversation.createMachine({
       on: {
         'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+        'client.respond': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'conversation.drain': 'stopped',
         'conversation.passivate': {},
       },
@@ -40,15 +42,18 @@ export const conversationMachine = conversation.createMachine({
     recovering: {
       tags: ['chat', 'cancel'],
       description: 'A turn was cut off: harmless calls are made once more, others without outcome are closed, then it goes on or ends.',
-      always: { guard: 'nothingInterrupted', target: 'idle' },
+      always: [
+        { guard: 'nothingInterrupted', target: 'idle' },
+        { guard: 'interruptedTurnOnlyWaits', target: '#waitingForPeople', actions: ['resumeInterrupted', 'raiseDeferred'] },
+      ],
       entry: 'appendRecovery',
       on: {
         'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+        'client.respond': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'log.committed': [
           { guard: 'interruptedTurnIsOver', target: 'idle', actions: 'forgetInterrupted' },
-          { guard: 'hasCallsToRepeat', target: '#runningCalls', actions: ['resumeInterrupted', 'raiseDeferred'] },
-          { guard: 'isRecovery', target: '#loadingContext', actions: ['resumeInterrupted', 'raiseDeferred'] },
+          { guard: 'isRecovery', target: '#inLine', actions: 'resumeInterrupted' },
         ],
         'log.failed': 'failed',
         'conversation.drain': { actions: 'stopWhenIdle' },
@@ -60,12 +65,13 @@ export const conversationMachine = conversation.createMachine({
       id: 'idle',
       always: [
         { guard: 'stopIsNext', target: 'stopped' },
-        { guard: 'turnIsNext', target: '#loadingContext', actions: ['startNext', 'raiseDeferred'] },
+        { guard: 'turnIsNext', target: '#inLine', actions: 'startNext' },
         { guard: 'someMayBeHeard', actions: 'raiseDeferred' },
       ],
       on: {
         'client.chat': { target: 'turn', actions: 'appendMessage' },
         'client.cancel': [{ guard: 'targetsArrivingMessage', actions: 'defer' }, { actions: 'replyNothingRunning' }],
+        'client.respond': { actions: 'replyLate' },
         'log.committed': [{ guard: 'isMessage', actions: 'admit' }, { guard: 'isWithdrawal', actions: 'endWithdrawn' }],
         'log.failed': [{ guard: 'isMessage', actions: 'refuseUnstored' }, { target: 'failed' }],
         'conversation.drain': 'stopped',
@@ -73,6 +79,21 @@ export const conversationMachine = conversation.createMachine({
       },
     },
     turn,
+    deleting: {
+      description: 'Its owner wants it gone: nothing is begun any more, and its log goes when all that was written to it has landed.',
+      entry: ['stopWork', 'removeLog'],
+      on: {
+        'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+        'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+        'client.respond': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
+        'client.delete': [{ guard: 'tooManyDeleters', actions: 'refuseFullQueue' }, { actions: 'takeDeleter' }],
+        'log.removed': { target: 'deleted', actions: 'confirmRemoval' },
+        'log.failed': { guard: 'isRemoval', target: 'failed', actions: 'refuseDeleters' },
+        'conversation.drain': {},
+        'conversation.passivate': {},
+      },
+    },
+    deleted: { type: 'final', entry: 'refuseAsDeleted' },
     failed: {
       id: 'failed',
       description: 'The log could not be read or written, or a part beside the chart threw. The next frame reopens the conversation from it.',

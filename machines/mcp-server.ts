@@ -13,7 +13,14 @@ export interface ServerTool {
   inputSchema: Record<string, unknown>;
   /** The server declares that a repeat changes nothing (`readOnlyHint` or `idempotentHint`). */
   harmless: boolean;
+  effect: ToolEffect;
 }
+
+/**
+ * What a tool does to the world by its server's own word, which may be wrong. As the MCP has it: one that is not said
+ * to be read-only may destroy unless the opposite is said.
+ */
+export type ToolEffect = 'read_only' | 'additive' | 'destructive';
 
 export interface McpServerLimits {
   /** From opening the connection to its catalogue, in ms. */

@@ -3,15 +3,18 @@
  * once more, and the rows that say so. Pure; `recovering` appends what it returns.
  */
 import type { TurnEnd } from './conversation-events.ts';
-import type { InterruptedTurn, OpenCall, RecoveryPolicy } from './turn-terms.ts';
+import type { InterruptedCall, InterruptedTurn, OpenCall, RecoveryPolicy, WrittenDraft } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
-import { CANCELLED, complete, dispatchRow, instantResult, metaRow, resultRow, turnEndRow } from './turn-rows.ts';
+import { responseRow, unapprovedResult, withEdit } from './approval.ts';
+import { complete, turnEndRow } from './turn-end.ts';
+import { CANCELLED, answerRow, dispatchRow, instantResult, metaRow, resultRow } from './turn-rows.ts';
 
 const UNKNOWN_OUTCOME = 'The server restarted while this call was running. It may or may not have taken effect: check before you repeat it.';
 
 /** Why an interrupted turn must not go on; null when it may. */
 export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }: RecoveryPolicy): TurnEnd | null {
   if (turn.stop) return complete(turn, turn.usage, turn.stop);
+  if (onlyWaits(turn)) return null;
   const failed = (why: string): TurnEnd => ({
     status: 'error',
     error: { code: 'recovery_failed', message: `${why} Send the message again under a new request_id.`, retryable: false, data: {} },
@@ -22,27 +25,58 @@ export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }:
   return null;
 }
 
-/** Calls that are made once more: dispatched once, and harmless to repeat. */
-export function repeatedCalls(turn: InterruptedTurn): OpenCall[] {
-  return turn.open.flatMap(({ request, dispatch }) =>
-    dispatch?.tool.harmless === true && dispatch.attempt === 1
-      ? [{ callId: request.id, tool: dispatch.tool, arguments: dispatch.arguments, attempt: 2, stage: 'waiting' as const }]
-      : []);
+/** True of a turn that has nothing to do but to wait for a person: no crash cut it off, and none of its budgets is touched. */
+export function onlyWaits({ stop, open }: InterruptedTurn): boolean {
+  return stop === null && open.length > 0 && open.every(({ approval }) => approval !== null);
+}
+
+/** Calls that stay open: those that a person is asked about, and those made once more, dispatched once and harmless to repeat. */
+export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
+  return open.flatMap(({ request: { id: callId }, dispatch, approval }): OpenCall[] => {
+    const hop = hops - 1;
+    if (approval) {
+      const { tool, arguments: args, interruptId, untilMs } = approval;
+      return [{ callId, tool, arguments: args, edited: null, hop, attempt: 1, approval: { interruptId, untilMs }, stage: 'asking' }];
+    }
+    const isRepeated = dispatch?.tool.harmless === true && dispatch.attempt === 1;
+    if (!isRepeated) return [];
+    const { tool, arguments: args } = dispatch;
+    return [{ callId, tool, arguments: args, edited: editOf(dispatch), hop, attempt: 2, approval: null, stage: 'ready' }];
+  });
 }
 
 /** Takes an interrupted turn up again: repeats what is harmless, closes what else the log leaves open, ends what must not go on. */
 export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { rows: NewRow[]; end: TurnEnd | null } {
   const end = recoveryEnd(turn, policy);
-  const repeated = end ? [] : repeatedCalls(turn);
-  const closed = turn.open.filter(({ request }) => !repeated.some((call) => call.callId === request.id));
+  const resumed = end ? [] : callsToResume(turn);
+  const closed = turn.open.filter(({ request }) => !resumed.some((call) => call.callId === request.id));
   const rows = [
-    ...closed.map(({ request, dispatch }) => resultRow(
-      turn.requestId,
-      { callId: request.id, name: request.function.name },
-      instantResult(dispatch ? 'outcome_unknown' : 'cancelled', dispatch ? UNKNOWN_OUTCOME : CANCELLED),
-    )),
-    ...repeated.map((call) => dispatchRow(turn, call)),
+    ...closed.flatMap((call) => closingRows(turn.requestId, call)),
+    // A turn that goes on writes the message anew; of one that ends, what people have read is kept.
+    ...(end && turn.draft ? draftRows(turn, turn.draft) : []),
+    ...resumed.filter(({ stage }) => stage === 'ready').map((call) => dispatchRow(turn.requestId, call)),
     end ? turnEndRow(turn.requestId, end) : metaRow(turn.requestId, { kind: 'recovered', attempt: turn.recoveries + 1 }),
   ];
   return { rows, end };
+}
+
+/** A call that was dispatched may have acted; one that a person was asked about cannot have. */
+function closingRows(requestId: string, { request, dispatch, approval }: InterruptedCall): NewRow[] {
+  const call = { callId: request.id, name: request.function.name };
+  if (approval) {
+    return [responseRow(requestId, call.callId, approval.interruptId, 'cancelled'), resultRow(requestId, call, unapprovedResult('cancelled'))];
+  }
+  const end = dispatch ? withEdit(instantResult('outcome_unknown', UNKNOWN_OUTCOME), editOf(dispatch)) : instantResult('cancelled', CANCELLED);
+  return [resultRow(requestId, call, end)];
+}
+
+function editOf({ edited, arguments: args }: NonNullable<InterruptedCall['dispatch']>): Record<string, unknown> | null {
+  return edited ? args : null;
+}
+
+function draftRows(turn: InterruptedTurn, { messageId, text, reasoning, model }: WrittenDraft): NewRow[] {
+  if (text === '') return [];
+  const finishReason = turn.stop ? 'cancelled' : 'failed';
+  const written = { messageId, text: text.toWellFormed(), reasoning: reasoning.toWellFormed(), model, calls: [], usage: null };
+  return [answerRow(turn, { ...written, finishReason })];
 }

@@ -59,6 +59,8 @@ const registrySetup = setup({
     startup: fromPromise<void>(providedAtBoot),
     /** Asks idle conversations to passivate, now and then. */
     sweep: fromCallback<EventObject>(providedAtBoot),
+    /** Tells conversations, passivated ones too, that people's time to answer is up. */
+    expiry: fromCallback<EventObject>(providedAtBoot),
     /** Takes up the turns that the last run left without an end, a few conversations at a time. */
     recovery: fromPromise<void>(providedAtBoot),
     /** Asks every conversation to end its turn; resolves when none is left. */
@@ -112,6 +114,7 @@ export const registryMachine = registrySetup.createMachine({
     serving: {
       invoke: [
         { id: 'sweep', src: 'sweep', onDone: 'draining', onError: 'draining' },
+        { id: 'expiry', src: 'expiry', onDone: 'draining', onError: 'draining' },
         // A conversation that could not be taken up now is, with its next frame.
         { id: 'recovery', src: 'recovery', onDone: {}, onError: {} },
       ],

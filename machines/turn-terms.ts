@@ -17,6 +17,8 @@ export interface HopTool {
   inputSchema: Record<string, unknown>;
   /** A repeat changes nothing, says its server or the configuration. */
   harmless: boolean;
+  /** Whether a call is made at once, after a person has approved it, or not at all. */
+  permission: 'always' | 'ask' | 'never';
 }
 
 /** What one hop sends to the model. */
@@ -27,17 +29,32 @@ export interface HopContext {
   cut: number;
 }
 
+/** What a person is asked about a call. */
+export interface Approval {
+  interruptId: string;
+  /** In ms since the epoch: the call is denied when nobody has answered by then. */
+  untilMs: number;
+}
+
 /**
- * A dispatched call on its way: running in its actor, settled there, recorded once its result is committed;
- * repeating while the dispatch of its one repeat is being committed.
+ * A call on its way. Asking a person, answered while the approval is being committed; ready with its dispatch
+ * committed, running in its actor, settled with its result known, recorded with its result committed; repeating
+ * while the dispatch of its one repeat is being committed.
  */
 export interface OpenCall {
   callId: string;
   tool: HopTool;
+  /** As the model wrote them. */
   arguments: Record<string, unknown>;
+  /** What a person has made of them, with which the call is made instead; null where nobody has. */
+  edited: Record<string, unknown> | null;
+  /** The hop that asked for it, from 0. */
+  hop: number;
   /** 1, or 2 for the one repeat of a harmless call. */
   attempt: number;
-  stage: 'waiting' | 'running' | 'repeating' | 'settled' | 'recorded';
+  /** Null where nobody had to be asked. */
+  approval: Approval | null;
+  stage: 'asking' | 'answered' | 'ready' | 'running' | 'repeating' | 'settled' | 'recorded';
 }
 
 /** A turn whose message is committed and that waits to run; `hops` and `usage` are not zero when it goes on after a restart. */
@@ -95,12 +112,31 @@ export interface InterruptedTurn {
   stop: StopReason | null;
   /** Calls the model asked for that have no result. */
   open: InterruptedCall[];
+  /** What is known of the message that was being written; its end is lost. */
+  draft: WrittenDraft | null;
+}
+
+/** A message as far as it was written, when somebody last looked. */
+export interface WrittenDraft {
+  requestId: string;
+  messageId: string;
+  text: string;
+  reasoning: string;
+  model: string | null;
 }
 
 export interface InterruptedCall {
   request: ToolCallRequest;
-  /** Its newest dispatch; null if it was never made. */
-  dispatch: { tool: HopTool; arguments: Record<string, unknown>; attempt: number } | null;
+  /** Its newest dispatch; null if it was never made. `edited`: with other arguments than the model's. */
+  dispatch: (ToolUse & { attempt: number; edited: boolean }) | null;
+  /** What a person has been asked about it and has not answered. */
+  approval: (ToolUse & Approval) | null;
+}
+
+/** A tool and what it is given, as the rows about a call keep them. */
+export interface ToolUse {
+  tool: HopTool;
+  arguments: Record<string, unknown>;
 }
 
 /** What becomes of a turn that a restart or a crash cut off. */
@@ -113,9 +149,22 @@ export interface RecoveryPolicy {
   maxAgeMs: number;
 }
 
+/** What a person has decided about a tool for the rest of the conversation. */
+export interface RememberedDecision {
+  server: string;
+  /** The server's own name for it. */
+  toolName: string;
+  decision: 'approve' | 'deny';
+}
+
 /** The fold of a log at activation. */
-export interface Standing {
+export interface FoldedLog {
   interrupted: InterruptedTurn | null;
   stopped: StoppedTurn[];
   queue: QueuedTurn[];
+}
+
+/** All that activation starts from. What is remembered outlives the rows that tell of it, so no fold finds it. */
+export interface Standing extends FoldedLog {
+  remembered: readonly RememberedDecision[];
 }

@@ -3,7 +3,7 @@
  * disk is asked again, when it counts as broken. The appends themselves wait in a queue beside the chart; here is
  * only the news that some wait. No row, SQL or callback ever enters this file.
  */
-import { assign, fromCallback, fromPromise, raise, setup } from 'xstate';
+import { assign, cancel, fromCallback, fromPromise, raise, setup } from 'xstate';
 import type { EventObject } from 'xstate';
 
 /** Three tries within 2.6 s: longer than a checkpoint or a backup's lock, shorter than a user's patience. */
@@ -28,7 +28,7 @@ export interface WriterInput {
 export type WriterEvent =
   /** The queue was empty and is not any more; sent once, however many appends follow. */
   | { type: 'rows.waiting' }
-  /** Time for a slice of the sweep; the chart's own clock says so. */
+  /** Time for a slice of the sweep: the chart's own clock says so, or whoever leaves something to sweep. */
   | { type: 'sweep.due' }
   /** Flush what waits, then end. */
   | { type: 'writer.close' };
@@ -80,8 +80,9 @@ export const writerMachine = setup({
     noteWaiting: assign({ waiting: true }),
     noteClose: assign({ closeAsked: true }),
     noteSweep: assign({ sweepDue: true }),
-    /** One timer at a time: it is set when the file is open, and anew after each slice. */
-    setSweepTimer: raise({ type: 'sweep.due' }, { delay: 'sweepPause' }),
+    /** One timer at a time: it is set when the file is open, and anew after each slice, which may have come before its time. */
+    setSweepTimer: raise({ type: 'sweep.due' }, { id: 'sweep', delay: 'sweepPause' }),
+    stopSweepTimer: cancel('sweep'),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
   },
   guards: {
@@ -155,7 +156,7 @@ export const writerMachine = setup({
     },
 
     sweeping: {
-      entry: assign({ sweepDue: false }),
+      entry: [assign({ sweepDue: false }), 'stopSweepTimer'],
       invoke: {
         src: 'sweepSlice',
         onDone: {

@@ -11,6 +11,7 @@ export type Command =
   | { kind: 'backup'; to: string; file?: string }
   | { kind: 'check'; database?: string; file?: string }
   | { kind: 'replay'; conversationId: string; exported?: string; file?: string }
+  | { kind: 'token'; subject: string }
   | { kind: 'help'; text: string }
   | { kind: 'version' }
   /** `text` says what is wrong and how to use the command. For stderr and exit code 2. */
@@ -20,6 +21,7 @@ const usage = `Usage: ./run.sh [--config FILE] [--port N]
        ./run.sh backup FILE
        ./run.sh check [FILE]
        ./run.sh replay CONVERSATION [--file ROWS]
+       ./run.sh token SUBJECT
        ./run.sh test
 
 Starts the Parley chat server. Stop it with Ctrl-C; a second Ctrl-C does not wait for running turns.
@@ -34,9 +36,12 @@ Starts the Parley chat server. Stop it with Ctrl-C; a second Ctrl-C does not wai
   replay CONVERSATION
                  tell row by row where a conversation stands; with --file ROWS, of rows
                  exported as JSON lines
+  token SUBJECT  make a token for a user, and the lines of the configuration that let
+                 it in
   test           run the checks and tests of the project
 
-The commands find the database by the configuration, so --config works with them too.
+backup, check and replay find the database by the configuration, so --config works with
+them too.
 Every setting and its default: config/config.yaml and docs/configuration.md.
 `;
 
@@ -54,6 +59,7 @@ const commands = {
   backup: { flag: null, argument: 'the file to write' },
   check: { flag: null, argument: null },
   replay: { flag: 'file', argument: 'the id of a conversation' },
+  token: { flag: null, argument: 'the name of the subject that it is for' },
 } as const;
 
 type Name = keyof typeof commands;
@@ -125,6 +131,8 @@ function commandOf({ name, words, values }: Typed): Command {
       return { kind: name, ...(word === undefined ? {} : { database: word }), ...file };
     case 'replay':
       return { kind: name, conversationId: word ?? '', ...(values.file === undefined ? {} : { exported: values.file }), ...file };
+    case 'token':
+      return values.config === undefined ? { kind: name, subject: word ?? '' } : invalid('--config has no meaning with token');
   }
 }
 

@@ -9,6 +9,7 @@ import { backup } from './commands/backup.ts';
 import { check } from './commands/check.ts';
 import { replay } from './commands/replay.ts';
 import type { CommandResult } from './commands/result.ts';
+import { token } from './commands/token.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { AppError } from './errors.ts';
@@ -75,11 +76,15 @@ async function run(file: string | undefined, port: number | undefined): Promise<
   }
 }
 
-/** A command reads or copies the database that the configuration names, and ends. */
-async function runCommand(file: string | undefined, work: (config: Config) => CommandResult): Promise<void> {
+/** A command that reads or copies the database which the configuration names. */
+function runOnDatabase(file: string | undefined, work: (config: Config) => CommandResult): Promise<void> {
+  return runCommand(async () => work((await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory })).config));
+}
+
+/** Does its work, prints what came of it, and ends. */
+async function runCommand(work: () => CommandResult | Promise<CommandResult>): Promise<void> {
   try {
-    const { config } = await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory });
-    const { lines, exitCode } = work(config);
+    const { lines, exitCode } = await work();
     for (const line of lines) process.stdout.write(`${line}\n`);
     process.exitCode = exitCode;
   } catch (error) {
@@ -115,16 +120,19 @@ switch (command.kind) {
     }
     break;
   case 'backup':
-    await runCommand(command.file, ({ repository }) => backup(repository.path, resolve(command.to)));
+    await runOnDatabase(command.file, ({ repository }) => backup(repository.path, resolve(command.to)));
     break;
   case 'check':
-    await runCommand(command.file, ({ repository }) => check(command.database === undefined ? repository.path : resolve(command.database)));
+    await runOnDatabase(command.file, ({ repository }) => check(command.database === undefined ? repository.path : resolve(command.database)));
     break;
   case 'replay':
-    await runCommand(command.file, ({ repository, chat }) => replay({
+    await runOnDatabase(command.file, ({ repository, chat }) => replay({
       conversationId: command.conversationId,
       database: repository.path,
       exported: command.exported === undefined ? null : resolve(command.exported),
       recovery: { mode: chat.service.recovery.mode, attempts: chat.service.recovery.attempts, maxAgeMs: chat.service.recovery.max_age * 1000 },
     }));
+    break;
+  case 'token':
+    await runCommand(() => token(command.subject));
 }

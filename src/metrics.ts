@@ -29,6 +29,8 @@ export interface Gauges {
   waitingAppends(): number;
   /** Turns that wait or run. */
   openTurns(): number;
+  /** Turns that wait for a permit: as many as may be are at work. */
+  turnsInLine(): number;
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -74,6 +76,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
   gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
   gauge('open_turns', 'Turns that wait or run.', gauges.openTurns);
+  gauge('turns_in_line', 'Turns that wait because as many as may be are at work.', gauges.turnsInLine);
   gauge('waiting_appends', 'Appends that wait for the writer.', gauges.waitingAppends);
   gauge('event_loop_delay_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
     const milliseconds = loopDelay.count === 0 ? 0 : loopDelay.percentile(99) / 1e6 - LOOP_SAMPLING_MS;

@@ -22,8 +22,8 @@ import { errorFrame, type ConversationState } from './protocol.ts';
 export interface Registry {
   /** Boots the store and the MCP servers; resolves when conversations are served. Rejects, with all of it closed again, when the store refuses or `shutdown` comes first. */
   start(): Promise<void>;
-  /** Where a conversation stands, and the turn that runs; one without an actor is idle. */
-  standing(ref: ConversationRef): { state: ConversationState; running: string | null };
+  /** Where a conversation stands, and the turn that runs; null for one without an actor, of which the log knows. */
+  standing(ref: ConversationRef): { state: ConversationState; running: string | null } | null;
   /** Hands a client's event to its conversation, opening it if need be. Never awaits. */
   route(ref: ConversationRef, event: ClientEvent): void;
   /** Lets running turns end (within the drain limit), flushes everything and ends. Once is enough; more are the same. */
@@ -51,6 +51,8 @@ export interface RegistryOptions extends Omit<LiveConversationDeps, 'outbox'> {
   registry: RegistryLimits;
   /** Conversations with turns that have no end, at the start. */
   unfinished(): Promise<ConversationRef[]>;
+  /** Conversations in which a person's time to answer is up, the longest overdue first. */
+  overdue(nowMs: number, limit: number): Promise<ConversationRef[]>;
   /** chat.service.recovery.concurrency */
   recoveringAtOnce: number;
   /** chat.service.idle_timeout */
@@ -58,12 +60,17 @@ export interface RegistryOptions extends Omit<LiveConversationDeps, 'outbox'> {
   /** chat.service.max_live_conversations */
   maxLive: number;
   onCrash(ref: ConversationRef, error: unknown): void;
+  /** Faults of ours that touch no single conversation. */
+  onError(error: unknown): void;
 }
 
 /** How often idle conversations are looked for, as a share of `idleTimeoutMs`. */
 const SWEEPS_PER_TIMEOUT = 4;
 /** Conversations looked at in one turn of the event loop: to end them all takes some 5 ms. */
 const SWEEP_SLICE = 200;
+/** How late a question may be closed, and how many at once. */
+const EXPIRY_INTERVAL_MS = 1000;
+const EXPIRY_BATCH = 100;
 /** What a client is asked to wait while there is no telling how long it will take. */
 const RETRY_AFTER_MS = 1000;
 
@@ -82,7 +89,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     for (let looked = 0; looked < SWEEP_SLICE; looked += 1) {
       const { value, done } = conversations.next();
       if (done) return false;
-      if (value.lastActiveMs < sinceMs && value.isIdle()) value.send({ type: 'conversation.passivate' });
+      if (value.lastActiveMs < sinceMs && value.isResting()) value.send({ type: 'conversation.passivate' });
     }
     return true;
   };
@@ -113,6 +120,15 @@ export function createRegistry(options: RegistryOptions): Registry {
           clearInterval(timer);
           clearImmediate(next);
         };
+      }),
+      expiry: fromCallback(() => {
+        let looking = false;
+        const timer = setInterval(() => {
+          if (looking) return;
+          looking = true;
+          expire().catch(options.onError).finally(() => (looking = false));
+        }, EXPIRY_INTERVAL_MS);
+        return () => clearInterval(timer);
       }),
       recovery: fromPromise(async ({ signal }) => {
         const refs = (await options.unfinished()).values();
@@ -155,11 +171,23 @@ export function createRegistry(options: RegistryOptions): Registry {
     return conversation;
   };
 
+  /** What cannot be opened now is overdue at the next look too. */
+  const expire = async () => {
+    const nowMs = Date.now();
+    for (const ref of await options.overdue(nowMs, EXPIRY_BATCH)) {
+      const key = keyOf(ref);
+      if (refusal(key) !== null) continue;
+      const conversation = live.get(key) ?? activate(ref, key);
+      // One that has just been opened does not know yet what it waits for.
+      void conversation.whenQuiet().then(() => conversation.send({ type: 'conversation.expire', nowMs }));
+    }
+  };
+
   /** Why a conversation may not be opened now; null when it may. */
-  const refusal = (key: string, event: ClientEvent): { code: ErrorCode; message: string; data: Record<string, unknown> } | null => {
+  const refusal = (key: string, event: ClientEvent | null = null): { code: ErrorCode; message: string; data: Record<string, unknown> } | null => {
     const snapshot = actor.getSnapshot();
     // A Stop is heard until the end.
-    if (snapshot.value === 'draining' && event.type === 'client.cancel' && live.has(key)) return null;
+    if (snapshot.value === 'draining' && event?.type === 'client.cancel' && live.has(key)) return null;
     if (snapshot.value !== 'serving') return { code: 'shutting_down', message: 'The server is shutting down.', data: { retry_after_ms: RETRY_AFTER_MS } };
     const cooling = coolingMs(snapshot.context, key, Date.now());
     if (cooling > 0) return { code: 'conversation_unavailable', message: 'The conversation has failed repeatedly and is closed for a while.', data: { retry_after_ms: cooling } };
@@ -187,7 +215,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       const to = event.type === 'client.chat' ? event : event.by;
       if (to) outbox.reply(to.session, errorFrame(to.requestId, fault(refused.code, refused.message, refused.data), ref.conversationId));
     },
-    standing: (ref) => live.get(keyOf(ref))?.standing() ?? { state: { value: 'idle', hop: 0, can: ['chat'] }, running: null },
+    standing: (ref) => live.get(keyOf(ref))?.standing() ?? null,
     async shutdown() {
       actor.send({ type: 'registry.shutdown' });
       await toPromise(actor);

@@ -5,12 +5,17 @@
 import type { Logger } from 'pino';
 import { conversationMachine } from '../machines/conversation.ts';
 import { toolCallMachine } from '../machines/tool-call.ts';
-import { conversationLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits } from './config/options.ts';
+import { createTokenVerifier } from './auth/tokens.ts';
+import { ANONYMOUS, withinTime } from './auth/verifier.ts';
+import { admissionLimits, conversationLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy } from './config/options.ts';
 import type { Config } from './config/schema.ts';
 import { createAnswerLogic } from './conversation/answer.ts';
 import { createCallToolLogic } from './conversation/call-tool.ts';
 import { createInFlight } from './conversation/in-flight.ts';
+import { createKeepDraft } from './conversation/keep-draft.ts';
 import { createLoadContextLogic } from './conversation/load-context.ts';
+import { createPermitLogic } from './conversation/ask-permit.ts';
+import { createPermits } from './conversation/permits.ts';
 import { createReadLogLogic } from './conversation/read-log.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
@@ -47,12 +52,9 @@ export interface ServerOptions {
   stop?: AbortSignal;
 }
 
-/** Until somebody may log in, every conversation belongs to one owner. */
-const OWNER = 'anonymous';
-
 /** Starts everything and resolves when sockets are accepted. Rejects with an AppError whose message is fit for people. */
 export async function startServer({ config, version, env, log, stop }: ServerOptions): Promise<Server> {
-  const { llm, chat, repository, mcp } = config;
+  const { llm, chat, auth, repository, mcp } = config;
   const { service, websocket } = chat;
   const onError = (error: unknown) => log.error({ err: error }, 'a fault of ours');
   await checkAddress(websocket);
@@ -74,7 +76,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   });
   const { store, writerLogic, opened } = openStore({
     ...storeOptions(config),
-    adoptiveOwner: OWNER,
+    adoptiveOwner: ANONYMOUS,
     onError,
     onAdoption: ({ backup, conversations, rows }) =>
       log.warn({ backup, conversations, rows }, 'the database was another program\'s: it was copied, then taken over'),
@@ -85,31 +87,35 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   const budgetTokens = service.context.max_tokens - service.context.reserve_tokens;
   const warmLogs = createWarmLogs({ store, maxBytes: service.warm_bytes, windowTokens: budgetTokens, preserveRecent: service.context.preserve_recent });
   const countTokens = tokens.count;
+  const keepDraft = createKeepDraft({ store, intervalMs: ms(service.streaming.draft_interval) });
   const inFlight = createInFlight();
+  const permits = createPermits({ most: service.max_running_turns });
   const metrics = createMetrics({
     connections: () => gateway?.connections() ?? 0,
     conversationsLive: () => registry.live(),
     warmBytes: warmLogs.bytes,
     waitingAppends: store.waiting,
     openTurns: () => turnReport.open(),
+    turnsInLine: permits.waiting,
   });
   const turnReport = createTurnReport({ log, metrics });
   let gateway: Gateway | undefined;
   const machine = conversationMachine.provide({
     actors: {
+      permit: createPermitLogic(permits),
       readLog: createReadLogLogic({ warmLogs, inFlight }),
       loadContext: createLoadContextLogic({
         warmLogs, toolbox, countTokens, budgetTokens,
         systemPrompt: service.system_prompt,
         preserveRecent: service.context.preserve_recent,
-        repeat: service.tools.repeat,
+        policy: toolPolicy(config),
       }),
-      answer: createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, onError }),
+      answer: createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, keepDraft, onError }),
       toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox, metrics }) } }),
     },
   });
   const registry = createRegistry({
-    machine, store, warmLogs, outbox, countTokens, turnReport, inFlight, opened,
+    machine, store, warmLogs, outbox, countTokens, turnReport, inFlight, permits, opened,
     logics: { writer: writerLogic, mcpServer: toolbox.logic },
     mcpServers: toolbox.inputs,
     attachServer(name, actor) {
@@ -122,12 +128,14 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
       for (const each of closed) if (each.status === 'rejected') onError(each.reason);
     },
     unfinished: store.unfinished,
+    overdue: store.overdue,
     recoveringAtOnce: service.recovery.concurrency,
     startupWaitMs: ms(mcp.connection.startup_wait),
     conversation: { ...conversationLimits(config), providers: model.providers.map((provider) => provider.name) },
     registry: registryLimits(config),
     idleTimeoutMs: ms(service.idle_timeout),
     maxLive: service.max_live_conversations,
+    onError,
     onCrash: (ref, error) => log.error({ conversation: ref.conversationId, err: error }, 'a conversation failed'),
   });
 
@@ -135,21 +143,23 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   stop?.addEventListener('abort', () => void registry.shutdown());
   await started;
   void tokens.ready();
+  const verifier = auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS };
+  const verify = withinTime(verifier, ms(auth.verification_timeout));
   const listening = await openGateway({
     host: websocket.host,
     port: websocket.port,
     endpoint: websocket.endpoint,
     maxMessageBytes: websocket.max_message_size,
-    maxConnections: websocket.max_connections,
-    allowOrigins: websocket.allow_origins,
+    handshakeTimeoutMs: ms(websocket.handshake_timeout),
     pingIntervalMs: ms(websocket.ping_interval),
     pingTimeoutMs: ms(websocket.ping_timeout),
+    admission: { ...admissionLimits(config), verify, onError },
     outbox,
     onError,
-    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, metrics, onError }),
+    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, metrics, verify, onError }),
     session: {
-      decode: createDecoder({ maxTextLength: service.max_text_length }),
-      handle: createRequestHandler({ registry, store, toolbox, outbox, streaming: service.streaming.enabled, owner: OWNER, onError }),
+      decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth }),
+      handle: createRequestHandler({ registry, store, toolbox, outbox, streaming: service.streaming.enabled, onError }),
       limits: sessionLimits(config),
     },
   }).catch(async (error: unknown) => {

@@ -18,6 +18,8 @@ export interface Backlog<Item> {
 export interface BacklogOptions<Item> {
   /** Two items that wait as one; null if they cannot be. */
   merge(earlier: Item, later: Item): Item | null;
+  /** The reader has it now. */
+  onRead?(item: Item): void;
   /** The reader will read no more: it has left the loop, or was too slow. */
   onLeft?(): void;
 }
@@ -27,7 +29,7 @@ const MAX_WAITING = 10_000;
 
 type State = { at: 'filling' } | { at: 'failed'; error: Error } | { at: 'ended' };
 
-export function createBacklog<Item>({ merge, onLeft }: BacklogOptions<Item>): Backlog<Item> {
+export function createBacklog<Item>({ merge, onRead, onLeft }: BacklogOptions<Item>): Backlog<Item> {
   let waiting: Item[] = [];
   let hungry: ((take: () => IteratorResult<Item, undefined>) => void)[] = [];
   let state: State = { at: 'filling' };
@@ -47,6 +49,10 @@ export function createBacklog<Item>({ merge, onLeft }: BacklogOptions<Item>): Ba
     state = { at: 'ended' };
     throw error;
   };
+  const deliver = (item: Item) => {
+    onRead?.(item);
+    return { done: false, value: item } as const;
+  };
   const mergeInto = (item: Item): boolean => {
     for (let index = waiting.length - 1; index >= 0; index -= 1) {
       const earlier = waiting[index];
@@ -63,7 +69,7 @@ export function createBacklog<Item>({ merge, onLeft }: BacklogOptions<Item>): Ba
       if (state.at !== 'filling') return;
       const feed = hungry.shift();
       if (feed) {
-        feed(() => ({ done: false, value: item }));
+        feed(() => deliver(item));
         return;
       }
       if (mergeInto(item)) return;
@@ -80,7 +86,7 @@ export function createBacklog<Item>({ merge, onLeft }: BacklogOptions<Item>): Ba
     reader: {
       async next() {
         const item = waiting.shift();
-        if (item !== undefined) return { done: false, value: item };
+        if (item !== undefined) return deliver(item);
         if (state.at !== 'filling') return finish();
         const take = await new Promise<() => IteratorResult<Item, undefined>>((resolve) => hungry.push(resolve));
         return take();

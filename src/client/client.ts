@@ -2,23 +2,30 @@
  * The client: one lasting connection, and on it chats, requests and followed conversations. For
  * browsers and Node alike; imports nothing of the server but types.
  *
- *   const client = connect('ws://localhost:8080/ws/chat');
+ *   const client = connect('ws://localhost:8000/ws/chat');
  *   const turn = client.chat('What is 2 + 3?');
  *   for await (const chunk of turn) if (chunk.type === 'text') show(chunk.data);
  *   const { metadata } = await turn.end;
  */
+import type { Fault } from '../../machines/log.ts';
 import { createBackoff, type BackoffOptions } from './backoff.ts';
 import { openConnection, type ConnectionStatus, type SocketConstructor } from './connection.ts';
 import { clientError, ParleyError } from './errors.ts';
-import { createExchanges, type Exchange } from './exchanges.ts';
+import { createExchanges } from './exchanges.ts';
 import { startFollow, type Follow, type Follower } from './follow.ts';
 import { parseFrame, type Incoming } from './frames.ts';
 import { newId } from './ids.ts';
 import type { Cursor } from './position.ts';
-import { isCancelResult, isHistoryPage, isToolList, readResult, type CancelResult, type HistoryPage, type Result, type ToolList } from './results.ts';
+import { sendRequest, type RequestOptions } from './request.ts';
+import {
+  isCancelResult, isConversationPage, isForkResult, isHistoryPage, isRespondResult, isToolList, readResult,
+  type CancelResult, type ConversationPage, type ForkResult, type HistoryPage, type RespondResult, type Result, type ToolList,
+} from './results.ts';
 import { startTurn, type Turn } from './turn.ts';
 
 export interface ClientOptions {
+  /** For servers that ask for one. Without it, or with a wrong one, everything rejects with `unauthorized`. */
+  token?: string;
   /** Instead of the global one. */
   WebSocket?: SocketConstructor;
   /** Delays between connections: from 200 ms doubling to 10 s, half of each by chance. */
@@ -41,13 +48,23 @@ export interface ChatOptions {
   /** The turn's identity: the same chat under the same id never runs twice. */
   requestId?: string;
   metadata?: Record<string, unknown>;
+  /** Of a chat that was read in part (`turn.cursor()`): only what is missing comes. */
+  cursor?: Cursor;
   /** Stops the turn when it aborts. */
   signal?: AbortSignal;
 }
 
-export interface RequestOptions {
-  /** True if a second run changes nothing: then it is sent again when the socket falls before its answer. */
-  repeatable?: boolean;
+/** A person's answer to an `approval_request`. */
+export interface Answer {
+  /** The question's. */
+  interruptId: string;
+  decision: 'approve' | 'deny';
+  /** For the model; at most 1,000 characters. */
+  reason?: string;
+  /** With which to make an approved call instead; must fit the tool's `input_schema`, else it is `invalid_request` and the question stands. */
+  arguments?: Record<string, unknown>;
+  /** Decides about the tool for the rest of the conversation: nobody is asked about it again. */
+  remember?: boolean;
 }
 
 /** All promises reject with a ParleyError. */
@@ -58,7 +75,13 @@ export interface Client {
   chat(text: string, options?: ChatOptions): Turn;
   /** Stops a turn, by default the running one of the client's own conversation. */
   cancel(conversationId?: string, target?: string): Promise<CancelResult>;
+  /** Answers what a turn has asked; the first answer counts. */
+  respond(conversationId: string, answer: Answer): Promise<RespondResult>;
   history(conversationId: string, range?: { beforeSeq?: number; limit?: number }): Promise<HistoryPage>;
+  /** A page of one's own conversations, newest first; the first without a cursor. */
+  conversations(range?: { cursor?: string; limit?: number }): Promise<ConversationPage>;
+  /** A new conversation with all up to the end of a turn. Elsewhere it is `invalid_request`, and `data.nearest` has the seqs where it can be. */
+  fork(conversationId: string, atSeq: number): Promise<ForkResult>;
   tools(): Promise<ToolList>;
   ping(): Promise<void>;
   /** Any action that answers with one `result`. */
@@ -69,15 +92,19 @@ export interface Client {
   close(): void;
 }
 
-/** Connects, and keeps connecting until it is closed or refused for good. Throws only for an invalid URL. */
+/** Connects, and keeps connecting until it is closed or refused for good. Throws only for an invalid URL, and a token that no server gives. */
 export function connect(url: string, options: ClientOptions = {}): Client {
   const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
   const backoff = createBackoff({ minMs: 200, maxMs: 10_000, jitter: 0.5, random: Math.random, ...options.reconnect });
   const conversationId = newId();
   const followers = new Map<string, Follower>();
 
+  /** What the server said last, if it was a complaint about this connection as a whole. */
+  let lastWords: Fault | null = null;
+
   const connection = openConnection({
     url,
+    protocols: subprotocolsFor(options.token),
     WebSocket: options.WebSocket ?? WebSocket,
     backoff,
     handshakeMs: requestTimeoutMs,
@@ -88,39 +115,23 @@ export function connect(url: string, options: ClientOptions = {}): Client {
       if (frame) route(frame);
     },
     onStatus(status) {
+      if (status.status === 'connecting') lastWords = null;
       if (status.status === 'open') exchanges.connected();
       if (status.status === 'waiting') exchanges.disconnected();
-      if (status.status === 'closed') exchanges.end(closedFor(status));
+      if (status.status === 'closed') exchanges.end(closedFor(status, lastWords));
       options.onStatus?.(status);
     },
   });
   const exchanges = createExchanges(connection);
 
   function route(frame: Incoming): void {
+    lastWords = frame.status === 'error' && frame.request_id === null && frame.conversation_id === undefined ? frame.error : null;
     exchanges.receive(frame);
     if (frame.conversation_id !== undefined) followers.get(frame.conversation_id)?.hear(frame);
   }
 
-  function request(action: string, payload: object = {}, { repeatable = false }: RequestOptions = {}): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const done = (settle: () => void) => {
-        clearTimeout(timer);
-        exchanges.close(exchange);
-        settle();
-      };
-      const exchange: Exchange = {
-        requestId: newId(),
-        repeatable,
-        question: () => ({ action, payload }),
-        receive(frame) {
-          if (frame.status === 'result') done(() => resolve(frame.result));
-          else if (frame.status === 'error') done(() => reject(new ParleyError(frame.error)));
-        },
-        fail: (error) => done(() => reject(error)),
-      };
-      const timer = setTimeout(() => exchange.fail(clientError('timed_out', `No answer to "${action}" within ${requestTimeoutMs} ms.`)), requestTimeoutMs);
-      exchanges.open(exchange);
-    });
+  function request(action: string, payload: object = {}, requestOptions: RequestOptions = {}): Promise<Result> {
+    return sendRequest(action, payload, requestOptions, { exchanges, timeoutMs: requestTimeoutMs });
   }
 
   async function ask<Known extends object>(action: string, payload: object, isKnown: (result: object) => result is Known, repeatable = true): Promise<Known> {
@@ -136,12 +147,18 @@ export function connect(url: string, options: ClientOptions = {}): Client {
 
   return {
     conversationId,
-    chat(text, { conversationId: conversation = conversationId, requestId = newId(), signal, ...rest } = {}) {
+    chat(text, { conversationId: conversation = conversationId, requestId = newId(), cursor = { after_seq: 0 }, signal = null, ...rest } = {}) {
       const payload = { text, conversation_id: conversation, ...rest };
-      return startTurn({ requestId, conversationId: conversation, payload, signal: signal ?? null }, { exchanges, cancel, backoff });
+      return startTurn({ requestId, conversationId: conversation, payload, cursor, signal }, { exchanges, cancel, backoff });
     },
     cancel,
+    // A repeat is harmless: it is told what was decided.
+    respond: (conversation, { interruptId, ...answer }) =>
+      ask('respond', { conversation_id: conversation, interrupt_id: interruptId, ...answer }, isRespondResult),
     history: (conversation, { beforeSeq, limit } = {}) => ask('history', { conversation_id: conversation, before_seq: beforeSeq, limit }, isHistoryPage),
+    conversations: (range = {}) => ask('conversations', range, isConversationPage),
+    // A repeat would make another one.
+    fork: (conversation, atSeq) => ask('fork', { conversation_id: conversation, at_seq: atSeq }, isForkResult, false),
     tools: () => ask('tools', {}, isToolList),
     async ping() {
       await request('ping', {}, { repeatable: true });
@@ -162,6 +179,12 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   };
 }
 
-function closedFor({ code, reason }: { code: number; reason: string }): ParleyError {
+/** A browser sets no headers on a WebSocket, so the token goes where it can set something. */
+function subprotocolsFor(token: string | undefined): string[] {
+  return token === undefined ? [] : ['parley', `parley.token.${token}`];
+}
+
+function closedFor({ code, reason }: { code: number; reason: string }, lastWords: Fault | null): ParleyError {
+  if (lastWords) return new ParleyError(lastWords);
   return clientError('connection_closed', `The connection is closed (${code}${reason && `, ${reason}`}).`, { close_code: code, reason });
 }

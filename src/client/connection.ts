@@ -14,7 +14,7 @@ export interface SocketLike {
   addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
 }
 
-export type SocketConstructor = new (url: string) => SocketLike;
+export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
 /** Where the connection stands. `code` is the close code of the socket that went (1006: without a word). */
 export type ConnectionStatus =
@@ -25,6 +25,8 @@ export type ConnectionStatus =
 
 export interface ConnectionOptions {
   url: string;
+  /** Subprotocols that are offered; may be none. */
+  protocols: string[];
   WebSocket: SocketConstructor;
   backoff: Backoff;
   /** Longest wait for a handshake. */
@@ -61,7 +63,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   let state: State = { at: 'closed' };
 
   function dial(): void {
-    const socket = new options.WebSocket(options.url);
+    const socket = new options.WebSocket(options.url, options.protocols);
     socket.addEventListener('open', () => opened(socket));
     socket.addEventListener('message', ({ data }) => received(socket, data));
     socket.addEventListener('close', ({ code, reason }) => gone(socket, code, reason));

@@ -12,10 +12,12 @@ const clientFaults = {
   connection_lost: true,
   /** No answer within `requestTimeoutMs`. */
   timed_out: true,
-  /** Too many requests wait for a connection. */
-  too_many_waiting: true,
-  /** A chat with this request id, or a `follow` of this conversation, is open already. */
+  /** Too many requests are open. */
+  too_many_open: true,
+  /** A chat with this request id in this conversation, or a `follow` of it, is open already. */
   already_open: false,
+  /** What was to be sent is not JSON: a BigInt, or an object within itself. */
+  unsendable: false,
   /** Stopped before it was sent. */
   aborted: false,
   /** The iterator was not read while too much arrived for it. */
@@ -34,12 +36,15 @@ export class ParleyError extends Error {
   /** Whether the same request may succeed later. */
   readonly retryable: boolean;
   readonly data: Readonly<Record<string, unknown>>;
+  /** True for the failure of a turn that had ended before this chat asked for it: it was told anew, nothing ran. */
+  readonly replayed: boolean;
 
-  constructor({ code, message, retryable, data }: Fault) {
+  constructor({ code, message, retryable, data }: Fault, replayed = false) {
     super(message);
     this.code = code;
     this.retryable = retryable;
     this.data = data;
+    this.replayed = replayed;
   }
 }
 

@@ -14,11 +14,13 @@ export interface Question {
 /** One request from its sending to its last frame. */
 export interface Exchange {
   readonly requestId: string;
+  /** Where its answers come from: the same id in another conversation is another request. Null: its id is its own. */
+  readonly conversationId: string | null;
   /** False: lost if the socket falls before the answer, because a repeat might act twice. */
   readonly repeatable: boolean;
   /** Called for each sending: a repeat may ask for less than the first. */
   question(): Question;
-  /** Gets every frame with its request id. */
+  /** Gets every frame that answers it. */
   receive(frame: Incoming): void;
   /** It is over, without an answer; the exchange is no longer in the table. */
   fail(error: ParleyError): void;
@@ -41,50 +43,73 @@ export interface Exchanges {
   end(error: ParleyError): void;
 }
 
-/** Requests that wait for their first sending; far below the 1,000 frames that a server takes in one burst. */
-const MAX_WAITING = 256;
+/** Open requests. After a reconnect all are sent at once, and a server takes 1,000 frames in one burst. */
+const MAX_OPEN = 512;
+
+interface Entry {
+  exchange: Exchange;
+  /** False while it waits for its first sending. */
+  sent: boolean;
+}
 
 export function createExchanges(connection: { isOpen(): boolean; send(text: string): void }): Exchanges {
-  const entries = new Map<string, { exchange: Exchange; sent: boolean }>();
+  const entries = new Map<string, Entry>();
   let ended: ParleyError | null = null;
 
-  const ask = (entry: { exchange: Exchange; sent: boolean }): void => {
+  const ask = (entry: Entry): void => {
     if (!connection.isOpen()) return;
-    const { action, payload } = entry.exchange.question();
+    const { exchange } = entry;
+    const text = encode(exchange);
     entry.sent = true;
-    connection.send(JSON.stringify({ action, request_id: entry.exchange.requestId, payload }));
+    if (typeof text === 'string') connection.send(text);
+    else giveUp(exchange, text);
   };
-  const countWaiting = () => [...entries.values()].filter(({ sent }) => !sent).length;
-  const refusal = (requestId: string): ParleyError | null => {
+  /** Never at once: whoever opens it may not have finished setting it up. */
+  const giveUp = (exchange: Exchange, error: ParleyError): void => {
+    if (find(exchange)) entries.delete(keyOf(exchange));
+    queueMicrotask(() => exchange.fail(error));
+  };
+  const refusal = (exchange: Exchange): ParleyError | null => {
     if (ended) return ended;
-    if (entries.has(requestId)) return clientError('already_open', `A request with the id "${requestId}" is open already.`);
-    if (countWaiting() >= MAX_WAITING) return clientError('too_many_waiting', `${MAX_WAITING} requests wait for a connection already.`);
+    if (entries.has(keyOf(exchange))) return clientError('already_open', `A request with the id "${exchange.requestId}" is open already.`);
+    if (entries.size >= MAX_OPEN) return clientError('too_many_open', `${MAX_OPEN} requests are open already.`);
     return null;
+  };
+  const find = (exchange: Exchange): Entry | undefined => {
+    const entry = entries.get(keyOf(exchange));
+    return entry?.exchange === exchange ? entry : undefined;
+  };
+  /** A frame without a conversation refuses what was not understood. */
+  const askerOf = (requestId: string, conversationId: string | undefined): Entry | undefined => {
+    const own = conversationId === undefined ? undefined : entries.get(keyOf({ requestId, conversationId }));
+    if (own) return own;
+    const free = entries.get(keyOf({ requestId, conversationId: null }));
+    if (free || conversationId !== undefined) return free;
+    return [...entries.values()].find(({ exchange }) => exchange.requestId === requestId);
   };
 
   return {
     open(exchange) {
-      const refused = refusal(exchange.requestId);
+      const refused = refusal(exchange);
       if (refused) {
-        // Never while it is being opened: whoever opens it has not finished setting it up.
-        queueMicrotask(() => exchange.fail(refused));
+        giveUp(exchange, refused);
         return;
       }
       const entry = { exchange, sent: false };
-      entries.set(exchange.requestId, entry);
+      entries.set(keyOf(exchange), entry);
       ask(entry);
     },
     again(exchange) {
-      const entry = entries.get(exchange.requestId);
-      if (entry?.exchange === exchange) ask(entry);
+      const entry = find(exchange);
+      if (entry) ask(entry);
     },
     close(exchange) {
-      const entry = entries.get(exchange.requestId);
-      if (entry?.exchange === exchange) entries.delete(exchange.requestId);
+      if (find(exchange)) entries.delete(keyOf(exchange));
     },
-    wasSent: (exchange) => entries.get(exchange.requestId)?.sent ?? true,
+    wasSent: (exchange) => find(exchange)?.sent ?? true,
     receive(frame) {
-      entries.get(requestIdOf(frame) ?? '')?.exchange.receive(frame);
+      const requestId = requestIdOf(frame);
+      if (requestId !== null) askerOf(requestId, frame.conversation_id)?.exchange.receive(frame);
     },
     connected() {
       for (const entry of entries.values()) ask(entry);
@@ -92,7 +117,7 @@ export function createExchanges(connection: { isOpen(): boolean; send(text: stri
     disconnected() {
       for (const { exchange, sent } of entries.values()) {
         if (!sent || exchange.repeatable) continue;
-        entries.delete(exchange.requestId);
+        entries.delete(keyOf(exchange));
         exchange.fail(clientError('connection_lost', 'The connection fell before the answer came; the request may have been carried out.'));
       }
     },
@@ -103,4 +128,19 @@ export function createExchanges(connection: { isOpen(): boolean; send(text: stri
       for (const { exchange } of open) exchange.fail(error);
     },
   };
+}
+
+/** The request as text; it may hold what JSON cannot say. */
+function encode(exchange: Exchange): string | ParleyError {
+  try {
+    const { action, payload } = exchange.question();
+    return JSON.stringify({ action, request_id: exchange.requestId, payload });
+  } catch (error) {
+    return clientError('unsendable', `The request cannot be written as JSON: ${String(error)}`);
+  }
+}
+
+/** Ids have no control characters. */
+function keyOf({ requestId, conversationId }: Pick<Exchange, 'requestId' | 'conversationId'>): string {
+  return conversationId === null ? requestId : `${conversationId}\n${requestId}`;
 }

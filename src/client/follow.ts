@@ -64,9 +64,10 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
   let state: State = 'asking';
   let wasFollowing = false;
 
-  const backlog = createBacklog<FollowedFrame>({ merge, onLeft: () => finish(() => backlog.end()) });
+  const backlog = createBacklog<FollowedFrame>({ merge, onRead: noteRead, onLeft: () => finish(() => backlog.end()) });
   const exchange: Exchange = {
     requestId,
+    conversationId,
     repeatable: true,
     question() {
       patience.stop();
@@ -154,26 +155,20 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
     onEnd();
   }
 
-  /** Marks as read what leaves the backlog. */
-  async function* reading(): AsyncGenerator<FollowedFrame, undefined> {
-    for await (const frame of backlog.reader) {
-      if (frame.status === 'result') goOn(read, frame.result);
-      else if (frame.status === 'event') read.row(frame.seq, frame.event.type === 'assistant_message' ? frame.event.id : null);
-      else if (frame.status === 'chunk') read.take(frame.chunk);
-      yield frame;
-    }
-    return undefined;
+  function noteRead(frame: FollowedFrame): void {
+    if (frame.status === 'result') goOn(read, frame.result);
+    else if (frame.status === 'event') read.row(frame.seq, frame.event.type === 'assistant_message' ? frame.event.id : null);
+    else if (frame.status === 'chunk') read.take(frame.chunk);
   }
 
   exchanges.open(exchange);
-  const reader = reading();
   return {
     hear,
     follow: {
       conversationId,
       cursor: read.cursor,
       close: () => void backlog.reader.return?.(),
-      [Symbol.asyncIterator]: () => reader,
+      [Symbol.asyncIterator]: () => backlog.reader,
     },
   };
 }

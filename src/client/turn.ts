@@ -2,7 +2,7 @@
  * One turn: a chat from its sending to its end, over as many sockets as it takes. The same chat is
  * sent again with each of them (the server attaches us to the turn it began), from where we were.
  */
-import type { Fault, TurnMetadata } from '../../machines/log.ts';
+import type { TurnMetadata } from '../../machines/log.ts';
 import type { Chunk } from '../protocol.ts';
 import { createBacklog } from './backlog.ts';
 import type { Backoff } from './backoff.ts';
@@ -11,7 +11,7 @@ import { clientError, ParleyError } from './errors.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import type { Incoming } from './frames.ts';
 import { createPatience } from './patience.ts';
-import { createPosition } from './position.ts';
+import { createPosition, type Cursor } from './position.ts';
 import type { CancelResult } from './results.ts';
 
 /** The server has the message; `seq` is its row's, null if that is no longer kept. */
@@ -40,8 +40,10 @@ export interface Turn extends AsyncIterable<Chunk> {
   readonly accepted: Promise<Accepted>;
   /** Resolves when the turn has ended, a stopped one too; rejects with a ParleyError. */
   readonly end: Promise<TurnEnd>;
-  /** The text of all its messages, once it has ended; rejects as `end` does. Needs no reader of the chunks. */
+  /** The text of all its messages (from the cursor on, if it began with one), once it has ended; rejects as `end` does. Needs no reader of the chunks. */
   text(): Promise<string>;
+  /** Where the reader is: what to give a later chat under the same id, on this page or the next. */
+  cursor(): Cursor;
   /** Stops the turn. One that was never sent ends with the code `aborted`. */
   cancel(): Promise<CancelResult>;
 }
@@ -51,6 +53,7 @@ export interface TurnRequest {
   conversationId: string;
   /** Of the `chat` action, without a cursor. */
   payload: { text: string; mode?: 'queue' | 'reject' | 'interrupt'; [field: string]: unknown };
+  cursor: Cursor;
   /** Stops the turn when it aborts. */
   signal: AbortSignal | null;
 }
@@ -64,27 +67,28 @@ export interface TurnDeps {
 /** `asking`: what comes before `processing` belongs to an earlier attempt to follow. */
 type State = 'asking' | 'following' | 'ended';
 
-export function startTurn({ requestId, conversationId, payload, signal }: TurnRequest, { exchanges, cancel, backoff }: TurnDeps): Turn {
+export function startTurn({ requestId, conversationId, payload, cursor, signal }: TurnRequest, { exchanges, cancel, backoff }: TurnDeps): Turn {
   const accepted = Promise.withResolvers<Accepted>();
   const end = Promise.withResolvers<TurnEnd>();
   const texts = new Map<string, string>();
-  const position = createPosition();
+  const arrived = createPosition(cursor);
+  const read = createPosition(cursor);
   let state: State = 'asking';
   /** Times the chat was sent, and whether the server is known to have it. */
   let asked = 0;
   let isStored = false;
 
-  const backlog = createBacklog<Chunk>({ merge: mergeChunks });
+  const backlog = createBacklog<Chunk>({ merge: mergeChunks, onRead: (chunk) => void read.take(chunk) });
   const exchange: Exchange = {
     requestId,
+    conversationId,
     repeatable: true,
     question() {
       patience.stop();
       state = 'asking';
       asked += 1;
-      if (asked === 1) return { action: 'chat', payload };
       // A turn that exists need not be let in again: `reject` would refuse it for being busy with itself.
-      return { action: 'chat', payload: { ...payload, mode: isStored ? undefined : payload.mode, cursor: position.cursor() } };
+      return { action: 'chat', payload: { ...payload, mode: isStored ? undefined : payload.mode, cursor: arrived.cursor() } };
     },
     receive,
     fail,
@@ -97,8 +101,10 @@ export function startTurn({ requestId, conversationId, payload, signal }: TurnRe
         const { seq, metadata } = frame;
         state = 'following';
         isStored = true;
-        if (seq !== undefined) position.passed(seq);
+        for (const position of [arrived, read]) position.passed(seq ?? 0);
         accepted.resolve({ seq: seq ?? null, ...metadata });
+        // The Stop may have been lost with the connection.
+        if (signal?.aborted) stop();
         return;
       }
       case 'chunk':
@@ -109,9 +115,13 @@ export function startTurn({ requestId, conversationId, payload, signal }: TurnRe
         return;
       case 'error': {
         // A turn's end has a row, or is told anew. Anything else is a refusal, and a turn that may exist is not given up for it.
-        const isEnd = frame.seq !== undefined || frame.metadata?.replayed === true;
-        if (!isEnd && (isStored || asked > 1) && pause(frame.error)) return;
-        fail(new ParleyError(frame.error));
+        const isReplayed = frame.metadata?.replayed === true;
+        const isEnd = frame.seq !== undefined || isReplayed;
+        if (!isEnd && (isStored || asked > 1)) {
+          state = 'asking';
+          if (patience.refused(frame.error)) return;
+        }
+        fail(new ParleyError(frame.error, isReplayed));
         return;
       }
       default:
@@ -120,7 +130,7 @@ export function startTurn({ requestId, conversationId, payload, signal }: TurnRe
   }
 
   function take(chunk: Chunk): void {
-    const taken = position.take(chunk);
+    const taken = arrived.take(chunk);
     if (taken === 'repeat') return;
     if (taken === 'gap') {
       state = 'asking';
@@ -135,11 +145,6 @@ export function startTurn({ requestId, conversationId, payload, signal }: TurnRe
       backlog.discard((waiting) => isTakenBack(waiting, messageId));
     }
     backlog.push(taken);
-  }
-
-  function pause(fault: Fault): boolean {
-    state = 'asking';
-    return patience.refused(fault);
   }
 
   function fail(error: ParleyError): void {
@@ -188,6 +193,7 @@ export function startTurn({ requestId, conversationId, payload, signal }: TurnRe
       await end.promise;
       return [...texts.values()].join('');
     },
+    cursor: read.cursor,
     cancel: cancelTurn,
     [Symbol.asyncIterator]: () => backlog.reader,
   };

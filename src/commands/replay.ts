@@ -2,9 +2,9 @@
  * The command `replay`: folds a conversation's log row by row, with the folds that activation and
  * recovery use, and tells after each row where a server that was killed there would go on.
  */
-import type { InterruptedTurn, RecoveryPolicy } from '../../machines/turn-terms.ts';
+import type { InterruptedCall, InterruptedTurn, RecoveryPolicy } from '../../machines/turn-terms.ts';
 import type { LogRow, NewRow } from '../../machines/log.ts';
-import { recoveryRows } from '../../machines/recovery.ts';
+import { onlyWaits, recoveryRows } from '../../machines/recovery.ts';
 import { foldStanding } from '../../machines/standing.ts';
 import { AppError } from '../errors.ts';
 import { openArchive } from '../store/archive.ts';
@@ -57,7 +57,7 @@ function* tell(rows: readonly LogRow[], adopted: ReadonlySet<string>, recovery: 
       if (!open.includes(id)) open.push(id);
       rowsOfOpen.push(row);
     }
-    yield `${String(row.seq).padStart(5)}  ${row.type.padEnd(17)}  ${id ?? '-'}  ${said(row)}`;
+    yield `${String(row.seq).padStart(5)}  ${row.type.padEnd(17)}  ${id ?? '-'}  ${said(row)}${row.extra['remembered'] === true ? ', as remembered' : ''}`;
     yield `       ${standing(rowsOfOpen, open, Date.parse(row.timestamp), recovery)}`;
   }
 }
@@ -71,13 +71,17 @@ function standing(rows: readonly LogRow[], open: readonly string[], nowMs: numbe
     interrupted === null ? 'idle' : runningTurn(interrupted),
     ...(queue.length > 0 ? [`waiting: ${queue.map(({ requestId }) => requestId).join(', ')}`] : []),
     ...(stopped.length > 0 ? [`stopped, to be ended: ${stopped.map(({ requestId }) => requestId).join(', ')}`] : []),
-    ...(interrupted === null ? [] : [`recovery would ${recoveryRows(interrupted, recovery).rows.map(deed).join(', ')}`]),
+    ...(interrupted === null ? [] : [`recovery would ${deeds(interrupted, recovery)}`]),
   ];
   return `-> ${parts.join(' | ')}`;
 }
 
+function deeds(turn: InterruptedTurn, recovery: RecoveryPolicy): string {
+  return onlyWaits(turn) ? 'wait on' : recoveryRows(turn, recovery).rows.map(deed).join(', ');
+}
+
 function runningTurn({ requestId, hops, open, recoveries, stop }: InterruptedTurn): string {
-  const calls = open.map(({ request, dispatch }) => `${request.function.name} (${dispatch === null ? 'asked' : dispatch.tool.harmless ? 'dispatched, harmless' : 'dispatched'})`);
+  const calls = open.map((call) => `${call.request.function.name} (${stageOf(call)})`);
   return [
     `turn ${requestId}`,
     `${hops} ${hops === 1 ? 'hop' : 'hops'}`,
@@ -87,11 +91,18 @@ function runningTurn({ requestId, hops, open, recoveries, stop }: InterruptedTur
   ].join(', ');
 }
 
+function stageOf({ dispatch, approval }: InterruptedCall): string {
+  if (approval !== null) return `waits for approval until ${new Date(approval.untilMs).toISOString()}`;
+  if (dispatch === null) return 'asked';
+  return dispatch.tool.harmless ? 'dispatched, harmless' : 'dispatched';
+}
+
 /** What a row of a recovery does, as a verb. */
 function deed(row: NewRow): string {
   const text = (key: string) => String(row.extra[key]);
   if (row.type === 'tool_result') return `close ${text('name')} as ${text('status')}`;
   if (row.type === 'tool_call') return `call ${text('name')} once more`;
+  if (row.extra['kind'] === 'response') return `answer the question: ${text('decision')}`;
   return isEnd(row) ? `end the turn: ${endOf(row)}` : 'go on';
 }
 
@@ -108,8 +119,17 @@ function said(row: NewRow): string {
     case 'tool_result':
       return `${String(row.extra['status'])} (${row.tool_call_id}) ${quoted(row.content)}`;
     case 'meta':
-      return isEnd(row) ? `turn_end: ${endOf(row)}` : String(row.extra['kind'] ?? '');
+      return saidMeta(row);
   }
+}
+
+function saidMeta(row: NewRow): string {
+  const { kind, name, decision, server, tool_name: tool, arguments: edited } = row.extra;
+  if (isEnd(row)) return `turn_end: ${endOf(row)}`;
+  if (kind === 'approval_request') return `asks for approval of ${String(name)} (${row.tool_call_id})`;
+  if (kind === 'remember') return `from now on ${String(decision)} ${String(server)}.${String(tool)}`;
+  const change = edited === undefined ? '' : ` with ${quoted(JSON.stringify(edited))}`;
+  return kind === 'response' ? `response: ${String(decision)} (${row.tool_call_id})${change}` : String(kind ?? '');
 }
 
 function endOf({ extra }: NewRow): string {

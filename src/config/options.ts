@@ -35,6 +35,12 @@ export function toolboxLimits({ mcp, chat }: Config) {
   };
 }
 
+/** What the configuration says of tools by name, and of those that it does not name by what their servers say. */
+export function toolPolicy({ chat }: Config) {
+  const { repeat, permission, permission_by_hint: permissionByHint } = chat.service.tools;
+  return { repeat, permission, permissionByHint };
+}
+
 /** What a turn may cost, beside the providers it may ask. */
 export function conversationLimits({ chat, llm }: Config) {
   const { service } = chat;
@@ -42,6 +48,7 @@ export function conversationLimits({ chat, llm }: Config) {
     maxToolHops: service.max_tool_hops,
     toolConcurrency: service.tools.concurrency,
     toolTimeoutMs: ms(service.tools.timeout),
+    approvalTimeoutMs: ms(service.tools.approval_timeout),
     queueLength: service.queue_length,
     attempts: llm.retry.attempts,
     retryBudgetMs: ms(llm.retry.budget),
@@ -54,6 +61,18 @@ export function registryLimits({ chat, shutdown }: Config) {
     crashes: chat.service.crash_budget.crashes,
     crashWindowMs: ms(chat.service.crash_budget.window),
     drainTimeoutMs: ms(shutdown.drain_timeout),
+  };
+}
+
+/** Whom the gateway lets in. */
+export function admissionLimits({ auth, chat }: Config) {
+  return {
+    maxConnections: chat.websocket.max_connections,
+    maxConnectionsPerAddress: chat.websocket.max_connections_per_address,
+    // Without auth all sockets are one subject's.
+    maxConnectionsPerSubject: auth.mode === 'none' ? Infinity : chat.websocket.max_connections_per_subject,
+    maxUnverifiedBytes: auth.max_unverified_bytes,
+    allowOrigins: chat.websocket.allow_origins,
   };
 }
 

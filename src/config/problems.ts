@@ -45,9 +45,9 @@ function wrongValue(root: Expected, path: KeyPath, issue: z.core.$ZodIssue, docu
   return { line: document.lineOf(path), path, text: `is ${shown(path, expected, document)}; allowed: ${allowed}` };
 }
 
-/** API keys end up where only their variable's name belongs; the terminal is no place for them. */
+/** API keys end up where only their variable's name belongs, tokens where only their hash does; the terminal is no place for them. */
 function mayBeSecret(path: KeyPath): boolean {
-  return path.some((step) => step === 'api_key' || step === 'api_key_env' || step === 'headers');
+  return path.some((step) => step === 'api_key' || step === 'api_key_env' || step === 'headers' || step === 'tokens');
 }
 
 function shown(path: KeyPath, expected: Expected | null, document: ConfigDocument): string {

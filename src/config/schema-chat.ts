@@ -3,7 +3,7 @@
  * The only home of these keys' defaults and constraints.
  */
 import { z } from 'zod';
-import { bytes, count, milliseconds, seconds, text } from './quantities.ts';
+import { bytes, count, milliseconds, seconds, secondsOrNone, text } from './quantities.ts';
 
 const context = z
   .strictObject({
@@ -29,6 +29,9 @@ const context = z
   .prefault({})
   .describe('What of a conversation the model is shown.');
 
+/** Whether a tool is called. */
+const permission = z.enum(['always', 'ask', 'never']);
+
 const service = z
   .strictObject({
     system_prompt: z
@@ -44,6 +47,9 @@ const service = z
         flush_ms: milliseconds()
           .default(0)
           .describe('Least time between two chunks of an answer; 0 sends what came in one turn of the event loop, with no delay.'),
+        draft_interval: secondsOrNone()
+          .default(1)
+          .describe('Time between two saves of an answer that is being written, which is what a crash can take of it; 0 saves none before it is whole.'),
       })
       .prefault({})
       .describe('How answers are sent.'),
@@ -64,6 +70,24 @@ const service = z
           .default({})
           .meta({ allowed: 'names of servers, or server.tool, each with never or always' })
           .describe('Whether a call that was lost on its way may be made once more, by server or server.tool; beats what the server says of its tools.'),
+        permission: z
+          .record(z.string(), permission)
+          .default({})
+          .meta({ allowed: 'names of servers, or server.tool, each with always, ask or never' })
+          .describe('Whether a tool is called at once, after a person has approved the call, or not at all, by server or server.tool; for what is not named see permission_by_hint.'),
+        permission_by_hint: z
+          .strictObject({
+            read_only: permission.default('always').describe('Tools with `readOnlyHint: true`.'),
+            additive: permission.default('always').describe('Tools that are not read-only, with `destructiveHint: false`.'),
+            destructive: permission
+              .default('always')
+              .describe('All others, those too of which nothing is said: the MCP takes them for destructive.'),
+          })
+          .prefault({})
+          .describe("The same for tools that `permission` does not name, by the servers' own annotations; name a server whose word you do not trust."),
+        approval_timeout: seconds()
+          .default(86_400)
+          .describe('Time that a person has to approve a call, also across restarts; after it the call is denied and the turn goes on.'),
         max_result_tokens: count('tokens', 16)
           .default(2000)
           .describe('Part of a result that the model is shown, head and tail; the log keeps the whole.'),
@@ -73,6 +97,9 @@ const service = z
     queue_length: count('messages', 0, 10_000)
       .default(32)
       .describe('Messages that may wait behind the running turn of a conversation; further ones are `overloaded`.'),
+    max_running_turns: count('turns', 1)
+      .default(1000)
+      .describe('Turns at work at once over all conversations; further ones wait in line, each owner in turn. One that waits for a person is not at work.'),
     max_text_length: count('characters', 1)
       .default(100_000)
       .describe('Longest text of one message: counting its tokens takes time, and the context keeps it in memory.'),
@@ -131,6 +158,12 @@ const websocket = z
     max_message_size: bytes(1024)
       .default(1_048_576)
       .describe('Largest frame from a client; a larger one closes the socket with 1009.'),
+    max_json_depth: count('levels', 8, 500)
+      .default(64)
+      .describe('Objects and arrays within one another in a frame; deeper ones are refused before anything reads them level by level.'),
+    handshake_timeout: seconds()
+      .default(10)
+      .describe('Longest time from a connection to its whole first request: who opens connections and says nothing is answered 408.'),
     ping_interval: seconds()
       .default(30)
       .describe('Time between pings: keeps proxies from closing quiet sockets, and finds dead ones.'),
@@ -149,6 +182,12 @@ const websocket = z
     max_connections: count('sockets', 1)
       .default(10_000)
       .describe('Sockets at once, about 20 KB each; further ones are closed with 1013.'),
+    max_connections_per_address: count('sockets', 1)
+      .default(1000)
+      .describe("Sockets at once from one address (of IPv6, one /64), so that one machine cannot take every place; behind a reverse proxy all have the proxy's, so raise it to max_connections there."),
+    max_connections_per_subject: count('sockets', 1)
+      .default(1000)
+      .describe('Sockets at once of one subject, so that one user cannot take every place; without auth there is only one subject and only max_connections counts.'),
     max_buffered_bytes: bytes(65_536)
       .default(1_048_576)
       .describe('Unsent data of one socket before its reader counts as slow and is brought up to date later.'),

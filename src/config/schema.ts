@@ -1,10 +1,12 @@
 /**
- * The configuration's shape. With `schema-llm.ts` and `schema-chat.ts` the only home of its keys,
+ * The configuration's shape. With the other `schema-*.ts` beside it the only home of its keys,
  * defaults, constraints and their reasons: config/config.yaml and docs/configuration.md are
  * written from here, and so is what a wrong file is told. Keys are in the user's spelling.
  */
 import { z } from 'zod';
+import { isLoopback } from '../loopback.ts';
 import { bytes, count, seconds, secondsOrNone, text } from './quantities.ts';
+import { authSection } from './schema-auth.ts';
 import { chatSection } from './schema-chat.ts';
 import { llmSection } from './schema-llm.ts';
 
@@ -142,14 +144,25 @@ const shutdown = z
   .describe('Stopping.');
 
 /** Parses what a file states into a whole configuration; `{}` is the configuration of a bare machine. */
-export const configSchema = z.strictObject({
-  llm: llmSection,
-  chat: chatSection,
-  repository,
-  mcp,
-  logging,
-  shutdown,
-});
+export const configSchema = z
+  .strictObject({
+    llm: llmSection,
+    chat: chatSection,
+    auth: authSection,
+    repository,
+    mcp,
+    logging,
+    shutdown,
+  })
+  .superRefine(({ auth, chat }, check) => {
+    if (auth.mode === 'none' && !auth.allow_anonymous_beyond_loopback && !isLoopback(chat.websocket.host)) {
+      check.addIssue({
+        code: 'custom',
+        path: ['chat', 'websocket', 'host'],
+        params: { allowed: 'localhost, 127.0.0.1 or ::1 while nobody is asked for a token; set auth.mode to token, or auth.allow_anonymous_beyond_loopback to true if everybody who reaches the port may chat and call tools' },
+      });
+    }
+  });
 
 /** The whole configuration. Durations are seconds unless the key ends in `_ms`; sizes are bytes. */
 export type Config = z.output<typeof configSchema>;

@@ -13,6 +13,7 @@ import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/model.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { TurnReport } from '../turn-report.ts';
+import type { KeepDraft } from './keep-draft.ts';
 
 export interface AnswerDeps {
   model: LanguageModel;
@@ -20,6 +21,7 @@ export interface AnswerDeps {
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
   metrics: Pick<Metrics, 'hopEnded'>;
+  keepDraft: KeepDraft;
   onError(error: unknown): void;
 }
 
@@ -29,15 +31,18 @@ const jsonObject = z.record(z.string(), z.unknown());
  * The logic provided as `answer`: one actor a hop, which reports one `answer.finished` or `answer.failed`,
  * a throw included. Any event it gets stops the stream; what had arrived then is the answer.
  */
-export function createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, onError }: AnswerDeps) {
+export function createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, keepDraft, onError }: AnswerDeps) {
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const draft = outbox.draft(input, input.requestId, randomUUID());
+    const providersModel = model.providers.find(({ name }) => name === input.provider)?.model ?? null;
     receive(() => abort.abort());
     let answering = false;
     let asking = true;
+    let stopKeeping = () => {};
     const begun = () => {
       answering = true;
+      stopKeeping = keepDraft(input, draft, providersModel);
       turnReport.answering(input, input.requestId);
     };
     const sink: AnswerSink = {
@@ -51,6 +56,11 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
       },
     };
 
+    const finish = () => {
+      stopKeeping();
+      return draft.finish();
+    };
+
     const ask = async (): Promise<InternalEvent> => {
       const tools = [...input.tools.values()].map(({ name, description, inputSchema }) => ({
         type: 'function' as const,
@@ -61,7 +71,7 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
       const end = await model.stream({ messages, tools, provider }, sink, abort.signal);
       metrics.hopEnded(provider, end.status === 'failed' ? end.fault.code : end.status, (performance.now() - askedMs) / 1000);
       asking = false;
-      const written = draft.finish();
+      const written = finish();
       // Strict providers refuse half a surrogate pair, and with it every later turn.
       const text = written.text.toWellFormed();
       const reasoning = written.reasoning.toWellFormed();
@@ -73,20 +83,22 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
         calls: (finished?.toolCalls ?? []).map(askedCall),
         finishReason: finishReasonOf(end),
         usage: finished?.usage ?? (text === '' && !finished ? null : await estimate(input, text, countTokens)),
-        model: finished?.model ?? (text === '' ? null : (model.providers.find(({ name }) => name === provider)?.model ?? null)),
+        model: finished?.model ?? (text === '' ? null : providersModel),
+        endedAtMs: Date.now(),
       };
       if (end.status !== 'failed') return { type: 'answer.finished', answer };
       return { type: 'answer.failed', answer, fault: end.fault, retryAfterMs: end.retryAfterMs, jitter: Math.random() };
     };
     ask().then(sendBack, (error: unknown) => {
       onError(error);
-      const { text, reasoning } = draft.finish();
-      const answer: Answer = { messageId: draft.messageId, text, reasoning, calls: [], finishReason: 'failed', usage: null, model: null };
+      const { text, reasoning } = finish();
+      const answer: Answer = { messageId: draft.messageId, text, reasoning, calls: [], finishReason: 'failed', usage: null, model: null, endedAtMs: Date.now() };
       sendBack({ type: 'answer.failed', answer, fault: fault('internal', 'The answer could not be taken in. Ask again.'), retryAfterMs: null, jitter: 0 });
     });
 
     // An abort makes an error with a stack trace, which is no price for every turn.
     return () => {
+      stopKeeping();
       if (asking) abort.abort();
     };
   });

@@ -5,6 +5,7 @@
  */
 import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-events.ts';
 import type { NewRow } from '../../machines/log.ts';
+import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { AppendOutcome, Store } from '../store/store.ts';
@@ -15,17 +16,19 @@ import type { WarmLogs } from './warm-logs.ts';
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
 export interface JournalDeps {
-  store: Pick<Store, 'append'>;
+  store: Pick<Store, 'append' | 'remove'>;
   warmLogs: Pick<WarmLogs, 'append'>;
   outbox: Pick<Outbox, 'publish'>;
   turnReport: Pick<TurnReport, 'ended'>;
-  inFlight: Pick<InFlight, 'depart'>;
+  inFlight: Pick<InFlight, 'depart' | 'quiet'>;
   /** A number at once where it can; long texts are counted in a thread. Never rejects. */
   countTokens(text: string): number | Promise<number>;
 }
 
 export interface Journal {
   append(intent: AppendIntent): void;
+  /** Ends the log, when all that was appended has landed; told as `log.removed`, or `log.failed` when the disk refuses. */
+  remove(): void;
 }
 
 export interface JournalOwner {
@@ -56,9 +59,10 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
     tell({ type: 'log.committed', tag, outcome: commitOutcome(outcome) });
   };
   const commit = (intent: AppendIntent, landed: () => void) => {
-    const { rows, begin, end } = intent;
+    const { rows, begin, end, waiting, remember } = intent;
+    const facts = { ...(begin ? { begin } : {}), ...(end ? { end } : {}), ...(waiting ? { waiting } : {}), ...(remember ? { remember } : {}) };
     try {
-      deps.store.append({ ...ref, rows, ...(begin ? { begin } : {}), ...(end ? { end } : {}) }, (outcome) => {
+      deps.store.append({ ...ref, rows, ...facts }, (outcome) => {
         landed();
         try {
           settle(intent, outcome);
@@ -70,6 +74,12 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
       landed();
       fail(error);
     }
+  };
+
+  const removeLog = async () => {
+    await deps.inFlight.quiet(ref);
+    const landed = deps.inFlight.depart(ref);
+    await deps.store.remove(ref.owner, ref.conversationId).finally(landed);
   };
 
   return {
@@ -89,6 +99,12 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
         fail(error);
       });
       ahead = mine;
+    },
+    remove() {
+      removeLog().then(
+        () => tell({ type: 'log.removed' }),
+        () => tell({ type: 'log.failed', tag: { of: 'removal' }, fault: fault('storage_failed', 'The conversation could not be deleted. Try again.') }),
+      );
     },
   };
 }

@@ -4,26 +4,31 @@
  * nobody who asked is left without an answer.
  */
 import { createActor, waitFor, type SnapshotFrom } from 'xstate';
-import type { Asker, ChatEvent, ClientEvent, ConversationEmitted } from '../../machines/conversation-events.ts';
+import type { Asker, ChatEvent, ClientEvent, ConversationEmitted, InternalEvent } from '../../machines/conversation-events.ts';
 import type { ConversationInput } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
 import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { errorFrame, type ConversationState } from '../protocol.ts';
+import { errorFrame, lateAnswerFrame, type ConversationState } from '../protocol.ts';
 import type { Store } from '../store/store.ts';
 import type { TurnReport } from '../turn-report.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
+import type { Permits } from './permits.ts';
 import type { WarmLogs } from './warm-logs.ts';
+
+/** What the registry tells a conversation. */
+export type SupervisorEvent = Extract<InternalEvent, { type: 'conversation.passivate' | 'conversation.drain' | 'conversation.halt' | 'conversation.expire' }>;
 
 /**
  * The registry's hold on one running actor. Events sent after its end are dropped; `onEnd` has told the
  * registry by then, which opens a new one for the next frame.
  */
 export interface LiveConversation {
-  send(event: ClientEvent | { type: 'conversation.passivate' | 'conversation.drain' | 'conversation.halt' }): void;
-  isIdle(): boolean;
-  /** Resolves when it is idle, or has ended. */
+  send(event: ClientEvent | SupervisorEvent): void;
+  /** Idle, or waiting for nobody but people: it may leave memory. */
+  isResting(): boolean;
+  /** Resolves when it rests, or has ended. */
   whenQuiet(): Promise<void>;
   /** Where the chart stands, and the turn that runs. */
   standing(): { state: ConversationState; running: string | null };
@@ -33,10 +38,11 @@ export interface LiveConversation {
 
 export interface LiveConversationDeps extends JournalDeps {
   machine: typeof conversationMachine;
-  outbox: Pick<Outbox, 'publish' | 'reply' | 'tell' | 'follow' | 'attach' | 'watchesState' | 'state'>;
+  outbox: Pick<Outbox, 'publish' | 'reply' | 'tell' | 'follow' | 'attach' | 'watchesState' | 'state' | 'remove'>;
   turnReport: Pick<TurnReport, 'accepted' | 'ended' | 'forget'>;
   warmLogs: Pick<WarmLogs, 'append' | 'forget'>;
-  store: Pick<Store, 'append' | 'turn'>;
+  permits: Pick<Permits, 'release'>;
+  store: Pick<Store, 'append' | 'remove' | 'turn' | 'interrupt'>;
 }
 
 /** `onEnd` gets null when the actor ended by itself, else why it failed; and the requests that it leaves unanswered. */
@@ -68,6 +74,12 @@ export function startConversation(
     switch (emitted.type) {
       case 'append':
         return journal.append(emitted);
+      case 'permit.returned':
+        return deps.permits.release(ref);
+      case 'remove':
+        return journal.remove();
+      case 'deleted':
+        return outbox.remove(ref);
       case 'turn.accepted': {
         const { chat, seq, disposition, position } = emitted;
         answered(chat);
@@ -89,6 +101,9 @@ export function startConversation(
         answered(to);
         return outbox.reply(to.session, { request_id: to.requestId, status: 'result', conversation_id: conversationId, result });
       }
+      case 'respond.late':
+        answered(emitted.to);
+        return void replyLate(emitted.to, emitted.interruptId);
       case 'refuse':
         answered(emitted.to);
         if (emitted.chat) return void refuseOrReplay(emitted.chat, emitted.fault);
@@ -109,8 +124,15 @@ export function startConversation(
     return refuse(fault('request_id_reused', `The request_id "${chat.requestId}" belongs to another message of this conversation. Use a new one.`));
   };
 
+  /** Somebody else was first, or time or the turn's end: the log has the decision. */
+  const replyLate = async (to: Asker, interruptId: string): Promise<void> => {
+    const known = await deps.store.interrupt(ref.owner, conversationId, interruptId).catch(() => null);
+    outbox.reply(to.session, lateAnswerFrame({ requestId: to.requestId, conversationId }, known));
+  };
+
   const end = (error: unknown) => {
     if (error !== null) stopChildren();
+    deps.permits.release(ref);
     turnReport.forget(ref);
     warmLogs.forget(ref);
     onEnd(error, [...unanswered]);
@@ -138,16 +160,16 @@ export function startConversation(
     send(event) {
       lastActiveMs = performance.now();
       if (event.type === 'client.chat') unanswered.add(event);
-      else if (event.type === 'client.cancel' && event.by) unanswered.add(event.by);
+      else if ('by' in event && event.by) unanswered.add(event.by);
       actor.send(event);
     },
     standing: () => standingOf(actor.getSnapshot()),
-    whenQuiet: () => waitFor(actor, ({ value, status }) => value === 'idle' || status !== 'active').then(
+    whenQuiet: () => waitFor(actor, (snapshot) => isResting(snapshot) || snapshot.status !== 'active').then(
       () => undefined,
       // It ended while we waited; `onEnd` has told why.
       () => undefined,
     ),
-    isIdle: () => actor.getSnapshot().value === 'idle',
+    isResting: () => isResting(actor.getSnapshot()),
     get lastActiveMs() {
       return lastActiveMs;
     },
@@ -156,10 +178,15 @@ export function startConversation(
 
 type Snapshot = SnapshotFrom<typeof conversationMachine>;
 
-/** The chart's own words: its state value dotted, and its tags as what it takes now. */
+function isResting(snapshot: Snapshot): boolean {
+  return snapshot.matches('idle') || snapshot.matches({ turn: { toolHop: 'waiting' } });
+}
+
+/** The chart's own words: its state value dotted, and its tags as what it takes now; `respond` while somebody is asked. */
 function standingOf(snapshot: Snapshot): { state: ConversationState; running: string | null } {
   const { turn } = snapshot.context;
-  const state = { value: dotted(snapshot.value), hop: turn?.hops ?? 0, can: [...snapshot.tags].sort() };
+  const asks = turn?.calls.some(({ stage }) => stage === 'asking') ? ['respond'] : [];
+  const state = { value: dotted(snapshot.value), hop: turn?.hops ?? 0, can: [...snapshot.tags, ...asks].sort() };
   return { state, running: turn?.requestId ?? null };
 }
 

@@ -5,8 +5,9 @@
 import { fromPromise } from 'xstate';
 import { buildWindow } from '../../machines/context-window.ts';
 import type { LoadContextInput } from '../../machines/conversation-setup.ts';
+import type { ToolEffect } from '../../machines/mcp-server.ts';
 import type { HopContext, HopTool } from '../../machines/turn-terms.ts';
-import type { Toolbox } from '../mcp/toolbox.ts';
+import type { Tool, Toolbox } from '../mcp/toolbox.ts';
 import type { WarmLogs } from './warm-logs.ts';
 
 export interface LoadContextDeps {
@@ -17,16 +18,25 @@ export interface LoadContextDeps {
   /** context.max_tokens - context.reserve_tokens */
   budgetTokens: number;
   preserveRecent: number;
-  /** tools.repeat: by server, or by server.tool, which is the stronger. */
+  policy: ToolPolicy;
+}
+
+/** What the configuration says of tools: by server, or by server.tool, which is the stronger. */
+export interface ToolPolicy {
+  /** tools.repeat; what the server says of its tools where nothing is said here. */
   repeat: Readonly<Record<string, 'never' | 'always'>>;
+  /** tools.permission; what the server says of its tools where nothing is said here. */
+  permission: Readonly<Record<string, HopTool['permission']>>;
+  /** tools.permission_by_hint, by what a server says of its tools. */
+  permissionByHint: Readonly<Record<ToolEffect, HopTool['permission']>>;
 }
 
 /**
  * The logic provided as `loadContext`: resolves with one hop's messages and tools, after the first round of
  * MCP connects. Rejects when the store cannot be read, which ends the turn.
  */
-export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countTokens, budgetTokens, preserveRecent, repeat }: LoadContextDeps) {
-  let offered: readonly HopTool[] = [];
+export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countTokens, budgetTokens, preserveRecent, policy }: LoadContextDeps) {
+  let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
 
   /** The catalogue is swapped whole, so its array is its version. */
@@ -34,7 +44,7 @@ export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countT
     const tools = toolbox.tools();
     if (tools !== offered) {
       offered = tools;
-      byName = new Map(tools.map((tool) => [tool.name, withPolicy(tool, repeat)]));
+      byName = new Map(tools.map((tool) => [tool.name, withPolicy(tool, policy)]));
     }
     return byName;
   };
@@ -48,7 +58,8 @@ export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countT
   });
 }
 
-function withPolicy(tool: HopTool, repeat: LoadContextDeps['repeat']): HopTool {
-  const policy = repeat[`${tool.server}.${tool.toolName}`] ?? repeat[tool.server];
-  return policy === undefined ? tool : { ...tool, harmless: policy === 'always' };
+function withPolicy({ effect, ...tool }: Tool, { repeat, permission, permissionByHint }: ToolPolicy): HopTool {
+  const said = <Word>(by: Readonly<Record<string, Word>>) => by[`${tool.server}.${tool.toolName}`] ?? by[tool.server];
+  const repeated = said(repeat);
+  return { ...tool, harmless: repeated === undefined ? tool.harmless : repeated === 'always', permission: said(permission) ?? permissionByHint[effect] };
 }

@@ -3,7 +3,7 @@
  * An LRU over all conversations, bounded in bytes; what falls out is read again from the store.
  */
 import { LRUCache } from 'lru-cache';
-import { foldRow, type TurnRows } from '../../machines/context-window.ts';
+import { branchOf, foldRow, type TurnRows } from '../../machines/context-window.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import type { Standing as StoredStanding } from '../store/store.ts';
@@ -55,16 +55,22 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
   };
   /** The cache takes the size of a value that it does not know yet; one that it holds already it would not measure again. */
   const keep = (key: string, { turns, bytes }: WarmLog) => cache.set(key, { turns, bytes });
+  const drop = (log: WarmLog, dropped: readonly TurnRows[]) => {
+    if (dropped.length === 0) return;
+    log.turns = log.turns.filter((turn) => !dropped.includes(turn));
+    for (const { rows } of dropped) for (const row of rows) log.bytes -= rowBytes(row);
+  };
   const letGo = (log: WarmLog) => {
+    const branch = branchOf(log.turns);
+    drop(log, log.turns.filter((turn) => turn.ended && !branch.includes(turn)));
     let tokens = log.turns.reduce((sum, turn) => sum + turn.tokens, 0);
     let messages = log.turns.reduce((sum, turn) => sum + messagesOf(turn), 0);
     for (;;) {
       const oldest = log.turns[0];
       if (!oldest?.ended || tokens - oldest.tokens < windowTokens || messages - messagesOf(oldest) < preserveRecent) return;
-      log.turns.shift();
+      drop(log, [oldest]);
       tokens -= oldest.tokens;
       messages -= messagesOf(oldest);
-      for (const row of oldest.rows) log.bytes -= rowBytes(row);
     }
   };
   const read = async (ref: ConversationRef) => {

@@ -1,9 +1,12 @@
 /**
- * The few plain HTTP pages beside the WebSocket: liveness, readiness, metrics. Read-only, no secrets.
+ * The few plain HTTP pages beside the WebSocket: liveness and readiness for everybody, metrics for those
+ * who may also chat. Read-only, no secrets.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Verify } from '../auth/verifier.ts';
 import type { ServerStatus } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
+import { credentialOf } from './credential.ts';
 import { pathOf } from './path.ts';
 
 export interface HttpDeps {
@@ -13,12 +16,13 @@ export interface HttpDeps {
   isServing(): boolean;
   servers(): readonly ServerStatus[];
   metrics: Pick<Metrics, 'text' | 'contentType'>;
+  verify: Verify;
   onError(error: unknown): void;
 }
 
 /**
- * Answers GET and HEAD, else 405. `/ready` is 503 unless chats are accepted, `/metrics` 500 if they cannot
- * be read, the WebSocket endpoint 426 without an upgrade, any other path 404.
+ * Answers GET and HEAD, else 405. `/ready` is 503 unless chats are accepted, `/metrics` 401 for strangers and
+ * 500 if they cannot be read, the WebSocket endpoint 426 without an upgrade, any other path 404.
  */
 export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
   const startedMs = performance.now();
@@ -27,6 +31,15 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
     response.end(body);
   };
   const sendJson = (response: ServerResponse, status: number, body: object) => send(response, status, 'application/json', `${JSON.stringify(body)}\n`);
+
+  /** Also on loopback: a proxy on this machine makes all the world come from there. */
+  const sendMetrics = async (request: IncomingMessage, response: ServerResponse) => {
+    if ((await deps.verify(credentialOf(request.headers))) === null) {
+      response.setHeader('www-authenticate', 'Bearer');
+      return send(response, 401, 'text/plain', 'Metrics ask for a token, like the WebSocket: Authorization: Bearer TOKEN.\n');
+    }
+    return send(response, 200, deps.metrics.contentType, await deps.metrics.text());
+  };
 
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'GET only' });
@@ -44,13 +57,10 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
       case '/ready':
         return deps.isServing() ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'draining' });
       case '/metrics':
-        deps.metrics.text().then(
-          (text) => send(response, 200, deps.metrics.contentType, text),
-          (error: unknown) => {
-            deps.onError(error);
-            send(response, 500, 'text/plain', 'The metrics could not be read; the log says why.\n');
-          },
-        );
+        sendMetrics(request, response).catch((error: unknown) => {
+          deps.onError(error);
+          send(response, 500, 'text/plain', 'The metrics could not be read; the log says why.\n');
+        });
         return undefined;
       default:
         return send(response, 404, 'text/plain', `Parley speaks WebSocket at ${deps.endpoint}; beside it there are /health, /ready and /metrics.\n`);

@@ -3,7 +3,7 @@
  * and those that the configuration lists. Without this any page could use a visitor's localhost
  * (cross-site WebSocket hijacking; browsers send Origin but do not enforce it).
  */
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
+import { isLoopback } from '../loopback.ts';
 
 /**
  * True without an `Origin`: then it is no browser. `host` is the request's Host header; on a loopback listener it
@@ -14,9 +14,4 @@ export function isAllowedOrigin(origin: string | undefined, host: string | undef
   if (!URL.canParse(origin)) return false;
   const page = new URL(origin);
   return isLoopback(page.hostname) || (!onLoopback && page.host === host);
-}
-
-/** Names and addresses of the machine itself, as URLs write them. */
-export function isLoopback(hostname: string): boolean {
-  return LOOPBACK.has(hostname);
 }

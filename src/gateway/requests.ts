@@ -2,7 +2,6 @@
  * What each action does: chat and cancel go to their conversation through the registry, reads go to
  * the store and the toolbox. One clause an action; nothing here knows a statechart.
  */
-import { hash } from 'node:crypto';
 import { fault } from '../errors.ts';
 import type { Toolbox } from '../mcp/toolbox.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -10,17 +9,21 @@ import { eventOf } from '../outbox/render.ts';
 import { errorFrame, type Request } from '../protocol.ts';
 import type { Registry } from '../registry.ts';
 import type { Store } from '../store/store.ts';
+import { sendChat } from './chat.ts';
+import { sendConversations } from './conversations.ts';
+import { sendDeletion } from './delete.ts';
+import { sendFork } from './fork.ts';
+import { sendResponse } from './respond.ts';
 import type { ClientSession } from './session.ts';
+import { subscribe } from './subscribe.ts';
 
 export interface RequestDeps {
   registry: Pick<Registry, 'route' | 'standing'>;
-  store: Pick<Store, 'page'>;
-  toolbox: Pick<Toolbox, 'tools' | 'servers'>;
+  store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
+  toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check'>;
   outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.streaming.enabled: what a chat gets that does not say. */
   streaming: boolean;
-  /** Whose conversations these are. */
-  owner: string;
   onError(error: unknown): void;
 }
 
@@ -29,7 +32,7 @@ export interface RequestDeps {
  * failed reads too, is a frame to the session. Chats and cancels are answered by their conversation.
  */
 export function createRequestHandler(deps: RequestDeps): (session: ClientSession, request: Request) => void {
-  const { registry, toolbox, outbox, owner } = deps;
+  const { registry, toolbox, outbox } = deps;
   const reply = (session: ClientSession, requestId: string, result: Record<string, unknown>, conversationId?: string) =>
     outbox.reply(session.id, {
       request_id: requestId,
@@ -39,7 +42,7 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
     });
 
   /** A read that fails is a fault of ours; the client hears that, and no more. */
-  const read = (session: ClientSession, requestId: string, conversationId: string, reading: Promise<void>) => {
+  const read = (session: ClientSession, requestId: string, conversationId: string | undefined, reading: Promise<void>) => {
     reading.catch((error: unknown) => {
       deps.onError(error);
       outbox.reply(session.id, errorFrame(requestId, fault('internal', 'The log could not be read. Try again.'), conversationId));
@@ -48,15 +51,11 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
 
   return (session, request) => {
     const { requestId } = request;
+    const owner = session.subject;
     switch (request.action) {
       case 'chat': {
-        const { text, mode, metadata = null, cursor = null, streaming = deps.streaming } = request.payload;
-        const conversationId = request.payload.conversation_id ?? session.ownConversation();
-        registry.route({ owner, conversationId }, {
-          type: 'client.chat', session: session.id, requestId, text, mode, metadata,
-          digest: hash('sha256', text, 'base64url'),
-          follow: { streaming, cursor },
-        });
+        const lookup = sendChat(deps, session, requestId, request.payload);
+        if (lookup) read(session, requestId, request.payload.conversation_id, lookup);
         return;
       }
       case 'cancel': {
@@ -72,8 +71,20 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
       case 'history':
         read(session, requestId, request.payload.conversation_id, sendHistory(deps, session, requestId, request.payload));
         return;
+      case 'conversations':
+        read(session, requestId, undefined, sendConversations(deps, session, requestId, request.payload));
+        return;
+      case 'delete':
+        read(session, requestId, request.payload.conversation_id, sendDeletion(deps, session, requestId, request.payload));
+        return;
+      case 'fork':
+        read(session, requestId, request.payload.conversation_id, sendFork(deps, session, requestId, request.payload));
+        return;
       case 'subscribe':
         read(session, requestId, request.payload.conversation_id, subscribe(deps, session, requestId, request.payload));
+        return;
+      case 'respond':
+        read(session, requestId, request.payload.conversation_id, sendResponse(deps, session, requestId, request.payload));
         return;
       case 'unsubscribe':
         outbox.unsubscribe(session.id, { owner, conversationId: request.payload.conversation_id });
@@ -94,12 +105,12 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
 
 /** One page of a conversation's rows, newest last. */
 async function sendHistory(
-  { store, outbox, owner }: RequestDeps,
+  { store, outbox }: RequestDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId, before_seq: beforeSeq, limit }: Extract<Request, { action: 'history' }>['payload'],
 ): Promise<void> {
-  const page = await store.page(owner, conversationId, { limit, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
+  const page = await store.page(session.subject, conversationId, { limit, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
   if (!page) {
     outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
     return;
@@ -116,38 +127,4 @@ async function sendHistory(
       next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
     },
   });
-}
-
-/** The result and the first step of catching up happen in one tick: nothing of the conversation comes between. */
-async function subscribe(
-  { registry, store, outbox, owner }: RequestDeps,
-  session: ClientSession,
-  requestId: string,
-  { conversation_id: conversationId, state: wantsState, ...cursor }: Extract<Request, { action: 'subscribe' }>['payload'],
-): Promise<void> {
-  const ref = { owner, conversationId };
-  const page = await store.page(owner, conversationId, { limit: 1 });
-  if (!page) {
-    outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
-    return;
-  }
-  const { headSeq, oldestSeq } = page;
-  const reset = cursor.after_seq > headSeq;
-  const afterSeq = reset ? 0 : cursor.after_seq;
-  const { state, running } = registry.standing(ref);
-  outbox.reply(session.id, {
-    request_id: requestId,
-    status: 'result',
-    conversation_id: conversationId,
-    result: {
-      head_seq: headSeq,
-      oldest_seq: oldestSeq,
-      truncated: afterSeq + 1 < oldestSeq,
-      reset,
-      state: state.value,
-      can: state.can,
-      active: running === null ? null : { request_id: running, message_id: outbox.drafting(ref) },
-    },
-  });
-  outbox.subscribe(session.id, ref, { cursor: { ...cursor, after_seq: afterSeq }, wantsState, state });
 }

@@ -1,15 +1,17 @@
 /**
- * The listening side: HTTP and WebSocket upgrades on the configured address, who may connect, and
- * heartbeats. A refused socket is accepted and closed with a code, so that browsers see the reason.
+ * The listening side: HTTP and WebSocket upgrades on the configured address, and heartbeats. What may
+ * come of an accepted socket is for admission.ts to say.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../errors.ts';
+import { isLoopback } from '../loopback.ts';
 import type { Session } from '../outbox/topic.ts';
+import { createAdmission, type AdmissionOptions } from './admission.ts';
+import { selectProtocol } from './credential.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import { isAllowedOrigin, isLoopback } from './origin.ts';
 import { pathOf } from './path.ts';
 import { closeCodes, createSession, type SessionDeps } from './session.ts';
 
@@ -21,10 +23,11 @@ export interface GatewayOptions {
   /** Path of the WebSocket endpoint. */
   endpoint: string;
   maxMessageBytes: number;
-  maxConnections: number;
-  allowOrigins: readonly string[];
+  /** From the connection to the end of its first request's head. */
+  handshakeTimeoutMs: number;
   pingIntervalMs: number;
   pingTimeoutMs: number;
+  admission: AdmissionOptions;
   session: SessionDeps;
   http(request: IncomingMessage, response: ServerResponse): void;
   outbox: { open(session: Session): void; close(sessionId: string): void };
@@ -41,23 +44,37 @@ export interface Gateway {
 
 /** Listens; rejects with AppError `config_invalid` when the address cannot be had. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const wss = new WebSocketServer({ noServer: true, maxPayload: options.maxMessageBytes, perMessageDeflate: false, clientTracking: true });
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxMessageBytes,
+    perMessageDeflate: false,
+    clientTracking: true,
+    handleProtocols: selectProtocol,
+  });
   const heartbeat = createHeartbeat(wss.clients, options.pingIntervalMs, options.pingTimeoutMs);
   let nextSession = 1;
 
+  const admit = createAdmission(options.admission, {
+    sockets: wss.clients,
+    onLoopback: isLoopback(options.host),
+    open(socket, request, subject) {
+      const session = createSession({ id: `s${nextSession++}`, subject }, socket, request.socket, options.session);
+      options.outbox.open(session);
+      socket.on('close', () => options.outbox.close(session.id));
+    },
+  });
+
   const accept = (socket: WebSocket, request: IncomingMessage) => {
     socket.on('error', () => socket.terminate());
-    if (wss.clients.size > options.maxConnections) return socket.close(closeCodes.tryLater, 'too many connections');
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, { allowed: options.allowOrigins, onLoopback: isLoopback(options.host) })) return socket.close(closeCodes.abuse, 'origin not allowed');
-    const session = createSession(`s${nextSession++}`, socket, request.socket, options.session);
     heartbeat.watch(socket);
-    options.outbox.open(session);
-    socket.on('close', () => options.outbox.close(session.id));
+    void admit(socket, request);
   };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (pathOf(request) !== options.endpoint) {
+      // Nobody else looks after a socket that was upgraded: one whose other end stays open would stay for good.
+      socket.once('finish', () => socket.destroy());
       socket.end(`HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nThe WebSocket endpoint is ${options.endpoint}\r\n`);
       return;
     }
@@ -68,11 +85,17 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   /** Every connection, whatever became of it: one that never sends a request would keep its server from closing. */
   const connections = new Set<Socket>();
   const listen = async (host: string, port: number) => {
-    const server = createServer(options.http);
+    const server = createServer({
+      headersTimeout: options.handshakeTimeoutMs,
+      requestTimeout: options.handshakeTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(options.handshakeTimeoutMs / HANDSHAKE_CHECKS),
+    }, options.http);
     server.on('upgrade', onUpgrade);
     server.on('connection', (socket) => {
+      if (connections.size >= options.admission.maxConnections + SPARE_CONNECTIONS) return socket.destroy();
       connections.add(socket);
       socket.once('close', () => connections.delete(socket));
+      return undefined;
     });
     await listening(server, host, port);
     server.on('error', options.onError);
@@ -134,6 +157,10 @@ function listening(server: Server, host: string, port: number): Promise<void> {
 
 /** How long a peer may take to answer the closing handshake. */
 const CLOSE_PATIENCE_MS = 500;
+/** How often unfinished handshakes are looked for, as a share of their time: one may take so much longer. */
+const HANDSHAKE_CHECKS = 5;
+/** Beside the sockets that are served: plain pages, handshakes, and sockets that are being told why they cannot stay. Beyond, a connection is dropped without a word. */
+const SPARE_CONNECTIONS = 1000;
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';

@@ -32,6 +32,8 @@ const HARD_LIMIT_FACTOR = 8;
 
 /** What a request handler knows of its socket. */
 export interface ClientSession extends Session {
+  /** Whose conversations this socket reaches. */
+  readonly subject: string;
   /** The conversation of a client that names none; made at its first chat. */
   ownConversation(): string;
   hasOwnConversation(): boolean;
@@ -54,7 +56,7 @@ interface Wire {
  * Listens to the socket's messages from now on; its closing is the caller's to notice. A frame sent to a
  * closed socket is dropped, and a socket that never reads is terminated.
  */
-export function createSession(id: string, socket: WebSocket, wire: Wire, { decode, handle, limits }: SessionDeps): ClientSession {
+export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subject'>, socket: WebSocket, wire: Wire, { decode, handle, limits }: SessionDeps): ClientSession {
   const budget = createFrameBudget(limits.framesPerSecond, limits.frameBurst);
   let corked = false;
   let badFrames = 0;
@@ -81,6 +83,7 @@ export function createSession(id: string, socket: WebSocket, wire: Wire, { decod
 
   const session: ClientSession = {
     id,
+    subject,
     send(frame) {
       if (socket.readyState !== socket.OPEN) return;
       if (socket.bufferedAmount > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {

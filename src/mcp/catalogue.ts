@@ -3,8 +3,8 @@
  * provider takes and that is unique. Pure; the toolbox decides when it is rebuilt.
  */
 import { createHash } from 'node:crypto';
-import type { Tool as ListedTool } from '@modelcontextprotocol/client';
-import type { ServerTool } from '../../machines/mcp-server.ts';
+import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/client';
+import type { ServerTool, ToolEffect } from '../../machines/mcp-server.ts';
 import type { Tool } from './toolbox.ts';
 
 /** OpenAI's rule for function names, the strictest of the providers'. */
@@ -39,7 +39,14 @@ export function serverTools(listed: readonly ListedTool[], maxDescriptionChars: 
     description: (description ?? '').replace(CONTROLS, '').slice(0, maxDescriptionChars).trim(),
     inputSchema,
     harmless: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
+    effect: effectOf(annotations),
   }));
+}
+
+/** The defaults are the MCP's: `readOnlyHint` false, `destructiveHint` true, and the latter counts only where the former is false. */
+function effectOf({ readOnlyHint, destructiveHint }: ToolAnnotations = {}): ToolEffect {
+  if (readOnlyHint === true) return 'read_only';
+  return destructiveHint === false ? 'additive' : 'destructive';
 }
 
 /**

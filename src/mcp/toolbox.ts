@@ -5,8 +5,9 @@
  */
 import { fromCallback, fromPromise } from 'xstate';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
-import type { McpServerEvent, McpServerInput, McpServerLimits } from '../../machines/mcp-server.ts';
+import type { McpServerEvent, McpServerInput, McpServerLimits, ToolEffect } from '../../machines/mcp-server.ts';
 import { AppError } from '../errors.ts';
+import { checkArguments, unchecked, type Breach } from './argument-check.ts';
 import { notSent, reasonOf } from './call-end.ts';
 import { mergeCatalogues } from './catalogue.ts';
 import { openConnection } from './connection.ts';
@@ -18,7 +19,12 @@ import type { Member, ServerActor } from './server-member.ts';
 import type { HopTool } from '../../machines/turn-terms.ts';
 
 /** A tool as models are offered it, and as a hop pins it. */
-export type Tool = HopTool;
+export interface Tool extends Omit<HopTool, 'permission'> {
+  effect: ToolEffect;
+}
+
+/** A tool by its server's own name. */
+export type ToolName = Pick<Tool, 'server' | 'toolName'>;
 
 export interface ServerStatus {
   name: string;
@@ -60,8 +66,10 @@ export interface Toolbox {
   servers(): readonly ServerStatus[];
   /** Resolves when every server has been ready or failed once; bounded by the connection timeout. */
   settled(): Promise<void>;
+  /** Null when these arguments fit the tool's schema of now; else what is wrong with them, or that nobody can tell. */
+  check(tool: ToolName, args: Record<string, unknown>): Breach | null;
   /** Never rejects. A call to a server that is away wakes it and waits within `timeoutMs`. */
-  call(tool: Tool, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
+  call(tool: ToolName, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
 }
 
 /** How long, how often and how much. */
@@ -172,6 +180,10 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
         error: member.actor?.getSnapshot().context.lastError ?? null,
       })),
     settled: () => firstRound.promise,
+    check({ server, toolName }, args) {
+      const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
+      return offered ? checkArguments(offered.inputSchema, args) : unchecked(`the server "${server}" does not offer the tool "${toolName}" at present`);
+    },
     async call(tool, args, options) {
       const member = members.get(tool.server);
       if (member === undefined) return notSent(tool.server, 'is not configured');

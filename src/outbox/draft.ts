@@ -17,6 +17,8 @@ export interface Draft {
   reasoning(delta: string): void;
   /** Sends what is left and returns the whole; deltas after this are ignored. */
   finish(): { text: string; reasoning: string };
+  /** What has been sent to others, whole. */
+  written(): { text: string; reasoning: string };
   /** What a reader who has `seen` part of it lacks of what has been sent to others. */
   since(seen: Seen | null): Chunk[];
   /** How much has been sent, for a reader that falls behind now. */
@@ -64,6 +66,7 @@ export function createDraft({ messageId, requestId, flushMs, deliver }: DraftOpt
     send(reasoning);
     send(text);
   };
+  const written = () => ({ text: text.sent, reasoning: reasoning.sent });
   const add = (strand: Strand, delta: string) => {
     if (finished) return;
     strand.waiting += delta;
@@ -81,8 +84,9 @@ export function createDraft({ messageId, requestId, flushMs, deliver }: DraftOpt
     finish() {
       finished = true;
       flush();
-      return { text: text.sent, reasoning: reasoning.sent };
+      return written();
     },
+    written,
     since: (seen) => [
       ...textChunk('reasoning', messageId, reasoning.sent, seen?.reasoningOffset ?? 0),
       ...textChunk('text', messageId, text.sent, seen?.offset ?? 0),

@@ -43,6 +43,8 @@ export interface Outbox {
   tell(ref: ConversationRef, frame: Frame & { request_id: string }): void;
   /** Tells the followers of all turns of a conversation that its actor has failed; they may send again. */
   fail(ref: ConversationRef, frame: (requestId: string | null) => Frame): void;
+  /** Tells all followers that the conversation is gone; nobody follows it any more. */
+  remove(ref: ConversationRef): void;
   /** Opens the message under construction; an unfinished one of the same conversation is taken back by `reset`. */
   draft(ref: ConversationRef, requestId: string, messageId: string): Draft;
   /** Shows committed rows. Called once for each row, in seq order, after its commit. */
@@ -175,6 +177,15 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
         // A subscription outlives the actor: the conversation reopens from its log.
         if (following.requestId !== null) leave(following);
       }
+      release(topic);
+    },
+    remove(ref) {
+      const topic = find(ref);
+      if (!topic) return;
+      topic.draft = null;
+      const frame = JSON.stringify({ status: 'deleted', conversation_id: ref.conversationId } satisfies Frame);
+      for (const session of new Set([...topic.followings].map((following) => following.session))) session.send(frame);
+      for (const following of topic.followings) leave(following);
       release(topic);
     },
     draft(ref, requestId, messageId) {

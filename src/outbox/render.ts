@@ -14,11 +14,30 @@ export interface Seen {
   reasoningOffset: number;
 }
 
-const callExtra = z.object({ name: z.string(), server: z.string(), attempt: z.number().exactOptional() });
+const callExtra = z.object({
+  name: z.string(),
+  server: z.string(),
+  attempt: z.number().exactOptional(),
+  /** A person has changed the arguments. */
+  edited: z.boolean().exactOptional(),
+  /** Nobody was asked: it had been decided before. */
+  remembered: z.boolean().exactOptional(),
+});
 const resultExtra = z.object({
   name: z.string(),
   status: z.enum(['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit']),
   duration_ms: z.number(),
+  remembered: z.boolean().exactOptional(),
+});
+
+const requestExtra = z.object({
+  kind: z.literal('approval_request'),
+  interrupt_id: z.string(),
+  call_id: z.string(),
+  name: z.string(),
+  server: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+  expires_at: z.string(),
 });
 
 /** A turn's end as its row or its identity record keeps it. */
@@ -89,9 +108,14 @@ function renderChunks(row: LogRow, seen: Seen | null): Chunk[] {
       if (!extra.success) return [];
       return [{ type: 'tool_result', call_id: row.tool_call_id ?? '', ...extra.data, data: row.content ?? '', seq: row.seq }];
     }
+    case 'meta': {
+      const extra = requestExtra.safeParse(row.extra);
+      if (!extra.success) return [];
+      const { kind: type, ...asked } = extra.data;
+      return [{ type, ...asked, data: `Allow ${asked.name} with ${JSON.stringify(asked.arguments)}?`, seq: row.seq }];
+    }
     case 'user_message':
     case 'system_update':
-    case 'meta':
       return [];
   }
 }

@@ -93,8 +93,8 @@ function completeRows(db: Database, now: string): void {
 /** Its turns count as ended, and an empty digest matches no message: their request ids cannot be used again. */
 function describeConversations(db: Database, owner: string): void {
   db.prepare(`
-    INSERT INTO conversations
-    SELECT conversation_id, ?,
+    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens)
+    SELECT conversation_id, ?, conversation_id,
            (SELECT substr(content, 1, ${titleLength}) FROM chat_events AS said
              WHERE said.conversation_id = row.conversation_id AND said.type = 'user_message'
              ORDER BY said.seq LIMIT 1),
@@ -102,7 +102,7 @@ function describeConversations(db: Database, owner: string): void {
            SUM(type IN ('user_message', 'assistant_message')), COALESCE(SUM(token_count), 0)
       FROM chat_events AS row GROUP BY conversation_id`).run(owner);
   db.exec(`
-    INSERT INTO turns
+    INSERT INTO turns (conversation_id, request_id, digest, begin_seq, started_at, "end", end_seq, ended_at)
     SELECT conversation_id, request_id, '', MIN(seq), MIN(timestamp), 'null', MAX(seq), MAX(timestamp)
       FROM chat_events WHERE request_id IS NOT NULL GROUP BY conversation_id, request_id`);
 }

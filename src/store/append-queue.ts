@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
 import { AppError, fault } from '../errors.ts';
-import { encodeRow } from './columns.ts';
+import { encodeRemembered, encodeRow } from './columns.ts';
 import type { Append, AppendOutcome } from './store.ts';
 import type { PostedAppend, SettledOutcome } from './thread-messages.ts';
 
@@ -18,7 +18,7 @@ export interface WaitingAppend {
   readonly settle: (outcome: SettledOutcome) => void;
 }
 
-export type Bell = (news: 'rows.waiting' | 'writer.close') => void;
+export type Bell = (news: 'rows.waiting' | 'sweep.due' | 'writer.close') => void;
 
 export interface AppendQueue {
   add(append: Append, done: (outcome: AppendOutcome) => void): void;
@@ -31,6 +31,8 @@ export interface AppendQueue {
   refuseAll(refusal: Fault): void;
   /** Appends that wait. */
   size(): number;
+  /** There is something to sweep, which need not wait for its time. */
+  askToSweep(): void;
   /** Refuses new appends from now on; false when nobody listens who could flush the rest. */
   askToClose(): boolean;
   /** Refuses new appends and those that still wait. */
@@ -113,6 +115,8 @@ export function createAppendQueue(options: {
 
     size: () => waiting.length,
 
+    askToSweep: () => bell?.('sweep.due'),
+
     askToClose() {
       open = false;
       bell?.('writer.close');
@@ -147,7 +151,7 @@ function unnumberedRow(conversationId: string, timestamp: string, row: NewRow): 
 }
 
 function post(append: Append, timestamp: string, rows: LogRow[]): PostedAppend {
-  const { conversationId, owner, begin, end } = append;
+  const { conversationId, owner, begin, end, waiting, remember } = append;
   return {
     conversationId,
     owner,
@@ -155,6 +159,8 @@ function post(append: Append, timestamp: string, rows: LogRow[]): PostedAppend {
     rows: rows.map(encodeRow),
     begin: begin ?? null,
     end: end === undefined ? null : { requestId: end.requestId, payload: JSON.stringify(end.payload ?? null) },
+    waiting: waiting ?? null,
+    remember: remember === undefined ? null : encodeRemembered(remember),
     again: false,
   };
 }

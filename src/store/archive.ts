@@ -9,7 +9,6 @@ import type { LogRow } from '../../machines/log.ts';
 import { decodeRow } from './columns.ts';
 import type { StoredRow } from './columns.ts';
 import { checkVersionOf, refusal, refusalFor } from './file-checks.ts';
-import { schemaVersion } from './schema.ts';
 
 /** Longer than a running server ever holds the file for itself. */
 const busyTimeoutMs = 5000;
@@ -35,7 +34,7 @@ export interface Archive {
   close(): void;
 }
 
-/** Throws AppError `store_unavailable` for a file that is not there, not ours, or of another version. */
+/** Throws AppError `store_unavailable` for a file that is not there, not ours, or of a newer version. */
 export function openArchive(path: string): Archive {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) throw refusal(path, 'does not exist', 'Start the server once, or name another file.');
@@ -44,8 +43,8 @@ export function openArchive(path: string): Archive {
   let db: Database.Database | null = null;
   try {
     db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
-    const version = Number(db.pragma('user_version', { simple: true }));
-    if (version === schemaVersion) return archiveOf(db);
+    // What is read here has been the same since version 1, so that old backups can be checked.
+    if (Number(db.pragma('user_version', { simple: true })) > 0) return archiveOf(db);
     throw refusal(path, 'was not written by Parley', 'A file of another program is taken over when the server starts with it.');
   } catch (error) {
     db?.close();
@@ -57,9 +56,12 @@ function archiveOf(db: Database.Database): Archive {
   // One transaction, so that all answers are of the same moment.
   db.exec('BEGIN');
   const conversations = db.prepare<[], string>('SELECT id FROM conversations ORDER BY id').pluck();
+  // Those that are known to be there, the sweep takes away. Before version 2 there were none.
+  const leftovers = db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'leftovers'`).get() === undefined ? '' : 'UNION SELECT left_by FROM leftovers';
+  const accounted = `(SELECT id FROM conversations ${leftovers})`;
   const strays = db.prepare<[], string>(`
-    SELECT conversation_id FROM chat_events WHERE conversation_id NOT IN (SELECT id FROM conversations)
-     UNION SELECT conversation_id FROM turns WHERE conversation_id NOT IN (SELECT id FROM conversations)`).pluck();
+    SELECT conversation_id FROM chat_events WHERE conversation_id NOT IN ${accounted}
+     UNION SELECT conversation_id FROM turns WHERE conversation_id NOT IN ${accounted}`).pluck();
   const record = db.prepare<[string], Omit<LogRecord, 'turns'>>(`
     SELECT oldest_seq AS oldestSeq, head_seq AS headSeq, message_count AS messages, total_tokens AS tokens
       FROM conversations WHERE id = ?`);

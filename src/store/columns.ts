@@ -1,11 +1,12 @@
 /**
- * The two directions between a row of the log and the columns of `chat_events`.
+ * The two directions between a row of the log and the columns of `chat_events`, and the other columns of JSON.
  * JSON columns become text on the way in and are checked on the way out, because the
  * file may have been written by others.
  */
 import { z } from 'zod';
 import { usageSchema } from '../usage-schema.ts';
 import type { LogRow, RowType, ToolCallRequest } from '../../machines/log.ts';
+import type { RememberedDecision } from '../../machines/turn-terms.ts';
 import type { PostedRow } from './thread-messages.ts';
 
 /** A row as SQLite hands it out; only what the schema declares NOT NULL is certain. */
@@ -65,11 +66,14 @@ const rowType = z.enum([
 
 const role = z.enum(['user', 'assistant', 'tool', 'system']);
 
-/** What cannot be read is shown as absent: one odd row is no reason to refuse a whole conversation. */
-export function decodeRow(row: StoredRow): LogRow {
+/**
+ * What cannot be read is shown as absent: one odd row is no reason to refuse a whole conversation. To its
+ * owner a row carries the conversation's name as `conversationId`.
+ */
+export function decodeRow(row: StoredRow, conversationId = row.conversation_id): LogRow {
   return {
     id: row.id ?? `${row.conversation_id}:${row.seq}`,
-    conversation_id: row.conversation_id,
+    conversation_id: conversationId,
     seq: row.seq,
     timestamp: row.timestamp ?? '',
     type: rowType.safeParse(row.type).data ?? 'meta',
@@ -79,10 +83,27 @@ export function decodeRow(row: StoredRow): LogRow {
     tool_call_id: row.tool_call_id,
     model: row.model,
     usage: parseColumn(usageSchema, row.usage),
-    extra: parseColumn(extra, row.extra) ?? {},
+    extra: decodeExtra(row.extra),
     token_count: row.token_count,
     request_id: row.request_id,
   };
+}
+
+const rememberedDecisions = z.array(z.object({ server: z.string(), tool_name: z.string(), decision: z.enum(['approve', 'deny']) }));
+
+/** One entry of `conversations.remembered`. */
+export function encodeRemembered({ server, toolName, decision }: RememberedDecision): string {
+  return JSON.stringify({ server, tool_name: toolName, decision });
+}
+
+/** A list that cannot be read is forgotten: then people are asked again. */
+export function decodeRemembered(text: string | null): RememberedDecision[] {
+  const known = parseColumn(rememberedDecisions, text) ?? [];
+  return known.map(({ server, tool_name: toolName, decision }) => ({ server, toolName, decision }));
+}
+
+export function decodeExtra(text: string | null): Record<string, unknown> {
+  return parseColumn(extra, text) ?? {};
 }
 
 function parseColumn<T>(schema: z.ZodType<T>, text: string | null): T | null {

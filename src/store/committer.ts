@@ -4,6 +4,7 @@
  * did not take is postponed together with what follows it in its conversation.
  */
 import Database from 'better-sqlite3';
+import { keyOf } from '../conversation-ref.ts';
 import type { AppendWriter } from './append-writer.ts';
 import type { Committed, PostedAppend, PostedOutcome } from './thread-messages.ts';
 
@@ -50,11 +51,11 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
     let failure: string | null = null;
     const outcomes = appends.map((append): PostedOutcome => {
       // Later rows of the conversation must not overtake the one that waits for the disk.
-      if (stuck.has(append.conversationId)) return 'postponed';
+      if (stuck.has(keyOf(append))) return 'postponed';
       try {
         return inTransaction(() => inSavepoint(append));
       } catch (error) {
-        stuck.add(append.conversationId);
+        stuck.add(keyOf(append));
         failure = messageOf(error);
         return 'postponed';
       }

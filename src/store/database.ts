@@ -9,7 +9,8 @@ import type { Adoption } from './adoption.ts';
 import { checkContent, checkPath, checkVersionOf, refusal, refusalFor } from './file-checks.ts';
 import type { Content } from './file-checks.ts';
 import { lockFor } from './lock.ts';
-import { createTables, noteVersion } from './schema.ts';
+import { migrate } from './migrations.ts';
+import { createTables } from './schema.ts';
 import type { ThreadSettings } from './thread-messages.ts';
 
 /** A writer met by another program's transaction waits this long before the chart backs off. */
@@ -114,18 +115,10 @@ function prepareFile(db: Database.Database, path: string, settings: ThreadSettin
 }
 
 function bringUpToDate(db: Database.Database, path: string, content: Content, settings: ThreadSettings): Adoption | null {
-  switch (content) {
-    case 'nothing':
-      createTables(db);
-      return null;
-    case 'bare':
-      return adopt(db, path, settings.adoptiveOwner);
-    case 'restored':
-      noteVersion(db);
-      return null;
-    case 'ours':
-      return null;
-  }
+  if (content === 'bare') return adopt(db, path, settings.adoptiveOwner);
+  if (content === 'nothing') createTables(db);
+  else migrate(db, content.schema);
+  return null;
 }
 
 /** A file that was made otherwise keeps its size for ever, unless it is written anew once. */
@@ -135,7 +128,7 @@ function makeShrinkable(db: Database.Database): void {
 }
 
 function clear(db: Database.Database): void {
-  db.transaction(() => db.exec('DELETE FROM chat_events; DELETE FROM turns; DELETE FROM conversations;')).immediate();
+  db.transaction(() => db.exec('DELETE FROM chat_events; DELETE FROM turns; DELETE FROM drafts; DELETE FROM conversations; DELETE FROM leftovers;')).immediate();
   db.exec('VACUUM');
 }
 

@@ -67,9 +67,8 @@ export type Content =
   | 'nothing'
   /** A `chat_events` of another program, without a version. */
   | 'bare'
-  /** All our tables without a version, which a dump does not carry. */
-  | 'restored'
-  | 'ours';
+  /** Our tables, of this version. A dump carries none; then it is the one that its tables show. */
+  | { schema: number };
 
 export function checkContent(db: Database.Database, path: string): Content {
   const version = Number(db.pragma('user_version', { simple: true }));
@@ -78,17 +77,18 @@ export function checkContent(db: Database.Database, path: string): Content {
   if (tables.length === 0) return 'nothing';
   checkColumns(db, path);
   checkPages(db, path);
-  if (version > 0) return 'ours';
+  if (version > 0) return { schema: version };
   const own = Object.entries(beside).filter(([table]) => tables.includes(table));
   for (const [table, column] of own) {
     if (columnsOf(db, table).includes(column)) continue;
     throw refusal(path, `has a table ${table} of another program`, 'Rename that table, or configure another path; this file was not changed.');
   }
-  return own.length === 0 ? 'bare' : 'restored';
+  if (own.length === 0) return 'bare';
+  return { schema: columnsOf(db, 'turns').includes('waiting_until') ? 2 : 1 };
 }
 
 /** The tables beside `chat_events`, each with a column that is ours alone. */
-const beside = { conversations: 'oldest_seq', turns: 'begin_seq' };
+const beside = { conversations: 'oldest_seq', turns: 'begin_seq', leftovers: 'left_by', drafts: 'message_id' };
 
 function checkVersion(version: number, path: string): void {
   if (version <= schemaVersion) return;

@@ -4,8 +4,16 @@
  * other side, and so is everything that rows mean.
  */
 import type { Database } from 'better-sqlite3';
+import type { ConversationRef } from '../conversation-ref.ts';
 import type { StoredRow } from './columns.ts';
-import type { PageRange, StoredTurn } from './store.ts';
+import { createForkPoints } from './fork-points.ts';
+import type { ForkPoints } from './fork-points.ts';
+import { createListing } from './listing.ts';
+import type { Listing } from './listing.ts';
+import { createRewindPoints, type RewindPoint } from './rewind-points.ts';
+import { rowColumns } from './schema.ts';
+import type { PageRange, SavedDraft, StoredTurn } from './store.ts';
+import { createWindow } from './window.ts';
 
 export interface StoredStanding {
   known: boolean;
@@ -13,6 +21,9 @@ export interface StoredStanding {
   oldestSeq: number;
   rows: StoredRow[];
   open: StoredTurn[];
+  draft: SavedDraft | null;
+  /** JSON. */
+  remembered: string | null;
 }
 
 export interface StoredPage {
@@ -27,11 +38,22 @@ export interface StoredTurnRows {
   end: string | null;
 }
 
+/** `extra` of the rows, as text. */
+export interface StoredInterrupt {
+  question: string | null;
+  answer: string | null;
+}
+
 export interface Queries {
   standing(owner: string, conversationId: string, tokens: number): StoredStanding;
   page(owner: string, conversationId: string, range: PageRange): StoredPage | null;
   turn(owner: string, conversationId: string, requestId: string): StoredTurnRows | null;
-  unfinished(): { owner: string; conversationId: string }[];
+  interrupt(owner: string, conversationId: string, interruptId: string): StoredInterrupt | null;
+  rewindPoint(owner: string, conversationId: string, seq: number): RewindPoint | null;
+  unfinished(): ConversationRef[];
+  overdue(nowMs: number, limit: number): ConversationRef[];
+  conversations: Listing;
+  forkPoints: ForkPoints;
 }
 
 interface Bounds {
@@ -40,9 +62,6 @@ interface Bounds {
   before: number;
   limit: number;
 }
-
-const columns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
-  model, usage, extra, token_count, request_id`;
 
 /** A page carries at most this much text, or one row: results of tools are kept whole in the log, and frames are strings. */
 const PAGE_CHARS = 1024 * 1024;
@@ -59,75 +78,82 @@ function asMuchAs(found: Iterable<StoredRow>): StoredRow[] {
 }
 
 export function createQueries(db: Database): Queries {
-  const findConversation = db.prepare<[string, string], { headSeq: number; oldestSeq: number }>(
-    'SELECT head_seq AS headSeq, oldest_seq AS oldestSeq FROM conversations WHERE id = ? AND owner = ?',
+  const findConversation = db.prepare<[string, string], { id: string; headSeq: number; oldestSeq: number; remembered: string | null }>(
+    'SELECT id, head_seq AS headSeq, oldest_seq AS oldestSeq, remembered FROM conversations WHERE owner = ? AND name = ?',
   );
-  const between = `SELECT ${columns} FROM chat_events
+  const between = `SELECT ${rowColumns} FROM chat_events
     WHERE conversation_id = @conversationId AND seq > @after AND seq < @before`;
   const oldestBetween = db.prepare<Bounds, StoredRow>(`${between} ORDER BY seq LIMIT @limit`);
   const newestBetween = db.prepare<Bounds, StoredRow>(`${between} ORDER BY seq DESC LIMIT @limit`);
-  const newestFirst = db.prepare<[string], StoredRow>(
-    `SELECT ${columns} FROM chat_events WHERE conversation_id = ? ORDER BY seq DESC`,
-  );
-  const findBegin = db.prepare<[string, string], { beginSeq: number }>(
-    'SELECT begin_seq AS beginSeq FROM turns WHERE conversation_id = ? AND request_id = ?',
-  );
+  const window = createWindow(db);
+  const rewindPoint = createRewindPoints(db);
   const openTurns = db.prepare<[string], StoredTurn>(`
     SELECT request_id AS requestId, begin_seq AS beginSeq, NULL AS "end" FROM turns
      WHERE conversation_id = ? AND ended_at IS NULL ORDER BY begin_seq`);
   const findTurn = db.prepare<[string, string], { beginSeq: number; endSeq: number | null; end: string | null }>(`
     SELECT begin_seq AS beginSeq, end_seq AS endSeq, "end" FROM turns WHERE conversation_id = ? AND request_id = ?`);
   const rowsOfTurn = db.prepare<[string, number, number, string], StoredRow>(`
-    SELECT ${columns} FROM chat_events
+    SELECT ${rowColumns} FROM chat_events
      WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND request_id = ? ORDER BY seq`);
-  const unfinished = db.prepare<[], { owner: string; conversationId: string }>(`
-    SELECT owner, id AS conversationId FROM conversations
-     WHERE id IN (SELECT conversation_id FROM turns WHERE ended_at IS NULL)`);
-
-  /** Walks backwards until the tokens are spent and no turn on the way is cut. */
-  function window(conversationId: string, tokens: number, firstOpenSeq: number): StoredRow[] {
-    const begins = new Map<string, number>();
-    const rows: StoredRow[] = [];
-    let spent = 0;
-    let from = firstOpenSeq;
-    for (const row of newestFirst.iterate(conversationId)) {
-      if (spent > tokens && row.seq < from) break;
-      spent += row.token_count ?? 0;
-      rows.push(row);
-      if (row.request_id === null || begins.has(row.request_id)) continue;
-      const begin = findBegin.get(conversationId, row.request_id)?.beginSeq ?? row.seq;
-      begins.set(row.request_id, begin);
-      from = Math.min(from, begin);
-    }
-    return rows.toReversed();
-  }
+  const findDraft = db.prepare<[string], SavedDraft>(`
+    SELECT request_id AS requestId, message_id AS messageId, text, reasoning, model FROM drafts WHERE conversation_id = ?`);
+  const findExtra = db.prepare<[string, string], { extra: string | null }>('SELECT extra FROM chat_events WHERE id = ? AND conversation_id = ?');
+  const unfinished = db.prepare<[], ConversationRef>(`
+    SELECT owner, name AS conversationId FROM conversations
+     WHERE id IN (SELECT conversation_id FROM turns WHERE ended_at IS NULL AND waiting_until IS NULL)`);
+  const overdue = db.prepare<[number, number], ConversationRef>(`
+    SELECT DISTINCT owner, name AS conversationId
+      FROM turns JOIN conversations ON conversations.id = turns.conversation_id
+     WHERE waiting_until <= ? ORDER BY waiting_until LIMIT ?`);
 
   return {
-    standing: db.transaction((owner: string, conversationId: string, tokens: number) => {
-      const conversation = findConversation.get(conversationId, owner);
-      if (conversation === undefined) return { known: false, headSeq: 0, oldestSeq: 1, rows: [], open: [] };
-      const open = openTurns.all(conversationId);
-      const firstOpenSeq = open[0]?.beginSeq ?? Infinity;
-      return { known: true, ...conversation, rows: window(conversationId, tokens, firstOpenSeq), open };
+    standing: db.transaction((owner: string, name: string, tokens: number) => {
+      const conversation = findConversation.get(owner, name);
+      if (conversation === undefined) return { known: false, headSeq: 0, oldestSeq: 1, rows: [], open: [], draft: null, remembered: null };
+      const { id, headSeq, oldestSeq, remembered } = conversation;
+      const open = openTurns.all(id);
+      const rows = window(id, tokens, open);
+      return { known: true, headSeq, oldestSeq, rows, open, draft: findDraft.get(id) ?? null, remembered };
     }),
 
-    page: db.transaction((owner: string, conversationId: string, range: PageRange) => {
-      const conversation = findConversation.get(conversationId, owner);
+    page: db.transaction((owner: string, name: string, range: PageRange) => {
+      const conversation = findConversation.get(owner, name);
       if (conversation === undefined) return null;
+      const { id: conversationId, headSeq, oldestSeq } = conversation;
       const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, limit } = range;
       const bounds = { conversationId, after: afterSeq ?? -1, before: beforeSeq, limit };
       const rows = afterSeq === undefined ? asMuchAs(newestBetween.iterate(bounds)).toReversed() : asMuchAs(oldestBetween.iterate(bounds));
-      return { rows, ...conversation };
+      return { rows, headSeq, oldestSeq };
     }),
 
-    turn: db.transaction((owner: string, conversationId: string, requestId: string) => {
-      if (findConversation.get(conversationId, owner) === undefined) return null;
-      const turn = findTurn.get(conversationId, requestId);
+    turn: db.transaction((owner: string, name: string, requestId: string) => {
+      const conversation = findConversation.get(owner, name);
+      if (conversation === undefined) return null;
+      const turn = findTurn.get(conversation.id, requestId);
       if (turn === undefined) return null;
       const { beginSeq, endSeq, end } = turn;
-      return { rows: rowsOfTurn.all(conversationId, beginSeq, endSeq ?? Number.MAX_SAFE_INTEGER, requestId), end };
+      return { rows: rowsOfTurn.all(conversation.id, beginSeq, endSeq ?? Number.MAX_SAFE_INTEGER, requestId), end };
+    }),
+
+    interrupt: db.transaction((owner: string, name: string, interruptId: string) => {
+      const conversation = findConversation.get(owner, name);
+      if (conversation === undefined) return null;
+      const question = findExtra.get(interruptId, conversation.id);
+      if (question === undefined) return null;
+      return { question: question.extra, answer: findExtra.get(`${interruptId}:response`, conversation.id)?.extra ?? null };
+    }),
+
+    rewindPoint: db.transaction((owner: string, name: string, seq: number) => {
+      const conversation = findConversation.get(owner, name);
+      return conversation === undefined ? null : rewindPoint(conversation.id, seq);
     }),
 
     unfinished: () => unfinished.all(),
+
+    overdue: (nowMs, limit) => overdue.all(nowMs, limit),
+
+    conversations: createListing(db),
+
+    forkPoints: createForkPoints(db),
   };
 }

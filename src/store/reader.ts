@@ -2,25 +2,25 @@
  * The reading half of the store: asks a thread and turns what it found into rows of the log.
  * Reads wait for the start-up, and see every append whose outcome was told before the ask.
  */
-import { decodeRow } from './columns.ts';
+import { decodeExtra, decodeRemembered, decodeRow } from './columns.ts';
 import type { Store } from './store.ts';
 import type { ThreadLink } from './thread-link.ts';
 
 export function createReader(
   thread: ThreadLink,
   opened: Promise<void>,
-): Pick<Store, 'standing' | 'page' | 'turn' | 'unfinished'> {
+): Pick<Store, 'standing' | 'page' | 'turn' | 'interrupt' | 'rewindPoint' | 'unfinished' | 'overdue' | 'conversations'> {
   return {
     async standing(owner, conversationId, tokens) {
       await opened;
       const found = await thread.ask('standing', { owner, conversationId, tokens });
-      return { ...found, rows: found.rows.map(decodeRow) };
+      return { ...found, rows: found.rows.map((row) => decodeRow(row, conversationId)), remembered: decodeRemembered(found.remembered) };
     },
 
     async page(owner, conversationId, range) {
       await opened;
       const found = await thread.ask('page', { owner, conversationId, range });
-      return found === null ? null : { ...found, rows: found.rows.map(decodeRow) };
+      return found === null ? null : { ...found, rows: found.rows.map((row) => decodeRow(row, conversationId)) };
     },
 
     async turn(owner, conversationId, requestId) {
@@ -28,12 +28,38 @@ export function createReader(
       const found = await thread.ask('turn', { owner, conversationId, requestId });
       if (found === null) return null;
       const end: unknown = found.end === null ? null : JSON.parse(found.end);
-      return { rows: found.rows.map(decodeRow), end };
+      return { rows: found.rows.map((row) => decodeRow(row, conversationId)), end };
+    },
+
+    async interrupt(owner, conversationId, interruptId) {
+      await opened;
+      const found = await thread.ask('interrupt', { owner, conversationId, interruptId });
+      if (found === null) return null;
+      const question = decodeExtra(found.question);
+      // Only a question carries its row's own id as its interrupt's.
+      if (question['interrupt_id'] !== interruptId) return null;
+      const decision = decodeExtra(found.answer)['decision'];
+      return { decision: typeof decision === 'string' ? decision : null, question };
+    },
+
+    async rewindPoint(owner, conversationId, seq) {
+      await opened;
+      return thread.ask('rewindPoint', { owner, conversationId, seq });
     },
 
     async unfinished() {
       await opened;
       return thread.ask('unfinished', null);
+    },
+
+    async overdue(nowMs, limit) {
+      await opened;
+      return thread.ask('overdue', { nowMs, limit });
+    },
+
+    async conversations(owner, { cursor = null, limit }) {
+      await opened;
+      return thread.ask('conversations', { owner, limit, cursor });
     },
   };
 }

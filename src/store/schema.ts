@@ -5,7 +5,14 @@
 import type { Database } from 'better-sqlite3';
 
 /** `user_version` of a file this program writes. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
+
+/** The columns of a row as they are handed out. */
+export const rowColumns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
+  model, usage, extra, token_count, request_id`;
+
+/** The seq that a row goes back to; NULL for a row that is no rewind. What is no JSON was written by others. */
+export const rewindTarget = `CASE WHEN type = 'meta' AND json_valid(extra) THEN CASE extra ->> 'kind' WHEN 'rewind' THEN extra ->> 'to_seq' END END`;
 
 /** A conversation is titled by its first words: this many characters. */
 export const titleLength = 80;
@@ -30,7 +37,12 @@ const chatEvents = `
   );
   CREATE UNIQUE INDEX chat_events_by_seq ON chat_events (conversation_id, seq);`;
 
-/** `head_seq` never goes back; `message_count` and `total_tokens` are those of the rows still kept. */
+/**
+ * `name` is the id as its owner knows it; `id`, which rows and turns carry, is the same unless another owner's
+ * conversation had it first. `head_seq` never goes back; `message_count` and `total_tokens` are those of the
+ * rows still kept. `remembered` is what people have decided about tools for good: a JSON list of
+ * {server, tool_name, decision}, in their order; NULL for nothing.
+ */
 const conversations = `
   CREATE TABLE conversations (
     id            TEXT PRIMARY KEY,
@@ -41,10 +53,17 @@ const conversations = `
     head_seq      INTEGER NOT NULL,
     oldest_seq    INTEGER NOT NULL,
     message_count INTEGER NOT NULL,
-    total_tokens  INTEGER NOT NULL
-  );`;
+    total_tokens  INTEGER NOT NULL,
+    name          TEXT NOT NULL,
+    remembered    TEXT
+  );
+  CREATE UNIQUE INDEX conversations_by_name ON conversations (owner, name);
+  CREATE INDEX conversations_by_time ON conversations (owner, updated_at, name);`;
 
-/** The identity of turns, which outlives their rows. "end" is JSON, NULL while the turn is open. */
+/**
+ * The identity of turns, which outlives their rows. "end" is JSON, NULL while the turn is open. `waiting_until`
+ * is in ms since 1970: until then an open turn does nothing but wait for a person; else NULL.
+ */
 const turns = `
   CREATE TABLE turns (
     conversation_id TEXT NOT NULL,
@@ -55,13 +74,30 @@ const turns = `
     "end"           TEXT,
     end_seq         INTEGER,
     ended_at        TEXT,
+    waiting_until   INTEGER,
     PRIMARY KEY (conversation_id, request_id)
   );
-  CREATE INDEX turns_open ON turns (conversation_id, begin_seq) WHERE ended_at IS NULL;`;
+  CREATE INDEX turns_open ON turns (conversation_id, begin_seq) WHERE ended_at IS NULL;
+  CREATE INDEX turns_waiting ON turns (waiting_until) WHERE waiting_until IS NOT NULL;`;
+
+/** Ids whose rows and turns belong to no conversation, or to none yet: deleted ones, and forks that are being copied. */
+const leftovers = 'CREATE TABLE leftovers (left_by TEXT PRIMARY KEY);';
+
+/** What was streamed of a message whose row is not written yet; it goes with that row, or with its turn. */
+const drafts = `
+  CREATE TABLE drafts (
+    conversation_id TEXT PRIMARY KEY,
+    message_id      TEXT NOT NULL,
+    request_id      TEXT NOT NULL,
+    text            TEXT NOT NULL,
+    reasoning       TEXT NOT NULL,
+    model           TEXT,
+    updated_at      TEXT NOT NULL
+  );`;
 
 /** Makes the tables of `schemaVersion`, empty, in a file that has none of them. */
 export function createTables(db: Database): void {
-  db.exec(chatEvents + conversations + turns);
+  db.exec(chatEvents + conversations + turns + leftovers + drafts);
   noteVersion(db);
 }
 

@@ -4,11 +4,18 @@
  * one thread writes, one reads, and the writer's chart says when.
  */
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
+import type { RememberedDecision } from '../../machines/turn-terms.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
+import type { ConversationRef } from '../conversation-ref.ts';
 import { AppError } from '../errors.ts';
 import type { Adoption } from './adoption.ts';
 import { createAppendQueue } from './append-queue.ts';
+import { createDraftQueue } from './draft-queue.ts';
+import { createForking } from './forking.ts';
+import type { ForkOutcome } from './forking.ts';
+import type { ConversationList } from './listing.ts';
 import { createReader } from './reader.ts';
+import type { RewindPoint } from './rewind-points.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { createThreadLink } from './thread-link.ts';
 import type { ThreadSettings } from './thread-messages.ts';
@@ -17,13 +24,17 @@ import { createWriterLogic } from './writer-logic.ts';
 /** Rows that are committed together, or not at all. */
 export interface Append {
   conversationId: string;
-  /** The subject whose conversation it is; a foreign conversation is `not_found`. */
+  /** The subject whose conversation it is; ids are the owner's own, and another's conversation of the same id is another. */
   owner: string;
   rows: NewRow[];
   /** Claims the request id for a turn, in the same transaction. */
   begin?: { requestId: string; digest: string };
   /** Closes an open turn; `payload` is kept for replays that outlive the rows. */
   end?: { requestId: string; payload: unknown };
+  /** From now on an open turn waits for a person, `untilMs` at the longest (since the epoch), or no longer: null. Its end says so too. */
+  waiting?: { requestId: string; untilMs: number | null };
+  /** Known from now on for as long as the conversation is, whatever becomes of its rows. */
+  remember?: RememberedDecision;
 }
 
 export type AppendOutcome =
@@ -33,7 +44,7 @@ export type AppendOutcome =
   | { status: 'duplicate'; ended: boolean }
   /** `begin`: same id, other digest. Nothing was written. */
   | { status: 'reused' }
-  /** Nothing was written: `storage_failed`, `overloaded`, `shutting_down`, `not_found` or `internal`. */
+  /** Nothing was written: `storage_failed`, `overloaded`, `shutting_down` or `internal`. */
   | { status: 'failed'; fault: Fault };
 
 export interface StoredTurn {
@@ -53,6 +64,26 @@ export interface Standing {
   rows: LogRow[];
   /** Turns without an end, oldest first. */
   open: StoredTurn[];
+  /** What was kept of the answer that an open turn had under construction; null once it is a row. */
+  draft: SavedDraft | null;
+  /** In the order in which they were taken. */
+  remembered: RememberedDecision[];
+}
+
+/** An unfinished answer, as far as it was kept. */
+export interface SavedDraft {
+  requestId: string;
+  /** The id that its row will have. */
+  messageId: string;
+  text: string;
+  reasoning: string;
+  model: string | null;
+}
+
+/** What a person was asked: the question's row as far as `extra` tells it, and the decision, null while nobody has answered. */
+export interface Interrupt {
+  question: LogRow['extra'];
+  decision: string | null;
 }
 
 export interface Page {
@@ -81,6 +112,11 @@ export interface Store {
    */
   append(append: Append, done: (outcome: AppendOutcome) => void): void;
   /**
+   * Keeps an answer as far as it is written, in place of what was kept of it before, until its row or its turn's
+   * end is stored. Nobody is told; it survives a kill of the process, and a draft that cannot be written is dropped.
+   */
+  saveDraft(draft: ConversationRef & SavedDraft): void;
+  /**
    * The newest rows until their `token_count` sum passes `tokens`, and all rows since the oldest
    * open turn began; then back to the start of every turn that has a row among them.
    */
@@ -89,8 +125,27 @@ export interface Store {
   page(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
   /** Null for an unknown or foreign one. The rows are gone where retention took them; `end` outlives them. */
   turn(owner: string, conversationId: string, requestId: string): Promise<{ rows: LogRow[]; end: unknown } | null>;
-  /** Conversations with open turns. */
-  unfinished(): Promise<{ owner: string; conversationId: string }[]>;
+  /** Null when this was never asked in this conversation, or is gone. */
+  interrupt(owner: string, conversationId: string, interruptId: string): Promise<Interrupt | null>;
+  /** What the user's message with this seq said; null unless it is one, on the branch that the conversation is on. */
+  rewindPoint(owner: string, conversationId: string, seq: number): Promise<RewindPoint | null>;
+  /** Conversations with an open turn that has something to do but wait for a person. */
+  unfinished(): Promise<ConversationRef[]>;
+  /** Conversations with a turn that has waited for a person as long as it may at `nowMs`, the longest overdue first; `limit` at most. */
+  overdue(nowMs: number, limit: number): Promise<ConversationRef[]>;
+  /** A page of the owner's conversations, newest first; null for a cursor that this store has not made. */
+  conversations(owner: string, range: { cursor?: string; limit: number }): Promise<ConversationList | null>;
+  /**
+   * A new conversation with copies of the rows up to `atSeq`, which has to be the end of a turn that no other
+   * turn reaches across. Seqs and the identity of turns are those of the origin, ids of rows are new.
+   */
+  fork(owner: string, conversationId: string, atSeq: number): Promise<ForkOutcome>;
+  /**
+   * Ends a conversation, whatever stands in it: from now on nobody knows of it, and the sweep takes its rows.
+   * What is appended to that id later begins a new one, at seq 1; so does an append that still waits, so
+   * settle those first. False for an unknown or foreign conversation.
+   */
+  remove(owner: string, conversationId: string): Promise<boolean>;
   /** Appends that wait for the disk. */
   waiting(): number;
   /** Commits what waits, folds the write-ahead log into the file and ends the threads. */
@@ -152,7 +207,10 @@ export function openStore(options: StoreOptions): OpenStore {
   // A database in memory exists for one connection only, so its thread serves both roles.
   const readThread = settings.path === null ? writeThread : createThreadLink({ ...settings, role: 'reader' });
 
+  const drafts = createDraftQueue({ post: (batch) => writeThread.ask('drafts', batch), now, report });
+
   const opened = Promise.withResolvers<void>();
+  const forking = createForking({ readThread, writeThread, opened: opened.promise, now, report });
   // Whoever waits for it is told; the refusal must not end the process on behalf of those who do not.
   opened.promise.catch(() => {});
 
@@ -165,6 +223,7 @@ export function openStore(options: StoreOptions): OpenStore {
   }
   async function endThreads(): Promise<void> {
     queue.shut();
+    drafts.shut();
     opened.reject(new AppError('shutting_down', 'The event log is closed.'));
     if (readThread !== writeThread) await readThread.end();
     await writeThread.end();
@@ -173,8 +232,16 @@ export function openStore(options: StoreOptions): OpenStore {
   return {
     store: {
       append: queue.add,
+      saveDraft: drafts.save,
       waiting: queue.size,
       ...createReader(readThread, opened.promise),
+      fork: (owner, conversationId, atSeq) => forking({ owner, conversationId }, atSeq),
+      async remove(owner, conversationId) {
+        await opened.promise;
+        const removed = await writeThread.ask('remove', { owner, conversationId });
+        if (removed) queue.askToSweep();
+        return removed;
+      },
       close: () => (queue.askToClose() ? ended.promise : end()),
     },
     writerLogic: createWriterLogic({ queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report }),

@@ -1,21 +1,16 @@
 /**
- * The slow sweep: retention for conversations in which nothing ends any more, the end of old
- * turns' identity, and free pages given back to the file system. Does one slice of a round whenever
- * it is asked, short enough for appends to wait behind. Runs in the write thread; when, the chart knows.
+ * The slow sweep: what deleted conversations left behind, retention for those in which nothing ends any
+ * more, the end of old turns' identity, and free pages given back to the file system. Does one slice of
+ * a round whenever it is asked. Runs in the write thread; when, the chart knows.
  */
 import type { Database } from 'better-sqlite3';
+import type { Deletion } from './deletion.ts';
 import type { Retain } from './retention.ts';
+import type { Slices } from './slices.ts';
 
 /** Does a slice; `now` is ISO 8601. False when the round is over; the next call begins another. */
 export type Sweep = (now: string) => boolean;
 
-/** What a slice works before it commits; an append that waits behind it is late by that much and a flush. */
-const sliceMs = 3;
-/**
- * Slices after which what they wrote is folded into the file, as a slice of its own. Left to grow, the
- * write-ahead log is folded at once, and that held the writer for 30 to 50 ms now and then; so, for 13.
- */
-const slicesPerFold = 4;
 /** A request id is recognised at least this long, also when its rows are gone. */
 const identityMs = 24 * 60 * 60 * 1000;
 /** What is done between two looks at the clock. */
@@ -23,7 +18,7 @@ const step = { rows: 64, turns: 64, pages: 32 };
 /** Free pages that are kept for the next messages (1 MiB): to give them back and take them again is work for nothing. */
 const sparePages = 256;
 
-export function createSweep(db: Database, retain: Retain): Sweep {
+export function createSweep(db: Database, { slices, deletion, retain }: { slices: Slices; deletion: Deletion; retain: Retain }): Sweep {
   const nextConversation = db.prepare<[number], { rowid: number; id: string }>(
     'SELECT rowid, id FROM conversations WHERE rowid > ? ORDER BY rowid LIMIT 1',
   );
@@ -32,13 +27,10 @@ export function createSweep(db: Database, retain: Retain): Sweep {
       FROM turns JOIN conversations ON conversations.id = turns.conversation_id
      WHERE turns.rowid > ? ORDER BY turns.rowid LIMIT ?`);
   const forgetTurn = db.prepare<[number]>('DELETE FROM turns WHERE rowid = ?');
-  const rowsChanged = db.prepare<[], number>('SELECT total_changes()').pluck();
   const freePages = () => Number(db.pragma('freelist_count', { simple: true }));
 
   /** The last conversation or turn that was looked at in this round. */
   let done = 0;
-  /** Slices that wrote since the last fold. */
-  let unfolded = 0;
 
   function dropRows(now: string): boolean {
     const next = nextConversation.get(done);
@@ -66,37 +58,22 @@ export function createSweep(db: Database, retain: Retain): Sweep {
     return freePages() < free;
   }
 
-  /** Passive: it waits for nobody who reads. Only now does the file become shorter. */
-  function fold(): void {
-    db.pragma('wal_checkpoint(PASSIVE)');
-    unfolded = 0;
-  }
-
-  /** A slice of one stage; true while the stage is not over. */
-  const inSlices = (stage: (now: string) => boolean) =>
-    db.transaction((now: string): boolean => {
-      const untilMs = performance.now() + sliceMs;
-      while (stage(now)) if (performance.now() >= untilMs) return true;
-      return false;
-    });
-
-  const stages = [inSlices(dropRows), inSlices(forgetTurns), inSlices(returnPages)];
+  const stages = [dropRows, forgetTurns, returnPages];
   let current = 0;
 
   return (now) => {
-    if (unfolded >= slicesPerFold || (current === stages.length && unfolded > 0)) {
-      fold();
+    // Ahead of the round: whoever deleted it may expect it to be gone.
+    if (deletion.isPending()) {
+      slices.run(deletion.takeSome);
       return true;
     }
-    if (current === stages.length) {
+    const stage = stages[current];
+    if (stage === undefined) {
+      if (slices.fold()) return true;
       current = 0;
       return false;
     }
-    const before = rowsChanged.get();
-    const free = freePages();
-    const more = stages[current]?.(now) === true;
-    if (rowsChanged.get() !== before || freePages() !== free) unfolded += 1;
-    if (!more) {
+    if (!slices.run(() => stage(now))) {
       current += 1;
       done = 0;
     }

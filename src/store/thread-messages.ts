@@ -2,12 +2,17 @@
  * What the main thread and a database thread say to each other: one job, one answer.
  * Kept flat and small, because every object in it is copied on the main thread.
  */
+import type { RewindPoint } from './rewind-points.ts';
 import type { RowType } from '../../machines/log.ts';
+import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Adoption } from './adoption.ts';
-import type { StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
+import type { Fork, ForkOrder } from './fork.ts';
+import type { ForkPoints } from './fork-points.ts';
+import type { ConversationList } from './listing.ts';
+import type { StoredInterrupt, StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './retention.ts';
-import type { AppendOutcome, PageRange } from './store.ts';
+import type { AppendOutcome, PageRange, SavedDraft } from './store.ts';
 
 /** A thread's own settings, given when it starts. */
 export interface ThreadSettings {
@@ -43,15 +48,21 @@ export type PostedRow = [
 ];
 
 export interface PostedAppend {
+  /** As its owner knows it. */
   conversationId: string;
   owner: string;
   timestamp: string;
   rows: PostedRow[];
   begin: { requestId: string; digest: string } | null;
   end: { requestId: string; payload: string } | null;
+  waiting: { requestId: string; untilMs: number | null } | null;
+  /** An entry of `conversations.remembered`, as JSON. */
+  remember: string | null;
   /** It was posted before and may have been committed although no answer came. */
   again: boolean;
 }
+
+export type PostedDraft = ConversationRef & SavedDraft & { timestamp: string };
 
 /** A number is the first row's seq: stored. */
 export type SettledOutcome = number | Exclude<AppendOutcome, { status: 'stored' }>;
@@ -76,12 +87,21 @@ export interface Jobs {
   /** `reconnect`: the file was served before; it must exist, and is not cleared again. */
   open: { ask: { reconnect: boolean }; answer: Adoption | null };
   commit: { ask: PostedAppend[]; answer: Committed };
+  drafts: { ask: PostedDraft[]; answer: void };
   /** One slice of the sweep; true while its round is not over. */
   sweep: { ask: { now: string }; answer: boolean };
   standing: { ask: { owner: string; conversationId: string; tokens: number }; answer: StoredStanding };
   page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };
   turn: { ask: { owner: string; conversationId: string; requestId: string }; answer: StoredTurnRows | null };
-  unfinished: { ask: null; answer: { owner: string; conversationId: string }[] };
+  interrupt: { ask: ConversationRef & { interruptId: string }; answer: StoredInterrupt | null };
+  rewindPoint: { ask: ConversationRef & { seq: number }; answer: RewindPoint | null };
+  unfinished: { ask: null; answer: ConversationRef[] };
+  overdue: { ask: { nowMs: number; limit: number }; answer: ConversationRef[] };
+  /** One slice of a copy: asked until it is done. */
+  fork: { ask: ForkOrder; answer: ReturnType<Fork['slice']> };
+  remove: { ask: ConversationRef; answer: boolean };
+  conversations: { ask: { owner: string; limit: number; cursor: string | null }; answer: ConversationList | null };
+  forkPoints: { ask: ConversationRef & { atSeq: number }; answer: ReturnType<ForkPoints> };
   close: { ask: null; answer: void };
 }
 

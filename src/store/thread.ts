@@ -11,9 +11,17 @@ import { createCommitter } from './committer.ts';
 import type { Commit } from './committer.ts';
 import { connectReader, connectWriter } from './database.ts';
 import type { Connection } from './database.ts';
+import { createDeletion } from './deletion.ts';
+import type { Deletion } from './deletion.ts';
+import { createDraftWriter } from './draft-writer.ts';
+import type { DraftWriter } from './draft-writer.ts';
+import { createFork } from './fork.ts';
+import type { Fork } from './fork.ts';
 import { createQueries } from './queries.ts';
 import type { Queries } from './queries.ts';
 import { createRetention } from './retention.ts';
+import type { Retain } from './retention.ts';
+import { createSlices } from './slices.ts';
 import { createSweep } from './sweep.ts';
 import type { Sweep } from './sweep.ts';
 import type { JobReply, JobRequest, ThreadSettings } from './thread-messages.ts';
@@ -21,8 +29,7 @@ import type { JobReply, JobRequest, ThreadSettings } from './thread-messages.ts'
 const settings: ThreadSettings = workerData;
 
 let connection: Connection | null = null;
-let commit: Commit | null = null;
-let sweep: Sweep | null = null;
+let writing: { commit: Commit; sweep: Sweep; fork: Fork; deletion: Deletion; saveDrafts: DraftWriter } | null = null;
 let queries: Queries | null = null;
 
 function open(reconnect: boolean): Adoption | null {
@@ -32,9 +39,19 @@ function open(reconnect: boolean): Adoption | null {
   const opened = connectWriter(settings, reconnect);
   connection = opened.connection;
   const { db } = connection;
-  const retain = createRetention(db, settings.retention);
-  commit = createCommitter(db, createAppendWriter(db, retain));
-  sweep = createSweep(db, retain);
+  const slices = createSlices(db);
+  const fork = createFork(db, slices);
+  const deletion = createDeletion(db, fork.isBusy);
+  const retainAll = createRetention(db, settings.retention);
+  // What is being copied keeps its rows until then; the next end of a turn, or the next sweep, drops them.
+  const retain: Retain = (id, now, maxRows) => !fork.isBusy(id) && retainAll(id, now, maxRows);
+  writing = {
+    commit: createCommitter(db, createAppendWriter(db, retain)),
+    sweep: createSweep(db, { slices, deletion, retain }),
+    fork,
+    deletion,
+    saveDrafts: createDraftWriter(db),
+  };
   queries = createQueries(db);
   return opened.adoption;
 }
@@ -42,8 +59,7 @@ function open(reconnect: boolean): Adoption | null {
 function disconnect(): void {
   const last = connection;
   connection = null;
-  commit = null;
-  sweep = null;
+  writing = null;
   queries = null;
   last?.close();
 }
@@ -72,16 +88,25 @@ function read<T>(ask: (queries: Queries) => T): T {
   }
 }
 
+function write(): NonNullable<typeof writing> {
+  if (writing === null) throw closed();
+  return writing;
+}
+
 function run(request: JobRequest) {
   switch (request.kind) {
     case 'open':
       return open(request.ask.reconnect);
     case 'commit':
-      if (commit === null) throw closed();
-      return commit(request.ask);
+      return write().commit(request.ask);
+    case 'drafts':
+      return write().saveDrafts(request.ask);
     case 'sweep':
-      if (sweep === null) throw closed();
-      return sweep(request.ask.now);
+      return write().sweep(request.ask.now);
+    case 'fork':
+      return write().fork.slice(request.ask);
+    case 'remove':
+      return write().deletion.remove(request.ask.owner, request.ask.conversationId);
     case 'standing': {
       const { owner, conversationId, tokens } = request.ask;
       return read((queries) => queries.standing(owner, conversationId, tokens));
@@ -94,8 +119,28 @@ function run(request: JobRequest) {
       const { owner, conversationId, requestId } = request.ask;
       return read((queries) => queries.turn(owner, conversationId, requestId));
     }
+    case 'interrupt': {
+      const { owner, conversationId, interruptId } = request.ask;
+      return read((queries) => queries.interrupt(owner, conversationId, interruptId));
+    }
+    case 'rewindPoint': {
+      const { owner, conversationId, seq } = request.ask;
+      return read((queries) => queries.rewindPoint(owner, conversationId, seq));
+    }
     case 'unfinished':
       return read((queries) => queries.unfinished());
+    case 'overdue': {
+      const { nowMs, limit } = request.ask;
+      return read((queries) => queries.overdue(nowMs, limit));
+    }
+    case 'conversations': {
+      const { owner, limit, cursor } = request.ask;
+      return read((queries) => queries.conversations(owner, limit, cursor));
+    }
+    case 'forkPoints': {
+      const { owner, conversationId, atSeq } = request.ask;
+      return read((queries) => queries.forkPoints(owner, conversationId, atSeq));
+    }
     case 'close':
       return close();
   }

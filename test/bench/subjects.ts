@@ -84,7 +84,8 @@ function parley(folder: string, modelUrl: string, tools: boolean, synchronous: '
   const demo = { command: 'node', args: [join(projectFolder, 'src', 'demo', 'mcp-server.ts')] };
   const config = {
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
-    chat: { websocket: { host: '127.0.0.1', port: 0 } },
+    // All of the bench's people come from one address.
+    chat: { websocket: { host: '127.0.0.1', port: 0, max_connections_per_address: 10_000 } },
     repository: { path: join(folder, 'events.db'), synchronous },
     mcp: { config_file: join(folder, 'servers.json'), connection: { startup_wait: 10 } },
   };

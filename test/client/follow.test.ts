@@ -1,31 +1,13 @@
 /** Conversations followed from the side: from any place, over broken connections and restarts, beside a chat on the same socket. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Follow, FollowedFrame } from '../../src/client/follow.ts';
+import { chunksOf, isEnd, isEvent, range, readUntil, seqsOf } from '../support/following.ts';
 import { says, saysStepwise, stalls } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText, withCode } from '../support/typed-client.ts';
 import { startWire } from '../support/wire-server.ts';
-
-/** Reads until a frame fits, that one included. */
-async function readUntil(follow: Follow, fits: (frame: FollowedFrame) => boolean): Promise<FollowedFrame[]> {
-  const frames: FollowedFrame[] = [];
-  const reader = follow[Symbol.asyncIterator]();
-  for (;;) {
-    const { done, value } = await reader.next();
-    if (done === true) throw new Error(`it ended after ${JSON.stringify(frames)}`);
-    frames.push(value);
-    if (fits(value)) return frames;
-  }
-}
-
-const isEnd = (requestId: string) => (frame: FollowedFrame) => (frame.status === 'complete' || frame.status === 'error') && frame.request_id === requestId;
-const isEvent = (seq: number) => (frame: FollowedFrame) => frame.status === 'event' && frame.seq === seq;
-const seqs = (frames: readonly FollowedFrame[]) => frames.flatMap((frame) => (frame.status === 'event' ? [frame.seq] : []));
-const chunksOf = (frames: readonly FollowedFrame[]) => frames.flatMap((frame) => (frame.status === 'chunk' ? [frame.chunk] : []));
-const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
 describe('a follower', () => {
   test('gets the result, the rows so far, then rows and text live', async (t) => {
@@ -37,7 +19,7 @@ describe('a follower', () => {
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is five.'));
     await client.chat('2 + 3?', { conversation_id: 'c1' }, 'r2');
     const live = await readUntil(follow, isEnd('r2'));
-    assert.deepEqual(seqs(live), [4, 5, 6, 7, 8, 9]);
+    assert.deepEqual(seqsOf(live), [4, 5, 6, 7, 8, 9]);
     assert.equal(shownText(chunksOf(live)), 'It is five.');
     assert.ok(chunksOf(live).every((chunk) => !('seq' in chunk)), 'rows come as events');
     assert.deepEqual(follow.cursor(), { after_seq: 9 });
@@ -58,7 +40,7 @@ describe('a follower', () => {
     step.release();
     await client.turn('r1');
     const second = connectClient(t, parley.url).follow('c1', { cursor });
-    assert.deepEqual(seqs(await readUntil(second, isEvent(3))), [2, 3]);
+    assert.deepEqual(seqsOf(await readUntil(second, isEvent(3))), [2, 3]);
   });
 
   test('misses nothing and sees nothing twice when its connection falls again and again', async (t) => {
@@ -77,7 +59,7 @@ describe('a follower', () => {
     proxy.cutEachAfter(null);
     await client.chat('last', { conversation_id: 'c1' });
     const frames = await reading;
-    assert.deepEqual(seqs(frames), upTo(seqs(frames).length));
+    assert.deepEqual(seqsOf(frames), range(1, seqsOf(frames).length));
     assert.ok(frames.filter(({ status }) => status === 'result').length > 2, 'it came back');
   });
 
@@ -117,7 +99,7 @@ describe('a follower', () => {
     await (await parley.connect()).chat('a story', { conversation_id: 'c1' }, 'r1');
     const after = await readUntil(follow, isEnd('r1'));
     assert.equal(shownText(chunksOf([...before, ...after])), 'Anew.');
-    assert.deepEqual(seqs([...before, ...after]), upTo(seqs([...before, ...after]).length));
+    assert.deepEqual(seqsOf([...before, ...after]), range(1, seqsOf([...before, ...after]).length));
   });
 
   test('hears how the conversation stands if it asks', async (t) => {
@@ -141,7 +123,7 @@ describe('a follower', () => {
     await readUntil(follow, isEvent(3));
     follow.close();
     assert.deepEqual(await readAll(follow), []);
-    assert.deepEqual(seqs(await readUntil(remote.follow('c1', { cursor: { after_seq: 1 } }), isEvent(3))), [2, 3]);
+    assert.deepEqual(seqsOf(await readUntil(remote.follow('c1', { cursor: { after_seq: 1 } }), isEvent(3))), [2, 3]);
   });
 });
 
@@ -158,7 +140,7 @@ describe('a follower on the socket of a sender', () => {
     assert.deepEqual(chunks.filter(({ type }) => type !== 'text').map(({ type }) => type), ['tool_call', 'tool_result']);
     assert.equal(shownText(chunks), 'It is five.');
     assert.equal(shownText(chunksOf(followed)), 'It is five.');
-    assert.deepEqual(seqs(followed), [4, 5, 6, 7, 8, 9]);
+    assert.deepEqual(seqsOf(followed), [4, 5, 6, 7, 8, 9]);
   });
 
   test('both come back after the connection fell', async (t) => {
@@ -184,7 +166,7 @@ describe('a follower on the socket of a sender', () => {
       step.release();
     }
     assert.deepEqual(pieces, ['one ', 'two']);
-    assert.deepEqual(seqs(await reading), [4, 5, 6]);
+    assert.deepEqual(seqsOf(await reading), [4, 5, 6]);
   });
 
   test('who chats before the subscription has caught up loses none of the turn\'s frames', async (t) => {
@@ -196,7 +178,7 @@ describe('a follower on the socket of a sender', () => {
     for (const { follow, turn } of turns) {
       assert.equal((await turn.accepted).seq, 4);
       assert.equal(await turn.text(), 'Hello from the scripted model.');
-      assert.deepEqual(seqs(await readUntil(follow, isEvent(6))), upTo(6));
+      assert.deepEqual(seqsOf(await readUntil(follow, isEvent(6))), range(1, 6));
     }
   });
 });
@@ -214,7 +196,7 @@ describe('a subscription that does not go as it should', () => {
       },
     });
     const follow = connectClient(t, wire.url).follow('c1');
-    assert.deepEqual(seqs(await readUntil(follow, isEvent(5))), [1, 2, 3, 4, 5]);
+    assert.deepEqual(seqsOf(await readUntil(follow, isEvent(5))), [1, 2, 3, 4, 5]);
   });
 
   test('goes on where the log begins now, or from its beginning if it is another log', async (t) => {

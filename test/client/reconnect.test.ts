@@ -189,9 +189,9 @@ describe('without a connection', () => {
     proxy.admit(false);
     proxy.cut();
     await remote.until('waiting');
-    const waiting = Array.from({ length: 256 }, () => remote.ping());
-    await assert.rejects(remote.ping(), withCode('too_many_waiting'));
-    await assert.rejects(remote.chat('one more').end, withCode('too_many_waiting'));
+    const waiting = Array.from({ length: 512 }, () => remote.ping());
+    await assert.rejects(remote.ping(), withCode('too_many_open'));
+    await assert.rejects(remote.chat('one more').end, withCode('too_many_open'));
     proxy.admit(true);
     await Promise.all(waiting);
   });
@@ -280,7 +280,7 @@ describe('a stream that does not fit together', () => {
         send(complete(id));
       },
     });
-    const turn = connectClient(t, wire.url).chat('count');
+    const turn = connectClient(t, wire.url).chat('count', { conversationId: 'c1' });
     assert.equal(await turn.text(), 'one two three');
     assert.deepEqual(wire.asked[1]?.payload['cursor'], { after_seq: 1, message_id: 'm1', offset: 4, reasoning_offset: 0 });
   });
@@ -292,7 +292,7 @@ describe('a stream that does not fit together', () => {
         send(text(id, 8, 'three'));
       },
     });
-    await assert.rejects(connectClient(t, wire.url).chat('count').end, withCode('unexpected_answer'));
+    await assert.rejects(connectClient(t, wire.url).chat('count', { conversationId: 'c1' }).end, withCode('unexpected_answer'));
   });
 });
 
@@ -312,7 +312,7 @@ describe('a turn that the server has accepted', () => {
         }
       },
     });
-    assert.equal(await connectClient(t, wire.url).chat('Hi').text(), 'done');
+    assert.equal(await connectClient(t, wire.url).chat('Hi', { conversationId: 'c1' }).text(), 'done');
     assert.equal(wire.asked.length, 4);
   });
 
@@ -323,6 +323,6 @@ describe('a turn that the server has accepted', () => {
         send(refusal(id, count === 1 ? 'conversation_failed' : 'request_id_reused', count === 1));
       },
     });
-    await assert.rejects(connectClient(t, wire.url).chat('Hi').end, withCode('request_id_reused'));
+    await assert.rejects(connectClient(t, wire.url).chat('Hi', { conversationId: 'c1' }).end, withCode('request_id_reused'));
   });
 });

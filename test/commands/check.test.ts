@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { check } from '../../src/commands/check.ts';
 import { bareTable, begin, elsewhere, end, owner, row, sandbox } from '../store/support.ts';
 import type { Sandbox } from '../store/support.ts';
+import { versionOneFile } from '../store/version-1.ts';
 import { parley } from './support.ts';
 
 async function filled({ open }: Sandbox): Promise<void> {
@@ -53,6 +54,21 @@ describe('check', () => {
     await filled(box);
     elsewhere(box.path, (db) => db.exec(`DELETE FROM conversations WHERE id = 'c2'`));
     assert.deepEqual(lines(box.path)[0], 'conversation c2 has rows or turns and no entry in the conversations table');
+  });
+
+  test('reads a file of an earlier version, and leaves it as it is', (t) => {
+    const { path } = sandbox(t);
+    versionOneFile(path);
+    const before = readFileSync(path);
+    assert.deepEqual(lines(path), ['2 conversations, 6 rows. Everything is in order.']);
+    assert.deepEqual(readFileSync(path), before);
+  });
+
+  test('finds a file that was brought up to date from an earlier version in order', async (t) => {
+    const { path, open } = sandbox(t);
+    versionOneFile(path);
+    await (await open()).store.close();
+    assert.deepEqual(lines(path), ['2 conversations, 6 rows. Everything is in order.']);
   });
 
   test('finds a file that was taken over from another program in order', async (t) => {

@@ -61,6 +61,29 @@ describe('replay', () => {
     ]);
   });
 
+  test('tells of a turn that waits for a person', async (t) => {
+    const { path, open } = sandbox(t);
+    const { store, append } = await open();
+    await append(begin('c', 'r1', { content: 'Delete' }));
+    const meta = (extra: Record<string, unknown>) => row({ type: 'meta', tool_call_id: 'd', request_id: 'r1', extra: { interrupt_id: 'i', name: 'delete', ...extra } });
+    await append({
+      conversationId: 'c',
+      owner,
+      rows: [
+        row({ type: 'assistant_message', role: 'assistant', content: null, tool_calls: [{ id: 'd', type: 'function', function: { name: 'delete', arguments: '{}' } }], request_id: 'r1' }),
+        meta({ kind: 'approval_request', arguments: {}, expires_at: '2026-01-02T00:00:00.000Z' }),
+      ],
+    });
+    await append({ conversationId: 'c', owner, rows: [meta({ kind: 'response', decision: 'deny' })] });
+    await store.close();
+    assert.deepEqual(told(path).slice(4), [
+      '    3  meta               r1  asks for approval of delete (d)',
+      '       -> turn r1, 1 hop, open calls: delete (waits for approval until 2026-01-02T00:00:00.000Z) | recovery would wait on',
+      '    4  meta               r1  response: deny (d)',
+      '       -> turn r1, 1 hop, open calls: delete (asked) | recovery would close delete as cancelled, go on',
+    ]);
+  });
+
   test('asks the configuration what recovery would do', async (t) => {
     const [last] = told(await interrupted(t), { recovery: { ...recovery, mode: 'interrupt' } }).slice(-1);
     assert.match(last ?? '', /recovery would close add as outcome_unknown, close delete as outcome_unknown, end the turn: recovery_failed$/);

@@ -17,6 +17,7 @@ describe('the command line', () => {
     [['check', 'copy.db', '--config=my.yaml'], { kind: 'check', database: 'copy.db', file: 'my.yaml' }],
     [['replay', 'c1'], { kind: 'replay', conversationId: 'c1' }],
     [['replay', 'check', '--file', 'rows.jsonl'], { kind: 'replay', conversationId: 'check', exported: 'rows.jsonl' }],
+    [['token', 'alice'], { kind: 'token', subject: 'alice' }],
     [['check', '--help', '--version'], { kind: 'help' }],
   ] as const) {
     test(`understands ${JSON.stringify(args)}`, () => assert.partialDeepStrictEqual(parseCli(args), command));
@@ -25,7 +26,7 @@ describe('the command line', () => {
   test('helps', () => {
     const command = parseCli(['--help']);
     assert.equal(command.kind, 'help');
-    for (const flag of ['--config', '--port', '--file', '--help', '--version', 'backup FILE', 'check \\[FILE\\]', 'replay CONVERSATION']) assert.match(JSON.stringify(command), new RegExp(flag));
+    for (const flag of ['--config', '--port', '--file', '--help', '--version', 'backup FILE', 'check \\[FILE\\]', 'replay CONVERSATION', 'token SUBJECT']) assert.match(JSON.stringify(command), new RegExp(flag));
   });
 
   for (const [args, problem] of [
@@ -41,6 +42,8 @@ describe('the command line', () => {
     [['--port=-1'], '--port needs a whole number from 0 to 65535, not "-1"'],
     [['backup'], 'backup needs the file to write'],
     [['replay', '--file', 'rows.jsonl'], 'replay needs the id of a conversation'],
+    [['token'], 'token needs the name of the subject that it is for'],
+    [['token', 'alice', '--config', 'my.yaml'], '--config has no meaning with token'],
     [['check', 'one.db', 'two.db'], '"two.db" is not understood'],
     [['check', '--port', '1'], '--port has no meaning with check'],
     [['--file', 'rows.jsonl'], '--file has no meaning without a command'],

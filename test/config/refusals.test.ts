@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { configFolder, problemsOf, projectDirectory } from './config-folder.ts';
 
 /** Sentence, file, and what the start is told of it. */
+const sha256 = 'a'.repeat(64);
 const refusals: [sentence: string, text: string, problems: string[]][] = [
   [
     'a misspelt key, with the one that was meant',
@@ -120,7 +121,40 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     'chat:\n  websocket:\n    port: ${PARLEY_TEST_PORT}\n',
     ['my.yaml:3: chat.websocket.port needs the environment variable PARLEY_TEST_PORT, which is not set; set it, or write ${PARLEY_TEST_PORT:-default}.'],
   ],
-  ['a file that is no section', '- a\n', ['my.yaml:1: the file is a list; allowed: a section with keys such as llm, chat, repository.']],
+  [
+    'serving other machines without auth, unless the file says so in words',
+    'chat:\n  websocket:\n    host: 0.0.0.0\n',
+    [
+      'my.yaml:3: chat.websocket.host is 0.0.0.0; allowed: localhost, 127.0.0.1 or ::1 while nobody is asked for a token; set auth.mode to token, or auth.allow_anonymous_beyond_loopback to true if everybody who reaches the port may chat and call tools.',
+    ],
+  ],
+  [
+    'auth without a token that anybody could send',
+    'auth: { mode: token }',
+    ['my.yaml:1: auth.tokens is left at its default, []; allowed: at least one token while auth.mode is token, or nobody gets in (./run.sh token SUBJECT makes one).'],
+  ],
+  [
+    'tokens that nobody would be asked for',
+    `auth:\n  tokens:\n    - { subject: alice, sha256: ${sha256} }\n`,
+    ['my.yaml:1: auth.mode is left at its default, "none"; allowed: token, because auth.tokens lists some that nobody would be asked for.'],
+  ],
+  [
+    'a token in the place of its hash, without repeating it',
+    'auth:\n  mode: token\n  tokens:\n    - subject: alice\n      sha256: parley_secret\n    - parley_secret\n    - { subject: "", token: parley_secret }\n',
+    [
+      'my.yaml:5: auth.tokens[0].sha256 is a value not shown here; allowed: the SHA-256 of a token, as 64 hex digits or 43 characters of base64url; never the token itself (./run.sh token SUBJECT makes both).',
+      'my.yaml:6: auth.tokens[1] is a value not shown here; allowed: a section with keys such as subject, sha256.',
+      'my.yaml:7: auth.tokens[2].subject is a value not shown here; allowed: 1 to 128 characters without control characters.',
+      'my.yaml:7: auth.tokens[2].sha256 is missing; allowed: the SHA-256 of a token, as 64 hex digits or 43 characters of base64url; never the token itself (./run.sh token SUBJECT makes both).',
+      'my.yaml:7: auth.tokens[2].token is not a known key; known here: subject, sha256.',
+    ],
+  ],
+  [
+    'a token of two subjects, in whatever spelling',
+    `auth:\n  mode: token\n  tokens:\n    - { subject: alice, sha256: ${sha256} }\n    - { subject: bob, sha256: ${Buffer.from(sha256, 'hex').toString('base64url')} }\n`,
+    ['my.yaml:5: auth.tokens[1].sha256 is a value not shown here; allowed: another hash than that of auth.tokens[0], for a token belongs to one subject.'],
+  ],
+  ['a file that is no section', '- a\n', ['my.yaml:1: the file is a list; allowed: a section with keys such as llm, chat, auth.']],
   ['a tab', 'chat:\n\tservice: {}\n', ['my.yaml:2: the file is not YAML here: Tabs are not allowed as indentation.']],
   ['a second document', 'logging: {}\n---\nlogging: {}\n', ['my.yaml:2: the file holds a second document here; keep one.']],
 ];
@@ -150,8 +184,8 @@ test('the refusal counts the problems and names a file elsewhere by its whole pa
     code: 'config_invalid',
     message: [
       'The configuration has 2 problems:',
-      `  ${file}:1: a is not a known key; known here: llm, chat, repository, mcp, logging, shutdown.`,
-      `  ${file}:2: b is not a known key; known here: llm, chat, repository, mcp, logging, shutdown.`,
+      `  ${file}:1: a is not a known key; known here: llm, chat, auth, repository, mcp, logging, shutdown.`,
+      `  ${file}:2: b is not a known key; known here: llm, chat, auth, repository, mcp, logging, shutdown.`,
     ].join('\n'),
   });
 });

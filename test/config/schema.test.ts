@@ -16,12 +16,32 @@ describe('the configuration of a bare machine', () => {
     assert.deepEqual([bare.repository.type, bare.repository.path, bare.repository.persistence.enabled], ['sql', 'events.db', true]);
   });
 
+  test('lets everybody on it in, and nobody else', () => {
+    assert.deepEqual([bare.auth.mode, bare.auth.allow_anonymous_beyond_loopback], ['none', false]);
+  });
+
   test('looks for keys in the order of its providers', () => {
     assert.deepEqual(Object.keys(bare.llm.providers), ['groq', 'openai', 'openrouter', 'anthropic', 'ollama']);
     assert.deepEqual(
       Object.values(bare.llm.providers).map((block) => block.api_key_env),
       ['GROQ_API_KEY', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY', undefined],
     );
+  });
+});
+
+describe('an address to listen on', () => {
+  const parses = (host: string, auth: Record<string, unknown> = {}) => configSchema.safeParse({ chat: { websocket: { host } }, auth }).success;
+
+  test('needs no auth while it is this machine\'s own', () => {
+    for (const host of ['localhost', '127.0.0.1', '127.3.2.1', '::1']) assert.ok(parses(host), host);
+  });
+
+  test('needs auth, or its absence in words, when others can reach it', () => {
+    for (const host of ['0.0.0.0', '::', '192.168.1.7', 'chat.example', 'localhost.example', '127.example', '::ffff:10.0.0.1']) {
+      assert.ok(!parses(host), host);
+      assert.ok(parses(host, { allow_anonymous_beyond_loopback: true }), host);
+      assert.ok(parses(host, { mode: 'token', tokens: [{ subject: 'alice', sha256: 'a'.repeat(64) }] }), host);
+    }
   });
 });
 

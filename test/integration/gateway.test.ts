@@ -1,4 +1,4 @@
-/** The edge: what a client gets for frames that are wrong, too large, too many, or from the wrong page. */
+/** The edge: what a client gets for frames that are wrong, and for sockets from the wrong page or to the wrong path. Limits are in limits.test.ts. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
@@ -6,8 +6,8 @@ import { WebSocket } from 'ws';
 import { isAllowedOrigin } from '../../src/gateway/origin.ts';
 import { startParley, type ParleyOptions } from '../support/parley.ts';
 
-async function start(test: TestContext, websocket: Record<string, unknown> = {}, service: Record<string, unknown> = {}) {
-  const options: ParleyOptions = { config: { chat: { websocket, service } } };
+async function start(test: TestContext, websocket: Record<string, unknown> = {}) {
+  const options: ParleyOptions = { config: { chat: { websocket } } };
   const parley = await startParley(test, options);
   return { parley, client: await parley.connect() };
 }
@@ -46,44 +46,14 @@ describe('a frame', () => {
     assert.equal(turn.end.status, 'complete');
   });
 
-  test('with a text over the limit is refused by name and number', async (t) => {
-    const { client } = await start(t, {}, { max_text_length: 10 });
-    const { end } = await client.chat('more than ten');
-    assert.match(end.error?.message ?? '', /payload\.text: expected at most 10 characters/);
-  });
-
   test('that is binary closes the socket with 1003', async (t) => {
     const { client } = await start(t);
     client.socket.send(Buffer.from('{}'));
     assert.equal((await once(client.socket, 'close'))[0], 1003);
   });
-
-  test('over max_message_size closes the socket with 1009', async (t) => {
-    const { client } = await start(t, { max_message_size: 1024 });
-    client.socket.send('x'.repeat(2000));
-    assert.equal((await once(client.socket, 'close'))[0], 1009);
-  });
-
-  test('that is unreadable once too often closes the socket with 1008', async (t) => {
-    const { client } = await start(t, { max_bad_frames: 3 });
-    for (let i = 0; i < 4; i += 1) client.socket.send('{');
-    assert.equal((await once(client.socket, 'close'))[0], 1008);
-  });
-
-  test('in a flood closes the socket with 1008', async (t) => {
-    const { client } = await start(t, { frame_burst: 20, frames_per_second: 1 });
-    for (let i = 0; i < 30; i += 1) client.send('ping');
-    assert.equal((await once(client.socket, 'close'))[0], 1008);
-  });
 });
 
 describe('a connection', () => {
-  test('beyond max_connections is closed with 1013', async (t) => {
-    const { parley } = await start(t, { max_connections: 1 });
-    const second = new WebSocket(parley.url);
-    assert.equal((await once(second, 'close'))[0], 1013);
-  });
-
   test('from a foreign page is closed with 1008, from the same machine accepted', async (t) => {
     const { parley } = await start(t);
     const foreign = new WebSocket(parley.url, { origin: 'https://evil.example' });

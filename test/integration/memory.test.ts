@@ -28,15 +28,6 @@ describe('memory', () => {
     assert.deepEqual(history.result?.['head_seq'], 9);
   });
 
-  test('turns keep their identity after a restart', async (t) => {
-    const { client, parley, model } = await startScripted(t);
-    await client.chat('Hi', { conversation_id: 'c1' }, 'r1');
-    await parley.restart();
-    const again = await (await parley.connect()).chat('Hi', { conversation_id: 'c1' }, 'r1');
-    assert.equal(again.end.metadata?.['replayed'], true);
-    assert.equal(model.requests.length, 1);
-  });
-
   test('keeps whole turns within the window, tool pairs together', async (t) => {
     const { client, model } = await startScripted(t, {
       mcpServers: demoServer,

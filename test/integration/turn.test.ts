@@ -1,7 +1,7 @@
-/** A turn from the outside: acknowledged, streamed, completed, repeated. Real server, sockets and database; scripted model. */
+/** A turn from the outside: acknowledged, streamed, completed. Real server, sockets and database; scripted model. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { shapeOf, textOf } from '../support/client.ts';
+import { shapeOf } from '../support/client.ts';
 import { fails, says, saysStepwise } from '../support/model-replies.ts';
 import { startScripted } from '../support/parley.ts';
 
@@ -76,72 +76,5 @@ describe('a turn', () => {
     assert.equal(notice?.chunk?.['kind'], 'retrying');
     assert.equal(notice?.chunk?.['provider'], 'scripted');
     assert.ok(Number(notice?.chunk?.['delay_ms']) >= 250);
-  });
-});
-
-describe('identity', () => {
-  test('the same chat again attaches to the running turn and brings what was missed', async (t) => {
-    const { client, model, parley } = await startScripted(t);
-    const step = saysStepwise('one ', 'two ', 'three');
-    model.script(step.reply);
-    client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
-    step.release(2);
-    await client.waitFor(() => textOf(client.frames) === 'one two ', 'two words');
-    const other = await parley.connect();
-    other.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
-    const attached = await other.waitFor((frame) => frame.status === 'processing');
-    assert.deepEqual(attached.metadata, { disposition: 'attached' });
-    await other.waitFor(() => textOf(other.frames) === 'one two ', 'what was missed');
-    step.release();
-    const [mine, theirs] = await Promise.all([client.turn('r1'), other.turn('r1')]);
-    assert.equal(mine.text, 'one two three');
-    assert.equal(theirs.text, 'one two three');
-    assert.deepEqual(mine.end, theirs.end);
-    assert.equal(model.requests.length, 1, 'one turn, one request');
-  });
-
-  test('an attach with a cursor brings only the rest of the message', async (t) => {
-    const { client, model, parley } = await startScripted(t);
-    const step = saysStepwise('one ', 'two ', 'three');
-    model.script(step.reply);
-    client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
-    step.release(2);
-    const chunk = await client.waitFor((frame) => frame.chunk?.type === 'text');
-    await client.waitFor(() => textOf(client.frames) === 'one two ');
-    const other = await parley.connect();
-    other.send('chat', { text: 'count', conversation_id: 'c1', cursor: { after_seq: 1, message_id: chunk.chunk?.['message_id'], offset: 4 } }, 'r1');
-    await other.waitFor(() => textOf(other.frames) === 'two ');
-    step.release();
-    assert.equal((await other.turn('r1')).text, 'two three');
-  });
-
-  test('the same chat after its end gets that end again, marked as replayed', async (t) => {
-    const { client, model, parley } = await startScripted(t);
-    const first = await client.chat('Hi', { conversation_id: 'c1' }, 'r1');
-    const other = await parley.connect();
-    const again = await other.chat('Hi', { conversation_id: 'c1' }, 'r1');
-    assert.equal(again.text, first.text);
-    assert.deepEqual(again.end, { ...first.end, metadata: { ...first.end.metadata, replayed: true } });
-    assert.equal(model.requests.length, 1);
-  });
-
-  test('the replay of a failed turn is that failure', async (t) => {
-    const { client, model } = await startScripted(t);
-    model.script(fails(401, 'bad key'));
-    await client.chat('Hi', { conversation_id: 'c1' }, 'r1');
-    const from = client.frames.length;
-    client.send('chat', { text: 'Hi', conversation_id: 'c1' }, 'r1');
-    await client.waitFor((frame) => client.frames.indexOf(frame) >= from && frame.status === 'error');
-    assert.deepEqual(client.frames.at(-1)?.metadata, { replayed: true });
-    assert.equal(model.requests.length, 1);
-  });
-
-  test('the same id with another text is refused', async (t) => {
-    const { client } = await startScripted(t);
-    await client.chat('Hi', { conversation_id: 'c1' }, 'r1');
-    const other = client.frames.length;
-    client.send('chat', { text: 'Something else', conversation_id: 'c1' }, 'r1');
-    const refused = await client.waitFor((frame) => client.frames.indexOf(frame) >= other && frame.status === 'error');
-    assert.equal(refused.error?.code, 'request_id_reused');
   });
 });

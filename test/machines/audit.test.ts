@@ -15,6 +15,10 @@ const message = (fields: Partial<LogRow> = {}): Partial<LogRow> => ({ type: 'use
 const answer = (...calls: string[]): Partial<LogRow> => ({ type: 'assistant_message', token_count: 3, tool_calls: calls.length > 0 ? calls.map(request) : null });
 const dispatch = (id: string): Partial<LogRow> => ({ type: 'tool_call', tool_call_id: id });
 const result = (id: string): Partial<LogRow> => ({ type: 'tool_result', tool_call_id: id });
+const question = (id: string): Partial<LogRow> => ({ tool_call_id: id, extra: { kind: 'approval_request' } });
+const response = (id: string, decision: string): Partial<LogRow> => ({ tool_call_id: id, extra: { kind: 'response', decision } });
+const edited = (id: string): Partial<LogRow> => ({ ...dispatch(id), extra: { edited: true } });
+const remember = (decision: string): Partial<LogRow> => ({ extra: { kind: 'remember', decision } });
 const turnEnd: Partial<LogRow> = { extra: { kind: 'turn_end' } };
 
 const turn = [message(), answer('a', 'b'), dispatch('a'), result('b'), result('a'), answer(), turnEnd];
@@ -38,6 +42,17 @@ function problemsOf(fields: Partial<LogRow>[], record: Partial<LogRecord> = {}):
 
 describe('an audit finds nothing wrong with', () => {
   test('a turn whose calls all have results, in whatever order', () => assert.deepEqual(problemsOf(turn), []));
+
+  test('questions that were answered, one way or the other, or still wait', () => {
+    const asked = [message(), answer('a', 'b', 'c'), question('a'), question('b'), question('c'), response('b', 'deny'), result('b'), response('a', 'approve'), dispatch('a'), result('a')];
+    const turns = [{ requestId: 'r1', beginSeq: 1, endSeq: null, adopted: false }];
+    assert.deepEqual(problemsOf(asked, { turns }), []);
+    assert.deepEqual(problemsOf([...asked, response('c', 'expired'), result('c'), turnEnd]), []);
+  });
+
+  test('a decision that is remembered, and a call with changed arguments', () => {
+    assert.deepEqual(problemsOf([message(), answer('a', 'b'), question('a'), question('b'), response('a', 'approve'), edited('a'), response('b', 'approve'), dispatch('b'), remember('approve'), result('a'), edited('b'), result('b'), turnEnd]), []);
+  });
 
   test('a log that retention has cut', () => {
     const gone = { requestId: 'r0', beginSeq: 1, endSeq: 9, adopted: false };
@@ -65,6 +80,12 @@ describe('an audit tells of', () => {
     ['a second result', problemsOf([message(), answer('a'), result('a'), result('a'), turnEnd]), ['row 4 is the result of call a, which has its result already']],
     ['a dispatch after the result', problemsOf([message(), answer('a'), result('a'), dispatch('a'), turnEnd]), ['row 4 dispatches call a, which has its result already']],
     ['an orphan', problemsOf([message(), result('a'), turnEnd]), ['row 2 is the result of call a, which the model did not ask for']],
+    ['a call that nobody approved yet', problemsOf([message(), answer('a'), question('a'), dispatch('a'), result('a'), turnEnd]), ['row 4 dispatches call a, which waits for a person', 'row 5 is the result of call a, which waits for a person']],
+    ['a call that somebody declined', problemsOf([message(), answer('a'), question('a'), response('a', 'deny'), dispatch('a'), result('a'), turnEnd]), ['row 5 dispatches call a, which was not approved']],
+    ['changed arguments of which nobody knows', problemsOf([message(), answer('a'), edited('a'), result('a'), turnEnd]), ['row 3 dispatches call a with changed arguments, which nobody approved']],
+    ['a memory of what nobody decided', problemsOf([message(), answer('a'), question('a'), response('a', 'expired'), remember('deny'), result('a'), turnEnd]), ['row 5 remembers a decision that nobody took in its turn']],
+    ['a second answer', problemsOf([message(), answer('a'), question('a'), response('a', 'deny'), response('a', 'approve'), result('a'), turnEnd]), ['row 5 answers about call a, which nobody is asked about']],
+    ['a second question', problemsOf([message(), answer('a'), question('a'), response('a', 'deny'), question('a'), response('a', 'deny'), result('a'), turnEnd]), ['row 5 asks a person about call a, which is not open or was asked about before']],
     ['an id that is used twice', problemsOf([message(), answer('a'), result('a'), answer('a'), result('a'), turnEnd]), ['row 4 asks for call a a second time']],
     ['an ended turn without its end', problemsOf([message(), answer()]), ['turn r1 has ended and has 0 turn_end rows instead of one']],
     ['two ends', problemsOf([message(), turnEnd, turnEnd]), ['turn r1 has ended and has 2 turn_end rows instead of one']],

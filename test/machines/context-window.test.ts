@@ -33,6 +33,37 @@ function folded(...parts: Part[]): TurnRows[] {
 const contents = (messages: readonly ModelMessage[]) => messages.map(({ content }) => content);
 const windowOf = (parts: Part[], requestId: string, options: Partial<WindowOptions> = {}) => buildWindow(folded(...parts), requestId, { ...roomy, ...options });
 
+const rewind = (id: string, toSeq: number): Part => [id, { type: 'meta', extra: { kind: 'rewind', to_seq: toSeq } }];
+
+describe('a turn that goes back', () => {
+  const two = [...turn('r1', 'one', 'first'), ...turn('r2', 'two', 'second')];
+
+  test('knows what was before the message that it stands in for, and so do those after it', () => {
+    const edited = [...two, user('r3', 'TWO'), rewind('r3', 4)];
+    assert.deepEqual(contents(windowOf(edited, 'r3').messages), ['one', 'first', 'TWO']);
+    const after = [...edited, assistant('r3', 'SECOND'), meta('r3', 'turn_end'), user('r4', 'three')];
+    assert.deepEqual(contents(windowOf(after, 'r4').messages), ['one', 'first', 'TWO', 'SECOND', 'three']);
+  });
+
+  test('may go back to the very beginning, and again to itself', () => {
+    const again = [...two, user('r3', 'ONE'), rewind('r3', 1), assistant('r3', 'FIRST'), meta('r3', 'turn_end'), user('r4', 'Uno'), rewind('r4', 7)];
+    assert.deepEqual(contents(windowOf(again.slice(0, 8), 'r3').messages), ['ONE']);
+    assert.deepEqual(contents(windowOf(again, 'r4').messages), ['Uno']);
+  });
+
+  test('goes on from its own past where the turn it stands in for had gone back too', () => {
+    const edited = [...two, user('r3', 'TWO'), rewind('r3', 4), assistant('r3', 'SECOND'), meta('r3', 'turn_end'), user('r4', 'zwei'), rewind('r4', 7)];
+    assert.deepEqual(contents(windowOf(edited, 'r4').messages), ['one', 'first', 'zwei']);
+  });
+
+  test('leaves alone what waited when it went before it', () => {
+    const interrupting = [user('r1', 'one'), user('r2', 'waits'), user('r3', 'ONE'), rewind('r3', 1), assistant('r1', 'Hel'), meta('r1', 'turn_end')];
+    assert.deepEqual(contents(windowOf(interrupting, 'r3').messages), ['ONE']);
+    const later = [...interrupting, assistant('r3', 'now'), meta('r3', 'turn_end')];
+    assert.deepEqual(contents(windowOf(later, 'r2').messages), ['ONE', 'now', 'waits']);
+  });
+});
+
 describe('the order', () => {
   test('is system prompt, past turns, and the running one last', () => {
     const { messages } = windowOf([...turn('r1', 'one', 'first'), user('r2', 'two')], 'r2', { systemPrompt: 'Be kind.' });

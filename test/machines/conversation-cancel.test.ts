@@ -17,11 +17,13 @@ const storyOfTurn = (world: World, requestId = 'r1') => storyOf(world.log.rowsOf
 
 const stories: Record<string, string[]> = {
   'turn.receiving': ['cancel cancelled', 'end cancelled'],
+  'turn.inLine': ['cancel cancelled', 'end cancelled'],
   'turn.loadingContext': ['cancel cancelled', 'end cancelled'],
   'turn.streaming': ['cancel cancelled', 'assistant (partial): Hel', 'end cancelled'],
   'turn.backingOff': ['cancel cancelled', 'end cancelled'],
   'turn.toolHop.recording': ['assistant: asks add', 'dispatch add', 'cancel cancelled', 'result add cancelled', 'end cancelled'],
   'turn.toolHop.running': ['assistant: asks add', 'dispatch add', 'cancel cancelled', 'result add cancelled', 'end cancelled'],
+  'turn.toolHop.waiting': ['assistant: asks delete', 'asks for approval of delete', 'cancel cancelled', 'response cancelled', 'result delete cancelled', 'end cancelled'],
   'turn.toolHop.settling': ['assistant: asks add', 'dispatch add', 'result add ok', 'cancel cancelled', 'end cancelled'],
 };
 

@@ -5,7 +5,7 @@ import { reopen, startWorld } from '../support/machine-conversation.ts';
 import type { World } from '../support/machine-conversation.ts';
 import { bringToRest } from '../support/machine-rest.ts';
 import { livingStates, worldIn } from '../support/machine-states.ts';
-import { brokenDisk, cancel, chat } from '../support/machine-values.ts';
+import { brokenDisk, cancel, chat, nothingOpen } from '../support/machine-values.ts';
 
 const endsOf = (world: World) => world.log.stored().flatMap(({ end }) => (end ? [end.requestId] : []));
 
@@ -14,8 +14,19 @@ function assertNothingRuns(world: World) {
   assert.ok([...world.answers, ...world.calls].every(({ open }) => !open));
 }
 
+/** Nothing is lost if the actor ends here: it is idle, or waits for people alone. */
+const resting = ['idle', 'turn.toolHop.waiting'];
+
 describe('a drain', () => {
-  for (const state of livingStates) {
+  for (const [what, state] of [['that waits for a person', 'turn.toolHop.waiting'], ['that waits in line', 'turn.inLine']] as const) test(`leaves a turn ${what} to the next start`, async () => {
+    const world = await worldIn(state);
+    world.send({ type: 'conversation.drain' });
+    assert.equal(world.state(), 'stopped');
+    assertNothingRuns(world);
+    assert.deepEqual(endsOf(world), []);
+  });
+
+  for (const state of livingStates.filter((name) => !['turn.inLine', 'turn.toolHop.waiting', 'deleting'].includes(name))) {
     test(`in ${state} lets the running turn end, starts none, and stops`, async () => {
       const world = await worldIn(state);
       world.send({ type: 'conversation.drain' });
@@ -43,7 +54,7 @@ describe('a drain', () => {
     world.send(cancel('stop', 'r2'));
     await bringToRest(world);
     assert.deepEqual(endsOf(world), ['r2', 'r1']);
-    assert.deepEqual(world.log.standing(), { interrupted: null, stopped: [], queue: [] });
+    assert.deepEqual(world.log.standing(), nothingOpen);
   });
 
   test('while a message is being stored leaves it to the next start, and tells its sender that it waits', async () => {
@@ -58,11 +69,11 @@ describe('a drain', () => {
 
 describe('a passivation', () => {
   for (const state of livingStates) {
-    test(`in ${state} ${state === 'idle' ? 'ends the actor' : 'changes nothing'}`, async () => {
+    test(`in ${state} ${resting.includes(state) ? 'ends the actor' : 'changes nothing'}`, async () => {
       const world = await worldIn(state);
       world.news();
       world.send({ type: 'conversation.passivate' });
-      assert.equal(world.state(), state === 'idle' ? 'stopped' : state);
+      assert.equal(world.state(), resting.includes(state) ? 'stopped' : state);
       assert.deepEqual(world.news(), []);
     });
   }
@@ -132,7 +143,7 @@ describe('a log that fails', () => {
     world.send(cancel('stop', 'r2'));
     const [late] = world.waiting.splice(0);
     await bringToRest(world);
-    assert.ok(late);
+    assert.ok(late?.type === 'append');
     world.send({ type: 'log.failed', tag: late.tag, fault: brokenDisk });
     assert.equal(world.state(), 'failed');
   });

@@ -7,7 +7,7 @@ import type { ClientEvent, ConversationEmitted } from '../../machines/conversati
 import type { World } from '../support/machine-conversation.ts';
 import { bringToRest } from '../support/machine-rest.ts';
 import { livingStates, ways, worldIn } from '../support/machine-states.ts';
-import { chat } from '../support/machine-values.ts';
+import { chat, respond } from '../support/machine-values.ts';
 
 const nodes = getStateNodes(conversationMachine.root);
 
@@ -23,6 +23,11 @@ const events: Record<string, ClientEvent> = {
   'a Stop of the running turn': stop('r1'),
   'a Stop of the queued turn': stop('r2'),
   'a Stop of an unknown turn': stop('nobody'),
+  'an approval': respond('call_d', 'approve', { by: { session, requestId: 'yes' } }),
+  'an approval for good, with changed arguments': respond('call_d', 'approve', { by: { session, requestId: 'always' }, arguments: {}, remember: true }),
+  'a denial': respond('call_d', 'deny', { by: { session, requestId: 'no' } }),
+  'a deletion': { type: 'client.delete', by: { session, requestId: 'delete' } },
+  'an answer to what nobody asked': respond('call_x', 'approve', { by: { session, requestId: 'what' } }),
 };
 
 /** What may happen before the event is answered. */
@@ -35,11 +40,12 @@ const aftermaths: Record<string, (world: World) => void> = {
     while (world.waiting.length > 0) world.failCommit();
   },
   'when a sweep comes by': (world) => world.send({ type: 'conversation.passivate' }),
+  'when time to answer is up': (world) => world.send({ type: 'conversation.expire', nowMs: Number.MAX_SAFE_INTEGER }),
 };
 
 const isAnswer = (event: ConversationEmitted) => {
   if (event.type === 'turn.accepted' || event.type === 'turn.attached') return event.chat.session === session;
-  return (event.type === 'reply' || event.type === 'refuse') && event.to.session === session;
+  return (event.type === 'reply' || event.type === 'refuse' || event.type === 'respond.late') && event.to.session === session;
 };
 
 test('every living state has a way to it, and no way leads to a state that is gone', () => {
@@ -54,7 +60,7 @@ for (const state of livingStates) {
           const world = await worldIn(state);
           world.news();
           world.send(event);
-          const noted = [...world.context().deferred, ...(world.context().turn?.stop?.askers ?? [])];
+          const noted = [...world.context().deferred, ...(world.context().turn?.stop?.askers ?? []), ...world.context().deleters];
           assert.ok(world.news().length + noted.length > 0, `${what} vanished`);
           happen(world);
           await bringToRest(world);
@@ -66,11 +72,13 @@ for (const state of livingStates) {
 
     test('says what it takes', async () => {
       const { tags } = (await worldIn(state)).actor.getSnapshot();
-      assert.deepEqual([...tags].toSorted(), state === 'idle' ? ['chat'] : ['cancel', 'chat']);
+      // That a person is asked is told of the calls: it may be so in several states.
+      assert.deepEqual([...tags].toSorted(), state === 'deleting' ? [] : state === 'idle' ? ['chat'] : ['cancel', 'chat']);
     });
 
     test('lets every turn that it accepted come to its end', async () => {
       for (const event of Object.values(events)) {
+        if (state === 'deleting' || event.type === 'client.delete') continue;
         const world = await worldIn(state);
         world.send(event);
         await bringToRest(world);
@@ -85,7 +93,7 @@ for (const state of livingStates) {
 
 test('the chart knows what follows when one of its actors ends or fails', () => {
   const invoking = nodes.filter((node) => node.invoke.length > 0);
-  assert.equal(invoking.length, 2);
+  assert.equal(invoking.length, 3);
   for (const node of invoking) {
     for (const { id } of node.invoke) {
       assert.ok(node.ownEvents.includes(`xstate.done.actor.${id}`), `${id} may end`);

@@ -199,6 +199,20 @@ describe('a request id', () => {
     assert.equal(world.state(), 'turn.streaming');
   });
 
+  test('is attached though it went back, which no other message may do in a turn', async () => {
+    const world = await startWorld();
+    await streaming(world);
+    world.send(chat('r1', { rewindTo: 1 }));
+    world.commit();
+    assert.equal(world.emitted.at(-1)?.type, 'turn.attached');
+    for (const mode of ['queue', 'reject'] as const) {
+      world.send(chat('r3', { rewindTo: 1, mode }));
+      const refused = world.emitted.at(-1);
+      assert.ok(refused?.type === 'refuse' && refused.fault.code === 'illegal_in_state');
+      assert.deepEqual(refused.fault.data, { can: ['cancel', 'chat'] });
+    }
+  });
+
   test('that belongs to another message is refused', async () => {
     const world = await startWorld();
     await streaming(world);
@@ -207,4 +221,18 @@ describe('a request id', () => {
     const refused = world.emitted.at(-1);
     assert.ok(refused?.type === 'refuse' && refused.fault.code === 'request_id_reused' && !refused.fault.retryable);
   });
+});
+
+test('a message that goes back says so in its commit, and interrupts where it is told to', async () => {
+  const world = await startWorld();
+  await streaming(world);
+  await bringToRest(world);
+  world.send(chat('r3', { rewindTo: 1 }));
+  const [intent] = world.waiting;
+  assert.ok(intent?.type === 'append');
+  assert.deepEqual(intent.rows.map(({ type, extra }) => [type, extra]), [['user_message', {}], ['meta', { kind: 'rewind', to_seq: 1 }]]);
+  world.commit();
+  world.send(chat('r4', { rewindTo: 1, mode: 'interrupt' }));
+  await bringToRest(world);
+  assert.deepEqual(ends(world).slice(-2), ['r3 interrupted', 'r4 stop']);
 });

@@ -11,7 +11,7 @@ import type { World } from '../support/machine-conversation.ts';
 import type { MemoryLog } from '../support/machine-log.ts';
 import { bringToRest } from '../support/machine-rest.ts';
 import { assertValidLog, assertValidWindows } from '../support/machine-validity.ts';
-import { asked, chat, providerDown, refusedKey } from '../support/machine-values.ts';
+import { asked, chat, providerDown, refusedKey, respond } from '../support/machine-values.ts';
 
 type Step =
   | { do: 'chat'; turn: number; mode: ChatEvent['mode']; otherText: boolean }
@@ -22,6 +22,8 @@ type Step =
   | { do: 'ask'; tools: string[] }
   | { do: 'call'; which: number; status: 'ok' | 'error' | 'lost' | 'cancelled' }
   | { do: 'time'; ms: number }
+  | { do: 'respond'; which: number; decision: 'approve' | 'deny'; edited: boolean; remember: boolean }
+  | { do: 'expire' }
   | { do: 'passivate' }
   | { do: 'crash' };
 
@@ -34,9 +36,11 @@ const step = (crashes: number): fc.Arbitrary<Step> =>
     { weight: 12, arbitrary: fc.constant({ do: 'commit' as const }) },
     { weight: 8, arbitrary: fc.record({ do: fc.constant('context' as const), fails: rarely }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('answer' as const), how: fc.constantFrom('text', 'length', 'empty', 'down', 'refused', 'cut') }) },
-    { weight: 5, arbitrary: fc.record({ do: fc.constant('ask' as const), tools: fc.array(fc.constantFrom('add', 'wait', 'look', 'nosuch'), { minLength: 1, maxLength: 4 }) }) },
+    { weight: 5, arbitrary: fc.record({ do: fc.constant('ask' as const), tools: fc.array(fc.constantFrom('add', 'wait', 'look', 'delete', 'delete', 'format', 'nosuch'), { minLength: 1, maxLength: 4 }) }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constant('call' as const), which: fc.nat({ max: 3 }), status: fc.constantFrom('ok', 'error', 'lost', 'cancelled') }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('time' as const), ms: fc.constantFrom(250, 500, 1_000) }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('respond' as const), which: fc.nat({ max: 3 }), decision: fc.constantFrom('approve', 'approve', 'deny'), edited: fc.boolean(), remember: rarely }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'expire' as const }) },
     { weight: 1, arbitrary: fc.constant({ do: 'passivate' as const }) },
     { weight: crashes, arbitrary: fc.constant({ do: 'crash' as const }) },
   );
@@ -61,7 +65,7 @@ function createTrial() {
     answers() {
       const said = worlds.flatMap(({ emitted }) => emitted).flatMap((event) => {
         if (event.type === 'turn.accepted' || event.type === 'turn.attached') return [event.chat.session];
-        return event.type === 'reply' || event.type === 'refuse' ? [event.to.session] : [];
+        return event.type === 'reply' || event.type === 'refuse' || event.type === 'respond.late' ? [event.to.session] : [];
       });
       return Array.from({ length: senders }, (_, index) => said.filter((to) => to === `s${index + 1}`).length);
     },
@@ -72,6 +76,16 @@ function createTrial() {
           break;
         case 'stop':
           world.send({ type: 'client.cancel', by: { session: session(), requestId: 'stop' }, target: step.turn === null ? null : `r${step.turn}` });
+          break;
+        case 'respond': {
+          const questions = world.log.rows().filter((row) => row.extra['kind'] === 'approval_request').slice(-4);
+          const question = questions[step.which % Math.max(1, questions.length)];
+          const args = step.edited && step.decision === 'approve' ? { path: '/b' } : null;
+          world.send(respond(question?.tool_call_id ?? 'call_x', step.decision, { by: { session: session(), requestId: 'response' }, arguments: args, remember: step.remember }));
+          break;
+        }
+        case 'expire':
+          world.send({ type: 'conversation.expire', nowMs: 60_000 });
           break;
         case 'crash':
           return reopen(world.log);

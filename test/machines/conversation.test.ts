@@ -31,7 +31,7 @@ describe('a turn of text', () => {
     await step(() => world.answering().finish());
     await step(() => world.commit());
     assert.deepEqual(path, ['idle', 'turn.receiving', 'turn.loadingContext', 'turn.streaming', 'turn.persisting', 'idle']);
-    assert.deepEqual(world.emitted.map(({ type }) => type), ['append', 'turn.accepted', 'append']);
+    assert.deepEqual(world.emitted.map(({ type }) => type), ['append', 'turn.accepted', 'append', 'permit.returned']);
     assert.deepEqual(storyOf(world.log.rows()), ['user: text of r1', 'assistant: Hello.', 'end stop']);
   });
 

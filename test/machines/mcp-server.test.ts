@@ -6,7 +6,7 @@ import { mcpServerMachine, reconnectDelayMs } from '../../machines/mcp-server.ts
 import type { McpServerEvent, McpServerLimits } from '../../machines/mcp-server.ts';
 
 const limits: McpServerLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3 };
-const catalogue = [{ name: 'add', description: '', inputSchema: {}, harmless: true }];
+const catalogue = [{ name: 'add', description: '', inputSchema: {}, harmless: true, effect: 'read_only' as const }];
 
 const events: McpServerEvent[] = [
   { type: 'server.ready', catalogue },

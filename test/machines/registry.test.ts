@@ -18,6 +18,7 @@ function boot(sweepFault?: Error) {
   const drain = Promise.withResolvers<void>();
   const close = Promise.withResolvers<void>();
   let sweeping = false;
+  let expiring = false;
   const machine = registryMachine.provide({
     actors: {
       writer: writerMachine.provide({ actors: { arrivals: fromCallback(() => undefined), openDatabase: fromPromise(never), closeDatabase: fromPromise(never) } }),
@@ -27,6 +28,10 @@ function boot(sweepFault?: Error) {
         if (sweepFault) throw sweepFault;
         sweeping = true;
         return () => (sweeping = false);
+      }),
+      expiry: fromCallback(() => {
+        expiring = true;
+        return () => (expiring = false);
       }),
       recovery: fromPromise(() => recovery.promise),
       drainConversations: fromPromise(() => drain.promise),
@@ -46,7 +51,7 @@ function boot(sweepFault?: Error) {
     clock,
     state: () => actor.getSnapshot().value,
     context: () => actor.getSnapshot().context,
-    isSweeping: () => sweeping,
+    isSweeping: () => sweeping && expiring,
     shutdown: () => actor.send({ type: 'registry.shutdown' }),
     crash: (key: string, atMs: number) => actor.send({ type: 'conversation.crashed', key, atMs }),
     started: () => after(startup.resolve),

@@ -26,7 +26,7 @@ const waits = (requestId: string) => ({ requestId, hops: 0, usage: null, announc
 
 describe('a turn without an end', () => {
   test('was cut off, though it has its message alone: it had begun, or would have', () => {
-    const begun = { requestId: 'r1', hops: 0, usage: null, model: null, recoveries: 0, begun: false, ageMs: 0, stop: null, open: [] };
+    const begun = { requestId: 'r1', hops: 0, usage: null, model: null, recoveries: 0, begun: false, ageMs: 0, stop: null, open: [], draft: null };
     assert.deepEqual(after(1), { interrupted: begun, stopped: [], queue: [] });
   });
 
@@ -47,15 +47,35 @@ describe('a turn without an end', () => {
   });
 
   test('keeps of a dispatch what a repeat of the call needs', () => {
-    const tool = { name: 'add', server: 'demo', toolName: 'add', description: '', inputSchema: {}, harmless: true };
-    assert.deepEqual(after(3).interrupted?.open[0]?.dispatch, { tool, arguments: { a: 1 }, attempt: 1 });
+    const tool = { name: 'add', server: 'demo', toolName: 'add', description: '', inputSchema: {}, harmless: true, permission: 'always' };
+    assert.deepEqual(after(3).interrupted?.open[0]?.dispatch, { tool, arguments: { a: 1 }, attempt: 1, edited: false });
   });
 
   test('has its hops, usage, model, recoveries and Stop from its rows', () => {
     const usage = { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24 };
-    const open = [{ request: call('c'), dispatch: null }];
-    assert.deepEqual(after(8).interrupted, { requestId: 'r1', hops: 2, usage, model: 'model-2', recoveries: 1, begun: true, ageMs: 0, stop: 'interrupted', open });
+    const open = [{ request: call('c'), dispatch: null, approval: null }];
+    assert.deepEqual(after(8).interrupted, { requestId: 'r1', hops: 2, usage, model: 'model-2', recoveries: 1, begun: true, ageMs: 0, stop: 'interrupted', open, draft: null });
     assert.equal(after(7).interrupted?.stop, null);
+  });
+
+  test('has what was written of its answer, if that was its own', () => {
+    const draft = { requestId: 'r1', messageId: 'm1', text: 'Hel', reasoning: '', model: null };
+    const folded = (requestId: string) => foldStanding(history.slice(0, 1), ['r1'], committedMs, { ...draft, requestId }).interrupted?.draft;
+    assert.deepEqual(folded('r1'), draft);
+    assert.equal(folded('r0'), null);
+  });
+
+  test('asks a person about a call until that is answered', () => {
+    const question = row(3, 'r1', {
+      id: 'approval_a', type: 'meta', tool_call_id: 'a',
+      extra: { kind: 'approval_request', name: 'add', server: 'demo', tool_name: 'add', harmless: false, arguments: { a: 1 }, expires_at: '2026-01-01T00:00:09.000Z' },
+    });
+    const answered = row(4, 'r1', { type: 'meta', tool_call_id: 'a', extra: { kind: 'response', decision: 'deny' } });
+    const approval = (...rows: LogRow[]) => fold([...history.slice(0, 2), ...rows], ['r1']).interrupted?.open[0]?.approval;
+    const tool = { name: 'add', server: 'demo', toolName: 'add', description: '', inputSchema: {}, harmless: false, permission: 'always' };
+    assert.deepEqual(approval(question), { tool, arguments: { a: 1 }, interruptId: 'approval_a', untilMs: Date.parse('2026-01-01T00:00:09.000Z') });
+    assert.equal(approval(question, answered), null);
+    assert.equal(approval({ ...question, extra: { ...question.extra, expires_at: 'soon' } }), null, 'a question that cannot be read');
   });
 });
 

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { InterruptedCall, InterruptedTurn, RecoveryPolicy, RunningTurn } from '../../machines/turn-terms.ts';
 import type { NewRow, Usage } from '../../machines/log.ts';
-import { recoveryEnd, recoveryRows, repeatedCalls } from '../../machines/recovery.ts';
-import { addUsage, answerRow, cancelRow, endRows, hopPlan, resultRow, turnEndRow, userMessageRow } from '../../machines/turn-rows.ts';
+import { hopPlan } from '../../machines/hop-plan.ts';
+import { callsToResume, onlyWaits, recoveryEnd, recoveryRows } from '../../machines/recovery.ts';
+import { addUsage, endRows, turnEndRow } from '../../machines/turn-end.ts';
+import { answerRow, cancelRow, resultRow, userMessageRow } from '../../machines/turn-rows.ts';
 import { answer, asked, chat, hopContext, providerDown, someUsage, tool } from '../support/machine-values.ts';
 
 function running(changes: Partial<RunningTurn> = {}): RunningTurn {
@@ -46,18 +48,30 @@ describe('a message', () => {
 describe('a hop', () => {
   test('is the message, then for each call its dispatch or its refusal', () => {
     const calls = [asked('add', { arguments: { a: 1 } }), asked('nosuch'), asked('wait', { arguments: null, text: 'nonsense' })];
-    const plan = hopPlan(running({ answer: answer({ calls }) }));
+    const plan = hopPlan(running({ answer: answer({ calls }) }), 1_000, []);
     assert.deepEqual(kinds(plan.rows), ['assistant_message', 'tool_call', 'tool_result', 'tool_result']);
     const [, dispatch, unknown, malformed] = plan.rows;
     assert.deepEqual(dispatch?.extra, { call_id: calls[0]?.callId, name: 'add', server: 'demo', tool_name: 'add', harmless: false, attempt: 1, hop: 1 });
     assert.equal(dispatch?.content, '{"a":1}');
-    assert.match(String(unknown?.content), /no tool "nosuch". Available: add, wait, fail, look\./);
+    assert.match(String(unknown?.content), /no tool "nosuch". Available: add, wait, fail, look, delete, format\./);
     assert.match(String(malformed?.content), /You wrote: nonsense/);
-    assert.deepEqual(plan.calls.map(({ callId, stage }) => [callId, stage]), [[calls[0]?.callId, 'waiting']]);
+    assert.deepEqual(plan.calls.map(({ callId, stage }) => [callId, stage]), [[calls[0]?.callId, 'ready']]);
+  });
+
+  test('asks a person where that is wanted, until a time that the row tells, and refuses what is not allowed', () => {
+    const calls = [asked('delete', { callId: 'call_1', arguments: { path: '/a' } }), asked('format')];
+    const plan = hopPlan(running({ answer: answer({ calls, endedAtMs: 5_000 }) }), 60_000, []);
+    assert.deepEqual(kinds(plan.rows), ['assistant_message', 'approval_request', 'tool_result']);
+    const [, request, refusal] = plan.rows;
+    assert.deepEqual([request?.id, request?.tool_call_id], ['approval_call_1', 'call_1']);
+    const { interrupt_id, arguments: args, expires_at } = request?.extra ?? {};
+    assert.deepEqual({ interrupt_id, args, expires_at }, { interrupt_id: 'approval_call_1', args: { path: '/a' }, expires_at: '1970-01-01T00:01:05.000Z' });
+    assert.equal(refusal?.extra['status'], 'denied');
+    assert.deepEqual(plan.calls.map(({ stage, approval }) => [stage, approval]), [['asking', { interruptId: 'approval_call_1', untilMs: 65_000 }]]);
   });
 
   test('says so when there are no tools at all', () => {
-    const plan = hopPlan(running({ context: { ...hopContext, tools: new Map() }, answer: answer({ calls: [asked('add')] }) }));
+    const plan = hopPlan(running({ context: { ...hopContext, tools: new Map() }, answer: answer({ calls: [asked('add')] }) }), 1_000, []);
     assert.match(String(plan.rows[1]?.content), /No tools are available/);
   });
 
@@ -70,11 +84,21 @@ describe('a hop', () => {
 
 describe('the end of a turn', () => {
   test('closes every call that has no result, and only those', () => {
-    const stages = ['waiting', 'running', 'settled', 'recorded'] as const;
-    const calls = stages.map((stage) => ({ callId: stage, tool: tool('add'), arguments: {}, attempt: 1, stage }));
+    const stages = ['ready', 'running', 'settled', 'recorded'] as const;
+    const calls = stages.map((stage) => ({ callId: stage, tool: tool('add'), arguments: {}, edited: null, hop: 0, attempt: 1, approval: null, stage }));
     const { rows } = endRows(running({ calls, stop: stopped }), 3);
-    assert.deepEqual(rows.map((row) => row.tool_call_id), ['waiting', 'running', null]);
+    assert.deepEqual(rows.map((row) => row.tool_call_id), ['ready', 'running', null]);
     assert.deepEqual(rows.map((row) => row.extra['status']), ['cancelled', 'cancelled', 'complete']);
+  });
+
+  test('answers what nobody has answered, and says that the call was not run', () => {
+    const approval = { interruptId: 'approval_a', untilMs: 1 };
+    const calls = [{ callId: 'a', tool: tool('delete'), arguments: {}, edited: null, hop: 0, attempt: 1, approval, stage: 'asking' as const }];
+    const { rows } = endRows(running({ calls, stop: stopped }), 3);
+    assert.deepEqual(kinds(rows), ['response', 'tool_result', 'turn_end']);
+    assert.deepEqual([rows[0]?.id, rows[0]?.extra['decision']], ['approval_a:response', 'cancelled']);
+    assert.equal(rows[1]?.extra['status'], 'cancelled');
+    assert.match(String(rows[1]?.content), /was not run/);
   });
 
   test('is a fault only where no Stop came first', () => {
@@ -104,11 +128,11 @@ describe('the end of a turn', () => {
 
 describe('a recovery', () => {
   const policy = { mode: 'resume', attempts: 2, maxAgeMs: 1_000 } as const;
-  const call = (id: string, dispatch: InterruptedCall['dispatch']): InterruptedCall => ({ request: { id, type: 'function', function: { name: 'add', arguments: '{}' } }, dispatch });
-  const dispatched = (harmless: boolean, attempt = 1) => ({ tool: { ...tool('add'), harmless }, arguments: { a: 1 }, attempt });
+  const call = (id: string, dispatch: InterruptedCall['dispatch']): InterruptedCall => ({ request: { id, type: 'function', function: { name: 'add', arguments: '{}' } }, dispatch, approval: null });
+  const dispatched = (harmless: boolean, attempt = 1) => ({ tool: { ...tool('add'), harmless }, arguments: { a: 1 }, attempt, edited: false });
   const cutOff = (changes: Partial<InterruptedTurn> = {}): InterruptedTurn => ({
     requestId: 'r1', hops: 1, usage: someUsage, model: 'model-1', recoveries: 1, begun: true, ageMs: 0, stop: null,
-    open: [call('made', dispatched(false)), call('unmade', null)],
+    open: [call('made', dispatched(false)), call('unmade', null)], draft: null,
     ...changes,
   });
 
@@ -123,7 +147,40 @@ describe('a recovery', () => {
     const { rows } = recoveryRows(turn, policy);
     assert.deepEqual(rows.map((row) => [row.type, row.tool_call_id]), [['tool_result', 'second'], ['tool_call', 'first'], ['meta', null]]);
     assert.equal(rows[1]?.extra['attempt'], 2);
-    assert.deepEqual(repeatedCalls(turn).map(({ callId, attempt, stage, arguments: args }) => [callId, attempt, stage, args]), [['first', 2, 'waiting', { a: 1 }]]);
+    assert.deepEqual(callsToResume(turn).map(({ callId, attempt, stage, arguments: args }) => [callId, attempt, stage, args]), [['first', 2, 'ready', { a: 1 }]]);
+  });
+
+  const question = (id: string): InterruptedCall => ({
+    ...call(id, null),
+    approval: { tool: tool('delete'), arguments: { a: 1 }, interruptId: `approval_${id}`, untilMs: 9_000 },
+  });
+
+  test('leaves what a person was asked about open, and touches no budget while that is all there is', () => {
+    const waiting = cutOff({ open: [question('d')], recoveries: 9, ageMs: 1_000_000 });
+    assert.equal(onlyWaits(waiting), true);
+    assert.equal(recoveryEnd(waiting, { ...policy, mode: 'interrupt' }), null);
+    assert.deepEqual(callsToResume(waiting).map(({ callId, stage, approval }) => [callId, stage, approval]), [['d', 'asking', { interruptId: 'approval_d', untilMs: 9_000 }]]);
+    const mixed = cutOff({ open: [question('d'), call('made', dispatched(false))] });
+    assert.equal(onlyWaits(mixed), false);
+    assert.deepEqual(kinds(recoveryRows(mixed, policy).rows), ['tool_result', 'recovered']);
+  });
+
+  test('keeps what was read of an answer when it ends the turn, and only then', () => {
+    const draft = { requestId: 'r1', messageId: 'm1', text: 'Once upon \ud83d', reasoning: 'Hm.', model: 'model-1' };
+    const turn = cutOff({ open: [], draft });
+    const [partial, ...rest] = recoveryRows(turn, { ...policy, mode: 'interrupt' }).rows;
+    assert.deepEqual([partial?.id, partial?.content, partial?.model], ['m1', 'Once upon \ufffd', 'model-1']);
+    assert.deepEqual(partial?.extra, { hop: 1, finish_reason: 'failed', partial: true, reasoning: 'Hm.' });
+    assert.deepEqual(kinds(rest), ['turn_end']);
+    assert.equal(recoveryRows({ ...turn, stop: 'cancelled' }, policy).rows[0]?.extra['finish_reason'], 'cancelled');
+    assert.deepEqual(kinds(recoveryRows(turn, policy).rows), ['recovered']);
+    assert.deepEqual(kinds(recoveryRows({ ...turn, stop: 'cancelled', draft: { ...draft, text: '' } }, policy).rows), ['turn_end']);
+  });
+
+  test('that gives a turn up answers its questions too', () => {
+    const { rows } = recoveryRows(cutOff({ open: [question('d'), call('made', dispatched(false))], recoveries: 2 }), policy);
+    assert.deepEqual(kinds(rows), ['response', 'tool_result', 'tool_result', 'turn_end']);
+    assert.deepEqual(rows.map((row) => row.extra['decision'] ?? row.extra['status']), ['cancelled', 'cancelled', 'outcome_unknown', 'error']);
   });
 
   test('ends a turn that was stopped, for the reason that it was stopped, with what it had used', () => {

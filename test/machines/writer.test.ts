@@ -43,6 +43,7 @@ function writer(retryDelaysMs: readonly number[] = [10, 20], sweepPaceMs = { fir
     asked,
     state: () => actor.getSnapshot().value,
     rows: () => actor.send({ type: 'rows.waiting' }),
+    sweep: () => actor.send({ type: 'sweep.due' }),
     close: () => actor.send({ type: 'writer.close' }),
     pass: (ms: number) => clock.increment(ms),
     async done(output = { more: false }) {
@@ -199,6 +200,24 @@ describe('sweeping', () => {
     // A busy writer sweeps too, and then goes on with its rows.
     await running.done({ more: true });
     assert.equal(running.state(), 'committing');
+  });
+
+  test('comes before its time when there is something to sweep, and keeps to one pace', async () => {
+    const running = await readyWriter([], paceMs);
+    running.sweep();
+    running.sweep();
+    assert.equal(running.state(), 'sweeping');
+    // Whatever is left behind during a slice may have come too late for it.
+    running.sweep();
+    await running.done({ more: true });
+    assert.equal(running.state(), 'sweeping');
+    await running.done({ more: false });
+    assert.equal(running.state(), 'ready');
+    running.pass(999);
+    assert.equal(running.state(), 'ready');
+    running.pass(1);
+    await running.done({ more: false });
+    assert.equal(running.asked.filter((name) => name === 'sweepSlice').length, 3);
   });
 
   test('that fails is tried again after the rest', async () => {

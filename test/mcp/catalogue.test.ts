@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { mergeCatalogues, serverTools } from '../../src/mcp/catalogue.ts';
 
-const tool = (name: string) => ({ name, description: '', inputSchema: { type: 'object' }, harmless: false });
+const tool = (name: string) => ({ name, description: '', inputSchema: { type: 'object' }, harmless: false, effect: 'destructive' as const });
 const merge = (...servers: [name: string, tools: string[]][]) => mergeCatalogues(servers.map(([name, tools]) => [name, tools.map(tool)]));
 const names = (...servers: [name: string, tools: string[]][]) => merge(...servers).map(({ name }) => name);
 
@@ -38,4 +38,13 @@ test('a server\'s tools lose control characters and overlong descriptions, and t
 
   assert.equal(tools[0]?.description, 'ab\tc\nddddd');
   assert.deepEqual(tools.map(({ harmless }) => harmless), [true, true, false]);
+});
+
+test('what a tool does to the world is what its server says, and the worst that the MCP lets it mean', () => {
+  const effectOf = (annotations?: object) => serverTools([{ name: 'a', inputSchema: { type: 'object' }, ...(annotations ? { annotations } : {}) }], 10)[0]?.effect;
+  assert.equal(effectOf({ readOnlyHint: true }), 'read_only');
+  assert.equal(effectOf({ readOnlyHint: true, destructiveHint: true }), 'read_only', 'the second hint counts only without the first');
+  assert.equal(effectOf({ destructiveHint: false }), 'additive');
+  assert.equal(effectOf({ readOnlyHint: false, destructiveHint: true }), 'destructive');
+  for (const silent of [undefined, {}, { title: 'A', idempotentHint: true }, { readOnlyHint: false }]) assert.equal(effectOf(silent), 'destructive');
 });

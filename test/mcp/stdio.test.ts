@@ -118,7 +118,7 @@ describe('a stdio server', () => {
     assert.equal(journal.count('started'), 4);
     assert.equal(box.host.servers()[0]?.error, 'exited with code 3');
 
-    const tool = { name: 'slow', server: 'one', toolName: 'slow', description: '', inputSchema: {}, harmless: false };
+    const tool = { name: 'slow', server: 'one', toolName: 'slow', description: '', inputSchema: {}, harmless: false, permission: 'always' as const };
     const end = await box.host.call(tool, {}, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined });
     assert.deepEqual(end, { status: 'not_sent', text: 'The call was not made: the MCP server "one" is not available (exited with code 3).' });
     assert.equal(journal.count('started'), 5);

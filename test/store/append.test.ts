@@ -50,12 +50,11 @@ describe('an append', () => {
     assert.deepEqual(ended.status === 'stored' && ended.ended, { status: 'complete', requestId: 'r1' });
   });
 
-  test("to somebody else's conversation is not_found and leaves it alone", async (t) => {
+  test("to somebody else's conversation begins one of one's own", async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
-    const foreign = await append({ ...begin('c', 'r2'), owner: 'eve' });
-    assert.equal(foreign.status === 'failed' && foreign.fault.code, 'not_found');
-    assert.equal((await store.page(owner, 'c', { limit: 10 }))?.headSeq, 1);
+    assert.deepEqual(seqs(await append({ ...begin('c', 'r1', { content: 'Mine' }), owner: 'eve' })), [1]);
+    assert.deepEqual((await store.page(owner, 'c', { limit: 10 }))?.rows.map(({ content }) => content), ['Hello']);
   });
 });
 

@@ -2,17 +2,22 @@
  * A store on a real file, with the actor that owns it, and short ways to say what is appended.
  * Everything is closed and removed when the test ends.
  */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { createActor } from 'xstate';
 import type { ActorRefFrom } from 'xstate';
 import type { NewRow } from '../../machines/log.ts';
 import type { WriterInput, WriterLogic } from '../../machines/writer.ts';
+import type { ConversationRef } from '../../src/conversation-ref.ts';
 import { openStore } from '../../src/store/store.ts';
-import type { Append, AppendOutcome, Store, StoreOptions } from '../../src/store/store.ts';
+import type { Append, AppendOutcome, SavedDraft, Store, StoreOptions } from '../../src/store/store.ts';
 import type { PostedAppend } from '../../src/store/thread-messages.ts';
 
 export const owner = 'ann';
@@ -94,10 +99,40 @@ export function end(conversationId: string, requestId: string, fields: Partial<N
   };
 }
 
+/** The append that says until when its turn waits for a person; null: no longer. */
+export function waitingFor(conversationId: string, requestId: string, untilMs: number | null): Append {
+  return { conversationId, owner, rows: [row({ type: 'meta', role: null, content: null, request_id: requestId })], waiting: { requestId, untilMs } };
+}
+
+/** An answer under construction, as it is kept. */
+export function draftOf(conversationId: string, requestId: string, text: string, fields: Partial<SavedDraft> = {}): ConversationRef & SavedDraft {
+  return { owner, conversationId, requestId, messageId: `message of ${requestId}`, text, reasoning: '', model: 'demo', ...fields };
+}
+
+/** Lets open-turns-child.ts open its turns in this file, and kills it. */
+export async function killedWithOpenTurns(t: TestContext, path: string): Promise<void> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('open-turns-child.ts', import.meta.url)), path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const exited = once(child, 'exit');
+  const [said] = await once(child.stdout.setEncoding('utf8'), 'data');
+  assert.equal(said, 'stored\n');
+  child.kill('SIGKILL');
+  assert.deepEqual(await exited, [null, 'SIGKILL']);
+}
+
 /** The public table alone, as another program would make it. */
 export const bareTable = `CREATE TABLE chat_events (id TEXT PRIMARY KEY, conversation_id TEXT NOT NULL, seq INTEGER, timestamp TEXT,
   type TEXT NOT NULL, role TEXT, content TEXT, tool_calls TEXT, tool_call_id TEXT, model TEXT, usage TEXT, extra TEXT,
   token_count INTEGER, request_id TEXT)`;
+
+/** Works round by round until the promise has settled, and tells how many rounds that were. */
+export async function meanwhile(promise: Promise<unknown>, round: (index: number) => Promise<void>): Promise<number> {
+  const waiting = new Set([promise]);
+  promise.finally(() => waiting.clear()).catch(() => undefined);
+  let rounds = 0;
+  for (; waiting.size > 0; rounds += 1) await round(rounds);
+  return rounds;
+}
 
 /** Runs SQL on a file as another program would. */
 export function elsewhere<T>(path: string, work: (db: Database.Database) => T): T {
@@ -119,6 +154,8 @@ export function posted(conversationId: string, id: string, content: string, agai
     rows: [[id, timestamp, 'user_message', 'user', content, null, null, null, null, null, 1, null]],
     begin: null,
     end: null,
+    waiting: null,
+    remember: null,
     again,
   };
 }

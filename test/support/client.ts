@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { WebSocket } from 'ws';
+import { WebSocket, type ClientOptions } from 'ws';
 
 /** A frame as a test reads it: whatever the server sent. */
 export interface Received {
@@ -46,8 +46,11 @@ export interface Client {
 /** A test that waits longer than this for a frame has failed. */
 const PATIENCE_MS = 15_000;
 
-export async function connect(url: string, options: { headers?: Record<string, string> } = {}): Promise<Client> {
-  const socket = new WebSocket(url, options);
+/** How a socket presents itself; `localAddress` is where it comes from. */
+export type ConnectOptions = Pick<ClientOptions, 'headers' | 'localAddress'> & { protocols?: string[] };
+
+export async function connect(url: string, { protocols = [], ...options }: ConnectOptions = {}): Promise<Client> {
+  const socket = new WebSocket(url, protocols, options);
   const frames: Received[] = [];
   const waiting = new Set<() => void>();
   socket.on('message', (data) => {
@@ -100,6 +103,15 @@ export async function connect(url: string, options: { headers?: Record<string, s
     },
   };
   return client;
+}
+
+/** A socket that is not let in: what it is told. Fails if the server keeps it. */
+export async function turnedAway(url: string, { protocols = [], ...options }: ConnectOptions = {}): Promise<{ frames: Received[]; code: number; reason: string }> {
+  const socket = new WebSocket(url, protocols, options);
+  const frames: Received[] = [];
+  socket.on('message', (data) => frames.push(JSON.parse(data.toString())));
+  const [code, reason] = await once(socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) });
+  return { frames, code: Number(code), reason: String(reason) };
 }
 
 /** The text that a turn's chunks add up to. */

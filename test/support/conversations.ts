@@ -12,6 +12,8 @@ import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { createAnswerLogic } from '../../src/conversation/answer.ts';
 import { createInFlight } from '../../src/conversation/in-flight.ts';
 import { createLoadContextLogic } from '../../src/conversation/load-context.ts';
+import { createPermitLogic } from '../../src/conversation/ask-permit.ts';
+import { createPermits } from '../../src/conversation/permits.ts';
 import { createReadLogLogic } from '../../src/conversation/read-log.ts';
 import { createWarmLogs, type WarmLogs } from '../../src/conversation/warm-logs.ts';
 import { createOutbox } from '../../src/outbox/outbox.ts';
@@ -53,21 +55,23 @@ export async function startConversations(test: TestContext, replacements: Replac
   const warmLogs = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };
   const countTokens = replacements.countTokens ?? ((text: string) => Math.ceil(text.length / 4));
   const inFlight = createInFlight();
+  const permits = createPermits({ most: 100 });
   const machine = conversationMachine.provide({
     actors: {
+      permit: createPermitLogic(permits),
       readLog: createReadLogLogic({ warmLogs, inFlight }),
       loadContext: createLoadContextLogic({
-        warmLogs, countTokens, systemPrompt: '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent, repeat: {},
+        warmLogs, countTokens, systemPrompt: '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent, policy: { repeat: {}, permission: {}, permissionByHint: { read_only: 'always', additive: 'always', destructive: 'always' } },
         toolbox: { tools: () => [], settled: () => Promise.resolve() },
       }),
       answer: createAnswerLogic({
         model: languageModelAt(scripted.url), outbox, countTokens, onError,
-        turnReport: { answering: () => undefined }, metrics: { hopEnded: () => undefined },
+        turnReport: { answering: () => undefined }, metrics: { hopEnded: () => undefined }, keepDraft: () => () => undefined,
       }),
     },
   });
   const registry = createRegistry({
-    store, warmLogs, outbox, countTokens, inFlight, opened,
+    store, warmLogs, outbox, countTokens, inFlight, permits, opened,
     machine: replacements.machine?.(machine) ?? machine,
     turnReport: { accepted: () => undefined, ended: () => undefined, forget: () => undefined },
     logics: { writer: writerLogic, mcpServer: mcpServerMachine },
@@ -76,12 +80,14 @@ export async function startConversations(test: TestContext, replacements: Replac
     toolsSettled: () => Promise.resolve(),
     closeNeighbours: store.close,
     unfinished: store.unfinished,
+    overdue: store.overdue,
     recoveringAtOnce: 1,
     startupWaitMs: 0,
-    conversation: { maxToolHops: 1, toolConcurrency: 1, toolTimeoutMs: 1000, queueLength: 8, attempts: 1, retryBudgetMs: 0, providers: ['scripted'], recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 } },
+    conversation: { maxToolHops: 1, toolConcurrency: 1, toolTimeoutMs: 1000, approvalTimeoutMs: 60_000, queueLength: 8, attempts: 1, retryBudgetMs: 0, providers: ['scripted'], recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 } },
     registry: { crashes: 100, crashWindowMs: 60_000, drainTimeoutMs: 0, ...replacements.crashBudget },
     idleTimeoutMs: 60_000,
     maxLive: 100,
+    onError,
     onCrash: (_ref, error) => void crashes.push(error),
   });
   await registry.start();
@@ -97,7 +103,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       waitFor,
       chat(conversationId: string, requestId: string, text = `say ${requestId}`) {
         registry.route({ owner, conversationId }, {
-          type: 'client.chat', session: id, requestId, text, digest: text, mode: 'queue', metadata: null, follow: { streaming: true, cursor: null },
+          type: 'client.chat', session: id, requestId, text, digest: text, mode: 'queue', metadata: null, rewindTo: null, follow: { streaming: true, cursor: null },
         });
       },
       cancel(conversationId: string) {

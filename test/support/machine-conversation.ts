@@ -13,7 +13,7 @@ import type { Fault } from '../../machines/log.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { CallAbort, CallEnded, ToolCallInput } from '../../machines/tool-call.ts';
 import { createMemoryLog } from './machine-log.ts';
-import type { AppendIntent, MemoryLog } from './machine-log.ts';
+import type { Intent, MemoryLog } from './machine-log.ts';
 import { answer, brokenDisk, hopContext, limits, nothingOpen, providerDown } from './machine-values.ts';
 
 export interface AskedAnswer {
@@ -38,6 +38,8 @@ export interface WorldOptions {
   /** What the log says at activation; `never`: its reading does not end by itself. */
   standing?: Standing | 'never';
   log?: MemoryLog;
+  /** There is no permit for a turn until the test grants it. */
+  crowded?: boolean;
   /** The actor behind an answer has a fault of ours. */
   modelThrows?: boolean;
 }
@@ -52,7 +54,7 @@ export const reopen = ({ log }: World, options: WorldOptions = {}) => startWorld
 
 export async function startWorld(options: WorldOptions = {}) {
   const emitted: ConversationEmitted[] = [];
-  const waiting: AppendIntent[] = [];
+  const waiting: Intent[] = [];
   const answers: AskedAnswer[] = [];
   const calls: AskedCall[] = [];
   const ends: unknown[] = [];
@@ -60,6 +62,7 @@ export async function startWorld(options: WorldOptions = {}) {
   const reading = Promise.withResolvers<Standing>();
   let loading = Promise.withResolvers<HopContext>();
   let looked = 0;
+  let grant = () => {};
 
   const callTool = fromCallback<CallAbort, ToolCallInput>(({ input, sendBack, receive }) => {
     const call: AskedCall = {
@@ -88,6 +91,11 @@ export async function startWorld(options: WorldOptions = {}) {
   });
   const machine = conversationMachine.provide({
     actors: {
+      permit: fromCallback(({ sendBack }) => {
+        grant = () => sendBack({ type: 'permit.granted' });
+        if (options.crowded) sendBack({ type: 'permit.awaited', ahead: 2 });
+        else grant();
+      }),
       readLog: fromPromise(() => reading.promise),
       loadContext: fromPromise(() => {
         loading = Promise.withResolvers<HopContext>();
@@ -102,7 +110,7 @@ export async function startWorld(options: WorldOptions = {}) {
   actor.subscribe({ error: (error) => ends.push(error), complete: () => ends.push('ended') });
   actor.on('*', (event) => {
     emitted.push(event);
-    if (event.type === 'append') waiting.push(event);
+    if (event.type === 'append' || event.type === 'remove') waiting.push(event);
   });
   actor.start();
   if (options.standing !== 'never') {
@@ -117,7 +125,10 @@ export async function startWorld(options: WorldOptions = {}) {
   };
   const commit = (outcome?: CommitOutcome) => {
     const intent = next();
-    actor.send({ type: 'log.committed', tag: intent.tag, outcome: outcome ?? log.append(intent) });
+    if (intent.type === 'remove') {
+      log.remove();
+      actor.send({ type: 'log.removed' });
+    } else actor.send({ type: 'log.committed', tag: intent.tag, outcome: outcome ?? log.append(intent) });
   };
 
   return {
@@ -146,7 +157,12 @@ export async function startWorld(options: WorldOptions = {}) {
     commitAll() {
       while (waiting.length > 0) commit();
     },
-    failCommit: (fault: Fault = brokenDisk) => actor.send({ type: 'log.failed', tag: next().tag, fault }),
+    failCommit(fault: Fault = brokenDisk) {
+      const intent = next();
+      actor.send({ type: 'log.failed', tag: intent.type === 'remove' ? { of: 'removal' } : intent.tag, fault });
+    },
+    /** Gives the permit that the turn waits for. */
+    grant: () => grant(),
     async readLog(standing: Standing = nothingOpen) {
       reading.resolve(standing);
       await heard();

@@ -11,9 +11,14 @@ import { foldStanding } from '../../machines/standing.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
+/** What a conversation wants of its log. */
+export type Intent = Extract<ConversationEmitted, { type: 'append' | 'remove' }>;
+
 export interface MemoryLog {
   /** Throws where the store would: at the end of a turn that is not open. */
   append(intent: AppendIntent): CommitOutcome;
+  /** Forgets everything. */
+  remove(): void;
   rows(): LogRow[];
   rowsOf(requestId: string): LogRow[];
   turns(): TurnRows[];
@@ -54,6 +59,11 @@ export function createMemoryLog(): MemoryLog {
 
   return {
     append,
+    remove() {
+      rows.length = 0;
+      stored.length = 0;
+      begun.clear();
+    },
     rows: () => rows,
     rowsOf: (requestId) => rows.filter((row) => row.request_id === requestId),
     turns() {
@@ -61,7 +71,10 @@ export function createMemoryLog(): MemoryLog {
       for (const row of rows) foldRow(turns, row);
       return turns;
     },
-    standing: (ageMs = 0) => foldStanding(rows, [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId), Date.parse(committedAt) + ageMs),
+    standing: (ageMs = 0) => ({
+      ...foldStanding(rows, [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId), Date.parse(committedAt) + ageMs),
+      remembered: stored.flatMap(({ remember }) => (remember ? [remember] : [])),
+    }),
     stored: () => stored,
     past(count) {
       const log = createMemoryLog();

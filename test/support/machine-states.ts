@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict';
 import { getStateNodes } from 'xstate/graph';
 import { conversationMachine } from '../../machines/conversation.ts';
+import type { HopContext } from '../../machines/turn-terms.ts';
 import { startWorld } from './machine-conversation.ts';
 import type { World, WorldOptions } from './machine-conversation.ts';
-import { asked, cancel, chat } from './machine-values.ts';
+import { asked, cancel, chat, remove } from './machine-values.ts';
 
 async function running(world: World) {
   world.send(chat('r1'));
@@ -16,14 +17,21 @@ async function running(world: World) {
   world.commit();
 }
 
-export async function streaming(world: World) {
+export async function streaming(world: World, context: Partial<HopContext> = {}) {
   await running(world);
-  await world.loadContext();
+  await world.loadContext(context);
 }
 
 export async function calling(world: World) {
   await streaming(world);
   world.answering().finish({ calls: [asked('add')] });
+  world.commit();
+}
+
+/** The question is about the call `call_d`. */
+export async function asking(world: World) {
+  await streaming(world);
+  world.answering().finish({ calls: [asked('delete', { callId: 'call_d', arguments: { path: '/a' } })] });
   world.commit();
 }
 
@@ -44,7 +52,14 @@ export const ways: Readonly<Record<string, Way>> = {
   activating: { options: async () => ({ standing: 'never' }), walk: () => undefined },
   recovering: { options: crashed, walk: () => undefined },
   idle: { walk: () => undefined },
+  deleting: {
+    async walk(world) {
+      await calling(world);
+      world.send(remove('gone'));
+    },
+  },
   'turn.receiving': { walk: (world) => world.send(chat('r1')) },
+  'turn.inLine': { options: async () => ({ crowded: true }), walk: running },
   'turn.loadingContext': { walk: running },
   'turn.streaming': { walk: streaming },
   'turn.backingOff': {
@@ -60,6 +75,7 @@ export const ways: Readonly<Record<string, Way>> = {
     },
   },
   'turn.toolHop.running': { walk: calling },
+  'turn.toolHop.waiting': { walk: asking },
   'turn.toolHop.settling': {
     async walk(world) {
       await calling(world);

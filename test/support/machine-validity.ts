@@ -31,6 +31,14 @@ function assertValidTurn(rows: readonly LogRow[]): void {
     const result = rows.find((row) => row.type === 'tool_result' && row.tool_call_id === dispatch.tool_call_id);
     assert.ok(result && dispatch.seq < result.seq, `dispatched before it ended: ${story}`);
   }
+  for (const question of rows.filter((row) => row.extra['kind'] === 'approval_request')) {
+    const ofCall = rows.filter((row) => row.tool_call_id === question.tool_call_id);
+    const [response, another] = ofCall.filter((row) => row.extra['kind'] === 'response');
+    assert.ok(response && !another, `one answer to each question: ${story}`);
+    const consequence = ofCall[ofCall.indexOf(response) + 1]?.type;
+    assert.equal(consequence, response.extra['decision'] === 'approve' ? 'tool_call' : 'tool_result', story);
+    assert.deepEqual(ofCall.slice(0, 2), [question, response], `nothing is done about a call before the answer: ${story}`);
+  }
 }
 
 /** For a log at any time: what the model would be sent now for that turn. */

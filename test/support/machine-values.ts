@@ -1,6 +1,6 @@
 /** Plain values for the tests of the charts: each constructor gives a valid whole, of which a test names what it is about. */
 import { randomUUID } from 'node:crypto';
-import type { Answer, AskedCall, Asker, CancelEvent, ChatEvent } from '../../machines/conversation-events.ts';
+import type { Answer, AskedCall, Asker, CancelEvent, ChatEvent, DeleteEvent, RespondEvent } from '../../machines/conversation-events.ts';
 import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import type { HopContext, HopTool, Standing } from '../../machines/turn-terms.ts';
 import type { Fault, LogRow, Usage } from '../../machines/log.ts';
@@ -9,6 +9,7 @@ export const limits: ConversationLimits = {
   maxToolHops: 3,
   toolConcurrency: 2,
   toolTimeoutMs: 1_000,
+  approvalTimeoutMs: 60_000,
   queueLength: 3,
   attempts: 3,
   retryBudgetMs: 10_000,
@@ -16,18 +17,18 @@ export const limits: ConversationLimits = {
   recovery: { mode: 'resume', attempts: 2, maxAgeMs: 3_600_000 },
 };
 
-export const nothingOpen: Standing = { interrupted: null, stopped: [], queue: [] };
+export const nothingOpen: Standing = { interrupted: null, stopped: [], queue: [], remembered: [] };
 export const brokenDisk: Fault = { code: 'storage_failed', message: 'The disk is full.', retryable: true, data: {} };
 export const providerDown: Fault = { code: 'provider_failed', message: 'The provider had a fault.', retryable: true, data: {} };
 export const refusedKey: Fault = { code: 'provider_auth', message: 'The key was refused.', retryable: false, data: {} };
 export const someUsage: Usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 };
 
 export function tool(name: string): HopTool {
-  return { name, server: 'demo', toolName: name, description: '', inputSchema: {}, harmless: name === 'look' };
+  return { name, server: 'demo', toolName: name, description: '', inputSchema: {}, harmless: name === 'look', permission: name === 'delete' ? 'ask' : name === 'format' ? 'never' : 'always' };
 }
 
-/** Of which only `look` may be repeated. */
-const tools = new Map(['add', 'wait', 'fail', 'look'].map((name) => [name, tool(name)]));
+/** Of which only `look` may be repeated, `delete` needs a person's approval, and `format` is not allowed. */
+const tools = new Map(['add', 'wait', 'fail', 'look', 'delete', 'format'].map((name) => [name, tool(name)]));
 export const hopContext: HopContext = { messages: [{ role: 'user', content: 'Hi' }], tools, cut: 0 };
 
 export function asker(requestId: string): Asker {
@@ -44,6 +45,7 @@ export function chat(requestId: string, changes: Partial<ChatEvent> = {}): ChatE
     mode: 'queue',
     follow: { streaming: true, cursor: null },
     metadata: null,
+    rewindTo: null,
     ...changes,
   };
 }
@@ -51,6 +53,16 @@ export function chat(requestId: string, changes: Partial<ChatEvent> = {}): ChatE
 /** A Stop of that turn, or of the running one; `by` is the request id of the Stop itself. */
 export function cancel(by: string, target: string | null = null): CancelEvent {
   return { type: 'client.cancel', by: asker(by), target };
+}
+
+/** The wish that the conversation be gone. */
+export function remove(by: string): DeleteEvent {
+  return { type: 'client.delete', by: asker(by) };
+}
+
+/** A person's answer to the question about that call. */
+export function respond(callId: string, decision: 'approve' | 'deny' = 'approve', changes: Partial<RespondEvent> = {}): RespondEvent {
+  return { type: 'client.respond', by: asker(`response to ${callId}`), interruptId: `approval_${callId}`, decision, reason: null, arguments: null, remember: false, ...changes };
 }
 
 export function asked(name: string, changes: Partial<AskedCall> = {}): AskedCall {
@@ -67,6 +79,7 @@ export function answer(changes: Partial<Answer> = {}): Answer {
     finishReason: calls.length > 0 ? 'tool_calls' : 'stop',
     usage: someUsage,
     model: 'model-1',
+    endedAtMs: 0,
     ...changes,
   };
 }

@@ -10,14 +10,14 @@ import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { configSchema } from '../../src/config/schema.ts';
 import { startServer, type Server } from '../../src/server.ts';
-import { connect, type Client } from './client.ts';
+import { connect, type Client, type ConnectOptions } from './client.ts';
 import { startModelServer, type ModelServer } from './model-server.ts';
 
 export interface Parley {
   readonly url: string;
   readonly folder: string;
   readonly database: string;
-  connect(options?: { headers?: Record<string, string> }): Promise<Client>;
+  connect(options?: ConnectOptions): Promise<Client>;
   /** Ends the server and starts another one on the same database. */
   restart(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, type Client } from './client.ts';
+import { connect, type Client, type ConnectOptions } from './client.ts';
 import { isAlive } from './mcp-toolbox.ts';
 
 export interface ServerProcess {
@@ -19,7 +19,7 @@ export interface ServerProcess {
   /** Settles with the WebSocket's address once it listens; rejects with what it said if it ends before. */
   readonly listening: Promise<string>;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  connect(): Promise<Client>;
+  connect(options?: ConnectOptions): Promise<Client>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -79,7 +79,7 @@ export async function createHome(test: TestContext, { modelUrl, mcpServers = {},
       const listening = eventually(() => {
         if (child.exitCode !== null) throw new Error(`the server ended: ${output.stdout}${output.stderr}`);
         return /listens at (ws:\S+)/.exec(output.stdout)?.[1] ?? null;
-      }, 'the server to listen').then((url) => url.replace('localhost', '127.0.0.1'));
+      }, 'the server to listen').then((url) => url.replace(/localhost|0\.0\.0\.0/, '127.0.0.1'));
       // A test that expects a refusal does not ask.
       listening.catch(() => undefined);
       return {
@@ -87,7 +87,7 @@ export async function createHome(test: TestContext, { modelUrl, mcpServers = {},
         output,
         listening,
         exited,
-        connect: async () => connect(await listening),
+        connect: async (options) => connect(await listening, options),
         kill: (signal) => void child.kill(signal),
       };
     },

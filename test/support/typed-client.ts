@@ -1,25 +1,42 @@
 /**
  * The client that ships, for tests: quick to come back, closed when the test ends, and with its
- * changes of status written down.
+ * changes of status and all that it was sent written down.
  */
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { connect, type Client, type ClientOptions } from '../../src/client/client.ts';
-import type { ConnectionStatus } from '../../src/client/connection.ts';
+import type { ConnectionStatus, SocketConstructor } from '../../src/client/connection.ts';
 import { ParleyError } from '../../src/client/errors.ts';
+import { parseFrame, type Incoming } from '../../src/client/frames.ts';
+import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol.ts';
 
 export interface WatchedClient extends Client {
   readonly statuses: readonly ConnectionStatus[];
+  /** Every frame as it came, over all sockets, those too that the client knows how to pass over. */
+  readonly frames: readonly Incoming[];
   /** The next change to this status, or the last if it is the present one. */
   until(status: ConnectionStatus['status']): Promise<ConnectionStatus>;
 }
 
 export function connectClient(test: TestContext, url: string, options: ClientOptions = {}): WatchedClient {
   const statuses: ConnectionStatus[] = [];
+  const frames: Incoming[] = [];
   const watchers = new Set<(status: ConnectionStatus) => void>();
+  const Socket: SocketConstructor = options.WebSocket ?? WebSocket;
+  class RecordedSocket extends Socket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      this.addEventListener('message', ({ data }) => {
+        const frame = parseFrame(String(data));
+        if (frame) frames.push(frame);
+      });
+    }
+  }
   const client = connect(url, {
     reconnect: { minMs: 5, maxMs: 50 },
     ...options,
+    WebSocket: RecordedSocket,
     onStatus(status) {
       statuses.push(status);
       for (const watch of watchers) watch(status);
@@ -29,6 +46,7 @@ export function connectClient(test: TestContext, url: string, options: ClientOpt
   return {
     ...client,
     statuses,
+    frames,
     until: (wanted) =>
       new Promise((resolve) => {
         const watch = (status: ConnectionStatus) => {
@@ -50,6 +68,13 @@ export async function readAll<Item>(items: AsyncIterable<Item>): Promise<Item[]>
   return read;
 }
 
+/** Reads a turn until so much of its text has come, and leaves it. */
+export async function hear(turn: Turn, text: string): Promise<void> {
+  let heard = '';
+  for await (const chunk of turn) if (chunk.type === 'text' && (heard += chunk.data) === text) return;
+  throw new Error(`it ended after "${heard}"`);
+}
+
 /** What is shown of an answer, as a page would do it: text appended, and taken back by `reset`. */
 export function shownText(chunks: readonly Chunk[]): string {
   const messages = new Map<string, string>();
@@ -62,3 +87,13 @@ export function shownText(chunks: readonly Chunk[]): string {
 
 /** For `assert.rejects`: a ParleyError with this code. */
 export const withCode = (code: string) => (error: unknown) => error instanceof ParleyError && error.code === code;
+
+/** The end of a turn: the frame that told it, what was said until then, and whether the client knows it for an old one. */
+export async function endOf({ frames }: WatchedClient, turn: Turn) {
+  const [outcome] = await Promise.allSettled([turn.end]);
+  const isEnd = (frame: Incoming) => frame.status === 'complete' || frame.status === 'error';
+  const frame = frames.filter(isEnd).findLast(({ request_id: requestId }) => requestId === turn.requestId);
+  assert.ok(frame, `no end came: ${JSON.stringify(outcome)}`);
+  const { replayed } = outcome.status === 'fulfilled' ? outcome.value.metadata : outcome.reason;
+  return { frame, text: await turn.text().catch(() => ''), replayed: replayed === true };
+}

@@ -3,6 +3,7 @@
  * real server does not produce on demand.
  */
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { TestContext } from 'node:test';
 import { WebSocketServer, type WebSocket } from 'ws';
 
@@ -24,14 +25,14 @@ export interface Wire {
 /** `answer` gets each request, and a way to send a frame back; `greet` each socket. */
 export async function startWire(
   test: TestContext,
-  { answer = () => {}, greet = () => {} }: { answer?: (asked: Asked, send: (frame: object) => void, count: number) => void; greet?: (socket: WebSocket, count: number) => void },
+  { answer = () => {}, greet = () => {} }: { answer?: (asked: Asked, send: (frame: object) => void, count: number) => void; greet?: (socket: WebSocket, count: number, request: IncomingMessage) => void },
 ): Promise<Wire> {
   const asked: Asked[] = [];
   let sockets = 0;
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  server.on('connection', (socket) => {
+  server.on('connection', (socket, request) => {
     sockets += 1;
-    greet(socket, sockets);
+    greet(socket, sockets, request);
     socket.on('message', (data) => {
       const request: Asked = JSON.parse(data.toString());
       asked.push(request);

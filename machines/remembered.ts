@@ -1,0 +1,28 @@
+/**
+ * What people have decided about a tool for the rest of a conversation: found before anybody is asked again,
+ * written down when somebody says so, and told in the rows that follow from it. Pure.
+ */
+import type { CallResult } from './conversation-events.ts';
+import type { HopTool, RememberedDecision } from './turn-terms.ts';
+import type { NewRow } from './log.ts';
+import { instantResult, metaRow } from './turn-rows.ts';
+
+/** Null where a person has to be asked. The server's own name counts: the one that models see may change. */
+export function rememberedAbout({ server, toolName }: HopTool, remembered: readonly RememberedDecision[]): RememberedDecision['decision'] | null {
+  return remembered.findLast((known) => known.server === server && known.toolName === toolName)?.decision ?? null;
+}
+
+/** The row for people and audits; what counts is what the log keeps beside its rows, which retention does not take. */
+export function rememberRow(requestId: string, { server, toolName, decision }: RememberedDecision): NewRow {
+  return metaRow(requestId, { kind: 'remember', server, tool_name: toolName, decision });
+}
+
+/** Marks a row that nobody was asked for. */
+export function byMemory(row: NewRow): NewRow {
+  return { ...row, extra: { ...row.extra, remembered: true } };
+}
+
+/** The result of a call that was declined before it was asked for. */
+export function declinedByMemory(): CallResult {
+  return instantResult('denied', 'A person has declined this tool for the rest of the conversation; it was not run.');
+}

@@ -1,0 +1,10 @@
+/**
+ * Which hosts are this machine and no other. Decides by the text alone: a name that would have to be
+ * looked up may point anywhere, and is not taken for loopback.
+ */
+import { isIPv4 } from 'node:net';
+
+/** `host` as a listening address or as URLs write it. `localhost` is loopback because Parley never looks it up. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
+}

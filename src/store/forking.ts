@@ -1,0 +1,79 @@
+/**
+ * The main thread's side of a fork: finds out whether it may be made there, then asks the write thread for
+ * slice after slice of the copy. Between two slices the thread commits whatever has come meanwhile. One
+ * fork at a time, and a bounded number that wait.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Fault } from '../../machines/log.ts';
+import type { ConversationRef } from '../conversation-ref.ts';
+import { AppError, fault } from '../errors.ts';
+import type { ThreadLink } from './thread-link.ts';
+
+export type ForkOutcome =
+  | { status: 'forked'; conversationId: string }
+  /** No fork can be made there; `nearest` are the next seqs below and above where one can, as far as there are any. */
+  | { status: 'misplaced'; nearest: number[] }
+  /** Nothing was made: `not_found`, `overloaded`, `storage_failed` or `shutting_down`. */
+  | { status: 'failed'; fault: Fault };
+
+export interface ForkingDeps {
+  readThread: Pick<ThreadLink, 'ask'>;
+  writeThread: Pick<ThreadLink, 'ask'>;
+  opened: Promise<void>;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  report: (error: unknown) => void;
+}
+
+/** A copy of 100,000 rows takes 3 to 4 s, an ordinary one some ms. */
+const maxWaiting = 32;
+const retryAfterMs = 1000;
+
+/** Never rejects. The fork's conversation is known as soon as its outcome is told, and not before. */
+export function createForking({ readThread, writeThread, opened, now, report }: ForkingDeps): (origin: ConversationRef, atSeq: number) => Promise<ForkOutcome> {
+  let last: Promise<unknown> = opened;
+  let waiting = 0;
+
+  async function refusal(origin: ConversationRef, atSeq: number): Promise<ForkOutcome | null> {
+    const nearest = await readThread.ask('forkPoints', { ...origin, atSeq });
+    if (nearest === null) return { status: 'failed', fault: fault('not_found', 'There is no such conversation.') };
+    return nearest[0] === atSeq ? null : { status: 'misplaced', nearest };
+  }
+
+  /** Null where the rows up to there are gone. */
+  async function copy(origin: ConversationRef, atSeq: number): Promise<string | null> {
+    const order = { origin, atSeq, fork: randomUUID(), now: new Date(now()).toISOString() };
+    for (;;) {
+      const progress = await writeThread.ask('fork', order);
+      if (progress === 'gone') return null;
+      if (progress === 'done') return order.fork;
+    }
+  }
+
+  async function make(origin: ConversationRef, atSeq: number): Promise<ForkOutcome> {
+    const refused = await refusal(origin, atSeq);
+    if (refused !== null) return refused;
+    const conversationId = await copy(origin, atSeq);
+    if (conversationId !== null) return { status: 'forked', conversationId };
+    // Deleted or trimmed between the look and the copy.
+    return await refusal(origin, atSeq) ?? failed(new AppError('internal', 'A fork point has no row.'));
+  }
+
+  function failed(error: unknown): ForkOutcome {
+    if (error instanceof AppError && error.code === 'shutting_down') {
+      return { status: 'failed', fault: fault('shutting_down', 'The server is shutting down; nothing was copied.') };
+    }
+    report(error);
+    return { status: 'failed', fault: fault('storage_failed', 'The copy could not be stored; nothing was made.') };
+  }
+
+  return async (origin, atSeq) => {
+    if (waiting >= maxWaiting) {
+      return { status: 'failed', fault: fault('overloaded', 'Too many forks are being made.', { retry_after_ms: retryAfterMs }) };
+    }
+    waiting += 1;
+    const outcome = last.then(() => make(origin, atSeq)).catch(failed);
+    last = outcome.finally(() => (waiting -= 1));
+    return outcome;
+  };
+}

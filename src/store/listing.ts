@@ -1,0 +1,78 @@
+/**
+ * The list of an owner's conversations, page by page. Its order is that of the last rows, so it changes all
+ * the time: a page begins below the place where the last one ended, whatever has moved to the top since.
+ * Runs in the read thread.
+ */
+import type { Database } from 'better-sqlite3';
+import { z } from 'zod';
+
+export interface ListedConversation {
+  conversationId: string;
+  /** Its first words; null while nobody has said any. */
+  title: string | null;
+  /** UTC, ISO 8601; of its first and its last row. A fork is as old as itself. */
+  createdAt: string;
+  updatedAt: string;
+  /** Of the rows that are kept: user and assistant messages, and the sum of `token_count`. */
+  messageCount: number;
+  tokens: number;
+  headSeq: number;
+  /** `waiting` for a person; `running` with turns that have no end yet. */
+  activity: 'idle' | 'running' | 'waiting';
+}
+
+export interface ConversationList {
+  /** Newest first. */
+  conversations: ListedConversation[];
+  /** Where the next page begins, for this store only to read; null on the last one. */
+  nextCursor: string | null;
+}
+
+/** Null for a cursor that this store has not made. */
+export type Listing = (owner: string, limit: number, cursor: string | null) => ConversationList | null;
+
+/** A place in the order; no two conversations of an owner share one. */
+interface Place {
+  updatedAt: string;
+  name: string;
+}
+
+/** Above every time that there is. */
+const top: Place = { updatedAt: '~', name: '' };
+
+export function createListing(db: Database): Listing {
+  const below = db.prepare<Place & { owner: string; limit: number }, ListedConversation>(`
+    SELECT name AS conversationId, title, created_at AS createdAt, updated_at AS updatedAt,
+           message_count AS messageCount, total_tokens AS tokens, head_seq AS headSeq,
+           COALESCE((SELECT CASE WHEN MAX(waiting_until) IS NULL THEN 'running' ELSE 'waiting' END
+                       FROM turns WHERE conversation_id = conversations.id AND ended_at IS NULL
+                      GROUP BY conversation_id), 'idle') AS activity
+      FROM conversations
+     WHERE owner = @owner AND (updated_at, name) < (@updatedAt, @name)
+     ORDER BY updated_at DESC, name DESC LIMIT @limit`);
+
+  return (owner, limit, cursor) => {
+    const place = cursor === null ? top : readCursor(cursor);
+    if (place === null) return null;
+    // One more than is shown tells whether there is another page.
+    const found = below.all({ owner, limit: limit + 1, ...place });
+    const conversations = found.slice(0, limit);
+    const last = conversations.at(-1);
+    return { conversations, nextCursor: last === undefined || found.length <= limit ? null : writeCursor(last) };
+  };
+}
+
+const placeSchema = z.tuple([z.iso.datetime(), z.string()]);
+
+function writeCursor({ updatedAt, conversationId }: ListedConversation): string {
+  return Buffer.from(JSON.stringify([updatedAt, conversationId])).toString('base64url');
+}
+
+function readCursor(cursor: string): Place | null {
+  try {
+    const [updatedAt, name] = placeSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    return { updatedAt, name };
+  } catch {
+    return null;
+  }
+}

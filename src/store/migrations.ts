@@ -1,0 +1,30 @@
+/**
+ * The steps from every earlier schema to the next one. Each is written as of its time and never changed.
+ * Runs in the write thread, inside one transaction of the caller: a step that fails leaves the file as it was,
+ * so none needs a copy first.
+ */
+import type { Database } from 'better-sqlite3';
+import { noteVersion, schemaVersion } from './schema.ts';
+
+/** By the version that a step starts from. */
+const steps = new Map([
+  [1, `
+    ALTER TABLE turns ADD COLUMN waiting_until INTEGER;
+    CREATE INDEX turns_waiting ON turns (waiting_until) WHERE waiting_until IS NOT NULL;
+    ALTER TABLE conversations ADD COLUMN name TEXT NOT NULL DEFAULT '';
+    UPDATE conversations SET name = id;
+    ALTER TABLE conversations ADD COLUMN remembered TEXT;
+    CREATE UNIQUE INDEX conversations_by_name ON conversations (owner, name);
+    CREATE INDEX conversations_by_time ON conversations (owner, updated_at, name);
+    CREATE TABLE leftovers (left_by TEXT PRIMARY KEY);
+    CREATE TABLE drafts (
+      conversation_id TEXT PRIMARY KEY, message_id TEXT NOT NULL, request_id TEXT NOT NULL,
+      text TEXT NOT NULL, reasoning TEXT NOT NULL, model TEXT, updated_at TEXT NOT NULL
+    );`],
+]);
+
+/** Brings our tables of schema `version` to that of today; writes nothing when that is what the file says it has. */
+export function migrate(db: Database, version: number): void {
+  for (let from = version; from < schemaVersion; from += 1) db.exec(steps.get(from) ?? '');
+  if (Number(db.pragma('user_version', { simple: true })) !== schemaVersion) noteVersion(db);
+}

@@ -1,0 +1,32 @@
+/**
+ * Where a conversation may be gone back to: a user's message on the current branch, which is one that no later
+ * rewind has abandoned. Reads only.
+ */
+import type { Database } from 'better-sqlite3';
+import { rewindTarget } from './schema.ts';
+
+/** A message that a chat may rewind to, and what it said. */
+export interface RewindPoint {
+  text: string;
+}
+
+/** The lookup takes the row's conversation by its id in the table; null: no message of the branch has this seq. */
+export function createRewindPoints(db: Database): (id: string, seq: number) => RewindPoint | null {
+  const findMessage = db.prepare<[string, number], RewindPoint & { endSeq: number | null }>(`
+    SELECT content AS text, turns.end_seq AS endSeq
+      FROM chat_events JOIN turns USING (conversation_id, request_id)
+     WHERE conversation_id = ? AND seq = ? AND type = 'user_message'`);
+  const findAbandoning = db.prepare<[{ id: string; seq: number; endSeq: number }], { found: number }>(`
+    SELECT 1 AS found
+      FROM chat_events JOIN turns USING (conversation_id, request_id)
+     WHERE conversation_id = @id AND seq > @seq AND ${rewindTarget} <= @seq
+       AND (turns.end_seq IS NULL OR turns.end_seq > @endSeq)
+     LIMIT 1`);
+
+  return (id, seq) => {
+    const message = findMessage.get(id, seq);
+    if (message === undefined) return null;
+    const { text, endSeq } = message;
+    return endSeq !== null && findAbandoning.get({ id, seq, endSeq }) !== undefined ? null : { text };
+  };
+}

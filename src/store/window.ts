@@ -1,0 +1,58 @@
+/**
+ * The newest rows of a log, as far as a context can need them: whole turns, and what has not ended. Turns that
+ * a rewind has abandoned are passed over; they would only take the room of those that count.
+ */
+import type { Database } from 'better-sqlite3';
+import type { StoredRow } from './columns.ts';
+import { rewindTarget, rowColumns } from './schema.ts';
+import type { StoredTurn } from './store.ts';
+
+/** Where a turn's rows lie, and how far it went back; `endSeq` is infinite while it is open. */
+interface Span {
+  beginSeq: number;
+  endSeq: number;
+  rewindTo: number | null;
+}
+
+/** Walks backwards until the tokens are spent and no turn on the way is cut; rows come in seq order. */
+export function createWindow(db: Database): (conversationId: string, tokens: number, open: readonly StoredTurn[]) => StoredRow[] {
+  const newestFirst = db.prepare<[string], StoredRow>(`SELECT ${rowColumns} FROM chat_events WHERE conversation_id = ? ORDER BY seq DESC`);
+  // A rewind stands right behind the message that it came with.
+  const findSpan = db.prepare<[string, string], { beginSeq: number; endSeq: number | null; rewindTo: number | null }>(`
+    SELECT begin_seq AS beginSeq, end_seq AS endSeq,
+           (SELECT ${rewindTarget} FROM chat_events WHERE conversation_id = turns.conversation_id AND seq = begin_seq + 1) AS rewindTo
+      FROM turns WHERE conversation_id = ? AND request_id = ?`);
+
+  return (conversationId, tokens, open) => {
+    const spans = new Map<string, Span>();
+    const rewinds: { toSeq: number; by: Span }[] = [];
+    const rows: StoredRow[] = [];
+    let spent = 0;
+    let fromSeq = Infinity;
+
+    const meet = (requestId: string, seq: number): Span => {
+      const known = spans.get(requestId);
+      if (known) return known;
+      const { endSeq, ...found } = findSpan.get(conversationId, requestId) ?? { beginSeq: seq, endSeq: seq, rewindTo: null };
+      const span = { ...found, endSeq: endSeq ?? Infinity };
+      spans.set(requestId, span);
+      // Also those of abandoned turns: what they left is no part of the branch before them.
+      if (span.rewindTo !== null) rewinds.push({ toSeq: span.rewindTo, by: span });
+      return span;
+    };
+    for (const { requestId, beginSeq } of open) {
+      meet(requestId, beginSeq);
+      fromSeq = Math.min(fromSeq, beginSeq);
+    }
+    // Whoever went back ended later than the turns that it left, and is met before them.
+    for (const row of newestFirst.iterate(conversationId)) {
+      if (spent > tokens && row.seq < fromSeq) break;
+      const span = row.request_id === null ? null : meet(row.request_id, row.seq);
+      if (span && rewinds.some(({ toSeq, by }) => toSeq <= span.beginSeq && span.beginSeq < by.beginSeq && span.endSeq < by.endSeq)) continue;
+      spent += row.token_count ?? 0;
+      rows.push(row);
+      if (span) fromSeq = Math.min(fromSeq, span.beginSeq);
+    }
+    return rows.toReversed();
+  };
+}

@@ -1,0 +1,89 @@
+/** A person's answer to what a turn asks: what the client sends, and what it makes of the server's word. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { connectClient, readAll, withCode } from '../support/typed-client.ts';
+import { startWire } from '../support/wire-server.ts';
+
+const inC1 = { conversation_id: 'c1' };
+const question = {
+  type: 'approval_request', interrupt_id: 'i1', call_id: 'k1', name: 'delete', server: 'files', arguments: { path: 'a' },
+  expires_at: '2030-01-01T00:00:00.000Z', data: 'Allow delete with {"path":"a"}?', seq: 3,
+};
+
+describe('respond', () => {
+  for (const { what, result } of [
+    { what: 'that its answer counts', result: { accepted: true } },
+    { what: 'what somebody else had decided', result: { already: { decision: 'deny' } } },
+  ]) {
+    test(`names the question and the decision, and is told ${what}`, async (t) => {
+      const wire = await startWire(t, { answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result }) });
+      const client = connectClient(t, wire.url);
+      assert.deepEqual(await client.respond('c1', { interruptId: 'i1', decision: 'approve' }), result);
+      await client.respond('c1', { interruptId: 'i1', decision: 'deny', reason: 'Not today.' });
+      assert.deepEqual(wire.asked.map(({ action, payload }) => ({ action, ...payload })), [
+        { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'approve' },
+        { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'deny', reason: 'Not today.' },
+      ]);
+    });
+  }
+
+  for (const result of [{}, { accepted: false }, { already: null }, { already: {} }]) {
+    test(`does not trust ${JSON.stringify(result)}`, async (t) => {
+      const wire = await startWire(t, { answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result }) });
+      await assert.rejects(connectClient(t, wire.url).respond('c1', { interruptId: 'i1', decision: 'approve' }), withCode('unexpected_answer'));
+    });
+  }
+
+  test('is sent again when the socket falls before its answer', async (t) => {
+    const wire = await startWire(t, {
+      greet: (socket, count) => void (count === 1 && socket.once('message', () => socket.terminate())),
+      answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result: { already: { decision: 'approve' } } }),
+    });
+    const client = connectClient(t, wire.url);
+    assert.deepEqual(await client.respond('c1', { interruptId: 'i1', decision: 'approve' }), { already: { decision: 'approve' } });
+    const [first, second] = wire.asked;
+    assert.deepEqual(first, second, 'the same request under the same id');
+  });
+});
+
+test('a question comes as a typed chunk of its turn, and the turn goes on with the answer', async (t) => {
+  const wire = await startWire(t, {
+    answer({ action, request_id, payload }, send) {
+      const ofTurn = { request_id: 'r1', ...inC1 };
+      if (action === 'chat') {
+        send({ ...ofTurn, status: 'processing', seq: 1, metadata: { disposition: 'started' } });
+        send({ ...ofTurn, status: 'chunk', chunk: question });
+      } else {
+        send({ request_id, status: 'result', ...inC1, result: { accepted: true } });
+        send({ ...ofTurn, status: 'chunk', chunk: { type: 'tool_result', call_id: 'k1', name: 'delete', status: payload['decision'] === 'approve' ? 'ok' : 'denied', data: 'gone', duration_ms: 1, seq: 5 } });
+        send({ ...ofTurn, status: 'complete', seq: 7, metadata: { finish_reason: 'stop' } });
+      }
+    },
+  });
+  const client = connectClient(t, wire.url);
+  const turn = client.chat('delete a', { conversationId: 'c1', requestId: 'r1' });
+  const seen: unknown[] = [];
+  for await (const chunk of turn) {
+    seen.push(chunk);
+    if (chunk.type !== 'approval_request') continue;
+    const { server, name, arguments: asked } = chunk;
+    assert.deepEqual([server, name, asked['path']], ['files', 'delete', 'a']);
+    assert.deepEqual(await client.respond(turn.conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }), { accepted: true });
+  }
+  assert.deepEqual(seen[0], question);
+  assert.equal(seen.length, 2);
+});
+
+test('a question that was shown is not shown again after a reconnect', async (t) => {
+  const wire = await startWire(t, {
+    greet: (socket, count) => void (count === 1 && socket.once('message', () => setImmediate(() => socket.terminate()))),
+    answer({ request_id }, send, count) {
+      send({ request_id, ...inC1, status: 'processing', seq: 1, metadata: { disposition: count === 1 ? 'started' : 'attached' } });
+      send({ request_id, ...inC1, status: 'chunk', chunk: question });
+      if (count > 1) send({ request_id, ...inC1, status: 'complete', seq: 7, metadata: { finish_reason: 'stop' } });
+    },
+  });
+  const turn = connectClient(t, wire.url).chat('delete a', { conversationId: 'c1' });
+  assert.deepEqual((await readAll(turn)).map(({ type }) => type), ['approval_request']);
+  assert.deepEqual(wire.asked[1]?.payload['cursor'], { after_seq: 3 });
+});

@@ -1,0 +1,157 @@
+/** A socket between its handshake and the verdict on its credential: real sockets, a verifier that takes its time. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test, type TestContext } from 'node:test';
+import { WebSocket } from 'ws';
+import { withinTime, type Verifier } from '../../src/auth/verifier.ts';
+import { openGateway } from '../../src/gateway/server.ts';
+import { createDecoder } from '../../src/protocol.ts';
+import { connect, turnedAway } from '../support/client.ts';
+import { eventually } from '../support/server-process.ts';
+
+/** A gateway that tells every request whose it takes it to be. */
+async function start(t: TestContext, verifier: Verifier, limits: { maxUnverifiedBytes?: number; verificationMs?: number } = {}) {
+  const errors: unknown[] = [];
+  const sessions: string[] = [];
+  const onError = (error: unknown) => void errors.push(error);
+  const gateway = await openGateway({
+    host: '127.0.0.1',
+    port: 0,
+    endpoint: '/ws/chat',
+    maxMessageBytes: 1_000_000,
+    handshakeTimeoutMs: 10_000,
+    pingIntervalMs: 30_000,
+    pingTimeoutMs: 10_000,
+    admission: {
+      maxConnections: 10,
+      maxConnectionsPerAddress: 10,
+      maxConnectionsPerSubject: 10,
+      maxUnverifiedBytes: limits.maxUnverifiedBytes ?? 100_000,
+      allowOrigins: [],
+      verify: withinTime(verifier, limits.verificationMs ?? 10_000),
+      onError,
+    },
+    session: {
+      decode: createDecoder({ maxTextLength: 1000, maxDepth: 10 }),
+      handle: (session, { requestId }) => session.send(JSON.stringify({ request_id: requestId, status: 'result', result: { subject: session.subject } })),
+      limits: { maxBufferedBytes: 1_000_000, framesPerSecond: 1000, frameBurst: 1000, maxBadFrames: 0 },
+    },
+    http: (_, response) => void response.end(),
+    outbox: { open: ({ id }) => void sessions.push(id), close: () => undefined },
+    onError,
+  });
+  t.after(() => gateway.close());
+  return { gateway, errors, sessions, url: `ws://127.0.0.1:${gateway.port}/ws/chat` };
+}
+
+/** Answers when it is told to. */
+function slowVerifier() {
+  const asked = Promise.withResolvers<string | null>();
+  const verdict = Promise.withResolvers<string | null>();
+  const verifier: Verifier = {
+    verify(credential) {
+      asked.resolve(credential);
+      return verdict.promise;
+    },
+  };
+  return { verifier, asked: asked.promise, decide: verdict.resolve };
+}
+
+describe('until the verdict', () => {
+  test('frames wait, and are answered in order when it is favourable', async (t) => {
+    const { verifier, asked, decide } = slowVerifier();
+    const { url, sessions } = await start(t, verifier);
+    const client = await connect(url, { headers: { authorization: 'Bearer abc' } });
+    for (const id of ['r1', 'r2']) client.send('ping', {}, id);
+    assert.equal(await asked, 'abc');
+    // A pong comes back behind the frames: they have been read, and nobody answered.
+    client.socket.ping();
+    await once(client.socket, 'pong');
+    assert.deepEqual([client.frames, sessions], [[], []]);
+    decide('alice');
+    await client.waitFor((frame) => frame.request_id === 'r2');
+    client.send('ping', {}, 'r3');
+    await client.waitFor((frame) => frame.request_id === 'r3');
+    assert.deepEqual(client.frames.map(({ request_id: id, result }) => [id, result?.['subject']]), [['r1', 'alice'], ['r2', 'alice'], ['r3', 'alice']]);
+    client.socket.terminate();
+  });
+
+  test('nobody is served; when it is not favourable there is an error, then 1008', async (t) => {
+    const { verifier, asked, decide } = slowVerifier();
+    const { url, sessions } = await start(t, verifier);
+    const away = turnedAway(url, { protocols: ['parley', 'parley.token.abc'] });
+    assert.equal(await asked, 'abc');
+    decide(null);
+    const { frames, code, reason } = await away;
+    assert.deepEqual(frames.map(({ request_id: id, error }) => [id, error?.code]), [[null, 'unauthorized']]);
+    assert.deepEqual([code, reason, sessions], [1008, 'unauthorized: send a token that is known here', []]);
+  });
+
+  for (const { name, send } of [
+    { name: 'many frames', send: (socket: WebSocket) => Array.from({ length: 30 }, () => socket.send('x'.repeat(100))) },
+    { name: 'a frame that never ends', send: (socket: WebSocket) => socket.send('x'.repeat(3000), { fin: false }) },
+  ]) {
+    test(`max_unverified_bytes bounds what it sends: ${name} too large for it is closed with 1008`, async (t) => {
+      const { verifier, decide } = slowVerifier();
+      const { url, sessions } = await start(t, verifier, { maxUnverifiedBytes: 2000 });
+      const client = await connect(url);
+      send(client.socket);
+      const [code, reason] = await once(client.socket, 'close');
+      assert.deepEqual([code, String(reason)], [1008, 'too much was sent before the token was checked']);
+      decide('alice');
+      // Another socket, whose verdict is there: that of the first came too late for it.
+      const other = await connect(url);
+      await other.ask('ping');
+      assert.deepEqual(sessions, ['s1']);
+      other.socket.terminate();
+    });
+  }
+
+  test('what comes after it counts no more', async (t) => {
+    const { url } = await start(t, { verify: () => 'alice' }, { maxUnverifiedBytes: 2000 });
+    const client = await connect(url);
+    for (let round = 0; round < 40; round += 1) await client.ask('ping', { filler: 'x'.repeat(100) });
+    assert.equal(client.socket.readyState, WebSocket.OPEN);
+    client.socket.terminate();
+  });
+
+  test('a socket that leaves is forgotten', async (t) => {
+    const { verifier, asked, decide } = slowVerifier();
+    const { url, gateway, sessions } = await start(t, verifier);
+    const client = await connect(url);
+    await asked;
+    await client.close();
+    decide('alice');
+    const other = await connect(url);
+    await other.ask('ping');
+    assert.deepEqual([gateway.connections(), sessions], [1, ['s1']]);
+    other.socket.terminate();
+  });
+});
+
+describe('without a verdict the client is asked to come again, and the fault is told to us', () => {
+  for (const { name, verifier, fault } of [
+    { name: 'when verification_timeout is over', verifier: { verify: () => new Promise<null>(() => {}) }, fault: /longer than 50 ms/ },
+    { name: 'when the verifier fails', verifier: { verify: () => Promise.reject(new Error('keys unreachable')) }, fault: /keys unreachable/ },
+  ]) {
+    test(name, async (t) => {
+      const { url, errors, sessions } = await start(t, verifier, { verificationMs: 50 });
+      const { frames, code, reason } = await turnedAway(url);
+      assert.deepEqual(frames.map(({ error }) => [error?.code, error?.retryable]), [['internal', true]]);
+      assert.deepEqual([code, reason, sessions], [1013, 'the token could not be checked', []]);
+      assert.equal(errors.length, 1);
+      assert.match(String(errors[0]), fault);
+    });
+  }
+});
+
+test('a socket that is turned away and does not answer the close is ended all the same', async (t) => {
+  const { url, gateway } = await start(t, { verify: () => null });
+  const deaf = new WebSocket(url);
+  t.after(() => deaf.terminate());
+  // Reads nothing from here on, so it hears of no close.
+  deaf.on('open', () => deaf.pause());
+  await once(deaf, 'open');
+  assert.equal(gateway.connections(), 1);
+  await eventually(() => gateway.connections() === 0, 'the end of it');
+});

@@ -1,0 +1,180 @@
+/** Who gets in: tokens by header and by subprotocol, what others are told, whose conversations are whose, and that no token is ever logged. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test, type TestContext } from 'node:test';
+import Database from 'better-sqlite3';
+import { WebSocket } from 'ws';
+import { createToken, hashToken } from '../../src/auth/tokens.ts';
+import { turnedAway, type ConnectOptions } from '../support/client.ts';
+import { pageOf } from '../support/metrics.ts';
+import { startParley } from '../support/parley.ts';
+import { createHome } from '../support/server-process.ts';
+
+const tokens = { alice: createToken(), alicesPhone: createToken(), bob: createToken() };
+const auth = {
+  mode: 'token',
+  tokens: [
+    { subject: 'alice', sha256: hashToken(tokens.alice) },
+    { subject: 'alice', sha256: hashToken(tokens.alicesPhone) },
+    { subject: 'bob', sha256: hashToken(tokens.bob) },
+  ],
+};
+
+const byHeader = (token: string): ConnectOptions => ({ headers: { authorization: `Bearer ${token}` } });
+const byProtocol = (token: string): ConnectOptions => ({ protocols: ['parley', `parley.token.${token}`] });
+
+const startWithTokens = (t: TestContext, websocket: Record<string, unknown> = {}) => startParley(t, { config: { auth, chat: { websocket } } });
+
+describe('a token lets in', () => {
+  test('in the Authorization header', async (t) => {
+    const parley = await startWithTokens(t);
+    const client = await parley.connect(byHeader(tokens.alice));
+    assert.equal((await client.chat('Hi')).end.status, 'complete');
+  });
+
+  test('among the subprotocols, and is not told back', async (t) => {
+    const parley = await startWithTokens(t);
+    const { protocols = [] } = byProtocol(tokens.alice);
+    const socket = new WebSocket(parley.url, protocols);
+    const [upgrade] = await once(socket, 'upgrade');
+    assert.equal(socket.protocol, 'parley');
+    assert.ok(!JSON.stringify(upgrade.rawHeaders).includes(tokens.alice));
+    socket.terminate();
+    const client = await parley.connect(byProtocol(tokens.alice));
+    assert.equal((await client.chat('Hi')).end.status, 'complete');
+  });
+
+  test('to a server that others can reach', async (t) => {
+    const parley = await startWithTokens(t, { host: '0.0.0.0' });
+    const client = await parley.connect(byHeader(tokens.alice));
+    assert.equal((await client.chat('Hi')).end.status, 'complete');
+  });
+});
+
+describe('error unauthorized and close 1008', () => {
+  const inQuery = (url: string) => `${url}?token=${tokens.alice}&authorization=Bearer%20${tokens.alice}`;
+  for (const { name, options, address = (url: string) => url, says } of [
+    { name: 'without a token', options: {}, says: /asks for a token.*"Authorization: Bearer TOKEN".*"parley" and "parley\.token\.TOKEN"/ },
+    { name: 'with a token that nobody has', options: byHeader(createToken()), says: /not known here.*Ask whoever runs/ },
+    { name: 'with one in a subprotocol', options: byProtocol(createToken()), says: /not known here/ },
+    { name: 'with the hash of a token', options: byHeader(hashToken(tokens.alice)), says: /not known here/ },
+    { name: 'with a good token in the URL', options: {}, address: inQuery, says: /asks for a token/ },
+    { name: 'with a good token by another scheme', options: { headers: { authorization: `Basic ${tokens.alice}` } }, says: /asks for a token/ },
+  ]) {
+    test(name, async (t) => {
+      const parley = await startWithTokens(t);
+      const { frames, code, reason } = await turnedAway(address(parley.url), options);
+      assert.equal(code, 1008);
+      assert.match(reason, /^unauthorized: send a token /);
+      assert.equal(frames.length, 1);
+      assert.deepEqual([frames[0]?.status, frames[0]?.request_id, frames[0]?.error?.code, frames[0]?.error?.retryable], ['error', null, 'unauthorized', false]);
+      assert.match(frames[0]?.error?.message ?? '', says);
+    });
+  }
+
+  test('are not asked of a foreign page, which is closed with 1008 whatever it sends', async (t) => {
+    const parley = await startWithTokens(t);
+    const { frames, code, reason } = await turnedAway(parley.url, { headers: { authorization: `Bearer ${tokens.alice}`, origin: 'https://evil.example' } });
+    assert.deepEqual([frames, code, reason], [[], 1008, 'origin not allowed']);
+  });
+});
+
+describe('conversations belong to their subject', () => {
+  test('another subject can neither read, follow nor stop one, and is told what it would be told of one that does not exist', async (t) => {
+    const parley = await startWithTokens(t);
+    const [alice, bob] = [await parley.connect(byHeader(tokens.alice)), await parley.connect(byHeader(tokens.bob))];
+    alice.send('chat', { text: 'count to 200', conversation_id: 'c1' }, 'r1');
+    await alice.waitFor((frame) => frame.status === 'processing');
+    for (const conversation_id of ['c1', 'nothing']) {
+      for (const action of ['history', 'subscribe']) {
+        const { error } = await bob.ask(action, { conversation_id });
+        assert.deepEqual([error?.code, error?.message], ['not_found', 'There is no such conversation.'], `${action} ${conversation_id}`);
+      }
+      assert.deepEqual((await bob.ask('cancel', { conversation_id })).result, { cancelled: [], disposition: 'nothing_running' });
+    }
+    assert.equal((await alice.turn('r1')).end.metadata?.['finish_reason'], 'stop');
+    assert.deepEqual(bob.frames.filter((frame) => frame.request_id === 'r1'), []);
+  });
+
+  test('and so does its name: two subjects may use the same', async (t) => {
+    const parley = await startWithTokens(t);
+    const [alice, bob] = [await parley.connect(byHeader(tokens.alice)), await parley.connect(byHeader(tokens.bob))];
+    for (const [client, text] of [[alice, 'This is Alice.'], [bob, 'This is Bob.']] as const) {
+      assert.equal((await client.chat(text, { conversation_id: 'c1' }, 'r1')).end.metadata?.['replayed'], undefined);
+    }
+    for (const [client, own, other] of [[alice, 'Alice', 'Bob'], [bob, 'Bob', 'Alice']] as const) {
+      const page = JSON.stringify((await client.ask('history', { conversation_id: 'c1' })).result);
+      assert.ok(page.includes(own) && !page.includes(other), page);
+    }
+  });
+
+  test('every token of the subject reaches it', async (t) => {
+    const parley = await startWithTokens(t);
+    await (await parley.connect(byHeader(tokens.alice))).chat('Hi', { conversation_id: 'c1' });
+    const phone = await parley.connect(byProtocol(tokens.alicesPhone));
+    const { result } = await phone.ask('history', { conversation_id: 'c1' });
+    assert.ok(Array.isArray(result?.['events']) && result['events'].length > 1);
+  });
+
+  test('without auth everybody is the subject anonymous, whatever token they send', async (t) => {
+    const parley = await startParley(t);
+    const [sent, none] = [await parley.connect(byHeader(tokens.alice)), await parley.connect()];
+    await sent.chat('Hi', { conversation_id: 'c1' });
+    assert.equal((await none.ask('history', { conversation_id: 'c1' })).status, 'result');
+    const database = new Database(parley.database, { readonly: true });
+    t.after(() => database.close());
+    assert.deepEqual(database.prepare('SELECT DISTINCT owner FROM conversations').pluck().all(), ['anonymous']);
+  });
+});
+
+describe('the plain pages', () => {
+  test('ask for a token where they tell of turns, and for none where they tell that the server lives', async (t) => {
+    const parley = await startWithTokens(t);
+    const statusOf = async (path: string, authorization = '') => (await fetch(pageOf(parley.url, path), { headers: { authorization } })).status;
+    assert.deepEqual([await statusOf('/health'), await statusOf('/ready')], [200, 200]);
+    assert.deepEqual([await statusOf('/metrics'), await statusOf('/metrics', 'Bearer nobodys'), await statusOf(`/metrics?token=${tokens.bob}`)], [401, 401, 401]);
+    assert.equal(await statusOf('/metrics', `Bearer ${tokens.bob}`), 200);
+    const refused = await fetch(pageOf(parley.url, '/metrics'));
+    assert.equal(refused.headers.get('www-authenticate'), 'Bearer');
+    assert.match(await refused.text(), /Authorization: Bearer TOKEN/);
+  });
+});
+
+test('no token gets into the log, good or bad, wherever it was put', async (t) => {
+  const wrong = createToken();
+  const home = await createHome(t, { config: { auth, logging: { level: 'trace', texts: true } } });
+  const server = home.start();
+  const url = await server.listening;
+  for (const token of [tokens.alice, wrong]) {
+    for (const options of [byHeader(token), byProtocol(token)]) {
+      if (token === wrong) await turnedAway(url, options);
+      else assert.equal((await (await server.connect(options)).chat('Hi')).end.status, 'complete');
+      await fetch(pageOf(url, '/metrics'), { headers: options.headers ?? {} });
+    }
+    await turnedAway(`${url}?token=${token}`);
+    await fetch(pageOf(url, `/metrics?token=${token}`));
+    await fetch(pageOf(url, `/${token}`));
+  }
+  server.kill('SIGTERM');
+  await server.exited;
+  const { stdout, stderr } = server.output;
+  assert.match(stderr, /"msg":"turn"/);
+  for (const token of [tokens.alice, wrong, hashToken(tokens.alice)]) assert.ok(!`${stdout}${stderr}`.includes(token), stderr);
+});
+
+describe('a server that others can reach and that asks for no token', () => {
+  const reachable = { host: '0.0.0.0', port: 0 };
+
+  test('does not start, and names the key that would allow it', async (t) => {
+    const home = await createHome(t, { config: { chat: { websocket: reachable } } });
+    const server = home.start();
+    assert.equal((await server.exited).code, 1);
+    assert.match(server.output.stderr, /chat\.websocket\.host is "0\.0\.0\.0".*auth\.mode to token, or auth\.allow_anonymous_beyond_loopback to true/);
+  });
+
+  test('starts when the configuration says so in words', async (t) => {
+    const home = await createHome(t, { config: { chat: { websocket: reachable }, auth: { allow_anonymous_beyond_loopback: true } } });
+    const client = await home.start().connect();
+    assert.equal((await client.chat('Hi')).end.status, 'complete');
+  });
+});

@@ -1,0 +1,72 @@
+/** A file of an earlier version: brought up to date at the start, whole or not at all, and served as if it were new. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, test } from 'node:test';
+import type Database from 'better-sqlite3';
+import { begin, elsewhere, end, owner, sandbox, waitingFor } from './support.ts';
+import { versionOneFile } from './version-1.ts';
+
+const versionOf = (db: Database.Database) => db.pragma('user_version', { simple: true });
+
+/** What a table is: its columns in any order, and its indexes. */
+function shapeOf(db: Database.Database): unknown[] {
+  return db.prepare(`
+    SELECT main.name, column.name, column.type, column."notnull", column.pk FROM sqlite_schema AS main, pragma_table_info(main.name) AS column WHERE main.type = 'table'
+     UNION ALL SELECT name, sql, tbl_name, NULL, NULL FROM sqlite_schema WHERE type = 'index' ORDER BY 1, 2`).raw().all();
+}
+
+describe('a file of version 1', () => {
+  test('is served with all it has: rows, turns with their ends, and what is unfinished', async (t) => {
+    const { path, open } = sandbox(t);
+    versionOneFile(path);
+    const { store } = await open({ onAdoption: () => assert.fail('it was ours') });
+    const { known, headSeq, oldestSeq, rows, open: turns } = await store.standing(owner, 'c', 100);
+    assert.deepEqual({ known, headSeq, oldestSeq, turns }, { known: true, headSeq: 4, oldestSeq: 1, turns: [{ requestId: 'r2', beginSeq: 4, end: null }] });
+    assert.deepEqual(rows.map(({ id, conversation_id: conversation, content }) => [id, conversation, content]), [
+      ['m1', 'c', 'Hello'], ['m2', 'c', 'Hi'], ['m3', 'c', null], ['m4', 'c', 'Are you there?'],
+    ]);
+    assert.deepEqual((await store.turn(owner, 'd', 'r1'))?.end, { status: 'complete' });
+    assert.deepEqual([await store.unfinished(), await store.overdue(Infinity, 10)], [[{ owner, conversationId: 'c' }], []]);
+  });
+
+  test('goes on: ids stay taken, numbers count on, turns can wait', async (t) => {
+    const { path, open } = sandbox(t);
+    versionOneFile(path);
+    const { store, append } = await open();
+    assert.deepEqual(await append(begin('c', 'r1')), { status: 'duplicate', ended: true });
+    const waits = await append(waitingFor('c', 'r2', 1000));
+    assert.equal(waits.status === 'stored' && waits.rows[0]?.seq, 5);
+    assert.deepEqual(await store.overdue(1000, 10), [{ owner, conversationId: 'c' }]);
+    assert.equal((await append(end('c', 'r2'))).status, 'stored');
+  });
+
+  test('becomes what a new file is, once, without a copy beside it', async (t) => {
+    const old = sandbox(t);
+    versionOneFile(old.path);
+    await (await old.open()).store.close();
+    const fresh = sandbox(t);
+    await (await fresh.open()).store.close();
+    const upgraded = elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
+    assert.deepEqual(upgraded, elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })));
+    assert.deepEqual(readdirSync(dirname(old.path)).sort(), ['events.db', 'events.db-lock']);
+    await (await old.open()).append(begin('c', 'r3'));
+  });
+
+  test('that came back from a dump, which carries no version, is known by its tables', async (t) => {
+    const { path, open } = sandbox(t);
+    versionOneFile(path, (db) => db.pragma('user_version = 0'));
+    const { store, append } = await open({ onAdoption: () => assert.fail('it was ours') });
+    await append(waitingFor('c', 'r2', 1000));
+    assert.deepEqual(await store.overdue(1000, 10), [{ owner, conversationId: 'c' }]);
+  });
+
+  test('stays as it was when it cannot be brought up to date', async (t) => {
+    const { path, open } = sandbox(t);
+    // Something of a later step is in the way.
+    versionOneFile(path, (db) => db.exec('CREATE INDEX turns_waiting ON turns (started_at)'));
+    const before = elsewhere(path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
+    await assert.rejects(open(), { code: 'store_unavailable' });
+    assert.deepEqual(elsewhere(path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })), before);
+  });
+});

@@ -1,0 +1,49 @@
+/** What a follower reads, as tests look at it: up to a frame that they name, its rows, its texts, and a page that shows it. */
+import type { Follow, FollowedFrame } from '../../src/client/follow.ts';
+import type { Chunk } from '../../src/protocol.ts';
+
+/** Reads until a frame fits, that one included. The follow stays open. */
+export async function readUntil(follow: Follow, fits: (frame: FollowedFrame) => boolean): Promise<FollowedFrame[]> {
+  const frames: FollowedFrame[] = [];
+  const reader = follow[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await reader.next();
+    if (done === true) throw new Error(`it ended after ${JSON.stringify(frames)}`);
+    frames.push(value);
+    if (fits(value)) return frames;
+  }
+}
+
+export const isEnd = (requestId: string) => (frame: FollowedFrame) => (frame.status === 'complete' || frame.status === 'error') && frame.request_id === requestId;
+
+export const isEvent = (seq: number) => (frame: FollowedFrame) => frame.status === 'event' && frame.seq === seq;
+
+export const isChunk = ({ status }: FollowedFrame) => status === 'chunk';
+
+/** Of anything that a client was sent. */
+export function seqsOf(frames: readonly { status: string }[]): number[] {
+  return frames.flatMap((frame) => (frame.status === 'event' && 'seq' in frame && typeof frame.seq === 'number' ? [frame.seq] : []));
+}
+
+export function chunksOf(frames: readonly FollowedFrame[]): Chunk[] {
+  return frames.flatMap((frame) => (frame.status === 'chunk' ? [frame.chunk] : []));
+}
+
+/** From one seq to another, both included. */
+export const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+
+/**
+ * The answers on a page that shows what it follows: text appended, `reset` taken back, and a row's text only
+ * where none was shown. What was streamed is thus compared as it was streamed.
+ */
+export function shownAnswers(frames: readonly FollowedFrame[]): Map<string, string> {
+  const shown = new Map<string, string>();
+  for (const frame of frames) {
+    if (frame.status === 'event' && frame.event.type === 'assistant_message' && !shown.has(frame.event.id)) shown.set(frame.event.id, frame.event.content ?? '');
+    if (frame.status !== 'chunk') continue;
+    const { chunk } = frame;
+    if (chunk.type === 'reset') shown.delete(chunk.message_id);
+    if (chunk.type === 'text') shown.set(chunk.message_id, (shown.get(chunk.message_id) ?? '') + chunk.data);
+  }
+  return shown;
+}
