@@ -10,7 +10,8 @@ import { deletionActions } from './conversation-deletion.ts';
 import { queueActions } from './conversation-queue.ts';
 import { conversationSetup as kit, nextBackoffMs } from './conversation-setup.ts';
 import { stopActions } from './conversation-stop.ts';
-import { endIntent, fault, run, startedNotice, turnWith, waitingNews } from './conversation-values.ts';
+import { endIntent, run, startedNotice, turnWith, waitingNews } from './conversation-values.ts';
+import { fault } from './faults.ts';
 import { hopPlan } from './hop-plan.ts';
 import { callsToResume, onlyWaits, recoveryRows } from './recovery.ts';
 import { addUsage, endRows, stoppedEnd, turnEndRow } from './turn-end.ts';
@@ -55,7 +56,7 @@ const turnActions = {
     const data = `${output.cut} long message${output.cut === 1 ? ' was' : 's were'} cut in the middle to fit the context window.`;
     enqueue.emit({ type: 'notice', requestId: context.turn.requestId, kind: 'context_truncated', data, details: {} });
   }),
-  failContext: kit.assign(({ context }) => turnWith(context, () => ({ fault: fault('internal', 'The context of the turn could not be read. Try again.', true) }))),
+  failContext: kit.assign(({ context }) => turnWith(context, () => ({ fault: fault('internal', 'The context of the turn could not be read. Try again.') }))),
   ask: kit.enqueueActions(({ context, enqueue }) => {
     const { turn, limits, conversationId, owner } = context;
     if (!turn?.context) return;
@@ -159,7 +160,7 @@ const turnActions = {
   forgetTurn: kit.assign({ turn: null }),
   reportFailure: kit.emit(({ event }) => ({
     type: 'failed',
-    fault: event.type === 'log.failed' ? event.fault : fault('conversation_failed', 'The conversation stopped; it reopens with the next message.', true),
+    fault: event.type === 'log.failed' ? event.fault : fault('conversation_failed', 'The conversation stopped; it reopens with the next message.'),
   })),
 };
 

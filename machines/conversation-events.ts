@@ -1,80 +1,11 @@
 /**
  * What a conversation actor hears and says: events from clients, from the log and from its children, and the
- * facts it emits. Plain data, built field by field from validated requests, so that a client can never smuggle
- * one of XState's own events in.
+ * facts it emits. Types only.
  */
+import type { Asker, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
 import type { Fault, NewRow, ToolStatus, TurnMetadata, Usage } from './log.ts';
 import type { HopContext, RememberedDecision, Standing } from './turn-terms.ts';
 import type { DoneActorEvent } from 'xstate';
-
-/** A client's request that wants an answer: which socket asked, under which id. */
-export interface Asker {
-  session: string;
-  requestId: string;
-}
-
-/** Where a client stands in a conversation's log and in the message under construction (UTF-16 units). */
-export interface Cursor {
-  after_seq: number;
-  message_id?: string | undefined;
-  offset?: number | undefined;
-  reasoning_offset?: number | undefined;
-}
-
-/** How the sender of a chat wants to follow its turn. */
-export interface FollowOptions {
-  /** False: no live chunks, the committed rows instead. */
-  streaming: boolean;
-  cursor: Cursor | null;
-}
-
-/**
- * A message that asks for a turn. `mode` says what if one runs already: wait behind it, be refused, or stop
- * it and go first. Until its row is committed the client is promised nothing.
- */
-export interface ChatEvent {
-  type: 'client.chat';
-  session: string;
-  requestId: string;
-  text: string;
-  /** Fingerprint of what was asked: the same request id with another digest is refused. */
-  digest: string;
-  mode: 'queue' | 'reject' | 'interrupt';
-  follow: FollowOptions;
-  metadata: Record<string, unknown> | null;
-  /** The seq of a user's message, in whose place this one is asked: the turn knows what was before it. Null: it goes on from the newest. */
-  rewindTo: number | null;
-}
-
-export interface CancelEvent {
-  type: 'client.cancel';
-  /** Null when an interrupting chat, not a client's Stop, ends the turn. */
-  by: Asker | null;
-  /** Request id of the turn that is meant; null for the running one. */
-  target: string | null;
-}
-
-/** A person's answer to what a turn has asked. The first one counts. */
-export interface RespondEvent {
-  type: 'client.respond';
-  by: Asker;
-  interruptId: string;
-  decision: 'approve' | 'deny';
-  /** For the model; null where none was given. */
-  reason: string | null;
-  /** With which an approved call is made instead of the model's; checked against the tool's schema already. Null: as it was asked. */
-  arguments: Record<string, unknown> | null;
-  /** Decides about the tool for the rest of the conversation. */
-  remember: boolean;
-}
-
-/** The wish that the conversation be gone, with all that it holds. */
-export interface DeleteEvent {
-  type: 'client.delete';
-  by: Asker;
-}
-
-export type ClientEvent = ChatEvent | CancelEvent | RespondEvent | DeleteEvent;
 
 /** `interrupted`: by a chat that goes before it. */
 export type StopReason = 'cancelled' | 'interrupted';
@@ -169,6 +100,18 @@ export type TurnEnd =
   | { status: 'complete'; metadata: TurnMetadata }
   | { status: 'error'; error: Fault };
 
+/** What a turn's followers are told beside its rows; delays in ms. */
+export interface Notice {
+  kind: 'started' | 'queued_for_turn' | 'context_truncated' | 'retrying';
+  details: { position?: number; delay_ms?: number; provider?: string };
+}
+
+/** What is answered to those who asked for something else than a turn. */
+export type Reply =
+  | { cancelled: string[]; disposition: 'cancelled' | 'nothing_running' }
+  | { accepted: true }
+  | Record<string, never>;
+
 /**
  * What the chart wants done: rows appended, clients told. Carried out beside it, in the order emitted. `append`
  * gets an answer, `log.committed` or `log.failed` with the same tag.
@@ -199,8 +142,8 @@ export type ConversationEmitted =
       position: number;
     }
   | { type: 'turn.attached'; chat: ChatEvent; ended: boolean }
-  | { type: 'notice'; requestId: string; kind: string; data: string; details: Record<string, unknown> }
-  | { type: 'reply'; to: Asker; result: Record<string, unknown> }
+  | ({ type: 'notice'; requestId: string; data: string } & Notice)
+  | { type: 'reply'; to: Asker; result: Reply }
   /** Nobody is asked that any more, or ever was: the log knows which. */
   | { type: 'respond.late'; to: Asker; interruptId: string }
   /** `chat`: refused for want of room or by its own wish; were it a repeat of a turn that has ended, it is that end it should get. */

@@ -4,7 +4,8 @@
  */
 import type { QueuedTurn } from './turn-terms.ts';
 import { conversationSetup as kit } from './conversation-setup.ts';
-import { askerOf, endIntent, fault, run, startedNotice } from './conversation-values.ts';
+import { askerOf, endIntent, run, startedNotice } from './conversation-values.ts';
+import { fault } from './faults.ts';
 import { stoppedEnd, turnEndRow } from './turn-end.ts';
 import { cancelRow, rewindRow, userMessageRow } from './turn-rows.ts';
 
@@ -13,7 +14,7 @@ const refuseUnanswered = (code: 'conversation_failed' | 'conversation_deleted' |
   kit.enqueueActions(({ context, enqueue }) => {
     const waiting = [...context.arriving, ...context.deferred].map((event) => (event.type === 'client.chat' ? askerOf(event) : event.by));
     for (const to of [...waiting, ...(context.turn?.stop?.askers ?? []), ...context.deleters]) {
-      if (to) enqueue.emit({ type: 'refuse', to, fault: fault(code, 'The conversation was closed before this was answered. Send it again.', true) });
+      if (to) enqueue.emit({ type: 'refuse', to, fault: fault(code, 'The conversation was closed before this was answered. Send it again.') });
     }
   });
 
@@ -46,18 +47,18 @@ export const queueActions = {
     const to = event.type === 'client.chat' ? askerOf(event) : 'by' in event ? event.by : null;
     if (!to) return;
     const message = `This conversation has ${context.limits.queueLength} turns waiting, which is its limit. Wait for one to end.`;
-    const problem = fault('overloaded', message, true, { retry_after_ms: 1000 });
+    const problem = fault('overloaded', message, { retry_after_ms: 1000 });
     enqueue.emit({ type: 'refuse', to, fault: problem, ...(event.type === 'client.chat' ? { chat: event } : {}) });
   }),
   refuseBusy: kit.enqueueActions(({ event, enqueue }) => {
     if (event.type !== 'client.chat') return;
     const message = 'A turn is running and the message said mode "reject". Wait for its end, cancel it, or send with mode "queue" or "interrupt".';
-    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, true, { can: ['cancel', 'chat'] }), chat: event });
+    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, { can: ['cancel', 'chat'] }), chat: event });
   }),
   refuseRewind: kit.enqueueActions(({ event, enqueue }) => {
     if (event.type !== 'client.chat') return;
     const message = 'A turn is running, and the message goes back to an earlier one. Wait for the end of the turn, cancel it, or send with mode "interrupt".';
-    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, true, { can: ['cancel', 'chat'] }), chat: event });
+    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, { can: ['cancel', 'chat'] }), chat: event });
   }),
   /** What a committed message becomes: the next turn, a follower of the one it repeats, or a refusal. */
   admit: kit.enqueueActions(({ context, event, enqueue }) => {
@@ -69,7 +70,7 @@ export const queueActions = {
       enqueue.emit({ type: 'turn.attached', chat, ended: outcome.ended });
     } else if (outcome.status === 'reused') {
       const message = `The request_id "${chat.requestId}" belongs to another message of this conversation. Use a new one.`;
-      enqueue.emit({ type: 'refuse', to: askerOf(chat), fault: fault('request_id_reused', message, false) });
+      enqueue.emit({ type: 'refuse', to: askerOf(chat), fault: fault('request_id_reused', message) });
     } else {
       const ahead = context.turn === null && context.queue.length === 0;
       const inFront = chat.mode === 'interrupt';

@@ -1,7 +1,7 @@
 /**
  * What a conversation actor remembers between two events, and the limits it was given. Types only.
  */
-import type { Asker, ClientEvent } from './conversation-events.ts';
+import type { Asker, ClientEvent } from './client-events.ts';
 import type { InterruptedTurn, QueuedTurn, RecoveryPolicy, RememberedDecision, RunningTurn, StoppedTurn } from './turn-terms.ts';
 
 /** What bounds one conversation, the same for all of them. Set at boot and fixed for an actor's life. */

@@ -4,36 +4,8 @@
  * anywhere else it takes effect at once.
  */
 import { conversation } from './conversation-actions.ts';
-
-/** A Stop of a turn that waits, or whose message is on its way to the log, touches the running one in no state. */
-const ofWaitingTurns = [
-  { guard: 'targetsQueuedTurn', actions: 'withdraw' },
-  { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
-  { guard: 'targetsArrivingMessage', actions: 'defer' },
-  { actions: 'replyNothingRunning' },
-] as const;
-
-/** A Stop that meets an undecided commit is heard as soon as that is decided. */
-const waitForCommit = {
-  'client.cancel': [
-    { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
-    { guard: 'targetsRunningTurn', actions: 'defer' },
-    ...ofWaitingTurns,
-  ],
-} as const;
-
-/** The answer to what nobody is asked, or whose decision is being committed, is looked up in the log: now, or when that is done. */
-const ofOtherQuestions = [
-  { guard: 'isNoQuestion', actions: 'replyLate' },
-  { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
-  { actions: 'defer' },
-] as const;
-
-/** People answer, or their time runs out. */
-const answerable = {
-  'client.respond': [{ guard: 'isAskedAbout', actions: 'appendResponse' }, ...ofOtherQuestions],
-  'conversation.expire': { guard: 'timeIsUp', actions: 'appendExpiry' },
-} as const;
+import { ofOtherQuestions, ofWaitingTurns, waitForCommit } from './conversation-handlers.ts';
+import { toolHop } from './conversation-tool-hop.ts';
 
 const receiving = conversation.createStateConfig({
   description: 'The message is being committed; nothing is promised before.',
@@ -94,52 +66,6 @@ const streaming = conversation.createStateConfig({
 const backingOff = conversation.createStateConfig({
   description: 'The provider failed before anything was shown; it is asked again after a wait.',
   after: { backoff: 'loadingContext' },
-});
-
-const toolHop = conversation.createStateConfig({
-  initial: 'recording',
-  states: {
-    recording: {
-      description: 'One commit holds the assistant message and the decision on each call, before any call is made.',
-      entry: 'appendHop',
-      on: { ...waitForCommit, 'log.committed': { guard: 'isHop', target: 'running', actions: ['countHop', 'raiseDeferred'] } },
-    },
-    running: {
-      id: 'runningCalls',
-      description: 'One actor a call, in parallel up to the limit; each result is committed as it comes.',
-      entry: 'startCalls',
-      always: [
-        { guard: 'allCallsSettled', target: 'settling' },
-        { guard: 'onlyPeopleAreAwaited', target: 'waiting' },
-      ],
-      on: {
-        ...answerable,
-        'call.settled': [{ guard: 'mayRepeatCall', actions: 'repeatCall' }, { actions: ['recordResult', 'startCalls'] }],
-        'log.committed': [
-          { guard: 'isResult', actions: 'markRecorded' },
-          { guard: 'isRepeat', actions: ['readyRepeat', 'startCalls'] },
-          { guard: 'isResponse', actions: ['confirmResponse', 'startCalls', 'raiseDeferred'] },
-        ],
-      },
-    },
-    waiting: {
-      id: 'waitingForPeople',
-      description: 'Every call that is open waits for a person. The conversation may leave memory: it comes back with the answer, or when time is up.',
-      entry: 'returnPermit',
-      always: { guard: 'mayStopWaiting', target: '#stopped' },
-      on: {
-        ...answerable,
-        'log.committed': { guard: 'isResponse', target: '#inLine', actions: 'confirmResponse' },
-        'conversation.drain': [{ guard: 'maySleep', target: '#stopped' }, { actions: 'stopWhenIdle' }],
-        'conversation.passivate': { guard: 'maySleep', target: '#stopped' },
-      },
-    },
-    settling: {
-      description: 'Waits until every result is committed; then the model is asked again.',
-      always: { guard: 'allCallsRecorded', target: '#loadingContext', actions: 'raiseDeferred' },
-      on: { ...waitForCommit, 'log.committed': { guard: 'isResult', actions: 'markRecorded' } },
-    },
-  },
 });
 
 const cancelling = conversation.createStateConfig({

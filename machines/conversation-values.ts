@@ -1,16 +1,13 @@
 /**
- * Small constructors that the conversation's actions share: faults, askers, a fresh running turn.
+ * Small constructors that the conversation's actions share: askers, a fresh running turn.
  * Pure; nothing here knows an event.
  */
-import type { Asker, ChatEvent, TurnEnd } from './conversation-events.ts';
+import type { Asker, ChatEvent } from './client-events.ts';
+import type { TurnEnd } from './conversation-events.ts';
 import type { ConversationContext } from './conversation-terms.ts';
 import type { OpenCall, QueuedTurn, RunningTurn } from './turn-terms.ts';
-import type { Fault, NewRow } from './log.ts';
+import type { NewRow } from './log.ts';
 import { waitsUntilMs } from './approval.ts';
-
-export function fault(code: string, message: string, retryable: boolean, data: Record<string, unknown> = {}): Fault {
-  return { code, message, retryable, data };
-}
 
 export function askerOf(chat: ChatEvent): Asker {
   return { session: chat.session, requestId: chat.requestId };

@@ -6,6 +6,7 @@ import type { TurnEnd } from './conversation-events.ts';
 import type { InterruptedCall, InterruptedTurn, OpenCall, RecoveryPolicy, WrittenDraft } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
 import { responseRow, unapprovedResult, withEdit } from './approval.ts';
+import { fault } from './faults.ts';
 import { complete, turnEndRow } from './turn-end.ts';
 import { CANCELLED, answerRow, dispatchRow, instantResult, metaRow, resultRow } from './turn-rows.ts';
 
@@ -17,7 +18,7 @@ export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }:
   if (onlyWaits(turn)) return null;
   const failed = (why: string): TurnEnd => ({
     status: 'error',
-    error: { code: 'recovery_failed', message: `${why} Send the message again under a new request_id.`, retryable: false, data: {} },
+    error: fault('recovery_failed', `${why} Send the message again under a new request_id.`),
   });
   if (mode === 'interrupt') return failed('The server restarted before this turn had ended.');
   if (turn.recoveries >= attempts) return failed(`The turn was cut off ${turn.recoveries + 1} times and is given up.`);

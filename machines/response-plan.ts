@@ -2,7 +2,7 @@
  * What a person's answer makes of the calls of a turn: the rows to commit before anything acts on it. An answer
  * that is to be remembered is at once the answer to all that is asked about the same tool. Pure.
  */
-import type { RespondEvent } from './conversation-events.ts';
+import type { RespondEvent } from './client-events.ts';
 import type { OpenCall, RememberedDecision, RunningTurn } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
 import { responseRow, unapprovedResult } from './approval.ts';

@@ -46,11 +46,16 @@ function asObject(value: unknown): Record<string, unknown> | null {
 /**
  * Folds the rows of open turns. `open` holds their request ids, oldest first; `nowMs` is when the log was
  * read. The turn that was cut off is the one that has a row beside its message and its Stop; without such
- * a row it is the oldest that was not stopped: it had begun, or would have. Any number can be stopped and
+ * a row it is the first in line that was not stopped: it had begun, or would have. Any number can be stopped and
  * lack their end: queued ones are stopped too. `draft` is the message that was being written, if any was.
  */
 export function foldStanding(rows: readonly LogRow[], open: readonly string[], nowMs: number, draft: WrittenDraft | null = null): FoldedLog {
-  const turns = open.map((requestId) => foldTurn(requestId, rows.filter((row) => row.request_id === requestId), nowMs));
+  const turns: { turn: FoldedTurn; begun: boolean }[] = [];
+  for (const requestId of open) {
+    const own = rows.filter((row) => row.request_id === requestId);
+    if (own[0]?.extra['goes_first'] === true) turns.unshift(foldTurn(requestId, own, nowMs));
+    else turns.push(foldTurn(requestId, own, nowMs));
+  }
   const cutOff = turns.find((turn) => turn.begun) ?? turns.find(({ turn }) => turn.stop === null);
   const others = turns.filter((turn) => turn !== cutOff).map(({ turn }) => turn);
   return {

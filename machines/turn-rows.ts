@@ -3,7 +3,8 @@
  * Pure functions. Every call the model asked for gets exactly one result here or in `resultRow`,
  * so a transcript is valid by construction.
  */
-import type { Answer, CallResult, ChatEvent, StopReason } from './conversation-events.ts';
+import type { ChatEvent } from './client-events.ts';
+import type { Answer, CallResult, StopReason } from './conversation-events.ts';
 import type { OpenCall } from './turn-terms.ts';
 import type { NewRow, ToolStatus } from './log.ts';
 
@@ -23,10 +24,11 @@ export const blank = {
 
 /**
  * The row that begins a turn. What the client sent as metadata goes into `extra`; without any, the key is
- * left out. The token count stays null until the row is on its way to the log.
+ * left out; so is `goes_first`, which keeps the place of an interrupting message after a restart. The token
+ * count stays null until the row is on its way to the log.
  */
 export function userMessageRow(chat: ChatEvent): NewRow {
-  const extra = chat.metadata === null ? {} : { metadata: chat.metadata };
+  const extra = { ...(chat.metadata === null ? {} : { metadata: chat.metadata }), ...(chat.mode === 'interrupt' ? { goes_first: true } : {}) };
   return { ...blank, type: 'user_message', role: 'user', content: chat.text, request_id: chat.requestId, extra };
 }
 

@@ -2,7 +2,8 @@
  * A turn in each of its shapes: queued, running, cut off; with the tools and calls of its hops. Types only.
  */
 import type { ModelMessage } from './context-window.ts';
-import type { Answer, Asker, StopReason } from './conversation-events.ts';
+import type { Asker } from './client-events.ts';
+import type { Answer, StopReason } from './conversation-events.ts';
 import type { Fault, ToolCallRequest, Usage } from './log.ts';
 
 /** A tool as a hop knows it: the catalogue is pinned when the hop's context is loaded. */

@@ -3,17 +3,20 @@
  * Its chart decides the life of the server and the crash budgets; the Map of live conversations stands
  * beside it. No outgoing frame passes here.
  */
-import { createActor, fromCallback, fromPromise, toPromise, waitFor, type ActorRefFrom } from 'xstate';
-import type { ClientEvent } from '../machines/conversation-events.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createActor, fromPromise, toPromise, waitFor, type ActorRefFrom } from 'xstate';
+import type { ClientEvent } from '../machines/client-events.ts';
 import type { ConversationLimits } from '../machines/conversation-terms.ts';
 import type { McpServerInput, mcpServerMachine } from '../machines/mcp-server.ts';
 import { coolingMs, registryMachine, type RegistryLimits } from '../machines/registry.ts';
 import type { writerMachine } from '../machines/writer.ts';
+import { createExpiryLogic } from './conversation/expiry.ts';
+import { createSweepLogic } from './conversation/idle-sweep.ts';
 import { startConversation, type LiveConversation, type LiveConversationDeps } from './conversation/live-conversation.ts';
 import { AppError, fault, type ErrorCode } from './errors.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';
-import { errorFrame, type ConversationState } from './protocol.ts';
+import { errorFrame, type ConversationState } from './protocol/frames.ts';
 
 /**
  * The one door to conversations. Refusals (`shutting_down`, `overloaded`, `conversation_unavailable`) are
@@ -64,13 +67,6 @@ export interface RegistryOptions extends Omit<LiveConversationDeps, 'outbox'> {
   onError(error: unknown): void;
 }
 
-/** How often idle conversations are looked for, as a share of `idleTimeoutMs`. */
-const SWEEPS_PER_TIMEOUT = 4;
-/** Conversations looked at in one turn of the event loop: to end them all takes some 5 ms. */
-const SWEEP_SLICE = 200;
-/** How late a question may be closed, and how many at once. */
-const EXPIRY_INTERVAL_MS = 1000;
-const EXPIRY_BATCH = 100;
 /** What a client is asked to wait while there is no telling how long it will take. */
 const RETRY_AFTER_MS = 1000;
 
@@ -83,53 +79,30 @@ export function createRegistry(options: RegistryOptions): Registry {
   const live = new Map<string, LiveConversation>();
   let emptied = Promise.withResolvers<void>();
 
-  /** Passivates what is idle among the next few; false when these were the last. */
-  const sweep = (conversations: Iterator<LiveConversation>): boolean => {
-    const sinceMs = performance.now() - idleTimeoutMs;
-    for (let looked = 0; looked < SWEEP_SLICE; looked += 1) {
-      const { value, done } = conversations.next();
-      if (done) return false;
-      if (value.lastActiveMs < sinceMs && value.isResting()) value.send({ type: 'conversation.passivate' });
-    }
-    return true;
-  };
   const whenEmpty = () => {
     emptied = Promise.withResolvers<void>();
     if (live.size === 0) emptied.resolve();
     return emptied.promise;
   };
 
+  const expire = (ref: ConversationRef, nowMs: number) => {
+    const key = keyOf(ref);
+    if (refusal(key) !== null) return;
+    const conversation = live.get(key) ?? activate(ref, key);
+    // One that has just been opened does not know yet what it waits for.
+    void conversation.whenQuiet().then(() => conversation.send({ type: 'conversation.expire', nowMs }));
+  };
+
   const machine = registryMachine.provide({
     actors: {
       ...options.logics,
       startup: fromPromise(async () => {
-        const startupWait = AbortSignal.timeout(options.startupWaitMs);
+        const startupWait = delay(options.startupWaitMs, undefined, { ref: false });
         await options.opened;
-        await Promise.race([options.toolsSettled(), new Promise<void>((resolve) => startupWait.addEventListener('abort', () => resolve()))]);
+        await Promise.race([options.toolsSettled(), startupWait]);
       }),
-      sweep: fromCallback(() => {
-        let next: NodeJS.Immediate | undefined;
-        const goOn = (conversations: Iterator<LiveConversation>) => {
-          if (sweep(conversations)) next = setImmediate(goOn, conversations);
-        };
-        const timer = setInterval(() => {
-          clearImmediate(next);
-          goOn(live.values());
-        }, Math.max(10, idleTimeoutMs / SWEEPS_PER_TIMEOUT));
-        return () => {
-          clearInterval(timer);
-          clearImmediate(next);
-        };
-      }),
-      expiry: fromCallback(() => {
-        let looking = false;
-        const timer = setInterval(() => {
-          if (looking) return;
-          looking = true;
-          expire().catch(options.onError).finally(() => (looking = false));
-        }, EXPIRY_INTERVAL_MS);
-        return () => clearInterval(timer);
-      }),
+      sweep: createSweepLogic({ conversations: () => live.values(), idleTimeoutMs }),
+      expiry: createExpiryLogic({ overdue: options.overdue, expire, onError: options.onError }),
       recovery: fromPromise(async ({ signal }) => {
         const refs = (await options.unfinished()).values();
         const takeUp = async () => {
@@ -169,18 +142,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     });
     live.set(key, conversation);
     return conversation;
-  };
-
-  /** What cannot be opened now is overdue at the next look too. */
-  const expire = async () => {
-    const nowMs = Date.now();
-    for (const ref of await options.overdue(nowMs, EXPIRY_BATCH)) {
-      const key = keyOf(ref);
-      if (refusal(key) !== null) continue;
-      const conversation = live.get(key) ?? activate(ref, key);
-      // One that has just been opened does not know yet what it waits for.
-      void conversation.whenQuiet().then(() => conversation.send({ type: 'conversation.expire', nowMs }));
-    }
   };
 
   /** Why a conversation may not be opened now; null when it may. */

@@ -28,7 +28,7 @@ import { reportServer } from './mcp/server-news.ts';
 import { createToolbox, type ServerStatus } from './mcp/toolbox.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutbox } from './outbox/outbox.ts';
-import { createDecoder } from './protocol.ts';
+import { createDecoder } from './protocol/decoder.ts';
 import { createRegistry } from './registry.ts';
 import { openStore } from './store/store.ts';
 import { createTurnReport } from './turn-report.ts';

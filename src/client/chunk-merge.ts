@@ -1,5 +1,5 @@
 /** Which chunks say the same as one: a reader that was away loses no text, only the rhythm in which it came. */
-import type { Chunk } from '../protocol.ts';
+import type { Chunk } from '../protocol/chunks.ts';
 
 /** Null if the two must stay apart. Chunks come without gaps (position.ts), so texts simply join. */
 export function mergeChunks(earlier: Chunk, later: Chunk): Chunk | null {

@@ -46,7 +46,7 @@ export interface Connection {
 }
 
 /** The server's verdict on what this client sent: to come back with the same would meet the same. */
-const finalCodes: ReadonlySet<number> = new Set([1003, 1008, 1009]);
+const finalCodes: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
 const GONE_WITHOUT_A_WORD = 1006;
 const CLOSED_BY_US = 1000;
 

@@ -2,13 +2,13 @@
  * A conversation as one follows it from the side: its rows, what is being written now, and how it
  * stands. Subscribes again with each new socket, from its own place.
  */
-import type { ConversationState, Frame } from '../protocol.ts';
+import type { Frame } from '../protocol/frames.ts';
 import { createBacklog } from './backlog.ts';
 import type { Backoff } from './backoff.ts';
 import { isTakenBack, mergeChunks } from './chunk-merge.ts';
 import { clientError, ParleyError } from './errors.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
-import type { DeletedFrame, Incoming } from './frames.ts';
+import type { Incoming } from './frames.ts';
 import { createPatience } from './patience.ts';
 import { createPosition, type Cursor } from './position.ts';
 import { isSubscription, readResult, type Subscription } from './results.ts';
@@ -21,9 +21,7 @@ import { isSubscription, readResult, type Subscription } from './results.ts';
  */
 export type FollowedFrame =
   | { status: 'result'; conversation_id: string; result: Subscription }
-  | Extract<Frame, { status: 'event' | 'chunk' | 'complete' | 'error' }>
-  | { status: 'state'; conversation_id: string; state: ConversationState }
-  | DeletedFrame;
+  | Extract<Frame, { status: 'event' | 'chunk' | 'complete' | 'error' | 'state' | 'deleted' }>;
 
 /** Ends with the conversation (`deleted`), with `close`, or when the loop is left; throws a ParleyError. One reader. */
 export interface Follow extends AsyncIterable<FollowedFrame> {

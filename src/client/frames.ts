@@ -2,15 +2,9 @@
  * Frames as they come in: text that is JSON and has what its status promises becomes a typed frame,
  * everything else is nothing. Deeper fields are taken at the server's word: it is the schema's home.
  */
-import type { Frame } from '../protocol.ts';
+import type { Frame } from '../protocol/frames.ts';
 
-/** The conversation is gone. */
-export interface DeletedFrame {
-  status: 'deleted';
-  conversation_id: string;
-}
-
-export type Incoming = Frame | DeletedFrame;
+export type Incoming = Frame;
 
 /** Null for what is no frame, and for a status that this client does not know. */
 export function parseFrame(text: string): Incoming | null {

@@ -3,7 +3,7 @@
  * Tells what is new from what was shown already and from what cannot follow, so that catching up
  * may overlap with what came live. Serves one turn, or one conversation.
  */
-import type { Chunk } from '../protocol.ts';
+import type { Chunk } from '../protocol/chunks.ts';
 
 /** A place to go on from, as the wire has it: offsets in UTF-16 units, absent is 0. */
 export interface Cursor {

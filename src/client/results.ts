@@ -2,72 +2,31 @@
  * What the actions answer, as far as a client must rely on it: types of the results, and the least
  * that must be there before one is trusted.
  */
-import type { LogEvent } from '../protocol.ts';
+import type { Results } from '../protocol/results.ts';
 import { clientError, type ParleyError } from './errors.ts';
 
 export type Result = Record<string, unknown>;
 
 /** The turns that were stopped. */
-export interface CancelResult {
-  cancelled: string[];
-  disposition: 'cancelled' | 'nothing_running';
-}
+export type CancelResult = Results['cancel'];
 
 /** The decision counts; or another came first: a person's, or that time or the turn was over. */
-export type RespondResult = { accepted: true } | { already: { decision: 'approve' | 'deny' | 'expired' | 'cancelled' } };
+export type RespondResult = Results['respond'];
 
 /** A page of a conversation's log in seq order; `next_before_seq` leads to the page before, null at the oldest row. */
-export interface HistoryPage {
-  events: LogEvent[];
-  head_seq: number;
-  oldest_seq: number;
-  next_before_seq: number | null;
-}
+export type HistoryPage = Results['history'];
 
-/** A conversation as a list shows it. Times are UTC, ISO 8601; counts are of the rows that are kept. */
-export interface ConversationEntry {
-  conversation_id: string;
-  /** Its first words; null while nobody has said any. */
-  title: string | null;
-  created_at: string;
-  /** Of its last row; newest first is the order of the list. */
-  updated_at: string;
-  message_count: number;
-  tokens: number;
-  head_seq: number;
-  /** `waiting` for a person; `running` with turns that have no end yet. */
-  activity: 'idle' | 'running' | 'waiting';
-}
-
-/** A page of the list; `next_cursor` leads to the next one, null on the last. */
-export interface ConversationPage {
-  conversations: ConversationEntry[];
-  next_cursor: string | null;
-}
+/** A page of the list, newest first; `next_cursor` leads to the next one, null on the last. */
+export type ConversationPage = Results['conversations'];
 
 /** The new conversation. */
-export interface ForkResult {
-  conversation_id: string;
-}
+export type ForkResult = Results['fork'];
 
 /** The tools that turns may use, and how each MCP server stands. */
-export interface ToolList {
-  tools: { name: string; server: string; description: string; input_schema: Record<string, unknown> }[];
-  servers: Record<string, unknown>[];
-}
+export type ToolList = Results['tools'];
 
 /** Where a subscription starts, and how the conversation stands. */
-export interface Subscription {
-  head_seq: number;
-  oldest_seq: number;
-  /** Rows after the cursor are gone; it goes on from the oldest. */
-  truncated: boolean;
-  /** The cursor lay beyond the log; it goes on from the oldest. */
-  reset: boolean;
-  state: string;
-  can: string[];
-  active: { request_id: string; message_id: string | null } | null;
-}
+export type Subscription = Results['subscribe'];
 
 export function isCancelResult(result: object): result is CancelResult {
   return 'cancelled' in result && Array.isArray(result.cancelled) && 'disposition' in result;

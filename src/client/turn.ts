@@ -3,7 +3,7 @@
  * sent again with each of them (the server attaches us to the turn it began), from where we were.
  */
 import type { TurnMetadata } from '../../machines/log.ts';
-import type { Chunk } from '../protocol.ts';
+import type { Chunk } from '../protocol/chunks.ts';
 import { createBacklog } from './backlog.ts';
 import type { Backoff } from './backoff.ts';
 import { isTakenBack, mergeChunks } from './chunk-merge.ts';

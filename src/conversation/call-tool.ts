@@ -14,6 +14,9 @@ export interface CallToolDeps {
   metrics: Pick<Metrics, 'toolEnded'>;
 }
 
+/** Progress is a line to show, and its server may write anything. */
+const MAX_PROGRESS_CHARS = 1000;
+
 /**
  * The logic provided as `callTool`: one actor a call. Any event it gets aborts the call, which still
  * reports `call.ended`; stopping the actor aborts it too, and then nothing is reported.
@@ -30,7 +33,7 @@ export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) 
         request_id: input.requestId,
         status: 'chunk',
         conversation_id: input.conversationId,
-        chunk: { type: 'tool_progress', call_id: input.callId, progress, ...(total === undefined ? {} : { total }), data: message ?? '' },
+        chunk: { type: 'tool_progress', call_id: input.callId, progress, ...(total === undefined ? {} : { total }), data: (message ?? '').slice(0, MAX_PROGRESS_CHARS).toWellFormed() },
       });
 
     void toolbox.call(input.tool, input.arguments, { signal: abort.signal, timeoutMs: input.timeoutMs, onProgress }).then((end) => {

@@ -8,7 +8,7 @@ import type { NewRow } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
-import type { AppendOutcome, Store } from '../store/store.ts';
+import type { AppendOutcome, Store } from '../store/port.ts';
 import type { TurnReport } from '../turn-report.ts';
 import type { InFlight } from './in-flight.ts';
 import type { WarmLogs } from './warm-logs.ts';

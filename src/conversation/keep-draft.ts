@@ -4,7 +4,7 @@
  */
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { Draft } from '../outbox/draft.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port.ts';
 
 /** Called with the first delta. Saves until the function it returns is called, which may be more than once. */
 export type KeepDraft = (ref: ConversationRef, draft: Pick<Draft, 'requestId' | 'messageId' | 'written'>, model: string | null) => () => void;

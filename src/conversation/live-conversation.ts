@@ -4,14 +4,15 @@
  * nobody who asked is left without an answer.
  */
 import { createActor, waitFor, type SnapshotFrom } from 'xstate';
-import type { Asker, ChatEvent, ClientEvent, ConversationEmitted, InternalEvent } from '../../machines/conversation-events.ts';
+import type { Asker, ChatEvent, ClientEvent } from '../../machines/client-events.ts';
+import type { ConversationEmitted, InternalEvent } from '../../machines/conversation-events.ts';
 import type { ConversationInput } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
 import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { errorFrame, lateAnswerFrame, type ConversationState } from '../protocol.ts';
-import type { Store } from '../store/store.ts';
+import { errorFrame, lateAnswerFrame, type ConversationState } from '../protocol/frames.ts';
+import type { Store } from '../store/port.ts';
 import type { TurnReport } from '../turn-report.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
 import type { Permits } from './permits.ts';
@@ -119,8 +120,7 @@ export function startConversation(
     const refuse = (why: Fault) => outbox.reply(chat.session, errorFrame(chat.requestId, why, conversationId));
     const known = await deps.store.turn(ref.owner, conversationId, chat.requestId).catch(() => null);
     if (!known) return refuse(problem);
-    const asked = known.rows.find((row) => row.type === 'user_message')?.content ?? chat.text;
-    if (asked === chat.text) return outbox.attach(chat.session, ref, chat.requestId, chat.follow);
+    if (known.digest === chat.digest) return outbox.attach(chat.session, ref, chat.requestId, chat.follow);
     return refuse(fault('request_id_reused', `The request_id "${chat.requestId}" belongs to another message of this conversation. Use a new one.`));
   };
 

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { branchOf, foldRow, type TurnRows } from '../../machines/context-window.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
-import type { Standing as StoredStanding } from '../store/store.ts';
+import type { Standing as StoredStanding } from '../store/port.ts';
 
 export interface WarmLogs {
   /** The recent turns; at once when warm. Rejects when the store cannot be read. */

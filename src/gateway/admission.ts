@@ -7,11 +7,12 @@ import type { RawData, WebSocket } from 'ws';
 import type { Verify } from '../auth/verifier.ts';
 import { fault } from '../errors.ts';
 import type { Fault } from '../../machines/log.ts';
-import { errorFrame } from '../protocol.ts';
+import { closeCodes } from '../protocol/close-codes.ts';
+import { errorFrame } from '../protocol/frames.ts';
 import { addressOf } from './client-address.ts';
 import { credentialOf, HOW_TO_SEND } from './credential.ts';
+import { endSoon } from './farewell.ts';
 import { isAllowedOrigin } from './origin.ts';
-import { closeCodes } from './session.ts';
 import { createTally } from './tally.ts';
 
 export interface AdmissionOptions {
@@ -35,9 +36,6 @@ export interface Entrance {
   open(socket: WebSocket, request: IncomingMessage, subject: string): void;
 }
 
-/** How long a socket that was turned away may take to answer the closing handshake. */
-const PATIENCE_MS = 1000;
-
 /** Called once for each accepted socket; ends in `open`, or in the socket's close. */
 export function createAdmission(options: AdmissionOptions, { sockets, onLoopback, open }: Entrance): (socket: WebSocket, request: IncomingMessage) => Promise<void> {
   const addresses = createTally(options.maxConnectionsPerAddress);
@@ -45,9 +43,9 @@ export function createAdmission(options: AdmissionOptions, { sockets, onLoopback
 
   return async (socket, request) => {
     const { origin, host } = request.headers;
-    if (sockets.size > options.maxConnections) return turnAway(socket, closeCodes.tryLater, 'too many connections');
-    if (!addresses.enter(addressOf(request.socket), socket)) return turnAway(socket, closeCodes.tryLater, 'too many connections from this address');
-    if (!isAllowedOrigin(origin, host, { allowed: options.allowOrigins, onLoopback })) return turnAway(socket, closeCodes.abuse, 'origin not allowed');
+    if (sockets.size > options.maxConnections) return turnAway(socket, closeCodes.tryLater.code, 'too many connections');
+    if (!addresses.enter(addressOf(request.socket), socket)) return turnAway(socket, closeCodes.tryLater.code, 'too many connections from this address');
+    if (!isAllowedOrigin(origin, host, { allowed: options.allowOrigins, onLoopback })) return turnAway(socket, closeCodes.abuse.code, 'origin not allowed');
 
     const credential = credentialOf(request.headers);
     const hearNow = holdFrames(socket, request.socket, options.maxUnverifiedBytes);
@@ -56,11 +54,11 @@ export function createAdmission(options: AdmissionOptions, { sockets, onLoopback
       subject = await options.verify(credential);
     } catch (error) {
       options.onError(error);
-      return turnAway(socket, closeCodes.tryLater, 'the token could not be checked', fault('internal', 'The token could not be checked. Connect again shortly.'));
+      return turnAway(socket, closeCodes.tryLater.code, 'the token could not be checked', fault('internal', 'The token could not be checked. Connect again shortly.'));
     }
     if (socket.readyState !== socket.OPEN) return undefined;
-    if (subject === null) return turnAway(socket, closeCodes.abuse, ...unauthorized(credential));
-    if (!subjects.enter(subject, socket)) return turnAway(socket, closeCodes.tryLater, 'too many connections of this subject');
+    if (subject === null) return turnAway(socket, closeCodes.abuse.code, ...unauthorized(credential));
+    if (!subjects.enter(subject, socket)) return turnAway(socket, closeCodes.tryLater.code, 'too many connections of this subject');
     open(socket, request, subject);
     return hearNow();
   };
@@ -76,8 +74,7 @@ function turnAway(socket: WebSocket, code: number, reason: string, problem?: Fau
   if (socket.readyState !== socket.OPEN) return;
   if (problem) socket.send(JSON.stringify(errorFrame(null, problem)));
   socket.close(code, reason);
-  const patience = setTimeout(() => socket.terminate(), PATIENCE_MS);
-  socket.once('close', () => clearTimeout(patience));
+  endSoon(socket);
 }
 
 /**
@@ -94,7 +91,7 @@ function holdFrames(socket: WebSocket, wire: IncomingMessage['socket'], maxBytes
     bytes += chunk.length;
     if (bytes <= maxBytes) return;
     held.length = 0;
-    turnAway(socket, closeCodes.abuse, 'too much was sent before the token was checked');
+    turnAway(socket, closeCodes.abuse.code, 'too much was sent before the token was checked');
   };
   socket.on('message', hold);
   wire.on('data', count);

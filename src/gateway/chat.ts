@@ -4,7 +4,8 @@
  */
 import { hash } from 'node:crypto';
 import { fault } from '../errors.ts';
-import { errorFrame, type Request } from '../protocol.ts';
+import { errorFrame } from '../protocol/frames.ts';
+import type { Request } from '../protocol/requests.ts';
 import type { RequestDeps } from './requests.ts';
 import type { ClientSession } from './session.ts';
 

@@ -3,7 +3,9 @@
  * of them is doing, the log tells.
  */
 import { fault } from '../errors.ts';
-import { errorFrame, type Request } from '../protocol.ts';
+import { errorFrame } from '../protocol/frames.ts';
+import type { Request } from '../protocol/requests.ts';
+import type { Results } from '../protocol/results.ts';
 import type { ListedConversation } from '../store/listing.ts';
 import type { RequestDeps } from './requests.ts';
 import type { ClientSession } from './session.ts';
@@ -28,7 +30,7 @@ export async function sendConversations(
   });
 }
 
-function entryOf(conversation: ListedConversation): Record<string, unknown> {
+function entryOf(conversation: ListedConversation): Results['conversations']['conversations'][number] {
   return {
     conversation_id: conversation.conversationId,
     title: conversation.title,

@@ -3,7 +3,8 @@
  * of them; the origin may be at work meanwhile.
  */
 import { fault } from '../errors.ts';
-import { errorFrame, type Request } from '../protocol.ts';
+import { errorFrame } from '../protocol/frames.ts';
+import type { Request } from '../protocol/requests.ts';
 import type { RequestDeps } from './requests.ts';
 import type { ClientSession } from './session.ts';
 

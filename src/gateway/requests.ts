@@ -6,16 +6,20 @@ import { fault } from '../errors.ts';
 import type { Toolbox } from '../mcp/toolbox.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { eventOf } from '../outbox/render.ts';
-import { errorFrame, type Request } from '../protocol.ts';
+import { errorFrame } from '../protocol/frames.ts';
+import type { Request } from '../protocol/requests.ts';
+import type { Result } from '../protocol/results.ts';
+import { readFault } from '../read-fault.ts';
 import type { Registry } from '../registry.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port.ts';
+import { sendCancel } from './cancel.ts';
 import { sendChat } from './chat.ts';
 import { sendConversations } from './conversations.ts';
 import { sendDeletion } from './delete.ts';
 import { sendFork } from './fork.ts';
 import { sendResponse } from './respond.ts';
 import type { ClientSession } from './session.ts';
-import { subscribe } from './subscribe.ts';
+import { createSubscriptions } from './subscribe.ts';
 
 export interface RequestDeps {
   registry: Pick<Registry, 'route' | 'standing'>;
@@ -32,8 +36,9 @@ export interface RequestDeps {
  * failed reads too, is a frame to the session. Chats and cancels are answered by their conversation.
  */
 export function createRequestHandler(deps: RequestDeps): (session: ClientSession, request: Request) => void {
-  const { registry, toolbox, outbox } = deps;
-  const reply = (session: ClientSession, requestId: string, result: Record<string, unknown>, conversationId?: string) =>
+  const { toolbox, outbox } = deps;
+  const subscriptions = createSubscriptions(deps);
+  const reply = (session: ClientSession, requestId: string, result: Result, conversationId?: string) =>
     outbox.reply(session.id, {
       request_id: requestId,
       status: 'result',
@@ -41,17 +46,17 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
       result,
     });
 
-  /** A read that fails is a fault of ours; the client hears that, and no more. */
+  /** A client hears no more of a read that failed than that it did. */
   const read = (session: ClientSession, requestId: string, conversationId: string | undefined, reading: Promise<void>) => {
     reading.catch((error: unknown) => {
-      deps.onError(error);
-      outbox.reply(session.id, errorFrame(requestId, fault('internal', 'The log could not be read. Try again.'), conversationId));
+      const problem = readFault(error);
+      if (problem.code === 'internal') deps.onError(error);
+      outbox.reply(session.id, errorFrame(requestId, problem, conversationId));
     });
   };
 
   return (session, request) => {
     const { requestId } = request;
-    const owner = session.subject;
     switch (request.action) {
       case 'chat': {
         const lookup = sendChat(deps, session, requestId, request.payload);
@@ -59,13 +64,8 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
         return;
       }
       case 'cancel': {
-        const { conversation_id, target = null } = request.payload;
-        if (conversation_id === undefined && !session.hasOwnConversation()) {
-          reply(session, requestId, { cancelled: [], disposition: 'nothing_running' });
-          return;
-        }
-        const conversationId = conversation_id ?? session.ownConversation();
-        registry.route({ owner, conversationId }, { type: 'client.cancel', by: { session: session.id, requestId }, target });
+        const lookup = sendCancel(deps, session, requestId, request.payload);
+        if (lookup) read(session, requestId, request.payload.conversation_id, lookup);
         return;
       }
       case 'history':
@@ -81,19 +81,18 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
         read(session, requestId, request.payload.conversation_id, sendFork(deps, session, requestId, request.payload));
         return;
       case 'subscribe':
-        read(session, requestId, request.payload.conversation_id, subscribe(deps, session, requestId, request.payload));
+        read(session, requestId, request.payload.conversation_id, subscriptions.subscribe(session, requestId, request.payload));
         return;
       case 'respond':
         read(session, requestId, request.payload.conversation_id, sendResponse(deps, session, requestId, request.payload));
         return;
       case 'unsubscribe':
-        outbox.unsubscribe(session.id, { owner, conversationId: request.payload.conversation_id });
-        reply(session, requestId, {}, request.payload.conversation_id);
+        read(session, requestId, request.payload.conversation_id, subscriptions.unsubscribe(session, requestId, request.payload));
         return;
       case 'tools':
         reply(session, requestId, {
           tools: toolbox.tools().map(({ name, server, description, inputSchema }) => ({ name, server, description, input_schema: inputSchema })),
-          servers: toolbox.servers(),
+          servers: [...toolbox.servers()],
         });
         return;
       case 'ping':

@@ -5,14 +5,22 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { fault } from '../errors.ts';
-import { errorFrame, lateAnswerFrame, type Request } from '../protocol.ts';
+import { errorFrame, lateAnswerFrame } from '../protocol/frames.ts';
+import type { Request } from '../protocol/requests.ts';
 import type { RequestDeps } from './requests.ts';
 import type { ClientSession } from './session.ts';
 
+export interface RespondDeps {
+  registry: Pick<RequestDeps['registry'], 'route'>;
+  store: Pick<RequestDeps['store'], 'interrupt'>;
+  toolbox: Pick<RequestDeps['toolbox'], 'settled' | 'check'>;
+  outbox: Pick<RequestDeps['outbox'], 'reply'>;
+}
+
 /** Rejects when the log cannot be read. Who of two is first is decided by the conversation, not here. */
 export async function sendResponse(
-  { registry, store, outbox, toolbox }: RequestDeps,
-  session: ClientSession,
+  { registry, store, outbox, toolbox }: RespondDeps,
+  session: Pick<ClientSession, 'id' | 'subject'>,
   requestId: string,
   { conversation_id: conversationId, interrupt_id: interruptId, decision, reason, arguments: given, remember }: Extract<Request, { action: 'respond' }>['payload'],
 ): Promise<void> {

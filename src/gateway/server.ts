@@ -9,11 +9,13 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../errors.ts';
 import { isLoopback } from '../loopback.ts';
 import type { Session } from '../outbox/topic.ts';
+import { closeCodes } from '../protocol/close-codes.ts';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
 import { selectProtocol } from './credential.ts';
+import { endSoon } from './farewell.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './path.ts';
-import { closeCodes, createSession, type SessionDeps } from './session.ts';
+import { createSession, type SessionDeps } from './session.ts';
 
 export interface GatewayOptions {
   /** `localhost` means 127.0.0.1 and, where there, ::1. */
@@ -65,7 +67,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
 
   const accept = (socket: WebSocket, request: IncomingMessage) => {
-    socket.on('error', () => socket.terminate());
+    // Of a frame that breaks the rules: `ws` has closed with the code for it, and throws away what still comes.
+    socket.on('error', () => endSoon(socket));
     heartbeat.watch(socket);
     void admit(socket, request);
   };
@@ -123,7 +126,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     async close() {
       heartbeat.stop();
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
-      for (const socket of wss.clients) socket.close(closeCodes.serviceRestart, 'the server is restarting');
+      for (const socket of wss.clients) socket.close(closeCodes.serviceRestart.code, 'the server is restarting');
       const patience = setTimeout(() => connections.forEach((socket) => socket.destroy()), CLOSE_PATIENCE_MS);
       for (const server of servers) server.closeIdleConnections();
       await Promise.all(closed);

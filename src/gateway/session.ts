@@ -5,18 +5,12 @@
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import type { Session } from '../outbox/topic.ts';
-import { errorFrame, type Decoded, type Request } from '../protocol.ts';
+import { closeCodes } from '../protocol/close-codes.ts';
+import type { Decoded } from '../protocol/decoder.ts';
+import { errorFrame } from '../protocol/frames.ts';
+import type { Request } from '../protocol/requests.ts';
 import { createFrameBudget } from './frame-budget.ts';
 import { encodeTextFrame } from './text-frame.ts';
-
-/** Close codes of RFC 6455 section 7.4 (1013: IANA registry) that Parley uses. */
-export const closeCodes = {
-  goingAway: 1001,
-  binary: 1003,
-  abuse: 1008,
-  serviceRestart: 1012,
-  tryLater: 1013,
-} as const;
 
 export interface SessionLimits {
   /** Bytes that may wait for a socket before it counts as slow. */
@@ -111,13 +105,13 @@ export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subje
   socket.on('message', (data: RawData, isBinary: boolean) => {
     // `ws` goes on reading after our close: a socket that was turned away is not served.
     if (socket.readyState !== socket.OPEN) return undefined;
-    if (isBinary) return socket.close(closeCodes.binary, 'text frames only');
-    if (!budget.take(performance.now())) return socket.close(closeCodes.abuse, 'too many frames');
+    if (isBinary) return socket.close(closeCodes.binary.code, 'text frames only');
+    if (!budget.take(performance.now())) return socket.close(closeCodes.abuse.code, 'too many frames');
     const decoded = decode(data.toString());
     if ('request' in decoded) return handle(session, decoded.request);
-    session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault)));
+    session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
     badFrames += 1;
-    if (badFrames > limits.maxBadFrames) socket.close(closeCodes.abuse, 'too many bad frames');
+    if (badFrames > limits.maxBadFrames) socket.close(closeCodes.abuse.code, 'too many bad frames');
   });
   return session;
 }

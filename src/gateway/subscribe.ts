@@ -1,21 +1,55 @@
 /**
- * The action `subscribe`: where the conversation stands, then everything from the cursor on. It opens no
- * conversation: of one that has left memory the log tells where it stands.
+ * The actions `subscribe` and `unsubscribe`: where the conversation stands, then everything from the cursor on, until
+ * it is no longer wanted. Neither opens a conversation: of one that has left memory the log tells where it stands.
  */
 import { onlyWaits } from '../../machines/recovery.ts';
 import { foldStanding } from '../../machines/standing.ts';
 import { fault } from '../errors.ts';
-import { errorFrame, type ConversationState, type Request } from '../protocol.ts';
-import type { Standing } from '../store/store.ts';
+import { errorFrame, type ConversationState } from '../protocol/frames.ts';
+import type { Request } from '../protocol/requests.ts';
+import type { Standing } from '../store/port.ts';
 import type { RequestDeps } from './requests.ts';
 import type { ClientSession } from './session.ts';
 
-/** Rejects when the log cannot be read. The result and the first step of catching up happen in one tick: nothing of the conversation comes between. */
-export async function subscribe(
+type Subscribe = Extract<Request, { action: 'subscribe' }>['payload'];
+type Unsubscribe = Extract<Request, { action: 'unsubscribe' }>['payload'];
+
+/** Both are done in the order in which a socket asks for them, though reading the log takes its time; both reject when it cannot be read. */
+export interface Subscriptions {
+  subscribe(session: ClientSession, requestId: string, payload: Subscribe): Promise<void>;
+  unsubscribe(session: ClientSession, requestId: string, payload: Unsubscribe): Promise<void>;
+}
+
+export function createSubscriptions(deps: RequestDeps): Subscriptions {
+  /** By socket and conversation, what is still being done; bounded by the frames that a socket may send. */
+  const underWay = new Map<string, Promise<void>>();
+
+  const inOrder = (session: ClientSession, conversationId: string, work: () => Promise<void> | void): Promise<void> => {
+    const key = `${session.id}\n${conversationId}`;
+    const before = underWay.get(key);
+    const done = before ? before.then(work, work) : Promise.resolve(work());
+    const settled = done.catch(() => {}).then(() => {
+      if (underWay.get(key) === settled) underWay.delete(key);
+    });
+    underWay.set(key, settled);
+    return done;
+  };
+
+  return {
+    subscribe: (session, requestId, payload) => inOrder(session, payload.conversation_id, () => subscribe(deps, session, requestId, payload)),
+    unsubscribe: (session, requestId, { conversation_id: conversationId }) => inOrder(session, conversationId, () => {
+      deps.outbox.unsubscribe(session.id, { owner: session.subject, conversationId });
+      deps.outbox.reply(session.id, { request_id: requestId, status: 'result', conversation_id: conversationId, result: {} });
+    }),
+  };
+}
+
+/** The result and the first step of catching up happen in one tick: nothing of the conversation comes between. */
+async function subscribe(
   { registry, store, outbox }: RequestDeps,
   session: ClientSession,
   requestId: string,
-  { conversation_id: conversationId, state: wantsState, ...cursor }: Extract<Request, { action: 'subscribe' }>['payload'],
+  { conversation_id: conversationId, state: wantsState, ...cursor }: Subscribe,
 ): Promise<void> {
   const ref = { owner: session.subject, conversationId };
   const stored = await store.standing(ref.owner, conversationId, 0);

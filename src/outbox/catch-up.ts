@@ -3,7 +3,7 @@
  * unfinished message, then live frames, never interleaved. Nothing is buffered for anyone.
  */
 import type { LogRow } from '../../machines/log.ts';
-import type { Frame } from '../protocol.ts';
+import type { Frame } from '../protocol/frames.ts';
 import { eventFrame, isTurnEnd, renderEnd, renderRow, type Seen } from './render.ts';
 import type { Following } from './topic.ts';
 
@@ -33,6 +33,7 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
   const turn = { request_id: requestId, conversation_id: conversationId };
   const send = (frame: Frame) => session.send(JSON.stringify(frame));
   const shown = new Set<string>();
+  const memory = createMemory(seen, (messageId) => send(resetFrame(conversationId, requestId, messageId)));
   // A cursor beyond the log begins again.
   if (following.seq > 0) {
     const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: 1 });
@@ -50,69 +51,98 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
       greeted = true;
       const seq = rows.find((row) => row.type === 'user_message')?.seq;
       if (attaching) send({ ...turn, status: 'processing', ...(seq === undefined ? {} : { seq }), metadata: { disposition: 'attached' } });
-      const known = seen === null || seen.messageId === topic.draft?.messageId || rows.some((row) => row.id === seen.messageId && row.seq > following.seq);
-      if (!known) send({ ...turn, status: 'chunk', chunk: { type: 'reset', message_id: seen.messageId, data: '' } });
+      memory.forgetUnless((id) => id === topic.draft?.messageId || rows.some((row) => row.id === id && row.seq > following.seq));
     }
     for (const row of rows) {
       if (row.seq <= following.seq || isTurnEnd(row)) continue;
-      renderRow(row, seen).forEach(send);
+      if (session.isSlow() && !(await drained(following))) return false;
+      renderRow(row, memory.of(row.id)).forEach(send);
       shown.add(row.id);
       following.seq = row.seq;
     }
     if (stored && stored.end !== null) {
+      memory.forgetUnless((id) => shown.has(id));
       renderEnd(turn, stored.end, rows.find(isTurnEnd)?.seq ?? null, attaching).forEach(send);
       return false;
     }
     if (topic.head === head) break;
   }
   const { draft } = topic;
+  memory.forgetUnless((id) => id === draft?.messageId || shown.has(id));
   if (draft?.requestId === requestId && following.streaming && !shown.has(draft.messageId)) {
-    for (const chunk of draft.since(seen?.messageId === draft.messageId ? seen : null)) send({ ...turn, status: 'chunk', chunk });
+    for (const chunk of draft.since(memory.of(draft.messageId))) send({ ...turn, status: 'chunk', chunk });
   }
   following.live = true;
   return true;
 }
 
-/** The same for a subscription: every row as an event, the unfinished message of whichever turn runs, then live. */
-export async function catchUpSubscription(reader: LogReader, following: Following, seen: Seen | null): Promise<boolean> {
+/**
+ * The same for a subscription: every row as an event, the unfinished message of whichever turn runs, then live.
+ * `onEnd` hears of each row that ends a turn, right after it was shown.
+ */
+export async function catchUpSubscription(reader: LogReader, following: Following, seen: Seen | null, onEnd: (row: LogRow) => void): Promise<boolean> {
   const { topic, session } = following;
   const { owner, conversationId } = topic.ref;
   const shown = new Set<string>();
+  const memory = createMemory(seen, (messageId) => session.send(JSON.stringify(resetFrame(conversationId, topic.draft?.requestId ?? null, messageId))));
 
   for (let judged = seen === null; ;) {
     const { head } = topic;
     const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: PAGE_ROWS });
     if (!topic.followings.has(following)) return false;
-    const rows = page?.rows ?? [];
-    if (!judged && seen) {
+    if (page === null) {
+      // It was deleted after the subscriber had been let in.
+      session.send(JSON.stringify({ status: 'deleted', conversation_id: conversationId } satisfies Frame));
+      return false;
+    }
+    const { rows } = page;
+    if (!judged) {
       if (topic.head !== head) continue;
       judged = true;
       // Should its row lie beyond this page, the event will bring the message whole all the same.
-      const isKnown = seen.messageId === topic.draft?.messageId || rows.some((row) => row.id === seen.messageId);
-      if (!isKnown) session.send(JSON.stringify(resetFrame(conversationId, topic.draft?.requestId ?? null, seen.messageId)));
+      memory.forgetUnless((id) => id === topic.draft?.messageId || rows.some((row) => row.id === id));
     }
     for (const row of rows) {
+      if (session.isSlow() && !(await drained(following))) return false;
       session.send(JSON.stringify(eventFrame(row)));
       shown.add(row.id);
       following.seq = row.seq;
+      if (isTurnEnd(row)) onEnd(row);
     }
-    const atHead = rows.length === 0 || following.seq >= (page?.headSeq ?? 0);
+    const atHead = rows.length === 0 || following.seq >= page.headSeq;
     if (atHead && topic.head === head) break;
-    // The log of a long conversation must not pile up in front of a slow socket.
-    if (session.isSlow()) await new Promise<void>((resolve) => session.whenDrained(resolve));
   }
   const { draft } = topic;
+  memory.forgetUnless((id) => id === draft?.messageId || shown.has(id));
   if (draft && !shown.has(draft.messageId)) {
     const turn = { request_id: draft.requestId, conversation_id: conversationId };
-    for (const chunk of draft.since(seen?.messageId === draft.messageId ? seen : null)) session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));
+    for (const chunk of draft.since(memory.of(draft.messageId))) session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));
   }
   following.live = true;
-  topic.subscribing.delete(session.id);
-  topic.subscribed.add(session.id);
   if (following.wantsState && topic.state !== null) session.send(topic.state);
   return true;
 }
 
-function resetFrame(conversationId: string, requestId: string | null, messageId: string) {
+/** A log must not pile up in front of a slow socket, nor a few large rows of it. False when the follower has left meanwhile. */
+async function drained(following: Following): Promise<boolean> {
+  const { topic, session } = following;
+  await new Promise<void>((resolve) => session.whenDrained(resolve));
+  return topic.followings.has(following);
+}
+
+/** What the reader has of one message, which may be taken back while it is brought up to date; it is told so once. */
+function createMemory(seen: Seen | null, forget: (messageId: string) => void) {
+  let held = seen;
+  return {
+    of: (messageId: string): Seen | null => (held?.messageId === messageId ? held : null),
+    forgetUnless(isKnown: (messageId: string) => boolean): void {
+      if (held === null || isKnown(held.messageId)) return;
+      forget(held.messageId);
+      held = null;
+    },
+  };
+}
+
+function resetFrame(conversationId: string, requestId: string | null, messageId: string): Frame {
   return { request_id: requestId, status: 'chunk', conversation_id: conversationId, chunk: { type: 'reset', message_id: messageId, data: '' } };
 }

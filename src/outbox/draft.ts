@@ -3,7 +3,7 @@
  * event loop leaves as one chunk, so cost per token falls as load rises. Writes no rows.
  */
 import { textChunk, type Seen } from './render.ts';
-import type { Chunk } from '../protocol.ts';
+import type { Chunk } from '../protocol/chunks.ts';
 
 /**
  * One message while the model writes it. Offsets count UTF-16 units of what was sent, text and reasoning
@@ -55,7 +55,8 @@ export function createDraft({ messageId, requestId, flushMs, deliver }: DraftOpt
     // Half of a surrogate pair waits for its other half.
     const end = !finished && isHighSurrogate(waiting.charCodeAt(waiting.length - 1)) ? waiting.length - 1 : waiting.length;
     if (end === 0) return;
-    const data = end === waiting.length ? waiting : waiting.slice(0, end);
+    // Half a pair that stays alone is shown as the row will have it.
+    const data = (end === waiting.length ? waiting : waiting.slice(0, end)).toWellFormed();
     // Counted as sent afterwards: whoever falls behind with this chunk lacks it.
     deliver(strand.type, strand.sent.length, data);
     strand.sent += data;

@@ -31,7 +31,7 @@ export function createMembership(): Membership {
   const topicOf = (ref: ConversationRef): Topic => {
     const key = keyOf(ref);
     let topic = topics.get(key);
-    if (!topic) topics.set(key, (topic = { ref, followings: new Set(), subscribed: new Set(), subscribing: new Set(), draft: null, head: 0, state: null }));
+    if (!topic) topics.set(key, (topic = { ref, followings: new Set(), subscriptions: new Map(), draft: null, head: 0, state: null }));
     return topic;
   };
   const release = (topic: Topic) => {
@@ -45,6 +45,7 @@ export function createMembership(): Membership {
     const following: Following = { topic, session: known.session, ...how };
     topics.set(keyOf(ref), topic);
     topic.followings.add(following);
+    if (following.requestId === null) topic.subscriptions.set(sessionId, following);
     known.followings.add(following);
     return following;
   };
@@ -53,10 +54,7 @@ export function createMembership(): Membership {
     // A catch-up that ends late has left already; its topic may have a successor by now.
     if (!topic.followings.delete(following)) return;
     sessions.get(session.id)?.followings.delete(following);
-    if (following.requestId === null) {
-      topic.subscribed.delete(session.id);
-      topic.subscribing.delete(session.id);
-    }
+    if (following.requestId === null) topic.subscriptions.delete(session.id);
     release(topic);
   };
 

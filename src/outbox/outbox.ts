@@ -3,14 +3,14 @@
  * Frames are encoded once for all. Owns no sockets, decides nothing about turns, and outlives
  * the conversation actors.
  */
-import type { Cursor } from '../../machines/conversation-events.ts';
+import type { Cursor } from '../../machines/client-events.ts';
 import type { LogRow } from '../../machines/log.ts';
-import { errorFrame, type ConversationState, type Frame } from '../protocol.ts';
-import { fault } from '../errors.ts';
+import { errorFrame, type ConversationState, type Frame } from '../protocol/frames.ts';
 import { catchUpSubscription, catchUpTurn, type CatchUpOptions, type LogReader } from './catch-up.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
+import { readFault } from '../read-fault.ts';
 import { createMembership } from './membership.ts';
 import type { Following, Session, Topic } from './topic.ts';
 
@@ -66,23 +66,39 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   const members = createMembership();
   const { find, topicOf, release, join, leave } = members;
 
-  /** A subscription stands for its socket's other followings only while it is live. */
-  const pause = (following: Following) => {
-    following.live = false;
-    if (following.requestId !== null) return;
-    following.topic.subscribed.delete(following.session.id);
-    following.topic.subscribing.add(following.session.id);
+  /** False for a turn too whose socket's subscription catches up: nothing of it may come before. */
+  const isUpToDate = ({ live, topic, session }: Following) => live && (topic.subscriptions.get(session.id)?.live ?? true);
+  const ofSameSocket = ({ topic, session }: Following) => [...members.followingsOf(session.id)].filter((other) => other.topic === topic);
+  /** The end of a turn that the same socket follows: it could not be told before its row. */
+  const tellOwnEnd = (subscription: Following, row: LogRow) => {
+    for (const own of ofSameSocket(subscription)) {
+      if (own.requestId !== row.request_id || !own.live) continue;
+      for (const frame of renderRow(row)) own.session.send(JSON.stringify(frame));
+      leave(own);
+    }
+  };
+  /** What a subscription did not get to show, the turns that its socket follows catch up on. */
+  const leaveTurns = (subscription: Following) => {
+    leave(subscription);
+    for (const own of ofSameSocket(subscription)) {
+      if (!own.live) continue;
+      own.seq = Math.max(own.seq, subscription.seq);
+      if (!subscription.live) bringUp(own, { seen: null, attaching: false });
+    }
   };
   const bringUp = (following: Following, options: CatchUpOptions) => {
     const { requestId } = following;
-    pause(following);
-    const done = requestId === null ? catchUpSubscription(reader, following, options.seen) : catchUpTurn(reader, following, requestId, options);
+    following.live = false;
+    const done = requestId === null
+      ? catchUpSubscription(reader, following, options.seen, (row) => tellOwnEnd(following, row))
+      : catchUpTurn(reader, following, requestId, options);
     done.then(
       (live) => void (live || leave(following)),
       (error: unknown) => {
-        leave(following);
-        onError(error);
-        const problem = fault('internal', 'The log could not be read. Send the same request again.');
+        if (requestId === null) leaveTurns(following);
+        else leave(following);
+        const problem = readFault(error);
+        if (problem.code === 'internal') onError(error);
         following.session.send(JSON.stringify(errorFrame(requestId, problem, following.topic.ref.conversationId)));
       },
     );
@@ -92,26 +108,26 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
   const give = (following: Following, frame: string) => {
     const { session, topic } = following;
     if (!session.isSlow()) return session.send(frame);
-    for (const own of members.followingsOf(session.id)) {
-      if (own.topic !== topic || !own.live) continue;
-      pause(own);
-      const seen = own.streaming ? (topic.draft?.sent() ?? null) : null;
-      session.whenDrained(() => {
-        if (topic.followings.has(own)) bringUp(own, { seen, attaching: false });
-      });
-    }
+    following.live = false;
+    const { draft } = topic;
+    const hasSeen = draft !== null && following.streaming && (following.requestId ?? draft.requestId) === draft.requestId;
+    const seen = hasSeen ? draft.sent() : null;
+    session.whenDrained(() => {
+      if (topic.followings.has(following)) bringUp(following, { seen, attaching: false });
+    });
   };
   const giveAll = (topic: Topic, requestId: string, frame: string, wants: (following: Following) => boolean) => {
     for (const following of topic.followings) {
       if (!following.live || !wants(following)) continue;
-      const isMeant = following.requestId === null || (following.requestId === requestId && !topic.subscribed.has(following.session.id));
+      const isMeant = following.requestId === null || (following.requestId === requestId && !topic.subscriptions.has(following.session.id));
       if (isMeant) give(following, frame);
     }
   };
-  const sendToAll = (topic: Topic, requestId: string, frame: string) => {
-    const told = new Set<Session>();
-    for (const { requestId: own, session } of topic.followings) if (own === null || own === requestId) told.add(session);
-    for (const session of told) session.send(frame);
+  /** The sender of a turn hears `processing` whatever it is at: catching up would not say it again. A subscription has its row for that. */
+  const tellAccepted = (topic: Topic, requestId: string, frame: string) => {
+    const senders = new Set([...topic.followings].filter((following) => following.requestId === requestId).map(({ session }) => session));
+    for (const session of senders) session.send(frame);
+    giveAll(topic, requestId, frame, ({ session }) => !senders.has(session));
   };
   const chunkHead = (ref: ConversationRef, requestId: string, chunk: Record<string, unknown>) =>
     JSON.stringify({ request_id: requestId, status: 'chunk', conversation_id: ref.conversationId, chunk });
@@ -138,16 +154,8 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       bringUp(following, { seen: seenOf(cursor), attaching: true });
     },
     unsubscribe(sessionId, ref) {
-      const own = [...members.followingsOf(sessionId)].filter(({ topic }) => topic === find(ref));
-      const subscription = own.find(({ requestId }) => requestId === null);
-      if (!subscription) return;
-      leave(subscription);
-      for (const following of own) {
-        if (following === subscription) continue;
-        // What the subscription did not get to show, the turn's own following catches up on.
-        following.seq = Math.max(following.seq, subscription.seq);
-        if (!subscription.live) bringUp(following, { seen: null, attaching: false });
-      }
+      const subscription = find(ref)?.subscriptions.get(sessionId);
+      if (subscription) leaveTurns(subscription);
     },
     watchesState: (ref) => [...(find(ref)?.followings ?? [])].some((following) => following.wantsState),
     state(ref, state) {
@@ -163,8 +171,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       const topic = find(ref);
       if (!topic) return;
       const text = JSON.stringify(frame);
-      // Only chunks may be dropped for a slow reader: catching up would not say `processing` again.
-      if (frame.status === 'processing') sendToAll(topic, frame.request_id, text);
+      if (frame.status === 'processing') tellAccepted(topic, frame.request_id, text);
       else giveAll(topic, frame.request_id, text, () => true);
     },
     fail(ref, frame) {
@@ -197,10 +204,9 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
         text: chunkHead(ref, requestId, { type: 'text', message_id: messageId }).slice(0, -2),
         reasoning: chunkHead(ref, requestId, { type: 'reasoning', message_id: messageId }).slice(0, -2),
       };
-      const wants = (following: Following) => following.streaming && !topic.subscribing.has(following.session.id);
       topic.draft = createDraft({
         messageId, requestId, flushMs,
-        deliver: (type, offset, data) => topic.draft?.messageId === messageId && giveAll(topic, requestId, `${heads[type]},"offset":${offset},"data":${JSON.stringify(data)}}}`, wants),
+        deliver: (type, offset, data) => topic.draft?.messageId === messageId && giveAll(topic, requestId, `${heads[type]},"offset":${offset},"data":${JSON.stringify(data)}}}`, ({ streaming }) => streaming),
       });
       return topic.draft;
     },
@@ -212,9 +218,10 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
         // Those who saw the message grow are not shown it again.
         const wants = (following: Following) => following.seq < row.seq && !(wasStreamed && following.streaming);
         const isNewTo = (following: Following) => following.requestId === null && following.seq < row.seq;
-        if (topic.subscribed.size > 0) giveAll(topic, row.request_id ?? '', JSON.stringify(eventFrame(row)), isNewTo);
+        if (isTurnEnd(row)) closeDraft(topic, row.request_id);
+        if (topic.subscriptions.size > 0) giveAll(topic, row.request_id ?? '', JSON.stringify(eventFrame(row)), isNewTo);
         for (const frame of renderRow(row)) giveAll(topic, row.request_id ?? '', JSON.stringify(frame), wants);
-        for (const following of topic.followings) if (following.live) following.seq = row.seq;
+        for (const following of topic.followings) if (isUpToDate(following)) following.seq = Math.max(following.seq, row.seq);
         topic.head = row.seq;
         if (wasStreamed) topic.draft = null;
         if (isTurnEnd(row)) endTurn(topic, row.request_id);
@@ -223,10 +230,16 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
     },
   };
 
+  /** Of a message that nothing of came, all that was shown is taken back. */
+  function closeDraft(topic: Topic, requestId: string | null): void {
+    if (topic.draft?.requestId !== requestId) return;
+    takeBack(topic, topic.draft);
+    topic.draft = null;
+  }
+
   /** Followers that are being caught up read the end from the log. */
   function endTurn(topic: Topic, requestId: string | null): void {
-    for (const following of topic.followings) if (following.requestId === requestId && following.live) leave(following);
-    if (topic.draft?.requestId === requestId) topic.draft = null;
+    for (const following of topic.followings) if (following.requestId === requestId && isUpToDate(following)) leave(following);
   }
 }
 

@@ -5,7 +5,9 @@
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
 import { usageSchema } from '../usage-schema.ts';
-import type { Chunk, Frame, LogEvent } from '../protocol.ts';
+import { chunks, type Chunk } from '../protocol/chunks.ts';
+import { faultSchema, turnMetadata, type Frame } from '../protocol/frames.ts';
+import type { LogEvent } from '../protocol/log-event.ts';
 
 /** What the reader has of a message already, in UTF-16 units. */
 export interface Seen {
@@ -14,48 +16,18 @@ export interface Seen {
   reasoningOffset: number;
 }
 
-const callExtra = z.object({
-  name: z.string(),
-  server: z.string(),
-  attempt: z.number().exactOptional(),
-  /** A person has changed the arguments. */
-  edited: z.boolean().exactOptional(),
-  /** Nobody was asked: it had been decided before. */
-  remembered: z.boolean().exactOptional(),
-});
-const resultExtra = z.object({
-  name: z.string(),
-  status: z.enum(['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit']),
-  duration_ms: z.number(),
-  remembered: z.boolean().exactOptional(),
-});
-
-const requestExtra = z.object({
-  kind: z.literal('approval_request'),
-  interrupt_id: z.string(),
-  call_id: z.string(),
-  name: z.string(),
-  server: z.string(),
-  arguments: z.record(z.string(), z.unknown()),
-  expires_at: z.string(),
-});
+/** What a row's `extra` says of what clients are shown; it may say more. */
+const callExtra = chunks.tool_call.pick({ name: true, server: true, attempt: true, edited: true, remembered: true }).strip();
+const resultExtra = chunks.tool_result.pick({ name: true, status: true, duration_ms: true, remembered: true }).strip();
+const requestExtra = chunks.approval_request
+  .pick({ interrupt_id: true, call_id: true, name: true, server: true, arguments: true, expires_at: true })
+  .extend({ kind: z.literal('approval_request') })
+  .strip();
 
 /** A turn's end as its row or its identity record keeps it. */
 const turnEnd = z.discriminatedUnion('status', [
-  z.object({
-    status: z.literal('complete'),
-    metadata: z.object({
-      tokens: z.number(),
-      usage: usageSchema,
-      model: z.string().nullable(),
-      finish_reason: z.enum(['stop', 'length', 'content_filter', 'tool_limit_reached', 'cancelled', 'interrupted']),
-      tool_hops: z.number(),
-    }),
-  }),
-  z.object({
-    status: z.literal('error'),
-    error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean(), data: z.record(z.string(), z.unknown()) }),
-  }),
+  z.object({ status: z.literal('complete'), metadata: turnMetadata.extend({ usage: usageSchema }).strip() }),
+  z.object({ status: z.literal('error'), error: faultSchema.strip() }),
 ]);
 
 export function isTurnEnd(row: LogRow): boolean {

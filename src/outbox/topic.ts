@@ -38,10 +38,11 @@ export interface Following {
 export interface Topic {
   readonly ref: ConversationRef;
   readonly followings: Set<Following>;
-  /** Sockets with a live subscription: it stands for all their followings here, so that each frame comes once. */
-  readonly subscribed: Set<string>;
-  /** Sockets whose subscription is catching up: it will bring the text that is written meanwhile. */
-  readonly subscribing: Set<string>;
+  /**
+   * The subscription of each socket that has one, live or not. It stands for all that this socket follows here, so
+   * that each frame comes once, and none before what is being caught up on.
+   */
+  readonly subscriptions: Map<string, Following>;
   draft: Draft | null;
   /** Seq of the last row published while this topic has existed. */
   head: number;

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
 import { AppError, fault } from '../errors.ts';
 import { encodeRemembered, encodeRow } from './columns.ts';
-import type { Append, AppendOutcome } from './store.ts';
+import type { Append, AppendOutcome } from './port.ts';
 import type { PostedAppend, SettledOutcome } from './thread-messages.ts';
 
 /** What an overloaded client is asked to wait: a few batches of the slowest healthy disk. */

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { usageSchema } from '../usage-schema.ts';
+import type { Decision } from '../../machines/approval.ts';
 import type { LogRow, RowType, ToolCallRequest } from '../../machines/log.ts';
 import type { RememberedDecision } from '../../machines/turn-terms.ts';
 import type { PostedRow } from './thread-messages.ts';
@@ -100,6 +101,13 @@ export function encodeRemembered({ server, toolName, decision }: RememberedDecis
 export function decodeRemembered(text: string | null): RememberedDecision[] {
   const known = parseColumn(rememberedDecisions, text) ?? [];
   return known.map(({ server, tool_name: toolName, decision }) => ({ server, toolName, decision }));
+}
+
+const response = z.object({ decision: z.enum(['approve', 'deny', 'expired', 'cancelled']) satisfies z.ZodType<Decision> });
+
+/** Of an answer's row; null while there is none. */
+export function decodeDecision(extra: Record<string, unknown>): Decision | null {
+  return response.safeParse(extra).data?.decision ?? null;
 }
 
 export function decodeExtra(text: string | null): Record<string, unknown> {

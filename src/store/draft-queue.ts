@@ -5,7 +5,7 @@
 import { keyOf } from '../conversation-ref.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { AppError } from '../errors.ts';
-import type { SavedDraft } from './store.ts';
+import type { SavedDraft } from './port.ts';
 import type { PostedDraft } from './thread-messages.ts';
 
 /** UTF-16 units that are written together, or one draft: an append behind them waits for half a millisecond. */

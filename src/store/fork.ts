@@ -38,8 +38,8 @@ interface Copy extends ForkOrder {
   tokens: number;
 }
 
-/** What is copied between two looks at the clock. */
-const step = { rows: 64, turns: 64 };
+/** What is copied between two looks at the clock; rows may be long. */
+const step = { rows: 16, turns: 64 };
 
 const columns = `seq, timestamp, type, role, content, tool_calls, tool_call_id, model, usage, extra, token_count, request_id`;
 

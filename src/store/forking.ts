@@ -25,7 +25,7 @@ export interface ForkingDeps {
   report: (error: unknown) => void;
 }
 
-/** A copy of 100,000 rows takes 3 to 4 s, an ordinary one some ms. */
+/** A copy of 100,000 rows takes 3 s, an ordinary one some ms. */
 const maxWaiting = 32;
 const retryAfterMs = 1000;
 

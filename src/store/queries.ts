@@ -12,7 +12,7 @@ import { createListing } from './listing.ts';
 import type { Listing } from './listing.ts';
 import { createRewindPoints, type RewindPoint } from './rewind-points.ts';
 import { rowColumns } from './schema.ts';
-import type { PageRange, SavedDraft, StoredTurn } from './store.ts';
+import type { PageRange, SavedDraft, StoredTurn } from './port.ts';
 import { createWindow } from './window.ts';
 
 export interface StoredStanding {
@@ -33,6 +33,7 @@ export interface StoredPage {
 }
 
 export interface StoredTurnRows {
+  digest: string;
   rows: StoredRow[];
   /** JSON; null while the turn is open. */
   end: string | null;
@@ -90,8 +91,8 @@ export function createQueries(db: Database): Queries {
   const openTurns = db.prepare<[string], StoredTurn>(`
     SELECT request_id AS requestId, begin_seq AS beginSeq, NULL AS "end" FROM turns
      WHERE conversation_id = ? AND ended_at IS NULL ORDER BY begin_seq`);
-  const findTurn = db.prepare<[string, string], { beginSeq: number; endSeq: number | null; end: string | null }>(`
-    SELECT begin_seq AS beginSeq, end_seq AS endSeq, "end" FROM turns WHERE conversation_id = ? AND request_id = ?`);
+  const findTurn = db.prepare<[string, string], { digest: string; beginSeq: number; endSeq: number | null; end: string | null }>(`
+    SELECT digest, begin_seq AS beginSeq, end_seq AS endSeq, "end" FROM turns WHERE conversation_id = ? AND request_id = ?`);
   const rowsOfTurn = db.prepare<[string, number, number, string], StoredRow>(`
     SELECT ${rowColumns} FROM chat_events
      WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND request_id = ? ORDER BY seq`);
@@ -131,8 +132,8 @@ export function createQueries(db: Database): Queries {
       if (conversation === undefined) return null;
       const turn = findTurn.get(conversation.id, requestId);
       if (turn === undefined) return null;
-      const { beginSeq, endSeq, end } = turn;
-      return { rows: rowsOfTurn.all(conversation.id, beginSeq, endSeq ?? Number.MAX_SAFE_INTEGER, requestId), end };
+      const { digest, beginSeq, endSeq, end } = turn;
+      return { digest, rows: rowsOfTurn.all(conversation.id, beginSeq, endSeq ?? Number.MAX_SAFE_INTEGER, requestId), end };
     }),
 
     interrupt: db.transaction((owner: string, name: string, interruptId: string) => {

@@ -2,8 +2,8 @@
  * The reading half of the store: asks a thread and turns what it found into rows of the log.
  * Reads wait for the start-up, and see every append whose outcome was told before the ask.
  */
-import { decodeExtra, decodeRemembered, decodeRow } from './columns.ts';
-import type { Store } from './store.ts';
+import { decodeDecision, decodeExtra, decodeRemembered, decodeRow } from './columns.ts';
+import type { Store } from './port.ts';
 import type { ThreadLink } from './thread-link.ts';
 
 export function createReader(
@@ -28,7 +28,7 @@ export function createReader(
       const found = await thread.ask('turn', { owner, conversationId, requestId });
       if (found === null) return null;
       const end: unknown = found.end === null ? null : JSON.parse(found.end);
-      return { rows: found.rows.map((row) => decodeRow(row, conversationId)), end };
+      return { digest: found.digest, rows: found.rows.map((row) => decodeRow(row, conversationId)), end };
     },
 
     async interrupt(owner, conversationId, interruptId) {
@@ -38,8 +38,7 @@ export function createReader(
       const question = decodeExtra(found.question);
       // Only a question carries its row's own id as its interrupt's.
       if (question['interrupt_id'] !== interruptId) return null;
-      const decision = decodeExtra(found.answer)['decision'];
-      return { decision: typeof decision === 'string' ? decision : null, question };
+      return { decision: decodeDecision(decodeExtra(found.answer)), question };
     },
 
     async rewindPoint(owner, conversationId, seq) {

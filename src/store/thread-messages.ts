@@ -12,7 +12,7 @@ import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
 import type { StoredInterrupt, StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './retention.ts';
-import type { AppendOutcome, PageRange, SavedDraft } from './store.ts';
+import type { AppendOutcome, PageRange, SavedDraft } from './port.ts';
 
 /** A thread's own settings, given when it starts. */
 export interface ThreadSettings {

@@ -5,7 +5,7 @@
 import type { Database } from 'better-sqlite3';
 import type { StoredRow } from './columns.ts';
 import { rewindTarget, rowColumns } from './schema.ts';
-import type { StoredTurn } from './store.ts';
+import type { StoredTurn } from './port.ts';
 
 /** Where a turn's rows lie, and how far it went back; `endSeq` is infinite while it is open. */
 interface Span {

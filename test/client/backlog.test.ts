@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBacklog } from '../../src/client/backlog.ts';
 import { mergeChunks } from '../../src/client/chunk-merge.ts';
-import type { Chunk } from '../../src/protocol.ts';
+import type { Chunk } from '../../src/protocol/chunks.ts';
 import { readAll, withCode } from '../support/typed-client.ts';
 
 const never = () => null;

@@ -1,13 +1,17 @@
 /** Ends of a connection: which close codes are final, which are worth another try, and what open promises hear. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { closeCodes } from '../../src/protocol/close-codes.ts';
 import { stalls } from '../support/model-replies.ts';
 import { startScripted } from '../support/parley.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
 import { startWire } from '../support/wire-server.ts';
 
+const codesThat = (comeBack: boolean) => Object.values(closeCodes).filter((close) => (close.comeBack !== 'no') === comeBack).map(({ code }) => code);
+const [finalCodes, passingCodes] = [codesThat(false), codesThat(true)];
+
 describe('a connection that the server closes', () => {
-  for (const code of [1003, 1008, 1009]) {
+  for (const code of finalCodes) {
     test(`with ${code} stays closed, and all that is open hears why`, async (t) => {
       const wire = await startWire(t, { greet: (socket) => socket.close(code, 'enough') });
       const client = connectClient(t, wire.url);
@@ -22,7 +26,7 @@ describe('a connection that the server closes', () => {
     });
   }
 
-  for (const code of [1000, 1001, 1011, 1012, 1013]) {
+  for (const code of [1000, 1001, 1011, ...passingCodes]) {
     test(`with ${code} is opened again`, async (t) => {
       const wire = await startWire(t, {
         greet: (socket, count) => void (count < 3 && socket.close(code)),

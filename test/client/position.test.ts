@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createPosition } from '../../src/client/position.ts';
-import type { Chunk } from '../../src/protocol.ts';
+import type { Chunk } from '../../src/protocol/chunks.ts';
 
 const text = (messageId: string, offset: number, data: string): Chunk => ({ type: 'text', message_id: messageId, offset, data });
 const reasoning = (messageId: string, offset: number, data: string): Chunk => ({ type: 'reasoning', message_id: messageId, offset, data });

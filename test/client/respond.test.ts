@@ -1,6 +1,9 @@
 /** A person's answer to what a turn asks: what the client sends, and what it makes of the server's word. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { says } from '../support/model-replies.ts';
+import { asks } from '../support/model-tool-calls.ts';
+import { demoServer, startScripted } from '../support/parley.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
 import { startWire } from '../support/wire-server.ts';
 
@@ -20,9 +23,11 @@ describe('respond', () => {
       const client = connectClient(t, wire.url);
       assert.deepEqual(await client.respond('c1', { interruptId: 'i1', decision: 'approve' }), result);
       await client.respond('c1', { interruptId: 'i1', decision: 'deny', reason: 'Not today.' });
+      await client.respond('c1', { interruptId: 'i1', decision: 'approve', arguments: { path: 'b' }, remember: true });
       assert.deepEqual(wire.asked.map(({ action, payload }) => ({ action, ...payload })), [
         { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'approve' },
         { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'deny', reason: 'Not today.' },
+        { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'approve', arguments: { path: 'b' }, remember: true },
       ]);
     });
   }
@@ -86,4 +91,19 @@ test('a question that was shown is not shown again after a reconnect', async (t)
   const turn = connectClient(t, wire.url).chat('delete a', { conversationId: 'c1' });
   assert.deepEqual((await readAll(turn)).map(({ type }) => type), ['approval_request']);
   assert.deepEqual(wire.asked[1]?.payload['cursor'], { after_seq: 3 });
+});
+
+test('the real server asks, is answered once, and tells a second answer what was decided', async (t) => {
+  const { parley, model } = await startScripted(t, { mcpServers: demoServer, config: { chat: { service: { tools: { permission: { 'demo.add': 'ask' } } } } } });
+  model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('Five.'));
+  const client = connectClient(t, parley.url);
+  const turn = client.chat('2 + 3?');
+  for await (const chunk of turn) {
+    if (chunk.type !== 'approval_request') continue;
+    assert.deepEqual([chunk.server, chunk.name, chunk.arguments], ['demo', 'add', { a: 2, b: 3 }]);
+    assert.deepEqual(await client.respond(turn.conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }), { accepted: true });
+    assert.deepEqual(await client.respond(turn.conversationId, { interruptId: chunk.interrupt_id, decision: 'deny' }), { already: { decision: 'approve' } });
+  }
+  assert.equal(await turn.text(), 'Five.');
+  await assert.rejects(client.respond(turn.conversationId, { interruptId: 'never asked', decision: 'deny' }), withCode('not_found'));
 });

@@ -73,30 +73,3 @@ describe('a request', () => {
     assert.equal(wire.asked.length, 2);
   });
 });
-
-describe('a server that asks for a token', () => {
-  const refuse = { ...problem, code: 'unauthorized', message: 'The token is not known here.' };
-
-  test('is offered it as a subprotocol, and nothing without one', async (t) => {
-    const offers: string[] = [];
-    const wire = await startWire(t, { greet: (_, __, request) => void offers.push(request.headers['sec-websocket-protocol'] ?? 'none'), answer: ({ request_id }, send) => send({ request_id, status: 'result', result: {} }) });
-    await connectClient(t, wire.url, { token: 'parley_abc-_' }).ping();
-    await connectClient(t, wire.url).ping();
-    assert.deepEqual(offers, ['parley, parley.token.parley_abc-_', 'none']);
-  });
-
-  test('and does not know it is asked once; everything rejects with what it said', async (t) => {
-    const wire = await startWire(t, {
-      greet(socket) {
-        socket.send(JSON.stringify({ request_id: null, status: 'error', error: refuse }));
-        socket.close(1008, 'unauthorized');
-      },
-    });
-    const client = connectClient(t, wire.url, { token: 'wrong' });
-    const turn = client.chat('Hi');
-    await client.until('closed');
-    await assert.rejects(turn.end, { code: 'unauthorized', message: refuse.message });
-    await assert.rejects(client.ping(), withCode('unauthorized'));
-    assert.equal(wire.sockets, 1);
-  });
-});

@@ -75,12 +75,33 @@ describe('replay', () => {
       ],
     });
     await append({ conversationId: 'c', owner, rows: [meta({ kind: 'response', decision: 'deny' })] });
+    await append({ conversationId: 'c', owner, rows: [meta({ kind: 'remember', server: 'files', tool_name: 'delete', decision: 'deny' })] });
     await store.close();
     assert.deepEqual(told(path).slice(4), [
       '    3  meta               r1  asks for approval of delete (d)',
       '       -> turn r1, 1 hop, open calls: delete (waits for approval until 2026-01-02T00:00:00.000Z) | recovery would wait on',
       '    4  meta               r1  response: deny (d)',
       '       -> turn r1, 1 hop, open calls: delete (asked) | recovery would close delete as cancelled, go on',
+      '    5  meta               r1  from now on deny files.delete',
+      '       -> turn r1, 1 hop, open calls: delete (asked) | recovery would close delete as cancelled, go on',
+    ]);
+  });
+
+  test('tells of arguments that a person changed, and of what nobody was asked any more', (t) => {
+    const meta = (extra: object) => ({ type: 'meta', tool_call_id: 'd', extra });
+    const rows = [
+      { type: 'user_message', content: 'Delete' },
+      meta({ kind: 'response', decision: 'approve', arguments: { path: '/b' } }),
+      meta({ kind: 'response', decision: 'approve', remembered: true }),
+      { type: 'tool_call', tool_call_id: 'e', content: '{}', extra: { name: 'delete', remembered: true } },
+    ];
+    const { path } = sandbox(t);
+    const exported = join(dirname(path), 'piece');
+    writeFileSync(exported, JSON.stringify(rows.map((fields, index) => ({ seq: index + 1, request_id: 'r1', tool_calls: null, usage: null, extra: null, ...fields }))));
+    assert.deepEqual(told(path, { exported }).filter((_, index) => index % 2 === 0).slice(1), [
+      '    2  meta               r1  response: approve (d) with "{\\"path\\":\\"/b\\"}"',
+      '    3  meta               r1  response: approve (d), as remembered',
+      '    4  tool_call          r1  delete (e) "{}", as remembered',
     ]);
   });
 

@@ -5,11 +5,11 @@ import { describe, test, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
 import { withinTime, type Verifier } from '../../src/auth/verifier.ts';
 import { openGateway } from '../../src/gateway/server.ts';
-import { createDecoder } from '../../src/protocol.ts';
+import { createDecoder } from '../../src/protocol/decoder.ts';
 import { connect, turnedAway } from '../support/client.ts';
 import { eventually } from '../support/server-process.ts';
 
-/** A gateway that tells every request whose it takes it to be. */
+/** A gateway that tells every request whose it takes it to be, where others name the conversation. */
 async function start(t: TestContext, verifier: Verifier, limits: { maxUnverifiedBytes?: number; verificationMs?: number } = {}) {
   const errors: unknown[] = [];
   const sessions: string[] = [];
@@ -33,7 +33,7 @@ async function start(t: TestContext, verifier: Verifier, limits: { maxUnverified
     },
     session: {
       decode: createDecoder({ maxTextLength: 1000, maxDepth: 10 }),
-      handle: (session, { requestId }) => session.send(JSON.stringify({ request_id: requestId, status: 'result', result: { subject: session.subject } })),
+      handle: (session, { requestId }) => session.send(JSON.stringify({ request_id: requestId, status: 'result', conversation_id: session.subject, result: {} })),
       limits: { maxBufferedBytes: 1_000_000, framesPerSecond: 1000, frameBurst: 1000, maxBadFrames: 0 },
     },
     http: (_, response) => void response.end(),
@@ -72,7 +72,7 @@ describe('until the verdict', () => {
     await client.waitFor((frame) => frame.request_id === 'r2');
     client.send('ping', {}, 'r3');
     await client.waitFor((frame) => frame.request_id === 'r3');
-    assert.deepEqual(client.frames.map(({ request_id: id, result }) => [id, result?.['subject']]), [['r1', 'alice'], ['r2', 'alice'], ['r3', 'alice']]);
+    assert.deepEqual(client.frames.map(({ request_id: id, conversation_id: subject }) => [id, subject]), [['r1', 'alice'], ['r2', 'alice'], ['r3', 'alice']]);
     client.socket.terminate();
   });
 

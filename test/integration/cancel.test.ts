@@ -1,6 +1,7 @@
 /** Stop, from the outside: in the middle of a stream, of a tool call, of the queue, and when there is nothing to stop. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { readMetrics } from '../support/metrics.ts';
 import { hangs, says, saysStepwise, stalls } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { misbehavingServer, startScripted } from '../support/parley.ts';
@@ -12,6 +13,15 @@ const stopped = { cancelled: ['r1'], disposition: 'cancelled' };
 const nothing = { cancelled: [], disposition: 'nothing_running' };
 
 describe('cancel', () => {
+  test('in a conversation that nobody has opened, or that never was, opens none', async (t) => {
+    const { parley } = await startScripted(t);
+    await connectClient(t, parley.url).chat('Hi', inC1).end;
+    await parley.restart();
+    const client = connectClient(t, parley.url);
+    for (const conversation of ['c1', 'nowhere']) assert.deepEqual(await client.cancel(conversation), nothing);
+    assert.equal((await readMetrics(parley.url)).get('parley_conversations_live'), 0);
+  });
+
   test('in the middle of a stream ends the provider request and keeps what was said', async (t) => {
     const { model, parley } = await startScripted(t);
     model.script(stalls('Once ', 'upon '), says('Fine.'));

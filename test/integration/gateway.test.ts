@@ -35,6 +35,25 @@ describe('a frame', () => {
     });
   }
 
+  for (const { name, frame } of [
+    { name: 'without text', frame: '{"action":"chat","request_id":"r","payload":{"conversation_id":"c1"}}' },
+    { name: 'without request_id', frame: '{"action":"ping","payload":{"conversation_id":"c1"}}' },
+    { name: 'with an action that does not exist', frame: '{"action":"dance","request_id":"r","payload":{"conversation_id":"c1"}}' },
+    { name: 'that is nested too deep', frame: `{"action":"chat","request_id":"r","payload":{"conversation_id":"c1","metadata":${'['.repeat(70)}${']'.repeat(70)}}}` },
+  ]) {
+    test(`${name} is answered with the conversation that it names`, async (t) => {
+      const { client } = await start(t);
+      client.socket.send(frame);
+      assert.equal((await client.waitFor((received) => received.status === 'error')).conversation_id, 'c1');
+    });
+  }
+
+  test('whose conversation_id is no id is answered without one', async (t) => {
+    const { client } = await start(t);
+    client.socket.send('{"action":"history","request_id":"r","payload":{"conversation_id":7}}');
+    assert.equal((await client.waitFor((received) => received.status === 'error')).conversation_id, undefined);
+  });
+
   test('may carry fields that nobody knows', async (t) => {
     const { client } = await start(t);
     assert.equal((await client.chat('Hi', { colour: 'blue' })).end.status, 'complete');

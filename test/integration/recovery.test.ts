@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { Cursor } from '../../src/client/position.ts';
-import type { Chunk } from '../../src/protocol.ts';
+import type { Chunk } from '../../src/protocol/chunks.ts';
 import { says, saysStepwise, stalls } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { misbehavingServer } from '../support/parley.ts';

@@ -106,4 +106,14 @@ describe('a subscription', () => {
     const states = watcher.frames.flatMap((frame) => (frame.status === 'state' ? [frame.state.value] : []));
     assert.deepEqual(states, ['idle', 'turn.receiving', 'turn.inLine', 'turn.loadingContext', 'turn.streaming', 'turn.persisting', 'idle']);
   });
+
+  test('that is given up at once is given up, though its log was still being read', async (t) => {
+    const { parley } = await startScripted(t);
+    const client = connectClient(t, parley.url);
+    await client.chat('one', inC1).end;
+    client.follow('c1').close();
+    await client.history('c1');
+    await client.chat('two', { conversationId: 'c2' }).end;
+    assert.deepEqual(client.frames.filter(({ status }) => status === 'event'), []);
+  });
 });

@@ -99,11 +99,13 @@ describe('a tool hop', () => {
     assert.equal(turn.end.metadata?.['tool_hops'], 0);
   });
 
-  test('passes progress on and cuts an oversized result head and tail', async (t) => {
-    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer() });
+  test('passes progress on, cut to a line, and cuts an oversized result head and tail', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer({ TEST_PROGRESS_CHARS: '2000' }) });
     model.script(asks([{ name: 'progress', arguments: { steps: 3 } }, { name: 'big', arguments: { chars: 100_000 } }]), says('Fine.'));
     const turn = await client.chat('go');
-    assert.deepEqual(turn.frames.filter((frame) => frame.chunk?.type === 'tool_progress').map((frame) => frame.chunk?.['progress']), [1, 2, 3]);
+    const progress = turn.frames.filter((frame) => frame.chunk?.type === 'tool_progress').map(({ chunk }) => chunk);
+    assert.deepEqual(progress.map((chunk) => chunk?.['progress']), [1, 2, 3]);
+    assert.ok(progress.every((chunk) => chunk?.data?.startsWith('step ') && chunk.data.length === 1000));
     const big = results(turn).find((chunk) => chunk?.['name'] === 'big')?.data ?? '';
     assert.ok(big.length < 9000 && big.startsWith('BEGIN') && big.endsWith('END'));
   });

@@ -22,10 +22,10 @@ async function askAgain(world: World): Promise<void> {
   world.commit();
 }
 
-/** Questions about `call_d` and `call_e` for one tool, and about `call_l` for another. */
+/** Questions about `call_d` and `call_e` for one tool, and about `call_l` for another server's of the same name. */
 async function askingThrice(): Promise<World> {
   const world = await startWorld();
-  await streaming(world, { tools: new Map([['delete', tool('delete')], ['look', { ...tool('look'), permission: 'ask' }]]) });
+  await streaming(world, { tools: new Map([['delete', tool('delete')], ['look', { ...tool('delete'), name: 'look', server: 'other' }]]) });
   world.answering().finish({ calls: [asked('delete', { callId: 'call_e' }), asked('look', { callId: 'call_l' }), asked('delete', { callId: 'call_d' })] });
   world.commit();
   return world;

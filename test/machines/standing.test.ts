@@ -91,6 +91,12 @@ describe('several turns without an end', () => {
     assert.deepEqual([interrupted?.requestId, queue], ['r2', [waits('r3')]]);
   });
 
+  test('stand in the order in which they would have run: an interrupting message goes before those that waited', () => {
+    const urgent = (seq: number, id: string) => row(seq, id, { type: 'user_message', content: 'Now', extra: { goes_first: true } });
+    const { interrupted, queue } = fold([message(1, 'r1'), message(2, 'r2'), urgent(3, 'r3'), stop(4, 'r1', 'interrupted'), message(5, 'r4')], ['r1', 'r2', 'r3', 'r4']);
+    assert.deepEqual([interrupted?.requestId, queue], ['r3', [waits('r2'), waits('r4')]]);
+  });
+
   test('may be stopped, all of them: a Stop alone does not make a turn begun', () => {
     const rows = [message(1, 'r1'), message(2, 'r2'), ...history.slice(1, 3).map((begun) => ({ ...begun, request_id: 'r3' })), stop(5, 'r1', 'cancelled'), stop(6, 'r2', 'interrupted')];
     const standing = fold(rows, ['r1', 'r2', 'r3']);

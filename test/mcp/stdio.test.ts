@@ -1,5 +1,6 @@
 /** MCP over stdio against a real child that hangs, crashes, floods and ignores goodbyes. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createJournal, isAlive, startToolbox, stdioServer } from '../support/mcp-toolbox.ts';
 
@@ -246,4 +247,13 @@ describe('draining', () => {
     assert.deepEqual((await Promise.all(calls)).map(({ status }) => status), ['lost', 'lost']);
     assert.equal((await box.call('slow', { ms: 1 })).status, 'not_sent');
   });
+});
+
+test('what a server says of its results is not compiled: a hostile schema harms nobody', async (t) => {
+  const box = await startToolbox([{ ...stdioServer('hostile'), args: [join(import.meta.dirname, '../support/mcp-hostile-server.ts')] }]);
+  t.after(box.stop);
+  await box.host.settled();
+  assert.deepEqual(await box.call('trap'), { status: 'ok', text: 'got you', content: { content: [{ type: 'text', text: 'got you' }], structuredContent: {} } });
+  // A rejection that nobody holds would end the process, and with it this test, in the next turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
 });

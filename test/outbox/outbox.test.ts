@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import type { LogRow, NewRow } from '../../machines/log.ts';
 import { createOutbox } from '../../src/outbox/outbox.ts';
 import type { Received } from '../support/client.ts';
+import { createFrameCheck } from '../support/frame-check.ts';
 
 const ref = { owner: 'ann', conversationId: 'c1' };
 const blank = { content: null, tool_calls: null, tool_call_id: null, model: null, usage: null, extra: {}, token_count: 1 };
@@ -38,7 +39,12 @@ function scene({ broken = false } = {}) {
   const enter = (id: string) => {
     const frames: Received[] = [];
     const reader = { slow: false, drained: (): void => undefined, frames };
-    outbox.open({ id, send: (frame) => void frames.push(JSON.parse(frame)), isSlow: () => reader.slow, whenDrained: (callback) => void (reader.drained = callback) });
+    const check = createFrameCheck();
+    const send = (frame: string) => {
+      frames.push(JSON.parse(frame));
+      check.heard(frame);
+    };
+    outbox.open({ id, send, isSlow: () => reader.slow, whenDrained: (callback) => void (reader.drained = callback) });
     return reader;
   };
   const publish = (...rows: LogRow[]) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { waitFor } from 'xstate';
 import type { RetentionPolicy } from '../../src/store/retention.ts';
-import type { Append } from '../../src/store/store.ts';
+import type { Append } from '../../src/store/port.ts';
 import { begin, end, owner, sandbox } from './support.ts';
 
 const hourMs = 60 * 60 * 1000;

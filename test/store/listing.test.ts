@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/port.ts';
 import { begin, end, owner, row, sandbox, waitingFor } from './support.ts';
 
 /** A store with a clock that the test moves. */

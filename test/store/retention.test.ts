@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { RetentionPolicy } from '../../src/store/retention.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/port.ts';
 import { begin, end, owner, row, sandbox } from './support.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -90,7 +90,7 @@ describe('retention', () => {
       await append(end('c', turn));
     }
     assert.deepEqual(await append(begin('c', 'r1')), { status: 'duplicate', ended: true });
-    assert.deepEqual(await store.turn(owner, 'c', 'r1'), { rows: [], end: { status: 'complete', requestId: 'r1' } });
+    assert.deepEqual(await store.turn(owner, 'c', 'r1'), { digest: 'digest of r1', rows: [], end: { status: 'complete', requestId: 'r1' } });
   });
 
   test('takes a turn whole that is longer than what is looked at together', async (t) => {

@@ -17,7 +17,8 @@ import type { NewRow } from '../../machines/log.ts';
 import type { WriterInput, WriterLogic } from '../../machines/writer.ts';
 import type { ConversationRef } from '../../src/conversation-ref.ts';
 import { openStore } from '../../src/store/store.ts';
-import type { Append, AppendOutcome, SavedDraft, Store, StoreOptions } from '../../src/store/store.ts';
+import type { Append, AppendOutcome, SavedDraft, Store } from '../../src/store/port.ts';
+import type { StoreOptions } from '../../src/store/store.ts';
 import type { PostedAppend } from '../../src/store/thread-messages.ts';
 
 export const owner = 'ann';

@@ -1,10 +1,11 @@
 /**
- * A real WebSocket client for whole-server tests: remembers every frame, and waits for the ones a
- * test names. Waiting fails with what did arrive, so that a broken test tells its story.
+ * A real WebSocket client for whole-server tests: holds every frame against the protocol, remembers it, and
+ * waits for the ones a test names. Waiting fails with what did arrive, so that a broken test tells its story.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions } from 'ws';
+import { createFrameCheck } from './frame-check.ts';
 
 /** A frame as a test reads it: whatever the server sent. */
 export interface Received {
@@ -53,9 +54,12 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
   const socket = new WebSocket(url, protocols, options);
   const frames: Received[] = [];
   const waiting = new Set<() => void>();
+  const check = createFrameCheck();
   socket.on('message', (data) => {
     frames.push(JSON.parse(data.toString()));
     for (const look of waiting) look();
+    // Nobody catches what this throws, so the test fails.
+    check.heard(data.toString());
   });
   socket.on('close', () => waiting.forEach((look) => look()));
   await once(socket, 'open');
@@ -82,7 +86,9 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
     frames,
     socket,
     send(action, payload = {}, requestId = randomUUID()) {
-      socket.send(JSON.stringify({ action, request_id: requestId, payload }));
+      const text = JSON.stringify({ action, request_id: requestId, payload });
+      check.asked(text);
+      socket.send(text);
       return requestId;
     },
     waitFor,
@@ -109,7 +115,11 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
 export async function turnedAway(url: string, { protocols = [], ...options }: ConnectOptions = {}): Promise<{ frames: Received[]; code: number; reason: string }> {
   const socket = new WebSocket(url, protocols, options);
   const frames: Received[] = [];
-  socket.on('message', (data) => frames.push(JSON.parse(data.toString())));
+  const check = createFrameCheck();
+  socket.on('message', (data) => {
+    frames.push(JSON.parse(data.toString()));
+    check.heard(data.toString());
+  });
   const [code, reason] = await once(socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) });
   return { frames, code: Number(code), reason: String(reason) };
 }

@@ -18,8 +18,10 @@ import { createReadLogLogic } from '../../src/conversation/read-log.ts';
 import { createWarmLogs, type WarmLogs } from '../../src/conversation/warm-logs.ts';
 import { createOutbox } from '../../src/outbox/outbox.ts';
 import { createRegistry } from '../../src/registry.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/port.ts';
+import { openStore } from '../../src/store/store.ts';
 import type { Received } from './client.ts';
+import { createFrameCheck } from './frame-check.ts';
 import { languageModelAt } from './model-asking.ts';
 import { startModelServer } from './model-server.ts';
 import { eventually } from './server-process.ts';
@@ -96,7 +98,13 @@ export async function startConversations(test: TestContext, replacements: Replac
   /** Somebody with a socket, and all that was sent to it. */
   const enter = (id: string) => {
     const frames: Received[] = [];
-    outbox.open({ id, send: (frame) => void frames.push(JSON.parse(frame)), isSlow: () => false, whenDrained: () => undefined });
+    const check = createFrameCheck();
+    const send = (frame: string) => {
+      frames.push(JSON.parse(frame));
+      // What it throws is the test's to fail of, not the server's to bear.
+      queueMicrotask(() => check.heard(frame));
+    };
+    outbox.open({ id, send, isSlow: () => false, whenDrained: () => undefined });
     const waitFor = (fits: (frame: Received) => boolean, what: string) => eventually(() => frames.find(fits) ?? null, `${what}; got ${JSON.stringify(frames)}`);
     return {
       frames,
@@ -105,6 +113,9 @@ export async function startConversations(test: TestContext, replacements: Replac
         registry.route({ owner, conversationId }, {
           type: 'client.chat', session: id, requestId, text, digest: text, mode: 'queue', metadata: null, rewindTo: null, follow: { streaming: true, cursor: null },
         });
+      },
+      delete(conversationId: string) {
+        registry.route({ owner, conversationId }, { type: 'client.delete', by: { session: id, requestId: randomUUID() } });
       },
       cancel(conversationId: string) {
         const requestId = randomUUID();

@@ -1,6 +1,6 @@
 /** What a follower reads, as tests look at it: up to a frame that they name, its rows, its texts, and a page that shows it. */
 import type { Follow, FollowedFrame } from '../../src/client/follow.ts';
-import type { Chunk } from '../../src/protocol.ts';
+import type { Chunk } from '../../src/protocol/chunks.ts';
 
 /** Reads until a frame fits, that one included. The follow stays open. */
 export async function readUntil(follow: Follow, fits: (frame: FollowedFrame) => boolean): Promise<FollowedFrame[]> {

@@ -10,7 +10,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { z } from 'zod';
 
-const { TEST_JOURNAL, TEST_STUBBORN, TEST_EXIT_AT_START } = process.env;
+const { TEST_JOURNAL, TEST_STUBBORN, TEST_EXIT_AT_START, TEST_PROGRESS_CHARS = '0' } = process.env;
 const note = (word: string) => {
   if (TEST_JOURNAL !== undefined) appendFileSync(TEST_JOURNAL, `${word}\n`);
 };
@@ -46,7 +46,7 @@ server.registerTool('crash', {}, () => {
   process.exit(7);
 });
 
-server.registerTool('count', {}, () => {
+server.registerTool('count', { annotations: { destructiveHint: false } }, () => {
   note('counted');
   return say('counted');
 });
@@ -60,7 +60,7 @@ server.registerTool('progress', { inputSchema: { steps: z.number() } }, async ({
   for (let step = 1; step <= steps; step += 1) {
     // The SDK drops progress that it reads together with the result.
     await pause(100);
-    await sendNotification({ method: 'notifications/progress', params: { progressToken, progress: step, total: steps, message: `step ${step}` } });
+    await sendNotification({ method: 'notifications/progress', params: { progressToken, progress: step, total: steps, message: `step ${step}`.padEnd(Number(TEST_PROGRESS_CHARS), '.') } });
   }
   await pause(100);
   return say('all steps');

@@ -29,6 +29,8 @@ export interface ParleyOptions {
   mcpServers?: Record<string, unknown>;
   /** Any part of the configuration. */
   config?: Record<string, unknown>;
+  /** The server's environment: keys of providers. */
+  env?: Record<string, string>;
 }
 
 const projectFolder = join(import.meta.dirname, '..', '..');
@@ -52,7 +54,7 @@ export async function startScripted(test: TestContext, options: Omit<ParleyOptio
   return { parley, model, client: await parley.connect() };
 }
 
-export async function startParley(test: TestContext, { modelUrl, mcpServers = {}, config = {} }: ParleyOptions = {}): Promise<Parley> {
+export async function startParley(test: TestContext, { modelUrl, mcpServers = {}, config = {}, env = {} }: ParleyOptions = {}): Promise<Parley> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-'));
   const serversFile = join(folder, 'servers.json');
   await writeFile(serversFile, JSON.stringify({ mcpServers }));
@@ -63,7 +65,7 @@ export async function startParley(test: TestContext, { modelUrl, mcpServers = {}
   const settings = configSchema.parse(
     merge({ llm, chat: { websocket: { port: 0 } }, repository: { path: database }, mcp: { config_file: serversFile, connection: { startup_wait: 10 } }, shutdown: { drain_timeout: 2 } }, config),
   );
-  const start = () => startServer({ config: settings, version: 'test', env: {}, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
+  const start = () => startServer({ config: settings, version: 'test', env, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
 
   let server: Server = await start();
   const clients: Client[] = [];

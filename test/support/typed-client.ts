@@ -9,7 +9,8 @@ import type { ConnectionStatus, SocketConstructor } from '../../src/client/conne
 import { ParleyError } from '../../src/client/errors.ts';
 import { parseFrame, type Incoming } from '../../src/client/frames.ts';
 import type { Turn } from '../../src/client/turn.ts';
-import type { Chunk } from '../../src/protocol.ts';
+import type { Chunk } from '../../src/protocol/chunks.ts';
+import { createFrameCheck } from './frame-check.ts';
 
 export interface WatchedClient extends Client {
   readonly statuses: readonly ConnectionStatus[];
@@ -23,6 +24,9 @@ export function connectClient(test: TestContext, url: string, options: ClientOpt
   const statuses: ConnectionStatus[] = [];
   const frames: Incoming[] = [];
   const watchers = new Set<(status: ConnectionStatus) => void>();
+  const check = createFrameCheck();
+  // A wire of a test's own (wire-server.ts) has no endpoint and may say what it likes.
+  const isReal = new URL(url).pathname !== '/';
   const Socket: SocketConstructor = options.WebSocket ?? WebSocket;
   class RecordedSocket extends Socket {
     constructor(url: string, protocols: string[]) {
@@ -30,7 +34,13 @@ export function connectClient(test: TestContext, url: string, options: ClientOpt
       this.addEventListener('message', ({ data }) => {
         const frame = parseFrame(String(data));
         if (frame) frames.push(frame);
+        if (isReal) check.heard(String(data));
       });
+    }
+
+    override send(text: string): void {
+      check.asked(text);
+      super.send(text);
     }
   }
   const client = connect(url, {

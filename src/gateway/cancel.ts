@@ -1,0 +1,34 @@
+/**
+ * The action `cancel`. A conversation in which nothing can be running is not opened for it: the log tells.
+ */
+import type { Request } from '../protocol/requests.ts';
+import type { RequestDeps } from './requests.ts';
+import type { ClientSession } from './session.ts';
+
+type Cancel = Extract<Request, { action: 'cancel' }>['payload'];
+
+/** Null when the Stop is on its way, or answered; else the look into the log, which rejects when that cannot be read. */
+export function sendCancel(deps: RequestDeps, session: ClientSession, requestId: string, { conversation_id, target }: Cancel): Promise<void> | null {
+  const { registry, store, outbox } = deps;
+  const nothingRuns = (conversationId?: string) =>
+    outbox.reply(session.id, {
+      request_id: requestId,
+      status: 'result',
+      ...(conversationId === undefined ? {} : { conversation_id: conversationId }),
+      result: { cancelled: [], disposition: 'nothing_running' },
+    });
+  if (conversation_id === undefined && !session.hasOwnConversation()) {
+    nothingRuns();
+    return null;
+  }
+  const ref = { owner: session.subject, conversationId: conversation_id ?? session.ownConversation() };
+  const route = () => registry.route(ref, { type: 'client.cancel', by: { session: session.id, requestId }, target: target ?? null });
+  if (registry.standing(ref) !== null) {
+    route();
+    return null;
+  }
+  return store.standing(ref.owner, ref.conversationId, 0).then(({ open }) => {
+    if (open.length > 0 || registry.standing(ref) !== null) route();
+    else nothingRuns(ref.conversationId);
+  });
+}

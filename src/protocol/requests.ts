@@ -1,0 +1,101 @@
+/**
+ * What each action may be asked with. Unknown fields are dropped, known ones are checked: a validated payload is
+ * a fresh object, so nothing a client wrote reaches an actor as it was.
+ */
+import { z } from 'zod';
+import { clientId, cursor, seq } from './values.ts';
+
+export interface ProtocolLimits {
+  /** UTF-16 units of a chat's text. */
+  maxTextLength: number;
+  /** Objects and arrays within one another, the frame's own included. */
+  maxDepth: number;
+}
+
+/** UTF-16 units of the reason for a decision, which the model is told. */
+const MAX_REASON = 1000;
+
+/** A field of the protocol that this version does not serve. */
+const notYet = (what: string) => z.undefined({ error: `${what} is not supported by this version; leave the field out` }).optional();
+
+const conversationId = clientId.describe('The conversation.');
+const ownConversationId = clientId.optional().describe("The conversation; absent is the socket's own, which is made at its first chat.");
+
+/** The payload of each action, before any of it has been checked. */
+export function payloads(limits: ProtocolLimits) {
+  return {
+    chat: z.object({
+      text: z
+        .string()
+        .min(1, 'expected at least one character')
+        .max(limits.maxTextLength, `expected at most ${limits.maxTextLength} characters`)
+        .transform((text) => text.toWellFormed())
+        .optional()
+        .describe('The message. Only a chat with `rewind_to` may leave it out: the same text is asked again.'),
+      conversation_id: ownConversationId,
+      streaming: z.boolean().optional().describe('`false`: no live text, each message whole when it is written. Absent is the setting of the server.'),
+      mode: z.enum(['queue', 'reject', 'interrupt']).default('queue').describe('If a turn runs already: wait behind it, be refused, or stop it and go first.'),
+      cursor: cursor.optional().describe('Where the client stands in this turn, if it comes back to it; absent is the beginning.'),
+      metadata: z.record(z.string(), z.json()).optional().describe("Kept in `extra` of the message's row."),
+      // Refused rather than dropped: an edit must not become an ordinary message.
+      model: notYet('choosing a model with a chat'),
+      rewind_to: seq.optional().describe("The row of a user's message on the present branch, in whose place this one is asked: the turn knows what was before it."),
+    })
+      .refine((chat) => chat.text !== undefined || chat.rewind_to !== undefined, { path: ['text'], error: 'expected text, which only a chat with rewind_to may leave out' })
+      .describe('A message that asks for a turn. The same chat again, same id and text, never starts a second one.'),
+    cancel: z.object({
+      conversation_id: ownConversationId,
+      target: clientId.optional().describe('The request_id of the turn that is meant; absent is the running one.'),
+    }).describe('Stops a turn, or takes back a queued one.'),
+    subscribe: z.object({
+      conversation_id: conversationId,
+      ...cursor.shape,
+      state: z.boolean().default(false).describe('`true`: also a `state` frame for each change of the chart.'),
+    }).describe('Follows a conversation: what the client lacks, then every row and frame as it comes.'),
+    unsubscribe: z.object({ conversation_id: conversationId }).describe('Follows it no more. What was sent from this socket is still answered here.'),
+    history: z.object({
+      conversation_id: conversationId,
+      before_seq: seq.optional().describe('Rows before this one; absent is the newest.'),
+      limit: z.int().min(1).max(500).default(50).describe('Most rows of the page.'),
+    }).describe('A page of the log.'),
+    conversations: z.object({
+      cursor: z.string().optional().describe('The `next_cursor` of the page before; absent is the first page.'),
+      limit: z.int().min(1).max(200).default(50).describe('Most conversations of the page.'),
+    }).describe("A page of one's own conversations, newest first."),
+    fork: z.object({
+      conversation_id: conversationId,
+      at_seq: seq.describe('The row after which it goes on in two ways: the end of a turn, when no other was waiting.'),
+    }).describe('Makes a new conversation of the beginning of another.'),
+    delete: z.object({ conversation_id: conversationId }).describe('Ends a conversation and removes its log. Followers get `deleted`.'),
+    respond: z.object({
+      conversation_id: conversationId,
+      interrupt_id: clientId.describe('Of the `approval_request`.'),
+      decision: z.enum(['approve', 'deny']).describe('Whether the call is made.'),
+      reason: z
+        .string()
+        .min(1)
+        .max(MAX_REASON, `expected at most ${MAX_REASON} characters`)
+        .transform((text) => text.toWellFormed())
+        .optional()
+        .describe('For the model, which is told with the decision.'),
+      arguments: z.record(z.string(), z.json()).optional().describe("With `approve`: makes the call with these instead of the model's. They must fit the tool's schema."),
+      content: notYet('answering a question of an MCP server'),
+      remember: z.boolean().default(false).describe('`true`: decides about this tool for the rest of the conversation.'),
+    })
+      .refine(({ decision, arguments: changed }) => changed === undefined || decision === 'approve', {
+        path: ['arguments'],
+        error: 'only a call that is approved can be made with other arguments',
+      })
+      .describe('Answers what a turn has asked a person. The first answer counts.'),
+    tools: z.object({}).describe('The tools that turns may use, and the state of each MCP server.'),
+    ping: z.object({}).describe('Asks whether the server is there.'),
+  };
+}
+
+export type Payloads = ReturnType<typeof payloads>;
+export type Action = keyof Payloads;
+
+/** A decoded request: one member for each action. */
+export type Request = {
+  [Name in Action]: { action: Name; requestId: string; payload: z.output<Payloads[Name]> };
+}[Action];

@@ -1,0 +1,88 @@
+/**
+ * What each action but `chat` is answered with. The server's own words: they are not checked on their way out,
+ * but the tests check every one of them.
+ */
+import { z } from 'zod';
+import { logEvent } from './log-event.ts';
+import { count, seq } from './values.ts';
+import type { Action } from './requests.ts';
+
+const nothing = () => z.strictObject({});
+const headSeq = count.describe('The newest row; 0 while there is none.');
+const oldestSeq = count.describe('The oldest row that is kept.');
+
+const listedConversation = z.strictObject({
+  conversation_id: z.string().describe('Its id.'),
+  title: z.string().nullable().describe('Its first words; null while nobody has said any.'),
+  created_at: z.string().describe('UTC, ISO 8601.'),
+  updated_at: z.string().describe('Of its last row, by which the list is ordered.'),
+  message_count: count.describe('User and assistant messages that are kept.'),
+  tokens: count.describe('Of the rows that are kept.'),
+  head_seq: headSeq,
+  activity: z.enum(['idle', 'running', 'waiting']).describe('`waiting` for a person; `running` with turns that have no end yet.'),
+});
+
+const offeredTool = z.strictObject({
+  name: z.string().describe('As the model calls it.'),
+  server: z.string().describe('Its MCP server.'),
+  description: z.string().describe('What it does, in the words of its server.'),
+  input_schema: z.record(z.string(), z.unknown()).describe('JSON Schema of its arguments, as the server gave it.'),
+});
+
+const mcpServer = z.strictObject({
+  name: z.string().describe('As it is configured.'),
+  state: z.string().describe('The state of its chart: `ready`, `connecting`, `backingOff`, `failed`, ...'),
+  tools: count.describe('How many it offers.'),
+  error: z.string().nullable().describe('What is wrong, in words.'),
+});
+
+export const results = {
+  cancel: z.strictObject({
+    cancelled: z.array(z.string()).describe('The request_ids of the turns that were stopped.'),
+    disposition: z.enum(['cancelled', 'nothing_running']).describe('Whether there was anything to stop.'),
+  }).describe('It comes after the Stop is in the log and before the end of the turn.'),
+  subscribe: z.strictObject({
+    head_seq: headSeq,
+    oldest_seq: oldestSeq,
+    truncated: z.boolean().describe('Rows after the cursor are gone; it goes on from the oldest.'),
+    reset: z.boolean().describe('The cursor lay beyond the log; it goes on from the oldest.'),
+    state: z.string().describe('The state of the chart, dotted.'),
+    can: z.array(z.string()).describe('The actions that it takes now.'),
+    active: z
+      .strictObject({ request_id: z.string().describe('Its request_id.'), message_id: z.string().nullable().describe('The message that is being written; null while there is none.') })
+      .nullable()
+      .describe('The turn that runs; null while there is none.'),
+  }).describe('It tells where the conversation stands. What the client lacks follows, then what is new.'),
+  unsubscribe: nothing(),
+  history: z.strictObject({
+    events: z.array(logEvent).describe('In the order of the log.'),
+    head_seq: headSeq,
+    oldest_seq: oldestSeq,
+    next_before_seq: seq.nullable().describe('The `before_seq` of the page before; null at the oldest row.'),
+  }),
+  conversations: z.strictObject({
+    conversations: z.array(listedConversation).describe('Newest first.'),
+    next_cursor: z.string().nullable().describe('The `cursor` of the next page; null on the last.'),
+  }),
+  fork: z.strictObject({ conversation_id: z.string().describe('The new conversation.') }),
+  delete: nothing(),
+  respond: z.union([
+    z.strictObject({ accepted: z.literal(true).describe('The decision counts.') }),
+    z.strictObject({
+      already: z
+        .strictObject({ decision: z.enum(['approve', 'deny', 'expired', 'cancelled']).describe('What was decided.') })
+        .describe('Another came first: a person, the time, or the end of the turn.'),
+    }),
+  ]),
+  tools: z.strictObject({
+    tools: z.array(offeredTool).describe('What a model may call.'),
+    servers: z.array(mcpServer).describe('All that are configured.'),
+  }),
+  ping: nothing(),
+} satisfies Record<Exclude<Action, 'chat'>, z.ZodType>;
+
+/** What any of them is answered with. */
+export type Result = Results[keyof Results];
+
+/** The result of each action. */
+export type Results = { [Name in keyof typeof results]: z.infer<(typeof results)[Name]> };

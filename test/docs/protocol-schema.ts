@@ -1,0 +1,97 @@
+/**
+ * The protocol as one JSON Schema (draft 2020-12): a definition for each request, result, frame and chunk.
+ * Requests are closed, so that a client's own tests find its misspellings, though the server ignores what it
+ * does not know; everything the server sends is open, for it may gain fields.
+ */
+import { z } from 'zod';
+import { configSchema } from '../../src/config/schema.ts';
+import { chunk, chunks } from '../../src/protocol/chunks.ts';
+import { frame, frames } from '../../src/protocol/frames.ts';
+import { logEvent } from '../../src/protocol/log-event.ts';
+import { payloads } from '../../src/protocol/requests.ts';
+import { results } from '../../src/protocol/results.ts';
+import { clientId } from '../../src/protocol/values.ts';
+
+/** One node of a JSON Schema. */
+export type Schema = z.core.JSONSchema.BaseSchema;
+
+/** The defaults of the configuration. */
+const { chat } = configSchema.parse({});
+const limits = { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth };
+
+/** All definitions by name: `request.chat`, `result.history`, `frame.complete`, `chunk.text`, ... */
+export function protocolDefinitions(): Record<string, Schema> {
+  const requests = Object.entries(payloads(limits)).map(([action, payload]) => {
+    const { success: mayBeLeftOut } = payload.safeParse({});
+    const sent = z.object({
+      action: z.literal(action),
+      request_id: clientId.describe("The client's own, new for every request."),
+      payload: mayBeLeftOut ? payload.optional() : payload,
+    });
+    return [`request.${action}`, sent] as const;
+  });
+  const received = [
+    ...Object.entries(results).map(([action, schema]) => [`result.${action}`, schema] as const),
+    ...Object.entries(frames).map(([status, schema]) => [`frame.${status}`, schema] as const),
+    ...Object.entries(chunks).map(([type, schema]) => [`chunk.${type}`, schema] as const),
+    ['log_event', logEvent] as const,
+    ['chunk', chunk] as const,
+    ['frame', frame] as const,
+  ];
+  return {
+    request: { oneOf: requests.map(([name]) => ({ $ref: `#/$defs/${name}` })), description: 'Whatever a client sends.' },
+    ...define(requests, close),
+    ...define(received, open),
+  };
+}
+
+/** The file. */
+export function protocolSchema(): Schema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'The protocol of Parley',
+    description: 'Written by test/docs/protocol.ts from src/protocol/. docs/protocol.md tells what the frames mean together.',
+    anyOf: [{ $ref: '#/$defs/request' }, { $ref: '#/$defs/frame' }],
+    $defs: protocolDefinitions(),
+  };
+}
+
+function define(named: readonly (readonly [name: string, schema: z.ZodType])[], finish: (node: Schema) => void): Record<string, Schema> {
+  const registry = z.registry<{ id: string }>();
+  for (const [name, schema] of named) registry.add(schema, { id: name });
+  const { schemas } = z.toJSONSchema(registry, {
+    io: 'input',
+    unrepresentable: 'any',
+    uri: (name) => `#/$defs/${name}`,
+    override({ jsonSchema }) {
+      // zod bounds every integer by what a number can hold, and says of every key that it is text.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      delete jsonSchema.propertyNames;
+      finish(jsonSchema);
+    },
+  });
+  return Object.fromEntries(
+    Object.entries(schemas)
+      .filter(([name]) => name !== sharedParts)
+      .map(([name, { $schema: _schema, $id: _id, ...schema }]) => [name, schema]),
+  );
+}
+
+/** Where zod keeps what refers to itself: here only `z.json()`, which in JSON is anything. */
+const sharedParts = '__shared';
+
+function close(node: Schema): void {
+  if (isShared(node.additionalProperties)) delete node.additionalProperties;
+  if (!node.properties) return;
+  node.additionalProperties = false;
+  // A field that is known and refused has no schema.
+  for (const [field, schema] of Object.entries(node.properties)) if (Object.keys(schema).length === 0) delete node.properties[field];
+}
+
+function isShared(schema: Schema['additionalProperties']): boolean {
+  return typeof schema === 'object' && schema.$ref?.includes(sharedParts) === true;
+}
+
+function open(node: Schema): void {
+  if (node.additionalProperties === false) delete node.additionalProperties;
+}

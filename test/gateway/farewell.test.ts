@@ -1,0 +1,36 @@
+/** What a socket hears that the server closes: the reason, whatever it is still sending. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { startParley } from '../support/parley.ts';
+import { createHome, eventually } from '../support/server-process.ts';
+
+test('a frame that is too large is told so while more is on its way, and what came before is answered', async (t) => {
+  // In a process of its own, which closes while this one writes: a connection torn there would be reset here.
+  const server = (await createHome(t)).start();
+  const client = await server.connect();
+  client.socket.on('error', () => {});
+  client.send('ping', {}, 'r1');
+  client.socket.send(' '.repeat(1_048_577));
+  for (let count = 0; count < 5000; count += 1) client.socket.send(' '.repeat(1000));
+  const [code] = await once(client.socket, 'close');
+  assert.equal(code, 1009);
+  assert.equal(client.frames[0]?.request_id, 'r1');
+});
+
+test('a socket that goes on sending, and never says goodbye, is ended all the same', async (t) => {
+  const parley = await startParley(t);
+  const { hostname, port, pathname } = new URL(parley.url);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  t.after(() => socket.destroy());
+  socket.on('error', () => {});
+  socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\nSec-WebSocket-Version: 13\r\n\r\n`);
+  // A text frame of one character, without the mask that clients owe.
+  socket.write(Buffer.from([0x81, 1, 0x61]));
+  await once(socket.resume(), 'end');
+  await eventually(() => {
+    socket.write('still here');
+    return socket.errored !== null;
+  }, 'a reset');
+});

@@ -1,0 +1,65 @@
+/**
+ * Holds every frame that a test reads against the protocol's schemas, to the letter: a field that nobody has
+ * described, a result of another action or a code that the table of errors does not know fails the test.
+ */
+import assert from 'node:assert/strict';
+import { z } from 'zod';
+import { errorCodes, type ErrorEntry } from '../../src/error-codes.ts';
+import { frame as frameSchema, type Frame } from '../../src/protocol/frames.ts';
+import { results } from '../../src/protocol/results.ts';
+
+export interface FrameCheck {
+  /** A request as it is sent: its result will be looked at more closely. */
+  asked(text: string): void;
+  /** A frame as it has come. Throws with the frame and what is wrong with it. */
+  heard(text: string): Frame;
+}
+
+const request = z.object({ action: z.string(), request_id: z.string() });
+const answer = z.object({ status: z.literal('result'), request_id: z.string(), result: z.unknown() });
+const schemas = new Map<string, z.ZodType>(Object.entries(results));
+const codes = new Map<string, ErrorEntry>(Object.entries(errorCodes));
+
+/** For one socket, or for all of one client: ids must mean the same throughout. */
+export function createFrameCheck(): FrameCheck {
+  const actions = new Map<string, string>();
+
+  return {
+    asked(text) {
+      const { data } = request.safeParse(parseJson(text));
+      if (data) actions.set(data.request_id, data.action);
+    },
+    heard(text) {
+      const json = parseJson(text);
+      const { data: answered } = answer.safeParse(json);
+      const action = actions.get(answered?.request_id ?? '') ?? '';
+      const schema = schemas.get(action);
+      // First, as it tells more; the frame's schema knows only that it is some action's result.
+      if (schema) fits(schema, answered?.result, `no result of ${action}: ${text}`);
+      const frame = fits(frameSchema, json, `no frame of the protocol: ${text}`);
+      if (frame.status === 'error') checkFault(frame.error, text);
+      return frame;
+    },
+  };
+}
+
+function fits<Shape>(schema: z.ZodType<Shape>, json: unknown, otherwise: string): Shape {
+  const read = schema.safeParse(json);
+  if (read.success) return read.data;
+  return assert.fail(`${otherwise}\n${z.prettifyError(read.error)}`);
+}
+
+function checkFault({ code, retryable, data }: Extract<Frame, { status: 'error' }>['error'], text: string): void {
+  const entry = codes.get(code);
+  assert.ok(entry, `no code of the table: ${text}`);
+  assert.equal(retryable, entry.retryable, `not as retryable as the table says: ${text}`);
+  for (const key of Object.keys(data)) assert.ok(entry.data?.some((known) => known === key), `data.${key} is not in the table: ${text}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
