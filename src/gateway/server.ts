@@ -16,6 +16,7 @@ import { endSoon } from './farewell.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './path.ts';
 import { createSession, type SessionDeps } from './session.ts';
+import { createFrameEncoder } from './text-frame.ts';
 
 export interface GatewayOptions {
   /** `localhost` means 127.0.0.1 and, where there, ::1. */
@@ -30,7 +31,7 @@ export interface GatewayOptions {
   pingIntervalMs: number;
   pingTimeoutMs: number;
   admission: AdmissionOptions;
-  session: SessionDeps;
+  session: Omit<SessionDeps, 'encode'>;
   http(request: IncomingMessage, response: ServerResponse): void;
   outbox: { open(session: Session): void; close(sessionId: string): void };
   onError(error: unknown): void;
@@ -54,13 +55,14 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     handleProtocols: selectProtocol,
   });
   const heartbeat = createHeartbeat(wss.clients, options.pingIntervalMs, options.pingTimeoutMs);
+  const deps: SessionDeps = { ...options.session, encode: createFrameEncoder() };
   let nextSession = 1;
 
   const admit = createAdmission(options.admission, {
     sockets: wss.clients,
     onLoopback: isLoopback(options.host),
     open(socket, request, subject) {
-      const session = createSession({ id: `s${nextSession++}`, subject }, socket, request.socket, options.session);
+      const session = createSession({ id: `s${nextSession++}`, subject }, socket, request.socket, deps);
       options.outbox.open(session);
       socket.on('close', () => options.outbox.close(session.id));
     },

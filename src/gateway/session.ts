@@ -10,7 +10,6 @@ import type { Decoded } from '../protocol/decoder.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import { createFrameBudget } from './frame-budget.ts';
-import { encodeTextFrame } from './text-frame.ts';
 
 export interface SessionLimits {
   /** Bytes that may wait for a socket before it counts as slow. */
@@ -34,6 +33,8 @@ export interface ClientSession extends Session {
 }
 
 export interface SessionDeps {
+  /** A WebSocket frame of that text, in one piece. */
+  encode(text: string): Uint8Array;
   decode(text: string): Decoded;
   handle(session: ClientSession, request: Request): void;
   limits: SessionLimits;
@@ -50,7 +51,7 @@ interface Wire {
  * Listens to the socket's messages from now on; its closing is the caller's to notice. A frame sent to a
  * closed socket is dropped, and a socket that never reads is terminated.
  */
-export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subject'>, socket: WebSocket, wire: Wire, { decode, handle, limits }: SessionDeps): ClientSession {
+export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subject'>, socket: WebSocket, wire: Wire, { decode, encode, handle, limits }: SessionDeps): ClientSession {
   const budget = createFrameBudget(limits.framesPerSecond, limits.frameBurst);
   let corked = false;
   let badFrames = 0;
@@ -90,8 +91,8 @@ export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subje
         process.nextTick(uncork);
       }
       // The callback is needed only to notice when a slow socket has drained.
-      if (isSlow()) wire.write(encodeTextFrame(frame), onFlushed);
-      else wire.write(encodeTextFrame(frame));
+      if (isSlow()) wire.write(encode(frame), onFlushed);
+      else wire.write(encode(frame));
     },
     isSlow,
     whenDrained(callback) {

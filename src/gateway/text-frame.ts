@@ -35,3 +35,18 @@ export function encodeTextFrame(text: string): Buffer {
   frame.write(text, headLength);
   return frame;
 }
+
+/**
+ * For a server's frames, which go to all followers of a turn one after another: the same text again is the same
+ * bytes, so that many readers who fall behind hold them once.
+ */
+export function createFrameEncoder(): (text: string) => Buffer {
+  let encoded = '';
+  let bytes = encodeTextFrame(encoded);
+  return (text) => {
+    if (text === encoded) return bytes;
+    bytes = encodeTextFrame(text);
+    encoded = text;
+    return bytes;
+  };
+}

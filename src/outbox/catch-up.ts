@@ -68,7 +68,8 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
     if (topic.head === head) break;
   }
   const { draft } = topic;
-  memory.forgetUnless((id) => id === draft?.messageId || shown.has(id));
+  // Who wants no live text gets the message whole, once it is stored.
+  memory.forgetUnless((id) => (following.streaming && id === draft?.messageId) || shown.has(id));
   if (draft?.requestId === requestId && following.streaming && !shown.has(draft.messageId)) {
     for (const chunk of draft.since(memory.of(draft.messageId))) send({ ...turn, status: 'chunk', chunk });
   }

@@ -52,19 +52,17 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
       case 'unsubscribe':
       case 'respond':
       case 'tools':
-      case 'ping': {
-        const parsed = decodePayload(table[action], action, requestId, payload);
-        return 'request' in parsed ? parsed : refused(json, parsed.fault);
-      }
+      case 'ping':
+        return decodePayload(table[action], action, requestId, payload, json);
       default:
         return refused(json, fault('unknown_action', `There is no action "${action.slice(0, 40)}". Use one of: ${actions.join(', ')}.`, { allowed: actions }));
     }
   };
 }
 
-function decodePayload<Name extends Action>(schema: Payloads[Name], action: Name, requestId: string, payload: unknown): { request: Request } | { fault: Fault } {
+function decodePayload<Name extends Action>(schema: Payloads[Name], action: Name, requestId: string, payload: unknown, json: unknown): Decoded {
   const parsed = schema.safeParse(payload);
-  if (!parsed.success) return { fault: invalid(parsed.error, ['payload']) };
+  if (!parsed.success) return refused(json, invalid(parsed.error, ['payload']));
   // The compiler cannot pair a schema with its action across the union; the table above does.
   return { request: { action, requestId, payload: parsed.data } as Request };
 }

@@ -23,5 +23,3 @@ export const cursor = z.object({
   offset: count.optional().describe('How much of its text the client has, in UTF-16 units; absent is 0.'),
   reasoning_offset: count.optional().describe('The same of its reasoning.'),
 });
-
-export const conversationId = z.string().describe('The conversation.');

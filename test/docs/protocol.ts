@@ -1,5 +1,5 @@
 /**
- * Writes docs/protocol.md and docs/protocol.schema.json from src/protocol/ and src/errors.ts; what the page says
+ * Writes docs/protocol.md and docs/protocol.schema.json from src/protocol/ and src/error-codes.ts; what the page says
  * in sentences is protocol-page.md. Run it after a change of either: node test/docs/protocol.ts. A test fails
  * while one is out of date.
  */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { encodeTextFrame } from '../../src/gateway/text-frame.ts';
+import { createFrameEncoder, encodeTextFrame } from '../../src/gateway/text-frame.ts';
 
 test('a client reads every text as it was, on both sides of each length that changes the head', async (context) => {
   const texts = ['', 'a', 'ü🙂', ...[125, 126, 127, 65_535, 65_536, 200_000].map((length) => 'x'.repeat(length)), '🙂'.repeat(40)];
@@ -31,4 +31,12 @@ test('a client reads every text as it was, on both sides of each length that cha
 
 test('half a surrogate pair becomes the replacement character, not a broken frame', () => {
   assert.deepEqual(encodeTextFrame('a\ud83d'), Buffer.from([0x81, 4, 0x61, 0xef, 0xbf, 0xbd]));
+});
+
+test('a text that goes to many is encoded once', () => {
+  const encode = createFrameEncoder();
+  const first = encode(['ab', 'c'].join(''));
+  assert.equal(encode('abc'), first);
+  assert.deepEqual(encode('abd'), encodeTextFrame('abd'));
+  assert.deepEqual(encode('abc'), first);
 });

@@ -11,6 +11,7 @@ import { pino } from 'pino';
 import { configSchema } from '../../src/config/schema.ts';
 import { startServer, type Server } from '../../src/server.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
+import { merge } from './merge.ts';
 import { startModelServer, type ModelServer } from './model-server.ts';
 
 export interface Parley {
@@ -93,17 +94,4 @@ export async function startParley(test: TestContext, { modelUrl, mcpServers = {}
       server = await start();
     },
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
-  const merged = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    merged[key] = isObject(below) && isObject(value) ? merge(below, value) : value;
-  }
-  return merged;
 }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Client, type ConnectOptions } from './client.ts';
+import { merge } from './merge.ts';
 import { isAlive } from './mcp-toolbox.ts';
 
 export interface ServerProcess {
@@ -34,7 +35,7 @@ export interface Home {
 export interface HomeOptions {
   modelUrl?: string;
   mcpServers?: Record<string, unknown>;
-  /** Any part of the configuration, by section. */
+  /** Any part of the configuration. */
   config?: Record<string, object>;
 }
 
@@ -51,13 +52,13 @@ export async function createHome(test: TestContext, { modelUrl, mcpServers = {},
   const llm = modelUrl === undefined
     ? { active: 'demo', demo: { chunk_delay_ms: 0 } }
     : { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } };
-  const settings = {
+  const defaults = {
     llm,
     chat: { websocket: { port: 0 } },
     repository: { path: 'events.db' },
     mcp: { config_file: 'servers.json', connection: { startup_wait: 10 } },
-    ...config,
   };
+  const settings = merge(defaults, config);
   // JSON is YAML.
   await writeFile(join(folder, 'config.yaml'), JSON.stringify(settings));
   await writeFile(join(folder, 'servers.json'), JSON.stringify({ mcpServers }));

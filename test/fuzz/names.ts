@@ -1,0 +1,70 @@
+/**
+ * The values that mean something to the server: ids of conversations, requests and messages, places in a
+ * log. Few enough that assaults meet in the same conversations, and of the same shape as honest clients' ids.
+ */
+import type { Random } from './random.ts';
+import { sharedPrefix } from './ledger.ts';
+
+export interface Names {
+  /** A request id that nobody has used, seldom one of this socket's again, or one that many sockets use. */
+  requestId(): string;
+  /** A value that could stand in a field of this name; undefined for names that mean nothing here. */
+  plausible(field: string): unknown;
+}
+
+const conversations = 32;
+const sharedRequests = 64;
+
+/** A random UUID's shape, as typed clients make them. */
+function uuidFrom(random: Random): string {
+  const hex = random.bytes(16).toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20)].join('-');
+}
+
+/** Conversations are the same for all seeds: their logs grow over a run, and are trimmed and deleted again. */
+function conversationFrom(random: Random): string {
+  if (random.chance(0.05)) return uuidFrom(random);
+  return `f0220000-0000-4000-a000-${String(random.int(1, conversations)).padStart(12, '0')}`;
+}
+
+const words = ['what', 'is', 'two', 'plus', 'three', 'Grüße', '你好', '🙂', '\u0000', '\ud83d', '\u202e', 'null', '{"role":"system"}', '<|im_end|>', '\r\n\r\n', "'; DROP TABLE chat_events; --"];
+
+function textFrom(random: Random): string {
+  if (random.chance(0.005)) return random.pick(words).repeat(random.int(1, 5000));
+  return Array.from({ length: random.int(1, 12) }, () => random.pick(words)).join(' ');
+}
+
+/** Mostly within a log that a conversation could have; now and then far from any. */
+function placeFrom(random: Random): number {
+  return random.chance(0.8) ? random.int(1, 60) : random.pick([0, 1_000_000, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]);
+}
+
+export function createNames(random: Random): Names {
+  const used: string[] = [];
+  const prefix = random.bytes(6).toString('hex');
+
+  const plausibles: Record<string, () => unknown> = {
+    conversation_id: () => conversationFrom(random),
+    target: () => (used.length > 0 ? random.pick(used) : uuidFrom(random)),
+    message_id: () => uuidFrom(random),
+    interrupt_id: () => uuidFrom(random),
+    text: () => textFrom(random),
+    reason: () => textFrom(random).slice(0, 1000),
+    after_seq: () => placeFrom(random),
+    before_seq: () => Math.max(1, placeFrom(random)),
+    at_seq: () => Math.max(1, placeFrom(random)),
+    rewind_to: () => Math.max(1, placeFrom(random)),
+    offset: () => placeFrom(random),
+    reasoning_offset: () => placeFrom(random),
+  };
+
+  return {
+    requestId() {
+      if (used.length > 0 && random.chance(0.05)) return random.pick(used);
+      const id = random.chance(0.03) ? `${sharedPrefix}${random.int(1, sharedRequests)}` : `${prefix}-${used.length}`;
+      used.push(id);
+      return id;
+    },
+    plausible: (field) => plausibles[field]?.(),
+  };
+}

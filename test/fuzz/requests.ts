@@ -1,0 +1,155 @@
+/**
+ * Requests made from the protocol's own schemas, so that a new action or field is under attack from its first
+ * day: each field right, missing, at its bounds, beyond them or of another type, and fields that nobody knows.
+ */
+import { z } from 'zod';
+import { payloads } from '../../src/protocol/requests.ts';
+import type { Names } from './names.ts';
+import type { Random } from './random.ts';
+
+type Schema = z.core.JSONSchema.BaseSchema;
+
+interface Action {
+  name: string;
+  payload: Schema;
+}
+
+export interface RequestSource {
+  /** A request; in that share of all cases something in it is not as it should be. */
+  next(spoiltShare: number): object;
+}
+
+/** The defaults of the configuration. */
+const limits = { maxTextLength: 100_000, maxDepth: 64 };
+
+/** As JSON Schema, which can be walked, where the schemas themselves can only judge. */
+const actions: Action[] = Object.entries(payloads(limits)).map(([name, schema]) => ({
+  name,
+  payload: z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }),
+}));
+
+/** How often, beside one each: chats make the conversations that the others need. */
+const chats = actions.filter(({ name }) => name === 'chat');
+const chosen: readonly Action[] = [...actions, ...chats, ...chats, ...chats];
+
+const longestId = 128;
+
+export function createRequestSource(random: Random, names: Names): RequestSource {
+  const spoilers: ((fields: Record<string, unknown>, schema: Schema) => void)[] = [spoilField, spoilField, spoilField, dropField, addField];
+
+  return {
+    next(spoiltShare) {
+      const { name, payload } = random.pick(chosen);
+      const request: Record<string, unknown> = { action: name, request_id: names.requestId(), payload: validFields(payload) };
+      if (!random.chance(spoiltShare)) return request;
+      // The schema describes what it was made from; only the envelope is written by hand.
+      if (random.chance(0.2)) random.pick(spoilers)(request, envelope);
+      else if (isFields(request['payload'])) random.pick(spoilers)(request['payload'], payload);
+      return request;
+    },
+  };
+
+  function validFields({ properties = {}, required = [] }: Schema): Record<string, unknown> {
+    const fields: Record<string, unknown> = {};
+    for (const [field, schema] of Object.entries(properties)) {
+      if (typeof schema === 'boolean' || isForbidden(schema)) continue;
+      if (required.includes(field) || random.chance(likelihood(field))) fields[field] = valid(field, schema);
+    }
+    return fields;
+  }
+
+  function valid(field: string, schema: Schema): unknown {
+    const plausible = names.plausible(field);
+    if (plausible !== undefined) return plausible;
+    if (schema.enum) return random.pick(schema.enum);
+    switch (schema.type) {
+      case 'string':
+        return random.bytes(6).toString('base64');
+      case 'integer':
+        return random.int(schema.minimum ?? 0, Math.min(schema.maximum ?? 100, 100));
+      case 'boolean':
+        return random.chance(0.5);
+      case 'object':
+        return schema.properties ? validFields(schema) : { [random.bytes(3).toString('hex')]: anyJson(3) };
+      default:
+        return anyJson(3);
+    }
+  }
+
+  function spoilField(fields: Record<string, unknown>, { properties = {} }: Schema): void {
+    const known = Object.entries(properties);
+    if (known.length === 0) return addField(fields);
+    const [field, schema] = random.pick(known);
+    if (typeof schema === 'boolean') return undefined;
+    const inner = fields[field];
+    if (schema.properties && isFields(inner) && random.chance(0.6)) return random.pick(spoilers)(inner, schema);
+    fields[field] = random.chance(0.5) ? atBounds(schema) : otherType();
+    return undefined;
+  }
+
+  function dropField(fields: Record<string, unknown>): void {
+    const present = Object.keys(fields);
+    if (present.length > 0) delete fields[random.pick(present)];
+  }
+
+  function addField(fields: Record<string, unknown>): void {
+    // Defined, not assigned: `__proto__` shall be in the text.
+    Object.defineProperty(fields, random.pick(strangeKeys), { value: anyJson(4), enumerable: true, configurable: true, writable: true });
+  }
+
+  /** A bound, or one step to either side of it. */
+  function atBounds(schema: Schema): unknown {
+    if (schema.type === 'integer') {
+      const bound = random.pick([schema.minimum ?? 0, schema.maximum ?? Number.MAX_SAFE_INTEGER]);
+      return bound + random.pick([-1, 0, 1, 0.5]);
+    }
+    if (schema.type !== 'string') return otherType();
+    const bound = random.pick([schema.minLength ?? 0, schema.maxLength ?? longestId]);
+    return random.pick(['a', 'ü', '\u0007', '\ud800', ' ']).repeat(Math.max(0, bound + random.int(-1, 1)));
+  }
+
+  function otherType(): unknown {
+    return random.pick<unknown>([null, true, false, 0, -1, 1.5, 1e300, '', 'text', '0', [], {}, [[]], ['chat'], { toString: 'x' }, anyJson(4)]);
+  }
+
+  /** JSON at most so deep. */
+  function anyJson(depth: number): unknown {
+    if (depth === 0 || random.chance(0.5)) return random.pick<unknown>([null, true, 0, -0, 1e21, 'x', '\ud800', '']);
+    const values = Array.from({ length: random.int(0, 4) }, () => anyJson(depth - 1));
+    if (random.chance(0.5)) return values;
+    const object = Object.fromEntries(values.map((value, at) => [`k${at}`, value]));
+    if (random.chance(0.2)) addField(object);
+    return object;
+  }
+}
+
+const strangeKeys = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', 'type', 'session', 'requestId', 'xstate.done.actor.answer', '', '\ud800', 'x'.repeat(1000)];
+
+const envelope: Schema = {
+  type: 'object',
+  properties: { action: { type: 'string', maxLength: 40 }, request_id: { type: 'string', maxLength: longestId }, payload: { type: 'object' } },
+};
+
+/** What a field is for says how often requests without it are worth sending. */
+function likelihood(field: string): number {
+  switch (field) {
+    case 'text':
+      return 0.95;
+    // Without it every socket has a conversation of its own, in which nobody meets.
+    case 'conversation_id':
+      return 0.9;
+    case 'rewind_to':
+      return 0.1;
+    default:
+      return 0.3;
+  }
+}
+
+/** A field that the protocol knows and refuses: as JSON Schema it allows everything. */
+function isForbidden({ type, enum: values, anyOf }: Schema): boolean {
+  return type === undefined && values === undefined && anyOf === undefined;
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,59 @@
+/**
+ * The fuzz run: `npm run fuzz -- [--minutes N] [--seed S]`, or one assault of a seed with `--only NUMBER`.
+ * Prints its report as JSON and ends with 1 when the server broke a rule; docs/testing.md says how to read it.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createChildren } from '../bench/children.ts';
+import { runCampaign, type CampaignOptions } from './campaign.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    only: { type: 'string' },
+  },
+});
+
+/** The first is the warm-up, and a fifth of the time is enough of it: the page caches of the database fill with the log. */
+const rounds = 5;
+
+const note = (line: string) => process.stderr.write(`${line}\n`);
+
+function numberOf(flag: string, text: string, least: number): number {
+  const number = Number(text);
+  if (!(number >= least)) throw new Error(`--${flag} needs a number from ${least} on, not "${text}"`);
+  return number;
+}
+
+function chosen(): CampaignOptions {
+  const seed = numberOf('seed', values.seed, 0);
+  if (values.only !== undefined) return { seed, calmSeconds: 1, rounds: 1, roundSeconds: 60, only: numberOf('only', values.only, 0), note };
+  const seconds = numberOf('minutes', values.minutes, 0.1) * 60;
+  return { seed, calmSeconds: Math.min(10, seconds / 10), rounds, roundSeconds: seconds / rounds, only: null, note };
+}
+
+const options = chosen();
+const children = createChildren();
+const folder = await mkdtemp(join(tmpdir(), 'parley-fuzz-'));
+let cleaned: Promise<void> | null = null;
+/** Once, however many ask: the interrupted run does, and so does the signal. */
+const cleanUp = () => (cleaned ??= children.stopAll().then(() => rm(folder, { recursive: true, force: true })));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
+}
+
+try {
+  const report = await runCampaign(children, folder, options);
+  const passed = report.breaches.length === 0 && report.complaints.length === 0;
+  const repeat = `npm run fuzz -- --seed ${options.seed} --minutes ${values.minutes}`;
+  process.stdout.write(`${JSON.stringify({ passed, seed: options.seed, repeat, node: process.version, ...report }, null, 2)}\n`);
+  process.exitCode = passed ? 0 : 1;
+} catch (error) {
+  note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exitCode = 1;
+} finally {
+  await cleanUp();
+}

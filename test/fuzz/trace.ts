@@ -1,0 +1,24 @@
+/** The last things that passed on one connection, as text short enough to read: what is shown of a breach. */
+
+export interface Trace {
+  sent(what: string | Buffer): void;
+  got(what: string): void;
+  /** Oldest first. */
+  lines(): readonly string[];
+}
+
+const kept = 24;
+const shownChars = 400;
+
+export function createTrace(): Trace {
+  let lines: string[] = [];
+  const note = (direction: string, text: string) => {
+    const shown = text.length > shownChars ? `${text.slice(0, shownChars)}... (${text.length} characters)` : text;
+    lines = [...lines.slice(1 - kept), `${direction} ${shown}`];
+  };
+  return {
+    sent: (what) => note('>', typeof what === 'string' ? what : `bytes ${what.subarray(0, shownChars / 4).toString('hex')} (${what.length})`),
+    got: (what) => note('<', what),
+    lines: () => lines,
+  };
+}

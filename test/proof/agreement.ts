@@ -1,0 +1,54 @@
+/**
+ * Whether the real server shows from outside what the world says: so many appends, requests, calls and reads, every
+ * answer, every row, and the state that it tells its followers.
+ */
+import type { ServerLives } from './server-lives.ts';
+import type { Stage } from './stage.ts';
+import { isReading, type World } from './world.ts';
+
+/** Resolves when it does; rejects when it takes too long, or does more. Frames before `framesBefore` are no answers. */
+export async function agree(stage: Stage, lives: ServerLives, after: World, framesBefore: number): Promise<void> {
+  const { bell, model, tools, sender, watcher } = stage;
+  const { outside } = after;
+  const reads = isReading(after) ? 1 : 0;
+  const removals = removalsOf(after);
+  const isGone = after.process === 'gone';
+  const isAnswered = (requestId: string) => sender.frames.slice(framesBefore).some((frame) => frame.request_id === requestId && ['processing', 'result', 'error'].includes(frame.status));
+  const difference = () => differenceOf(stage, lives, after);
+
+  await bell.until(() => {
+    // A commit that came during a read makes the server read again.
+    if (reads === 0 && lives.waitingReads() > 0) lives.read(true);
+    const hasDone = lives.appends() >= outside.appends && lives.removals() >= removals && model.places.length >= outside.requests && tools.calls() >= outside.calls;
+    return hasDone && lives.waitingReads() >= reads && (isGone ? lives.server().ended : after.answered.every(isAnswered));
+  }, difference);
+  if (!isGone) {
+    // Whatever was sent before has been taken in with the answer to this.
+    await sender.heard();
+    if (!watcher.isOpen() && after.log.rows().length > 0 && after.process === 'serving') watcher.open(lives.server().url);
+    const isShown = () => watcher.rows.length >= after.log.rows().length && (after.shown === null || watcher.state === after.shown);
+    if (watcher.isOpen() && !after.deleted) await bell.until(isShown, difference);
+  }
+  const hasDoneNoMore = lives.appends() === outside.appends && lives.removals() === removals && model.places.length === outside.requests && tools.calls() === outside.calls;
+  if (!hasDoneNoMore) throw new Error(`the server did something else than the chart: ${difference()}`);
+}
+
+/** A removal is told of when everything before it has landed. */
+function removalsOf({ outside, held }: World): number {
+  return outside.removals + (held[0]?.intent.type === 'remove' ? 1 : 0);
+}
+
+/** What was seen, and what should have been. */
+function differenceOf({ model, tools, watcher }: Stage, lives: ServerLives, after: World): string {
+  return JSON.stringify({
+    state: [watcher.state, after.shown],
+    appends: [lives.appends(), after.outside.appends],
+    removals: [lives.removals(), removalsOf(after)],
+    requests: [model.places.length, after.outside.requests],
+    calls: [tools.calls(), after.outside.calls],
+    reads: [lives.waitingReads(), isReading(after) ? 1 : 0],
+    rows: [watcher.rows.length, after.log.rows().length],
+    answered: after.answered,
+    process: [lives.server().ended ? 'gone' : 'there', after.process],
+  });
+}

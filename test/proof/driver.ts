@@ -1,0 +1,164 @@
+/**
+ * Plays a path against the real server, move by move, and kills it where it is told to. After each move it waits
+ * until the server shows from outside what the chart says, and fails when it shows anything else.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LogRow } from '../../machines/log.ts';
+import { agree } from './agreement.ts';
+import { COMPANY } from './conversation-ids.ts';
+import type { KillPoint } from './kill-points.ts';
+import { play } from './play.ts';
+import { startLives } from './server-lives.ts';
+import { OTHERS } from './stage-model.ts';
+import type { Stage } from './stage.ts';
+import { tell, type Move } from './vocabulary.ts';
+import { requestIdOf, start, stateOf } from './world.ts';
+
+/** What is known of a server that was killed. */
+export interface Killed {
+  /** Rows that are on disk, in order. */
+  landed: readonly LogRow[];
+  /** The log was removed for good. */
+  removed: boolean;
+  /** Requests that the model had got, and effects of each call. */
+  requests: number;
+  effects: ReadonlyMap<string, number>;
+  /** What the servers wrote to their logs. */
+  output: string;
+}
+
+/** A provider that is asked again in the next move, or that others come before. */
+const RETRY_SOON_MS = 20;
+const RETRY_LATER_MS = 1500;
+const LOOK_AGAIN_MS = 10;
+
+const FIRST_MESSAGE = 1;
+
+/** Starts a server, leads it to the point and kills it. */
+export async function playTo({ moves, instant }: KillPoint, stage: Stage): Promise<Killed> {
+  const driver = await createDriver(stage);
+  try {
+    for (const [index, move] of moves.entries()) {
+      const stops = index === moves.length - 1 && instant === 'landed';
+      await driver.make(move, moves[index + 1], stops);
+    }
+  } finally {
+    await driver.kill();
+  }
+  return driver.known();
+}
+
+async function createDriver(stage: Stage) {
+  const { bell, model, tools, sender, watcher } = stage;
+  const lives = await startLives(stage);
+  let world = start;
+  await sender.open(lives.server().url);
+
+  async function perform(move: Move, next: Move | undefined, stops: boolean): Promise<void> {
+    const requestId = requestIdOf(world.path.length);
+    const { server } = lives;
+    const isRemoval = world.held[0]?.intent.type === 'remove';
+    switch (move.do) {
+      case 'chat':
+        if (move.words === 'other') sender.send('chat', { text: `${move.id} or not`, mode: move.mode }, move.id);
+        else sender.chat(move.id, move.mode, move.words === 'rewound' ? FIRST_MESSAGE : null);
+        return;
+      case 'stop':
+        return sender.send('cancel', move.target === null ? {} : { target: move.target }, requestId);
+      case 'look':
+        server().say({ say: 'holdLookUp' });
+        sender.send('respond', { interrupt_id: lives.questions()[0], decision: 'approve' }, requestId);
+        return bell.until(() => server().announced.lookUps > 0, () => 'the look-up');
+      case 'respond':
+        if (move.to === 'late') server().say({ say: 'letGo' });
+        else sender.send('respond', { interrupt_id: lives.questions()[move.to === 'next' ? 1 : 0], decision: move.decision }, requestId);
+        return;
+      case 'delete':
+        return sender.send('delete', {}, requestId);
+      case 'crowd':
+        sender.send('chat', { text: `${OTHERS} first`, conversation_id: COMPANY }, OTHERS);
+        return bell.until(() => model.others() > 0, () => 'the turn of others');
+      case 'makeRoom':
+        return model.answerOthers();
+      case 'commit':
+        return isRemoval ? lives.remove(stops) : lives.commit(move.together ? 2 : 1, { thenFails: false, stops });
+      case 'refuse':
+        if (move.after) return lives.commit(1, { thenFails: true, stops });
+        return isRemoval ? lives.keepLog() : lives.fail();
+      case 'read':
+        return lives.read(move.works);
+      case 'begin':
+        model.begin();
+        return bell.until(() => [...watcher.drafts.values()].some((text) => text !== ''), () => 'the first words');
+      case 'answer':
+        return model.answer();
+      case 'ask':
+        return model.ask(move.tools);
+      case 'fault':
+        if (move.how === 'cut') model.cut();
+        else if (move.how === 'refused') model.refuse(401);
+        else model.refuse(503, next?.do === 'wait' ? RETRY_SOON_MS : RETRY_LATER_MS);
+        return;
+      case 'call':
+        if (move.ends !== 'late') tools.end(move.tool, move.ends);
+        return;
+      case 'passivate':
+        return until(server().url, '/metrics', (page) => /^parley_conversations_live 0$/m.test(page));
+      case 'drain':
+        server().signal('SIGTERM');
+        return until(server().url, '/ready', (page) => /draining/.test(page));
+      case 'crash':
+        sender.close();
+        watcher.close();
+        await lives.restart();
+        return sender.open(server().url);
+      // Time does these.
+      case 'wait':
+      case 'expire':
+      case 'halt':
+        return;
+    }
+  }
+
+  return {
+    async make(move: Move, next: Move | undefined, stops: boolean): Promise<void> {
+      const after = play(world, move);
+      const framesBefore = sender.frames.length;
+      const known = lives.server().announced.appends;
+      const fresh = Array.from({ length: after.outside.appends - world.outside.appends }, (_, index) => known + index + 1);
+      const broken = move.broken ? fresh.pop() : undefined;
+      if (broken !== undefined) lives.server().say({ say: 'break', number: broken });
+      try {
+        await perform(move, next, stops);
+        if (stops) return;
+        await agree(stage, lives, after, framesBefore);
+      } catch (cause) {
+        throw new Error(`"${tell(move)}" in ${stateOf(world)}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      }
+      lives.wait(fresh);
+      world = after;
+    },
+    async kill(): Promise<void> {
+      await lives.server().kill();
+      sender.close();
+      watcher.close();
+    },
+    known: (): Killed => ({
+      landed: lives.landed(),
+      removed: lives.removed(),
+      requests: model.places.length,
+      effects: new Map([...tools.effects].map(([key, { times }]) => [key, times])),
+      output: lives.output(),
+    }),
+  };
+}
+
+/** Reads one of the server's pages until it says so, or the server is gone. */
+async function until(url: string, path: string, says: (page: string) => boolean): Promise<void> {
+  const page = new URL(path, url.replace('ws:', 'http:'));
+  for (;;) {
+    const text = await fetch(page).then((response) => response.text(), () => null);
+    if (text === null || says(text)) return;
+    await pause(LOOK_AGAIN_MS);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * What there is to cover: every edge of a shipping chart, read from its own definition. An edge is a
+ * transition in one of the states that can take it, so one written on a parent counts in each of its children.
+ */
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+import { getStateNodes } from 'xstate/graph';
+
+export interface Edge {
+  /** Stable while the chart says the same: `turn.streaming: answer.finished [asksForTools]`. */
+  id: string;
+  /** Path of the state in which it is taken. */
+  state: string;
+  event: string;
+  guard: string | null;
+  transition: AnyTransitionDefinition;
+}
+
+/** Every edge of the chart's living states, but for those that another one always comes before. */
+export function edgesOf(chart: AnyStateMachine): Edge[] {
+  return getStateNodes(chart.root)
+    .filter((node) => node.type === 'atomic')
+    .flatMap((node) => edgesOfState(chart.id, node));
+}
+
+function edgesOfState(chart: string, state: AnyStateNode): Edge[] {
+  const path = state.path.join('.');
+  const answered = new Set<string>();
+  const edges = new Map<string, Edge>();
+  for (let node: AnyStateNode | undefined = state; node; node = node.parent) {
+    for (const transition of [...(node.always ?? []), ...[...node.transitions.values()].flat()]) {
+      const event = eventName(transition.eventType);
+      const guard = transition.guard === undefined ? null : guardName(transition.guard);
+      const id = edgeId(chart, path, event, guard);
+      // Nearer to the state, a transition without a guard takes the event for good, and the same guard gave the same answer.
+      if (answered.has(event) || edges.has(id)) continue;
+      edges.set(id, { id, state: path, event, guard, transition });
+      if (guard === null) answered.add(event);
+    }
+  }
+  return [...edges.values()];
+}
+
+/** The edge that was taken when `transition` left the state at `from`. */
+export function edgeTaken(chart: AnyStateMachine, from: string, transition: AnyTransitionDefinition): string {
+  return edgeId(chart.id, from, eventName(transition.eventType), transition.guard === undefined ? null : guardName(transition.guard));
+}
+
+function edgeId(chart: string, state: string, event: string, guard: string | null): string {
+  return `${chart}.${state}: ${event}${guard === null ? '' : ` [${guard}]`}`;
+}
+
+/** Where a timer's name carries the whole chart, its own word will do. */
+function eventName(type: string): string {
+  if (type === '') return 'always';
+  return type.replace(/^xstate\.(after)\.([^.]+)\..*$/, '$1 $2').replace(/^xstate\.(done|error)\.actor\./, '$1 of ');
+}
+
+function guardName(guard: unknown): string {
+  if (typeof guard === 'string') return guard;
+  return typeof guard === 'object' && guard !== null && 'type' in guard ? String(guard.type) : 'inline';
+}

@@ -1,0 +1,109 @@
+/**
+ * The server under proof, in a process of its own: the shipping src/main.ts, its store held or free. Tells what
+ * the held store says, passes on the proof's word, and kills.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { LogRow } from '../../machines/log.ts';
+import type { Bell } from './bell.ts';
+import { readFromStore, type ToStore } from './hold-messages.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+const holdStore = pathToFileURL(join(import.meta.dirname, 'hold-store.ts')).href;
+
+export interface HeldServer {
+  readonly url: string;
+  /** So many of each were announced. */
+  readonly announced: { appends: number; removals: number; reads: number; lookUps: number };
+  /** What the appends are about, in order: row types, and kinds of `meta` rows. */
+  readonly appends: readonly string[][];
+  /** Rows that got to the disk, in order. */
+  readonly landed: readonly LogRow[];
+  /** The log of the conversation is gone from the disk. */
+  readonly removed: boolean;
+  readonly ended: boolean;
+  /** All that it wrote. */
+  readonly output: string;
+  say(order: ToStore): void;
+  /** Resolves when these appends have landed. */
+  haveLanded(numbers: readonly number[]): Promise<void>;
+  signal(name: 'SIGTERM'): void;
+  /** SIGKILL; resolves when it is gone, at once if it is already. */
+  kill(): Promise<void>;
+}
+
+/** Starts it in a home's folder and resolves when it listens. */
+export async function startHeldServer({ folder, holds, cache, bell }: { folder: string; holds: boolean; cache: string; bell: Bell }): Promise<HeldServer> {
+  const child = spawn(process.execPath, [...(holds ? ['--import', holdStore] : []), main, '--config', join(folder, 'config.yaml')], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: cache },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let output = '';
+  let stdout = '';
+  let ended = false;
+  let removed = false;
+  const announced = { appends: 0, removals: 0, reads: 0, lookUps: 0 };
+  const appends: string[][] = [];
+  const landedNumbers = new Set<number>();
+  const landed: LogRow[] = [];
+  child.stdout?.on('data', (data: Buffer) => {
+    stdout += data.toString();
+    bell.ring();
+  });
+  child.stderr?.on('data', (data: Buffer) => (output += data.toString()));
+  child.once('exit', () => {
+    ended = true;
+    bell.ring();
+  });
+  child.on('message', (message) => {
+    const news = readFromStore(message);
+    if (news?.said === 'append') {
+      announced.appends = news.number;
+      appends.push(news.rows);
+    } else if (news?.said === 'landed') {
+      landedNumbers.add(news.number);
+      landed.push(...news.rows);
+    } else if (news?.said === 'removal') {
+      announced.removals += 1;
+    } else if (news?.said === 'removed') {
+      removed = true;
+    } else if (news?.said === 'read') {
+      announced.reads = news.number;
+    } else if (news?.said === 'lookedUp') {
+      announced.lookUps += 1;
+    }
+    bell.ring();
+  });
+  const address = () => /listens at (ws:\S+)/.exec(stdout)?.[1];
+  await bell.until(() => ended || address() !== undefined, () => 'the server to listen');
+  if (ended) throw new Error(`the server ended before it listened: ${stdout}${output}`);
+
+  return {
+    url: (address() ?? '').replace('localhost', '127.0.0.1'),
+    announced,
+    appends,
+    landed,
+    get removed() {
+      return removed;
+    },
+    get ended() {
+      return ended;
+    },
+    get output() {
+      return output;
+    },
+    // A server that has gone hears no more.
+    say: (order) => void (child.connected && child.send(order)),
+    async haveLanded(numbers) {
+      await bell.until(() => ended || numbers.every((number) => landedNumbers.has(number)), () => `append ${numbers.join(' and ')} to land`);
+      if (!numbers.every((number) => landedNumbers.has(number))) throw new Error('the server ended with an append on its way');
+    },
+    signal: (name) => void child.kill(name),
+    async kill() {
+      child.kill('SIGKILL');
+      await bell.until(() => ended, () => 'the server to be gone');
+    },
+  };
+}

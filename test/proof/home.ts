@@ -1,0 +1,50 @@
+/**
+ * The folder in which a server under proof lives, and its configuration: the shipping defaults, but for what a path
+ * needs to be walked in seconds. Each run has one of its own.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Move, Stimulus } from './vocabulary.ts';
+import { proofLimits } from './world.ts';
+
+export interface Home {
+  readonly folder: string;
+  readonly database: string;
+  remove(): Promise<void>;
+}
+
+export async function makeHome(moves: readonly Move[], urls: { model: string; tools: string }): Promise<Home> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-proof-'));
+  const has = (word: Stimulus['do']) => moves.some((move) => move.do === word);
+  const times = moves.some((move) => move.do === 'call' && move.ends === 'late');
+  const { maxToolHops, queueLength, providers } = proofLimits;
+  const settings = {
+    llm: {
+      active: providers[0],
+      fallback: providers.slice(1),
+      providers: Object.fromEntries(providers.map((name) => [name, { base_url: urls.model, model: `model of ${name}` }])),
+    },
+    chat: {
+      websocket: { host: '127.0.0.1', port: 0 },
+      service: {
+        max_tool_hops: maxToolHops,
+        queue_length: queueLength,
+        max_running_turns: has('crowd') ? 1 : 1000,
+        // Nothing stays warm, so that every context is a read that can be held.
+        warm_bytes: 0,
+        idle_timeout: has('passivate') ? 0.2 : 300,
+        tools: { permission: { 'desk.pay': 'ask' }, timeout: times ? 0.3 : 60, approval_timeout: has('expire') ? 1 : 86_400 },
+        recovery: { attempts: proofLimits.recovery.attempts },
+      },
+    },
+    repository: { path: 'events.db', persistence: { retention_policy: 'unlimited' } },
+    mcp: { config_file: 'servers.json', connection: { startup_wait: 0 } },
+    shutdown: { drain_timeout: has('halt') ? 0.2 : 30 },
+    logging: { level: 'warn' },
+  };
+  // JSON is YAML.
+  await writeFile(join(folder, 'config.yaml'), JSON.stringify(settings));
+  await writeFile(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { desk: { url: urls.tools, protocol: '2026-07-28' } } }));
+  return { folder, database: join(folder, 'events.db'), remove: () => rm(folder, { recursive: true, force: true }) };
+}

@@ -1,0 +1,142 @@
+/**
+ * Whether a server that was killed and came back has kept its promises, judged from outside: by the file, by what
+ * the clients were told and hold, by what the model was sent and by what the tools did. Each promise is one
+ * function that returns what is broken, in words.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { LogRow } from '../../machines/log.ts';
+import { check } from '../../src/commands/check.ts';
+import { eventOf } from '../../src/outbox/render.ts';
+import { PROVEN } from './conversation-ids.ts';
+import type { Killed } from './driver.ts';
+import { readLog } from './log-on-disk.ts';
+import type { Stage } from './stage.ts';
+
+interface Evidence {
+  stage: Stage;
+  killed: Killed;
+  /** The log in the end. */
+  rows: readonly LogRow[];
+}
+
+/** Empty when all is well. */
+export function judge(stage: Stage, killed: Killed): string[] {
+  const { rows } = readLog(stage.home.database);
+  const evidence = { stage, killed, rows };
+  if (killed.removed) return [soundLog, gone, validRequests].flatMap((promise) => promise(evidence));
+  return [deletionsHold, soundLog, durable, acknowledged, validRequests, atMostOnce, stopsHold, answersHold, ended, textsHeld].flatMap((promise) => promise(evidence));
+}
+
+const kindOf = (row: LogRow) => String(row.extra['kind'] ?? row.type);
+const endOf = (rows: readonly LogRow[], requestId: string) => rows.find((row) => kindOf(row) === 'turn_end' && row.request_id === requestId);
+
+/** seq without gaps, one result for each call, one end for each turn. */
+function soundLog({ stage }: Evidence): string[] {
+  const { exitCode, lines } = check(stage.home.database);
+  return exitCode === 0 ? [] : [...lines];
+}
+
+/** A conversation whose removal is on disk stays away, and nothing is done for it. */
+function gone({ stage: { model, tools }, killed, rows }: Evidence): string[] {
+  return [
+    ...(rows.length > 0 ? [`the conversation was removed and has ${rows.length} rows`] : []),
+    ...(model.places.length > killed.requests ? ['the conversation was removed, and the model was asked for it'] : []),
+    ...[...tools.effects].filter(([key, { times }]) => times > (killed.effects.get(key) ?? 0)).map(([key]) => `the conversation was removed, and call ${key} was made`),
+  ];
+}
+
+/** Nobody is told that it is gone before it is. */
+function deletionsHold({ stage: { sender } }: Evidence): string[] {
+  return sender.frames.some(({ status }) => status === 'deleted') ? ['a client was told that the conversation is deleted, and it is not'] : [];
+}
+
+/** What was on disk is there, as it was. */
+function durable({ killed, rows }: Evidence): string[] {
+  return killed.landed.filter((row) => !isDeepStrictEqual(rows[row.seq - 1], row)).map((row) => `row ${row.seq} (${kindOf(row)}) was on disk and is ${JSON.stringify(rows[row.seq - 1] ?? 'gone')}`);
+}
+
+/** Whatever a client was told with a seq, or as the answer to a Stop, is in the log. */
+function acknowledged({ stage: { sender }, rows }: Evidence): string[] {
+  return sender.frames.filter((frame) => frame.conversation_id === PROVEN).flatMap((frame): string[] => {
+    const missing = (what: string): string[] => [`${what} was told of ${frame.request_id}, and the log has no such row`];
+    const at = (seq: number | undefined) => rows.find((row) => row.seq === seq && row.request_id === frame.request_id);
+    if (frame.status === 'processing' && frame.seq !== undefined) return at(frame.seq)?.type === 'user_message' ? [] : missing(`processing with seq ${frame.seq}`);
+    if ((frame.status === 'complete' || frame.status === 'error') && frame.seq !== undefined) {
+      const row = at(frame.seq);
+      const told = frame.status === 'complete' ? withoutMark(frame.metadata) : frame.error;
+      const kept = frame.status === 'complete' ? row?.extra['metadata'] : row?.extra['error'];
+      return row && isDeepStrictEqual(told, kept) ? [] : missing(`the end ${JSON.stringify(told)}`);
+    }
+    if (frame.chunk && 'seq' in frame.chunk) return at(Number(frame.chunk.seq)) ? [] : missing(`${frame.chunk.type} with seq ${String(frame.chunk.seq)}`);
+    const cancelled: unknown = frame.status === 'result' ? frame.result?.['cancelled'] : undefined;
+    return (Array.isArray(cancelled) ? cancelled : []).map(String).filter((id) => !rows.some((row) => kindOf(row) === 'cancel' && row.request_id === id)).map((id) => `the Stop of ${id} was confirmed and is not in the log`);
+  });
+}
+
+function withoutMark({ replayed: _, ...metadata }: Record<string, unknown> = {}): Record<string, unknown> {
+  return metadata;
+}
+
+function validRequests({ stage: { model } }: Evidence): string[] {
+  return model.violations.map((problem) => `the model got an invalid request: ${problem}`);
+}
+
+/** No call takes effect before its dispatch is on disk, nor twice unless that is harmless. */
+function atMostOnce({ stage: { tools }, rows }: Evidence): string[] {
+  return [...tools.effects].flatMap(([key, { times, harmless }]) => {
+    const dispatches = rows.filter((row) => row.type === 'tool_call' && row.content?.includes(`"${key}"`)).length;
+    return [
+      ...(times > (harmless ? 2 : 1) ? [`call ${key} took effect ${times} times`] : []),
+      ...(times > dispatches ? [`call ${key} took effect ${times} times and was dispatched ${dispatches} times`] : []),
+    ];
+  });
+}
+
+/** A turn whose Stop is on disk does nothing more and ends as stopped. */
+function stopsHold({ stage: { model, tools }, killed, rows }: Evidence): string[] {
+  return killed.landed.filter((row) => kindOf(row) === 'cancel').flatMap(({ request_id: id, extra }) => {
+    const metadata: unknown = endOf(rows, id ?? '')?.extra['metadata'];
+    const reason = typeof metadata === 'object' && metadata !== null && 'finish_reason' in metadata ? metadata.finish_reason : 'no end';
+    const asked = model.places.slice(killed.requests).some(({ turn }) => turn === id);
+    const acted = [...tools.effects].filter(([key, { times }]) => key.startsWith(`${id}.`) && times > (killed.effects.get(key) ?? 0)).map(([key]) => key);
+    return [
+      ...(reason === extra['reason'] ? [] : [`${id} was stopped (${String(extra['reason'])}) and ended with ${String(reason)}`]),
+      ...(asked ? [`${id} was stopped, and the model was asked for it again`] : []),
+      ...acted.map((key) => `${id} was stopped, and call ${key} was made`),
+    ];
+  });
+}
+
+/** What a person has denied is not done. */
+function answersHold({ stage: { tools }, rows }: Evidence): string[] {
+  const denied = rows.filter((row) => kindOf(row) === 'response' && row.extra['decision'] !== 'approve').map((row) => row.extra['interrupt_id']);
+  return rows.filter((row) => kindOf(row) === 'approval_request' && denied.includes(row.extra['interrupt_id'])).flatMap(({ extra }) => {
+    const key = String(Object(extra['arguments']).key);
+    return tools.effects.has(key) ? [`call ${key} was not approved, and took effect`] : [];
+  });
+}
+
+/** Every message has the end of its turn, in the log and at its sender. */
+function ended({ stage: { sender }, rows }: Evidence): string[] {
+  return [
+    ...rows.filter((row) => row.type === 'user_message' && !endOf(rows, row.request_id ?? '')).map((row) => `${row.request_id} has no end`),
+    ...[...sender.turns.values()].filter(({ end }) => end === null).map(({ requestId }) => `the sender of ${requestId} was not told its end`),
+  ];
+}
+
+/** Both clients hold what the log says, no more and no less. */
+function textsHeld({ stage: { sender, watcher }, rows }: Evidence): string[] {
+  const problems = [...sender.complaints, ...watcher.complaints];
+  for (const turn of sender.turns.values()) {
+    const said = rows.filter((row) => row.type === 'assistant_message' && row.request_id === turn.requestId && row.content);
+    const held = [...turn.texts].filter(([, text]) => text !== '');
+    if (!isDeepStrictEqual(new Map(held), new Map(said.map((row) => [row.id, row.content])))) {
+      problems.push(`the sender of ${turn.requestId} holds ${JSON.stringify(held.map(([, text]) => text))}, and the log ${JSON.stringify(said.map((row) => row.content))}`);
+    }
+  }
+  const events = rows.map(eventOf);
+  const wrong = events.findIndex((event, at) => !isDeepStrictEqual(JSON.parse(JSON.stringify(event)), watcher.rows[at]));
+  if (wrong !== -1 || watcher.rows.length !== events.length) problems.push(`the follower has ${watcher.rows.length} rows of ${events.length}, of which row ${wrong + 1} differs: ${JSON.stringify(watcher.rows[wrong])}`);
+  for (const [id, text] of watcher.drafts) problems.push(`the follower still shows ${JSON.stringify(text)} of message ${id}, which has no row`);
+  return problems;
+}

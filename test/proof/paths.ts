@@ -1,0 +1,64 @@
+/**
+ * An edge cover of the shipping charts, by xstate/graph: for each edge the shortest way to it that was found. The
+ * walk goes over worlds (world.ts), from the beginning and a few moves further from wherever a story has been.
+ */
+import { fromTransition } from 'xstate';
+import { adjacencyMapToArray, getAdjacencyMap } from 'xstate/graph';
+import { conversationMachine } from '../../machines/conversation.ts';
+import { toolCallMachine } from '../../machines/tool-call.ts';
+import { edgesOf } from './edges.ts';
+import { possibleMoves } from './possible.ts';
+import { stories, worldsOf } from './stories.ts';
+import { tell, type Move } from './vocabulary.ts';
+import { play } from './play.ts';
+import { start, type World } from './world.ts';
+import { keyOf } from './world-key.ts';
+
+/** So far the walk goes from the beginning, and from the worlds of a story. */
+const MOVES_FROM_START = 6;
+const MOVES_FROM_STORIES = 2;
+
+/** Every edge that is written in the charts. */
+export function allEdges(): string[] {
+  return [...edgesOf(conversationMachine), ...edgesOf(toolCallMachine)].map(({ id }) => id);
+}
+
+/** By edge, the world right after it was taken; its `path` leads there. */
+export function coverEdges(): Map<string, World> {
+  const cover = new Map<string, World>();
+  const take = (world: World) => {
+    for (const edge of world.taken) {
+      const known = cover.get(edge);
+      if (!known || known.path.length > world.path.length) cover.set(edge, world);
+    }
+  };
+  const told = Object.values(stories).flatMap(worldsOf);
+  for (const world of told) take(world);
+  const distinct = new Map(told.map((world) => [keyOf(world), world]));
+  for (const world of walk([start], MOVES_FROM_START)) take(world);
+  for (const world of walk([...distinct.values()], MOVES_FROM_STORIES)) take(world);
+  return cover;
+}
+
+/** Every world within so many moves of one of these, and all that they lead to. */
+function walk(from: readonly World[], moves: number): World[] {
+  const logic = fromTransition((world: World, { move }: { type: string; move: Move }) => play(world, move), start);
+  const seen = new Map<string, number>();
+  return from.flatMap((first): World[] => {
+    const end = first.path.length + moves;
+    const known = getAdjacencyMap(logic, {
+      fromState: { status: 'active', output: undefined, error: undefined, context: { ...first, asides: 0 } },
+      serializeState: ({ context }) => keyOf(context),
+      events: ({ context }) => possibleMoves(context).map((move) => ({ type: tell(move), move })),
+      // Another story was here, with as many moves left.
+      stopWhen({ context }) {
+        const left = end - context.path.length;
+        const key = keyOf(context);
+        if (left <= (seen.get(key) ?? 0)) return true;
+        seen.set(key, left);
+        return false;
+      },
+    });
+    return adjacencyMapToArray(known).map(({ nextState }) => nextState.context);
+  });
+}

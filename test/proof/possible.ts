@@ -1,0 +1,126 @@
+/**
+ * Which moves there are in a world. Not all that could be done: what would only repeat an edge that a shorter
+ * path takes is left out, so that the walk over all worlds stays small. Holds no knowledge of what a move does.
+ */
+import { pathOf } from './chart-step.ts';
+import { play } from './play.ts';
+import { isKind, type Move, type Stimulus, type ToolName } from './vocabulary.ts';
+import { isReading, openQuestions, openTurns, stateOf, type World } from './world.ts';
+
+/** What the model may ask for in one answer. */
+const ASKED: readonly (readonly ToolName[])[] = [['book'], ['look'], ['fly'], ['pay'], ['book', 'look'], ['book', 'pay'], ['pay', 'pay']];
+const IDS = ['r1', 'r2', 'r3'] as const;
+
+/** No edge needs more of what the kindest of worlds would not do. */
+const MOST_ASIDES = 5;
+
+export function possibleMoves(world: World): Move[] {
+  if (world.deleted) return [];
+  const moves = world.process === 'gone' ? crashes(world) : [storeMoves, modelMoves, toolMoves, clientMoves, timeMoves, processMoves].flatMap((movesOf) => movesOf(world));
+  return moves.filter((move) => (world.asides < MOST_ASIDES || isKind(move)) && (!move.broken || appends(world, move)));
+}
+
+/** Else there is nothing that the store could throw at. */
+function appends(world: World, { broken: _, ...move }: Move): boolean {
+  return play(world, move).outside.appends > world.outside.appends;
+}
+
+/** What the kindest of worlds does next; null when it would wait for a client. */
+export function kindMove(world: World): Move | null {
+  if (world.process === 'gone') return null;
+  const moves = [...storeMoves(world), ...toolMoves(world), ...modelMoves(world), ...timeMoves(world)].filter(isKind);
+  // Of an answer the whole, and no more tools.
+  return moves.find((move) => move.do !== 'begin' && move.do !== 'ask') ?? (world.process === 'serving' && stateOf(world) === 'turn.toolHop.waiting' ? { do: 'respond', decision: 'approve', to: 'first' } : null);
+}
+
+function storeMoves(world: World): Move[] {
+  const [oldest, next] = world.held;
+  const moves: Move[] = isReading(world) ? [{ do: 'read', works: true }, { do: 'read', works: false }] : [];
+  if (stateOf(world) === 'activating' && isReading(world)) moves.push({ do: 'read', works: true, broken: true });
+  if (!oldest) return moves;
+  moves.push({ do: 'commit', together: false }, { do: 'refuse', after: false });
+  if (stateOf(world) === 'idle') moves.push({ do: 'commit', together: false, broken: true });
+  // While a Stop takes effect nothing can be held: what is to happen then has to come with its commit.
+  if (next && oldest.intent.type === 'append' && oldest.intent.tag.of === 'cancel') moves.push({ do: 'commit', together: true }, { do: 'refuse', after: true });
+  return moves;
+}
+
+function modelMoves(world: World): Move[] {
+  if (world.conversation?.context.turn?.asking !== true) return [];
+  if (world.begun) return [{ do: 'answer' }, { do: 'ask', tools: ['book'] }, { do: 'fault', how: 'cut' }];
+  const asks = ASKED.map((tools): Stimulus => ({ do: 'ask', tools }));
+  return [{ do: 'begin' }, { do: 'answer' }, { do: 'answer', broken: true }, ...asks, { do: 'ask', tools: ['book'], broken: true }, { do: 'fault', how: 'busy' }, { do: 'fault', how: 'refused' }];
+}
+
+function toolMoves({ calls }: World): Move[] {
+  const isRunning = (tool: ToolName) => [...calls.values()].some(({ value, context }) => context.tool.name === tool && pathOf(value) === 'running');
+  return (['book', 'look', 'pay'] as const).filter(isRunning).flatMap((tool): Move[] => [
+    { do: 'call', tool, ends: 'ok' },
+    { do: 'call', tool, ends: 'ok', broken: true },
+    { do: 'call', tool, ends: 'lost' },
+    { do: 'call', tool, ends: 'error' },
+    { do: 'call', tool, ends: 'late' },
+  ]);
+}
+
+function clientMoves(world: World): Move[] {
+  if (world.process === 'draining') return world.conversation === null ? [] : [{ do: 'stop', target: null }];
+  const used = IDS.filter((id) => isUsed(world, id));
+  const fresh = IDS[used.length];
+  const moves: Move[] = [{ do: 'stop', target: null }, { do: 'stop', target: 'nobody' }];
+  for (const id of used.slice(1)) moves.push({ do: 'stop', target: id });
+  if (used.length > 0) moves.push({ do: 'chat', id: 'r1', mode: 'queue', words: 'own' }, { do: 'chat', id: 'r1', mode: 'queue', words: 'other' });
+  if (fresh !== undefined && world.log.rowsOf('r1').length > 0) moves.push({ do: 'chat', id: fresh, mode: 'queue', words: 'rewound' });
+  if (fresh !== undefined && (fresh === 'r1' || hasOpenTurn(world))) {
+    moves.push({ do: 'chat', id: fresh, mode: 'queue', words: 'own' }, { do: 'chat', id: fresh, mode: 'queue', words: 'own', broken: true });
+    if (fresh !== 'r1') moves.push({ do: 'chat', id: fresh, mode: 'reject', words: 'own' }, { do: 'chat', id: fresh, mode: 'interrupt', words: 'own' });
+  }
+  if (world.log.rows().length > 0) moves.push({ do: 'delete' });
+  const questions = openQuestions(world).length;
+  if (questions > 1) moves.push({ do: 'respond', decision: 'approve', to: 'next' });
+  if (questions > 0) {
+    moves.push({ do: 'respond', decision: 'approve', to: 'first' }, { do: 'respond', decision: 'deny', to: 'first' });
+    if (world.lookedUp === null) moves.push({ do: 'look' });
+  }
+  if (world.lookedUp !== null) moves.push({ do: 'respond', decision: 'approve', to: 'late' });
+  return moves;
+}
+
+/** Known to the log, or on its way there. */
+function isUsed(world: World, id: string): boolean {
+  const { arriving = [], deferred = [] } = world.conversation?.context ?? {};
+  return (
+    world.log.rowsOf(id).length > 0 ||
+    world.held.some(({ intent }) => intent.type === 'append' && intent.begin?.requestId === id) ||
+    [...arriving, ...deferred].some((event) => event.type === 'client.chat' && event.requestId === id)
+  );
+}
+
+function hasOpenTurn(world: World): boolean {
+  return openTurns(world).length > 0 || world.held.some(({ intent }) => intent.type === 'append' && intent.begin !== undefined);
+}
+
+function timeMoves(world: World): Move[] {
+  const moves: Move[] = [];
+  const state = stateOf(world);
+  if (state === 'turn.backingOff') moves.push({ do: 'wait' });
+  if (world.crowded) moves.push({ do: 'makeRoom' });
+  else if (world.path.length === 0 || (state === 'turn.toolHop.waiting' && world.held.length === 0)) moves.push({ do: 'crowd' });
+  if (world.process === 'draining') return moves;
+  if (openTurns(world).some(({ waits }) => waits)) moves.push({ do: 'expire' });
+  // The registry asks those alone that rest.
+  if ((state === 'idle' || state === 'turn.toolHop.waiting') && world.held.length === 0) moves.push({ do: 'passivate' });
+  return moves;
+}
+
+function processMoves(world: World): Move[] {
+  const moves = crashes(world);
+  if (world.process === 'serving' && world.conversation !== null) moves.push({ do: 'drain' });
+  if (world.process === 'draining' && world.conversation !== null) moves.push({ do: 'halt' });
+  return moves;
+}
+
+/** One new start shows what a log is taken up from; a second one would be the same again. */
+function crashes({ crashes, crowded, log }: World): Move[] {
+  return crashes === 0 && !crowded && log.rows().length > 0 ? [{ do: 'crash' }] : [];
+}

@@ -1,0 +1,53 @@
+/**
+ * The part of the kill-point proof that runs with every test: that no edge of the charts is left out, and a few
+ * kill points that change with the date. `npm run proof` runs them all.
+ */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { allKillPoints } from './kill-points.ts';
+import { allEdges, coverEdges } from './paths.ts';
+import { proveAll, sample } from './prove.ts';
+import { failure } from './report.ts';
+import { stories, worldsOf } from './stories.ts';
+import { reasonFor, unreachable } from './unreachable.ts';
+import { stateOf } from './world.ts';
+
+/** About a minute of one core. */
+const POINTS = 20;
+/** On a machine that has much else to do. */
+const TIMEOUT_MS = 300_000;
+
+const cover = coverEdges();
+
+test('every edge of the shipping charts is on a path, or there is a reason why none leads to it', () => {
+  const edges = allEdges();
+  assert.ok(edges.length > 300);
+  assert.deepEqual(edges.filter((edge) => !cover.has(edge) && reasonFor(edge) === null), [], 'extend the proof: see test/proof/vocabulary.ts and stories.ts');
+  assert.deepEqual([...cover.keys()].filter((edge) => !edges.includes(edge)), [], 'taken, and not in the charts');
+});
+
+test('no reason is given for an edge that is on a path, nor for one that is not there', () => {
+  assert.deepEqual([...cover.keys()].filter((edge) => reasonFor(edge) !== null), []);
+  const needed = allEdges().filter((edge) => !cover.has(edge));
+  assert.deepEqual(unreachable.filter((reason) => !needed.some((edge) => reason.edge.test(edge))).map(({ why }) => why), []);
+});
+
+test('every story comes to rest', () => {
+  for (const [name, story] of Object.entries(stories)) {
+    const end = worldsOf(story).at(-1);
+    assert.ok(end && end.held.length === 0 && ['idle', 'asleep'].includes(stateOf(end)), `${name}: ${end && stateOf(end)}`);
+  }
+});
+
+test('a server that is killed in one of these gaps keeps its promises', { timeout: TIMEOUT_MS }, async (t) => {
+  const seed = process.env['PROOF_SEED'] ?? new Date().toISOString().slice(0, 10);
+  t.diagnostic(`seed ${seed}; again: npm run proof -- --seed ${seed} --part ${POINTS}`);
+  const cache = await mkdtemp(join(tmpdir(), 'parley-proof-cache-'));
+  t.after(() => rm(cache, { recursive: true, force: true }));
+  const verdicts = await proveAll(sample(allKillPoints(cover), POINTS, seed), { cache, atOnce: availableParallelism(), onVerdict: () => undefined });
+  assert.equal(verdicts.length, POINTS);
+  assert.equal(verdicts.filter(({ problems }) => problems.length > 0).map(failure).join('\n'), '');
+});

@@ -1,0 +1,73 @@
+/** One kill point from beginning to end: a server is led there, killed, started again and judged. */
+import { createHash } from 'node:crypto';
+import { storyOf } from '../support/machine-story.ts';
+import { comeBack } from './comeback.ts';
+import { playTo } from './driver.ts';
+import { judge } from './judge.ts';
+import type { KillPoint } from './kill-points.ts';
+import { readLog } from './log-on-disk.ts';
+import { setStage } from './stage.ts';
+
+export interface Verdict {
+  point: KillPoint;
+  /** What is broken, in words; empty when the promises hold. */
+  problems: string[];
+  /** For a failure: the log in the end, a line a row, and what the servers wrote. */
+  log: string[];
+  output: string;
+  tookMs: number;
+}
+
+export async function prove(point: KillPoint, cache: string): Promise<Verdict> {
+  const startedMs = performance.now();
+  const stage = await setStage(point.moves, cache);
+  let problems: string[];
+  let output = '';
+  try {
+    const killed = await playTo(point, stage);
+    output = killed.output;
+    output += await comeBack(point.moves, killed, stage);
+    problems = judge(stage, killed);
+  } catch (error) {
+    problems = [error instanceof Error ? error.message : String(error)];
+  }
+  const log = problems.length === 0 ? [] : linesOf(stage.home.database);
+  await stage.clear();
+  return { point, problems, log, output, tookMs: performance.now() - startedMs };
+}
+
+function linesOf(database: string): string[] {
+  try {
+    const { rows } = readLog(database);
+    return storyOf(rows).map((line, index) => `${rows[index]?.seq} ${rows[index]?.request_id}: ${line}`);
+  } catch (error) {
+    return [`the log cannot be read: ${String(error)}`];
+  }
+}
+
+export interface ProveOptions {
+  cache: string;
+  /** Runs at the same time; one keeps less than a core busy. */
+  atOnce: number;
+  onVerdict(verdict: Verdict, done: number): void;
+}
+
+/** In the order of their ends. */
+export async function proveAll(points: readonly KillPoint[], { cache, atOnce, onVerdict }: ProveOptions): Promise<Verdict[]> {
+  const waiting = points.values();
+  const verdicts: Verdict[] = [];
+  const work = async () => {
+    for (const point of waiting) {
+      const verdict = await prove(point, cache);
+      onVerdict(verdict, verdicts.push(verdict));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return verdicts;
+}
+
+/** So many of them, the same for the same seed. */
+export function sample(points: readonly KillPoint[], count: number, seed: string): KillPoint[] {
+  const drawn = (point: KillPoint) => createHash('sha256').update(`${seed} ${point.id}`).digest('hex');
+  return [...points].sort((one, other) => drawn(one).localeCompare(drawn(other))).slice(0, count);
+}

@@ -1,0 +1,46 @@
+/** What the proof tells people: progress, the story of what broke, which edges there are, and the sum. */
+import { storyOfMoves } from './kill-points.ts';
+import { allEdges } from './paths.ts';
+import type { Verdict } from './prove.ts';
+import { reasonFor } from './unreachable.ts';
+import { tell } from './vocabulary.ts';
+import type { World } from './world.ts';
+
+/** The end of a server's log tells why it ended. */
+const OUTPUT_CHARS = 2000;
+
+export function progress({ point, problems, tookMs }: Verdict, done: number, of: number): string {
+  return `${String(done).padStart(String(of).length)}/${of} ${problems.length === 0 ? 'held  ' : 'BROKEN'} ${point.id} ${(tookMs / 1000).toFixed(1)} s  ${point.of}`;
+}
+
+/** All that is needed to understand it, and to see it again. */
+export function failure({ point, problems, log, output }: Verdict): string {
+  const indented = (lines: readonly string[]) => lines.map((line) => `    ${line}`);
+  return [
+    '',
+    `BROKEN: ${point.of}`,
+    `  ${storyOfMoves(point)}`,
+    ...indented(problems),
+    '  the log:',
+    ...indented(log),
+    ...(output === '' ? [] : ['  the server said:', ...indented(output.slice(-OUTPUT_CHARS).trimEnd().split('\n'))]),
+    `  again: npm run proof -- --only ${point.id}`,
+    '',
+  ].join('\n');
+}
+
+/** Every edge of the charts with the shortest way to it that was found, or the reason why there is none. */
+export function edgeTable(cover: ReadonlyMap<string, World>): string[] {
+  return allEdges().map((edge) => {
+    const path = cover.get(edge)?.path.map(tell).join(', ');
+    return path === undefined ? `  - ${edge}\n      ${reasonFor(edge) ?? 'NOT PROVEN, and no reason is given'}` : `  + ${edge}\n      ${path}`;
+  });
+}
+
+export function summary(verdicts: readonly Verdict[], tookMs: number): string[] {
+  const broken = verdicts.filter(({ problems }) => problems.length > 0);
+  return [
+    ...broken.map(({ point, problems }) => `BROKEN ${point.id} ${point.of}: ${problems[0]?.split('\n')[0]}`),
+    `${verdicts.length - broken.length} of ${verdicts.length} kill points held, in ${Math.round(tookMs / 1000)} s`,
+  ];
+}

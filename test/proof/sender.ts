@@ -1,0 +1,100 @@
+/**
+ * A client that chats, as the proof remembers it: which messages it sent, what it was told of each, and the text
+ * that it holds. Lives longer than its sockets, and comes back with its cursor.
+ */
+import { createPosition, type Position } from '../../src/client/position.ts';
+import type { Chunk } from '../../src/protocol/chunks.ts';
+import { connect, type Client, type Received } from '../support/client.ts';
+import type { Bell } from './bell.ts';
+import { PROVEN } from './conversation-ids.ts';
+
+type Heard = Omit<Received, 'chunk'> & { chunk?: Chunk };
+
+export interface SentTurn {
+  readonly requestId: string;
+  readonly mode: 'queue' | 'reject' | 'interrupt';
+  readonly rewindTo: number | null;
+  /** Seq of its message, once the server has promised it. */
+  accepted: number | null;
+  /** `complete` or `error` frame that ended it for good. */
+  end: Heard | null;
+  /** Text by message, as far as it was shown and not taken back. */
+  texts: Map<string, string>;
+  position: Position;
+}
+
+export interface Sender {
+  readonly turns: ReadonlyMap<string, SentTurn>;
+  /** Everything it was ever sent. */
+  readonly frames: readonly Heard[];
+  /** What the server must not do, e.g. leave a gap in a text. */
+  readonly complaints: readonly string[];
+  open(url: string): Promise<void>;
+  /** `rewindTo`: the seq of the message in whose place it is. */
+  chat(requestId: string, mode: SentTurn['mode'], rewindTo: number | null): void;
+  /** The same chat again, from where it was. */
+  chatAgain(turn: SentTurn): void;
+  send(action: string, payload: object, requestId: string): void;
+  /** Resolves when all that was sent so far has been taken in. */
+  heard(): Promise<void>;
+  close(): void;
+}
+
+export function createSender(bell: Bell): Sender {
+  const turns = new Map<string, SentTurn>();
+  const frames: Heard[] = [];
+  const complaints: string[] = [];
+  let client: Client | null = null;
+  const connected = () => {
+    if (!client) throw new Error('the sender is not connected');
+    return client;
+  };
+
+  const hear = (frame: Heard) => {
+    frames.push(frame);
+    bell.ring();
+    const turn = turns.get(frame.request_id ?? '');
+    if (!turn || frame.conversation_id !== PROVEN) return;
+    if (frame.status === 'processing' && frame.seq !== undefined) {
+      turn.accepted ??= frame.seq;
+      turn.position.passed(frame.seq);
+    } else if (frame.status === 'chunk' && frame.chunk) {
+      take(turn, frame.chunk);
+    } else if (frame.status === 'complete' || (frame.status === 'error' && (frame.seq !== undefined || frame.metadata?.['replayed'] === true))) {
+      turn.end ??= frame;
+    }
+  };
+  const take = (turn: SentTurn, chunk: Chunk) => {
+    const taken = turn.position.take(chunk);
+    if (taken === 'repeat') return;
+    if (taken === 'gap') complaints.push(`the text of ${turn.requestId} has a gap before ${JSON.stringify(chunk)}`);
+    else if (taken.type === 'text') turn.texts.set(taken.message_id, (turn.texts.get(taken.message_id) ?? '') + taken.data);
+    else if (taken.type === 'reset') turn.texts.delete(taken.message_id);
+  };
+
+  return {
+    turns,
+    frames,
+    complaints,
+    async open(url) {
+      client = await connect(url);
+      client.socket.on('message', (data) => hear(JSON.parse(data.toString())));
+    },
+    chat(requestId, mode, rewindTo) {
+      const turn = turns.get(requestId) ?? { requestId, mode, rewindTo, accepted: null, end: null, texts: new Map(), position: createPosition() };
+      turns.set(requestId, turn);
+      connected().send('chat', { ...payload(turn), mode }, requestId);
+    },
+    chatAgain(turn) {
+      connected().send('chat', { ...payload(turn), ...(turn.accepted === null ? { mode: turn.mode } : {}), cursor: turn.position.cursor() }, turn.requestId);
+    },
+    send: (action, payload, requestId) => void connected().send(action, { conversation_id: PROVEN, ...payload }, requestId),
+    heard: async () => void (await connected().ask('ping')),
+    close: () => client?.socket.terminate(),
+  };
+}
+
+/** The model reads the turn from the text's first word. */
+function payload({ requestId, rewindTo }: SentTurn): object {
+  return { conversation_id: PROVEN, text: `${requestId} please`, ...(rewindTo === null ? {} : { rewind_to: rewindTo }) };
+}

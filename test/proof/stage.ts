@@ -1,0 +1,39 @@
+/**
+ * Everything around one server under proof: a model, tools, a client that chats and one that follows, and a home.
+ * It stays while servers come and go.
+ */
+import { createBell, type Bell } from './bell.ts';
+import { makeHome, type Home } from './home.ts';
+import { createSender, type Sender } from './sender.ts';
+import { startStageModel, type StageModel } from './stage-model.ts';
+import { startStageTools, type StageTools } from './stage-tools.ts';
+import type { Move } from './vocabulary.ts';
+import { createWatcher, type Watcher } from './watcher.ts';
+
+export interface Stage {
+  bell: Bell;
+  model: StageModel;
+  tools: StageTools;
+  sender: Sender;
+  watcher: Watcher;
+  home: Home;
+  /** Where servers keep what they have compiled, the same for all runs. */
+  cache: string;
+  clear(): Promise<void>;
+}
+
+export async function setStage(moves: readonly Move[], cache: string): Promise<Stage> {
+  const bell = createBell();
+  const [model, tools] = await Promise.all([startStageModel(bell), startStageTools(bell)]);
+  const home = await makeHome(moves, { model: model.url, tools: tools.url });
+  const sender = createSender(bell);
+  const watcher = createWatcher(bell);
+  return {
+    bell, model, tools, sender, watcher, home, cache,
+    async clear() {
+      sender.close();
+      watcher.close();
+      await Promise.all([model.close(), tools.close(), home.remove()]);
+    },
+  };
+}

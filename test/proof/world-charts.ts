@@ -1,0 +1,130 @@
+/**
+ * The shipping charts at work in a world: an event goes through the conversation's chart or a call's, and what they
+ * emit, ask for and tell each other changes the world. Changes the world that it is given, which is nobody else's yet.
+ */
+import type { Answer, ConversationEmitted, ConversationEvent } from '../../machines/conversation-events.ts';
+import { conversationMachine } from '../../machines/conversation.ts';
+import { toolCallMachine, type ToolCallInput } from '../../machines/tool-call.ts';
+import type { OpenCall } from '../../machines/turn-terms.ts';
+import { answer } from '../support/machine-values.ts';
+import { pathOf, stepThrough } from './chart-step.ts';
+import { PROVEN } from './conversation-ids.ts';
+import { edgeTaken } from './edges.ts';
+import { proofLimits, stateOf, type World } from './world.ts';
+
+type CallEvent = Parameters<typeof toolCallMachine.transition>[1];
+
+/** When everything happens; people's time to answer ends a minute later. */
+export const NOW_MS = 1_800_000_000_000;
+
+/** What the model has said, whole or in part. */
+export function words(changes: Partial<Answer> = {}): Answer {
+  return answer({ messageId: 'm', endedAtMs: NOW_MS, ...changes });
+}
+
+export interface Charts {
+  /** Null starts the conversation's chart. */
+  hear(event: ConversationEvent | null): void;
+  tellCall(callId: string, event: CallEvent): void;
+  /** A server that drains is gone with its last conversation. */
+  leaveIfDone(): void;
+  /** What the model and the tools do by themselves: told to stop they do so, as soon as the tick is over. */
+  react(): void;
+}
+
+export function createCharts(world: World): Charts {
+  const reactions: (() => void)[] = [];
+
+  function hear(event: ConversationEvent | null): void {
+    const input = { conversationId: PROVEN, owner: 'me', limits: proofLimits };
+    const was = world.conversation?.context.turn;
+    const { snapshot, taken, emitted, sent } = stepThrough(conversationMachine, input, world.conversation, event);
+    world.conversation = snapshot;
+    world.shown = pathOf(snapshot.value);
+    world.taken = [...world.taken, ...taken.map(({ from, transition }) => edgeTaken(conversationMachine, from, transition))];
+    for (const each of emitted) carry(each);
+    const now = snapshot.context.turn;
+    if (now?.asking && !was?.asking) {
+      world.outside.requests += 1;
+      world.begun = false;
+    }
+    const wasRunning = new Set(was?.calls.filter(({ stage }) => stage === 'running').map(({ callId }) => callId));
+    for (const call of now?.calls ?? []) if (call.stage === 'running' && !wasRunning.has(call.callId)) startCall(call);
+    if (snapshot.status === 'done') {
+      world.conversation = null;
+      world.calls = new Map();
+      leaveIfDone();
+      return;
+    }
+    if (stateOf(world) === 'turn.inLine' && !taken.some(({ transition }) => transition.eventType === 'permit.awaited')) {
+      reactions.push(() => stateOf(world) === 'turn.inLine' && hear(world.crowded ? { type: 'permit.awaited', ahead: 1 } : { type: 'permit.granted' }));
+    }
+    for (const { to, event: order } of sent) {
+      if (order.type === 'answer.stop') reactions.push(() => hear({ type: 'answer.finished', answer: words({ finishReason: 'cancelled', text: world.begun ? 'Once ' : '' }) }));
+      else if (order.type === 'call.cancel' && to !== null) tellCall(to.replace('call:', ''), { type: 'call.cancel' });
+    }
+  }
+
+  function carry(emitted: ConversationEmitted): void {
+    const reply = (requestId: string) => void (world.answered = [...world.answered, requestId]);
+    switch (emitted.type) {
+      case 'append':
+        world.held = [...world.held, { intent: emitted, life: world.life }];
+        world.outside.appends += 1;
+        return;
+      case 'remove':
+        world.held = [...world.held, { intent: emitted, life: world.life }];
+        return;
+      case 'turn.accepted':
+      case 'turn.attached':
+        return reply(emitted.chat.requestId);
+      case 'reply':
+      case 'refuse':
+      case 'respond.late':
+        return reply(emitted.to.requestId);
+      case 'notice':
+      case 'deleted':
+      case 'failed':
+      case 'permit.returned':
+        return;
+    }
+  }
+
+  function leaveIfDone(): void {
+    if (world.process === 'draining' && world.conversation === null && !world.crowded) world.process = 'gone';
+  }
+
+  function startCall({ callId, tool, arguments: args }: OpenCall): void {
+    const input: ToolCallInput = { conversationId: PROVEN, owner: 'me', requestId: '', callId, tool, arguments: args, timeoutMs: proofLimits.toolTimeoutMs };
+    world.calls = new Map(world.calls).set(callId, stepThrough(toolCallMachine, input, null, null).snapshot);
+    world.outside.calls += 1;
+  }
+
+  function tellCall(callId: string, event: CallEvent): void {
+    const call = world.calls.get(callId);
+    if (!call || call.status !== 'active') return;
+    const { snapshot, taken, sent } = stepThrough(toolCallMachine, call.context, call, event);
+    world.calls = new Map(world.calls).set(callId, snapshot);
+    world.taken = [...world.taken, ...taken.map(({ from, transition }) => edgeTaken(toolCallMachine, from, transition))];
+    for (const { event: order } of sent) {
+      if (order.type === 'call.abort') reactions.push(() => tellCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }));
+      else if (order.type === 'call.settled') settle(callId, order);
+    }
+  }
+
+  function settle(callId: string, settled: object): void {
+    const calls = new Map(world.calls);
+    calls.delete(callId);
+    world.calls = calls;
+    if ('result' in settled) hear({ type: 'call.settled', callId, result: Object(settled.result) });
+  }
+
+  return {
+    hear,
+    tellCall,
+    leaveIfDone,
+    react() {
+      for (let next = reactions.shift(); next; next = reactions.shift()) next();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * Which worlds count as the same for xstate/graph: those in which the same may happen next. Ids, texts, tokens
+ * and what has ended for good are left out.
+ */
+import type { ClientEvent } from '../../machines/client-events.ts';
+import type { CommitTag } from '../../machines/conversation-events.ts';
+import { pathOf } from './chart-step.ts';
+import { openTurns, stateOf, type World } from './world.ts';
+
+export function keyOf(world: World): string {
+  const { conversation, calls, held, life, process, crashes, crowded, deleted, begun, lookedUp, log } = world;
+  const known = ['r1', 'r2', 'r3'].map((id) => log.rowsOf(id).length > 0);
+  const open = openTurns(world).map(({ requestId, waits }) => [requestId, waits, log.rowsOf(requestId).map(({ type, extra }) => `${type} ${extra['kind'] ?? ''} ${extra['name'] ?? ''} ${extra['attempt'] ?? ''}`)]);
+  return JSON.stringify([
+    stateOf(world), process, crashes, crowded, deleted, begun, lookedUp?.callId, known, open,
+    held.map((each) => [each.life === life, each.intent.type === 'append' ? tagOf(each.intent.tag) : each.intent.type]),
+    [...calls.values()].map((call) => [call.context.tool.name, pathOf(call.value)]),
+    conversation && contextKey(conversation.context),
+  ]);
+}
+
+function contextKey({ deferred, arriving, queue, deleters, turn, interrupted, stopped }: NonNullable<World['conversation']>['context']): unknown {
+  return [
+    deferred.map(eventKey),
+    arriving.map(eventKey),
+    queue.map((next) => (next.kind === 'turn' ? next.turn.requestId : 'stop')),
+    turn && [
+      turn.requestId, turn.hops, turn.provider, turn.attempt, turn.asking, turn.fault !== null,
+      turn.answer && [turn.answer.calls.map(({ name }) => name), turn.answer.finishReason, turn.answer.text !== ''],
+      turn.calls.map(({ tool, attempt, stage, approval }) => [tool.name, attempt, stage, approval !== null]),
+      turn.stop && [turn.stop.reason, turn.stop.askers.length, turn.stop.committed],
+    ],
+    interrupted && [interrupted.requestId, interrupted.begun, interrupted.hops, interrupted.stop, interrupted.recoveries, interrupted.open.map(({ dispatch, approval }) => [dispatch?.tool.harmless, dispatch?.attempt, approval !== null])],
+    stopped.map(({ requestId }) => requestId),
+    deleters.length,
+  ];
+}
+
+function eventKey(event: ClientEvent): unknown {
+  if (event.type === 'client.chat') return [event.type, event.requestId, event.digest, event.mode, event.rewindTo];
+  if (event.type === 'client.cancel') return [event.type, event.target, event.by === null];
+  return [event.type, event.type === 'client.respond' ? event.decision : null];
+}
+
+function tagOf(tag: CommitTag): unknown {
+  if (tag.of === 'message') return [tag.of, eventKey(tag.chat)];
+  return 'requestId' in tag ? [tag.of, tag.requestId] : [tag.of];
+}

@@ -1,0 +1,105 @@
+/**
+ * One conversation and all that it has to do with, as values: its chart, its calls, what the store holds of it and
+ * what somebody outside has seen. What a move does to it is play.ts; here is what can be asked of it.
+ */
+import type { SnapshotFrom } from 'xstate';
+import type { ConversationLimits } from '../../machines/conversation-terms.ts';
+import type { conversationMachine } from '../../machines/conversation.ts';
+import type { toolCallMachine } from '../../machines/tool-call.ts';
+import { createMemoryLog, type Intent, type MemoryLog } from '../support/machine-log.ts';
+import { limits } from '../support/machine-values.ts';
+import { pathOf } from './chart-step.ts';
+import type { Move } from './vocabulary.ts';
+
+export type Conversation = SnapshotFrom<typeof conversationMachine>;
+export type Call = SnapshotFrom<typeof toolCallMachine>;
+
+/** The limits of the server under proof, small enough to be reached. */
+export const proofLimits: ConversationLimits = { ...limits, maxToolHops: 2, queueLength: 1, providers: ['scripted', 'spare'] };
+
+/** What the store has not finished: an append, or the end of the log. */
+export interface Held {
+  intent: Intent;
+  /** Whose it is: an actor that has ended is not told. */
+  life: number;
+}
+
+/** What somebody outside has seen since the process began. */
+export interface Outside {
+  /** Appends that the store was given, and removals of the log that it has finished. */
+  appends: number;
+  removals: number;
+  /** Requests that the model got, and calls that reached a tool. */
+  requests: number;
+  calls: number;
+}
+
+export interface World {
+  conversation: Conversation | null;
+  /** The last state that anybody was shown, a final one too; null where none was since the process began. */
+  shown: string | null;
+  life: number;
+  calls: ReadonlyMap<string, Call>;
+  /** Oldest first. */
+  held: readonly Held[];
+  /** What is on disk. */
+  log: MemoryLog;
+  process: 'serving' | 'draining' | 'gone';
+  crashes: number;
+  /** Somebody else has the permit to run a turn. */
+  crowded: boolean;
+  /** The conversation is gone for good. */
+  deleted: boolean;
+  /** The question to which somebody's second answer has been looked up in the log, and not gone on from there. */
+  lookedUp: { callId: string; requestId: string } | null;
+  /** The model has begun to answer. */
+  begun: boolean;
+  outside: Outside;
+  /** All moves on the way here, and how many of them the kindest of worlds would not have made. */
+  path: readonly Move[];
+  asides: number;
+  /** Edges that the last move took. */
+  taken: readonly string[];
+  /** Ids of the requests that the last move made the server answer. */
+  answered: readonly string[];
+}
+
+export const start: World = {
+  conversation: null, shown: null, life: 0, calls: new Map(), held: [], log: createMemoryLog(), process: 'serving', crashes: 0, crowded: false, deleted: false, lookedUp: null, begun: false,
+  outside: { appends: 0, removals: 0, requests: 0, calls: 0 }, path: [], asides: 0, taken: [], answered: [],
+};
+
+/** The request id of what the move at that place of a path sends; chats have names of their own. */
+export function requestIdOf(place: number): string {
+  return `request ${place}`;
+}
+
+/** State of the conversation's chart; `asleep` without an actor. */
+export function stateOf({ conversation }: World): string {
+  return conversation === null ? 'asleep' : pathOf(conversation.value);
+}
+
+/** Turns without an end, as the log's table of turns has them. One that only waits for a person opens no conversation at a start. */
+export function openTurns({ log }: Pick<World, 'log'>): { requestId: string; waits: boolean }[] {
+  const open = new Map<string, boolean>();
+  for (const { begin, end, waiting } of log.stored()) {
+    if (begin) open.set(begin.requestId, false);
+    if (waiting) open.set(waiting.requestId, waiting.untilMs !== null);
+    if (end) open.delete(end.requestId);
+  }
+  return [...open].map(([requestId, waits]) => ({ requestId, waits }));
+}
+
+/** A read of the log that waits for its answer. */
+export function isReading(world: World): boolean {
+  const state = stateOf(world);
+  // What an earlier actor has under way is waited for, before the log is read.
+  return state === 'turn.loadingContext' || (state === 'activating' && world.held.every(({ life }) => life === world.life));
+}
+
+/** The calls that a person has been asked about, and of whose answer nothing is on disk. */
+export function openQuestions({ log }: World): string[] {
+  const about = (kind: string) => log.rows().filter(({ extra }) => extra['kind'] === kind).map((row) => row.tool_call_id);
+  const answered = about('response');
+  return about('approval_request').flatMap((callId) => (callId === null || answered.includes(callId) ? [] : [callId]));
+}
