@@ -6,7 +6,7 @@ import type { Fault } from './log.ts';
 
 /** Whether the same request may succeed later. */
 export const retryableFaults = {
-  conversation_deleted: true,
+  conversation_deleted: false,
   conversation_failed: true,
   illegal_in_state: true,
   internal: true,

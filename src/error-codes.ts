@@ -98,9 +98,9 @@ export const errorCodes = {
     data: ['retry_after_ms'],
   },
   conversation_deleted: {
-    retryable: true,
+    retryable: false,
     cause: 'The conversation was deleted while the request waited in it.',
-    remedy: 'Send again: it begins a new conversation.',
+    remedy: 'Leave it at that; a chat under this conversation_id begins a new conversation.',
   },
   recovery_failed: {
     retryable: false,

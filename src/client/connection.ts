@@ -99,10 +99,10 @@ export function openConnection(options: ConnectionOptions): Connection {
   function gone(socket: SocketLike, code: number, reason: string): void {
     if (!isCurrent(socket)) return;
     leaveState();
-    // It may be half open; whatever it does from now on is not heard.
+    // It may be half open. Given up before it is closed: some sockets tell their close at once, in this very call.
+    state = { at: 'closed' };
     socket.close();
     if (finalCodes.has(code)) {
-      state = { at: 'closed' };
       onStatus({ status: 'closed', code, reason });
       return;
     }

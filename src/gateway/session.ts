@@ -20,7 +20,7 @@ export interface SessionLimits {
   maxBadFrames: number;
 }
 
-/** A socket that never reads keeps at most this many times `maxBufferedBytes` of answers it asked for; then it is ended. */
+/** Behind what makes a socket slow, answers that it asked for may pile up to this many times `maxBufferedBytes`; then it is ended. */
 const HARD_LIMIT_FACTOR = 8;
 
 /** What a request handler knows of its socket. */
@@ -57,6 +57,8 @@ export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subje
   let badFrames = 0;
   let ownConversation: string | null = null;
   let drained: (() => void)[] = [];
+  /** Bytes at least, sent since the socket has become slow. One frame alone may be larger than any limit, and is no reason to end a socket. */
+  let piledUp = 0;
 
   const uncork = () => {
     corked = false;
@@ -81,7 +83,8 @@ export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subje
     subject,
     send(frame) {
       if (socket.readyState !== socket.OPEN) return;
-      if (socket.bufferedAmount > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
+      piledUp = isSlow() ? piledUp + frame.length : 0;
+      if (piledUp > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
         socket.terminate();
         return;
       }

@@ -65,7 +65,8 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
       renderEnd(turn, stored.end, rows.find(isTurnEnd)?.seq ?? null, attaching).forEach(send);
       return false;
     }
-    if (topic.head === head) break;
+    if (topic.head === head && !session.isSlow()) break;
+    if (session.isSlow() && !(await drained(following))) return false;
   }
   const { draft } = topic;
   // Who wants no live text gets the message whole, once it is stored.
@@ -111,7 +112,8 @@ export async function catchUpSubscription(reader: LogReader, following: Followin
       if (isTurnEnd(row)) onEnd(row);
     }
     const atHead = rows.length === 0 || following.seq >= page.headSeq;
-    if (atHead && topic.head === head) break;
+    if (atHead && topic.head === head && !session.isSlow()) break;
+    if (session.isSlow() && !(await drained(following))) return false;
   }
   const { draft } = topic;
   memory.forgetUnless((id) => id === draft?.messageId || shown.has(id));

@@ -10,6 +10,7 @@ import { catchUpSubscription, catchUpTurn, type CatchUpOptions, type LogReader }
 import { createDraft, type Draft } from './draft.ts';
 import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
+import { fault } from '../errors.ts';
 import { readFault } from '../read-fault.ts';
 import { createMembership } from './membership.ts';
 import type { Following, Session, Topic } from './topic.ts';
@@ -43,7 +44,7 @@ export interface Outbox {
   tell(ref: ConversationRef, frame: Frame & { request_id: string }): void;
   /** Tells the followers of all turns of a conversation that its actor has failed; they may send again. */
   fail(ref: ConversationRef, frame: (requestId: string | null) => Frame): void;
-  /** Tells all followers that the conversation is gone; nobody follows it any more. */
+  /** Tells all followers that the conversation is gone, and those of its turns that these have ended with it. */
   remove(ref: ConversationRef): void;
   /** Opens the message under construction; an unfinished one of the same conversation is taken back by `reset`. */
   draft(ref: ConversationRef, requestId: string, messageId: string): Draft;
@@ -190,6 +191,10 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       const topic = find(ref);
       if (!topic) return;
       topic.draft = null;
+      const problem = fault('conversation_deleted', 'The conversation was deleted before this turn had ended.');
+      for (const { session, requestId } of topic.followings) {
+        if (requestId !== null) session.send(JSON.stringify(errorFrame(requestId, problem, ref.conversationId)));
+      }
       const frame = JSON.stringify({ status: 'deleted', conversation_id: ref.conversationId } satisfies Frame);
       for (const session of new Set([...topic.followings].map((following) => following.session))) session.send(frame);
       for (const following of topic.followings) leave(following);

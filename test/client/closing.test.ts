@@ -1,6 +1,7 @@
 /** Ends of a connection: which close codes are final, which are worth another try, and what open promises hear. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { openConnection } from '../../src/client/connection.ts';
 import { closeCodes } from '../../src/protocol/close-codes.ts';
 import { stalls } from '../support/model-replies.ts';
 import { startScripted } from '../support/parley.ts';
@@ -100,4 +101,35 @@ describe('closing the client', () => {
     dialling.close();
     assert.deepEqual(dialling.statuses.map(({ status }) => status), ['connecting', 'closed']);
   });
+});
+
+test('a socket that tells its close in the call that closes it is replaced by one socket, not by two', async () => {
+  let dialled = 0;
+  /** Never opens, and is given up when its handshake has taken too long. */
+  class Abrupt {
+    listeners: ((event: { code: number; reason: string }) => void)[] = [];
+    constructor() {
+      dialled += 1;
+    }
+    addEventListener(type: string, listener: (event: never) => void): void {
+      if (type === 'close') this.listeners.push(listener as (event: { code: number; reason: string }) => void);
+    }
+    send(): void {}
+    close(): void {
+      for (const listener of this.listeners) listener({ code: 1006, reason: '' });
+    }
+  }
+  const statuses: string[] = [];
+  const third = Promise.withResolvers<void>();
+  const connection = openConnection({
+    url: 'ws://127.0.0.1:1/', protocols: [], WebSocket: Abrupt, handshakeMs: 1, heartbeatMs: 60_000, probe: '', backoff: () => 1,
+    onText: () => {},
+    onStatus({ status }) {
+      statuses.push(status);
+      if (dialled === 3) third.resolve();
+    },
+  });
+  await third.promise;
+  connection.close();
+  assert.deepEqual(statuses, ['connecting', 'waiting', 'connecting', 'waiting', 'connecting', 'closed']);
 });

@@ -21,7 +21,7 @@ describe('a deleted conversation', () => {
     assert.equal((await (await parley.connect()).ask('history', { conversation_id: 'c1' })).error?.code, 'not_found');
   });
 
-  test('stops what it was at: the request to the model ends', async (t) => {
+  test('stops what it was at: the request to the model ends, and so does the turn', async (t) => {
     const { client, model } = await startScripted(t);
     model.script(stalls('Once '));
     client.send('chat', { text: 'A tale', conversation_id: 'c1' }, 'r1');
@@ -29,6 +29,7 @@ describe('a deleted conversation', () => {
     await client.ask('delete', { conversation_id: 'c1' });
     assert.equal(await model.requests[0]?.end, 'aborted');
     await client.waitFor(({ status }) => status === 'deleted');
+    assert.deepEqual((await client.turn('r1')).end.error?.code, 'conversation_deleted');
   });
 
   test('tells those who wait in it to send again, and what they send begins a new conversation at seq 1', async (t) => {

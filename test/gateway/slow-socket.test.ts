@@ -1,0 +1,68 @@
+/** A socket whose client does not read: how much may wait for it, and when it is ended. Real sockets, so the kernel takes its share first. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test, type TestContext } from 'node:test';
+import { WebSocket, WebSocketServer } from 'ws';
+import { fault } from '../../src/errors.ts';
+import { createSession, type ClientSession } from '../../src/gateway/session.ts';
+import { encodeTextFrame } from '../../src/gateway/text-frame.ts';
+
+const maxBufferedBytes = 65_536;
+/** More than the kernel takes for a client that reads nothing, and many times the limit. */
+const large = 'x'.repeat(16_000_000);
+
+/** A client that has stopped reading, and the session that serves it. */
+async function connectIdler(test: TestContext): Promise<{ client: WebSocket; session: ClientSession }> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+  test.after(() => server.close());
+  await once(server, 'listening');
+  const address = server.address();
+  const client = new WebSocket(`ws://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`);
+  test.after(() => client.terminate());
+  client.on('error', () => undefined);
+  const [[socket, request]] = await Promise.all([once(server, 'connection'), once(client, 'open')]);
+  client.pause();
+  const session = createSession({ id: 's1', subject: 'ann' }, socket, request.socket, {
+    encode: encodeTextFrame,
+    decode: () => ({ requestId: null, conversationId: undefined, fault: fault('invalid_json', 'Nobody says anything here.') }),
+    handle: () => undefined,
+    limits: { maxBufferedBytes, framesPerSecond: 1, frameBurst: 1, maxBadFrames: 1 },
+  });
+  return { client, session };
+}
+
+describe('a client that does not read', () => {
+  test('keeps its socket for one frame larger than any limit, and what little comes behind that', async (t) => {
+    const { client, session } = await connectIdler(t);
+    session.send(large);
+    assert.ok(session.isSlow());
+    session.send('the end');
+    const lengths: number[] = [];
+    client.on('message', (data) => lengths.push(data.toString().length));
+    client.resume();
+    while (lengths.length < 2) await once(client, 'message');
+    assert.deepEqual(lengths, [large.length, 'the end'.length]);
+  });
+
+  test('loses it when answers pile up behind that', async (t) => {
+    const { client, session } = await connectIdler(t);
+    session.send(large);
+    const closed = once(client, 'close');
+    for (let sent = 0; sent <= 8 * maxBufferedBytes; sent += 4096) session.send('x'.repeat(4096));
+    client.resume();
+    assert.deepEqual((await closed)[0], 1006);
+  });
+
+  test('is told when it has drained, and may be sent as much again', async (t) => {
+    const { client, session } = await connectIdler(t);
+    for (let times = 0; times < 2; times += 1) {
+      session.send(large);
+      for (let sent = 0; sent < 5 * maxBufferedBytes; sent += 4096) session.send('x'.repeat(4096));
+      const drained = new Promise<void>((resolve) => session.whenDrained(resolve));
+      client.resume();
+      await drained;
+      client.pause();
+    }
+    assert.equal(client.readyState, client.OPEN);
+  });
+});

@@ -1,0 +1,101 @@
+/** A subscription that catches up: nothing comes before its rows, everything once, and its socket's own turns wait for it. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { answer, end, kinds, message, ref, scene, settle, textIn } from './scene.ts';
+
+describe('a subscription that catches up', () => {
+  test('hears of a turn that is accepted by its row alone; the sender is told at once', async () => {
+    const { outbox, enter, subscribe, holdReads, publish } = scene();
+    const [watcher, sender] = [enter('s1'), enter('s2')];
+    const release = holdReads();
+    subscribe('s1');
+    publish(message);
+    outbox.follow('s2', ref, 'r1', true);
+    outbox.tell(ref, { request_id: 'r1', status: 'processing', conversation_id: 'c1', seq: 1, metadata: { disposition: 'started' } });
+    await settle();
+    assert.deepEqual([kinds(watcher.frames), kinds(sender.frames)], [[], ['processing']]);
+    release();
+    await settle();
+    assert.deepEqual(kinds(watcher.frames), ['event']);
+  });
+
+  test('keeps back what its socket follows of a turn, and tells its end after its row, once', async () => {
+    const { outbox, enter, subscribe, holdReads, publish } = scene();
+    const reader = enter('s1');
+    publish(message);
+    outbox.follow('s1', ref, 'r1', true);
+    const draft = outbox.draft(ref, 'r1', 'm1');
+    draft.text('The whole ');
+    await settle();
+    const release = holdReads();
+    subscribe('s1');
+    draft.text('answer.');
+    draft.finish();
+    publish(answer, end);
+    await settle();
+    assert.deepEqual(kinds(reader.frames), ['text']);
+    release();
+    await settle();
+    assert.deepEqual(kinds(reader.frames), ['text', 'event', 'event', 'event', 'complete']);
+  });
+
+  test('that ends early leaves the rest of a turn to who follows that too', async () => {
+    const { outbox, enter, subscribe, holdReads, publish } = scene();
+    const reader = enter('s1');
+    publish(message);
+    outbox.follow('s1', ref, 'r1', true);
+    const draft = outbox.draft(ref, 'r1', 'm1');
+    const release = holdReads();
+    subscribe('s1');
+    draft.text('The whole answer.');
+    draft.finish();
+    publish(answer, end);
+    outbox.unsubscribe('s1', ref);
+    release();
+    await settle();
+    assert.deepEqual(kinds(reader.frames), ['text', 'complete']);
+    assert.equal(textIn(reader.frames), 'The whole answer.');
+  });
+
+  test('whose log cannot be read leaves it to the same', async () => {
+    const { outbox, enter, subscribe, holdReads, publish, breakLog } = scene();
+    const reader = enter('s1');
+    publish(message);
+    outbox.follow('s1', ref, 'r1', true);
+    const release = holdReads();
+    subscribe('s1');
+    breakLog(new Error('the disk is gone'));
+    release();
+    await settle();
+    assert.deepEqual(reader.frames.map(({ request_id: id, error }) => [id, error?.code]), [[null, 'internal'], ['r1', 'internal']]);
+  });
+
+  test('has read rows that are published only afterwards: they come once', async () => {
+    const { enter, subscribe, commit, publish } = scene();
+    const reader = enter('s1');
+    commit(message, answer, end);
+    subscribe('s1');
+    await settle();
+    publish(message, answer, end);
+    await settle();
+    assert.deepEqual(reader.frames.map(({ seq }) => seq), [1, 2, 3]);
+  });
+});
+
+test('a slow socket that both follows a turn and subscribes is brought up to date once', async () => {
+  const { outbox, enter, subscribe, publish } = scene();
+  const reader = enter('s1');
+  publish(message);
+  outbox.follow('s1', ref, 'r1', true);
+  subscribe('s1', { after_seq: 1 });
+  await settle();
+  reader.slow = true;
+  const draft = outbox.draft(ref, 'r1', 'm1');
+  draft.text('The whole answer.');
+  draft.finish();
+  publish(answer, end);
+  reader.slow = false;
+  reader.drained();
+  await settle();
+  assert.deepEqual(kinds(reader.frames), ['event', 'event', 'complete']);
+});

@@ -1,0 +1,85 @@
+/** A message that was shown as it grew: what becomes of it is what the log has, or it is taken back. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answer, endAt, kinds, message, ref, scene, settle, textIn } from './scene.ts';
+
+test('a message that nothing came of is taken back before the end of its turn', async () => {
+  const { outbox, enter, subscribe, publish } = scene();
+  const [sender, watcher] = [enter('s1'), enter('s2')];
+  publish(message);
+  outbox.follow('s1', ref, 'r1', true);
+  subscribe('s2', { after_seq: 1 });
+  await settle();
+  const draft = outbox.draft(ref, 'r1', 'm1');
+  draft.reasoning('Let me see. ');
+  draft.finish();
+  publish(endAt(2));
+  assert.deepEqual(kinds(sender.frames), ['reasoning', 'reset', 'complete']);
+  assert.deepEqual(kinds(watcher.frames), ['reasoning', 'reset', 'event', 'complete']);
+});
+
+test('a message that is begun anew while its reader catches up is taken back all the same', async () => {
+  const { outbox, enter, subscribe, holdReads, publish } = scene();
+  publish(message);
+  const watcher = enter('s1');
+  watcher.swallows = 0;
+  outbox.draft(ref, 'r1', 'm1').text('abc');
+  await settle();
+  subscribe('s1', { after_seq: 0, message_id: 'm1', offset: 3 });
+  await settle();
+  const release = holdReads();
+  outbox.draft(ref, 'r1', 'm2').text('xyz');
+  await settle();
+  release();
+  watcher.swallows = Infinity;
+  watcher.drained();
+  await settle();
+  assert.deepEqual(kinds(watcher.frames), ['event', 'reset', 'text']);
+  assert.equal(textIn(watcher.frames), 'xyz');
+});
+
+test('a turn that ended without the message takes it back from who comes back for the end', async () => {
+  const { outbox, enter, publish } = scene();
+  publish(message);
+  const reader = enter('s1');
+  reader.slow = true;
+  outbox.follow('s1', ref, 'r1', true);
+  const draft = outbox.draft(ref, 'r1', 'm1');
+  draft.reasoning('Let me see. ');
+  await settle();
+  outbox.attach('s1', ref, 'r1', { streaming: true, cursor: { after_seq: 1, message_id: 'm1', reasoning_offset: 4 } });
+  await settle();
+  publish(endAt(2));
+  reader.slow = false;
+  reader.drained();
+  await settle();
+  assert.deepEqual(kinds(reader.frames), ['processing', 'reset', 'complete']);
+});
+
+test('who comes back in the middle of a message and wants no live text forgets it, and gets it whole', async () => {
+  const { outbox, enter, publish } = scene();
+  publish(message);
+  const reader = enter('s1');
+  const draft = outbox.draft(ref, 'r1', 'm1');
+  draft.text('The whole ');
+  await settle();
+  outbox.attach('s1', ref, 'r1', { streaming: false, cursor: { after_seq: 1, message_id: 'm1', offset: 4 } });
+  await settle();
+  draft.text('answer.');
+  draft.finish();
+  publish(answer);
+  assert.deepEqual(kinds(reader.frames), ['processing', 'reset', 'text']);
+  assert.equal(textIn(reader.frames), 'The whole answer.');
+});
+
+test('half a character that stays alone is shown as its row will have it', async () => {
+  const { outbox, enter } = scene();
+  const reader = enter('s1');
+  outbox.follow('s1', ref, 'r1', true);
+  const draft = outbox.draft(ref, 'r1', 'm1');
+  draft.text(`a${'\u{1F680}'.charAt(0)}`);
+  await settle();
+  assert.equal(textIn(reader.frames), 'a');
+  assert.equal(draft.finish().text, 'a\ufffd');
+  assert.equal(textIn(reader.frames), 'a\ufffd');
+});
