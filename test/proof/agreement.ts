@@ -6,8 +6,15 @@ import type { ServerLives } from './server-lives.ts';
 import type { Stage } from './stage.ts';
 import { isReading, type World } from './world.ts';
 
-/** Resolves when it does; rejects when it takes too long, or does more. Frames before `framesBefore` are no answers. */
-export async function agree(stage: Stage, lives: ServerLives, after: World, framesBefore: number): Promise<void> {
+export interface LastMove {
+  /** Frames that the sender had got before it: no answers to it. */
+  framesBefore: number;
+  /** It let a read go on, which a commit may have overtaken: the server then reads again. */
+  mayReadAgain: boolean;
+}
+
+/** Resolves when it does; rejects when it takes too long, or does more. */
+export async function agree(stage: Stage, lives: ServerLives, after: World, { framesBefore, mayReadAgain }: LastMove): Promise<void> {
   const { bell, model, tools, sender, watcher } = stage;
   const { outside } = after;
   const reads = isReading(after) ? 1 : 0;
@@ -17,8 +24,7 @@ export async function agree(stage: Stage, lives: ServerLives, after: World, fram
   const difference = () => differenceOf(stage, lives, after);
 
   await bell.until(() => {
-    // A commit that came during a read makes the server read again.
-    if (reads === 0 && lives.waitingReads() > 0) lives.read(true);
+    if (mayReadAgain && reads === 0 && lives.waitingReads() > 0) lives.read(true);
     const hasDone = lives.appends() >= outside.appends && lives.removals() >= removals && model.places.length >= outside.requests && tools.calls() >= outside.calls;
     return hasDone && lives.waitingReads() >= reads && (isGone ? lives.server().ended : after.answered.every(isAnswered));
   }, difference);

@@ -12,7 +12,7 @@ import { startLives } from './server-lives.ts';
 import { OTHERS } from './stage-model.ts';
 import type { Stage } from './stage.ts';
 import { tell, type Move } from './vocabulary.ts';
-import { requestIdOf, start, stateOf } from './world.ts';
+import { requestIdOf, start, stateOf, type World } from './world.ts';
 
 /** What is known of a server that was killed. */
 export interface Killed {
@@ -66,12 +66,12 @@ async function createDriver(stage: Stage) {
       case 'stop':
         return sender.send('cancel', move.target === null ? {} : { target: move.target }, requestId);
       case 'look':
-        server().say({ say: 'holdLookUp' });
+        await server().prepare({ say: 'holdLookUp' });
         sender.send('respond', { interrupt_id: lives.questions()[0], decision: 'approve' }, requestId);
         return bell.until(() => server().announced.lookUps > 0, () => 'the look-up');
       case 'respond':
         if (move.to === 'late') server().say({ say: 'letGo' });
-        else sender.send('respond', { interrupt_id: lives.questions()[move.to === 'next' ? 1 : 0], decision: move.decision }, requestId);
+        else sender.send('respond', { interrupt_id: lives.questions()[move.to === 'next' ? 1 : 0], decision: move.decision, remember: move.always === true }, requestId);
         return;
       case 'delete':
         return sender.send('delete', {}, requestId);
@@ -127,15 +127,17 @@ async function createDriver(stage: Stage) {
       const known = lives.server().announced.appends;
       const fresh = Array.from({ length: after.outside.appends - world.outside.appends }, (_, index) => known + index + 1);
       const broken = move.broken ? fresh.pop() : undefined;
-      if (broken !== undefined) lives.server().say({ say: 'break', number: broken });
       try {
+        if (broken !== undefined) await lives.server().prepare({ say: 'break', number: broken });
         await perform(move, next, stops);
         if (stops) return;
-        await agree(stage, lives, after, framesBefore);
+        await agree(stage, lives, after, { framesBefore, mayReadAgain: move.do === 'read' });
       } catch (cause) {
         throw new Error(`"${tell(move)}" in ${stateOf(world)}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
       }
       lives.wait(fresh);
+      const [seen, meant] = [lives.waiting(), kindsOf(after)].map((rows) => JSON.stringify(rows));
+      if (seen !== meant) throw new Error(`"${tell(move)}" in ${stateOf(world)}: the server writes ${seen}, and the chart ${meant}`);
       world = after;
     },
     async kill(): Promise<void> {
@@ -151,6 +153,10 @@ async function createDriver(stage: Stage) {
       output: lives.output(),
     }),
   };
+}
+
+function kindsOf({ held }: World): string[][] {
+  return held.flatMap(({ intent }) => (intent.type === 'append' ? [intent.rows.map(({ type, extra }) => String(extra['kind'] ?? type))] : []));
 }
 
 /** Reads one of the server's pages until it says so, or the server is gone. */

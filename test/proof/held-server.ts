@@ -26,6 +26,8 @@ export interface HeldServer {
   /** All that it wrote. */
   readonly output: string;
   say(order: ToStore): void;
+  /** Resolves when the store knows: what a client sends then comes after it. */
+  prepare(order: Extract<ToStore, { say: 'break' | 'holdLookUp' }>): Promise<void>;
   /** Resolves when these appends have landed. */
   haveLanded(numbers: readonly number[]): Promise<void>;
   signal(name: 'SIGTERM'): void;
@@ -44,6 +46,7 @@ export async function startHeldServer({ folder, holds, cache, bell }: { folder: 
   let stdout = '';
   let ended = false;
   let removed = false;
+  let understood = 0;
   const announced = { appends: 0, removals: 0, reads: 0, lookUps: 0 };
   const appends: string[][] = [];
   const landedNumbers = new Set<number>();
@@ -71,11 +74,15 @@ export async function startHeldServer({ folder, holds, cache, bell }: { folder: 
       removed = true;
     } else if (news?.said === 'read') {
       announced.reads = news.number;
+    } else if (news?.said === 'understood') {
+      understood += 1;
     } else if (news?.said === 'lookedUp') {
       announced.lookUps += 1;
     }
     bell.ring();
   });
+  // A server that has gone hears no more.
+  const say = (order: ToStore) => void (child.connected && child.send(order));
   const address = () => /listens at (ws:\S+)/.exec(stdout)?.[1];
   await bell.until(() => ended || address() !== undefined, () => 'the server to listen');
   if (ended) throw new Error(`the server ended before it listened: ${stdout}${output}`);
@@ -94,8 +101,12 @@ export async function startHeldServer({ folder, holds, cache, bell }: { folder: 
     get output() {
       return output;
     },
-    // A server that has gone hears no more.
-    say: (order) => void (child.connected && child.send(order)),
+    say,
+    async prepare(order) {
+      const before = understood;
+      say(order);
+      await bell.until(() => ended || understood > before, () => `the store to understand ${order.say}`);
+    },
     async haveLanded(numbers) {
       await bell.until(() => ended || numbers.every((number) => landedNumbers.has(number)), () => `append ${numbers.join(' and ')} to land`);
       if (!numbers.every((number) => landedNumbers.has(number))) throw new Error('the server ended with an append on its way');

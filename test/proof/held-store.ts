@@ -57,7 +57,7 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
         return;
       case 'break':
         breaking.add(order.number);
-        return;
+        return say({ said: 'understood' });
       case 'remove':
         return removal?.begin();
       case 'tellRemoval':
@@ -66,7 +66,7 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
         return reads[order.number - 1]?.(order.works);
       case 'holdLookUp':
         holdsNext = true;
-        return;
+        return say({ said: 'understood' });
       case 'letGo':
         return letGo();
       case undefined:

@@ -18,6 +18,8 @@ const fromStore = z.discriminatedUnion('said', [
   z.object({ said: z.literal('read'), number: z.int() }),
   /** A question has been looked up for somebody's answer, which stays where it is. */
   z.object({ said: z.literal('lookedUp') }),
+  /** What was said about things to come is known from now on. */
+  z.object({ said: z.literal('understood') }),
 ]);
 
 const toStore = z.discriminatedUnion('say', [

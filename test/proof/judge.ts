@@ -24,7 +24,7 @@ export function judge(stage: Stage, killed: Killed): string[] {
   const { rows } = readLog(stage.home.database);
   const evidence = { stage, killed, rows };
   if (killed.removed) return [soundLog, gone, validRequests].flatMap((promise) => promise(evidence));
-  return [deletionsHold, soundLog, durable, acknowledged, validRequests, atMostOnce, stopsHold, answersHold, ended, textsHeld].flatMap((promise) => promise(evidence));
+  return [deletionsHold, soundLog, durable, acknowledged, validRequests, atMostOnce, stopsHold, answersHold, memoryHolds, ended, textsHeld].flatMap((promise) => promise(evidence));
 }
 
 const kindOf = (row: LogRow) => String(row.extra['kind'] ?? row.type);
@@ -113,6 +113,15 @@ function answersHold({ stage: { tools }, rows }: Evidence): string[] {
   return rows.filter((row) => kindOf(row) === 'approval_request' && denied.includes(row.extra['interrupt_id'])).flatMap(({ extra }) => {
     const key = String(Object(extra['arguments']).key);
     return tools.effects.has(key) ? [`call ${key} was not approved, and took effect`] : [];
+  });
+}
+
+/** A person who has decided about a tool for good is not asked about it again. */
+function memoryHolds({ rows }: Evidence): string[] {
+  const decided = rows.filter((row) => kindOf(row) === 'remember');
+  return decided.flatMap(({ seq, extra: { server, tool_name: tool } }) => {
+    const asked = rows.find((row) => row.seq > seq && kindOf(row) === 'approval_request' && row.extra['server'] === server && row.extra['tool_name'] === tool);
+    return asked ? [`row ${seq} decides about ${String(tool)} for good, and row ${asked.seq} asks again`] : [];
   });
 }
 

@@ -9,6 +9,7 @@ import { toolCallMachine } from '../../machines/tool-call.ts';
 import { edgesOf } from './edges.ts';
 import { possibleMoves } from './possible.ts';
 import { stories, worldsOf } from './stories.ts';
+import { reasonFor } from './unreachable.ts';
 import { tell, type Move } from './vocabulary.ts';
 import { play } from './play.ts';
 import { start, type World } from './world.ts';
@@ -21,6 +22,11 @@ const MOVES_FROM_STORIES = 2;
 /** Every edge that is written in the charts. */
 export function allEdges(): string[] {
   return [...edgesOf(conversationMachine), ...edgesOf(toolCallMachine)].map(({ id }) => id);
+}
+
+/** Edges that no path takes and for which no reason is given. */
+export function forgottenEdges(cover: ReadonlyMap<string, World>): string[] {
+  return allEdges().filter((edge) => !cover.has(edge) && reasonFor(edge) === null);
 }
 
 /** By edge, the world right after it was taken; its `path` leads there. */

@@ -86,7 +86,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       const now = { callId: openQuestions(world)[stimulus.to === 'next' ? 1 : 0] ?? '', requestId };
       const { callId, requestId: by } = (stimulus.to === 'late' ? world.lookedUp : null) ?? now;
       if (stimulus.to === 'late') world.lookedUp = null;
-      return route(respond(callId, stimulus.decision, { by: asker(by) }));
+      return route(respond(callId, stimulus.decision, { by: asker(by), remember: stimulus.always === true }));
     }
     case 'delete':
       return route(remove(requestId));

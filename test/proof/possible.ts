@@ -80,6 +80,7 @@ function clientMoves(world: World): Move[] {
   if (questions > 1) moves.push({ do: 'respond', decision: 'approve', to: 'next' });
   if (questions > 0) {
     moves.push({ do: 'respond', decision: 'approve', to: 'first' }, { do: 'respond', decision: 'deny', to: 'first' });
+    moves.push({ do: 'respond', decision: 'approve', to: 'first', always: true });
     if (world.lookedUp === null) moves.push({ do: 'look' });
   }
   if (world.lookedUp !== null) moves.push({ do: 'respond', decision: 'approve', to: 'late' });

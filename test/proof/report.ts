@@ -1,6 +1,6 @@
 /** What the proof tells people: progress, the story of what broke, which edges there are, and the sum. */
 import { storyOfMoves } from './kill-points.ts';
-import { allEdges } from './paths.ts';
+import { allEdges, forgottenEdges } from './paths.ts';
 import type { Verdict } from './prove.ts';
 import { reasonFor } from './unreachable.ts';
 import { tell } from './vocabulary.ts';
@@ -37,10 +37,13 @@ export function edgeTable(cover: ReadonlyMap<string, World>): string[] {
   });
 }
 
-export function summary(verdicts: readonly Verdict[], tookMs: number): string[] {
+/** The sum; the last line is all that a run in a hurry needs to look at. */
+export function summary(verdicts: readonly Verdict[], cover: ReadonlyMap<string, World>, tookMs: number): string[] {
   const broken = verdicts.filter(({ problems }) => problems.length > 0);
   return [
+    ...forgottenEdges(cover).map((edge) => `NO PATH and no reason: ${edge}`),
     ...broken.map(({ point, problems }) => `BROKEN ${point.id} ${point.of}: ${problems[0]?.split('\n')[0]}`),
+    `${cover.size} edges on paths, ${allEdges().length - cover.size} that nothing outside can bring about`,
     `${verdicts.length - broken.length} of ${verdicts.length} kill points held, in ${Math.round(tookMs / 1000)} s`,
   ];
 }

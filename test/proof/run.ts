@@ -10,7 +10,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { allKillPoints } from './kill-points.ts';
-import { coverEdges } from './paths.ts';
+import { coverEdges, forgottenEdges } from './paths.ts';
 import { edgeTable, failure, progress, summary } from './report.ts';
 import { proveAll, sample } from './prove.ts';
 
@@ -36,5 +36,5 @@ const verdicts = await proveAll(chosen, {
 });
 await rm(cache, { recursive: true, force: true });
 if (values.only === undefined) for (const line of edgeTable(cover)) say(line);
-for (const line of summary(verdicts, performance.now() - startedMs)) say(line);
-process.exitCode = verdicts.every(({ problems }) => problems.length === 0) ? 0 : 1;
+for (const line of summary(verdicts, cover, performance.now() - startedMs)) say(line);
+process.exitCode = verdicts.every(({ problems }) => problems.length === 0) && forgottenEdges(cover).length === 0 ? 0 : 1;

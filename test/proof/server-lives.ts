@@ -22,8 +22,10 @@ export interface ServerLives {
   output(): string;
   /** Answers the oldest read. */
   read(works: boolean): void;
-  /** These appends of the present life wait from now on, or throw. */
+  /** These appends of the present life wait from now on. */
   wait(numbers: readonly number[]): void;
+  /** What the waiting ones are about, oldest first: types of their rows, and kinds of `meta` rows. */
+  waiting(): string[][];
   /** Lets the oldest get to the disk, and then to the server with one behind that fails, unless it stops there. */
   commit(count: number, options: { thenFails: boolean; stops: boolean }): Promise<void>;
   fail(): void;
@@ -56,6 +58,7 @@ export async function startLives({ home, cache, bell }: Pick<Stage, 'home' | 'ca
     output: () => lives.map(({ output }) => output).join(''),
     read: (works) => server.say({ say: 'read', number: (readsDone += 1), works }),
     wait: (numbers) => void pending.push(...numbers),
+    waiting: () => pending.map((number) => server.appends[number - 1] ?? []),
     async commit(count, { thenFails, stops }) {
       const numbers = pending.slice(0, count);
       server.say({ say: 'store', numbers });

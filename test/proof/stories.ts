@@ -34,6 +34,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'a call takes too long': [chat('r1'), ask('book'), call('book', 'late'), answer],
   'the limit of hops': [chat('r1'), ask('book'), call('book'), ask('look'), call('look'), ask('book')],
   'a call is approved': [chat('r1'), ask('pay'), approve, call('pay'), answer],
+  'an approval is remembered': [chat('r1'), ask('pay'), { do: 'respond', decision: 'approve', to: 'first', always: true }, call('pay'), ask('pay'), call('pay'), answer],
   'a call is denied': [chat('r1'), ask('pay'), deny, answer],
   'nobody approves a call in time': [chat('r1'), ask('pay'), { do: 'expire' }, answer],
   'one call runs, one waits for approval': [chat('r1'), ask('book', 'pay'), call('book'), approve, call('pay'), answer],

@@ -11,8 +11,11 @@ export type Stimulus =
   | { do: 'chat'; id: string; mode: 'queue' | 'reject' | 'interrupt'; words: 'own' | 'other' | 'rewound' }
   /** A Stop of that turn, or of the running one. */
   | { do: 'stop'; target: string | null }
-  /** A person's answer to the first open question, or the next one. `late`: the one that was looked up in the log before. */
-  | { do: 'respond'; decision: 'approve' | 'deny'; to: 'first' | 'next' | 'late' }
+  /**
+   * A person's answer to the first open question, or the next one. `late`: the one that was looked up in the log
+   * before. `always`: and to all later ones about the tool.
+   */
+  | { do: 'respond'; decision: 'approve' | 'deny'; to: 'first' | 'next' | 'late'; always?: true }
   /** A second answer comes, and is found to be in time by the log. */
   | { do: 'look' }
   | { do: 'delete' }
@@ -81,7 +84,7 @@ function tellStimulus(stimulus: Stimulus): string {
     case 'stop':
       return stimulus.target === null ? 'stop' : `stop ${stimulus.target}`;
     case 'respond':
-      return { first: stimulus.decision, next: `${stimulus.decision} the next call`, late: `${stimulus.decision} by the second answer` }[stimulus.to];
+      return { first: stimulus.always ? `${stimulus.decision} from now on` : stimulus.decision, next: `${stimulus.decision} the next call`, late: `${stimulus.decision} by the second answer` }[stimulus.to];
     case 'look':
       return 'a second answer is looked up';
     case 'delete':

@@ -34,6 +34,13 @@ export interface Charts {
 
 export function createCharts(world: World): Charts {
   const reactions: (() => void)[] = [];
+  /** Nobody reacts to an actor that has ended by then. */
+  const later = (react: () => void) => {
+    const { life } = world;
+    reactions.push(() => {
+      if (world.life === life && world.conversation !== null) react();
+    });
+  };
 
   function hear(event: ConversationEvent | null): void {
     const input = { conversationId: PROVEN, owner: 'me', limits: proofLimits };
@@ -57,10 +64,12 @@ export function createCharts(world: World): Charts {
       return;
     }
     if (stateOf(world) === 'turn.inLine' && !taken.some(({ transition }) => transition.eventType === 'permit.awaited')) {
-      reactions.push(() => stateOf(world) === 'turn.inLine' && hear(world.crowded ? { type: 'permit.awaited', ahead: 1 } : { type: 'permit.granted' }));
+      later(() => {
+        if (stateOf(world) === 'turn.inLine') hear(world.crowded ? { type: 'permit.awaited', ahead: 1 } : { type: 'permit.granted' });
+      });
     }
     for (const { to, event: order } of sent) {
-      if (order.type === 'answer.stop') reactions.push(() => hear({ type: 'answer.finished', answer: words({ finishReason: 'cancelled', text: world.begun ? 'Once ' : '' }) }));
+      if (order.type === 'answer.stop') later(() => hear({ type: 'answer.finished', answer: words({ finishReason: 'cancelled', text: world.begun ? 'Once ' : '' }) }));
       else if (order.type === 'call.cancel' && to !== null) tellCall(to.replace('call:', ''), { type: 'call.cancel' });
     }
   }
@@ -107,7 +116,7 @@ export function createCharts(world: World): Charts {
     world.calls = new Map(world.calls).set(callId, snapshot);
     world.taken = [...world.taken, ...taken.map(({ from, transition }) => edgeTaken(toolCallMachine, from, transition))];
     for (const { event: order } of sent) {
-      if (order.type === 'call.abort') reactions.push(() => tellCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }));
+      if (order.type === 'call.abort') later(() => tellCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }));
       else if (order.type === 'call.settled') settle(callId, order);
     }
   }

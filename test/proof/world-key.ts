@@ -19,7 +19,7 @@ export function keyOf(world: World): string {
   ]);
 }
 
-function contextKey({ deferred, arriving, queue, deleters, turn, interrupted, stopped }: NonNullable<World['conversation']>['context']): unknown {
+function contextKey({ deferred, arriving, queue, deleters, remembered, turn, interrupted, stopped }: NonNullable<World['conversation']>['context']): unknown {
   return [
     deferred.map(eventKey),
     arriving.map(eventKey),
@@ -33,6 +33,7 @@ function contextKey({ deferred, arriving, queue, deleters, turn, interrupted, st
     interrupted && [interrupted.requestId, interrupted.begun, interrupted.hops, interrupted.stop, interrupted.recoveries, interrupted.open.map(({ dispatch, approval }) => [dispatch?.tool.harmless, dispatch?.attempt, approval !== null])],
     stopped.map(({ requestId }) => requestId),
     deleters.length,
+    remembered,
   ];
 }
 
