@@ -67,6 +67,7 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
         metrics.tokens('completion', end.metadata.usage.completion_tokens);
       }
       const report = {
+        subject: ref.owner,
         conversation: ref.conversationId,
         request: requestId,
         end: outcome,

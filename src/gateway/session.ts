@@ -102,6 +102,7 @@ export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subje
       drained.push(callback);
       askWhenFlushed();
     },
+    askToReturn: () => socket.close(closeCodes.tryLater.code, 'rows that were still to be read are gone; come back with your cursor'),
     ownConversation: () => (ownConversation ??= randomUUID()),
     hasOwnConversation: () => ownConversation !== null,
   };

@@ -75,7 +75,7 @@ async function subscribe(
       active: running === null ? null : { request_id: running, message_id: outbox.drafting(ref) },
     },
   });
-  outbox.subscribe(session.id, ref, { cursor: { ...cursor, after_seq: afterSeq }, wantsState, state });
+  outbox.subscribe(session.id, ref, { cursor: { ...cursor, after_seq: Math.max(afterSeq, oldestSeq - 1) }, wantsState, state });
 }
 
 /** A conversation that no actor runs is idle, or waits for people. */

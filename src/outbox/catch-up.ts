@@ -10,7 +10,7 @@ import type { Following } from './topic.ts';
 /** What catching up reads from the store; null where it knows nothing. */
 export interface LogReader {
   turn(owner: string, conversationId: string, requestId: string): Promise<{ rows: LogRow[]; end: unknown } | null>;
-  page(owner: string, conversationId: string, range: { afterSeq: number; limit: number }): Promise<{ rows: LogRow[]; headSeq: number } | null>;
+  page(owner: string, conversationId: string, range: { afterSeq: number; limit: number }): Promise<{ rows: LogRow[]; headSeq: number; oldestSeq: number } | null>;
 }
 
 /** Rows read at a time for a subscription. */
@@ -98,6 +98,11 @@ export async function catchUpSubscription(reader: LogReader, following: Followin
       return false;
     }
     const { rows } = page;
+    // Retention was faster than the reader: coming back, it is told what is gone.
+    if (following.seq + 1 < page.oldestSeq) {
+      session.askToReturn();
+      return false;
+    }
     if (!judged) {
       if (topic.head !== head) continue;
       judged = true;

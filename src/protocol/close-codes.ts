@@ -14,7 +14,7 @@ export const closeCodes = {
   serviceRestart: { code: 1012, because: 'the server restarts', comeBack: 'at once' },
   tryLater: {
     code: 1013,
-    because: 'too many connections (in all, from the address, of the subject), or the token could not be checked',
+    because: 'too many connections (in all, from the address, of the subject), or the token could not be checked; or retention took rows that a subscriber was still to be shown',
     comeBack: 'later',
   },
 } as const;

@@ -41,7 +41,7 @@ test('away from a terminal it is JSON, with one line a turn that says whose, how
   const [first, second, ...others] = lines.filter((line) => line['msg'] === 'turn');
   assert.deepEqual(others, []);
   const { total_ms: totalMs, first_chunk_ms: firstChunkMs, time, ...facts } = first ?? {};
-  assert.deepEqual(facts, { level: 30, conversation: 'c1', request: 'r1', end: 'stop', hops: 1, tokens: 36, model: 'scripted-model', msg: 'turn' });
+  assert.deepEqual(facts, { level: 30, subject: 'anonymous', conversation: 'c1', request: 'r1', end: 'stop', hops: 1, tokens: 36, model: 'scripted-model', msg: 'turn' });
   assert.ok(Number(totalMs) >= Number(firstChunkMs) && Number(firstChunkMs) >= 0 && Number(time) > 1e12);
   assert.deepEqual([second?.['request'], second?.['end'], second?.['provider'], second?.['status'], second?.['variable']], ['r2', 'provider_auth', 'scripted', 401, 'SCRIPTED_KEY']);
 });

@@ -43,20 +43,20 @@ export function scene() {
       },
       async page(_owner, _id, { afterSeq }) {
         const rows = [...(await read())];
-        return isThere ? { rows: rows.filter(({ seq }) => seq > afterSeq), headSeq: rows.length } : null;
+        return isThere ? { rows: rows.filter(({ seq }) => seq > afterSeq), headSeq: rows.at(-1)?.seq ?? 0, oldestSeq: rows[0]?.seq ?? 1 } : null;
       },
     },
   });
   const enter = (id: string) => {
     const frames: Received[] = [];
     /** `swallows`: frames until it is slow. */
-    const reader = { slow: false, swallows: Infinity, drained: (): void => undefined, frames };
+    const reader = { slow: false, swallows: Infinity, sentBack: 0, drained: (): void => undefined, frames };
     const check = createFrameCheck();
     const send = (frame: string) => {
       frames.push(JSON.parse(frame));
       check.heard(frame);
     };
-    outbox.open({ id, send, isSlow: () => reader.slow || frames.length >= reader.swallows, whenDrained: (callback) => void (reader.drained = callback) });
+    outbox.open({ id, send, isSlow: () => reader.slow || frames.length >= reader.swallows, whenDrained: (callback) => void (reader.drained = callback), askToReturn: () => void (reader.sentBack += 1) });
     return reader;
   };
   return {
@@ -65,6 +65,8 @@ export function scene() {
     faults,
     /** In the log, and nobody has been told. */
     commit: (...rows: LogRow[]) => void log.push(...rows),
+    /** As retention does: the oldest rows. */
+    drop: (count: number) => void log.splice(0, count),
     publish(...rows: LogRow[]) {
       log.push(...rows.filter((each) => !log.includes(each)));
       outbox.publish(ref, rows);

@@ -70,6 +70,19 @@ describe('a subscription that catches up', () => {
     assert.deepEqual(reader.frames.map(({ request_id: id, error }) => [id, error?.code]), [[null, 'internal'], ['r1', 'internal']]);
   });
 
+  test('is asked to come back when retention took rows that it was still to read, and gets none out of order', async () => {
+    const { enter, subscribe, commit, drop, outbox } = scene();
+    const [outrun, truncated] = [enter('s1'), enter('s2')];
+    commit(message, answer, end);
+    drop(1);
+    subscribe('s1');
+    subscribe('s2', { after_seq: 1 });
+    await settle();
+    assert.deepEqual([outrun.frames, outrun.sentBack], [[], 1]);
+    assert.deepEqual([truncated.frames.map(({ seq }) => seq), truncated.sentBack], [[2, 3], 0], 'who was told what is gone misses nothing more');
+    outbox.close('s1');
+  });
+
   test('has read rows that are published only afterwards: they come once', async () => {
     const { enter, subscribe, commit, publish } = scene();
     const reader = enter('s1');

@@ -55,7 +55,8 @@ export async function startScripted(test: TestContext, options: Omit<ParleyOptio
   return { parley, model, client: await parley.connect() };
 }
 
-export async function startParley(test: TestContext, { modelUrl, mcpServers = {}, config = {}, env = {} }: ParleyOptions = {}): Promise<Parley> {
+/** `test` ends it: a test, or whatever else has an end. */
+export async function startParley(test: Pick<TestContext, 'after'>, { modelUrl, mcpServers = {}, config = {}, env = {} }: ParleyOptions = {}): Promise<Parley> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-'));
   const serversFile = join(folder, 'servers.json');
   await writeFile(serversFile, JSON.stringify({ mcpServers }));

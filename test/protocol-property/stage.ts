@@ -1,0 +1,58 @@
+/**
+ * Where runs take place: one real server with its model and its tools. It is shared, because a start costs more than a
+ * run: conversations are each run's own.
+ */
+import type { Client } from '../support/client.ts';
+import { startHttpServer } from '../support/mcp-http-server.ts';
+import { startParley } from '../support/parley.ts';
+import { startPacedModel, type PacedModel } from './paced-model.ts';
+
+export interface Stage {
+  readonly url: string;
+  readonly model: PacedModel;
+  /** A socket beside those of the run. */
+  connect(): Promise<Client>;
+  restart(): Promise<void>;
+  /** Long enough for what is on its way between the model, the server and its sockets to arrive: all of it is loopback in this process. */
+  breathe(): Promise<void>;
+  clear(): Promise<void>;
+}
+
+const settings = {
+  llm: { retry: { attempts: 1 } },
+  chat: {
+    service: { queue_length: 3, tools: { permission: { asks: 'ask' } } },
+    websocket: { max_buffered_bytes: 262_144 },
+  },
+  repository: { synchronous: 'normal', persistence: { retention_policy: 'unlimited' } },
+  // Turns that a restart meets in their middle are taken up by the next start.
+  shutdown: { drain_timeout: 0 },
+};
+
+export async function setStage(): Promise<Stage> {
+  const [model, tools] = await Promise.all([startPacedModel(), startHttpServer({ era: 'stateless' })]);
+  const block = { url: tools.url, protocol: '2026-07-28' };
+  const endings: (() => unknown)[] = [];
+  const after = (end?: unknown) => void (typeof end === 'function' && endings.push(() => end()));
+  const parley = await startParley({ after }, { modelUrl: model.url, mcpServers: { free: block, asks: block }, config: settings });
+  let pulse = await parley.connect();
+  return {
+    get url() {
+      return parley.url;
+    },
+    model,
+    connect: () => parley.connect(),
+    async restart() {
+      await parley.restart();
+      pulse = await parley.connect();
+    },
+    async breathe() {
+      await pulse.ask('ping');
+      await pulse.ask('ping');
+    },
+    async clear() {
+      for (const end of endings) await end();
+      await Promise.all([model.close(), tools.stop()]);
+    },
+  };
+}
