@@ -92,7 +92,8 @@ function rowTokens(row: LogRow): number {
   return isMessage(row) ? (row.token_count ?? 0) + MESSAGE_OVERHEAD : 0;
 }
 
-function isMessage(row: LogRow): boolean {
+/** Whether a row is a message to the model: what windows count. */
+export function isMessage(row: { type: string }): boolean {
   return row.type === 'user_message' || row.type === 'assistant_message' || row.type === 'tool_result';
 }
 

@@ -3,7 +3,7 @@
  * An LRU over all conversations, bounded in bytes; what falls out is read again from the store.
  */
 import { LRUCache } from 'lru-cache';
-import { branchOf, foldRow, type TurnRows } from '../../machines/context-window.ts';
+import { branchOf, foldRow, isMessage, type TurnRows } from '../../machines/context-window.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import type { Standing as StoredStanding } from '../store/port.ts';
@@ -22,7 +22,7 @@ export interface WarmLogs {
 }
 
 export interface WarmLogsOptions {
-  store: { standing(owner: string, conversationId: string, tokens: number): Promise<StoredStanding> };
+  store: { standing(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
   /** chat.service.warm_bytes */
   maxBytes: number;
   /** Tokens of past turns that a window can use; older turns are let go. */
@@ -78,7 +78,7 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
     for (;;) {
       const reading = { overtaken: false };
       readings.set(key, reading);
-      const standing = await store.standing(ref.owner, ref.conversationId, windowTokens).finally(() => {
+      const standing = await store.standing(ref.owner, ref.conversationId, windowTokens, preserveRecent).finally(() => {
         if (readings.get(key) === reading) readings.delete(key);
       });
       // Rows were committed while the log was being read: which of them it holds is not known.
@@ -112,7 +112,7 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
 }
 
 function messagesOf({ rows }: TurnRows): number {
-  return rows.filter(({ type }) => type === 'user_message' || type === 'assistant_message' || type === 'tool_result').length;
+  return rows.filter(isMessage).length;
 }
 
 function rowBytes(row: LogRow): number {

@@ -106,10 +106,10 @@ export interface Store {
    */
   saveDraft(draft: ConversationRef & SavedDraft): void;
   /**
-   * The newest rows until their `token_count` sum passes `tokens`, and all rows since the oldest
-   * open turn began; then back to the start of every turn that has a row among them.
+   * The newest rows until their `token_count` sum passes `tokens` and there are `messages` (none, unless said) among
+   * them, and all rows since the oldest open turn began; then back to the start of every turn that has a row among them.
    */
-  standing(owner: string, conversationId: string, tokens: number): Promise<Standing>;
+  standing(owner: string, conversationId: string, tokens: number, messages?: number): Promise<Standing>;
   /** Null for an unknown or foreign conversation. Without bounds, the newest `limit` rows. */
   page(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
   /** Null for an unknown or foreign one. The rows are gone where retention took them; `end` outlives them. */

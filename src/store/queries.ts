@@ -13,7 +13,7 @@ import type { Listing } from './listing.ts';
 import { createRewindPoints, type RewindPoint } from './rewind-points.ts';
 import { rowColumns } from './schema.ts';
 import type { PageRange, SavedDraft, StoredTurn } from './port.ts';
-import { createWindow } from './window.ts';
+import { createWindow, type WindowSize } from './window.ts';
 
 export interface StoredStanding {
   known: boolean;
@@ -46,7 +46,7 @@ export interface StoredInterrupt {
 }
 
 export interface Queries {
-  standing(owner: string, conversationId: string, tokens: number): StoredStanding;
+  standing(owner: string, conversationId: string, least: WindowSize): StoredStanding;
   page(owner: string, conversationId: string, range: PageRange): StoredPage | null;
   turn(owner: string, conversationId: string, requestId: string): StoredTurnRows | null;
   interrupt(owner: string, conversationId: string, interruptId: string): StoredInterrupt | null;
@@ -108,12 +108,12 @@ export function createQueries(db: Database): Queries {
      WHERE waiting_until <= ? ORDER BY waiting_until LIMIT ?`);
 
   return {
-    standing: db.transaction((owner: string, name: string, tokens: number) => {
+    standing: db.transaction((owner: string, name: string, least: WindowSize) => {
       const conversation = findConversation.get(owner, name);
       if (conversation === undefined) return { known: false, headSeq: 0, oldestSeq: 1, rows: [], open: [], draft: null, remembered: null };
       const { id, headSeq, oldestSeq, remembered } = conversation;
       const open = openTurns.all(id);
-      const rows = window(id, tokens, open);
+      const rows = window(id, least, open);
       return { known: true, headSeq, oldestSeq, rows, open, draft: findDraft.get(id) ?? null, remembered };
     }),
 

@@ -11,9 +11,9 @@ export function createReader(
   opened: Promise<void>,
 ): Pick<Store, 'standing' | 'page' | 'turn' | 'interrupt' | 'rewindPoint' | 'unfinished' | 'overdue' | 'conversations'> {
   return {
-    async standing(owner, conversationId, tokens) {
+    async standing(owner, conversationId, tokens, messages = 0) {
       await opened;
-      const found = await thread.ask('standing', { owner, conversationId, tokens });
+      const found = await thread.ask('standing', { owner, conversationId, tokens, messages });
       return { ...found, rows: found.rows.map((row) => decodeRow(row, conversationId)), remembered: decodeRemembered(found.remembered) };
     },
 

@@ -108,8 +108,8 @@ function run(request: JobRequest) {
     case 'remove':
       return write().deletion.remove(request.ask.owner, request.ask.conversationId);
     case 'standing': {
-      const { owner, conversationId, tokens } = request.ask;
-      return read((queries) => queries.standing(owner, conversationId, tokens));
+      const { owner, conversationId, tokens, messages } = request.ask;
+      return read((queries) => queries.standing(owner, conversationId, { tokens, messages }));
     }
     case 'page': {
       const { owner, conversationId, range } = request.ask;

@@ -3,6 +3,7 @@
  * a rewind has abandoned are passed over; they would only take the room of those that count.
  */
 import type { Database } from 'better-sqlite3';
+import { isMessage } from '../../machines/context-window.ts';
 import type { StoredRow } from './columns.ts';
 import { rewindTarget, rowColumns } from './schema.ts';
 import type { StoredTurn } from './port.ts';
@@ -14,8 +15,14 @@ interface Span {
   rewindTo: number | null;
 }
 
-/** Walks backwards until the tokens are spent and no turn on the way is cut; rows come in seq order. */
-export function createWindow(db: Database): (conversationId: string, tokens: number, open: readonly StoredTurn[]) => StoredRow[] {
+/** What a window holds at least, if there is so much. */
+export interface WindowSize {
+  tokens: number;
+  messages: number;
+}
+
+/** Walks backwards until there is enough and no turn on the way is cut; rows come in seq order. */
+export function createWindow(db: Database): (conversationId: string, least: WindowSize, open: readonly StoredTurn[]) => StoredRow[] {
   const newestFirst = db.prepare<[string], StoredRow>(`SELECT ${rowColumns} FROM chat_events WHERE conversation_id = ? ORDER BY seq DESC`);
   // A rewind stands right behind the message that it came with.
   const findSpan = db.prepare<[string, string], { beginSeq: number; endSeq: number | null; rewindTo: number | null }>(`
@@ -23,11 +30,12 @@ export function createWindow(db: Database): (conversationId: string, tokens: num
            (SELECT ${rewindTarget} FROM chat_events WHERE conversation_id = turns.conversation_id AND seq = begin_seq + 1) AS rewindTo
       FROM turns WHERE conversation_id = ? AND request_id = ?`);
 
-  return (conversationId, tokens, open) => {
+  return (conversationId, least, open) => {
     const spans = new Map<string, Span>();
     const rewinds: { toSeq: number; by: Span }[] = [];
     const rows: StoredRow[] = [];
-    let spent = 0;
+    let tokens = 0;
+    let messages = 0;
     let fromSeq = Infinity;
 
     const meet = (requestId: string, seq: number): Span => {
@@ -46,10 +54,11 @@ export function createWindow(db: Database): (conversationId: string, tokens: num
     }
     // Whoever went back ended later than the turns that it left, and is met before them.
     for (const row of newestFirst.iterate(conversationId)) {
-      if (spent > tokens && row.seq < fromSeq) break;
+      if (tokens > least.tokens && messages >= least.messages && row.seq < fromSeq) break;
       const span = row.request_id === null ? null : meet(row.request_id, row.seq);
       if (span && rewinds.some(({ toSeq, by }) => toSeq <= span.beginSeq && span.beginSeq < by.beginSeq && span.endSeq < by.endSeq)) continue;
-      spent += row.token_count ?? 0;
+      tokens += row.token_count ?? 0;
+      if (isMessage(row)) messages += 1;
       rows.push(row);
       if (span) fromSeq = Math.min(fromSeq, span.beginSeq);
     }
