@@ -109,7 +109,7 @@ const turnActions = {
     const starting = turn.calls.filter((call) => call.stage === 'ready').slice(0, free);
     if (starting.length === 0) return;
     for (const { callId, tool, arguments: args, edited } of starting) {
-      const input = { conversationId, owner, requestId: turn.requestId, callId, tool, arguments: edited ?? args, timeoutMs: limits.toolTimeoutMs };
+      const input = { conversationId, owner, requestId: turn.requestId, callId, tool, arguments: edited ?? args, timeoutMs: limits.toolTimeoutMs, maxTimeoutMs: limits.toolMaxTimeoutMs };
       enqueue.spawnChild('toolCall', { id: `call:${callId}`, input });
     }
     const calls = turn.calls.map((call) => (starting.includes(call) ? { ...call, stage: 'running' as const } : call));

@@ -8,7 +8,9 @@ import type { InterruptedTurn, QueuedTurn, RecoveryPolicy, RememberedDecision, R
 export interface ConversationLimits {
   maxToolHops: number;
   toolConcurrency: number;
+  /** Of one call, without an end and without progress; and whatever its progress. */
   toolTimeoutMs: number;
+  toolMaxTimeoutMs: number;
   /** How long a person has to answer when asked to approve a call. */
   approvalTimeoutMs: number;
   /** Turns waiting behind the running one. */

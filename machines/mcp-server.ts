@@ -3,58 +3,8 @@
  * The connection itself is the provided actor `connection`, which runs as long as the chart is in
  * `open`; waking, giving up and draining are decided here. State names are shown to people.
  */
-import { assign, fromCallback, fromPromise, setup } from 'xstate';
-
-/** A tool as its server lists it; the merged catalogue gives it the name that models see. */
-export interface ServerTool {
-  name: string;
-  description: string;
-  /** JSON Schema, as the server wrote it. */
-  inputSchema: Record<string, unknown>;
-  /** The server declares that a repeat changes nothing (`readOnlyHint` or `idempotentHint`). */
-  harmless: boolean;
-  effect: ToolEffect;
-}
-
-/**
- * What a tool does to the world by its server's own word, which may be wrong. As the MCP has it: one that is not said
- * to be read-only may destroy unless the opposite is said.
- */
-export type ToolEffect = 'read_only' | 'additive' | 'destructive';
-
-export interface McpServerLimits {
-  /** From opening the connection to its catalogue, in ms. */
-  connectionTimeoutMs: number;
-  /** The first wait before a reconnect, in ms; it doubles with each attempt. */
-  initialBackoffMs: number;
-  maxBackoffMs: number;
-  /** Reconnects in a row before the server counts as failed; a waiting call still wakes it. */
-  maxReconnectAttempts: number;
-}
-
-export interface McpServerInput {
-  name: string;
-  limits: McpServerLimits;
-}
-
-export interface McpServerContext extends McpServerInput {
-  /** Reconnects in a row that have been planned since the server was last ready. */
-  attempts: number;
-  /** What is wrong, fit for people; null while nothing is. */
-  lastError: string | null;
-  /** 0 to 1, drawn by the connection: servers that fall together must not come back together. */
-  jitter: number;
-  /** Kept while the server is away: its tools stay offered, and a call to one wakes it. */
-  catalogue: readonly ServerTool[];
-}
-
-export type McpServerEvent =
-  | { type: 'server.ready'; catalogue: readonly ServerTool[] }
-  | { type: 'server.changed'; catalogue: readonly ServerTool[] }
-  | { type: 'server.lost'; reason: string; jitter: number }
-  /** A tool call is waiting for this server. */
-  | { type: 'server.wake' }
-  | { type: 'server.drain' };
+import { assign, fromCallback, fromPromise, setup, type StateValueFrom } from 'xstate';
+import type { CheckInput, McpServerContext, McpServerEvent, McpServerInput, McpServerState } from './mcp-server-terms.ts';
 
 const providedAtBoot = () => {
   throw new Error('provided at boot');
@@ -77,10 +27,14 @@ const serverSetup = setup({
     connection: fromCallback<McpServerEvent, { name: string }>(providedAtBoot),
     /** Resolves when nothing of this server's connections is left. Bounded by its provider. */
     closing: fromPromise<void, { name: string }>(providedAtBoot),
+    /** Rejects when the server does not answer. Bounded by its provider. */
+    check: fromPromise<void, CheckInput>(providedAtBoot),
   },
   delays: {
     connectionTimeout: ({ context }) => context.limits.connectionTimeoutMs,
     backoff: ({ context }) => reconnectDelayMs(context),
+    failedRetry: ({ context }) => context.limits.failedRetryMs,
+    healthInterval: ({ context }) => context.limits.healthIntervalMs,
   },
   guards: {
     mayReconnect: ({ context }) => context.attempts < context.limits.maxReconnectAttempts,
@@ -93,6 +47,7 @@ const serverSetup = setup({
     noteTimeout: assign({
       lastError: ({ context }) => `no answer within ${context.limits.connectionTimeoutMs / 1000} s`,
     }),
+    noteSilence: assign({ lastError: 'did not answer a health check' }),
     noteFault: assign({ lastError: 'the connection failed inside Parley; the log has the details' }),
     takeCatalogue: assign(({ context, event }) => ({
       catalogue: event.type === 'server.ready' || event.type === 'server.changed' ? event.catalogue : context.catalogue,
@@ -103,17 +58,28 @@ const serverSetup = setup({
 });
 
 /** What a connection that was just closed may still say. */
-const lastWords = { 'server.ready': {}, 'server.changed': {}, 'server.lost': {} } as const;
+const lastWords = { 'server.ready': {}, 'server.changed': {}, 'server.lost': {}, 'server.suspect': {} } as const;
 
 /** Where a lost connection leads, whatever took it. */
-const afterLoss = (note: 'noteLoss' | 'noteTimeout' | 'noteFault') => [
+const afterLoss = (note: 'noteLoss' | 'noteTimeout' | 'noteSilence' | 'noteFault') => [
   { guard: 'mayReconnect' as const, target: '#mcpServer.backingOff', actions: [note, 'countAttempt'] as const },
   { target: '#mcpServer.failed', actions: [note] as const },
 ];
 
+/** A health check, and where its outcome leads. */
+const answering = (suspected: boolean) => ({
+  invoke: {
+    id: 'check',
+    src: 'check' as const,
+    input: ({ context }: { context: McpServerContext }) => ({ name: context.name, suspected }),
+    onDone: 'resting',
+    onError: afterLoss('noteSilence'),
+  },
+});
+
 /**
  * `open` holds a connection (`connecting`, then `ready`), `backingOff` waits for the next, `failed` has given up
- * until a call wakes it, `draining` closes what is left, `stopped` is final.
+ * but for a try now and then, or when a call wakes it; `draining` closes what is left, `stopped` is final.
  */
 export const mcpServerMachine = serverSetup.createMachine({
   id: 'mcpServer',
@@ -142,13 +108,25 @@ export const mcpServerMachine = serverSetup.createMachine({
             'server.ready': { target: 'ready', actions: 'takeCatalogue' },
             // Nothing is offered yet that could change; `ready` brings the newest list.
             'server.changed': {},
+            // No call can have been made.
+            'server.suspect': {},
           },
         },
         ready: {
+          initial: 'resting',
           on: {
             'server.changed': { actions: 'takeCatalogue' },
             // A connection says it once.
             'server.ready': {},
+          },
+          states: {
+            resting: {
+              after: { healthInterval: 'checking' },
+              on: { 'server.suspect': 'doubted' },
+            },
+            checking: { ...answering(false), on: { 'server.suspect': 'doubted' } },
+            // One ping at a time: calls that are given up faster than it is awaited must not put its end off.
+            doubted: { ...answering(true), on: { 'server.suspect': {} } },
           },
         },
       },
@@ -162,6 +140,7 @@ export const mcpServerMachine = serverSetup.createMachine({
       },
     },
     failed: {
+      after: { failedRetry: 'open' },
       on: {
         'server.wake': 'open',
         'server.drain': 'draining',
@@ -186,3 +165,9 @@ export const mcpServerMachine = serverSetup.createMachine({
     stopped: { type: 'final' },
   },
 });
+
+/** The word for a state of the chart: whether a health check is under way is nobody's business. */
+export function serverState(value: StateValueFrom<typeof mcpServerMachine>): McpServerState {
+  if (typeof value !== 'string') return typeof value.open === 'string' ? value.open : 'ready';
+  return value === 'open' ? 'connecting' : value;
+}

@@ -4,7 +4,8 @@
  * root actors in a Map beside it: a parent pays for every child it has, on every spawn and stop.
  */
 import { fromCallback, fromPromise, setup, type ActorRefFrom, type EventObject } from 'xstate';
-import { mcpServerMachine, type McpServerInput } from './mcp-server.ts';
+import type { McpServerInput } from './mcp-server-terms.ts';
+import { mcpServerMachine } from './mcp-server.ts';
 import { writerMachine } from './writer.ts';
 
 export interface RegistryLimits {

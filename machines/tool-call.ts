@@ -14,7 +14,10 @@ export interface ToolCallInput {
   callId: string;
   tool: HopTool;
   arguments: Record<string, unknown>;
+  /** Without an end and without progress. */
   timeoutMs: number;
+  /** Whatever progress it tells of. */
+  maxTimeoutMs: number;
 }
 
 /** What the provided `callTool` reports, exactly once; `lost`: dispatched, then the transport went away. */
@@ -31,7 +34,13 @@ export interface CallAbort {
   type: 'call.abort';
 }
 
-type ToolCallEvent = CallEnded | { type: 'call.cancel' };
+/** The tool is getting on, so long after its start. Not every step is told: a few within each timeout will do. */
+export interface CallProgress {
+  type: 'call.progress';
+  elapsedMs: number;
+}
+
+type ToolCallEvent = CallEnded | CallProgress | { type: 'call.cancel' };
 
 const callSetup = setup({
   types: {
@@ -52,6 +61,7 @@ const callSetup = setup({
   guards: {
     succeeded: ({ event }) => event.type === 'call.ended' && event.status === 'ok',
     wasCancelled: ({ event }) => event.type === 'call.ended' && event.status === 'cancelled',
+    mayTakeLonger: ({ context, event }) => event.type === 'call.progress' && event.elapsedMs + context.timeoutMs <= context.maxTimeoutMs,
     lostItsTransport: ({ event }) => event.type === 'call.ended' && event.status === 'lost',
   },
 });
@@ -72,7 +82,7 @@ const settle = (status: CallResult['status'], say: (context: ToolCallInput, text
 const abort = callSetup.sendTo('call', { type: 'call.abort' });
 
 /**
- * `running` waits for the call's end; `timingOut` and `cancelling` have asked it to give up and wait out the
+ * `running` waits for the call's end, as long as it gets on; `timingOut` and `cancelling` have asked it to give up and wait out the
  * grace. The finals `ok`, `error`, `timedOut`, `cancelled` and `outcomeUnknown` (the transport was lost)
  * each tell the parent once, as `call.settled`.
  */
@@ -92,6 +102,8 @@ export const toolCallMachine = callSetup.createMachine({
       after: { timeout: 'timingOut' },
       on: {
         'call.cancel': 'cancelling',
+        // Its time begins anew.
+        'call.progress': [{ guard: 'mayTakeLonger', target: 'running', reenter: true }, {}],
         'call.ended': [
           { guard: 'succeeded', target: 'ok' },
           { guard: 'wasCancelled', target: 'cancelled' },
@@ -105,6 +117,7 @@ export const toolCallMachine = callSetup.createMachine({
       after: { grace: 'timedOut' },
       on: {
         'call.cancel': {},
+        'call.progress': {},
         'call.ended': 'timedOut',
       },
     },
@@ -113,6 +126,7 @@ export const toolCallMachine = callSetup.createMachine({
       after: { grace: 'cancelled' },
       on: {
         'call.cancel': {},
+        'call.progress': {},
         'call.ended': [{ guard: 'succeeded', target: 'ok' }, { target: 'cancelled' }],
       },
     },
@@ -120,7 +134,7 @@ export const toolCallMachine = callSetup.createMachine({
     error: { type: 'final', entry: settle('error', (_context, text) => text || 'The call failed inside Parley; it may have taken effect.') },
     timedOut: {
       type: 'final',
-      entry: settle('timed_out', ({ timeoutMs }) => `No result within ${timeoutMs / 1000} s; the call was given up. It may have taken effect all the same.`),
+      entry: settle('timed_out', ({ timeoutMs }) => `No result, and no progress that counts, within ${timeoutMs / 1000} s; the call was given up. It may have taken effect all the same.`),
     },
     cancelled: { type: 'final', entry: settle('cancelled', () => CANCELLED) },
     outcomeUnknown: {

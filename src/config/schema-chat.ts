@@ -61,7 +61,10 @@ const service = z
       .strictObject({
         timeout: seconds()
           .default(60)
-          .describe('Longest run of one tool call; after it the call ends as `timed_out` and the turn goes on.'),
+          .describe('Longest run of one tool call that tells of no progress; after it the call ends as `timed_out` and the turn goes on.'),
+        max_timeout: seconds()
+          .default(600)
+          .describe('Longest run of one tool call that keeps telling of progress.'),
         concurrency: count('calls', 1, 1000)
           .default(8)
           .describe('Tool calls of one answer that run at the same time.'),

@@ -61,6 +61,12 @@ const connection = z
     max_reconnect_attempts: count('attempts', 0, 1000)
       .default(10)
       .describe('Tries in a row to reach a lost server before it counts as failed; a call to one of its tools still wakes it.'),
+    failed_retry_delay: seconds()
+      .default(300)
+      .describe('Time after which a server that counts as failed is tried again, and again, so that one that was repaired comes back by itself.'),
+    health_interval: seconds()
+      .default(30)
+      .describe('Time between two pings of a server that is ready, so that one that has died quietly is reconnected before somebody needs it.'),
     initial_reconnect_delay: seconds()
       .default(0.5)
       .describe('Wait before the first of them; doubled from try to try.'),
@@ -73,7 +79,7 @@ const connection = z
       .describe('Longest time that the port stays closed for servers that are still connecting.'),
     ping_timeout: seconds()
       .default(10)
-      .describe('A server that let a call time out is pinged; without an answer within this time it is reconnected.'),
+      .describe('Longest wait for the answer to a ping, also after a call was given up; a server without one is reconnected.'),
     close_grace: seconds()
       .default(1)
       .describe('Time that a server process gets to leave when its input ends, and again after SIGTERM, before it is killed.'),

@@ -3,8 +3,8 @@
  * to the followers, and reports its end exactly once. Timeouts and Stop are the chart's.
  */
 import { fromCallback } from 'xstate';
-import type { CallAbort, CallEnded, ToolCallInput } from '../../machines/tool-call.ts';
-import type { CallEnd, Toolbox } from '../mcp/toolbox.ts';
+import type { CallAbort, CallEnded, CallProgress, ToolCallInput } from '../../machines/tool-call.ts';
+import type { CallEnd, Progress, Toolbox } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 
@@ -16,6 +16,8 @@ export interface CallToolDeps {
 
 /** Progress is a line to show, and its server may write anything. */
 const MAX_PROGRESS_CHARS = 1000;
+/** How often within its timeout the chart hears that a call gets on. */
+const PROGRESS_PER_TIMEOUT = 10;
 
 /**
  * The logic provided as `callTool`: one actor a call. Any event it gets aborts the call, which still
@@ -28,13 +30,20 @@ export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) 
     let calling = true;
     receive(() => abort.abort());
 
-    const onProgress = ({ progress, total, message }: { progress: number; total?: number; message?: string }) =>
+    let heardMs = -Infinity;
+    const onProgress = ({ progress, total, message }: Progress) => {
+      const elapsedMs = performance.now() - startedMs;
+      if (elapsedMs - heardMs >= input.timeoutMs / PROGRESS_PER_TIMEOUT) {
+        heardMs = elapsedMs;
+        sendBack({ type: 'call.progress', elapsedMs } satisfies CallProgress);
+      }
       outbox.tell(input, {
         request_id: input.requestId,
         status: 'chunk',
         conversation_id: input.conversationId,
         chunk: { type: 'tool_progress', call_id: input.callId, progress, ...(total === undefined ? {} : { total }), data: (message ?? '').slice(0, MAX_PROGRESS_CHARS).toWellFormed() },
       });
+    };
 
     void toolbox.call(input.tool, input.arguments, { signal: abort.signal, timeoutMs: input.timeoutMs, onProgress }).then((end) => {
       calling = false;

@@ -5,7 +5,7 @@
 import { fromPromise } from 'xstate';
 import { buildWindow } from '../../machines/context-window.ts';
 import type { LoadContextInput } from '../../machines/conversation-setup.ts';
-import type { ToolEffect } from '../../machines/mcp-server.ts';
+import type { ToolEffect } from '../../machines/mcp-server-terms.ts';
 import type { HopContext, HopTool } from '../../machines/turn-terms.ts';
 import type { Tool, Toolbox } from '../mcp/toolbox.ts';
 import type { WarmLogs } from './warm-logs.ts';

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/client';
-import type { ServerTool, ToolEffect } from '../../machines/mcp-server.ts';
+import type { ServerTool, ToolEffect } from '../../machines/mcp-server-terms.ts';
 import type { Tool } from './toolbox.ts';
 
 /** OpenAI's rule for function names, the strictest of the providers'. */

@@ -4,13 +4,13 @@
  * never repeats a call; when to open another one is decided by machines/mcp-server.ts.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { ClientOptions, Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
-import type { ServerTool } from '../../machines/mcp-server.ts';
+import type { ServerTool } from '../../machines/mcp-server-terms.ts';
 import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
 import { serverTools } from './catalogue.ts';
 import type { Guard } from './guard.ts';
-import { createHttpTransport } from './http-transport.ts';
+import { STREAM_ENDED, createHttpTransport } from './http-transport.ts';
 import type { ProtocolChoice, ServerBlock } from './servers-config.ts';
 import { createStdioTransport } from './stdio-transport.ts';
 import type { CallEnd, CallOptions } from './toolbox.ts';
@@ -18,7 +18,7 @@ import type { CallEnd, CallOptions } from './toolbox.ts';
 export interface ConnectionLimits {
   /** For the handshake and for the catalogue, each, in ms. */
   connectionTimeoutMs: number;
-  /** For the answer of a server that let a call be given up, in ms. */
+  /** For the answer to a health check, in ms. */
   pingTimeoutMs: number;
   /** How long a child may take to leave after EOF, and again after SIGTERM. */
   closeGraceMs: number;
@@ -37,11 +37,15 @@ export interface ConnectionOptions {
   changed(catalogue: readonly ServerTool[]): void;
   /** Said at most once, and never after `close`. */
   lost(reason: string): void;
+  /** A call was given up: the server may hang. */
+  suspect(): void;
 }
 
 export interface Connection {
   /** Never rejects; makes the call at most once. */
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
+  /** Rejects when the server does not answer a ping. One that is at work on calls is asked only if it is `suspected`: many can do but one thing at a time. */
+  check(suspected: boolean): Promise<void>;
   /** Resolves when nothing of the connection is left: for stdio, when the process group has ended. */
   close(): Promise<void>;
 }
@@ -80,7 +84,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   let standing: 'connecting' | 'ready' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
   let closing: Promise<void> | null = null;
-  let probing = false;
+  let calls = 0;
 
   const lose = (reason: string) => {
     if (standing === 'over') return;
@@ -143,15 +147,6 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     options.ready(newest);
     await keepListening();
   };
-  /** A server that lets a call be given up may hang: one that does not answer in time is lost, and so reconnected. */
-  const probe = async () => {
-    if (probing || standing !== 'ready') return;
-    probing = true;
-    const timeout = limits.pingTimeoutMs;
-    await (client.getProtocolEra() === 'modern' ? client.discover({ timeout }) : client.ping({ timeout })).catch(() => lose('did not answer a ping'));
-    probing = false;
-  };
-
   open().catch((error: unknown) => lose(ending() ?? reasonOf(error)));
 
   return {
@@ -159,6 +154,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       if (signal.aborted) return { status: 'cancelled' };
       if (standing !== 'ready') return notSent(server.name, 'is not connected');
       const hadSession = sessionId() !== undefined;
+      calls += 1;
       try {
         const result = await client.callTool(
           { name: toolName, arguments: args },
@@ -173,13 +169,25 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       } catch (error) {
         // The SDK has told the server by now: `notifications/cancelled`, or the end of the stream.
         if (signal.aborted) {
-          void probe();
+          if (standing === 'ready') options.suspect();
           return { status: 'cancelled' };
         }
         const end = endOfFailure(error, server.name, hadSession);
         // Nothing that is sent on this connection will reach the server any more.
         if (end.status === 'not_sent') lose(reasonOf(error));
         return end;
+      } finally {
+        calls -= 1;
+      }
+    },
+    async check(suspected) {
+      if (calls > 0 && !suspected) return;
+      const timeout = limits.pingTimeoutMs;
+      try {
+        await (client.getProtocolEra() === 'modern' ? client.discover({ timeout }) : client.ping({ timeout }));
+      } catch (error) {
+        // Also a refusal is an answer; the end of a stream is none.
+        if (!(error instanceof ProtocolError) || error.data === STREAM_ENDED) throw error;
       }
     },
     close() {

@@ -3,7 +3,8 @@
  * connection. Here a call finds out whether it can be sent, and waits for a server that is away.
  */
 import type { ActorRefFrom } from 'xstate';
-import type { ServerTool, mcpServerMachine } from '../../machines/mcp-server.ts';
+import type { McpServerState, ServerTool } from '../../machines/mcp-server-terms.ts';
+import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { Connection } from './connection.ts';
 import type { ServerBlock } from './servers-config.ts';
 
@@ -27,9 +28,8 @@ export interface Member {
 /** Longer timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export function stateOf({ actor }: Member): string {
-  const value = actor?.getSnapshot().value ?? 'connecting';
-  return typeof value === 'string' ? value : value.open;
+export function stateOf({ actor }: Member): McpServerState {
+  return actor === null ? 'connecting' : serverState(actor.getSnapshot().value);
 }
 
 const hasGivenUp = (member: Member) => ['failed', 'draining', 'stopped'].includes(stateOf(member));

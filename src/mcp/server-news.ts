@@ -4,17 +4,17 @@
  */
 import type { Logger } from 'pino';
 import type { ActorRefFrom } from 'xstate';
-import type { mcpServerMachine } from '../../machines/mcp-server.ts';
+import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 
 /** Logs the changes of one server's chart until it ends. */
 export function reportServer(name: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>, log: Pick<Logger, 'info' | 'warn'>): void {
   let last = '';
   actor.subscribe(({ value, context }) => {
-    const state = typeof value === 'string' ? value : value.open;
+    const state = serverState(value);
     if (state === last) return;
     last = state;
     if (state === 'ready') log.info({ server: name, tools: context.catalogue.length }, 'MCP server ready');
     if (state === 'backingOff') log.warn({ server: name, reason: context.lastError, attempt: context.attempts }, 'MCP server lost; it will be tried again');
-    if (state === 'failed') log.warn({ server: name, reason: context.lastError }, 'MCP server given up; a call to one of its tools tries it again');
+    if (state === 'failed') log.warn({ server: name, reason: context.lastError }, 'MCP server given up; it is tried again now and then, and by a call to one of its tools');
   });
 }

@@ -153,7 +153,8 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
         if (child === null || closing !== null || !child.stdin.writable) {
           return reject(new SdkError(SdkErrorCode.NotConnected, 'the server process is gone'));
         }
-        child.stdin.write(serializeMessage(message), (error) => (error ? reject(error) : resolve()));
+        // A broken pipe has taken at most a part of the line, which is no message.
+        child.stdin.write(serializeMessage(message), (error) => (error ? reject(new SdkError(SdkErrorCode.NotConnected, 'the server process no longer reads', undefined, { cause: error })) : resolve()));
       }),
     close: () => {
       closing ??= child === null ? Promise.resolve() : endChild(child);

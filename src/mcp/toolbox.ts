@@ -4,8 +4,8 @@
  * decides when to connect, and its connection, which makes the calls. No SDK type leaves this folder.
  */
 import { fromCallback, fromPromise } from 'xstate';
+import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits, McpServerState, ToolEffect } from '../../machines/mcp-server-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
-import type { McpServerEvent, McpServerInput, McpServerLimits, ToolEffect } from '../../machines/mcp-server.ts';
 import { AppError } from '../errors.ts';
 import { checkArguments, unchecked, type Breach } from './argument-check.ts';
 import { notSent, reasonOf } from './call-end.ts';
@@ -28,8 +28,7 @@ export type ToolName = Pick<Tool, 'server' | 'toolName'>;
 
 export interface ServerStatus {
   name: string;
-  /** The state of its chart. */
-  state: string;
+  state: McpServerState;
   tools: number;
   /** What is wrong, fit for people. */
   error: string | null;
@@ -53,7 +52,14 @@ export interface CallOptions {
   signal: AbortSignal;
   /** Bounds the wait for a connection; once sent, the call is the caller's to time out through `signal`. */
   timeoutMs: number;
-  onProgress(progress: { progress: number; total?: number; message?: string }): void;
+  onProgress(progress: Progress): void;
+}
+
+/** How far a call is, by its server's measure and in its words. */
+export interface Progress {
+  progress: number;
+  total?: number;
+  message?: string;
 }
 
 /**
@@ -130,6 +136,7 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
         member.connection = null;
         sendBack({ type: 'server.lost', reason, jitter: Math.random() });
       },
+      suspect: () => sendBack({ type: 'server.suspect' }),
     });
     return () => {
       member.connection = null;
@@ -143,6 +150,10 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
 
   const closing = fromPromise<void, { name: string }>(async ({ input }) => {
     await Promise.all(memberOf(input.name).closings);
+  });
+
+  const check = fromPromise<void, CheckInput>(async ({ input }) => {
+    await memberOf(input.name).connection?.check(input.suspected);
   });
 
   const observe = (member: Member, actor: ServerActor) => {
@@ -159,10 +170,10 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
   };
 
   return {
-    logic: mcpServerMachine.provide({ actors: { connection, closing } }),
+    logic: mcpServerMachine.provide({ actors: { connection, closing, check } }),
     inputs: servers.map(({ name }) => {
-      const { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts } = limits;
-      return { name, limits: { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts } };
+      const { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts, failedRetryMs, healthIntervalMs } = limits;
+      return { name, limits: { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts, failedRetryMs, healthIntervalMs } };
     }),
     attach(name, actor) {
       const member = memberOf(name);

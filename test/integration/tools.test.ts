@@ -58,6 +58,14 @@ describe('a tool hop', () => {
     assert.equal(turn.text, 'It took too long.');
   });
 
+  test('lets a call run on as long as it tells of progress', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer(), config: { chat: { service: { tools: { timeout: 0.4, max_timeout: 20 } } } } });
+    model.script(asks([{ name: 'progress', arguments: { steps: 8 } }]), says('Done.'));
+    const turn = await client.chat('go');
+    assert.deepEqual(results(turn).map((chunk) => [chunk?.['status'], chunk?.data]), [['ok', 'all steps']]);
+    assert.ok(Number(results(turn)[0]?.['duration_ms']) > 800, 'twice its timeout');
+  });
+
   test('says that the outcome is unknown when the server dies under a call, and the next call works', async (t) => {
     const { model, client } = await startScripted(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'crash' }]), says('Oh.'), asks([{ name: 'count' }]), says('Counted.'));

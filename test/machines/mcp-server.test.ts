@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
-import { mcpServerMachine, reconnectDelayMs } from '../../machines/mcp-server.ts';
-import type { McpServerEvent, McpServerLimits } from '../../machines/mcp-server.ts';
+import type { CheckInput, McpServerEvent, McpServerLimits } from '../../machines/mcp-server-terms.ts';
+import { mcpServerMachine, reconnectDelayMs, serverState } from '../../machines/mcp-server.ts';
 
-const limits: McpServerLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3 };
+const limits: McpServerLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3, failedRetryMs: 9_000, healthIntervalMs: 5_000 };
 const catalogue = [{ name: 'add', description: '', inputSchema: {}, harmless: true, effect: 'read_only' as const }];
 
 const events: McpServerEvent[] = [
   { type: 'server.ready', catalogue },
   { type: 'server.changed', catalogue: [] },
   { type: 'server.lost', reason: 'gone', jitter: 1 },
+  { type: 'server.suspect' },
   { type: 'server.wake' },
   { type: 'server.drain' },
 ];
@@ -20,6 +21,7 @@ const events: McpServerEvent[] = [
 function start(changes: Partial<McpServerLimits> = {}) {
   const clock = new SimulatedClock();
   const closed = Promise.withResolvers<void>();
+  const checks: { suspected: boolean; answer: PromiseWithResolvers<void> }[] = [];
   const connections = { opened: 0, open: 0 };
   const logic = mcpServerMachine.provide({
     actors: {
@@ -31,6 +33,11 @@ function start(changes: Partial<McpServerLimits> = {}) {
         };
       }),
       closing: fromPromise(() => closed.promise),
+      check: fromPromise<void, CheckInput>(({ input: { suspected } }) => {
+        const answer = Promise.withResolvers<void>();
+        checks.push({ suspected, answer });
+        return answer.promise;
+      }),
     },
   });
   const actor = createActor(logic, { clock, input: { name: 'one', limits: { ...limits, ...changes } } });
@@ -40,10 +47,14 @@ function start(changes: Partial<McpServerLimits> = {}) {
     clock,
     connections,
     closed,
+    checks,
+    becomeReady: () => actor.send({ type: 'server.ready', catalogue }),
     lose: () => actor.send({ type: 'server.lost', reason: 'gone', jitter: 1 }),
+    /** The innermost. */
     get state() {
       const { value } = actor.getSnapshot();
-      return typeof value === 'string' ? value : value.open;
+      if (typeof value === 'string') return value;
+      return typeof value.open === 'string' ? value.open : value.open.ready;
     },
     get context() {
       return actor.getSnapshot().context;
@@ -53,7 +64,15 @@ function start(changes: Partial<McpServerLimits> = {}) {
 
 const ways: Record<string, (box: ReturnType<typeof start>) => void> = {
   connecting: () => undefined,
-  ready: ({ actor }) => actor.send({ type: 'server.ready', catalogue }),
+  resting: ({ becomeReady }) => becomeReady(),
+  checking: ({ becomeReady, clock }) => {
+    becomeReady();
+    clock.increment(5_000);
+  },
+  doubted: ({ becomeReady, actor }) => {
+    becomeReady();
+    actor.send({ type: 'server.suspect' });
+  },
   backingOff: ({ lose }) => lose(),
   failed: ({ lose, clock }) => {
     for (let loss = 0; loss < 4; loss += 1) {
@@ -66,11 +85,13 @@ const ways: Record<string, (box: ReturnType<typeof start>) => void> = {
 
 /** Where each event leads from each state; the same state where it is to change nothing. */
 const table: Record<string, Record<McpServerEvent['type'], string>> = {
-  connecting: { 'server.ready': 'ready', 'server.changed': 'connecting', 'server.lost': 'backingOff', 'server.wake': 'connecting', 'server.drain': 'draining' },
-  ready: { 'server.ready': 'ready', 'server.changed': 'ready', 'server.lost': 'backingOff', 'server.wake': 'ready', 'server.drain': 'draining' },
-  backingOff: { 'server.ready': 'backingOff', 'server.changed': 'backingOff', 'server.lost': 'backingOff', 'server.wake': 'connecting', 'server.drain': 'draining' },
-  failed: { 'server.ready': 'failed', 'server.changed': 'failed', 'server.lost': 'failed', 'server.wake': 'connecting', 'server.drain': 'draining' },
-  draining: { 'server.ready': 'draining', 'server.changed': 'draining', 'server.lost': 'draining', 'server.wake': 'draining', 'server.drain': 'draining' },
+  connecting: { 'server.ready': 'resting', 'server.changed': 'connecting', 'server.lost': 'backingOff', 'server.suspect': 'connecting', 'server.wake': 'connecting', 'server.drain': 'draining' },
+  resting: { 'server.ready': 'resting', 'server.changed': 'resting', 'server.lost': 'backingOff', 'server.suspect': 'doubted', 'server.wake': 'resting', 'server.drain': 'draining' },
+  checking: { 'server.ready': 'checking', 'server.changed': 'checking', 'server.lost': 'backingOff', 'server.suspect': 'doubted', 'server.wake': 'checking', 'server.drain': 'draining' },
+  doubted: { 'server.ready': 'doubted', 'server.changed': 'doubted', 'server.lost': 'backingOff', 'server.suspect': 'doubted', 'server.wake': 'doubted', 'server.drain': 'draining' },
+  backingOff: { 'server.ready': 'backingOff', 'server.changed': 'backingOff', 'server.lost': 'backingOff', 'server.suspect': 'backingOff', 'server.wake': 'connecting', 'server.drain': 'draining' },
+  failed: { 'server.ready': 'failed', 'server.changed': 'failed', 'server.lost': 'failed', 'server.suspect': 'failed', 'server.wake': 'connecting', 'server.drain': 'draining' },
+  draining: { 'server.ready': 'draining', 'server.changed': 'draining', 'server.lost': 'draining', 'server.suspect': 'draining', 'server.wake': 'draining', 'server.drain': 'draining' },
 };
 
 for (const [state, answers] of Object.entries(table)) {
@@ -85,7 +106,7 @@ for (const [state, answers] of Object.entries(table)) {
         box.actor.send(event);
 
         assert.equal(box.state, answers[event.type]);
-        assert.equal(box.connections.open, ['connecting', 'ready'].includes(box.state) ? 1 : 0);
+        assert.equal(box.connections.open, ['connecting', 'resting', 'checking', 'doubted'].includes(box.state) ? 1 : 0);
       });
     }
   });
@@ -144,6 +165,62 @@ describe('a server that comes back', () => {
     box.lose();
     assert.equal(box.state, 'failed');
   });
+});
+
+describe('a server that is ready', () => {
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  test('is checked at each interval, and rests again when it answers', async () => {
+    const box = start();
+    box.becomeReady();
+    for (const round of [1, 2]) {
+      box.clock.increment(4_999);
+      assert.equal(box.checks.length, round - 1);
+      box.clock.increment(1);
+      assert.deepEqual([box.state, box.checks.length, box.checks.at(-1)?.suspected], ['checking', round, false]);
+      box.checks.at(-1)?.answer.resolve();
+      await settled();
+      assert.equal(box.state, 'resting');
+    }
+  });
+
+  test('is lost when it does not answer, and told so', async () => {
+    const box = start();
+    box.becomeReady();
+    box.clock.increment(5_000);
+    box.checks[0]?.answer.reject(new Error('timed out'));
+    await settled();
+    assert.deepEqual([box.state, box.context.lastError, box.connections.open], ['backingOff', 'did not answer a health check', 0]);
+  });
+
+  test('is checked at once, and once, when calls were given up', async () => {
+    const box = start();
+    box.becomeReady();
+    for (let calls = 0; calls < 3; calls += 1) box.actor.send({ type: 'server.suspect' });
+    assert.deepEqual(box.checks.map(({ suspected }) => suspected), [true]);
+    box.checks[0]?.answer.resolve();
+    await settled();
+    assert.equal(box.state, 'resting');
+  });
+
+  test('is told as ready, whatever check is under way', () => {
+    for (const way of ['resting', 'checking', 'doubted']) {
+      const box = start();
+      ways[way]?.(box);
+      assert.equal(serverState(box.actor.getSnapshot().value), 'ready');
+    }
+  });
+});
+
+test('a server that has failed is tried again now and then, once each time', () => {
+  const box = start({ maxReconnectAttempts: 0 });
+  box.lose();
+  box.clock.increment(8_999);
+  assert.equal(box.state, 'failed');
+  box.clock.increment(1);
+  assert.equal(box.state, 'connecting');
+  box.lose();
+  assert.equal(box.state, 'failed');
 });
 
 test('a connection that tells nothing in time is closed and counts as lost', () => {

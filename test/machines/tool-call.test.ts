@@ -4,15 +4,15 @@ import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
 import type { CallResult } from '../../machines/conversation-events.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import type { CallAbort, CallEnded, ToolCallInput } from '../../machines/tool-call.ts';
+import type { CallAbort, CallEnded, CallProgress, ToolCallInput } from '../../machines/tool-call.ts';
 import { tool } from '../support/machine-values.ts';
 
-const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: { a: 1 }, timeoutMs: 2_000 };
+const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: { a: 1 }, timeoutMs: 2_000, maxTimeoutMs: 5_000 };
 
 /** A call under a parent that keeps what it is told, as a hop would. */
 function startCall(fault?: Error) {
   const aborts: CallAbort[] = [];
-  let report: (event: CallEnded) => void = () => undefined;
+  let report: (event: CallEnded | CallProgress) => void = () => undefined;
   let open = false;
   const logic = toolCallMachine.provide({
     actors: {
@@ -41,6 +41,7 @@ function startCall(fault?: Error) {
     aborts,
     cancel: () => call?.send({ type: 'call.cancel' }),
     end: (status: CallEnded['status'], text = 'said') => report({ type: 'call.ended', status, text, content: { said: text }, durationMs: 7 }),
+    getOn: (elapsedMs: number) => report({ type: 'call.progress', elapsedMs }),
     settled: () => parent.getSnapshot().context.settled,
     isOpen: () => open,
   };
@@ -84,6 +85,24 @@ describe('a call that takes too long', () => {
       assert.deepEqual(call.settled().map((result) => result.status), ['timed_out']);
       assert.match(String(call.settled()[0]?.text), /within 2 s.*may have taken effect/);
     }
+  });
+
+  test('has its time anew with each step that it tells of, up to the longest time that a call may take', () => {
+    const call = startCall();
+    for (const elapsedMs of [1_500, 3_000]) {
+      call.clock.increment(1_500);
+      call.getOn(elapsedMs);
+    }
+    call.clock.increment(1_500);
+    call.getOn(4_500);
+    assert.equal(call.aborts.length, 0);
+    call.clock.increment(499);
+    assert.equal(call.aborts.length, 0);
+    call.clock.increment(1);
+    assert.equal(call.aborts.length, 1, 'at 5 s, whatever it told at 4.5 s');
+    call.getOn(5_000);
+    call.end('cancelled');
+    assert.deepEqual(call.settled().map((result) => result.status), ['timed_out']);
   });
 
   test('and does not even say that it gave up is left behind', () => {

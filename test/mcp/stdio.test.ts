@@ -66,6 +66,50 @@ describe('a stdio server', () => {
     assert.equal(textOf(await box.call('count')), 'counted');
   });
 
+  test('that freezes while nothing is asked of it is found by its health check, and serves the next call', async (t) => {
+    const journal = createJournal();
+    const box = await startToolbox([stdioServer('one', { TEST_JOURNAL: journal.file })], { healthIntervalMs: 100 });
+    t.after(async () => {
+      await box.stop();
+      journal.remove();
+    });
+    await box.host.settled();
+
+    await box.call('doze');
+    await journal.wait('dozing');
+    await box.reaches('one', 'backingOff');
+
+    assert.equal(box.host.servers()[0]?.error, 'did not answer a health check');
+    assert.equal(textOf(await box.call('count')), 'counted');
+  });
+
+  test('that is at work on a call is not asked whether it lives: many can do but one thing at a time', async (t) => {
+    const journal = createJournal();
+    const box = await startToolbox([stdioServer('one', { TEST_JOURNAL: journal.file })], { healthIntervalMs: 20, pingTimeoutMs: 20 });
+    t.after(async () => {
+      await box.stop();
+      journal.remove();
+    });
+    await box.host.settled();
+
+    assert.equal(textOf(await box.call('busy', { ms: 400 })), 'done');
+    assert.equal(journal.count('started'), 1);
+  });
+
+  test('that no longer reads was never asked, so the call is made in a new process', async (t) => {
+    const journal = createJournal();
+    const box = await startToolbox([stdioServer('one', { TEST_JOURNAL: journal.file })]);
+    t.after(async () => {
+      await box.stop();
+      journal.remove();
+    });
+    await box.host.settled();
+
+    assert.equal(textOf(await box.call('deafen')), 'deaf');
+    assert.equal(textOf(await box.call('count')), 'counted');
+    assert.deepEqual([journal.count('counted'), journal.count('started')], [1, 2]);
+  });
+
   test('is told of a cancelled call, which ends at once', async (t) => {
     const journal = createJournal();
     const box = await startToolbox([stdioServer('one', { TEST_JOURNAL: journal.file })]);

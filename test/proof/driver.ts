@@ -102,6 +102,8 @@ async function createDriver(stage: Stage) {
       case 'call':
         if (move.ends !== 'late') tools.end(move.tool, move.ends);
         return;
+      case 'progress':
+        return tools.getOn(move.tool);
       case 'passivate':
         return until(server().url, '/metrics', (page) => /^parley_conversations_live 0$/m.test(page));
       case 'drain':

@@ -71,6 +71,9 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     return names.map((name, index) => ({ callId: `${turn}.${hops}.${index}`, name, text: '{}', arguments: {} }));
   };
 
+  const runningCall = (tool: ToolName): string =>
+    [...world.calls].find(([, { context, value }]) => context.tool.name === tool && pathOf(value) === 'running')?.[0] ?? '';
+
   switch (stimulus.do) {
     case 'chat':
       return route(chat(stimulus.id, { mode: stimulus.mode, digest: stimulus.words === 'other' ? 'other' : stimulus.id, rewindTo: stimulus.words === 'rewound' ? 1 : null }));
@@ -115,10 +118,12 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       return hear({ type: 'answer.failed', answer: words({ finishReason: 'failed', text }), fault: stimulus.how === 'refused' ? refusedKey : providerDown, retryAfterMs: null, jitter: 0 });
     }
     case 'call': {
-      const callId = [...world.calls].find(([, { context, value }]) => context.tool.name === stimulus.tool && pathOf(value) === 'running')?.[0] ?? '';
+      const callId = runningCall(stimulus.tool);
       if (stimulus.ends === 'late') return tellCall(callId, xstateEvent('xstate.after.timeout.toolCall.running'));
       return tellCall(callId, { type: 'call.ended', status: stimulus.ends, text: '', content: null, durationMs: 0 });
     }
+    case 'progress':
+      return tellCall(runningCall(stimulus.tool), { type: 'call.progress', elapsedMs: 0 });
     case 'wait':
       return hear(xstateEvent('xstate.after.backoff.conversation.turn.backingOff'));
     case 'expire':

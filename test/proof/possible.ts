@@ -16,7 +16,7 @@ const MOST_ASIDES = 5;
 
 export function possibleMoves(world: World): Move[] {
   if (world.deleted) return [];
-  const moves = world.process === 'gone' ? crashes(world) : [storeMoves, modelMoves, toolMoves, clientMoves, timeMoves, processMoves].flatMap((movesOf) => movesOf(world));
+  const moves = world.process === 'gone' ? crashes(world) : [storeMoves, modelMoves, toolMoves, progressMoves, clientMoves, timeMoves, processMoves].flatMap((movesOf) => movesOf(world));
   return moves.filter((move) => (world.asides < MOST_ASIDES || isKind(move)) && (!move.broken || appends(world, move)));
 }
 
@@ -52,9 +52,17 @@ function modelMoves(world: World): Move[] {
   return [{ do: 'begin' }, { do: 'answer' }, { do: 'answer', broken: true }, ...asks, { do: 'ask', tools: ['book'], broken: true }, { do: 'fault', how: 'busy' }, { do: 'fault', how: 'refused' }];
 }
 
-function toolMoves({ calls }: World): Move[] {
+function runningTools({ calls }: World): ToolName[] {
   const isRunning = (tool: ToolName) => [...calls.values()].some(({ value, context }) => context.tool.name === tool && pathOf(value) === 'running');
-  return (['book', 'look', 'pay'] as const).filter(isRunning).flatMap((tool): Move[] => [
+  return (['book', 'look', 'pay'] as const).filter(isRunning);
+}
+
+function progressMoves(world: World): Move[] {
+  return runningTools(world).map((tool) => ({ do: 'progress', tool }));
+}
+
+function toolMoves(world: World): Move[] {
+  return runningTools(world).flatMap((tool): Move[] => [
     { do: 'call', tool, ends: 'ok' },
     { do: 'call', tool, ends: 'ok', broken: true },
     { do: 'call', tool, ends: 'lost' },

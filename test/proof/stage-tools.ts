@@ -19,6 +19,8 @@ export interface StageTools {
   calls(): number;
   /** Ends the oldest open call of this tool; `lost`: its connection is cut. */
   end(tool: ToolName, how: 'ok' | 'error' | 'lost'): void;
+  /** Says of the oldest open call of this tool that it gets on. */
+  getOn(tool: ToolName): Promise<void>;
   /** From now on every call ends at once. */
   free(): void;
   close(): Promise<void>;
@@ -28,6 +30,7 @@ interface OpenCall {
   tool: string;
   response: ServerResponse | undefined;
   end(how: 'ok' | 'error'): void;
+  getOn(): Promise<void>;
 }
 
 const keyed = z.object({ key: z.string() });
@@ -45,12 +48,12 @@ export async function startStageTools(bell: Bell): Promise<StageTools> {
     const server = new McpServer({ name: 'desk', version: '1.0.0' }, { capabilities: { tools: {} } });
     for (const tool of ['book', 'look', 'pay'] as const) {
       const harmless = tool === 'look';
-      server.registerTool(tool, { inputSchema: keyed, annotations: { readOnlyHint: harmless } }, async ({ key }) => {
+      server.registerTool(tool, { inputSchema: keyed, annotations: { readOnlyHint: harmless } }, async ({ key }, { mcpReq }) => {
         calls += 1;
         effects.set(key, { times: (effects.get(key)?.times ?? 0) + 1, harmless });
         const ended = Promise.withResolvers<'ok' | 'error'>();
         if (isFree) ended.resolve('ok');
-        else open.push({ tool, response: responses.get(key), end: ended.resolve });
+        else open.push({ tool, response: responses.get(key), end: ended.resolve, getOn: () => mcpReq.notify({ method: 'notifications/progress', params: { progressToken: mcpReq._meta?.progressToken ?? 'none', progress: 1 } }) });
         bell.ring();
         return { content: [{ type: 'text', text: `${tool} is done` }], isError: (await ended.promise) === 'error' };
       });
@@ -81,18 +84,21 @@ export async function startStageTools(bell: Bell): Promise<StageTools> {
   const address = http.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
 
+  // Whoever was killed waits no more.
+  const oldest = (tool: ToolName) => open.find((call) => call.tool === tool && call.response?.closed === false);
+
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     effects,
     calls: () => calls,
     end(tool, how) {
-      // Whoever was killed waits no more.
-      const at = open.findIndex((call) => call.tool === tool && call.response?.closed === false);
-      const [call] = at === -1 ? [] : open.splice(at, 1);
+      const call = oldest(tool);
       if (!call) throw new Error(`no call of ${tool} is open`);
+      open.splice(open.indexOf(call), 1);
       if (how === 'lost') call.response?.destroy();
       else call.end(how);
     },
+    getOn: async (tool) => oldest(tool)?.getOn(),
     free() {
       isFree = true;
     },

@@ -36,6 +36,8 @@ export type Stimulus =
   | { do: 'fault'; how: 'busy' | 'refused' | 'cut' }
   /** The oldest call of that tool that runs comes to an end. */
   | { do: 'call'; tool: ToolName; ends: 'ok' | 'error' | 'lost' | 'late' }
+  /** The same call says that it gets on. */
+  | { do: 'progress'; tool: ToolName }
   /** Time passes: until the provider is asked again, or until nobody may answer any more. */
   | { do: 'wait' }
   | { do: 'expire' }
@@ -109,6 +111,8 @@ function tellStimulus(stimulus: Stimulus): string {
       return { busy: 'the provider is busy', refused: 'the provider refuses', cut: 'the answer is cut' }[stimulus.how];
     case 'call':
       return `${stimulus.tool} ${{ ok: 'succeeds', error: 'fails', lost: 'is lost', late: 'times out' }[stimulus.ends]}`;
+    case 'progress':
+      return `${stimulus.tool} gets on`;
     case 'wait':
       return 'the wait is over';
     case 'expire':

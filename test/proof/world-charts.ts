@@ -104,7 +104,7 @@ export function createCharts(world: World): Charts {
   }
 
   function startCall({ callId, tool, arguments: args }: OpenCall): void {
-    const input: ToolCallInput = { conversationId: PROVEN, owner: 'me', requestId: '', callId, tool, arguments: args, timeoutMs: proofLimits.toolTimeoutMs };
+    const input: ToolCallInput = { conversationId: PROVEN, owner: 'me', requestId: '', callId, tool, arguments: args, timeoutMs: proofLimits.toolTimeoutMs, maxTimeoutMs: proofLimits.toolMaxTimeoutMs };
     world.calls = new Map(world.calls).set(callId, stepThrough(toolCallMachine, input, null, null).snapshot);
     world.outside.calls += 1;
   }

@@ -85,7 +85,7 @@ export async function startConversations(test: TestContext, replacements: Replac
     overdue: store.overdue,
     recoveringAtOnce: 1,
     startupWaitMs: 0,
-    conversation: { maxToolHops: 1, toolConcurrency: 1, toolTimeoutMs: 1000, approvalTimeoutMs: 60_000, queueLength: 8, attempts: 1, retryBudgetMs: 0, providers: ['scripted'], recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 } },
+    conversation: { maxToolHops: 1, toolConcurrency: 1, toolTimeoutMs: 1000, toolMaxTimeoutMs: 1000, approvalTimeoutMs: 60_000, queueLength: 8, attempts: 1, retryBudgetMs: 0, providers: ['scripted'], recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 } },
     registry: { crashes: 100, crashWindowMs: 60_000, drainTimeoutMs: 0, ...replacements.crashBudget },
     idleTimeoutMs: 60_000,
     maxLive: 100,

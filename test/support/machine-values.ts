@@ -10,6 +10,7 @@ export const limits: ConversationLimits = {
   maxToolHops: 3,
   toolConcurrency: 2,
   toolTimeoutMs: 1_000,
+  toolMaxTimeoutMs: 5_000,
   approvalTimeoutMs: 60_000,
   queueLength: 3,
   attempts: 3,

@@ -4,7 +4,7 @@
  * happens to it to the file that TEST_JOURNAL names, one word a line.
  */
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, closeSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
@@ -37,6 +37,25 @@ server.registerTool('freeze', {}, () => {
   note('frozen');
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   return say('never');
+});
+
+server.registerTool('busy', { inputSchema: { ms: z.number() } }, ({ ms }) => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  return say('done');
+});
+
+server.registerTool('doze', {}, () => {
+  setTimeout(() => {
+    note('dozing');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  }, 50);
+  return say('soon');
+});
+
+server.registerTool('deafen', {}, () => {
+  closeSync(0);
+  setInterval(() => undefined, 1_000);
+  return say('deaf');
 });
 
 server.registerTool('fail', {}, () => ({ ...say('it did not work'), isError: true }));

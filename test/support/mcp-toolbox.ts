@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createActor, waitFor } from 'xstate';
+import { serverState } from '../../machines/mcp-server.ts';
 import { createToolbox } from '../../src/mcp/toolbox.ts';
 import type { CallEnd, CallOptions, ToolboxLimits } from '../../src/mcp/toolbox.ts';
 import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/servers-config.ts';
@@ -16,6 +17,8 @@ const limits: ToolboxLimits = {
   initialBackoffMs: 20,
   maxBackoffMs: 50,
   maxReconnectAttempts: 3,
+  failedRetryMs: 60_000,
+  healthIntervalMs: 60_000,
   pingTimeoutMs: 200,
   closeGraceMs: 200,
   maxMessageBytes: 1024 * 1024,
@@ -64,7 +67,7 @@ export async function startToolbox(servers: ServerBlock[], overrides: Partial<To
     tool,
     /** Waits until the chart of `name` is in a state with this name. */
     reaches: (name: string, state: string) =>
-      waitFor(actor(name), ({ value }) => (typeof value === 'string' ? value : value.open) === state, { timeout: 15_000 }),
+      waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 15_000 }),
     call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}): Promise<CallEnd> =>
       host.call(tool(name), args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, ...options }),
     async stop() {
