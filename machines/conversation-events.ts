@@ -42,6 +42,8 @@ export interface AskedCall {
   text: string;
   /** Null when the text is not a JSON object. */
   arguments: Record<string, unknown> | null;
+  /** Why they do not fit the tool's schema, in words for the model; null where they do, and where nobody can tell. */
+  misfit: string | null;
 }
 
 /** A model's answer, whole or as far as it got. */

@@ -57,5 +57,8 @@ function decide(call: AskedCall, tools: ReadonlyMap<string, HopTool>): ToolUse |
   if (tool.permission === 'never') {
     return { result: instantResult('denied', 'The configuration of this server does not allow this tool; it was not run.') };
   }
+  if (call.misfit !== null) {
+    return { result: instantResult('error', `The tool was not run: its arguments do not fit its schema (${call.misfit}). Correct them and call it again.`) };
+  }
   return { tool, arguments: call.arguments };
 }

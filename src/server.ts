@@ -110,7 +110,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
         preserveRecent: service.context.preserve_recent,
         policy: toolPolicy(config),
       }),
-      answer: createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, keepDraft, onError }),
+      answer: createAnswerLogic({ model, toolbox, outbox, countTokens, turnReport, metrics, keepDraft, onError }),
       toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox, metrics }) } }),
     },
   });

@@ -10,6 +10,7 @@ import type { Answer, AskedCall, InternalEvent } from '../../machines/conversati
 import type { Usage } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/model.ts';
+import type { Toolbox } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { TurnReport } from '../turn-report.ts';
@@ -17,6 +18,7 @@ import type { KeepDraft } from './keep-draft.ts';
 
 export interface AnswerDeps {
   model: LanguageModel;
+  toolbox: Pick<Toolbox, 'misfit'>;
   outbox: Pick<Outbox, 'draft'>;
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
@@ -31,7 +33,7 @@ const jsonObject = z.record(z.string(), z.unknown());
  * The logic provided as `answer`: one actor a hop, which reports one `answer.finished` or `answer.failed`,
  * a throw included. Any event it gets stops the stream; what had arrived then is the answer.
  */
-export function createAnswerLogic({ model, outbox, countTokens, turnReport, metrics, keepDraft, onError }: AnswerDeps) {
+export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnReport, metrics, keepDraft, onError }: AnswerDeps) {
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const draft = outbox.draft(input, input.requestId, randomUUID());
@@ -80,7 +82,7 @@ export function createAnswerLogic({ model, outbox, countTokens, turnReport, metr
         messageId: draft.messageId,
         text,
         reasoning,
-        calls: (finished?.toolCalls ?? []).map(askedCall),
+        calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, toolbox.misfit)),
         finishReason: finishReasonOf(end),
         usage: finished?.usage ?? (text === '' && !finished ? null : await estimate(input, text, countTokens)),
         model: finished?.model ?? (text === '' ? null : providersModel),
@@ -110,8 +112,11 @@ function finishReasonOf(end: AnswerEnd): Answer['finishReason'] {
 }
 
 /** Call ids are ours: providers repeat theirs. */
-function askedCall({ name, arguments: text }: { name: string; arguments: string }): AskedCall {
-  return { callId: `call_${randomUUID()}`, name, text, arguments: parseArguments(text) };
+function askedCall({ name, arguments: text }: { name: string; arguments: string }, tools: AnswerInput['tools'], misfitOf: Toolbox['misfit']): AskedCall {
+  const args = parseArguments(text);
+  const tool = tools.get(name);
+  const misfit = args !== null && tool !== undefined ? misfitOf(tool.inputSchema, args) : null;
+  return { callId: `call_${randomUUID()}`, name, text, arguments: args, misfit };
 }
 
 /** Some providers send nothing where a call has no arguments. */

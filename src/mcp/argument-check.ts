@@ -1,11 +1,11 @@
 /**
- * Whether arguments that a person has written fit a tool's schema, by the SDK's own validator. Both are strangers'
- * work, so the one that generates no code is used, and it is given little time: patterns can run for hours.
+ * Whether arguments fit a tool's schema, by the SDK's own validator, be they a model's or a person's. All of them are
+ * strangers, so the validator that generates no code is used, and it is given little time: patterns can run for hours.
  */
-import { runInNewContext } from 'node:vm';
+import { createContext, Script } from 'node:vm';
 import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/client/validators/cf-worker';
 
-/** Why arguments are not taken. */
+/** Where and why arguments do not fit. */
 export interface Breach {
   /** Keys from the arguments down to what is wrong; empty for the whole. */
   path: string[];
@@ -13,28 +13,45 @@ export interface Breach {
   message: string;
 }
 
+/** `unusable`: nobody can tell, for this reason. */
+export type Verdict = { fits: true } | { fits: false; breach: Breach } | { fits: null; unusable: string };
+
 /** The main thread stands still meanwhile. */
 const MAX_CHECK_MS = 250;
 /** Of the validator's words, in UTF-16 units: they quote what was sent. */
 const MAX_MESSAGE = 500;
 
-/** Null when they fit. Nothing fits a schema that is broken, or of a dialect that is not known. */
-export function checkArguments(schema: Record<string, unknown>, args: Record<string, unknown>): Breach | null {
-  let breach: Breach | null = null;
-  const check = () => {
-    const { errorMessage } = new CfWorkerJsonSchemaValidator().getValidator(schema)(args);
-    if (errorMessage !== undefined) breach = breachOf(errorMessage);
+/** A check of its own for each toolbox. What a schema by strangers does to it ends with the check; one that overran is not tried again. */
+export function createArgumentCheck(): (schema: Record<string, unknown>, args: Record<string, unknown>) => Verdict {
+  const sandbox = { check: () => {} };
+  const context = createContext(sandbox);
+  // A context for each check would cost four times as much.
+  const run = new Script('check()');
+  const hopeless = new WeakSet<Record<string, unknown>>();
+
+  return (schema, args) => {
+    if (hopeless.has(schema)) return { fits: null, unusable: 'it takes too long' };
+    let verdict: Verdict = { fits: true };
+    sandbox.check = () => {
+      const { errorMessage } = new CfWorkerJsonSchemaValidator().getValidator(schema)(args);
+      if (errorMessage !== undefined) verdict = { fits: false, breach: breachOf(errorMessage) };
+    };
+    try {
+      run.runInContext(context, { timeout: MAX_CHECK_MS });
+      return verdict;
+    } catch (error) {
+      if (error instanceof Error) return { fits: null, unusable: `the tool's schema cannot be used (${cut(error.message)})` };
+      // The error of an overrun is made in the other realm.
+      hopeless.add(schema);
+      return { fits: null, unusable: 'it takes too long' };
+    } finally {
+      // Nothing is kept of what was checked.
+      sandbox.check = () => {};
+    }
   };
-  try {
-    runInNewContext('check()', { check }, { timeout: MAX_CHECK_MS });
-    return breach;
-  } catch (error) {
-    // The error of an overrun is made in the other realm.
-    return unchecked(error instanceof Error ? `the tool's schema cannot be used (${error.message})` : 'it takes too long');
-  }
 }
 
-/** For arguments of which nobody can say whether they fit. */
+/** For changed arguments of which nobody can say whether they fit: what a person is told. */
 export function unchecked(reason: string): Breach {
   return { path: [], message: `changed arguments cannot be checked, as ${cut(reason)}; approve the call as it was asked, or deny it` };
 }

@@ -7,7 +7,7 @@ import { fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits, McpServerState, ToolEffect } from '../../machines/mcp-server-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { AppError } from '../errors.ts';
-import { checkArguments, unchecked, type Breach } from './argument-check.ts';
+import { createArgumentCheck, unchecked, type Breach } from './argument-check.ts';
 import { notSent, reasonOf } from './call-end.ts';
 import { mergeCatalogues } from './catalogue.ts';
 import { openConnection } from './connection.ts';
@@ -74,6 +74,8 @@ export interface Toolbox {
   settled(): Promise<void>;
   /** Null when these arguments fit the tool's schema of now; else what is wrong with them, or that nobody can tell. */
   check(tool: ToolName, args: Record<string, unknown>): Breach | null;
+  /** What keeps a model's arguments from fitting the schema that it was shown, in words for it; null when they fit, or when only the server can tell. */
+  misfit(inputSchema: Record<string, unknown>, args: Record<string, unknown>): string | null;
   /** Never rejects. A call to a server that is away wakes it and waits within `timeoutMs`. */
   call(tool: ToolName, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
 }
@@ -112,6 +114,7 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
   const guard = createGuard((error) => log('guard', `no guard process: ${error.message}`));
   const firstRound = Promise.withResolvers<void>();
   if (members.size === 0) firstRound.resolve();
+  const checkArguments = createArgumentCheck();
   let merged: readonly Tool[] = [];
 
   const memberOf = (name: string): Member => {
@@ -193,7 +196,16 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
     settled: () => firstRound.promise,
     check({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
-      return offered ? checkArguments(offered.inputSchema, args) : unchecked(`the server "${server}" does not offer the tool "${toolName}" at present`);
+      if (!offered) return unchecked(`the server "${server}" does not offer the tool "${toolName}" at present`);
+      const verdict = checkArguments(offered.inputSchema, args);
+      if (verdict.fits === null) return unchecked(verdict.unusable);
+      return verdict.fits ? null : verdict.breach;
+    },
+    misfit(inputSchema, args) {
+      const verdict = checkArguments(inputSchema, args);
+      if (verdict.fits !== false) return null;
+      const { path, message } = verdict.breach;
+      return path.length === 0 ? message : `${path.join('.')}: ${message}`;
     },
     async call(tool, args, options) {
       const member = members.get(tool.server);

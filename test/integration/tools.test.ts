@@ -50,6 +50,15 @@ describe('a tool hop', () => {
     assert.equal(asked?.[2]?.function.arguments, '{}');
   });
 
+  test('is not made where the arguments do not fit the schema: the model is told where, and corrects them', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer() });
+    model.script(asks([{ name: 'slow', arguments: { ms: 'soon' } }]), asks([{ name: 'slow', arguments: { ms: 1 } }]), says('There.'));
+    const turn = await client.chat('go');
+    assert.deepEqual(shapeOf(turn.frames), ['processing', 'tool_result', 'tool_call', 'tool_result', 'text', 'complete'], 'the first was never dispatched');
+    assert.deepEqual(results(turn).map((chunk) => chunk?.['status']), ['error', 'ok']);
+    assert.match(results(turn)[0]?.data ?? '', /^The tool was not run: its arguments do not fit its schema \(ms: .*Expected "number"\)\. Correct them/);
+  });
+
   test('gives up a call that hangs, tells its server, and goes on', async (t) => {
     const { model, client } = await startScripted(t, { mcpServers: misbehavingServer(), config: { chat: { service: { tools: { timeout: 0.3 } } } } });
     model.script(asks([{ name: 'hang' }]), says('It took too long.'));

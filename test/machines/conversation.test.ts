@@ -140,12 +140,13 @@ describe('a hop through tools', () => {
 
   test('answers calls that cannot be made at once, in the commit that records them', async () => {
     const world = await streaming();
-    world.answering().finish({ calls: [asked('nosuch'), asked('add', { text: '[1', arguments: null })] });
+    world.answering().finish({ calls: [asked('nosuch'), asked('add', { text: '[1', arguments: null }), asked('add', { misfit: 'a: is no number' })] });
     world.commit();
     assert.equal(world.state(), 'turn.loadingContext');
     assert.equal(world.calls.length, 0);
-    assert.deepEqual(storyOf(world.log.rows()).slice(1), ['assistant: asks nosuch, add', 'result nosuch error', 'result add error']);
-    assert.match(String(world.log.rows().at(-1)?.content), /not a JSON object. You wrote: \[1/);
+    assert.deepEqual(storyOf(world.log.rows()).slice(1), ['assistant: asks nosuch, add, add', 'result nosuch error', 'result add error', 'result add error']);
+    assert.match(String(world.log.rows().at(-2)?.content), /not a JSON object. You wrote: \[1/);
+    assert.match(String(world.log.rows().at(-1)?.content), /do not fit its schema \(a: is no number\)/);
   });
 });
 

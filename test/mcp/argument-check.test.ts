@@ -1,7 +1,7 @@
-/** Arguments that a person has written, against a tool's schema: what fits, where it breaks, and that no schema does any harm. */
+/** A model's arguments, and a person's, against a tool's schema: what fits, where it breaks, and that no schema does any harm. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkArguments } from '../../src/mcp/argument-check.ts';
+import { createArgumentCheck } from '../../src/mcp/argument-check.ts';
 
 const schema = {
   type: 'object',
@@ -14,9 +14,16 @@ const schema = {
   additionalProperties: false,
 };
 
+const check = createArgumentCheck();
+const breachOf = (by: Record<string, unknown>, args: Record<string, unknown>) => {
+  const verdict = check(by, args);
+  assert.notEqual(verdict.fits, null);
+  return verdict.fits === false ? verdict.breach : null;
+};
+
 describe('arguments', () => {
   test('that fit have no breach', () => {
-    assert.equal(checkArguments(schema, { a: 1, 'b/c~ d': 'x', list: [{ unit: 'km' }] }), null);
+    assert.equal(breachOf(schema, { a: 1, 'b/c~ d': 'x', list: [{ unit: 'km' }] }), null);
   });
 
   for (const { what, args, path, says } of [
@@ -27,7 +34,7 @@ describe('arguments', () => {
     { what: 'under an odd name', args: { a: 1, 'b/c~ d': 7 }, path: ['b/c~ d'], says: /Expected "string"$/ },
   ]) {
     test(`${what} are told with their place`, () => {
-      const breach = checkArguments(schema, args);
+      const breach = breachOf(schema, args);
       assert.deepEqual(breach?.path, path);
       assert.match(breach?.message ?? '', says);
     });
@@ -36,12 +43,12 @@ describe('arguments', () => {
   test('are judged in the dialect of the schema, by default that of 2020-12', () => {
     // What stands beside a reference counts in the one, and not in the other.
     const narrowed = { type: 'object', definitions: { any: {} }, properties: { a: { $ref: '#/definitions/any', type: 'string' } } };
-    assert.deepEqual(checkArguments(narrowed, { a: 7 })?.path, ['a']);
-    assert.equal(checkArguments({ ...narrowed, $schema: 'http://json-schema.org/draft-07/schema#' }, { a: 7 }), null);
+    assert.deepEqual(breachOf(narrowed, { a: 7 })?.path, ['a']);
+    assert.equal(breachOf({ ...narrowed, $schema: 'http://json-schema.org/draft-07/schema#' }, { a: 7 }), null);
   });
 
   test('are quoted no further than needed', () => {
-    const { message = '' } = checkArguments(schema, { a: 1, ['z'.repeat(10_000)]: 1 }) ?? {};
+    const { message = '' } = breachOf(schema, { a: 1, ['z'.repeat(10_000)]: 1 }) ?? {};
     assert.ok(message.length < 600);
   });
 });
@@ -54,17 +61,24 @@ describe('a schema', () => {
     { what: 'with a broken pattern', broken: { properties: { a: { pattern: '(' } } }, says: /Invalid regular expression/ },
     { what: 'with a pattern that runs for ever', broken: { properties: { a: { pattern: '^(x+)+$' } } }, says: /it takes too long/ },
   ]) {
-    test(`${what} lets nothing pass, and the person is told what can be done`, () => {
-      const breach = checkArguments({ type: 'object', ...broken }, { a: `${'x'.repeat(50)}!` });
-      assert.deepEqual(breach?.path, []);
-      assert.match(breach?.message ?? '', says);
-      assert.match(breach?.message ?? '', /approve the call as it was asked, or deny it$/);
+    test(`${what} is told apart from one that arguments do not fit`, () => {
+      const verdict = check({ type: 'object', ...broken }, { a: `${'x'.repeat(50)}!` });
+      assert.match(verdict.fits === null ? verdict.unusable : '', says);
     });
   }
 
+  test('that took too long once is not tried again', () => {
+    const slow = { type: 'object', properties: { a: { pattern: '^(x+)+$' } } };
+    const args = { a: `${'x'.repeat(50)}!` };
+    check(slow, args);
+    const startedMs = performance.now();
+    assert.deepEqual(check(slow, args), { fits: null, unusable: 'it takes too long' });
+    assert.ok(performance.now() - startedMs < 100);
+  });
+
   test('is not changed by being used: models are sent it too', () => {
     const used = structuredClone(schema);
-    checkArguments(used, { a: 'x' });
+    check(used, { a: 'x' });
     assert.equal(JSON.stringify(used), JSON.stringify(schema));
   });
 });

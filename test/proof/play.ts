@@ -68,7 +68,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
 
   const asked = (names: readonly ToolName[]): AskedCall[] => {
     const { requestId: turn = '', hops = 0 } = world.conversation?.context.turn ?? {};
-    return names.map((name, index) => ({ callId: `${turn}.${hops}.${index}`, name, text: '{}', arguments: {} }));
+    return names.map((name, index) => ({ callId: `${turn}.${hops}.${index}`, name, text: '{}', arguments: {}, misfit: null }));
   };
 
   const runningCall = (tool: ToolName): string =>

@@ -67,7 +67,7 @@ export async function startConversations(test: TestContext, replacements: Replac
         toolbox: { tools: () => [], settled: () => Promise.resolve() },
       }),
       answer: createAnswerLogic({
-        model: languageModelAt(scripted.url), outbox, countTokens, onError,
+        model: languageModelAt(scripted.url), toolbox: { misfit: () => null }, outbox, countTokens, onError,
         turnReport: { answering: () => undefined }, metrics: { hopEnded: () => undefined }, keepDraft: () => () => undefined,
       }),
     },

@@ -68,7 +68,7 @@ export function respond(callId: string, decision: 'approve' | 'deny' = 'approve'
 }
 
 export function asked(name: string, changes: Partial<AskedCall> = {}): AskedCall {
-  return { callId: `call_${randomUUID()}`, name, text: '{}', arguments: {}, ...changes };
+  return { callId: `call_${randomUUID()}`, name, text: '{}', arguments: {}, misfit: null, ...changes };
 }
 
 export function answer(changes: Partial<Answer> = {}): Answer {
