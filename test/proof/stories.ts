@@ -32,7 +32,6 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'a call is lost': [chat('r1'), ask('book'), call('book', 'lost'), answer],
   'a harmless call is lost and made again': [chat('r1'), ask('look'), call('look', 'lost'), call('look'), answer],
   'a call takes too long': [chat('r1'), ask('book'), call('book', 'late'), answer],
-  'a call gets on': [chat('r1'), ask('book'), { do: 'progress', tool: 'book' }, call('book'), answer],
   'the limit of hops': [chat('r1'), ask('book'), call('book'), ask('look'), call('look'), ask('book')],
   'a call is approved': [chat('r1'), ask('pay'), approve, call('pay'), answer],
   'an approval is remembered': [chat('r1'), ask('pay'), { do: 'respond', decision: 'approve', to: 'first', always: true }, call('pay'), ask('pay'), call('pay'), answer],
