@@ -15,6 +15,7 @@ export const faultData = {
   model: 'the model that was asked',
   status: "the provider's HTTP status",
   variable: 'the environment variable of the API key',
+  server: 'the name of the MCP server',
 } as const;
 
 /** What a code means: a line of cause and one of remedy, for people. */
@@ -166,6 +167,18 @@ export const errorCodes = {
     cause: 'The provider answered with a fault of its own, or with what is no answer.',
     remedy: 'Ask again.',
     data: ofProvider,
+  },
+  mcp_unavailable: {
+    retryable: true,
+    cause: 'The MCP server that was asked is away, or did not answer in time.',
+    remedy: 'Try again; `tools` tells how each server stands, and `data.server` names this one.',
+    data: ['server'],
+  },
+  mcp_refused: {
+    retryable: false,
+    cause: 'The MCP server has no such prompt or resource, or does not take what it was asked with.',
+    remedy: 'Do what the message says, which quotes the server that `data.server` names.',
+    data: ['server'],
   },
   config_invalid: {
     retryable: false,

@@ -159,7 +159,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, metrics, verify, onError }),
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth }),
-      handle: createRequestHandler({ registry, store, toolbox, outbox, streaming: service.streaming.enabled, onError }),
+      handle: createRequestHandler({ registry, store, toolbox, library: toolbox.library, outbox, streaming: service.streaming.enabled, onError }),
       limits: sessionLimits(config),
     },
   }).catch(async (error: unknown) => {

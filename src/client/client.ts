@@ -15,6 +15,7 @@ import { createExchanges } from './exchanges.ts';
 import { startFollow, type Follow, type Follower } from './follow.ts';
 import { parseFrame, type Incoming } from './frames.ts';
 import { newId } from './ids.ts';
+import { createOffers, type Offers } from './offers.ts';
 import type { Cursor } from './position.ts';
 import { sendRequest, type RequestOptions } from './request.ts';
 import {
@@ -68,7 +69,7 @@ export interface Answer {
 }
 
 /** All promises reject with a ParleyError. */
-export interface Client {
+export interface Client extends Offers {
   /** The conversation of chats that name none. */
   readonly conversationId: string;
   /** Never throws: what is wrong, the turn's promises tell. */
@@ -160,6 +161,7 @@ export function connect(url: string, options: ClientOptions = {}): Client {
     // A repeat would make another one.
     fork: (conversation, atSeq) => ask('fork', { conversation_id: conversation, at_seq: atSeq }, isForkResult, false),
     tools: () => ask('tools', {}, isToolList),
+    ...createOffers(ask),
     async ping() {
       await request('ping', {}, { repeatable: true });
     },

@@ -25,6 +25,21 @@ export type ForkResult = Results['fork'];
 /** The tools that turns may use, and how each MCP server stands. */
 export type ToolList = Results['tools'];
 
+/** A page of the prompts that MCP servers offer; `next_cursor` leads to the next one, null on the last. */
+export type PromptPage = Results['prompts'];
+
+/** What a prompt says with its arguments filled in. */
+export type FilledPrompt = Results['get_prompt'];
+
+/** A page of the resources that MCP servers offer, the templates for more behind them. */
+export type ResourcePage = Results['resources'];
+
+/** What a resource holds. */
+export type ResourceContents = Results['read_resource'];
+
+/** What an argument may be completed to. */
+export type Completions = Results['complete_argument'];
+
 /** Where a subscription starts, and how the conversation stands. */
 export type Subscription = Results['subscribe'];
 
@@ -51,6 +66,26 @@ export function isForkResult(result: object): result is ForkResult {
 
 export function isToolList(result: object): result is ToolList {
   return 'tools' in result && Array.isArray(result.tools) && 'servers' in result && Array.isArray(result.servers);
+}
+
+export function isPromptPage(result: object): result is PromptPage {
+  return 'prompts' in result && Array.isArray(result.prompts) && 'next_cursor' in result;
+}
+
+export function isFilledPrompt(result: object): result is FilledPrompt {
+  return 'messages' in result && Array.isArray(result.messages);
+}
+
+export function isResourcePage(result: object): result is ResourcePage {
+  return 'resources' in result && Array.isArray(result.resources) && 'templates' in result && Array.isArray(result.templates) && 'next_cursor' in result;
+}
+
+export function isResourceContents(result: object): result is ResourceContents {
+  return 'contents' in result && Array.isArray(result.contents);
+}
+
+export function isCompletions(result: object): result is Completions {
+  return 'values' in result && Array.isArray(result.values) && 'has_more' in result;
 }
 
 export function isSubscription(result: object): result is Subscription {

@@ -33,6 +33,8 @@ export function toolboxLimits({ mcp, chat }: Config) {
     maxMessageBytes: limits.max_message_size,
     maxDescriptionChars: limits.max_description_length,
     maxTools: limits.max_tools,
+    requestTimeoutMs: ms(connection.request_timeout),
+    maxListed: limits.max_listed,
     maxResultTokens: chat.service.tools.max_result_tokens,
   };
 }

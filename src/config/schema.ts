@@ -77,6 +77,9 @@ const connection = z
     startup_wait: secondsOrNone()
       .default(1.5)
       .describe('Longest time that the port stays closed for servers that are still connecting.'),
+    request_timeout: seconds()
+      .default(30)
+      .describe('Longest wait for a list, a prompt, a resource or a completion.'),
     ping_timeout: seconds()
       .default(10)
       .describe('Longest wait for the answer to a ping, also after a call was given up; a server without one is reconnected.'),
@@ -101,9 +104,12 @@ const mcpLimits = z
     max_tools: count('tools', 1, 10_000)
       .default(256)
       .describe('Tools of all servers together: each costs tokens in every request to a model.'),
+    max_listed: count('entries', 1, 100_000)
+      .default(1000)
+      .describe('Prompts, resources and templates that are kept of each server, each; what it lists beyond is left out.'),
     max_description_length: count('characters', 16)
       .default(2000)
-      .describe('Part of a tool\'s description that the model is shown; descriptions are somebody else\'s text.'),
+      .describe('Part of a description that models and people are shown; descriptions are somebody else\'s text.'),
     max_message_size: bytes(65_536)
       .default(16_777_216)
       .describe('Largest message from a server; a larger one ends its connection.'),

@@ -3,6 +3,7 @@
  * the store and the toolbox. One clause an action; nothing here knows a statechart.
  */
 import { fault } from '../errors.ts';
+import type { Library } from '../mcp/library.ts';
 import type { Toolbox } from '../mcp/toolbox.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { eventOf } from '../outbox/render.ts';
@@ -17,6 +18,7 @@ import { sendChat } from './chat.ts';
 import { sendConversations } from './conversations.ts';
 import { sendDeletion } from './delete.ts';
 import { sendFork } from './fork.ts';
+import { createOfferRequests } from './offers.ts';
 import { sendResponse } from './respond.ts';
 import type { ClientSession } from './session.ts';
 import { createSubscriptions } from './subscribe.ts';
@@ -25,6 +27,7 @@ export interface RequestDeps {
   registry: Pick<Registry, 'route' | 'standing'>;
   store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
   toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check'>;
+  library: Library;
   outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.streaming.enabled: what a chat gets that does not say. */
   streaming: boolean;
@@ -38,6 +41,7 @@ export interface RequestDeps {
 export function createRequestHandler(deps: RequestDeps): (session: ClientSession, request: Request) => void {
   const { toolbox, outbox } = deps;
   const subscriptions = createSubscriptions(deps);
+  const offers = createOfferRequests(deps);
   const reply = (session: ClientSession, requestId: string, result: Result, conversationId?: string) =>
     outbox.reply(session.id, {
       request_id: requestId,
@@ -94,6 +98,21 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
           tools: toolbox.tools().map(({ name, server, description, inputSchema }) => ({ name, server, description, input_schema: inputSchema })),
           servers: [...toolbox.servers()],
         });
+        return;
+      case 'prompts':
+        read(session, requestId, undefined, offers.prompts(session, requestId, request.payload));
+        return;
+      case 'get_prompt':
+        read(session, requestId, undefined, offers.getPrompt(session, requestId, request.payload));
+        return;
+      case 'resources':
+        read(session, requestId, undefined, offers.resources(session, requestId, request.payload));
+        return;
+      case 'read_resource':
+        read(session, requestId, undefined, offers.readResource(session, requestId, request.payload));
+        return;
+      case 'complete_argument':
+        read(session, requestId, undefined, offers.completeArgument(session, requestId, request.payload));
         return;
       case 'ping':
         reply(session, requestId, {});

@@ -5,15 +5,12 @@
 import { createHash } from 'node:crypto';
 import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/client';
 import type { ServerTool, ToolEffect } from '../../machines/mcp-server-terms.ts';
+import { plainText } from './stranger-text.ts';
 import type { Tool } from './toolbox.ts';
 
 /** OpenAI's rule for function names, the strictest of the providers'. */
 const MAX_NAME_CHARS = 64;
 const UNSAFE = /[^a-zA-Z0-9_-]/g;
-
-/** C0 and C1 controls but tab and newline, and the marks that hide or reorder what people read. */
-// oxlint-disable-next-line no-control-regex -- finding them is the point
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 const safe = (name: string) => name.replace(UNSAFE, '_').slice(0, MAX_NAME_CHARS);
 
@@ -36,7 +33,7 @@ function withoutClashes(tools: readonly Tool[], rename: (tool: Tool) => string):
 export function serverTools(listed: readonly ListedTool[], maxDescriptionChars: number): ServerTool[] {
   return listed.map(({ name, description, inputSchema, annotations }) => ({
     name,
-    description: (description ?? '').replace(CONTROLS, '').slice(0, maxDescriptionChars).trim(),
+    description: plainText(description ?? '', maxDescriptionChars),
     inputSchema,
     harmless: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
     effect: effectOf(annotations),

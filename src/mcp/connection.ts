@@ -12,10 +12,11 @@ import { serverTools } from './catalogue.ts';
 import type { Guard } from './guard.ts';
 import { STREAM_ENDED, createHttpTransport } from './http-transport.ts';
 import type { ProtocolChoice, ServerBlock } from './servers-config.ts';
+import { createShelf, type Shelf, type ShelfLimits } from './shelf.ts';
 import { createStdioTransport } from './stdio-transport.ts';
 import type { CallEnd, CallOptions } from './toolbox.ts';
 
-export interface ConnectionLimits {
+export interface ConnectionLimits extends ShelfLimits {
   /** For the handshake and for the catalogue, each, in ms. */
   connectionTimeoutMs: number;
   /** For the answer to a health check, in ms. */
@@ -23,7 +24,6 @@ export interface ConnectionLimits {
   /** How long a child may take to leave after EOF, and again after SIGTERM. */
   closeGraceMs: number;
   maxMessageBytes: number;
-  maxDescriptionChars: number;
   maxResultTokens: number;
 }
 
@@ -42,6 +42,8 @@ export interface ConnectionOptions {
 }
 
 export interface Connection {
+  /** What the server offers beside tools. */
+  readonly shelf: Shelf;
   /** Never rejects; makes the call at most once. */
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
   /** Rejects when the server does not answer a ping. One that is at work on calls is asked only if it is `suspected`: many can do but one thing at a time. */
@@ -104,12 +106,14 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     if (standing === 'ready') options.changed(newest);
   };
 
+  const shelf = createShelf(() => client, limits);
   const client = new Client(
     { name: 'parley', version: options.clientVersion },
     {
       ...negotiation(server.protocol),
       jsonSchemaValidator: { getValidator: () => takeUnchecked },
       listChanged: {
+        ...shelf.listChanged,
         tools: {
           onChanged: (error, tools) => (tools === null ? log(`the changed list of tools could not be read: ${reasonOf(error)}`) : takeList(tools)),
         },
@@ -132,7 +136,8 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       await subscription.closed;
       await pause(RELISTEN_MS, undefined, { ref: false });
       if (standing === 'over') return;
-      subscription = await client.listen({ toolsListChanged: true }, { timeout: limits.connectionTimeoutMs });
+      subscription = await client.listen({ ...subscription.honoredFilter }, { timeout: limits.connectionTimeoutMs });
+      shelf.forget();
       takeList(await list());
     }
   };
@@ -150,6 +155,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   open().catch((error: unknown) => lose(ending() ?? reasonOf(error)));
 
   return {
+    shelf,
     async call(toolName, args, { signal, timeoutMs, onProgress }) {
       if (signal.aborted) return { status: 'cancelled' };
       if (standing !== 'ready') return notSent(server.name, 'is not connected');

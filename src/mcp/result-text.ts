@@ -18,7 +18,8 @@ function sizeOf(base64: string): string {
   return bytes < 1024 ? `${bytes} bytes` : `${Math.round(bytes / 1024)} KB`;
 }
 
-function blockText(block: ContentBlock): string {
+/** One block for the model. */
+export function blockText(block: ContentBlock): string {
   switch (block.type) {
     case 'text':
       return block.text;

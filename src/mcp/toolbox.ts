@@ -13,6 +13,7 @@ import { mergeCatalogues } from './catalogue.ts';
 import { openConnection } from './connection.ts';
 import type { ConnectionLimits } from './connection.ts';
 import { createGuard } from './guard.ts';
+import { createLibrary, type Library } from './library.ts';
 import type { ServerBlock } from './servers-config.ts';
 import { connected, createMember, stateOf } from './server-member.ts';
 import type { Member, ServerActor } from './server-member.ts';
@@ -98,6 +99,8 @@ export interface ToolboxOptions {
 
 /** The port, and what runs it. */
 export interface ToolboxHost extends Toolbox {
+  /** What the same servers offer beside tools. */
+  library: Library;
   /** The servers' chart with its actors provided. */
   logic: typeof mcpServerMachine;
   /** One for each server: the input to spawn `logic` with. */
@@ -173,6 +176,7 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
   };
 
   return {
+    library: createLibrary({ members, connectionTimeoutMs: limits.connectionTimeoutMs, log }),
     logic: mcpServerMachine.provide({ actors: { connection, closing, check } }),
     inputs: servers.map(({ name }) => {
       const { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts, failedRetryMs, healthIntervalMs } = limits;

@@ -52,6 +52,11 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
       case 'unsubscribe':
       case 'respond':
       case 'tools':
+      case 'prompts':
+      case 'get_prompt':
+      case 'resources':
+      case 'read_resource':
+      case 'complete_argument':
       case 'ping':
         return decodePayload(table[action], action, requestId, payload, json);
       default:

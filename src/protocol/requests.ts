@@ -18,6 +18,17 @@ const MAX_REASON = 1000;
 /** A field of the protocol that this version does not serve. */
 const notYet = (what: string) => z.undefined({ error: `${what} is not supported by this version; leave the field out` }).optional();
 
+/** UTF-16 units of what is typed in for a prompt, and of a URI. */
+const MAX_ARGUMENT = 10_000;
+
+const server = z.string().min(1).max(MAX_ARGUMENT).describe('The MCP server, as it is configured.');
+const uri = z.string().min(1).max(MAX_ARGUMENT);
+const filledIn = z.record(z.string().max(MAX_ARGUMENT), z.string().max(MAX_ARGUMENT)).default({});
+const page = {
+  cursor: z.string().optional().describe('The `next_cursor` of the page before; absent is the first page.'),
+  limit: z.int().min(1).max(200).default(50).describe('Most entries of the page.'),
+};
+
 const conversationId = clientId.describe('The conversation.');
 const ownConversationId = clientId.optional().describe("The conversation; absent is the socket's own, which is made at its first chat.");
 
@@ -88,6 +99,23 @@ export function payloads(limits: ProtocolLimits) {
       })
       .describe('Answers what a turn has asked a person. The first answer counts.'),
     tools: z.object({}).describe('The tools that turns may use, and the state of each MCP server.'),
+    prompts: z.object({ server: server.optional().describe('Of this MCP server alone.'), ...page }).describe('A page of the prompts that MCP servers offer.'),
+    get_prompt: z.object({
+      server,
+      name: z.string().min(1).max(MAX_ARGUMENT).describe('The prompt.'),
+      arguments: filledIn.describe('What its arguments are filled in with.'),
+    }).describe('A prompt, filled in.'),
+    resources: z.object({ server: server.optional().describe('Of this MCP server alone.'), ...page }).describe('A page of the resources that MCP servers offer, and of the templates for more.'),
+    read_resource: z.object({ server, uri: uri.describe('The resource, listed or made of a template.') }).describe('What a resource holds.'),
+    complete_argument: z.object({
+      server,
+      prompt: z.string().min(1).max(MAX_ARGUMENT).optional().describe('The prompt whose argument it is.'),
+      uri_template: uri.optional().describe('Or the template whose variable it is.'),
+      argument: z.object({ name: z.string().max(MAX_ARGUMENT).describe('Its name.'), value: z.string().max(MAX_ARGUMENT).describe('As far as it is typed in.') }).describe('What to complete.'),
+      known: filledIn.describe('The other arguments, as far as they are filled in.'),
+    })
+      .refine(({ prompt, uri_template: template }) => (prompt === undefined) !== (template === undefined), { path: ['prompt'], error: 'expected either a prompt or a uri_template' })
+      .describe('What an argument may be, given its beginning.'),
     ping: z.object({}).describe('Asks whether the server is there.'),
   };
 }

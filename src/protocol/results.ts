@@ -36,6 +36,37 @@ const mcpServer = z.strictObject({
   error: z.string().nullable().describe('What is wrong, in words.'),
 });
 
+const ofServer = z.string().describe('Its MCP server.');
+const named = {
+  server: ofServer,
+  name: z.string().describe('As its server calls it.'),
+  title: z.string().nullable().describe('For people; null where the server gives none.'),
+  description: z.string().describe('In the words of its server.'),
+};
+const mimeType = z.string().nullable().describe('Null where the server does not say.');
+const nextCursor = z.string().nullable().describe('The `cursor` of the next page; null on the last.');
+const servers = z.array(mcpServer).describe('All that are configured. Of one that is not `ready` nothing is listed.');
+
+const offeredPrompt = z.strictObject({
+  ...named,
+  arguments: z
+    .array(z.strictObject({
+      name: z.string().describe('Its name.'),
+      description: z.string().describe('In the words of the server.'),
+      required: z.boolean().describe('Whether it must be filled in.'),
+    }))
+    .describe('What is to be filled in.'),
+});
+
+const offeredResource = z.strictObject({
+  ...named,
+  uri: z.string().describe('To read it by.'),
+  mime_type: mimeType,
+  size_bytes: z.number().nullable().describe('Null where the server does not say.'),
+});
+
+const resourceTemplate = z.strictObject({ ...named, uri_template: z.string().describe('RFC 6570: what its variables are filled in with makes a URI.'), mime_type: mimeType });
+
 export const results = {
   cancel: z.strictObject({
     cancelled: z.array(z.string()).describe('The request_ids of the turns that were stopped.'),
@@ -77,6 +108,38 @@ export const results = {
   tools: z.strictObject({
     tools: z.array(offeredTool).describe('What a model may call.'),
     servers: z.array(mcpServer).describe('All that are configured.'),
+  }),
+  prompts: z.strictObject({ prompts: z.array(offeredPrompt).describe('In the order of the servers.'), next_cursor: nextCursor, servers }),
+  get_prompt: z.strictObject({
+    description: z.string().describe('In the words of the server.'),
+    messages: z
+      .array(z.strictObject({
+        role: z.enum(['user', 'assistant']).describe('Who says it.'),
+        text: z.string().describe('What a model is shown of it.'),
+        content: z.record(z.string(), z.unknown()).describe('The content block as the server gave it.'),
+      }))
+      .describe('What the prompt says.'),
+  }),
+  resources: z.strictObject({
+    resources: z.array(offeredResource).describe('In the order of the servers.'),
+    templates: z.array(resourceTemplate).describe('They follow the last of the resources.'),
+    next_cursor: nextCursor,
+    servers,
+  }),
+  read_resource: z.strictObject({
+    contents: z
+      .array(z.strictObject({
+        uri: z.string().describe('The part; that of the resource, or one below it.'),
+        mime_type: mimeType,
+        text: z.string().nullable().describe('Null for what is no text.'),
+        blob: z.string().nullable().describe('Base64; null for text.'),
+      }))
+      .describe('Its parts.'),
+  }),
+  complete_argument: z.strictObject({
+    values: z.array(z.string()).describe('At most 100.'),
+    total: z.number().nullable().describe('How many there are; null where the server has not counted them.'),
+    has_more: z.boolean().describe('Whether there are more than these.'),
   }),
   ping: nothing(),
 } satisfies Record<Exclude<Action, 'chat'>, z.ZodType>;

@@ -17,6 +17,8 @@ export interface HttpServerOptions {
   unknownSession?: 400 | 404;
   /** 0 for a free one. */
   port?: number;
+  /** Gives each server that is made something to offer. */
+  offer?(server: McpServer): void;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, handle: (request: Request) => Promise<Response>): Promise<void> {
@@ -35,7 +37,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   Readable.fromWeb(answered.body).on('error', () => response.destroy()).pipe(response);
 }
 
-export async function startHttpServer({ era, unknownSession = 404, port = 0 }: HttpServerOptions) {
+export async function startHttpServer({ era, unknownSession = 404, port = 0, offer }: HttpServerOptions) {
   const seen: string[] = [];
   const headersSeen: IncomingMessage['headers'][] = [];
   const steps = new EventEmitter();
@@ -57,6 +59,7 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0 }: H
       return new Promise(() => undefined);
     });
     server.registerTool('big', { inputSchema: z.object({}) }, () => ({ content: [{ type: 'text', text: 'x'.repeat(200_000) }] }));
+    offer?.(server);
     return server;
   };
 
@@ -97,6 +100,8 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0 }: H
       while (!seen.includes(word)) await once(steps, 'step');
     },
     announceTools: () => handler.notify.toolsChanged(),
+    /** Tells the clients of the stateless era. */
+    announce: handler.notify,
     /** Answers everything with this status; null: as usual. */
     refuse: (status: number | null) => {
       refusal = status;

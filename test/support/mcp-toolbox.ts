@@ -25,6 +25,8 @@ const limits: ToolboxLimits = {
   maxDescriptionChars: 200,
   maxResultTokens: 100,
   maxTools: 100,
+  requestTimeoutMs: 10_000,
+  maxListed: 100,
 };
 
 /** The misbehaving server as a block of the configuration. */

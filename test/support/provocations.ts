@@ -11,7 +11,7 @@ import { AppError, fault, type ErrorCode } from '../../src/errors.ts';
 import { turnedAway, type Client, type Received, type Turn } from './client.ts';
 import { startConversations } from './conversations.ts';
 import { says, saysStepwise, stalls } from './model-replies.ts';
-import { startParley, startScripted, type ParleyOptions } from './parley.ts';
+import { demoServer, startParley, startScripted, type ParleyOptions } from './parley.ts';
 
 export type Provocation = (test: TestContext) => Promise<Fault>;
 
@@ -136,6 +136,14 @@ export const provocations: Record<Exclude<ErrorCode, `provider_${string}`>, Prov
     const { parley } = await duringTurn(test, { chat: { service: { recovery: { mode: 'interrupt' } } } });
     await parley.restart();
     return faultIn((await (await parley.connect()).chat('A story', c1, 'r1')).end);
+  },
+  async mcp_unavailable(test) {
+    const parley = await startParley(test, { mcpServers: { away: { command: 'no-such-program' } }, config: { mcp: { connection: { connection_timeout: 0.2 } } } });
+    return faultIn(await (await parley.connect()).ask('read_resource', { server: 'away', uri: 'memo://x' }));
+  },
+  async mcp_refused(test) {
+    const parley = await startParley(test, { mcpServers: demoServer });
+    return faultIn(await (await parley.connect()).ask('get_prompt', { server: 'demo', name: 'nobody knows it' }));
   },
   async config_invalid(test) {
     const { url } = await startParley(test);

@@ -1,0 +1,99 @@
+/**
+ * What servers offer beside tools, as the rest of Parley knows it: prompts, resources and templates of resources.
+ * Types, and how they are made of the SDK's; no SDK type leaves this folder.
+ */
+import type { CompleteResult, ContentBlock, GetPromptResult, Prompt as ListedPrompt, ReadResourceResult, Resource as ListedResource, ResourceTemplateType } from '@modelcontextprotocol/client';
+import { blockText } from './result-text.ts';
+import { plainText } from './stranger-text.ts';
+
+export interface Prompt {
+  name: string;
+  title: string | null;
+  description: string;
+  arguments: { name: string; description: string; required: boolean }[];
+}
+
+/** A resource, or by its template any number of them. */
+export interface Resource {
+  /** Of a template: an RFC 6570 URI template. */
+  uri: string;
+  name: string;
+  title: string | null;
+  description: string;
+  mimeType: string | null;
+  sizeBytes: number | null;
+}
+
+/** A prompt with its arguments filled in. */
+export interface FilledPrompt {
+  description: string;
+  messages: PromptMessage[];
+}
+
+export interface PromptMessage {
+  role: 'user' | 'assistant';
+  /** What a model that reads text is shown of it. */
+  text: string;
+  /** As the server gave it. */
+  content: Record<string, unknown>;
+}
+
+export interface ResourcePart {
+  uri: string;
+  mimeType: string | null;
+  /** Null for what is no text; it is then in `blob`, base64. */
+  text: string | null;
+  blob: string | null;
+}
+
+/** What an argument may be completed to. */
+export interface Completion {
+  values: string[];
+  /** Null where the server has not counted them. */
+  total: number | null;
+  hasMore: boolean;
+}
+
+/** Of one completion: the specification's bound. */
+const MAX_COMPLETIONS = 100;
+
+export function promptOf({ name, title, description, arguments: args }: ListedPrompt, maxChars: number): Prompt {
+  return {
+    name,
+    title: title ?? null,
+    description: plainText(description ?? '', maxChars),
+    arguments: (args ?? []).map((argument) => ({ name: argument.name, description: plainText(argument.description ?? '', maxChars), required: argument.required === true })),
+  };
+}
+
+export function resourceOf({ uri, name, title, description, mimeType, size }: ListedResource, maxChars: number): Resource {
+  return { uri, name, title: title ?? null, description: plainText(description ?? '', maxChars), mimeType: mimeType ?? null, sizeBytes: size ?? null };
+}
+
+export function templateOf({ uriTemplate, name, title, description, mimeType }: ResourceTemplateType, maxChars: number): Resource {
+  return { uri: uriTemplate, name, title: title ?? null, description: plainText(description ?? '', maxChars), mimeType: mimeType ?? null, sizeBytes: null };
+}
+
+export function filledOf({ description, messages }: GetPromptResult, maxChars: number): FilledPrompt {
+  return {
+    description: plainText(description ?? '', maxChars),
+    messages: messages.map(({ role, content }) => ({ role, text: blockText(content), content: asRecord(content) })),
+  };
+}
+
+export function partsOf({ contents }: ReadResourceResult): ResourcePart[] {
+  return contents.map((part) => ({
+    uri: part.uri,
+    mimeType: part.mimeType ?? null,
+    text: 'text' in part ? part.text : null,
+    blob: 'blob' in part ? part.blob : null,
+  }));
+}
+
+export function completionOf({ completion: { values, total, hasMore } }: CompleteResult): Completion {
+  return { values: values.slice(0, MAX_COMPLETIONS), total: total ?? null, hasMore: hasMore === true };
+}
+
+function asRecord(block: ContentBlock): Record<string, unknown> {
+  return { ...block };
+}
