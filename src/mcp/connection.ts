@@ -152,6 +152,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     options.ready(newest);
     await keepListening();
   };
+
   open().catch((error: unknown) => lose(ending() ?? reasonOf(error)));
 
   return {

@@ -1,10 +1,13 @@
 /** Prompts and resources from the outside: real MCP servers of both eras, listed, filled in, completed and read. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from '../support/client.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { offerMemos } from '../support/mcp-offers.ts';
 import { demoServer, startParley } from '../support/parley.ts';
+
+const LOOK_AGAIN_MS = 20;
 
 async function startMemos(test: TestContext, era: 'sessions' | 'stateless') {
   const memos = await startHttpServer({ era, offer: offerMemos });
@@ -97,7 +100,7 @@ test('a list that has changed is read anew', async (t) => {
   more = true;
   assert.equal(await count(), 3, 'kept until the server says so');
   memos.announce.promptsChanged();
-  while ((await count()) === 3);
+  while ((await count()) === 3) await pause(LOOK_AGAIN_MS);
   assert.equal(await count(), 4);
 });
 
