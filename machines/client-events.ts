@@ -38,6 +38,8 @@ export interface ChatEvent {
   mode: 'queue' | 'reject' | 'interrupt';
   follow: FollowOptions;
   metadata: Record<string, unknown> | null;
+  /** The model to ask; null for the provider's own. */
+  model: string | null;
   /** The seq of a user's message, in whose place this one is asked: the turn knows what was before it. Null: it goes on from the newest. */
   rewindTo: number | null;
 }

@@ -61,9 +61,9 @@ const turnActions = {
     const { turn, limits, conversationId, owner } = context;
     if (!turn?.context) return;
     const { requestId } = turn;
-    const { messages, tools } = turn.context;
+    const { messages, model, tools } = turn.context;
     const provider = limits.providers[turn.provider] ?? '';
-    enqueue.spawnChild('answer', { id: 'answer', input: { conversationId, owner, requestId, provider, messages, tools } });
+    enqueue.spawnChild('answer', { id: 'answer', input: { conversationId, owner, requestId, provider, model, messages, tools } });
     enqueue.assign({ turn: { ...turn, asking: true } });
   }),
   takeAnswer: kit.enqueueActions(({ event, enqueue }) => {

@@ -22,6 +22,8 @@ export interface LoadContextInput extends ReadLogInput {
 export interface AnswerInput extends ReadLogInput {
   requestId: string;
   provider: string;
+  /** See `HopContext`. */
+  model: string | null;
   messages: readonly ModelMessage[];
   tools: ReadonlyMap<string, HopTool>;
 }

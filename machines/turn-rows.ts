@@ -23,13 +23,13 @@ export const blank = {
 } as const;
 
 /**
- * The row that begins a turn. What the client sent as metadata goes into `extra`; without any, the key is
- * left out; so is `goes_first`, which keeps the place of an interrupting message after a restart. The token
+ * The row that begins a turn. Its `model` is the one that the client wishes for. What it sent as metadata goes
+ * into `extra`; without any, the key is left out; so is `goes_first`, which keeps the place of an interrupting message after a restart. The token
  * count stays null until the row is on its way to the log.
  */
 export function userMessageRow(chat: ChatEvent): NewRow {
   const extra = { ...(chat.metadata === null ? {} : { metadata: chat.metadata }), ...(chat.mode === 'interrupt' ? { goes_first: true } : {}) };
-  return { ...blank, type: 'user_message', role: 'user', content: chat.text, request_id: chat.requestId, extra };
+  return { ...blank, type: 'user_message', role: 'user', content: chat.text, model: chat.model, request_id: chat.requestId, extra };
 }
 
 /** Where a message goes back to, a fact beside it: what began there or later stays in the log and leaves the context. */

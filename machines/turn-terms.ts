@@ -25,6 +25,8 @@ export interface HopTool {
 /** What one hop sends to the model. */
 export interface HopContext {
   messages: ModelMessage[];
+  /** The one that the turn's message wishes for; null for the provider's own. */
+  model: string | null;
   tools: ReadonlyMap<string, HopTool>;
   /** Messages that were cut to fit the window. */
   cut: number;

@@ -158,7 +158,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     onError,
     http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, metrics, verify, onError }),
     session: {
-      decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth }),
+      decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth, allowedModels: active?.allowedModels ?? [] }),
       handle: createRequestHandler({ registry, store, toolbox, library: toolbox.library, outbox, streaming: service.streaming.enabled, onError }),
       limits: sessionLimits(config),
     },

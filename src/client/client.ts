@@ -48,6 +48,8 @@ export interface ChatOptions {
   mode?: 'queue' | 'reject' | 'interrupt';
   /** The turn's identity: the same chat under the same id never runs twice. */
   requestId?: string;
+  /** The model to ask, one that the server allows. */
+  model?: string;
   metadata?: Record<string, unknown>;
   /** Of a chat that was read in part (`turn.cursor()`): only what is missing comes. */
   cursor?: Cursor;

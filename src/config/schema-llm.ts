@@ -4,7 +4,8 @@
  * environment variable that holds its key.
  */
 import { z } from 'zod';
-import { presets, type Preset } from '../llm/providers.ts';
+import { azureApiVersion, isAzureHost } from '../llm/azure.ts';
+import { presets } from '../llm/providers.ts';
 import { count, milliseconds, seconds, secondsOrNone, text } from './quantities.ts';
 
 const variableName = () =>
@@ -37,6 +38,10 @@ const parameters = {
   max_tokens: count('tokens', 1)
     .exactOptional()
     .describe("Longest answer; not sent when not stated, so that the model's own limit holds."),
+  allowed_models: z
+    .array(text())
+    .exactOptional()
+    .describe('Models that a chat may name instead of `model`; none when not stated.'),
   headers: z
     .record(z.string(), z.string())
     .meta({ allowed: 'header names with text values (numbers in quotes)' })
@@ -60,7 +65,7 @@ const ownProvider = z.looseObject({
  * A provider that Parley knows. Its key is looked for only while its address is the known one:
  * a block that is pointed elsewhere must not carry the key there.
  */
-function knownProvider({ baseUrl, keyVariable, model: knownModel }: Preset) {
+function knownProvider({ baseUrl, keyVariable, model: knownModel }: { baseUrl: string; keyVariable: string | null; model: string }) {
   return z
     .looseObject({
       base_url: baseUrlText().default(baseUrl),
@@ -76,6 +81,23 @@ function knownProvider({ baseUrl, keyVariable, model: knownModel }: Preset) {
     .prefault({});
 }
 
+/** Everybody has an address of their own there, so what it lacks is told when it is to be used. */
+const azureProvider = z
+  .looseObject({
+    base_url: baseUrlText().exactOptional(),
+    deployment: text().exactOptional().describe("Of `azure` alone: the deployment to ask, which stands for the model. Further ones go into `allowed_models`."),
+    api_version: text().default(azureApiVersion).describe('Of `azure` alone: the dated version of its API.'),
+    api_key_env: apiKeyEnv().meta({ default: presets.azure.keyVariable }).exactOptional(),
+    ...parameters,
+    model: z.never().meta({ allowed: 'nothing, for the deployment says which' }).exactOptional(),
+  })
+  .transform((block) =>
+    block.api_key_env === undefined && (block.base_url === undefined || isAzureHost(block.base_url))
+      ? { ...block, api_key_env: presets.azure.keyVariable }
+      : block,
+  )
+  .prefault({});
+
 /** In the order in which `auto` looks for their keys. */
 const providers = z
   .object({
@@ -83,6 +105,7 @@ const providers = z
     openai: knownProvider(presets.openai),
     openrouter: knownProvider(presets.openrouter),
     anthropic: knownProvider(presets.anthropic),
+    azure: azureProvider,
     ollama: knownProvider(presets.ollama),
   })
   .catchall(ownProvider)

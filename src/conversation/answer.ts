@@ -37,14 +37,14 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const draft = outbox.draft(input, input.requestId, randomUUID());
-    const providersModel = model.providers.find(({ name }) => name === input.provider)?.model ?? null;
+    const askedModel = model.modelFor(input.provider, input.model);
     receive(() => abort.abort());
     let answering = false;
     let asking = true;
     let stopKeeping = () => {};
     const begun = () => {
       answering = true;
-      stopKeeping = keepDraft(input, draft, providersModel);
+      stopKeeping = keepDraft(input, draft, askedModel);
       turnReport.answering(input, input.requestId);
     };
     const sink: AnswerSink = {
@@ -70,7 +70,7 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
       }));
       const { messages, provider } = input;
       const askedMs = performance.now();
-      const end = await model.stream({ messages, tools, provider }, sink, abort.signal);
+      const end = await model.stream({ messages, tools, provider, model: askedModel }, sink, abort.signal);
       metrics.hopEnded(provider, end.status === 'failed' ? end.fault.code : end.status, (performance.now() - askedMs) / 1000);
       asking = false;
       const written = finish();
@@ -85,7 +85,7 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
         calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, toolbox.misfit)),
         finishReason: finishReasonOf(end),
         usage: finished?.usage ?? (text === '' && !finished ? null : await estimate(input, text, countTokens)),
-        model: finished?.model ?? (text === '' ? null : providersModel),
+        model: finished?.model ?? (text === '' ? null : askedModel),
         endedAtMs: Date.now(),
       };
       if (end.status !== 'failed') return { type: 'answer.finished', answer };

@@ -54,7 +54,8 @@ export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countT
     const turns = await warmLogs.turns(input);
     const systemTokens = await countTokens(systemPrompt);
     const { messages, cut } = buildWindow(turns, input.requestId, { systemPrompt, systemTokens, budgetTokens, preserveRecent });
-    return { messages, tools: pinTools(), cut };
+    const model = turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')?.model ?? null;
+    return { messages, model, tools: pinTools(), cut };
   });
 }
 

@@ -44,9 +44,9 @@ async function sendRewind(deps: RequestDeps, session: ClientSession, asked: Aske
 
 function route({ registry, streaming }: RequestDeps, session: ClientSession, asked: Asked & { rewindTo: number | null; text: string; digest: string }): void {
   const { requestId, conversationId, chat, rewindTo, text, digest } = asked;
-  const { mode, metadata = null, cursor = null } = chat;
+  const { mode, model = null, metadata = null, cursor = null } = chat;
   registry.route({ owner: session.subject, conversationId }, {
-    type: 'client.chat', session: session.id, requestId, text, digest, mode, metadata, rewindTo,
+    type: 'client.chat', session: session.id, requestId, text, digest, mode, model, metadata, rewindTo,
     follow: { streaming: chat.streaming ?? streaming, cursor },
   });
 }

@@ -35,7 +35,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions)
   return {
     async stream(request, sink, signal) {
       if (signal.aborted) return { status: 'aborted' };
-      const asked: Asked = { provider, model: request.model ?? provider.model };
+      const asked: Asked = { provider, model: request.model };
       const attempt = new AbortController();
       let silence: Silence | null = null;
       const watchdog = createWatchdog(options, (kind) => {
@@ -69,15 +69,18 @@ export function createProviderClient(provider: Provider, options: ClientOptions)
 /** The package reads OPENAI_* wherever an option is left out, and would send one endpoint's secrets to another. */
 function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
   const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '').split('\n').map((line) => line.split(':', 1)[0]?.trim() ?? '');
-  const own = { authorization: provider.key === null ? null : `Bearer ${provider.key}`, ...lowerCased(provider.headers) };
+  const { key, keyHeader } = provider;
+  const keyHeaders = key === null ? {} : { [keyHeader]: keyHeader === 'authorization' ? `Bearer ${key}` : key };
+  const own = { authorization: null, ...keyHeaders, ...lowerCased(provider.headers) };
   return new OpenAI({
     // The package wants one; without a key the header is left out below.
-    apiKey: provider.key ?? 'none',
+    apiKey: key ?? 'none',
     adminAPIKey: null,
     organization: null,
     project: null,
     webhookSecret: null,
     baseURL: provider.baseUrl,
+    defaultQuery: provider.query,
     defaultHeaders: { ...Object.fromEntries(inherited.filter(Boolean).map((name) => [name.toLowerCase(), null])), ...own },
     fetch,
     maxRetries: 0,
@@ -114,7 +117,8 @@ async function send(openai: OpenAI, transport: Transport, asked: Asked, request:
     stream: true,
   };
   try {
-    const response = await openai.post('/chat/completions', { body, stream: true, signal }).asResponse();
+    const path = asked.provider.chatPath.replace('{model}', encodeURIComponent(asked.model));
+    const response = await openai.post(path, { body, stream: true, signal }).asResponse();
     return { contentType: response.headers.get('content-type') ?? '', body: transport.bodyOf?.(response) ?? response.body };
   } catch (error) {
     return { error };

@@ -90,7 +90,7 @@ function refusalWords(code: ErrorCode, { provider, model }: Asked, status: numbe
         ? `refused the request for want of a key; name its variable in ${block}.api_key_env`
         : `refused the API key; check the key in ${provider.keyVariable}`;
     case 'provider_model':
-      return `does not offer the model "${model}"; set ${block}.model (or, if that is right, ${block}.base_url)`;
+      return `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
     case 'provider_context_length':
       return `finds the conversation too long for "${model}"; lower chat.service.context.max_tokens or shorten the message`;
     case 'provider_rate_limit':

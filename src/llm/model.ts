@@ -14,10 +14,10 @@ import { createTransport, type Transport } from './transport.ts';
 export interface AnswerRequest {
   messages: readonly ChatCompletionMessageParam[];
   tools: readonly ChatCompletionTool[];
-  /** Overrides the provider's configured model. */
-  model?: string;
   /** Name of the provider to ask, one of `LanguageModel.providers`. */
   provider: string;
+  /** One that `modelFor` gives. */
+  model: string;
 }
 
 /** Where the answer goes as it arrives. Called synchronously, once a delta: it must be cheap. */
@@ -48,7 +48,9 @@ export type AnswerEnd =
  */
 export interface LanguageModel {
   /** The active provider first, then the fallbacks in their order. */
-  readonly providers: readonly { name: string; model: string; demo: boolean }[];
+  readonly providers: readonly { name: string; model: string; allowedModels: readonly string[]; demo: boolean }[];
+  /** The model to ask a provider for: the one wished for where the provider allows it, else its own; '' for a provider that there is not. */
+  modelFor(provider: string, wished: string | null): string;
   /** Never rejects, unless the sink throws. After `signal` aborts the sink is not called again. */
   stream(request: AnswerRequest, sink: AnswerSink, signal: AbortSignal): Promise<AnswerEnd>;
 }
@@ -85,7 +87,11 @@ export function createLanguageModel(options: LanguageModelOptions): LanguageMode
     clients.set(provider.name, createProviderClient(provider, { ...options, transport }));
   }
   return {
-    providers: providers.map(({ name, model, demo }) => ({ name, model, demo })),
+    providers: providers.map(({ name, model, allowedModels, demo }) => ({ name, model, allowedModels, demo })),
+    modelFor(name, wished) {
+      const provider = providers.find((candidate) => candidate.name === name);
+      return wished !== null && provider?.allowedModels.includes(wished) ? wished : (provider?.model ?? '');
+    },
     async stream(request, sink, signal) {
       const client = clients.get(request.provider);
       if (client) return client.stream(request, sink, signal);

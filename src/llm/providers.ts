@@ -4,6 +4,7 @@
  * set for, so a block with its own `base_url` names its own `api_key_env` or gets none.
  */
 import { AppError } from '../errors.ts';
+import { azureEndpoint, isAzureHost } from './azure.ts';
 
 /** A provider's block as configured. Every key not named here goes into the request body unchanged. */
 export interface ProviderBlock {
@@ -11,25 +12,42 @@ export interface ProviderBlock {
   /** Name of the environment variable that holds the key. */
   api_key_env?: string | undefined;
   model?: string | undefined;
+  /** Models that a chat may name instead. */
+  allowed_models?: string[] | undefined;
   /** Sent with every request, e.g. `api-key` for Azure. */
   headers?: Record<string, string> | undefined;
   [parameter: string]: unknown;
 }
 
+/** How an endpoint is spoken to, where providers differ. */
+export interface Endpoint {
+  /** Below the base URL; `{model}` stands for the model that is asked. */
+  chatPath: string;
+  query: Readonly<Record<string, string>>;
+  /** `authorization` takes the key as a bearer's, any other header as it is. */
+  keyHeader: string;
+  /** null: the block names none. */
+  model: string | null;
+  /** Which key of the block names the model, for messages. */
+  modelKey: string;
+  /** Joins the request body: `temperature`, `max_tokens` and whatever else the endpoint knows. */
+  parameters: Readonly<Record<string, unknown>>;
+}
+
 /** A provider that can be asked. */
-export interface Provider {
+export interface Provider extends Endpoint {
   name: string;
   /** Answers from this process, without network or key. */
   demo: boolean;
   baseUrl: string;
   model: string;
+  /** `model`, and what a chat may name instead. */
+  allowedModels: readonly string[];
   /** null: the endpoint takes no key. */
   key: string | null;
   /** The variable that holds the key, for messages. */
   keyVariable: string | null;
   headers: Readonly<Record<string, string>>;
-  /** Joins the request body: `temperature`, `max_tokens` and whatever else the endpoint knows. */
-  parameters: Readonly<Record<string, unknown>>;
 }
 
 /** What a choice of providers depends on. */
@@ -42,10 +60,12 @@ export interface ProviderChoice {
 
 /** A known endpoint. */
 export interface Preset {
-  baseUrl: string;
+  /** null: everybody has an address of their own there. */
+  baseUrl: string | null;
   /** null: a local endpoint that takes no key. */
   keyVariable: string | null;
-  model: string;
+  /** null: there is no model that everybody has. */
+  model: string | null;
 }
 
 /** Known endpoints, in the order in which `auto` looks for their keys. A configured block wins key by key. */
@@ -71,6 +91,11 @@ export const presets = {
     keyVariable: 'ANTHROPIC_API_KEY',
     model: 'claude-haiku-4-5',
   },
+  azure: {
+    baseUrl: null,
+    keyVariable: 'AZURE_OPENAI_API_KEY',
+    model: null,
+  },
   ollama: {
     baseUrl: 'http://localhost:11434/v1',
     keyVariable: null,
@@ -83,6 +108,7 @@ function presetOf(name: string): Preset | undefined {
 }
 
 const demoName = 'demo';
+const azureName = 'azure';
 
 /** The active provider, then the fallbacks, each once. Throws AppError, see `createLanguageModel`. */
 export function chooseProviders(choice: ProviderChoice): Provider[] {
@@ -93,7 +119,7 @@ export function chooseProviders(choice: ProviderChoice): Provider[] {
 function firstWithKey({ providers, env }: ProviderChoice): string {
   const found = [...new Set([...Object.keys(presets), ...Object.keys(providers)])].find((name) => {
     const variable = keyVariableOf(name, providers[name]);
-    return variable !== null && readKey(env, variable) !== null;
+    return variable !== null && readKey(env, variable) !== null && addressOf(name, providers[name]) !== null;
   });
   return found ?? demoName;
 }
@@ -101,17 +127,18 @@ function firstWithKey({ providers, env }: ProviderChoice): string {
 function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   if (name === demoName) return demoProvider;
   const block = providers[name];
-  const preset = presetOf(name);
-  if (!block && !preset) {
+  if (!block && !presetOf(name)) {
     const known = [...new Set([demoName, ...Object.keys(presets), ...Object.keys(providers)])].join(', ');
     throw new AppError('config_invalid', `There is no provider "${name}": give it a block under llm.providers, or use one of ${known}.`);
   }
-  const { base_url, api_key_env: _variable, model = preset?.model, headers = {}, ...parameters } = block ?? {};
-  const baseUrl = base_url ?? preset?.baseUrl;
-  if (baseUrl === undefined || !/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? '')) {
+  const baseUrl = addressOf(name, block);
+  if (baseUrl === null) {
     throw new AppError('config_invalid', `Provider "${name}" needs an http or https URL in llm.providers.${name}.base_url.`);
   }
-  if (model === undefined) throw new AppError('config_invalid', `Provider "${name}" needs llm.providers.${name}.model.`);
+  const { base_url: _address, api_key_env: _variable, allowed_models = [], headers = {}, ...others } = block ?? {};
+  const endpoint = name === azureName ? azureEndpoint(others) : plainEndpoint({ model: presetOf(name)?.model, ...others });
+  const { model } = endpoint;
+  if (model === null) throw new AppError('config_invalid', `Provider "${name}" needs llm.providers.${name}.${endpoint.modelKey}.`);
 
   const keyVariable = keyVariableOf(name, block);
   const key = keyVariable === null ? null : readKey(env, keyVariable);
@@ -122,11 +149,23 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
       { data: { provider: name, variable: keyVariable } },
     );
   }
-  return { name, demo: false, baseUrl, model, key, keyVariable, headers, parameters };
+  return { ...endpoint, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers };
+}
+
+function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {
+  return { chatPath: '/chat/completions', query: {}, keyHeader: 'authorization', model: typeof model === 'string' ? model : null, modelKey: 'model', parameters };
+}
+
+/** The base URL; null where none is given, or none that can be dialled. */
+function addressOf(name: string, block: ProviderBlock | undefined): string | null {
+  const address = block?.base_url ?? presetOf(name)?.baseUrl ?? '';
+  return /^https?:$/.test(URL.parse(address)?.protocol ?? '') ? address : null;
 }
 
 function keyVariableOf(name: string, block: ProviderBlock | undefined): string | null {
   if (block?.api_key_env !== undefined) return block.api_key_env;
+  // Every resource at Azure has an address of its own.
+  if (name === azureName) return isAzureHost(block?.base_url ?? '') ? presets.azure.keyVariable : null;
   // A base URL of its own is somebody else's endpoint: the preset's key is not for it.
   return block?.base_url === undefined ? (presetOf(name)?.keyVariable ?? null) : null;
 }
@@ -137,13 +176,14 @@ function readKey(env: NodeJS.ProcessEnv, variable: string): string | null {
 }
 
 const demoProvider: Provider = {
+  ...plainEndpoint({}),
   name: demoName,
   demo: true,
   // Never dialled: the demo answers in place of the network.
   baseUrl: 'http://demo.invalid/v1',
   model: 'parley-demo',
+  allowedModels: ['parley-demo'],
   key: null,
   keyVariable: null,
   headers: {},
-  parameters: {},
 };

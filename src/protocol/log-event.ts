@@ -27,7 +27,7 @@ export const logEvent = z.strictObject({
   content: z.string().nullable().describe('Its text.'),
   tool_calls: z.array(toolCall).nullable().describe('What an assistant message asks for.'),
   tool_call_id: z.string().nullable().describe('The call that it belongs to.'),
-  model: z.string().nullable().describe('The model that wrote it.'),
+  model: z.string().nullable().describe("The model that wrote it; of a user's message, the one that it names."),
   usage: usageSchema.strict().nullable().describe('Tokens of the request that it is the answer to.'),
   token_count: count.nullable().describe('Tokens of the row itself.'),
   request_id: z.string().nullable().describe('The turn that it belongs to.'),

@@ -8,6 +8,8 @@ import { clientId, cursor, seq } from './values.ts';
 export interface ProtocolLimits {
   /** UTF-16 units of a chat's text. */
   maxTextLength: number;
+  /** What a chat may name as its model. */
+  allowedModels: readonly string[];
   /** Objects and arrays within one another, the frame's own included. */
   maxDepth: number;
 }
@@ -48,8 +50,11 @@ export function payloads(limits: ProtocolLimits) {
       mode: z.enum(['queue', 'reject', 'interrupt']).default('queue').describe('If a turn runs already: wait behind it, be refused, or stop it and go first.'),
       cursor: cursor.optional().describe('Where the client stands in this turn, if it comes back to it; absent is the beginning.'),
       metadata: z.record(z.string(), z.json()).optional().describe("Kept in `extra` of the message's row."),
-      // Refused rather than dropped: an edit must not become an ordinary message.
-      model: notYet('choosing a model with a chat'),
+      model: z
+        .string()
+        .refine((model) => limits.allowedModels.includes(model), `expected a model that llm.providers.<name>.allowed_models allows: ${limits.allowedModels.join(', ')}`)
+        .optional()
+        .describe('The model to ask, one that the configuration allows (`allowed_models`); absent is the usual one. A provider that stands in answers with its own where it has not got this one.'),
       rewind_to: seq.optional().describe("The row of a user's message on the present branch, in whose place this one is asked: the turn knows what was before it."),
     })
       .refine((chat) => chat.text !== undefined || chat.rewind_to !== undefined, { path: ['text'], error: 'expected text, which only a chat with rewind_to may leave out' })

@@ -21,10 +21,10 @@ describe('the configuration of a bare machine', () => {
   });
 
   test('looks for keys in the order of its providers', () => {
-    assert.deepEqual(Object.keys(bare.llm.providers), ['groq', 'openai', 'openrouter', 'anthropic', 'ollama']);
+    assert.deepEqual(Object.keys(bare.llm.providers), ['groq', 'openai', 'openrouter', 'anthropic', 'azure', 'ollama']);
     assert.deepEqual(
       Object.values(bare.llm.providers).map((block) => block.api_key_env),
-      ['GROQ_API_KEY', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY', undefined],
+      ['GROQ_API_KEY', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY', 'AZURE_OPENAI_API_KEY', undefined],
     );
   });
 });
@@ -58,6 +58,11 @@ describe('a provider', () => {
 
   test('of a known name at another address does not take the known key there', () => {
     assert.equal(providers({ openai: { base_url: 'http://localhost:8080/v1' } }).openai.api_key_env, undefined);
+  });
+
+  test('at Azure has the known key at every address of Azure, and nowhere else', () => {
+    assert.equal(providers({ azure: { base_url: 'https://own.openai.azure.com', deployment: 'd' } }).azure.api_key_env, 'AZURE_OPENAI_API_KEY');
+    assert.equal(providers({ azure: { base_url: 'https://proxy.example.com', deployment: 'd' } }).azure.api_key_env, undefined);
   });
 
   test('at another address keeps the key that it names', () => {

@@ -35,7 +35,7 @@ function entry(key: string, expected: Expected, indent: string): string[] {
 
 /** A block's keys are the same for all, so they are explained once, above the blocks. */
 function providerKeys(expected: Expected, indent: string): string[] {
-  return blockKeys(expected).flatMap(([key, { description }]) => comment(`${key}: ${description}`, indent, '  '));
+  return [...blockKeys(expected), ...azureKeys(expected)].flatMap(([key, { description }]) => comment(`${key}: ${description}`, indent, '  '));
 }
 
 function providers(expected: Expected, indent: string): string[] {
@@ -50,6 +50,12 @@ function providers(expected: Expected, indent: string): string[] {
 /** What a block of the user's own may state; a key without a description is there to be refused. */
 export function blockKeys(expected: Expected): [string, Expected][] {
   return keysOf(expectedAt(expected, ['a name of its own']) ?? {}).filter(([, key]) => key.description !== undefined);
+}
+
+/** What a block of Azure's may state beside that. */
+export function azureKeys(providers: Expected): [string, Expected][] {
+  const everywhere = blockKeys(providers).map(([key]) => key);
+  return keysOf(expectedAt(providers, ['azure']) ?? {}).filter(([key, { description }]) => description !== undefined && !everywhere.includes(key));
 }
 
 function value(stated: unknown): string {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { allowedWords, expectedAt, expectedConfig, keysOf } from '../../src/config/expected.ts';
 import type { Expected } from '../../src/config/expected.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { blockKeys, configurationFile } from './configuration-file.ts';
+import { azureKeys, blockKeys, configurationFile } from './configuration-file.ts';
 
 const project = join(import.meta.dirname, '..', '..');
 
@@ -119,6 +119,9 @@ function providersTable(llm: Expected): string {
     '',
     ...header,
     ...blockKeys(providers).map(([key, expected]) => row(key, undefined, expected)),
+    ...azureKeys(providers).map(([key, expected]) => row(key, undefined, expected)),
+    '',
+    'More of them, and what Parley does when one fails: [providers](providers.md).',
   ].join('\n');
 }
 

@@ -17,7 +17,7 @@ export type Schema = z.core.JSONSchema.BaseSchema;
 
 /** The defaults of the configuration. */
 const { chat } = configSchema.parse({});
-const limits = { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth };
+const limits = { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth, allowedModels: [] };
 
 /** All definitions by name: `request.chat`, `result.history`, `frame.complete`, `chunk.text`, ... */
 export function protocolDefinitions(): Record<string, Schema> {

@@ -49,6 +49,8 @@ export function createNames(random: Random): Names {
     message_id: () => uuidFrom(random),
     interrupt_id: () => uuidFrom(random),
     text: () => textFrom(random),
+    // Of the one provider, its only model: any other is refused, and few chats would be left.
+    model: () => 'scripted-model',
     reason: () => textFrom(random).slice(0, 1000),
     after_seq: () => placeFrom(random),
     before_seq: () => Math.max(1, placeFrom(random)),

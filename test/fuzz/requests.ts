@@ -20,7 +20,7 @@ export interface RequestSource {
 }
 
 /** The defaults of the configuration. */
-const limits = { maxTextLength: 100_000, maxDepth: 64 };
+const limits = { maxTextLength: 100_000, maxDepth: 64, allowedModels: [] };
 
 /** As JSON Schema, which can be walked, where the schemas themselves can only judge. */
 const actions: Action[] = Object.entries(payloads(limits)).map(([name, schema]) => ({

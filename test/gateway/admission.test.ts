@@ -32,7 +32,7 @@ async function start(t: TestContext, verifier: Verifier, limits: { maxUnverified
       onError,
     },
     session: {
-      decode: createDecoder({ maxTextLength: 1000, maxDepth: 10 }),
+      decode: createDecoder({ maxTextLength: 1000, maxDepth: 10, allowedModels: [] }),
       handle: (session, { requestId }) => session.send(JSON.stringify({ request_id: requestId, status: 'result', conversation_id: session.subject, result: {} })),
       limits: { maxBufferedBytes: 1_000_000, framesPerSecond: 1000, frameBurst: 1000, maxBadFrames: 0 },
     },

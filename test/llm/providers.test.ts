@@ -73,16 +73,43 @@ describe('a provider', () => {
     });
   }
 
+  test('at Azure is its deployment, whose key is looked for while the address is one of Azure', () => {
+    const azure = (base_url: string) => choose({ active: 'azure', providers: { azure: { base_url, deployment: 'gpt' } }, env: { AZURE_OPENAI_API_KEY: 'b' } })[0];
+    for (const host of ['own.openai.azure.com', 'own.cognitiveservices.azure.com', 'own.openai.azure.us']) assert.equal(azure(`https://${host}`)?.key, 'b', host);
+    for (const host of ['azure.example', 'notazure.com', 'own.openai.azure.com.example']) assert.equal(azure(`https://${host}`)?.key, null, host);
+    assert.equal(azure('https://own.openai.azure.com')?.model, 'gpt');
+  });
+
+  test('at Azure is not chosen by its key alone, for nobody knows its address', () => {
+    assert.deepEqual(namesOf({ env: { AZURE_OPENAI_API_KEY: 'b' } }), ['demo']);
+    assert.deepEqual(namesOf({ providers: { azure: { base_url: 'https://own.openai.azure.com', deployment: 'gpt' } }, env: { AZURE_OPENAI_API_KEY: 'b' } }), ['azure']);
+  });
+
   const broken: [title: string, choice: Choice, names: RegExp][] = [
     ['an unknown name', { active: 'nobody' }, /"nobody".*demo, groq, openai/],
     ['no base URL', { active: 'x', providers: { x: { model: 'm' } } }, /llm\.providers\.x\.base_url/],
     ['a base URL that is none', { active: 'x', providers: { x: { model: 'm', base_url: 'localhost:80' } } }, /llm\.providers\.x\.base_url/],
+    ['no address at Azure', { active: 'azure' }, /llm\.providers\.azure\.base_url/],
+    ['no deployment at Azure', { active: 'azure', providers: { azure: { base_url: 'https://own.openai.azure.com' } } }, /llm\.providers\.azure\.deployment/],
     ['no model', { active: 'x', providers: { x: { base_url: 'http://localhost/v1' } } }, /llm\.providers\.x\.model/],
   ];
   for (const [title, choice, names] of broken) {
     test(`with ${title} is config_invalid`, () => {
       assert.throws(() => choose(choice), (error) => error instanceof AppError && error.code === 'config_invalid' && names.test(error.message));
     });
+  }
+});
+
+test('Azure is asked at its deployment, in the version of the API, with the key in a header of its own', async (t) => {
+  const resource = await startServer(t);
+  const azure = { base_url: new URL(resource.url).origin, deployment: 'own gpt', api_version: '2025-01-01', api_key_env: 'OWN_KEY', allowed_models: ['other'], seed: 7 };
+  const model = languageModelAt(resource.url, { active: 'azure', providers: { azure }, env: { OWN_KEY: 'key-one' } });
+  for (const wished of [null, 'other']) await ask(model, wished === null ? {} : { model: wished });
+  const paths = resource.requests.map(({ path }) => path);
+  assert.deepEqual(paths, ['own%20gpt', 'other'].map((deployment) => `/openai/deployments/${deployment}/chat/completions?api-version=2025-01-01`));
+  for (const { headers, body } of resource.requests) {
+    assert.deepEqual([headers['api-key'], headers.authorization], ['key-one', undefined]);
+    assert.deepEqual([body['seed'], 'deployment' in body, 'api_version' in body], [7, false, false]);
   }
 });
 

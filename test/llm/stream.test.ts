@@ -41,9 +41,13 @@ describe('the request', () => {
     assert.deepEqual(Object.keys(body).sort(), ['messages', 'model', 'stream', 'stream_options']);
   });
 
-  test('asks for the model of the question before that of the block', async () => {
-    await ask(languageModelAt(server.url), { model: 'asked-model' });
-    assert.equal((await server.request(server.requests.length)).body.model, 'asked-model');
+  test('asks for the model that is wished for where the block allows it, else for its own', async () => {
+    const model = languageModelAt(server.url, { providers: { scripted: { base_url: server.url, model: 'm', allowed_models: ['wished'] } } });
+    for (const [wished, asked] of [['wished', 'wished'], ['costly', 'm']] as const) {
+      await ask(model, { model: wished });
+      const { body } = await server.request(server.requests.length);
+      assert.deepEqual([body.model, 'allowed_models' in body], [asked, false]);
+    }
   });
 
   test('goes out over the connection of the answer before, whose body ended after its [DONE]', async (t) => {

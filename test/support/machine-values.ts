@@ -31,7 +31,7 @@ export function tool(name: string): HopTool {
 
 /** Of which only `look` may be repeated, `delete` needs a person's approval, and `format` is not allowed. */
 const tools = new Map(['add', 'wait', 'fail', 'look', 'delete', 'format'].map((name) => [name, tool(name)]));
-export const hopContext: HopContext = { messages: [{ role: 'user', content: 'Hi' }], tools, cut: 0 };
+export const hopContext: HopContext = { messages: [{ role: 'user', content: 'Hi' }], model: null, tools, cut: 0 };
 
 export function asker(requestId: string): Asker {
   return { session: 's1', requestId };
@@ -46,6 +46,7 @@ export function chat(requestId: string, changes: Partial<ChatEvent> = {}): ChatE
     digest: `digest of ${requestId}`,
     mode: 'queue',
     follow: { streaming: true, cursor: null },
+    model: null,
     metadata: null,
     rewindTo: null,
     ...changes,

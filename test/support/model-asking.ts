@@ -40,11 +40,12 @@ export interface AskOptions {
 export async function ask(model: LanguageModel, options: AskOptions = {}): Promise<Asked> {
   let text = '';
   let reasoning = '';
+  const provider = options.provider ?? model.providers[0]?.name ?? '';
   const request = {
     messages: options.messages ?? [{ role: 'user' as const, content: 'Hello' }],
     tools: options.tools ?? [],
-    provider: options.provider ?? model.providers[0]?.name ?? '',
-    ...(options.model === undefined ? {} : { model: options.model }),
+    provider,
+    model: model.modelFor(provider, options.model ?? null),
   };
   const sink = {
     text(delta: string) {

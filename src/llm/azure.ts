@@ -1,0 +1,29 @@
+/**
+ * Azure OpenAI, whose addresses hold what other providers read in the body: the resource in the host, the
+ * deployment in the path, the version of the API in the query. Its key goes into a header of its own.
+ * Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference (chat completions)
+ */
+import type { Endpoint } from './providers.ts';
+
+/** The last dated version that is no preview. */
+export const azureApiVersion = '2024-10-21';
+
+/** Microsoft's own clouds: the key of a variable that nobody named goes nowhere else. */
+const azureHosts = /\.azure\.(com|us|cn)$/;
+
+export function isAzureHost(baseUrl: string): boolean {
+  return azureHosts.test(URL.parse(baseUrl)?.hostname ?? '');
+}
+
+/** `deployment` and `api_version` are keys of this block alone; the other ones are parameters as anywhere. */
+export function azureEndpoint({ deployment, api_version = azureApiVersion, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {
+  return {
+    // A chat that names a model means another deployment of the same resource.
+    chatPath: '/openai/deployments/{model}/chat/completions',
+    query: { 'api-version': String(api_version) },
+    keyHeader: 'api-key',
+    model: typeof deployment === 'string' ? deployment : null,
+    modelKey: 'deployment',
+    parameters,
+  };
+}
