@@ -5,12 +5,18 @@
 /** A tool as its server lists it; the merged catalogue gives it the name that models see. */
 export interface ServerTool {
   name: string;
+  /** For people; null where it has none. */
+  title: string | null;
   description: string;
-  /** JSON Schema, as the server wrote it. */
+  /** JSON Schema, as the server wrote it but for what nobody could see. */
   inputSchema: Record<string, unknown>;
+  /** The hints that its server gives, by the MCP's names for them. */
+  annotations: Readonly<Record<string, boolean>>;
   /** The server declares that a repeat changes nothing (`readOnlyHint` or `idempotentHint`). */
   harmless: boolean;
   effect: ToolEffect;
+  /** A mark of all that it says of itself: what a person has agreed to is this, not its name. */
+  definition: string;
 }
 
 /**

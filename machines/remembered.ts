@@ -7,14 +7,20 @@ import type { HopTool, RememberedDecision } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
 import { instantResult, metaRow } from './turn-rows.ts';
 
-/** Null where a person has to be asked. The server's own name counts: the one that models see may change. */
-export function rememberedAbout({ server, toolName }: HopTool, remembered: readonly RememberedDecision[]): RememberedDecision['decision'] | null {
-  return remembered.findLast((known) => known.server === server && known.toolName === toolName)?.decision ?? null;
+/**
+ * Null where a person has to be asked. The server's own name counts: the one that models see may change. What was
+ * approved is the tool as it was then: a server that gives the name to something else asks anew. A refusal holds
+ * whatever becomes of the tool, or a server could wear people down.
+ */
+export function rememberedAbout({ server, toolName, definition }: HopTool, remembered: readonly RememberedDecision[]): RememberedDecision['decision'] | null {
+  const known = remembered.findLast((each) => each.server === server && each.toolName === toolName);
+  if (known === undefined || (known.decision === 'approve' && known.definition !== definition)) return null;
+  return known.decision;
 }
 
 /** The row for people and audits; what counts is what the log keeps beside its rows, which retention does not take. */
-export function rememberRow(requestId: string, { server, toolName, decision }: RememberedDecision): NewRow {
-  return metaRow(requestId, { kind: 'remember', server, tool_name: toolName, decision });
+export function rememberRow(requestId: string, { server, toolName, definition, decision }: RememberedDecision): NewRow {
+  return metaRow(requestId, { kind: 'remember', server, tool_name: toolName, definition, decision });
 }
 
 /** Marks a row that nobody was asked for. */

@@ -20,9 +20,9 @@ export interface ResponsePlan {
 export function responsePlan({ requestId, calls }: RunningTurn, answer: RespondEvent): ResponsePlan | null {
   const asked = calls.find(({ stage, approval }) => stage === 'asking' && approval?.interruptId === answer.interruptId);
   if (!asked) return null;
-  const { server, toolName } = asked.tool;
+  const { server, toolName, definition } = asked.tool;
   const alike = answer.remember ? calls.filter((call) => call !== asked && call.stage === 'asking' && call.tool.server === server && call.tool.toolName === toolName) : [];
-  const remember = answer.remember ? { server, toolName, decision: answer.decision } : null;
+  const remember = answer.remember ? { server, toolName, definition, decision: answer.decision } : null;
   // Changed arguments are for the one call; the others are made as they were asked for.
   const changed = { ...asked, edited: answer.arguments };
   return {

@@ -14,7 +14,7 @@ function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): 
   const text = (key: string) => (typeof extra[key] === 'string' ? extra[key] : '');
   const harmless = args !== null && extra['harmless'] === true;
   return {
-    tool: { name: text('name'), server: text('server'), toolName: text('tool_name'), description: '', inputSchema: {}, harmless, permission: 'always' },
+    tool: { name: text('name'), server: text('server'), toolName: text('tool_name'), description: '', inputSchema: {}, definition: text('definition'), harmless, permission: 'always' },
     arguments: args ?? {},
   };
 }

@@ -102,7 +102,7 @@ export function dispatchRow(requestId: string, call: OpenCall): NewRow {
 
 /** What the rows about a call say of it, so that it can be made without the catalogue of its time. */
 export function callFacts({ callId, tool, hop }: OpenCall): Record<string, unknown> {
-  return { call_id: callId, name: tool.name, server: tool.server, tool_name: tool.toolName, harmless: tool.harmless, hop };
+  return { call_id: callId, name: tool.name, server: tool.server, tool_name: tool.toolName, harmless: tool.harmless, definition: tool.definition, hop };
 }
 
 /**

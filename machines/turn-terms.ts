@@ -18,6 +18,8 @@ export interface HopTool {
   inputSchema: Record<string, unknown>;
   /** A repeat changes nothing, says its server or the configuration. */
   harmless: boolean;
+  /** A mark of all that the server says of it. */
+  definition: string;
   /** Whether a call is made at once, after a person has approved it, or not at all. */
   permission: 'always' | 'ask' | 'never';
 }
@@ -157,6 +159,8 @@ export interface RememberedDecision {
   server: string;
   /** The server's own name for it. */
   toolName: string;
+  /** The tool as it was then; empty where that is not known. */
+  definition: string;
   decision: 'approve' | 'deny';
 }
 

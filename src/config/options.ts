@@ -32,6 +32,7 @@ export function toolboxLimits({ mcp, chat }: Config) {
     closeGraceMs: ms(connection.close_grace),
     maxMessageBytes: limits.max_message_size,
     maxDescriptionChars: limits.max_description_length,
+    maxSchemaBytes: limits.max_schema_size,
     maxTools: limits.max_tools,
     requestTimeoutMs: ms(connection.request_timeout),
     maxListed: limits.max_listed,

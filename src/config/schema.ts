@@ -110,6 +110,9 @@ const mcpLimits = z
     max_description_length: count('characters', 16)
       .default(2000)
       .describe('Part of a description that models and people are shown; descriptions are somebody else\'s text.'),
+    max_schema_size: bytes(1024)
+      .default(65_536)
+      .describe('Largest schema of a tool\'s arguments; a tool with a larger one is not offered.'),
     max_message_size: bytes(65_536)
       .default(16_777_216)
       .describe('Largest message from a server; a larger one ends its connection.'),

@@ -95,7 +95,7 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
         return;
       case 'tools':
         reply(session, requestId, {
-          tools: toolbox.tools().map(({ name, server, description, inputSchema }) => ({ name, server, description, input_schema: inputSchema })),
+          tools: toolbox.tools().map(({ name, server, title, description, inputSchema, annotations }) => ({ name, server, title, description, input_schema: inputSchema, annotations })),
           servers: [...toolbox.servers()],
         });
         return;

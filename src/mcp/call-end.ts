@@ -5,9 +5,11 @@
  */
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import type { CallToolResult } from '@modelcontextprotocol/client';
+import { isDeeperThan } from '../json-depth.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from './http-transport.ts';
 import { cutMiddle, resultText } from './result-text.ts';
 import type { CallEnd } from './toolbox.ts';
+import { legible } from './stranger-text.ts';
 
 /** An answer came, but one that this client cannot use. */
 const ANSWERED = new Set<string>([
@@ -17,11 +19,14 @@ const ANSWERED = new Set<string>([
   SdkErrorCode.InputRequiredRoundsExceeded,
 ]);
 
+/** Of a result. What keeps, shows and cuts it reads it level by level. */
+const MAX_RESULT_LEVELS = 200;
+
 /** A server's error text may hold a whole HTML page. */
 const MAX_ERROR_CHARS = 1_000;
 
 function messageOf(error: unknown): string {
-  return cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS);
+  return legible(cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS));
 }
 
 /** What is wrong with a server, after its name: for people, without what its answer's body says. */
@@ -34,6 +39,7 @@ export function reasonOf(error: unknown): string {
 
 /** The end of a call that the server answered. */
 export function endOfResult(result: CallToolResult, maxResultTokens: number): CallEnd {
+  if (isDeeperThan(result, MAX_RESULT_LEVELS)) return { status: 'error', text: `The tool's result has more than ${MAX_RESULT_LEVELS} levels and was not taken. The call may have taken effect.`, content: null };
   const { content, structuredContent, isError } = result;
   return {
     status: isError === true ? 'error' : 'ok',

@@ -3,9 +3,7 @@
  * provider takes and that is unique. Pure; the toolbox decides when it is rebuilt.
  */
 import { createHash } from 'node:crypto';
-import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/client';
-import type { ServerTool, ToolEffect } from '../../machines/mcp-server-terms.ts';
-import { plainText } from './stranger-text.ts';
+import type { ServerTool } from '../../machines/mcp-server-terms.ts';
 import type { Tool } from './toolbox.ts';
 
 /** OpenAI's rule for function names, the strictest of the providers'. */
@@ -27,33 +25,23 @@ function withoutClashes(tools: readonly Tool[], rename: (tool: Tool) => string):
 }
 
 /**
- * What one server lists, as Parley keeps it: descriptions are text by strangers that goes into
- * every prompt, so they are cut at `maxDescriptionChars` and lose their control characters.
- */
-export function serverTools(listed: readonly ListedTool[], maxDescriptionChars: number): ServerTool[] {
-  return listed.map(({ name, description, inputSchema, annotations }) => ({
-    name,
-    description: plainText(description ?? '', maxDescriptionChars),
-    inputSchema,
-    harmless: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
-    effect: effectOf(annotations),
-  }));
-}
-
-/** The defaults are the MCP's: `readOnlyHint` false, `destructiveHint` true, and the latter counts only where the former is false. */
-function effectOf({ readOnlyHint, destructiveHint }: ToolAnnotations = {}): ToolEffect {
-  if (readOnlyHint === true) return 'read_only';
-  return destructiveHint === false ? 'additive' : 'destructive';
-}
-
-/**
- * The tools of all servers, in the servers' order. A clash is prefixed with the server's name;
- * what is still alike after that gets a short hash.
+ * The tools of all servers, in the servers' order. A clash is prefixed with the server's name, and so is a name that
+ * begins like another server's prefix: no tool passes for another server's. What is still alike then gets a short hash.
  */
 export function mergeCatalogues(catalogues: Iterable<readonly [server: string, tools: readonly ServerTool[]]>): Tool[] {
-  const plain = [...catalogues].flatMap(([server, tools]) =>
-    tools.map((tool): Tool => ({ ...tool, name: safe(tool.name), server, toolName: tool.name })),
+  const servers = [...catalogues];
+  const prefixed = ({ server, toolName }: Pick<Tool, 'server' | 'toolName'>) => safe(`${prefixOf(server)}${toolName}`);
+  const passesForAnother = (name: string, own: string) => servers.some(([server]) => server !== own && name.startsWith(prefixOf(server)));
+  const plain = servers.flatMap(([server, tools]) =>
+    tools.map((tool): Tool => {
+      const name = safe(tool.name);
+      const names = { server, toolName: tool.name };
+      return { ...tool, ...names, name: passesForAnother(name, server) ? prefixed(names) : name };
+    }),
   );
-  const prefixed = withoutClashes(plain, ({ server, toolName }) => safe(`${server}__${toolName}`));
-  return withoutClashes(prefixed, distinguished);
+  return withoutClashes(withoutClashes(plain, prefixed), distinguished);
+}
+
+function prefixOf(server: string): string {
+  return `${server.replace(UNSAFE, '_')}__`;
 }

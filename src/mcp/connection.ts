@@ -8,15 +8,16 @@ import { Client, ProtocolError, StreamableHTTPClientTransport } from '@modelcont
 import type { ClientOptions, Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
 import type { ServerTool } from '../../machines/mcp-server-terms.ts';
 import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
-import { serverTools } from './catalogue.ts';
 import type { Guard } from './guard.ts';
 import { STREAM_ENDED, createHttpTransport } from './http-transport.ts';
 import type { ProtocolChoice, ServerBlock } from './servers-config.ts';
 import { createShelf, type Shelf, type ShelfLimits } from './shelf.ts';
 import { createStdioTransport } from './stdio-transport.ts';
+import { legible } from './stranger-text.ts';
+import { takeTools, unknownNames, type ListingLimits } from './tool-listing.ts';
 import type { CallEnd, CallOptions } from './toolbox.ts';
 
-export interface ConnectionLimits extends ShelfLimits {
+export interface ConnectionLimits extends ShelfLimits, ListingLimits {
   /** For the handshake and for the catalogue, each, in ms. */
   connectionTimeoutMs: number;
   /** For the answer to a health check, in ms. */
@@ -77,7 +78,7 @@ function takeUnchecked(result: unknown): { valid: true; data: never; errorMessag
 }
 
 function progressOf({ progress, total, message }: Progress) {
-  return { progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) };
+  return { progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message: legible(message) }) };
 }
 
 /** Starts connecting at once; the outcome is told by `ready` or `lost`. */
@@ -101,8 +102,12 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   const sessionId = () => (transport instanceof StreamableHTTPClientTransport ? transport.sessionId : undefined);
   const ending = () => ('ending' in transport ? transport.ending() : null);
 
+  const readList = (listed: readonly ListedTool[]) => {
+    for (const name of unknownNames(listed, server)) log(`it has no tool "${name}", which its block names`);
+    return takeTools(listed, server, limits, log);
+  };
   const takeList = (listed: readonly ListedTool[]) => {
-    newest = serverTools(listed, limits.maxDescriptionChars);
+    newest = readList(listed);
     if (standing === 'ready') options.changed(newest);
   };
 
@@ -147,7 +152,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     const listed = await list();
     if (standing === 'over') return;
     // A change that was told while the list was on its way is the newer one.
-    newest ??= serverTools(listed, limits.maxDescriptionChars);
+    newest ??= readList(listed);
     standing = 'ready';
     options.ready(newest);
     await keepListening();

@@ -3,6 +3,7 @@
  * a text message is named by a short description. Pure, and bounded by the caller's limit.
  */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
+import { legible } from './stranger-text.ts';
 
 /** A rough bound that needs no tokenizer: a token of English is about four characters. */
 const CHARS_PER_TOKEN = 4;
@@ -57,5 +58,6 @@ export function resultText({ content, structuredContent }: Pick<CallToolResult, 
   const parts = content.map(blockText);
   const hasText = content.some((block) => block.type === 'text' && block.text.trim() !== '');
   if (!hasText && structuredContent !== undefined) parts.push(JSON.stringify(structuredContent));
-  return cutMiddle(parts.filter((part) => part !== '').join('\n') || '[the tool returned nothing]', maxTokens * CHARS_PER_TOKEN);
+  // Cut first: the rest of a huge text need not be looked at.
+  return legible(cutMiddle(parts.filter((part) => part !== '').join('\n'), maxTokens * CHARS_PER_TOKEN)) || '[the tool returned nothing]';
 }

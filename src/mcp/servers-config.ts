@@ -9,11 +9,12 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
+import type { ToolChoice } from './tool-listing.ts';
 
 /** `legacy`: the handshake up to 2025-11-25; `auto`: ask the server first; else one revision, such as `2026-07-28`. */
 export type ProtocolChoice = 'legacy' | 'auto' | { revision: string };
 
-export interface StdioServer {
+export interface StdioServer extends ToolChoice {
   kind: 'stdio';
   name: string;
   command: string;
@@ -25,7 +26,7 @@ export interface StdioServer {
   protocol: ProtocolChoice;
 }
 
-export interface HttpServer {
+export interface HttpServer extends ToolChoice {
   kind: 'http';
   name: string;
   url: string;
@@ -58,6 +59,9 @@ const blockSchema = z.looseObject({
   serverUrl: text.nullish(),
   httpUrl: text.nullish(),
   headers: texts.nullish(),
+  // The names are those of Gemini CLI.
+  includeTools: z.array(text, 'an array of strings').nullish(),
+  excludeTools: z.array(text, 'an array of strings').nullish(),
   protocol: z.string().regex(/^(?:legacy|auto|\d{4}-\d{2}-\d{2})$/, '"legacy", "auto" or a revision such as "2026-07-28"').nullish(),
 });
 
@@ -101,6 +105,15 @@ function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey
   throw new Refusal([...at, ...path], `expected ${issue?.message ?? 'something else'}, found ${describe(valueAt(value, path))}`);
 }
 
+/** Permissions are given to `server` and to `server.tool`: what is meant for one server must fit no tool of another. */
+function checkNames(names: readonly string[]): void {
+  for (const name of names) {
+    const owner = names.find((other) => name.startsWith(`${other}.`));
+    if (owner === undefined) continue;
+    throw new Refusal(['mcpServers', name], `"${name}" is also how the tool "${name.slice(owner.length + 1)}" of the server "${owner}" is named; rename one of the two servers`);
+  }
+}
+
 function protocolOf(written: string | null | undefined, fallback: 'legacy' | 'auto'): ProtocolChoice {
   const chosen = written ?? fallback;
   return chosen === 'legacy' || chosen === 'auto' ? chosen : { revision: chosen };
@@ -112,6 +125,8 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   const urlKey = (['url', 'serverUrl', 'httpUrl'] as const).find((key) => typeof block[key] === 'string');
   const expandAll = (key: 'env' | 'headers') =>
     Object.fromEntries(Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry])]));
+
+  const choice = { includeTools: block.includeTools ?? null, excludeTools: block.excludeTools ?? [] };
 
   if (typeof block.command === 'string' && urlKey === undefined) {
     const command = expand(block.command, env, [...at, 'command']);
@@ -126,6 +141,7 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
       env: expandAll('env'),
       // `auto` would start the server twice: once to ask, once to serve.
       protocol: protocolOf(block.protocol, 'legacy'),
+      ...choice,
     };
   }
   if (urlKey === undefined || typeof block.command === 'string') {
@@ -136,7 +152,7 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
     throw new Refusal([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
   }
-  return { kind: 'http', name, url, headers: expandAll('headers'), protocol: protocolOf(block.protocol, 'auto') };
+  return { kind: 'http', name, url, headers: expandAll('headers'), protocol: protocolOf(block.protocol, 'auto'), ...choice };
 }
 
 function refuse(file: string, position: Position | null, message: string, cause?: unknown): AppError {
@@ -167,6 +183,7 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
   const root: unknown = JSON.parse(content);
   try {
     const { mcpServers } = check(fileSchema, root, []);
+    checkNames(Object.keys(mcpServers));
     return Object.entries(mcpServers)
       .filter(([, block]) => block.enabled !== false && block.disabled !== true)
       .map(([name, block]) => readBlock(name, block, dirname(resolve(file)), env));

@@ -3,6 +3,7 @@
  * prints without newlines costs neither memory nor a huge log entry.
  */
 import type { Readable } from 'node:stream';
+import { legible } from './stranger-text.ts';
 
 /** Longer than a line of a stack trace, far shorter than a base64 dump. */
 const MAX_LINE_CHARS = 2_000;
@@ -14,7 +15,7 @@ export function eachLine(stream: Readable, emit: (line: string) => void): void {
     if (line.length < MAX_LINE_CHARS) line += part.slice(0, MAX_LINE_CHARS - line.length);
   };
   const flush = () => {
-    const whole = line.trimEnd();
+    const whole = legible(line).trimEnd();
     line = '';
     if (whole !== '') emit(whole);
   };

@@ -4,7 +4,7 @@
  * decides when to connect, and its connection, which makes the calls. No SDK type leaves this folder.
  */
 import { fromCallback, fromPromise } from 'xstate';
-import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits, McpServerState, ToolEffect } from '../../machines/mcp-server-terms.ts';
+import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits, McpServerState, ServerTool } from '../../machines/mcp-server-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { AppError } from '../errors.ts';
 import { createArgumentCheck, unchecked, type Breach } from './argument-check.ts';
@@ -20,9 +20,7 @@ import type { Member, ServerActor } from './server-member.ts';
 import type { HopTool } from '../../machines/turn-terms.ts';
 
 /** A tool as models are offered it, and as a hop pins it. */
-export interface Tool extends Omit<HopTool, 'permission'> {
-  effect: ToolEffect;
-}
+export interface Tool extends Omit<HopTool, 'permission'>, Pick<ServerTool, 'title' | 'annotations' | 'effect'> {}
 
 /** A tool by its server's own name. */
 export type ToolName = Pick<Tool, 'server' | 'toolName'>;

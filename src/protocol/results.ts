@@ -25,8 +25,10 @@ const listedConversation = z.strictObject({
 const offeredTool = z.strictObject({
   name: z.string().describe('As the model calls it.'),
   server: z.string().describe('Its MCP server.'),
+  title: z.string().nullable().describe('Its name for people; null where it has none.'),
   description: z.string().describe('What it does, in the words of its server.'),
   input_schema: z.record(z.string(), z.unknown()).describe('JSON Schema of its arguments, as the server gave it.'),
+  annotations: z.record(z.string(), z.boolean()).describe("What its server says of it, in the MCP's words: `readOnlyHint`, `destructiveHint`, `idempotentHint`, `openWorldHint`."),
 });
 
 const mcpServer = z.strictObject({

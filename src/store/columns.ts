@@ -90,17 +90,17 @@ export function decodeRow(row: StoredRow, conversationId = row.conversation_id):
   };
 }
 
-const rememberedDecisions = z.array(z.object({ server: z.string(), tool_name: z.string(), decision: z.enum(['approve', 'deny']) }));
+const rememberedDecisions = z.array(z.object({ server: z.string(), tool_name: z.string(), definition: z.string().default(''), decision: z.enum(['approve', 'deny']) }));
 
 /** One entry of `conversations.remembered`. */
-export function encodeRemembered({ server, toolName, decision }: RememberedDecision): string {
-  return JSON.stringify({ server, tool_name: toolName, decision });
+export function encodeRemembered({ server, toolName, definition, decision }: RememberedDecision): string {
+  return JSON.stringify({ server, tool_name: toolName, definition, decision });
 }
 
 /** A list that cannot be read is forgotten: then people are asked again. */
 export function decodeRemembered(text: string | null): RememberedDecision[] {
   const known = parseColumn(rememberedDecisions, text) ?? [];
-  return known.map(({ server, tool_name: toolName, decision }) => ({ server, toolName, decision }));
+  return known.map(({ server, tool_name: toolName, definition, decision }) => ({ server, toolName, definition, decision }));
 }
 
 const response = z.object({ decision: z.enum(['approve', 'deny', 'expired', 'cancelled']) satisfies z.ZodType<Decision> });

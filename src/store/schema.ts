@@ -41,7 +41,7 @@ const chatEvents = `
  * `name` is the id as its owner knows it; `id`, which rows and turns carry, is the same unless another owner's
  * conversation had it first. `head_seq` never goes back; `message_count` and `total_tokens` are those of the
  * rows still kept. `remembered` is what people have decided about tools for good: a JSON list of
- * {server, tool_name, decision}, in their order; NULL for nothing.
+ * {server, tool_name, definition, decision}, in their order; NULL for nothing.
  */
 const conversations = `
   CREATE TABLE conversations (

@@ -6,8 +6,8 @@ import type { Client } from '../support/client.ts';
 import { says } from '../support/model-replies.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startScripted } from '../support/parley.ts';
-import { createHome } from '../support/server-process.ts';
+import { demoServer, misbehavingServer, startScripted } from '../support/parley.ts';
+import { createHome, eventually } from '../support/server-process.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 const settings = (more: object = {}) => ({
@@ -51,6 +51,27 @@ describe('a decision that is remembered', () => {
       assert.equal(check(parley.database).exitCode, 0);
     });
   }
+
+  test('is for the tool as it was: one that its server has redefined is asked about again', async (t) => {
+    const { model, client } = await startScripted(t, {
+      mcpServers: misbehavingServer(),
+      config: { chat: { service: { tools: { permission: { 'odd.count': 'ask' } } } } },
+    });
+    const wantsToCount = asks([{ name: 'count' }]);
+    const listed = async () => JSON.stringify((await client.ask('tools', {})).result);
+    model.script(wantsToCount, says('First.'));
+    client.send('chat', { text: 'Count', conversation_id: 'c1' }, 'r1');
+    const asked = await question(client);
+    await client.ask('respond', { conversation_id: 'c1', interrupt_id: asked.chunk?.['interrupt_id'], decision: 'approve', remember: true });
+    await client.turn('r1');
+    model.script(wantsToCount, asks([{ name: 'redefine' }]), says('Second.'));
+    assert.deepEqual(statuses((await client.chat('Count, then change', { conversation_id: 'c1' })).frames), ['ok', 'ok'], 'nobody was asked');
+    await eventually(async () => (await listed()).includes('Counts, and pays.'), 'the new definition');
+
+    model.script(wantsToCount);
+    client.send('chat', { text: 'Count', conversation_id: 'c1' });
+    assert.equal((await question(client, 2)).chunk?.['name'], 'count');
+  });
 
   test('is for one tool of one conversation', async (t) => {
     const { model, client } = await decided(t, 'approve');

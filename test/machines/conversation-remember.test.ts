@@ -12,7 +12,7 @@ import { storyOf } from '../support/machine-story.ts';
 import { answer, asked, asker, cancel, chat, hopContext, respond, tool } from '../support/machine-values.ts';
 
 const always = (decision: 'approve' | 'deny') => respond('call_d', decision, { remember: true });
-const about = (toolName: string, decision: 'approve' | 'deny', server = 'demo'): RememberedDecision => ({ server, toolName, decision });
+const about = (toolName: string, decision: 'approve' | 'deny', server = 'demo'): RememberedDecision => ({ server, toolName, definition: `${toolName} of ${server}`, decision });
 const marked = (world: World) => world.log.rows().filter(({ extra }) => extra['remembered'] === true).map(({ type, extra, tool_call_id: call }) => `${call} ${extra['kind'] ?? type}`);
 
 /** The model asks for the same tool in the next hop. */
@@ -132,6 +132,8 @@ describe('what was decided once and for all', () => {
     assert.equal(stages('delete', [about('delete', 'approve')]), 'ready');
     assert.equal(stages('delete', [about('delete', 'deny')]), 'denied');
     assert.equal(stages('delete', [about('delete', 'approve', 'other'), about('add', 'approve')]), 'asking');
+    assert.equal(stages('delete', [{ ...about('delete', 'approve'), definition: 'another' }]), 'asking', 'it is not the tool that was approved');
+    assert.equal(stages('delete', [{ ...about('delete', 'deny'), definition: 'another' }]), 'denied', 'a server cannot wear people down');
     assert.equal(stages('format', [about('format', 'approve')]), 'denied', 'what is not allowed stays so');
     assert.equal(stages('add', [about('add', 'deny')]), 'ready', 'what needs no approval is not asked for one');
   });

@@ -6,7 +6,7 @@ import type { CheckInput, McpServerEvent, McpServerLimits } from '../../machines
 import { mcpServerMachine, reconnectDelayMs, serverState } from '../../machines/mcp-server.ts';
 
 const limits: McpServerLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3, failedRetryMs: 9_000, healthIntervalMs: 5_000 };
-const catalogue = [{ name: 'add', description: '', inputSchema: {}, harmless: true, effect: 'read_only' as const }];
+const catalogue = [{ name: 'add', title: null, description: '', inputSchema: {}, annotations: {}, harmless: true, effect: 'read_only' as const, definition: '' }];
 
 const events: McpServerEvent[] = [
   { type: 'server.ready', catalogue },

@@ -47,7 +47,7 @@ describe('a turn without an end', () => {
   });
 
   test('keeps of a dispatch what a repeat of the call needs', () => {
-    const tool = { name: 'add', server: 'demo', toolName: 'add', description: '', inputSchema: {}, harmless: true, permission: 'always' };
+    const tool = { name: 'add', server: 'demo', toolName: 'add', description: '', inputSchema: {}, definition: '', harmless: true, permission: 'always' };
     assert.deepEqual(after(3).interrupted?.open[0]?.dispatch, { tool, arguments: { a: 1 }, attempt: 1, edited: false });
   });
 
@@ -68,11 +68,11 @@ describe('a turn without an end', () => {
   test('asks a person about a call until that is answered', () => {
     const question = row(3, 'r1', {
       id: 'approval_a', type: 'meta', tool_call_id: 'a',
-      extra: { kind: 'approval_request', name: 'add', server: 'demo', tool_name: 'add', harmless: false, arguments: { a: 1 }, expires_at: '2026-01-01T00:00:09.000Z' },
+      extra: { kind: 'approval_request', name: 'add', server: 'demo', tool_name: 'add', harmless: false, definition: 'add of demo', arguments: { a: 1 }, expires_at: '2026-01-01T00:00:09.000Z' },
     });
     const answered = row(4, 'r1', { type: 'meta', tool_call_id: 'a', extra: { kind: 'response', decision: 'deny' } });
     const approval = (...rows: LogRow[]) => fold([...history.slice(0, 2), ...rows], ['r1']).interrupted?.open[0]?.approval;
-    const tool = { name: 'add', server: 'demo', toolName: 'add', description: '', inputSchema: {}, harmless: false, permission: 'always' };
+    const tool = { name: 'add', server: 'demo', toolName: 'add', description: '', inputSchema: {}, definition: 'add of demo', harmless: false, permission: 'always' };
     assert.deepEqual(approval(question), { tool, arguments: { a: 1 }, interruptId: 'approval_a', untilMs: Date.parse('2026-01-01T00:00:09.000Z') });
     assert.equal(approval(question, answered), null);
     assert.equal(approval({ ...question, extra: { ...question.extra, expires_at: 'soon' } }), null, 'a question that cannot be read');

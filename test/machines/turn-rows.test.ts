@@ -51,7 +51,7 @@ describe('a hop', () => {
     const plan = hopPlan(running({ answer: answer({ calls }) }), 1_000, []);
     assert.deepEqual(kinds(plan.rows), ['assistant_message', 'tool_call', 'tool_result', 'tool_result']);
     const [, dispatch, unknown, malformed] = plan.rows;
-    assert.deepEqual(dispatch?.extra, { call_id: calls[0]?.callId, name: 'add', server: 'demo', tool_name: 'add', harmless: false, attempt: 1, hop: 1 });
+    assert.deepEqual(dispatch?.extra, { call_id: calls[0]?.callId, name: 'add', server: 'demo', tool_name: 'add', harmless: false, definition: 'add of demo', attempt: 1, hop: 1 });
     assert.equal(dispatch?.content, '{"a":1}');
     assert.match(String(unknown?.content), /no tool "nosuch". Available: add, wait, fail, look, delete, format\./);
     assert.match(String(malformed?.content), /You wrote: nonsense/);

@@ -1,9 +1,9 @@
-/** One catalogue of many servers: safe names, clashes, untrusted descriptions. */
+/** One catalogue of many servers: safe names, clashes, and no tool that passes for another server's. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { mergeCatalogues, serverTools } from '../../src/mcp/catalogue.ts';
+import { mergeCatalogues } from '../../src/mcp/catalogue.ts';
 
-const tool = (name: string) => ({ name, description: '', inputSchema: { type: 'object' }, harmless: false, effect: 'destructive' as const });
+const tool = (name: string) => ({ name, title: null, description: '', inputSchema: { type: 'object' }, annotations: {}, harmless: false, effect: 'destructive' as const, definition: '' });
 const merge = (...servers: [name: string, tools: string[]][]) => mergeCatalogues(servers.map(([name, tools]) => [name, tools.map(tool)]));
 const names = (...servers: [name: string, tools: string[]][]) => merge(...servers).map(({ name }) => name);
 
@@ -25,26 +25,12 @@ describe('the merged catalogue', () => {
     assert.deepEqual(catalogue.map(({ toolName }) => toolName), own);
     assert.deepEqual(catalogue, merge(['a b', own]), 'names are stable');
   });
-});
 
-test('a server\'s tools lose control characters and overlong descriptions, and tell what is harmless', () => {
-  const listed = [
-    { name: 'a', description: `\u0000\u202eab\tc\n${'d'.repeat(100)}`, inputSchema: { type: 'object' as const }, annotations: { readOnlyHint: true } },
-    { name: 'b', inputSchema: { type: 'object' as const }, annotations: { idempotentHint: true, destructiveHint: true } },
-    { name: 'c', inputSchema: { type: 'object' as const }, annotations: { readOnlyHint: false } },
-  ];
-
-  const tools = serverTools(listed, 10);
-
-  assert.equal(tools[0]?.description, 'ab\tc\nddddd');
-  assert.deepEqual(tools.map(({ harmless }) => harmless), [true, true, false]);
-});
-
-test('what a tool does to the world is what its server says, and the worst that the MCP lets it mean', () => {
-  const effectOf = (annotations?: object) => serverTools([{ name: 'a', inputSchema: { type: 'object' }, ...(annotations ? { annotations } : {}) }], 10)[0]?.effect;
-  assert.equal(effectOf({ readOnlyHint: true }), 'read_only');
-  assert.equal(effectOf({ readOnlyHint: true, destructiveHint: true }), 'read_only', 'the second hint counts only without the first');
-  assert.equal(effectOf({ destructiveHint: false }), 'additive');
-  assert.equal(effectOf({ readOnlyHint: false, destructiveHint: true }), 'destructive');
-  for (const silent of [undefined, {}, { title: 'A', idempotentHint: true }, { readOnlyHint: false }]) assert.equal(effectOf(silent), 'destructive');
+  test('lets no tool pass for another server\'s, whether that one offers anything or not', () => {
+    assert.deepEqual(names(['files', ['read']], ['evil', ['files__read', 'files_read']]), ['read', 'evil__files__read', 'files_read']);
+    assert.deepEqual(names(['my files', []], ['evil', ['my_files__read']]), ['evil__my_files__read']);
+    assert.deepEqual(names(['files', ['files__read']]), ['files__read'], 'its own prefix is its own');
+    const clash = merge(['a', ['search']], ['b', ['search']], ['evil', ['a__search', 'b.search']]);
+    assert.deepEqual(clash.map(({ name, server }) => [server, name]), [['a', 'a__search'], ['b', 'b__search'], ['evil', 'evil__a__search'], ['evil', 'b_search']]);
+  });
 });

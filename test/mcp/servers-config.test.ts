@@ -30,21 +30,21 @@ const complaint = (content: string | object, env: NodeJS.ProcessEnv = {}): strin
 describe('the list of MCP servers', () => {
   test('takes the files of other hosts as they are', () => {
     const servers = load({
-      files: { type: 'stdio', command: 'npx', args: ['-y', 'server', 8080], env: { PORT: 1, VERBOSE: true }, autoApprove: ['read'], timeout: 60, description: 'x' },
-      web: { transport: 'streamable-http', serverUrl: 'https://example.org/mcp', headers: { a: 'b' }, alwaysAllow: [] },
+      files: { type: 'stdio', command: 'npx', args: ['-y', 'server', 8080], env: { PORT: 1, VERBOSE: true }, autoApprove: ['read'], timeout: 60, description: 'x', includeTools: ['read'] },
+      web: { transport: 'streamable-http', serverUrl: 'https://example.org/mcp', headers: { a: 'b' }, alwaysAllow: [], excludeTools: ['erase'] },
       off: { command: 'x', disabled: true },
       never: { enabled: false, args: 'wrong, but off' },
     });
 
     assert.deepEqual(servers, [
-      { kind: 'stdio', name: 'files', command: 'npx', args: ['-y', 'server', '8080'], cwd: folder, env: { PORT: '1', VERBOSE: 'true' }, protocol: 'legacy' },
-      { kind: 'http', name: 'web', url: 'https://example.org/mcp', headers: { a: 'b' }, protocol: 'auto' },
+      { kind: 'stdio', name: 'files', command: 'npx', args: ['-y', 'server', '8080'], cwd: folder, env: { PORT: '1', VERBOSE: 'true' }, protocol: 'legacy', includeTools: ['read'], excludeTools: [] },
+      { kind: 'http', name: 'web', url: 'https://example.org/mcp', headers: { a: 'b' }, protocol: 'auto', includeTools: null, excludeTools: ['erase'] },
     ]);
   });
 
   test('runs node with the Node that runs us, in a cwd relative to the file', () => {
     const [server] = load({ demo: { command: 'node', cwd: '../other', protocol: '2026-07-28' } });
-    assert.deepEqual(server, { kind: 'stdio', name: 'demo', command: process.execPath, args: [], cwd: join(folder, '../other'), env: {}, protocol: { revision: '2026-07-28' } });
+    assert.deepEqual(server, { kind: 'stdio', name: 'demo', command: process.execPath, args: [], cwd: join(folder, '../other'), env: {}, protocol: { revision: '2026-07-28' }, includeTools: null, excludeTools: [] });
   });
 
   test('fills in environment variables', () => {
@@ -74,6 +74,7 @@ describe('a wrong list is refused with its place, what was found and what is all
     ['an empty block', '{"mcpServers": {"a": {}}}', /^:1:22: mcpServers\.a: expected either "command" .* or "url" .*, found neither/],
     ['a block of two kinds', '{"mcpServers": {"a": {"command": "x", "url": "http://y"}}}', /found both/],
     ['a URL of another kind', '{"mcpServers": {"a": {"url": "ftp://x"}}}', /mcpServers\.a\.url: expected an http or https URL, found "ftp:\/\/x"/],
+    ['a server that takes the name of another\'s tools', '{"mcpServers": {"a": {"command": "x"},\n"a.b": {"command": "x"}}}', /^:2:8: mcpServers\.a\.b: "a\.b" is also how the tool "b" of the server "a" is named; rename one/],
     ['an unknown protocol', '{"mcpServers": {"a": {"command": "x", "protocol": "new"}}}', /mcpServers\.a\.protocol: expected "legacy", "auto" or a revision/],
     ['a variable that is not set', '{"mcpServers": {"a": {"command": "x", "env": {"K": "${NOT_SET}"}}}}', /mcpServers\.a\.env\.K: the environment variable NOT_SET is not set/],
   ];

@@ -240,6 +240,38 @@ describe('a stdio server', () => {
     assert.equal((await box.call('slow', { ms: 1 })).status, 'ok');
   });
 
+  test('is shown in plain text, whatever it writes; the log keeps the whole', async (t) => {
+    const box = await startToolbox([stdioServer('one')]);
+    t.after(box.stop);
+    await box.host.settled();
+
+    const end = await box.call('dirty');
+
+    assert.equal(textOf(end), 'red and plain');
+    assert.ok(JSON.stringify(end).includes('u001b[31mred'));
+  });
+
+  test('that nests a result too deep has given none, and nobody falls over it', async (t) => {
+    const box = await startToolbox([stdioServer('one')]);
+    t.after(box.stop);
+    await box.host.settled();
+
+    const end = await box.call('abyss', { levels: 20_000 });
+
+    assert.equal(end.status, 'error');
+    assert.match(textOf(end), /more than 200 levels/);
+    assert.equal(textOf(await box.call('count')), 'counted');
+  });
+
+  test('offers the tools that its block chooses, and the log tells of a name that it does not have', async (t) => {
+    const box = await startToolbox([{ ...stdioServer('one'), includeTools: ['count', 'slow', 'cuont'], excludeTools: ['slow'] }]);
+    t.after(box.stop);
+    await box.host.settled();
+
+    assert.deepEqual(box.host.tools().map(({ name }) => name), ['count']);
+    assert.ok(box.lines.includes('one: it has no tool "cuont", which its block names'));
+  });
+
   test('that lists more tools than may be offered is cut, and the log says so', async (t) => {
     const box = await startToolbox([stdioServer('one')], { maxTools: 2 });
     t.after(box.stop);

@@ -13,7 +13,7 @@ import { openQuestions, openTurns, proofLimits, requestIdOf, start, stateOf, typ
 
 const tools = new Map((['book', 'look', 'pay'] as const).map((name): [string, HopTool] => [
   name,
-  { name, server: 'desk', toolName: name, description: '', inputSchema: {}, harmless: name === 'look', permission: name === 'pay' ? 'ask' : 'always' },
+  { name, server: 'desk', toolName: name, description: '', inputSchema: {}, definition: '', harmless: name === 'look', permission: name === 'pay' ? 'ask' : 'always' },
 ]));
 
 /** XState's own events are not among those that a chart declares, so their type is anything. */

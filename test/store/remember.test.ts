@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import type { RememberedDecision } from '../../machines/turn-terms.ts';
 import { begin, elsewhere, end, owner, row, sandbox } from './support.ts';
 
-const add: RememberedDecision = { server: 'demo', toolName: 'add', decision: 'approve' };
-const erase: RememberedDecision = { server: 'files', toolName: '"erase"', decision: 'deny' };
+const add: RememberedDecision = { server: 'demo', toolName: 'add', definition: 'first', decision: 'approve' };
+const erase: RememberedDecision = { server: 'files', toolName: '"erase"', definition: '', decision: 'deny' };
 const remembering = (remember: RememberedDecision, id = 'x') => ({ conversationId: 'c', owner, remember, rows: [row({ id, type: 'meta', role: null, content: null, request_id: 'r1' })] });
 
 describe('a decision that is remembered', () => {

@@ -26,7 +26,7 @@ export const refusedKey: Fault = { code: 'provider_auth', message: 'The key was 
 export const someUsage: Usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 };
 
 export function tool(name: string): HopTool {
-  return { name, server: 'demo', toolName: name, description: '', inputSchema: {}, harmless: name === 'look', permission: name === 'delete' ? 'ask' : name === 'format' ? 'never' : 'always' };
+  return { name, server: 'demo', toolName: name, description: '', inputSchema: {}, definition: `${name} of demo`, harmless: name === 'look', permission: name === 'delete' ? 'ask' : name === 'format' ? 'never' : 'always' };
 }
 
 /** Of which only `look` may be repeated, `delete` needs a person's approval, and `format` is not allowed. */

@@ -23,6 +23,7 @@ const limits: ToolboxLimits = {
   closeGraceMs: 200,
   maxMessageBytes: 1024 * 1024,
   maxDescriptionChars: 200,
+  maxSchemaBytes: 16 * 1024,
   maxResultTokens: 100,
   maxTools: 100,
   requestTimeoutMs: 10_000,
@@ -32,11 +33,11 @@ const limits: ToolboxLimits = {
 /** The misbehaving server as a block of the configuration. */
 export function stdioServer(name: string, env: Record<string, string> = {}): StdioServer {
   const script = join(import.meta.dirname, 'mcp-stdio-server.ts');
-  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env, protocol: 'legacy' };
+  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env, protocol: 'legacy', includeTools: null, excludeTools: [] };
 }
 
 export function httpServer(name: string, url: string, protocol: HttpServer['protocol'] = 'auto'): HttpServer {
-  return { kind: 'http', name, url, headers: {}, protocol };
+  return { kind: 'http', name, url, headers: {}, protocol, includeTools: null, excludeTools: [] };
 }
 
 export async function startToolbox(servers: ServerBlock[], overrides: Partial<ToolboxLimits> = {}) {
