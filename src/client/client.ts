@@ -46,6 +46,8 @@ export interface ChatOptions {
   streaming?: boolean;
   /** What to do while another turn runs: wait behind it (default), be refused, or end it. */
   mode?: 'queue' | 'reject' | 'interrupt';
+  /** In place of an earlier message, by its seq: the conversation goes on from before it. While a turn runs only with `mode: 'interrupt'`. */
+  rewindTo?: number;
   /** The turn's identity: the same chat under the same id never runs twice. */
   requestId?: string;
   /** The model to ask, one that the server allows. */
@@ -74,8 +76,8 @@ export interface Answer {
 export interface Client extends Offers {
   /** The conversation of chats that name none. */
   readonly conversationId: string;
-  /** Never throws: what is wrong, the turn's promises tell. */
-  chat(text: string, options?: ChatOptions): Turn;
+  /** Without a text the message at `rewindTo` is asked again. Never throws: what is wrong, the turn's promises tell. */
+  chat(text: string | null, options?: ChatOptions): Turn;
   /** Stops a turn, by default the running one of the client's own conversation. */
   cancel(conversationId?: string, target?: string): Promise<CancelResult>;
   /** Answers what a turn has asked; the first answer counts. */
@@ -85,6 +87,8 @@ export interface Client extends Offers {
   conversations(range?: { cursor?: string; limit?: number }): Promise<ConversationPage>;
   /** A new conversation with all up to the end of a turn. Elsewhere it is `invalid_request`, and `data.nearest` has the seqs where it can be. */
   fork(conversationId: string, atSeq: number): Promise<ForkResult>;
+  /** Ends a conversation and removes its log, whatever it is at; its turns reject with `conversation_deleted`. */
+  delete(conversationId: string): Promise<void>;
   tools(): Promise<ToolList>;
   ping(): Promise<void>;
   /** Any action that answers with one `result`. */
@@ -150,8 +154,8 @@ export function connect(url: string, options: ClientOptions = {}): Client {
 
   return {
     conversationId,
-    chat(text, { conversationId: conversation = conversationId, requestId = newId(), cursor = { after_seq: 0 }, signal = null, ...rest } = {}) {
-      const payload = { text, conversation_id: conversation, ...rest };
+    chat(text, { conversationId: conversation = conversationId, requestId = newId(), cursor = { after_seq: 0 }, signal = null, rewindTo, ...rest } = {}) {
+      const payload = { ...(text === null ? {} : { text }), conversation_id: conversation, rewind_to: rewindTo, ...rest };
       return startTurn({ requestId, conversationId: conversation, payload, cursor, signal }, { exchanges, cancel, backoff });
     },
     cancel,
@@ -162,6 +166,10 @@ export function connect(url: string, options: ClientOptions = {}): Client {
     conversations: (range = {}) => ask('conversations', range, isConversationPage),
     // A repeat would make another one.
     fork: (conversation, atSeq) => ask('fork', { conversation_id: conversation, at_seq: atSeq }, isForkResult, false),
+    // Nor would a repeat find what is gone.
+    async delete(conversation) {
+      await request('delete', { conversation_id: conversation });
+    },
     tools: () => ask('tools', {}, isToolList),
     ...createOffers(ask),
     async ping() {

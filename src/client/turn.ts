@@ -52,7 +52,7 @@ export interface TurnRequest {
   requestId: string;
   conversationId: string;
   /** Of the `chat` action, without a cursor. */
-  payload: { text: string; mode?: 'queue' | 'reject' | 'interrupt'; [field: string]: unknown };
+  payload: { text?: string; mode?: 'queue' | 'reject' | 'interrupt'; [field: string]: unknown };
   cursor: Cursor;
   /** Stops the turn when it aborts. */
   signal: AbortSignal | null;

@@ -11,6 +11,8 @@ import { parseFrame, type Incoming } from '../../src/client/frames.ts';
 import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { createFrameCheck } from './frame-check.ts';
+import type { ModelServer } from './model-server.ts';
+import { startScripted, type Parley, type ParleyOptions } from './parley.ts';
 
 export interface WatchedClient extends Client {
   readonly statuses: readonly ConnectionStatus[];
@@ -18,6 +20,12 @@ export interface WatchedClient extends Client {
   readonly frames: readonly Incoming[];
   /** The next change to this status, or the last if it is the present one. */
   until(status: ConnectionStatus['status']): Promise<ConnectionStatus>;
+}
+
+/** A scripted model, the server in front of it, and a client of it. */
+export async function startTyped(test: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}): Promise<{ parley: Parley; model: ModelServer; client: WatchedClient }> {
+  const { parley, model } = await startScripted(test, options);
+  return { parley, model, client: connectClient(test, parley.url) };
 }
 
 export function connectClient(test: TestContext, url: string, options: ClientOptions = {}): WatchedClient {
