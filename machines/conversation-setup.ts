@@ -40,9 +40,12 @@ const providedAtBoot = () => {
 /** The first wait before a hop is asked again; it doubles with each try. */
 const BACKOFF_BASE_MS = 500;
 
-/** How long to wait before the next try: what the provider asked for, else doubled and jittered. */
+/** By how much what a provider asks for is exceeded at most: it has told all conversations the same, and they must not come back together. */
+const SPREAD = 0.25;
+
+/** How long to wait before the next try: what the provider asked for or a little more, else doubled and jittered. */
 export function nextBackoffMs(turn: RunningTurn, retryAfterMs: number | null, jitter: number): number {
-  return retryAfterMs ?? Math.round(BACKOFF_BASE_MS * 2 ** turn.attempt * (0.5 + jitter / 2));
+  return Math.round(retryAfterMs === null ? BACKOFF_BASE_MS * 2 ** turn.attempt * (0.5 + jitter / 2) : retryAfterMs * (1 + SPREAD * jitter));
 }
 
 const nothingShown = (answer: Answer) => answer.text === '' && answer.reasoning === '';
@@ -129,6 +132,8 @@ export const conversationSetup = setup({
     mayRetry: ({ context, event }) => {
       const { turn, limits } = context;
       if (event.type !== 'answer.failed' || !turn || !event.fault.retryable || !nothingShown(event.answer)) return false;
+      // It was not asked at all, and will not be for a while: nobody is to wait for that.
+      if (event.fault.code === 'provider_unavailable') return false;
       const waitMs = turn.waitedMs + nextBackoffMs(turn, event.retryAfterMs, event.jitter);
       return turn.attempt + 1 < limits.attempts && waitMs <= limits.retryBudgetMs;
     },

@@ -144,6 +144,12 @@ export const errorCodes = {
     remedy: 'Wait, or raise the limit at the provider.',
     data: ofProvider,
   },
+  provider_unavailable: {
+    retryable: true,
+    cause: 'The provider has failed so often that it is not asked for a while.',
+    remedy: 'Wait `data.retry_after_ms`, or name another provider in llm.fallback.',
+    data: ['provider', 'model', 'retry_after_ms'],
+  },
   provider_unreachable: {
     retryable: true,
     cause: 'Nobody answers at the address of the provider.',

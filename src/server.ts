@@ -23,6 +23,7 @@ import { createRequestHandler } from './gateway/requests.ts';
 import { createHttpHandler } from './gateway/http.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
 import { createLanguageModel } from './llm/model.ts';
+import { reportProvider } from './llm/provider-news.ts';
 import { loadServers } from './mcp/servers-config.ts';
 import { reportServer } from './mcp/server-news.ts';
 import { createToolbox, type ServerStatus } from './mcp/toolbox.ts';
@@ -61,7 +62,8 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   stop?.throwIfAborted();
 
   const demo = createDemoModel({ chunkDelayMs: llm.demo.chunk_delay_ms });
-  const model = createLanguageModel({ ...modelOptions(config), env, demo });
+  const options = modelOptions(config);
+  const model = createLanguageModel({ ...options, circuit: { ...options.circuit, onChange: (status) => reportProvider(status, log) }, env, demo });
   const [active] = model.providers;
   const tokens = createTokenCounter({
     model: active?.model ?? '',
@@ -156,7 +158,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     admission: { ...admissionLimits(config), verify, onError },
     outbox,
     onError,
-    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, metrics, verify, onError }),
+    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, onError }),
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth, allowedModels: active?.allowedModels ?? [] }),
       handle: createRequestHandler({ registry, store, toolbox, library: toolbox.library, outbox, streaming: service.streaming.enabled, onError }),

@@ -158,6 +158,17 @@ export const llmSection = z
       })
       .prefault({})
       .describe('Asking the same provider again.'),
+    circuit: z
+      .strictObject({
+        failures: count('failures', 1, 1_000)
+          .default(5)
+          .describe('Failures of a provider in a row, in whatever conversations, after which it is left alone. A refusal is none.'),
+        cooldown: seconds()
+          .default(30)
+          .describe('How long it is left alone; then one request finds out whether it answers again.'),
+      })
+      .prefault({})
+      .describe('The circuit breaker of each provider: nobody waits for one that is down, and it is not hammered.'),
     demo: z
       .strictObject({
         chunk_delay_ms: milliseconds()

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verify } from '../auth/verifier.ts';
+import type { ProviderStatus } from '../llm/model.ts';
 import type { ServerStatus } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
 import { credentialOf } from './credential.ts';
@@ -15,6 +16,7 @@ export interface HttpDeps {
   /** True while chats are accepted. */
   isServing(): boolean;
   servers(): readonly ServerStatus[];
+  providers(): readonly ProviderStatus[];
   metrics: Pick<Metrics, 'text' | 'contentType'>;
   verify: Verify;
   onError(error: unknown): void;
@@ -52,6 +54,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
           status: 'ok',
           version: deps.version,
           uptime_seconds: Math.round((performance.now() - startedMs) / 1000),
+          providers: deps.providers(),
           mcp_servers: deps.servers(),
         });
       case '/ready':

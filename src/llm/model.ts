@@ -6,7 +6,8 @@
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { Fault, Usage } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import { createProviderClient, type ProviderClient } from './client.ts';
+import { createCircuit, type Circuit, type CircuitOptions } from './circuit.ts';
+import { createProviderClient } from './client.ts';
 import { chooseProviders, type ProviderBlock } from './providers.ts';
 import { createTransport, type Transport } from './transport.ts';
 
@@ -51,8 +52,20 @@ export interface LanguageModel {
   readonly providers: readonly { name: string; model: string; allowedModels: readonly string[]; demo: boolean }[];
   /** The model to ask a provider for: the one wished for where the provider allows it, else its own; '' for a provider that there is not. */
   modelFor(provider: string, wished: string | null): string;
+  /** How each provider is, in the same order. */
+  status(): ProviderStatus[];
   /** Never rejects, unless the sink throws. After `signal` aborts the sink is not called again. */
   stream(request: AnswerRequest, sink: AnswerSink, signal: AbortSignal): Promise<AnswerEnd>;
+}
+
+/** A provider as people see it. */
+export interface ProviderStatus {
+  name: string;
+  model: string;
+  /** Whether it is asked: `closed` yes, `open` not for a while, `halfOpen` by one request next, `probing` by one request now. */
+  circuit: 'closed' | 'open' | 'halfOpen' | 'probing';
+  /** Code of its last failure; null when none has come since its last answer. */
+  error: string | null;
 }
 
 export interface LanguageModelOptions {
@@ -66,6 +79,8 @@ export interface LanguageModelOptions {
   firstByteTimeoutMs: number;
   /** Longest silence between two bytes of an answer. */
   stallTimeoutMs: number;
+  /** When a provider that fails is left alone. */
+  circuit: CircuitOptions;
   /** Provider blocks by name, as configured. */
   providers: Readonly<Record<string, ProviderBlock>>;
   /** Where keys are read, by name of variable. */
@@ -81,10 +96,10 @@ export interface LanguageModelOptions {
 export function createLanguageModel(options: LanguageModelOptions): LanguageModel {
   const providers = chooseProviders(options);
   const sockets = createTransport({ connectTimeoutMs: options.connectTimeoutMs });
-  const clients = new Map<string, ProviderClient>();
+  const clients = new Map<string, Circuit>();
   for (const provider of providers) {
     const transport = provider.demo ? options.demo : sockets;
-    clients.set(provider.name, createProviderClient(provider, { ...options, transport }));
+    clients.set(provider.name, createCircuit(provider, createProviderClient(provider, { ...options, transport }), options.circuit));
   }
   return {
     providers: providers.map(({ name, model, allowedModels, demo }) => ({ name, model, allowedModels, demo })),
@@ -92,6 +107,7 @@ export function createLanguageModel(options: LanguageModelOptions): LanguageMode
       const provider = providers.find((candidate) => candidate.name === name);
       return wished !== null && provider?.allowedModels.includes(wished) ? wished : (provider?.model ?? '');
     },
+    status: () => [...clients.values()].map((client) => client.status()),
     async stream(request, sink, signal) {
       const client = clients.get(request.provider);
       if (client) return client.stream(request, sink, signal);

@@ -51,6 +51,23 @@ test('what the provider asks for is waited, whatever the own rule says', async (
   await askAgain(world, 4_321);
 });
 
+test('or up to a quarter longer, for all have been told the same', async () => {
+  const world = await streaming();
+  world.answering().fail({ retryAfterMs: 4_000, jitter: 1 });
+  await askAgain(world, 5_000);
+});
+
+test('a provider that is left alone is not waited for: the next one is asked, or the turn ends', async () => {
+  const resting = { ...providerDown, code: 'provider_unavailable' };
+  const world = await streaming({ providers: ['first', 'second'] });
+  world.answering().fail({ fault: resting, retryAfterMs: 10 });
+  assert.equal(world.state(), 'turn.loadingContext');
+  await world.loadContext();
+  world.answering().fail({ fault: resting, retryAfterMs: 10 });
+  world.commit();
+  assert.deepEqual(storyOf(world.log.rows()), ['user: text of r1', 'end with provider_unavailable']);
+});
+
 test('the tries of a hop are counted, and the last fault is what the turn ends with', async () => {
   const world = await streaming({ attempts: 2 });
   world.answering().fail();

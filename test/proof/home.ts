@@ -23,6 +23,8 @@ export async function makeHome(moves: readonly Move[], urls: { model: string; to
     llm: {
       active: providers[0],
       fallback: providers.slice(1),
+      // However often a path lets a provider fail, the chart asks it again.
+      circuit: { failures: 1000 },
       providers: Object.fromEntries(providers.map((name) => [name, { base_url: urls.model, model: `model of ${name}` }])),
     },
     chat: {

@@ -14,6 +14,7 @@ export function languageModelAt(url: string, options: Partial<LanguageModelOptio
     connectTimeoutMs: 5_000,
     firstByteTimeoutMs: 5_000,
     stallTimeoutMs: 5_000,
+    circuit: { failures: 1_000, cooldownMs: 60_000, onChange: () => {} },
     providers: { scripted: { base_url: url, model: 'configured-model' } },
     env: {},
     demo: createDemoModel({ chunkDelayMs: 0 }),

@@ -4,7 +4,7 @@ import type { Fault } from '../../machines/log.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { cuts, fails, hangs, type Reply } from './model-replies.ts';
 import { startModelServer } from './model-server.ts';
-import { startParley } from './parley.ts';
+import { startParley, startScripted } from './parley.ts';
 import { faultIn, refusedStart, type Provocation } from './provocations.ts';
 
 const key = 'SCRIPTED_KEY';
@@ -38,6 +38,12 @@ export const providerProvocations: Record<Extract<ErrorCode, `provider_${string}
     return chatWith(test, gone.url);
   },
   provider_timeout: answering(hangs()),
+  async provider_unavailable(test) {
+    const { client, model } = await startScripted(test, { config: { llm: { ...llm, circuit: { failures: 1, cooldown: 60 } } } });
+    model.script(fails(500, 'oops'));
+    await client.chat('Hi');
+    return faultIn((await client.chat('Hi')).end);
+  },
   provider_cut: answering(cuts('torn', 'Once ')),
   provider_failed: answering(fails(500, 'oops')),
 };

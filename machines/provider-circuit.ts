@@ -1,0 +1,84 @@
+/**
+ * Whether a provider is asked at all: one chart for each, shared by all conversations. A provider that fails
+ * time and again is left alone for a while, then one request finds out how it is. State names are shown to people.
+ * The requests themselves are src/llm's; this chart hears how they ended.
+ */
+import { assign, setup } from 'xstate';
+
+export interface CircuitLimits {
+  /** So many in a row, of whatever conversations, and the provider is left alone. */
+  failures: number;
+  cooldownMs: number;
+}
+
+export interface CircuitContext extends CircuitLimits {
+  /** In a row, up to now. */
+  failed: number;
+  /** Error code of the newest failure; null once a request has succeeded. */
+  lastError: string | null;
+}
+
+export type CircuitEvent =
+  /** Of requests that were let through in `closed`; one may end long after that. */
+  | { type: 'request.succeeded' }
+  | { type: 'request.failed'; code: string }
+  /** Of the one that `halfOpen` lets through. `probe.left`: nobody waits for its answer any more, so it says nothing. */
+  | { type: 'probe.began' }
+  | { type: 'probe.succeeded' }
+  | { type: 'probe.failed'; code: string }
+  | { type: 'probe.left' };
+
+/** They began before the provider was left alone, and tell nothing of how it is now. */
+const lateRequests = { 'request.succeeded': {}, 'request.failed': {} } as const;
+
+/**
+ * `closed` lets every request through, `open` none, `halfOpen` the next one; until that has ended (`probing`) no
+ * other. It has no end: a provider is there as long as the server.
+ */
+export const providerCircuitMachine = setup({
+  types: {
+    context: {} as CircuitContext,
+    events: {} as CircuitEvent,
+    input: {} as CircuitLimits,
+  },
+  delays: {
+    cooldown: ({ context }) => context.cooldownMs,
+  },
+  guards: {
+    isLastStraw: ({ context }) => context.failed + 1 >= context.failures,
+  },
+  actions: {
+    countFailure: assign(({ context, event }) => ({
+      failed: context.failed + 1,
+      lastError: 'code' in event ? event.code : context.lastError,
+    })),
+    forgetFailures: assign({ failed: 0, lastError: null }),
+  },
+}).createMachine({
+  id: 'providerCircuit',
+  context: ({ input }) => ({ ...input, failed: 0, lastError: null }),
+  initial: 'closed',
+  states: {
+    closed: {
+      on: {
+        'request.succeeded': { actions: 'forgetFailures' },
+        'request.failed': [{ guard: 'isLastStraw', target: 'open', actions: 'countFailure' }, { actions: 'countFailure' }],
+      },
+    },
+    open: {
+      after: { cooldown: 'halfOpen' },
+      on: lateRequests,
+    },
+    halfOpen: {
+      on: { ...lateRequests, 'probe.began': 'probing' },
+    },
+    probing: {
+      on: {
+        ...lateRequests,
+        'probe.succeeded': { target: 'closed', actions: 'forgetFailures' },
+        'probe.failed': { target: 'open', actions: 'countFailure' },
+        'probe.left': 'halfOpen',
+      },
+    },
+  },
+});

@@ -1,0 +1,86 @@
+/**
+ * A provider's circuit breaker at work: runs its chart (machines/provider-circuit.ts), turns requests away while
+ * it is open, and tells it how the others ended. Knows which ends are the provider's failures.
+ */
+import { createActor, type SnapshotFrom } from 'xstate';
+import { providerCircuitMachine, type CircuitLimits } from '../../machines/provider-circuit.ts';
+import { fault } from '../errors.ts';
+import type { ProviderClient } from './client.ts';
+import type { AnswerEnd, ProviderStatus } from './model.ts';
+import type { Provider } from './providers.ts';
+
+export interface CircuitOptions extends CircuitLimits {
+  /** Hears of every change of state. */
+  onChange(status: ProviderStatus): void;
+}
+
+export interface Circuit extends ProviderClient {
+  status(): ProviderStatus;
+}
+
+/** While the one request under way decides, nobody knows how long that takes. */
+const PROBE_WAIT_MS = 1_000;
+
+/** A provider that is left alone keeps no process alive. */
+const clock = {
+  setTimeout: (callback: () => void, delayMs: number) => setTimeout(callback, delayMs).unref(),
+  clearTimeout: (timer: NodeJS.Timeout) => clearTimeout(timer),
+};
+
+/** The client as it was while the circuit is closed. Turned away, a request fails as `provider_unavailable`, and nothing is sent. */
+export function createCircuit(provider: Provider, client: ProviderClient, { onChange, ...limits }: CircuitOptions): Circuit {
+  const actor = createActor(providerCircuitMachine, { id: `circuit:${provider.name}`, clock, input: limits });
+  let openUntilMs = 0;
+  let last: Snapshot['value'] = 'closed';
+  const statusOf = ({ value, context }: Snapshot): ProviderStatus => ({ name: provider.name, model: provider.model, circuit: value, error: context.lastError });
+  actor.subscribe((snapshot) => {
+    if (snapshot.value === last) return;
+    last = snapshot.value;
+    if (last === 'open') openUntilMs = performance.now() + limits.cooldownMs;
+    onChange(statusOf(snapshot));
+  });
+  actor.start();
+
+  /** By whom the chart hears of a request that is let through; null for one that is not. */
+  const admit = (): 'request' | 'probe' | null => {
+    const state = actor.getSnapshot().value;
+    if (state === 'closed') return 'request';
+    if (state !== 'halfOpen') return null;
+    actor.send({ type: 'probe.began' });
+    return 'probe';
+  };
+
+  const report = (as: 'request' | 'probe', end: AnswerEnd | null): void => {
+    const code = end?.status === 'failed' ? end.fault.code : null;
+    if (code !== null && outages.has(code)) actor.send({ type: `${as}.failed`, code });
+    // Whoever refuses a request is there.
+    else if (end?.status === 'finished' || code !== null) actor.send({ type: `${as}.succeeded` });
+    else if (as === 'probe') actor.send({ type: 'probe.left' });
+  };
+
+  return {
+    status: () => statusOf(actor.getSnapshot()),
+    async stream(request, sink, signal) {
+      const as = admit();
+      if (as === null) return turnedAway(provider, request.model, Math.max(PROBE_WAIT_MS, Math.ceil(openUntilMs - performance.now())));
+      let end: AnswerEnd | null = null;
+      try {
+        end = await client.stream(request, sink, signal);
+        return end;
+      } finally {
+        report(as, end);
+      }
+    },
+  };
+}
+
+type Snapshot = SnapshotFrom<typeof providerCircuitMachine>;
+
+/** The ends in which the provider did not do its part; everything else is about the request. */
+const outages: ReadonlySet<string> = new Set(['provider_unreachable', 'provider_timeout', 'provider_cut', 'provider_failed']);
+
+function turnedAway({ name }: Provider, model: string, retryAfterMs: number): AnswerEnd {
+  const message = `Provider "${name}" has failed time and again and is left alone for a while. Try again in ${Math.ceil(retryAfterMs / 1_000)} s, or name another one in llm.fallback.`;
+  const data = { provider: name, model, retry_after_ms: retryAfterMs };
+  return { status: 'failed', fault: fault('provider_unavailable', message, data), retryAfterMs };
+}
