@@ -6,6 +6,7 @@ import { conversation } from './conversation-actions.ts';
 import { answerable, waitForCommit } from './conversation-handlers.ts';
 
 export const toolHop = conversation.createStateConfig({
+  description: 'The model has asked for tools. There is no way from an open call back to the model.',
   initial: 'recording',
   states: {
     recording: {

@@ -69,6 +69,7 @@ const backingOff = conversation.createStateConfig({
 });
 
 const cancelling = conversation.createStateConfig({
+  description: 'A Stop, or a message that interrupts, ends the turn. What was streamed is kept.',
   initial: 'recording',
   on: {
     'client.cancel': [
@@ -100,6 +101,7 @@ const persisting = conversation.createStateConfig({
 });
 
 export const turn = conversation.createStateConfig({
+  description: 'A turn runs, from its message to its end. Further messages wait, are refused or interrupt.',
   tags: ['chat', 'cancel'],
   initial: 'receiving',
   on: {

@@ -6,13 +6,10 @@
 import { conversation } from './conversation-actions.ts';
 import { turn } from './conversation-turn.ts';
 
-/**
- * `activating` reads the log, `recovering` settles the turn that a crash cut off, `idle` waits, `turn` runs one
- * from its message to its end, `deleting` ends it all. Final: `stopped` when told to, `failed` when the log or a
- * part beside the chart did, `deleted`; all refuse what still waits, and a new actor starts from the log.
- */
+/** What each state is for stands in its description. All final states refuse what still waits, and a new actor starts from the log. */
 export const conversationMachine = conversation.createMachine({
   id: 'conversation',
+  description: 'One conversation: one turn at a time, from its message to its end, with tool hops between. Whatever it tells a client is a row that is committed first.',
   context: ({ input }) => ({ ...input, deferred: [], arriving: [], queue: [], deleters: [], turn: null, interrupted: null, stopped: [], remembered: [] }),
   initial: 'activating',
   on: {
@@ -61,8 +58,9 @@ export const conversationMachine = conversation.createMachine({
       },
     },
     idle: {
-      tags: ['chat'],
       id: 'idle',
+      tags: ['chat'],
+      description: 'No turn runs. What waits is begun at once; with nothing to do the conversation may leave memory.',
       always: [
         { guard: 'stopIsNext', target: 'stopped' },
         { guard: 'turnIsNext', target: '#inLine', actions: 'startNext' },
@@ -93,13 +91,13 @@ export const conversationMachine = conversation.createMachine({
         'conversation.passivate': {},
       },
     },
-    deleted: { type: 'final', entry: 'refuseAsDeleted' },
+    deleted: { description: 'The log is gone, and those who asked were told.', type: 'final', entry: 'refuseAsDeleted' },
     failed: {
       id: 'failed',
       description: 'The log could not be read or written, or a part beside the chart threw. The next frame reopens the conversation from it.',
       type: 'final',
       entry: ['refuseAsFailed', 'reportFailure'],
     },
-    stopped: { id: 'stopped', type: 'final', entry: 'refuseAsStopped' },
+    stopped: { id: 'stopped', description: 'Ended because it was told to, or to leave memory. The next frame opens the conversation from its log.', type: 'final', entry: 'refuseAsStopped' },
   },
 });

@@ -77,16 +77,14 @@ const answering = (suspected: boolean) => ({
   },
 });
 
-/**
- * `open` holds a connection (`connecting`, then `ready`), `backingOff` waits for the next, `failed` has given up
- * but for a try now and then, or when a call wakes it; `draining` closes what is left, `stopped` is final.
- */
 export const mcpServerMachine = serverSetup.createMachine({
   id: 'mcpServer',
+  description: 'The life of one configured MCP server, shared by all conversations: connect, serve, come back.',
   context: ({ input }) => ({ ...input, attempts: 0, lastError: null, jitter: 1, catalogue: [] }),
   initial: 'open',
   states: {
     open: {
+      description: 'There is a connection, or one is being made.',
       invoke: {
         id: 'connection',
         src: 'connection',
@@ -103,6 +101,7 @@ export const mcpServerMachine = serverSetup.createMachine({
       },
       states: {
         connecting: {
+          description: 'The connection is being opened and the catalogue read, within `mcp.connection.connection_timeout`.',
           after: { connectionTimeout: afterLoss('noteTimeout') },
           on: {
             'server.ready': { target: 'ready', actions: 'takeCatalogue' },
@@ -113,6 +112,7 @@ export const mcpServerMachine = serverSetup.createMachine({
           },
         },
         ready: {
+          description: 'Calls are made. The catalogue is swapped whole when the server says that it has changed.',
           initial: 'resting',
           on: {
             'server.changed': { actions: 'takeCatalogue' },
@@ -121,17 +121,19 @@ export const mcpServerMachine = serverSetup.createMachine({
           },
           states: {
             resting: {
+              description: 'Nothing is doubted; the next health check is some time away.',
               after: { healthInterval: 'checking' },
               on: { 'server.suspect': 'doubted' },
             },
-            checking: { ...answering(false), on: { 'server.suspect': 'doubted' } },
+            checking: { description: 'The server is asked whether it is still there.', ...answering(false), on: { 'server.suspect': 'doubted' } },
             // One ping at a time: calls that are given up faster than it is awaited must not put its end off.
-            doubted: { ...answering(true), on: { 'server.suspect': {} } },
+            doubted: { description: 'A call was given up for want of an answer: the server is asked whether it is still there.', ...answering(true), on: { 'server.suspect': {} } },
           },
         },
       },
     },
     backingOff: {
+      description: 'The connection is lost; the next try comes after a wait that doubles, or with a call. Its tools stay offered.',
       after: { backoff: 'open' },
       on: {
         'server.wake': 'open',
@@ -140,6 +142,7 @@ export const mcpServerMachine = serverSetup.createMachine({
       },
     },
     failed: {
+      description: 'So many tries have failed that the next ones are rare. A call still wakes it.',
       after: { failedRetry: 'open' },
       on: {
         'server.wake': 'open',
@@ -148,6 +151,7 @@ export const mcpServerMachine = serverSetup.createMachine({
       },
     },
     draining: {
+      description: 'What is left of its connections is closed.',
       invoke: {
         id: 'closing',
         src: 'closing',
@@ -162,7 +166,7 @@ export const mcpServerMachine = serverSetup.createMachine({
         'server.drain': {},
       },
     },
-    stopped: { type: 'final' },
+    stopped: { description: 'Nothing of it is left.', type: 'final' },
   },
 });
 

@@ -31,10 +31,7 @@ export type CircuitEvent =
 /** They began before the provider was left alone, and tell nothing of how it is now. */
 const lateRequests = { 'request.succeeded': {}, 'request.failed': {} } as const;
 
-/**
- * `closed` lets every request through, `open` none, `halfOpen` the next one; until that has ended (`probing`) no
- * other. It has no end: a provider is there as long as the server.
- */
+/** What each state is for stands in its description. It has no end: a provider is there as long as the server. */
 export const providerCircuitMachine = setup({
   types: {
     context: {} as CircuitContext,
@@ -56,23 +53,28 @@ export const providerCircuitMachine = setup({
   },
 }).createMachine({
   id: 'providerCircuit',
+  description: 'Whether a provider is asked at all. One for each, shared by all conversations.',
   context: ({ input }) => ({ ...input, failed: 0, lastError: null }),
   initial: 'closed',
   states: {
     closed: {
+      description: 'Every request is let through; failures in a row are counted.',
       on: {
         'request.succeeded': { actions: 'forgetFailures' },
         'request.failed': [{ guard: 'isLastStraw', target: 'open', actions: 'countFailure' }, { actions: 'countFailure' }],
       },
     },
     open: {
+      description: 'The provider has failed time and again: no request is let through until the cooldown is over.',
       after: { cooldown: 'halfOpen' },
       on: lateRequests,
     },
     halfOpen: {
+      description: 'The next request is let through, to find out how the provider is.',
       on: { ...lateRequests, 'probe.began': 'probing' },
     },
     probing: {
+      description: 'That request is under way; until it has ended no other is let through.',
       on: {
         ...lateRequests,
         'probe.succeeded': { target: 'closed', actions: 'forgetFailures' },

@@ -47,7 +47,7 @@ export function coolingMs(context: RegistryContext, key: string, atMs: number): 
   return oldest !== undefined && times.length >= context.limits.crashes ? oldest + context.limits.crashWindowMs - atMs : 0;
 }
 
-const registrySetup = setup({
+const ground = setup({
   types: {
     context: {} as RegistryContext,
     events: {} as RegistryEvent,
@@ -74,45 +74,46 @@ const registrySetup = setup({
   },
 });
 
-const spawnWriter = registrySetup.spawnChild('writer', { id: 'writer', input: undefined });
-const spawnServers = registrySetup.assign({
-  mcpServers: ({ context, spawn }) =>
-    Object.fromEntries(context.servers.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })])),
+const registry = ground.extend({
+  actions: {
+    spawnWriter: ground.spawnChild('writer', { id: 'writer', input: undefined }),
+    spawnServers: ground.assign({
+      mcpServers: ({ context, spawn }) =>
+        Object.fromEntries(context.servers.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })])),
+    }),
+    drainServers: ground.enqueueActions(({ context, enqueue }) => {
+      for (const server of Object.values(context.mcpServers)) enqueue.sendTo(server, { type: 'server.drain' });
+    }),
+    /** Conversations whose crashes have all aged out are forgotten. */
+    countCrash: ground.assign(({ context, event }) => {
+      if (event.type !== 'conversation.crashed') return {};
+      const kept = Object.entries(context.crashes)
+        .map(([key, times]) => [key, recent(times, context, event.atMs)] as const)
+        .filter(([key, times]) => key !== event.key && times.length > 0);
+      const times = [...recent(context.crashes[event.key], context, event.atMs), event.atMs];
+      return { crashes: Object.fromEntries([...kept, [event.key, times]]) };
+    }),
+  },
 });
 
-const drainServers = registrySetup.enqueueActions(({ context, enqueue }) => {
-  for (const server of Object.values(context.mcpServers)) enqueue.sendTo(server, { type: 'server.drain' });
-});
-
-/** Counts a crash; conversations whose crashes have all aged out are forgotten. */
-const countCrash = registrySetup.assign(({ context, event }) => {
-  if (event.type !== 'conversation.crashed') return {};
-  const kept = Object.entries(context.crashes)
-    .map(([key, times]) => [key, recent(times, context, event.atMs)] as const)
-    .filter(([key, times]) => key !== event.key && times.length > 0);
-  const times = [...recent(context.crashes[event.key], context, event.atMs), event.atMs];
-  return { crashes: Object.fromEntries([...kept, [event.key, times]]) };
-});
-
-/**
- * `booting` opens the store and connects the servers, `serving` runs conversations, `draining` lets running
- * turns end, `closing` stops and flushes the rest, `stopped` is final. Conversations open in `serving` alone.
- */
-export const registryMachine = registrySetup.createMachine({
+/** What each state is for stands in its description. */
+export const registryMachine = registry.createMachine({
   id: 'registry',
+  description: 'The life of the server, from its start to its last flush. It owns the writer and the MCP servers; conversations are root actors beside it.',
   context: ({ input }) => ({ ...input, mcpServers: {}, crashes: {} }),
   initial: 'booting',
   states: {
     booting: {
-      entry: [spawnWriter, spawnServers],
-      description: 'Ends in `closing` when the store refuses to open, or when the server is stopped before it serves.',
+      description: 'Opens the store and connects the MCP servers. Ends in `closing` when the store refuses to open, or when the server is stopped before it serves.',
+      entry: ['spawnWriter', 'spawnServers'],
       invoke: { id: 'startup', src: 'startup', onDone: 'serving', onError: 'closing' },
       on: {
-        'conversation.crashed': { actions: countCrash },
+        'conversation.crashed': { actions: 'countCrash' },
         'registry.shutdown': 'closing',
       },
     },
     serving: {
+      description: 'Conversations run; in no other state is one opened.',
       invoke: [
         { id: 'sweep', src: 'sweep', onDone: 'draining', onError: 'draining' },
         { id: 'expiry', src: 'expiry', onDone: 'draining', onError: 'draining' },
@@ -120,7 +121,7 @@ export const registryMachine = registrySetup.createMachine({
         { id: 'recovery', src: 'recovery', onDone: {}, onError: {} },
       ],
       on: {
-        'conversation.crashed': { actions: countCrash },
+        'conversation.crashed': { actions: 'countCrash' },
         'registry.shutdown': 'draining',
       },
     },
@@ -129,16 +130,16 @@ export const registryMachine = registrySetup.createMachine({
       invoke: { id: 'drain', src: 'drainConversations', onDone: 'closing', onError: 'closing' },
       after: { drainTimeout: 'closing' },
       on: {
-        'conversation.crashed': { actions: countCrash },
+        'conversation.crashed': { actions: 'countCrash' },
         'registry.shutdown': {},
       },
     },
     closing: {
       description: 'Nothing that was started is left running when this is over.',
-      entry: drainServers,
+      entry: 'drainServers',
       invoke: { id: 'close', src: 'closeAll', onDone: 'stopped', onError: 'stopped' },
       on: { 'conversation.crashed': {}, 'registry.shutdown': {} },
     },
-    stopped: { type: 'final' },
+    stopped: { description: 'All is flushed and closed.', type: 'final' },
   },
 });

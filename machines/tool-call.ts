@@ -79,15 +79,21 @@ const settle = (status: CallResult['status'], say: (context: ToolCallInput, text
     enqueue(sendParent({ type: 'call.settled', callId: context.callId, result }));
   });
 
-const abort = callSetup.sendTo('call', { type: 'call.abort' });
+const call = callSetup.extend({
+  actions: {
+    askToGiveUp: callSetup.sendTo('call', { type: 'call.abort' }),
+    reportResult: settle('ok', (_context, text) => text),
+    reportError: settle('error', (_context, text) => text || 'The call failed inside Parley; it may have taken effect.'),
+    reportTimeout: settle('timed_out', ({ timeoutMs }) => `No result, and no progress that counts, within ${timeoutMs / 1000} s; the call was given up. It may have taken effect all the same.`),
+    reportCancelled: settle('cancelled', () => CANCELLED),
+    reportUnknown: settle('outcome_unknown', (_context, text) => `${text} It may or may not have taken effect: check before you repeat it.`),
+  },
+});
 
-/**
- * `running` waits for the call's end, as long as it gets on; `timingOut` and `cancelling` have asked it to give up and wait out the
- * grace. The finals `ok`, `error`, `timedOut`, `cancelled` and `outcomeUnknown` (the transport was lost)
- * each tell the parent once, as `call.settled`.
- */
-export const toolCallMachine = callSetup.createMachine({
+/** What each state is for stands in its description; each final state tells the parent once, as `call.settled`. */
+export const toolCallMachine = call.createMachine({
   id: 'toolCall',
+  description: 'One tool call, from its dispatch to one of its ends. A hop has one for each call that it makes.',
   context: ({ input }) => input,
   invoke: {
     id: 'call',
@@ -99,6 +105,7 @@ export const toolCallMachine = callSetup.createMachine({
   initial: 'running',
   states: {
     running: {
+      description: 'The tool is at work. Its time begins anew with each progress, within a bound.',
       after: { timeout: 'timingOut' },
       on: {
         'call.cancel': 'cancelling',
@@ -113,7 +120,8 @@ export const toolCallMachine = callSetup.createMachine({
       },
     },
     timingOut: {
-      entry: abort,
+      description: 'Its time is up: it was asked to give up, and gets a grace to say so.',
+      entry: 'askToGiveUp',
       after: { grace: 'timedOut' },
       on: {
         'call.cancel': {},
@@ -122,7 +130,8 @@ export const toolCallMachine = callSetup.createMachine({
       },
     },
     cancelling: {
-      entry: abort,
+      description: 'The turn was stopped: the call was asked to give up, and gets a grace to say so. A result that comes all the same is kept.',
+      entry: 'askToGiveUp',
       after: { grace: 'cancelled' },
       on: {
         'call.cancel': {},
@@ -130,16 +139,10 @@ export const toolCallMachine = callSetup.createMachine({
         'call.ended': [{ guard: 'succeeded', target: 'ok' }, { target: 'cancelled' }],
       },
     },
-    ok: { type: 'final', entry: settle('ok', (_context, text) => text) },
-    error: { type: 'final', entry: settle('error', (_context, text) => text || 'The call failed inside Parley; it may have taken effect.') },
-    timedOut: {
-      type: 'final',
-      entry: settle('timed_out', ({ timeoutMs }) => `No result, and no progress that counts, within ${timeoutMs / 1000} s; the call was given up. It may have taken effect all the same.`),
-    },
-    cancelled: { type: 'final', entry: settle('cancelled', () => CANCELLED) },
-    outcomeUnknown: {
-      type: 'final',
-      entry: settle('outcome_unknown', (_context, text) => `${text} It may or may not have taken effect: check before you repeat it.`),
-    },
+    ok: { description: 'The tool has answered.', type: 'final', entry: 'reportResult' },
+    error: { description: 'The tool reports a failure, or the call failed inside Parley.', type: 'final', entry: 'reportError' },
+    timedOut: { description: 'No result in time. The call may have taken effect all the same, and the model is told so.', type: 'final', entry: 'reportTimeout' },
+    cancelled: { description: 'Given up because the turn was stopped.', type: 'final', entry: 'reportCancelled' },
+    outcomeUnknown: { description: 'The transport was lost after the dispatch: nobody knows whether the call has taken effect.', type: 'final', entry: 'reportUnknown' },
   },
 });

@@ -4,7 +4,7 @@
  * only the news that some wait. No row, SQL or callback ever enters this file.
  */
 import { assign, cancel, fromCallback, fromPromise, raise, setup } from 'xstate';
-import type { EventObject } from 'xstate';
+import type { DoneActorEvent, EventObject } from 'xstate';
 
 /** Three tries within 2.6 s: longer than a checkpoint or a backup's lock, shorter than a user's patience. */
 const defaultRetryDelaysMs = [100, 500, 2000] as const;
@@ -31,7 +31,16 @@ export type WriterEvent =
   /** Time for a slice of the sweep: the chart's own clock says so, or whoever leaves something to sweep. */
   | { type: 'sweep.due' }
   /** Flush what waits, then end. */
-  | { type: 'writer.close' };
+  | { type: 'writer.close' }
+  /** A batch is committed. */
+  | DoneActorEvent<Committed, 'commit'>
+  /** A slice is swept; true while its round is not over. */
+  | DoneActorEvent<boolean, 'slice'>;
+
+interface Committed {
+  /** The batch was full: there may be rows left. */
+  more: boolean;
+}
 
 export interface WriterContext {
   /** Rows came while the writer could not take them. */
@@ -51,11 +60,7 @@ const providedAtBoot = (): never => {
   throw new Error('This actor is provided by src/store at boot.');
 };
 
-/**
- * `opening` the file, `ready` for work, `committing` one batch, `sweeping` one slice, `retrying` after a
- * failure, `failed` once that budget is spent (the next append is a probe), `closing` the file.
- * Final: `closed`, and `refused` for a file that must not be served.
- */
+/** What each state is for stands in its description. */
 export const writerMachine = setup({
   types: {
     context: {} as WriterContext,
@@ -68,7 +73,7 @@ export const writerMachine = setup({
     /** Rejects when the file must not be served: see the start-up refusals of the store. */
     openDatabase: fromPromise<void>(providedAtBoot),
     /** Commits what waits, up to a batch; rejects when appends had to go back to the queue. */
-    commitBatch: fromPromise<{ more: boolean }>(providedAtBoot),
+    commitBatch: fromPromise<Committed>(providedAtBoot),
     /** One slice of the sweep, of a few ms; true while its round is not over. */
     sweepSlice: fromPromise<boolean>(providedAtBoot),
     reopenDatabase: fromPromise<void>(providedAtBoot),
@@ -78,8 +83,19 @@ export const writerMachine = setup({
   },
   actions: {
     noteWaiting: assign({ waiting: true }),
+    takeWaiting: assign({ waiting: false }),
+    /** Either the batch was full, or rows came after it was taken. */
+    noteCommitted: assign(({ context, event }) =>
+      event.type === 'xstate.done.actor.commit' ? { attempt: 0, waiting: context.waiting || event.output.more } : {},
+    ),
     noteClose: assign({ closeAsked: true }),
     noteSweep: assign({ sweepDue: true }),
+    takeSweep: assign({ sweepDue: false }),
+    /** After a slice that failed as after the last one of a round. */
+    planSweep: assign(({ context, event }) => {
+      const goesOn = event.type === 'xstate.done.actor.slice' && event.output;
+      return { sweepInMs: goesOn ? context.sweepPaceMs.pause : context.sweepPaceMs.rest };
+    }),
     /** One timer at a time: it is set when the file is open, and anew after each slice, which may have come before its time. */
     setSweepTimer: raise({ type: 'sweep.due' }, { id: 'sweep', delay: 'sweepPause' }),
     stopSweepTimer: cancel('sweep'),
@@ -99,6 +115,7 @@ export const writerMachine = setup({
   },
 }).createMachine({
   id: 'writer',
+  description: 'The life of the write connection: what waits becomes one commit after another, with slices of the sweep between.',
   context: ({ input }) => {
     const { retryDelaysMs = defaultRetryDelaysMs, sweepPaceMs = defaultSweepPaceMs } = input ?? {};
     return {
@@ -112,13 +129,14 @@ export const writerMachine = setup({
     };
   },
   // Without the bell no append would ever be heard of again: the end of it is the end of the writer.
-  invoke: { src: 'arrivals', onDone: '.closing', onError: '.closing' },
+  invoke: { id: 'bell', src: 'arrivals', onDone: '.closing', onError: '.closing' },
   // Wherever the writer is, a slice can wait until it is ready.
   on: { 'sweep.due': { actions: 'noteSweep' } },
   initial: 'opening',
   states: {
     opening: {
-      invoke: { src: 'openDatabase', onDone: { target: 'ready', actions: 'setSweepTimer' }, onError: 'refused' },
+      description: 'The database file is opened, checked and brought up to date.',
+      invoke: { id: 'database', src: 'openDatabase', onDone: { target: 'ready', actions: 'setSweepTimer' }, onError: 'refused' },
       on: {
         'rows.waiting': { actions: 'noteWaiting' },
         'writer.close': { actions: 'noteClose' },
@@ -126,6 +144,7 @@ export const writerMachine = setup({
     },
 
     ready: {
+      description: 'Nothing waits, or what does is taken up at once.',
       always: [
         // Before the rows, or a busy writer would never sweep; the pause keeps that rare.
         { guard: 'sweepIsDue', target: 'sweeping' },
@@ -136,17 +155,12 @@ export const writerMachine = setup({
     },
 
     committing: {
-      entry: assign({ waiting: false }),
+      description: 'One batch is on its way to the disk.',
+      entry: 'takeWaiting',
       invoke: {
+        id: 'commit',
         src: 'commitBatch',
-        onDone: {
-          target: 'ready',
-          actions: assign({
-            attempt: 0,
-            // Either the batch was full, or rows came after it was taken.
-            waiting: ({ context, event }) => context.waiting || event.output.more,
-          }),
-        },
+        onDone: { target: 'ready', actions: 'noteCommitted' },
         onError: [{ guard: 'budgetLeft', target: 'retrying' }, { target: 'failed' }],
       },
       on: {
@@ -156,21 +170,14 @@ export const writerMachine = setup({
     },
 
     sweeping: {
-      entry: [assign({ sweepDue: false }), 'stopSweepTimer'],
+      description: 'One slice of what retention takes, and of what deletions have left, goes.',
+      entry: ['takeSweep', 'stopSweepTimer'],
       invoke: {
+        id: 'slice',
         src: 'sweepSlice',
-        onDone: {
-          target: 'ready',
-          actions: [
-            assign({ sweepInMs: ({ context, event }) => (event.output ? context.sweepPaceMs.pause : context.sweepPaceMs.rest) }),
-            'setSweepTimer',
-          ],
-        },
+        onDone: { target: 'ready', actions: ['planSweep', 'setSweepTimer'] },
         // A slice that the disk did not take is no loss; whether the disk is broken, the next commit finds out.
-        onError: {
-          target: 'ready',
-          actions: [assign({ sweepInMs: ({ context }) => context.sweepPaceMs.rest }), 'setSweepTimer'],
-        },
+        onError: { target: 'ready', actions: ['planSweep', 'setSweepTimer'] },
       },
       on: {
         'rows.waiting': { actions: 'noteWaiting' },
@@ -179,11 +186,14 @@ export const writerMachine = setup({
     },
 
     retrying: {
+      description: 'The disk did not take a batch. It went back to the queue and is tried again, a few times.',
       initial: 'backingOff',
       states: {
-        backingOff: { entry: 'countAttempt', after: { backoff: 'reconnecting' } },
+        backingOff: { description: 'Waits before the next try.', entry: 'countAttempt', after: { backoff: 'reconnecting' } },
         reconnecting: {
+          description: 'The file is opened anew: the connection may be what is broken.',
           invoke: {
+            id: 'reopening',
             src: 'reopenDatabase',
             onDone: '#writer.committing',
             onError: [{ guard: 'budgetLeft', target: 'backingOff' }, { target: '#writer.failed' }],
@@ -198,10 +208,10 @@ export const writerMachine = setup({
       },
     },
 
-    // The budget is spent. The next append is the next probe, so that a disk that
-    // works again is noticed without a restart and a broken one is not hammered.
     failed: {
+      description: 'The retries are used up, and what waits is refused. The next append is the next probe: a disk that works again is noticed without a restart, and a broken one is not hammered.',
       invoke: {
+        id: 'refusal',
         src: 'refuseWaiting',
         onDone: { guard: 'closeAsked', target: 'closing' },
         onError: { guard: 'closeAsked', target: 'closing' },
@@ -210,7 +220,8 @@ export const writerMachine = setup({
     },
 
     closing: {
-      invoke: { src: 'closeDatabase', onDone: 'closed', onError: 'closed' },
+      description: 'What waits is flushed and the file closed.',
+      invoke: { id: 'closing', src: 'closeDatabase', onDone: 'closed', onError: 'closed' },
       on: {
         // The queue is shut by now and answers for itself.
         'rows.waiting': {},
@@ -218,8 +229,8 @@ export const writerMachine = setup({
       },
     },
 
-    closed: { type: 'final' },
-    refused: { type: 'final' },
+    closed: { description: 'The file is closed.', type: 'final' },
+    refused: { description: 'The file must not be served; the reason is told at start.', type: 'final' },
   },
 });
 

@@ -4,6 +4,7 @@
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { getStateNodes } from 'xstate/graph';
+import { eventName, nameOf } from '../../src/inspect/chart.ts';
 
 export interface Edge {
   /** Stable while the chart says the same: `turn.streaming: answer.finished [asksForTools]`. */
@@ -29,7 +30,7 @@ function edgesOfState(chart: string, state: AnyStateNode): Edge[] {
   for (let node: AnyStateNode | undefined = state; node; node = node.parent) {
     for (const transition of [...(node.always ?? []), ...[...node.transitions.values()].flat()]) {
       const event = eventName(transition.eventType);
-      const guard = transition.guard === undefined ? null : guardName(transition.guard);
+      const guard = transition.guard === undefined ? null : nameOf(transition.guard);
       const id = edgeId(chart, path, event, guard);
       // Nearer to the state, a transition without a guard takes the event for good, and the same guard gave the same answer.
       if (answered.has(event) || edges.has(id)) continue;
@@ -42,20 +43,9 @@ function edgesOfState(chart: string, state: AnyStateNode): Edge[] {
 
 /** The edge that was taken when `transition` left the state at `from`. */
 export function edgeTaken(chart: AnyStateMachine, from: string, transition: AnyTransitionDefinition): string {
-  return edgeId(chart.id, from, eventName(transition.eventType), transition.guard === undefined ? null : guardName(transition.guard));
+  return edgeId(chart.id, from, eventName(transition.eventType), transition.guard === undefined ? null : nameOf(transition.guard));
 }
 
 function edgeId(chart: string, state: string, event: string, guard: string | null): string {
   return `${chart}.${state}: ${event}${guard === null ? '' : ` [${guard}]`}`;
-}
-
-/** Where a timer's name carries the whole chart, its own word will do. */
-function eventName(type: string): string {
-  if (type === '') return 'always';
-  return type.replace(/^xstate\.(after)\.([^.]+)\..*$/, '$1 $2').replace(/^xstate\.(done|error)\.actor\./, '$1 of ');
-}
-
-function guardName(guard: unknown): string {
-  if (typeof guard === 'string') return guard;
-  return typeof guard === 'object' && guard !== null && 'type' in guard ? String(guard.type) : 'inline';
 }

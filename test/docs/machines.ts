@@ -1,0 +1,14 @@
+/** The machines that ship: whatever machines/ exports, so that none is forgotten when one is added. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StateMachine, type AnyStateMachine } from 'xstate';
+
+const folder = join(import.meta.dirname, '..', '..', 'machines');
+
+/** By id. */
+export async function shippingMachines(): Promise<AnyStateMachine[]> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts'));
+  const modules: object[] = await Promise.all(files.map((name) => import(join(folder, name))));
+  const machines = modules.flatMap((module) => Object.values(module)).filter((exported) => exported instanceof StateMachine);
+  return machines.sort((one, other) => one.id.localeCompare(other.id));
+}
