@@ -41,6 +41,8 @@ export interface WindowOptions {
 
 export interface ContextWindow {
   messages: ModelMessage[];
+  /** Estimated, the system prompt with them. */
+  tokens: number;
   /** Messages that were cut in the middle. */
   cut: number;
 }
@@ -118,7 +120,7 @@ export function buildWindow(turns: readonly TurnRows[], requestId: string, optio
   const sized = chosen.flatMap(turnMessages);
   const cut = tokens > options.budgetTokens ? cutToFit(sized, options.budgetTokens - options.systemTokens) : 0;
   const system: ModelMessage[] = options.systemPrompt === '' ? [] : [{ role: 'system', content: options.systemPrompt }];
-  return { messages: [...system, ...sized.map((entry) => entry.message)], cut };
+  return { messages: [...system, ...sized.map((entry) => entry.message)], tokens: Math.min(tokens, options.budgetTokens), cut };
 }
 
 interface SizedMessage {

@@ -82,11 +82,21 @@ const turnActions = {
     const data = `${event.fault.message} Trying again in ${(delayMs / 1000).toFixed(1)} s.`;
     enqueue.emit({ type: 'notice', requestId: turn.requestId, kind: 'retrying', data, details: { delay_ms: delayMs, provider } });
   }),
+  /** By half, for few providers say how much they take. */
+  shorten: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'answer.failed' || !context.turn?.context) return;
+    const { turn } = context;
+    const budgetTokens = Math.floor(context.turn.context.tokens / 2);
+    const provider = context.limits.providers[turn.provider] ?? '';
+    enqueue.assign({ turn: { ...turn, answer: null, shorter: { budgetTokens, hop: turn.hops } } });
+    const data = `${event.fault.message} Asking again with half of the context.`;
+    enqueue.emit({ type: 'notice', requestId: turn.requestId, kind: 'retrying', data, details: { delay_ms: 0, provider } });
+  }),
   fallBack: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn) return;
     const { turn } = context;
     const provider = context.limits.providers[turn.provider + 1] ?? '';
-    enqueue.assign({ turn: { ...turn, answer: null, provider: turn.provider + 1, attempt: 0, waitedMs: 0, backoffMs: 0 } });
+    enqueue.assign({ turn: { ...turn, answer: null, provider: turn.provider + 1, attempt: 0, waitedMs: 0, backoffMs: 0, shorter: null } });
     const data = `${event.fault.message} Asking ${provider} instead.`;
     enqueue.emit({ type: 'notice', requestId: turn.requestId, kind: 'retrying', data, details: { delay_ms: 0, provider } });
   }),

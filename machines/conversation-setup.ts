@@ -17,6 +17,8 @@ export interface ReadLogInput {
 
 export interface LoadContextInput extends ReadLogInput {
   requestId: string;
+  /** What the context may hold; null: as much as ever. */
+  budgetTokens: number | null;
 }
 
 export interface AnswerInput extends ReadLogInput {
@@ -137,6 +139,10 @@ export const conversationSetup = setup({
       const waitMs = turn.waitedMs + nextBackoffMs(turn, event.retryAfterMs, event.jitter);
       return turn.attempt + 1 < limits.attempts && waitMs <= limits.retryBudgetMs;
     },
+    // Once a hop: a provider that finds half of it too long still will not take a quarter.
+    mayShorten: ({ context: { turn }, event }) =>
+      event.type === 'answer.failed' && event.fault.code === 'provider_context_length' && nothingShown(event.answer) &&
+      turn !== null && turn.context !== null && turn.shorter?.hop !== turn.hops,
     mayFallBack: ({ context, event }) =>
       event.type === 'answer.failed' && nothingShown(event.answer) && (context.turn?.provider ?? 0) + 1 < context.limits.providers.length,
     allCallsSettled: ({ context }) => every(context.turn, 'settled', 'recorded'),

@@ -41,7 +41,7 @@ const loadingContext = conversation.createStateConfig({
   invoke: {
     id: 'context',
     src: 'loadContext',
-    input: ({ context: { conversationId, owner, turn } }) => ({ conversationId, owner, requestId: turn?.requestId ?? '' }),
+    input: ({ context: { conversationId, owner, turn } }) => ({ conversationId, owner, requestId: turn?.requestId ?? '', budgetTokens: turn?.shorter?.budgetTokens ?? null }),
     onDone: { target: 'streaming', actions: 'pinContext' },
     onError: { target: 'persisting', actions: 'failContext' },
   },
@@ -57,6 +57,7 @@ const streaming = conversation.createStateConfig({
     ],
     'answer.failed': [
       { guard: 'mayRetry', target: 'backingOff', actions: ['takeAnswer', 'backOff'] },
+      { guard: 'mayShorten', target: 'loadingContext', actions: ['takeAnswer', 'shorten'] },
       { guard: 'mayFallBack', target: 'loadingContext', actions: ['takeAnswer', 'fallBack'] },
       { target: 'persisting', actions: ['takeAnswer', 'takeFault'] },
     ],

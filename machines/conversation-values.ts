@@ -18,7 +18,7 @@ export function run({ requestId, hops, usage, model = null }: Pick<QueuedTurn, '
   return {
     requestId, hops, usage, model,
     provider: 0, attempt: 0, waitedMs: 0, backoffMs: 0,
-    context: null, asking: false, answer: null, calls: [], fault: null, stop: null,
+    context: null, shorter: null, asking: false, answer: null, calls: [], fault: null, stop: null,
   };
 }
 

@@ -30,6 +30,8 @@ export interface HopContext {
   /** The one that the turn's message wishes for; null for the provider's own. */
   model: string | null;
   tools: ReadonlyMap<string, HopTool>;
+  /** Of the messages, estimated. */
+  tokens: number;
   /** Messages that were cut to fit the window. */
   cut: number;
 }
@@ -88,6 +90,8 @@ export interface RunningTurn {
   waitedMs: number;
   backoffMs: number;
   context: HopContext | null;
+  /** Set once a provider has found the context too long: what it may hold from then on, and the hop in which that was. */
+  shorter: { budgetTokens: number; hop: number } | null;
   /** True while an `answer` actor is at work. */
   asking: boolean;
   answer: Answer | null;

@@ -53,9 +53,9 @@ export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countT
     await toolbox.settled();
     const turns = await warmLogs.turns(input);
     const systemTokens = await countTokens(systemPrompt);
-    const { messages, cut } = buildWindow(turns, input.requestId, { systemPrompt, systemTokens, budgetTokens, preserveRecent });
+    const { messages, tokens, cut } = buildWindow(turns, input.requestId, { systemPrompt, systemTokens, budgetTokens: input.budgetTokens ?? budgetTokens, preserveRecent });
     const model = turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')?.model ?? null;
-    return { messages, model, tools: pinTools(), cut };
+    return { messages, tokens, model, tools: pinTools(), cut };
   });
 }
 

@@ -5,7 +5,7 @@ import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import { startWorld } from '../support/machine-conversation.ts';
 import type { World } from '../support/machine-conversation.ts';
 import { storyOf } from '../support/machine-story.ts';
-import { asked, chat, providerDown, refusedKey } from '../support/machine-values.ts';
+import { asked, chat, providerDown, refusedKey, tooLong } from '../support/machine-values.ts';
 
 async function streaming(limits: Partial<ConversationLimits> = {}): Promise<World> {
   const world = await startWorld({ limits });
@@ -66,6 +66,33 @@ test('a provider that is left alone is not waited for: the next one is asked, or
   world.answering().fail({ fault: resting, retryAfterMs: 10 });
   world.commit();
   assert.deepEqual(storyOf(world.log.rows()), ['user: text of r1', 'end with provider_unavailable']);
+});
+
+test('a context that is too long is halved once a hop, stays so, and the followers are told', async () => {
+  const world = await streaming({ attempts: 1 });
+  world.answering().fail({ fault: tooLong });
+  const data = 'The conversation is too long. Asking again with half of the context.';
+  assert.deepEqual(world.news(), [{ type: 'notice', requestId: 'r1', kind: 'retrying', data, details: { delay_ms: 0, provider: 'first' } }]);
+  await world.loadContext({ tokens: 5 });
+  world.answering().finish({ calls: [asked('nosuch')] });
+  world.commit();
+  await world.loadContext({ tokens: 5 });
+  world.answering().fail({ fault: tooLong });
+  await world.loadContext({ tokens: 2 });
+  world.answering().fail({ fault: tooLong });
+  world.commit();
+  assert.deepEqual(world.budgets, [null, 5, 5, 2]);
+  assert.equal(storyOf(world.log.rows()).at(-1), 'end with provider_context_length');
+});
+
+test('a provider that stands in for one that found the context too long gets all of it', async () => {
+  const world = await streaming({ providers: ['first', 'second'] });
+  world.answering().fail({ fault: tooLong });
+  await world.loadContext();
+  world.answering().fail({ fault: tooLong });
+  await world.loadContext();
+  assert.equal(world.answering().input.provider, 'second');
+  assert.deepEqual(world.budgets, [null, 5, null]);
 });
 
 test('the tries of a hop are counted, and the last fault is what the turn ends with', async () => {

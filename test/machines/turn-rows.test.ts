@@ -13,7 +13,7 @@ function running(changes: Partial<RunningTurn> = {}): RunningTurn {
   return {
     requestId: 'r1', hops: 1, usage: null, model: 'model-1',
     provider: 0, attempt: 0, waitedMs: 0, backoffMs: 0,
-    context: hopContext, asking: false, answer: null, calls: [], fault: null, stop: null,
+    context: hopContext, shorter: null, asking: false, answer: null, calls: [], fault: null, stop: null,
     ...changes,
   };
 }

@@ -97,7 +97,8 @@ async function createDriver(stage: Stage) {
       case 'fault':
         if (move.how === 'cut') model.cut();
         else if (move.how === 'refused') model.refuse(401);
-        else model.refuse(503, next?.do === 'wait' ? RETRY_SOON_MS : RETRY_LATER_MS);
+        else if (move.how === 'long') model.refuse(400, { code: 'context_length_exceeded' });
+        else model.refuse(503, { retryAfterMs: next?.do === 'wait' ? RETRY_SOON_MS : RETRY_LATER_MS });
         return;
       case 'call':
         if (move.ends !== 'late') tools.end(move.tool, move.ends);

@@ -4,7 +4,7 @@
  */
 import type { AskedCall, ConversationEvent } from '../../machines/conversation-events.ts';
 import type { HopTool } from '../../machines/turn-terms.ts';
-import { asker, cancel, chat, hopContext, providerDown, refusedKey, remove, respond } from '../support/machine-values.ts';
+import { asker, cancel, chat, hopContext, providerDown, refusedKey, remove, respond, tooLong } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
 import { isKind, type Move, type Stimulus, type ToolName } from './vocabulary.ts';
 import { createCharts, NOW_MS, words, type Charts } from './world-charts.ts';
@@ -18,6 +18,8 @@ const tools = new Map((['book', 'look', 'pay'] as const).map((name): [string, Ho
 
 /** XState's own events are not among those that a chart declares, so their type is anything. */
 const xstateEvent = (type: string) => Object({ type });
+
+const faults = { busy: providerDown, refused: refusedKey, long: tooLong, cut: providerDown } as const;
 
 /** The world after a move that is possible in it; the one before stays as it was. */
 export function play(before: World, move: Move): World {
@@ -115,7 +117,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       return hear({ type: 'answer.finished', answer: words({ calls: asked(stimulus.tools) }) });
     case 'fault': {
       const text = stimulus.how === 'cut' ? 'Once ' : '';
-      return hear({ type: 'answer.failed', answer: words({ finishReason: 'failed', text }), fault: stimulus.how === 'refused' ? refusedKey : providerDown, retryAfterMs: null, jitter: 0 });
+      return hear({ type: 'answer.failed', answer: words({ finishReason: 'failed', text }), fault: faults[stimulus.how], retryAfterMs: null, jitter: 0 });
     }
     case 'call': {
       const callId = runningCall(stimulus.tool);

@@ -49,7 +49,7 @@ function modelMoves(world: World): Move[] {
   if (world.conversation?.context.turn?.asking !== true) return [];
   if (world.begun) return [{ do: 'answer' }, { do: 'ask', tools: ['book'] }, { do: 'fault', how: 'cut' }];
   const asks = ASKED.map((tools): Stimulus => ({ do: 'ask', tools }));
-  return [{ do: 'begin' }, { do: 'answer' }, { do: 'answer', broken: true }, ...asks, { do: 'ask', tools: ['book'], broken: true }, { do: 'fault', how: 'busy' }, { do: 'fault', how: 'refused' }];
+  return [{ do: 'begin' }, { do: 'answer' }, { do: 'answer', broken: true }, ...asks, { do: 'ask', tools: ['book'], broken: true }, { do: 'fault', how: 'busy' }, { do: 'fault', how: 'refused' }, { do: 'fault', how: 'long' }];
 }
 
 function runningTools({ calls }: World): ToolName[] {

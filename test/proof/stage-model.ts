@@ -28,8 +28,8 @@ export interface StageModel {
   begin(): void;
   answer(): void;
   ask(tools: readonly ToolName[]): void;
-  /** `retryAfterMs` for one that is busy. */
-  refuse(status: number, retryAfterMs?: number): void;
+  /** `retryAfterMs` for one that is busy; `code` as OpenAI has it. */
+  refuse(status: number, why?: { retryAfterMs?: number; code?: string }): void;
   cut(): void;
   /** Answers what others have asked. */
   answerOthers(): void;
@@ -117,9 +117,9 @@ export async function startStageModel(bell: Bell): Promise<StageModel> {
     },
     answer,
     ask,
-    refuse(status, retryAfterMs = 0) {
+    refuse(status, { retryAfterMs = 0, code = null } = {}) {
       latest?.response.writeHead(status, { 'content-type': 'application/json', 'retry-after-ms': String(retryAfterMs) });
-      latest?.response.end(JSON.stringify({ error: { message: 'not now', type: 'proof', param: null, code: null } }));
+      latest?.response.end(JSON.stringify({ error: { message: 'not now', type: 'proof', param: null, code } }));
     },
     answerOthers,
     cut: () => void latest?.response.destroy(),

@@ -12,7 +12,7 @@ const chat = (id: string, mode: 'queue' | 'reject' | 'interrupt' = 'queue'): Mov
 const ask = (...tools: ToolName[]): Move => ({ do: 'ask', tools });
 const call = (tool: ToolName, ends: 'ok' | 'error' | 'lost' | 'late' = 'ok'): Move => ({ do: 'call', tool, ends });
 const stop = (target: string | null = null): Move => ({ do: 'stop', target });
-const fault = (how: 'busy' | 'refused' | 'cut'): Move => ({ do: 'fault', how });
+const fault = (how: 'busy' | 'refused' | 'long' | 'cut'): Move => ({ do: 'fault', how });
 const begin: Move = { do: 'begin' };
 const answer: Move = { do: 'answer' };
 const approve: Move = { do: 'respond', decision: 'approve', to: 'first' };
@@ -46,6 +46,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'a question sleeps': [chat('r1'), ask('pay'), commit, { do: 'passivate' }, approve, call('pay'), answer],
   'the provider is busy': [chat('r1'), fault('busy'), { do: 'wait' }, answer],
   'the provider refuses, another one answers': [chat('r1'), fault('refused'), answer],
+  'the conversation is too long once': [chat('r1'), fault('long'), answer],
   'no provider answers': [chat('r1'), fault('refused'), fault('refused')],
   'the answer is cut': [chat('r1'), begin, fault('cut')],
   'a message waits for its turn': [chat('r1'), begin, chat('r2'), commit, answer, begin, answer],

@@ -32,8 +32,8 @@ export type Stimulus =
   /** The rest of the answer, or all of it. */
   | { do: 'answer' }
   | { do: 'ask'; tools: readonly ToolName[] }
-  /** `busy` may be tried again and `refused` may not; `cut`: in the middle of an answer. */
-  | { do: 'fault'; how: 'busy' | 'refused' | 'cut' }
+  /** `busy` may be tried again and `refused` may not; `long`: with less of the conversation; `cut`: in the middle of an answer. */
+  | { do: 'fault'; how: 'busy' | 'refused' | 'long' | 'cut' }
   /** The oldest call of that tool that runs comes to an end. */
   | { do: 'call'; tool: ToolName; ends: 'ok' | 'error' | 'lost' | 'late' }
   /** The same call says that it gets on. */
@@ -108,7 +108,7 @@ function tellStimulus(stimulus: Stimulus): string {
     case 'ask':
       return `the model calls ${stimulus.tools.join(' and ')}`;
     case 'fault':
-      return { busy: 'the provider is busy', refused: 'the provider refuses', cut: 'the answer is cut' }[stimulus.how];
+      return { busy: 'the provider is busy', refused: 'the provider refuses', long: 'the conversation is too long', cut: 'the answer is cut' }[stimulus.how];
     case 'call':
       return `${stimulus.tool} ${{ ok: 'succeeds', error: 'fails', lost: 'is lost', late: 'times out' }[stimulus.ends]}`;
     case 'progress':

@@ -25,7 +25,7 @@ function contextKey({ deferred, arriving, queue, deleters, remembered, turn, int
     arriving.map(eventKey),
     queue.map((next) => (next.kind === 'turn' ? next.turn.requestId : 'stop')),
     turn && [
-      turn.requestId, turn.hops, turn.provider, turn.attempt, turn.asking, turn.fault !== null,
+      turn.requestId, turn.hops, turn.provider, turn.attempt, turn.shorter?.hop, turn.asking, turn.fault !== null,
       turn.answer && [turn.answer.calls.map(({ name }) => name), turn.answer.finishReason, turn.answer.text !== ''],
       turn.calls.map(({ tool, attempt, stage, approval }) => [tool.name, attempt, stage, approval !== null]),
       turn.stop && [turn.stop.reason, turn.stop.askers.length, turn.stop.committed],

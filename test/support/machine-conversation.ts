@@ -5,7 +5,7 @@
  */
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { conversationMachine } from '../../machines/conversation.ts';
-import type { AnswerInput, AnswerStop } from '../../machines/conversation-setup.ts';
+import type { AnswerInput, AnswerStop, LoadContextInput } from '../../machines/conversation-setup.ts';
 import type { Answer, CommitOutcome, ConversationEmitted } from '../../machines/conversation-events.ts';
 import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import type { HopContext, Standing } from '../../machines/turn-terms.ts';
@@ -58,6 +58,8 @@ export async function startWorld(options: WorldOptions = {}) {
   const answers: AskedAnswer[] = [];
   const calls: AskedCall[] = [];
   const ends: unknown[] = [];
+  /** What each context might hold, in the order in which they were asked for; null: as much as ever. */
+  const budgets: (number | null)[] = [];
   const log = options.log ?? createMemoryLog();
   const reading = Promise.withResolvers<Standing>();
   let loading = Promise.withResolvers<HopContext>();
@@ -97,7 +99,8 @@ export async function startWorld(options: WorldOptions = {}) {
         else grant();
       }),
       readLog: fromPromise(() => reading.promise),
-      loadContext: fromPromise(() => {
+      loadContext: fromPromise(({ input }: { input: LoadContextInput }) => {
+        budgets.push(input.budgetTokens);
         loading = Promise.withResolvers<HopContext>();
         return loading.promise;
       }),
@@ -136,6 +139,7 @@ export async function startWorld(options: WorldOptions = {}) {
     clock,
     log,
     answers,
+    budgets,
     calls,
     /** Appends whose commit is under way, oldest first. */
     waiting,

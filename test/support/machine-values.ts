@@ -23,6 +23,7 @@ export const nothingOpen: Standing = { interrupted: null, stopped: [], queue: []
 export const brokenDisk: Fault = { code: 'storage_failed', message: 'The disk is full.', retryable: true, data: {} };
 export const providerDown: Fault = { code: 'provider_failed', message: 'The provider had a fault.', retryable: true, data: {} };
 export const refusedKey: Fault = { code: 'provider_auth', message: 'The key was refused.', retryable: false, data: {} };
+export const tooLong: Fault = { code: 'provider_context_length', message: 'The conversation is too long.', retryable: false, data: {} };
 export const someUsage: Usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 };
 
 export function tool(name: string): HopTool {
@@ -31,7 +32,7 @@ export function tool(name: string): HopTool {
 
 /** Of which only `look` may be repeated, `delete` needs a person's approval, and `format` is not allowed. */
 const tools = new Map(['add', 'wait', 'fail', 'look', 'delete', 'format'].map((name) => [name, tool(name)]));
-export const hopContext: HopContext = { messages: [{ role: 'user', content: 'Hi' }], model: null, tools, cut: 0 };
+export const hopContext: HopContext = { messages: [{ role: 'user', content: 'Hi' }], tokens: 10, model: null, tools, cut: 0 };
 
 export function asker(requestId: string): Asker {
   return { session: 's1', requestId };
