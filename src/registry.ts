@@ -4,7 +4,7 @@
  * beside it. No outgoing frame passes here.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { createActor, fromPromise, toPromise, waitFor, type ActorRefFrom } from 'xstate';
+import { createActor, fromPromise, toPromise, waitFor, type ActorRefFrom, type AnyActorRef } from 'xstate';
 import type { ClientEvent } from '../machines/client-events.ts';
 import type { ConversationLimits } from '../machines/conversation-terms.ts';
 import type { McpServerInput } from '../machines/mcp-server-terms.ts';
@@ -34,6 +34,10 @@ export interface Registry {
   shutdown(): Promise<void>;
   /** Conversations with a live actor. */
   live(): number;
+  /** All of them, as long as nobody else gets a turn in between. */
+  conversations(): IterableIterator<LiveConversation>;
+  /** For those who look on; null for a conversation without an actor. */
+  actorOf(ref: ConversationRef): AnyActorRef | null;
   isServing(): boolean;
 }
 
@@ -183,6 +187,8 @@ export function createRegistry(options: RegistryOptions): Registry {
       await toPromise(actor);
     },
     live: () => live.size,
+    conversations: () => live.values(),
+    actorOf: (ref) => live.get(keyOf(ref))?.actor ?? null,
     isServing: () => actor.getSnapshot().value === 'serving',
   };
 }

@@ -2,12 +2,13 @@
  * The composition root: the one place that knows every part, and maps configuration to their options.
  * Builds nothing on import; what it starts, `close` stops.
  */
+import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { conversationMachine } from '../machines/conversation.ts';
 import { toolCallMachine } from '../machines/tool-call.ts';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { ANONYMOUS, withinTime } from './auth/verifier.ts';
-import { admissionLimits, conversationLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy } from './config/options.ts';
+import { admissionLimits, conversationLimits, inspectionLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
 import type { Config } from './config/schema.ts';
 import { createAnswerLogic } from './conversation/answer.ts';
 import { createCallToolLogic } from './conversation/call-tool.ts';
@@ -22,6 +23,10 @@ import { createDemoModel } from './demo/model.ts';
 import { createRequestHandler } from './gateway/requests.ts';
 import { createHttpHandler } from './gateway/http.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
+import { createViewerSockets } from './gateway/viewer-sockets.ts';
+import { createDefinitions } from './inspect/definition.ts';
+import { createInspection } from './inspect/inspection.ts';
+import { createDoorkeeper } from './inspect/visitor.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { reportProvider } from './llm/provider-news.ts';
 import { loadServers } from './mcp/servers-config.ts';
@@ -55,7 +60,7 @@ export interface ServerOptions {
 
 /** Starts everything and resolves when sockets are accepted. Rejects with an AppError whose message is fit for people. */
 export async function startServer({ config, version, env, log, stop }: ServerOptions): Promise<Server> {
-  const { llm, chat, auth, repository, mcp } = config;
+  const { llm, chat, auth, repository, mcp, inspect } = config;
   const { service, websocket } = chat;
   const onError = (error: unknown) => log.error({ err: error }, 'a fault of ours');
   await checkAddress(websocket);
@@ -102,6 +107,14 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   });
   const turnReport = createTurnReport({ log, metrics });
   let gateway: Gateway | undefined;
+  const inspection = createInspection({
+    ...inspectionLimits(config),
+    definitions: createDefinitions(),
+    bootId: randomBytes(4).toString('hex'),
+    nowMs: Date.now,
+    actorOf: (ref) => registry.actorOf(ref),
+    onError,
+  });
   const machine = conversationMachine.provide({
     actors: {
       permit: createPermitLogic(permits),
@@ -123,7 +136,9 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     attachServer(name, actor) {
       toolbox.attach(name, actor);
       reportServer(name, actor, log);
+      inspection.addServer(actor);
     },
+    onStart: inspection.starting,
     toolsSettled: toolbox.settled,
     closeNeighbours: async () => {
       const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);
@@ -147,6 +162,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   void tokens.ready();
   const verifier = auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS };
   const verify = withinTime(verifier, ms(auth.verification_timeout));
+  const doorkeeper = createDoorkeeper(visitorRules(config), verify);
   const listening = await openGateway({
     host: websocket.host,
     port: websocket.port,
@@ -158,7 +174,8 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     admission: { ...admissionLimits(config), verify, onError },
     outbox,
     onError,
-    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, onError }),
+    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, inspection: null, onError }),
+    viewers: inspect.enabled ? createViewerSockets({ ...viewerLimits(config), path: '/inspect/events', visitor: doorkeeper.visitor, watch: inspection.watch, unwatch: inspection.unwatch, onError }) : null,
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth, allowedModels: active?.allowedModels ?? [] }),
       handle: createRequestHandler({ registry, store, toolbox, library: toolbox.library, outbox, streaming: service.streaming.enabled, onError }),
@@ -184,6 +201,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     async close() {
       await registry.shutdown();
       await listening.close();
+      inspection.close();
       metrics.close();
     },
   };

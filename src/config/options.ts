@@ -92,6 +92,34 @@ export function sessionLimits({ chat }: Config) {
   };
 }
 
+/** How much of running conversations is told to viewers, and to how many. */
+export function inspectionLimits({ inspect }: Config) {
+  return {
+    maxConversations: inspect.max_conversations,
+    maxMessages: inspect.max_events,
+    lingerMs: ms(inspect.linger),
+    limits: { texts: inspect.texts, maxChars: inspect.max_event_chars },
+  };
+}
+
+/** What one copy may be longer by than its limit: names, times, quotes. */
+const MESSAGE_OVERHEAD_CHARS = 1000;
+
+/** The sockets of viewers. All that is kept for one, event and context each, may be on its way at once. */
+export function viewerLimits({ inspect, chat }: Config) {
+  return {
+    maxViewers: inspect.max_viewers,
+    maxBufferedBytes: 2 * inspect.max_events * (2 * inspect.max_event_chars + MESSAGE_OVERHEAD_CHARS),
+    pingIntervalMs: ms(chat.websocket.ping_interval),
+    pingTimeoutMs: ms(chat.websocket.ping_timeout),
+  };
+}
+
+/** Whom the inspection pages and sockets let in. */
+export function visitorRules({ auth, inspect }: Config) {
+  return { viewers: auth.mode === 'none' ? null : new Set(inspect.viewers), beyondLoopback: inspect.beyond_loopback };
+}
+
 export function storeOptions({ repository }: Config) {
   return {
     path: repository.path,

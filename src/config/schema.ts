@@ -8,6 +8,7 @@ import { isLoopback } from '../loopback.ts';
 import { bytes, count, seconds, secondsOrNone, text } from './quantities.ts';
 import { authSection } from './schema-auth.ts';
 import { chatSection } from './schema-chat.ts';
+import { inspectSection } from './schema-inspect.ts';
 import { llmSection } from './schema-llm.ts';
 
 const persistence = z
@@ -164,12 +165,24 @@ export const configSchema = z
     llm: llmSection,
     chat: chatSection,
     auth: authSection,
+    inspect: inspectSection,
     repository,
     mcp,
     logging,
     shutdown,
   })
-  .superRefine(({ auth, chat }, check) => {
+  .superRefine(({ auth, chat, inspect }, check) => {
+    if (inspect.beyond_loopback && auth.mode === 'none') {
+      check.addIssue({
+        code: 'custom',
+        path: ['inspect', 'beyond_loopback'],
+        params: { allowed: 'false while nobody is asked for a token; set auth.mode to token and name the viewers' },
+      });
+    }
+    const strangers = inspect.viewers.findIndex((viewer) => !auth.tokens.some(({ subject }) => subject === viewer));
+    if (strangers >= 0) {
+      check.addIssue({ code: 'custom', path: ['inspect', 'viewers', strangers], params: { allowed: 'a subject of auth.tokens' } });
+    }
     if (auth.mode === 'none' && !auth.allow_anonymous_beyond_loopback && !isLoopback(chat.websocket.host)) {
       check.addIssue({
         code: 'custom',

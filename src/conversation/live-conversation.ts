@@ -3,12 +3,13 @@
  * A crash or an end is told once, to `onEnd`; nothing thrown here reaches another conversation, and
  * nobody who asked is left without an answer.
  */
-import { createActor, waitFor, type SnapshotFrom } from 'xstate';
+import { createActor, waitFor, type AnyActorRef, type SnapshotFrom } from 'xstate';
 import type { Asker, ChatEvent, ClientEvent } from '../../machines/client-events.ts';
 import type { ConversationEmitted, InternalEvent } from '../../machines/conversation-events.ts';
 import type { ConversationInput } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
 import type { Fault } from '../../machines/log.ts';
+import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { errorFrame, lateAnswerFrame, type ConversationState } from '../protocol/frames.ts';
@@ -33,6 +34,9 @@ export interface LiveConversation {
   whenQuiet(): Promise<void>;
   /** Where the chart stands, and the turn that runs. */
   standing(): { state: ConversationState; running: string | null };
+  readonly ref: ConversationRef;
+  /** For those who look on; whoever has something to say says it with `send`. */
+  readonly actor: AnyActorRef;
   /** When it was last spoken to or spoke, in ms of `performance.now()`. */
   readonly lastActiveMs: number;
 }
@@ -44,6 +48,8 @@ export interface LiveConversationDeps extends JournalDeps {
   warmLogs: Pick<WarmLogs, 'append' | 'forget'>;
   permits: Pick<Permits, 'release'>;
   store: Pick<Store, 'append' | 'remove' | 'turn' | 'interrupt'>;
+  /** Called right before an actor starts. */
+  onStart(ref: ConversationRef, actor: AnyActorRef): void;
 }
 
 /** `onEnd` gets null when the actor ended by itself, else why it failed; and the requests that it leaves unanswered. */
@@ -154,9 +160,12 @@ export function startConversation(
   };
   actor.subscribe({ next: (snapshot) => safely(() => tellState(snapshot)), error: end, complete: () => end(failure) });
   actor.on('*', (emitted) => safely(() => carry(emitted)));
+  deps.onStart(ref, actor);
   actor.start();
 
   return {
+    ref,
+    actor,
     send(event) {
       lastActiveMs = performance.now();
       if (event.type === 'client.chat') unanswered.add(event);

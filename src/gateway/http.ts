@@ -19,6 +19,8 @@ export interface HttpDeps {
   providers(): readonly ProviderStatus[];
   metrics: Pick<Metrics, 'text' | 'contentType'>;
   verify: Verify;
+  /** The pages of inspection, where they are served: true if the path was one of theirs. */
+  inspection: ((request: IncomingMessage, response: ServerResponse, path: string) => boolean) | null;
   onError(error: unknown): void;
 }
 
@@ -45,7 +47,8 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
 
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'GET only' });
-    switch (pathOf(request)) {
+    const path = pathOf(request);
+    switch (path) {
       case deps.endpoint:
         response.setHeader('upgrade', 'websocket');
         return send(response, 426, 'text/plain', 'This is the WebSocket endpoint: connect to it with a WebSocket client.\n');
@@ -66,7 +69,8 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
         });
         return undefined;
       default:
-        return send(response, 404, 'text/plain', `Parley speaks WebSocket at ${deps.endpoint}; beside it there are /health, /ready and /metrics.\n`);
+        if (deps.inspection?.(request, response, path)) return undefined;
+        return send(response, 404, 'text/plain', `Parley speaks WebSocket at ${deps.endpoint}; beside it there are /health, /ready, /metrics${deps.inspection ? ' and /inspect' : ''}.\n`);
     }
   };
 }

@@ -17,6 +17,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './path.ts';
 import { createSession, type SessionDeps } from './session.ts';
 import { createFrameEncoder } from './text-frame.ts';
+import type { ViewerSockets } from './viewer-sockets.ts';
 
 export interface GatewayOptions {
   /** `localhost` means 127.0.0.1 and, where there, ::1. */
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   admission: AdmissionOptions;
   session: Omit<SessionDeps, 'encode'>;
   http(request: IncomingMessage, response: ServerResponse): void;
+  /** Sockets of those who inspect; null where nobody may. Closed with the gateway. */
+  viewers: ViewerSockets | null;
   outbox: { open(session: Session): void; close(sessionId: string): void };
   onError(error: unknown): void;
 }
@@ -77,13 +80,14 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    if (options.viewers && pathOf(request) === options.viewers.path) return options.viewers.upgrade(request, socket, head);
     if (pathOf(request) !== options.endpoint) {
       // Nobody else looks after a socket that was upgraded: one whose other end stays open would stay for good.
       socket.once('finish', () => socket.destroy());
       socket.end(`HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nThe WebSocket endpoint is ${options.endpoint}\r\n`);
-      return;
+      return undefined;
     }
-    wss.handleUpgrade(request, socket, head, accept);
+    return wss.handleUpgrade(request, socket, head, accept);
   };
 
   const servers: Server[] = [];
@@ -128,6 +132,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     async close() {
       heartbeat.stop();
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+      options.viewers?.close();
       for (const socket of wss.clients) socket.close(closeCodes.serviceRestart.code, 'the server is restarting');
       const patience = setTimeout(() => connections.forEach((socket) => socket.destroy()), CLOSE_PATIENCE_MS);
       for (const server of servers) server.closeIdleConnections();

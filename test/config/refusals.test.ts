@@ -36,6 +36,16 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     ],
   ],
   [
+    'inspection for other machines where nobody is asked who they are',
+    'inspect: { beyond_loopback: true }',
+    ['my.yaml:1: inspect.beyond_loopback is true; allowed: false while nobody is asked for a token; set auth.mode to token and name the viewers.'],
+  ],
+  [
+    'a viewer whom nobody could be',
+    'inspect: { viewers: [root] }',
+    ['my.yaml:1: inspect.viewers[0] is root; allowed: a subject of auth.tokens.'],
+  ],
+  [
     'a number that is none',
     'chat: { websocket: { port: eighty } }',
     ['my.yaml:1: chat.websocket.port is eighty; allowed: a whole number from 0 to 65535.'],
@@ -184,8 +194,8 @@ test('the refusal counts the problems and names a file elsewhere by its whole pa
     code: 'config_invalid',
     message: [
       'The configuration has 2 problems:',
-      `  ${file}:1: a is not a known key; known here: llm, chat, auth, repository, mcp, logging, shutdown.`,
-      `  ${file}:2: b is not a known key; known here: llm, chat, auth, repository, mcp, logging, shutdown.`,
+      `  ${file}:1: a is not a known key; known here: llm, chat, auth, inspect, repository, mcp, logging, shutdown.`,
+      `  ${file}:2: b is not a known key; known here: llm, chat, auth, inspect, repository, mcp, logging, shutdown.`,
     ].join('\n'),
   });
 });

@@ -37,6 +37,7 @@ async function start(t: TestContext, verifier: Verifier, limits: { maxUnverified
       limits: { maxBufferedBytes: 1_000_000, framesPerSecond: 1000, frameBurst: 1000, maxBadFrames: 0 },
     },
     http: (_, response) => void response.end(),
+    viewers: null,
     outbox: { open: ({ id }) => void sessions.push(id), close: () => undefined },
     onError,
   });

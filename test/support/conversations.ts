@@ -75,6 +75,7 @@ export async function startConversations(test: TestContext, replacements: Replac
   const registry = createRegistry({
     store, warmLogs, outbox, countTokens, inFlight, permits, opened,
     machine: replacements.machine?.(machine) ?? machine,
+    onStart: () => undefined,
     turnReport: { accepted: () => undefined, ended: () => undefined, forget: () => undefined },
     logics: { writer: writerLogic, mcpServer: mcpServerMachine },
     mcpServers: [],

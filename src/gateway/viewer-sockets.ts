@@ -1,0 +1,98 @@
+/**
+ * The sockets of those who inspect: one way, from the server to a viewer, one message of live inspection a frame
+ * and nothing else, so that any receiver of `@statelyai/inspect` can be pointed at them. What a viewer sends is
+ * not heard. Who may watch, and what is told, is for others to say.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { ConversationRef } from '../conversation-ref.ts';
+import { closeCodes } from '../protocol/close-codes.ts';
+import { credentialOf, selectProtocol } from './credential.ts';
+import { endSoon } from './farewell.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import { isAllowedOrigin } from './origin.ts';
+
+/** What is told of one conversation to one viewer. */
+export interface EventSink {
+  send(text: string): void;
+  isSlow(): boolean;
+  askToReturn(): void;
+}
+
+export interface ViewerSocketOptions {
+  /** Path of the WebSocket; `?conversation=ID`, and `&owner=SUBJECT` for somebody else's. */
+  path: string;
+  maxViewers: number;
+  /** What may wait for one viewer before it is sent away: more than all that is kept for it when it comes. */
+  maxBufferedBytes: number;
+  pingIntervalMs: number;
+  pingTimeoutMs: number;
+  visitor(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { why: string }>;
+  /** False when too many conversations are watched already. */
+  watch(ref: ConversationRef, sink: EventSink): boolean;
+  unwatch(ref: ConversationRef, sink: EventSink): void;
+  onError(error: unknown): void;
+}
+
+export interface ViewerSockets {
+  readonly path: string;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Closes every socket with 1012. */
+  close(): void;
+}
+
+/** Nothing that a viewer could say is longer. */
+const MAX_HEARD_BYTES = 1024;
+/** Of RFC 6455: a reason is 123 bytes at most. */
+const MAX_REASON_BYTES = 120;
+
+export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets {
+  const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_HEARD_BYTES, perMessageDeflate: false, clientTracking: true, handleProtocols: selectProtocol });
+  const heartbeat = createHeartbeat(wss.clients, options.pingIntervalMs, options.pingTimeoutMs);
+
+  const turnAway = (socket: WebSocket, code: number, reason: string) => {
+    socket.close(code, reason.slice(0, MAX_REASON_BYTES));
+    endSoon(socket);
+  };
+
+  const admit = async (socket: WebSocket, request: IncomingMessage) => {
+    if (wss.clients.size > options.maxViewers) return turnAway(socket, closeCodes.tryLater.code, 'too many viewers');
+    const { origin, host } = request.headers;
+    // As for chat: pages of this host, and of the visitor's own machine.
+    if (!isAllowedOrigin(origin, host, { allowed: [], onLoopback: false })) return turnAway(socket, closeCodes.abuse.code, 'origin not allowed');
+    const visitor = await options.visitor(request, credentialOf(request.headers));
+    if (socket.readyState !== socket.OPEN) return undefined;
+    if ('why' in visitor) return turnAway(socket, closeCodes.abuse.code, visitor.why);
+    const query = new URLSearchParams(request.url?.split('?', 2)[1]);
+    const conversationId = query.get('conversation');
+    if (!conversationId) return turnAway(socket, closeCodes.abuse.code, 'say which: ?conversation=ID');
+    const ref = { owner: query.get('owner') ?? visitor.subject, conversationId };
+    const sink: EventSink = {
+      send: (text) => socket.send(text),
+      isSlow: () => socket.bufferedAmount > options.maxBufferedBytes,
+      askToReturn: () => turnAway(socket, closeCodes.tryLater.code, 'read too slowly; come back'),
+    };
+    if (!options.watch(ref, sink)) return turnAway(socket, closeCodes.tryLater.code, 'too many conversations are inspected');
+    socket.once('close', () => options.unwatch(ref, sink));
+    return undefined;
+  };
+
+  return {
+    path: options.path,
+    upgrade(request, duplex, head) {
+      wss.handleUpgrade(request, duplex, head, (socket) => {
+        socket.on('error', () => endSoon(socket));
+        heartbeat.watch(socket);
+        admit(socket, request).catch((error: unknown) => {
+          options.onError(error);
+          turnAway(socket, closeCodes.tryLater.code, 'this could not be checked; come again');
+        });
+      });
+    },
+    close() {
+      heartbeat.stop();
+      for (const socket of wss.clients) socket.close(closeCodes.serviceRestart.code, 'the server is restarting');
+    },
+  };
+}
