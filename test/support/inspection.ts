@@ -1,7 +1,6 @@
 /** A viewer of live inspection: collects what it is told of one conversation, as `@statelyai/inspect` has it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { StatelyInspectionEvent } from '@statelyai/inspect';
 import { WebSocket } from 'ws';
 import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
 import type { ConnectOptions } from './client.ts';
@@ -21,9 +20,6 @@ export function eventsUrl({ url }: Pick<Parley, 'url'>, conversation: string, ow
   const query = new URLSearchParams({ conversation, ...(owner === undefined ? {} : { owner }) });
   return String(new URL(`/inspect/events?${query}`, url));
 }
-
-/** Holds our messages to the package's own types: does not compile if they differ. */
-export const asPackageHasIt = (message: StatelyMessage): StatelyInspectionEvent => message;
 
 export function openWatcher(url: string, { protocols = [], ...options }: ConnectOptions = {}): Watcher {
   const socket = new WebSocket(url, protocols, options);
