@@ -6,7 +6,6 @@ import { eventsUrl, refusedWatcher, statesOf, watch } from '../support/inspectio
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { demoServer, startParley, startScripted } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
 
 describe('a viewer', () => {
   test('sees the states in the order in which the chart takes them, with the transitions that led there', async (t) => {
