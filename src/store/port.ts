@@ -106,7 +106,7 @@ export interface Store {
    */
   saveDraft(draft: ConversationRef & SavedDraft): void;
   /**
-   * The newest rows until their `token_count` sum passes `tokens` and there are `messages` (none, unless said) among
+   * The newest rows until their `token_count` sum reaches `tokens` and there are `messages` (none, unless said) among
    * them, and all rows since the oldest open turn began; then back to the start of every turn that has a row among them.
    */
   standing(owner: string, conversationId: string, tokens: number, messages?: number): Promise<Standing>;

@@ -54,7 +54,7 @@ export function createWindow(db: Database): (conversationId: string, least: Wind
     }
     // Whoever went back ended later than the turns that it left, and is met before them.
     for (const row of newestFirst.iterate(conversationId)) {
-      if (tokens > least.tokens && messages >= least.messages && row.seq < fromSeq) break;
+      if (tokens >= least.tokens && messages >= least.messages && row.seq < fromSeq) break;
       const span = row.request_id === null ? null : meet(row.request_id, row.seq);
       if (span && rewinds.some(({ toSeq, by }) => toSeq <= span.beginSeq && span.beginSeq < by.beginSeq && span.endSeq < by.endSeq)) continue;
       tokens += row.token_count ?? 0;

@@ -25,6 +25,7 @@ describe('standing', () => {
     assert.deepEqual(seqs((await store.standing(owner, 'c', 5)).rows), [7, 8, 9]);
     assert.deepEqual(seqs((await store.standing(owner, 'c', 25)).rows), [4, 5, 6, 7, 8, 9]);
     assert.deepEqual(seqs((await store.standing(owner, 'c', 5, 3)).rows), [4, 5, 6, 7, 8, 9], 'and so many messages, whatever they cost');
+    assert.deepEqual(seqs((await store.standing(owner, 'c', 0)).rows), [], 'for who only asks where it stands, nothing is read that has ended');
     const all = await store.standing(owner, 'c', 1000);
     assert.deepEqual([all.known, all.headSeq, all.oldestSeq, all.rows.length, all.open], [true, 9, 1, 9, []]);
   });
