@@ -19,6 +19,8 @@ export interface LoadContextInput extends ReadLogInput {
   requestId: string;
   /** What the context may hold; null: as much as ever. */
   budgetTokens: number | null;
+  /** The first of its turn, and nothing has been asked yet. */
+  isFirst: boolean;
 }
 
 export interface AnswerInput extends ReadLogInput {

@@ -41,7 +41,12 @@ const loadingContext = conversation.createStateConfig({
   invoke: {
     id: 'context',
     src: 'loadContext',
-    input: ({ context: { conversationId, owner, turn } }) => ({ conversationId, owner, requestId: turn?.requestId ?? '', budgetTokens: turn?.shorter?.budgetTokens ?? null }),
+    input: ({ context: { conversationId, owner, turn } }) => ({
+      conversationId, owner,
+      requestId: turn?.requestId ?? '',
+      budgetTokens: turn?.shorter?.budgetTokens ?? null,
+      isFirst: turn !== null && turn.hops + turn.attempt + turn.provider === 0 && turn.shorter === null,
+    }),
     onDone: { target: 'streaming', actions: 'pinContext' },
     onError: { target: 'persisting', actions: 'failContext' },
   },

@@ -18,6 +18,7 @@ import { createLoadContextLogic } from './conversation/load-context.ts';
 import { createPermitLogic } from './conversation/ask-permit.ts';
 import { createPermits } from './conversation/permits.ts';
 import { createReadLogLogic } from './conversation/read-log.ts';
+import { createServerNotices } from './conversation/server-notices.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
 import { createRequestHandler } from './gateway/requests.ts';
@@ -97,6 +98,15 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   const keepDraft = createKeepDraft({ store, intervalMs: ms(service.streaming.draft_interval) });
   const inFlight = createInFlight();
   const permits = createPermits({ most: service.max_running_turns });
+  const notices = createServerNotices({
+    toolbox, outbox,
+    *atWork() {
+      for (const ref of permits.holders()) {
+        const running = registry.standing(ref)?.running;
+        if (running) yield { ...ref, requestId: running };
+      }
+    },
+  });
   const metrics = createMetrics({
     connections: () => gateway?.connections() ?? 0,
     conversationsLive: () => registry.live(),
@@ -120,7 +130,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
       permit: createPermitLogic(permits),
       readLog: createReadLogLogic({ warmLogs, inFlight }),
       loadContext: createLoadContextLogic({
-        warmLogs, toolbox, countTokens, budgetTokens,
+        warmLogs, toolbox, notices, countTokens, budgetTokens,
         systemPrompt: service.system_prompt,
         preserveRecent: service.context.preserve_recent,
         policy: toolPolicy(config),
@@ -137,6 +147,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
       toolbox.attach(name, actor);
       reportServer(name, actor, log);
       inspection.addServer(actor);
+      notices.watch(name, actor);
     },
     onStart: inspection.starting,
     toolsSettled: toolbox.settled,

@@ -4,9 +4,11 @@
  */
 import { fromCallback } from 'xstate';
 import type { CallAbort, CallEnded, CallProgress, ToolCallInput } from '../../machines/tool-call.ts';
+import type { LogEntry } from '../mcp/server-log.ts';
 import type { CallEnd, Progress, Toolbox } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { Chunk } from '../protocol/chunks.ts';
 
 export interface CallToolDeps {
   toolbox: Pick<Toolbox, 'call'>;
@@ -16,6 +18,8 @@ export interface CallToolDeps {
 
 /** Progress is a line to show, and its server may write anything. */
 const MAX_PROGRESS_CHARS = 1000;
+/** Of one call, for its followers; the server's log has all of it. */
+const MAX_LOG_LINES = 100;
 /** How often within its timeout the chart hears that a call gets on. */
 const PROGRESS_PER_TIMEOUT = 10;
 
@@ -30,6 +34,7 @@ export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) 
     let calling = true;
     receive(() => abort.abort());
 
+    const tell = (chunk: Chunk) => outbox.tell(input, { request_id: input.requestId, status: 'chunk', conversation_id: input.conversationId, chunk });
     let heardMs = -Infinity;
     const onProgress = ({ progress, total, message }: Progress) => {
       const elapsedMs = performance.now() - startedMs;
@@ -37,15 +42,15 @@ export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) 
         heardMs = elapsedMs;
         sendBack({ type: 'call.progress', elapsedMs } satisfies CallProgress);
       }
-      outbox.tell(input, {
-        request_id: input.requestId,
-        status: 'chunk',
-        conversation_id: input.conversationId,
-        chunk: { type: 'tool_progress', call_id: input.callId, progress, ...(total === undefined ? {} : { total }), data: (message ?? '').slice(0, MAX_PROGRESS_CHARS).toWellFormed() },
-      });
+      tell({ type: 'tool_progress', call_id: input.callId, progress, ...(total === undefined ? {} : { total }), data: (message ?? '').slice(0, MAX_PROGRESS_CHARS).toWellFormed() });
+    };
+    let logged = 0;
+    const onLog = ({ level, text }: LogEntry) => {
+      logged += 1;
+      if (logged <= MAX_LOG_LINES) tell({ type: 'notice', kind: 'server_log', server: input.tool.server, call_id: input.callId, level, data: text });
     };
 
-    void toolbox.call(input.tool, input.arguments, { signal: abort.signal, timeoutMs: input.timeoutMs, onProgress }).then((end) => {
+    void toolbox.call(input.tool, input.arguments, { signal: abort.signal, timeoutMs: input.timeoutMs, onProgress, onLog }).then((end) => {
       calling = false;
       const durationMs = performance.now() - startedMs;
       const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(durationMs) };

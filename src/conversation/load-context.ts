@@ -8,11 +8,13 @@ import type { LoadContextInput } from '../../machines/conversation-setup.ts';
 import type { ToolEffect } from '../../machines/mcp-server-terms.ts';
 import type { HopContext, HopTool } from '../../machines/turn-terms.ts';
 import type { Tool, Toolbox } from '../mcp/toolbox.ts';
+import type { ServerNotices } from './server-notices.ts';
 import type { WarmLogs } from './warm-logs.ts';
 
 export interface LoadContextDeps {
   warmLogs: Pick<WarmLogs, 'turns'>;
   toolbox: Pick<Toolbox, 'tools' | 'settled'>;
+  notices: Pick<ServerNotices, 'greet'>;
   systemPrompt: string;
   countTokens(text: string): number | Promise<number>;
   /** context.max_tokens - context.reserve_tokens */
@@ -35,7 +37,7 @@ export interface ToolPolicy {
  * The logic provided as `loadContext`: resolves with one hop's messages and tools, after the first round of
  * MCP connects. Rejects when the store cannot be read, which ends the turn.
  */
-export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countTokens, budgetTokens, preserveRecent, policy }: LoadContextDeps) {
+export function createLoadContextLogic({ warmLogs, toolbox, notices, systemPrompt, countTokens, budgetTokens, preserveRecent, policy }: LoadContextDeps) {
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
 
@@ -50,6 +52,7 @@ export function createLoadContextLogic({ warmLogs, toolbox, systemPrompt, countT
   };
 
   return fromPromise<HopContext, LoadContextInput>(async ({ input }) => {
+    if (input.isFirst) notices.greet(input);
     await toolbox.settled();
     const turns = await warmLogs.turns(input);
     const systemTokens = await countTokens(systemPrompt);

@@ -12,22 +12,29 @@ export interface Permits {
   release(ref: ConversationRef): void;
   /** Conversations in the line. */
   waiting(): number;
+  /** Conversations with a turn at work. */
+  holders(): Iterable<ConversationRef>;
+}
+
+interface Waiting {
+  ref: ConversationRef;
+  granted(): void;
 }
 
 /** `most`: chat.service.max_running_turns. The line is as long as there are live conversations. */
 export function createPermits({ most }: { most: number }): Permits {
-  const holders = new Set<string>();
+  const holders = new Map<string, ConversationRef>();
   /** By owner, in the order in which they are served; then by conversation, in the order in which they came. */
-  const line = new Map<string, Map<string, () => void>>();
+  const line = new Map<string, Map<string, Waiting>>();
   let waiting = 0;
 
-  const leave = (owner: string, key: string): (() => void) | undefined => {
+  const leave = (owner: string, key: string): Waiting | undefined => {
     const ofOwner = line.get(owner);
-    const granted = ofOwner?.get(key);
+    const left = ofOwner?.get(key);
     if (!ofOwner?.delete(key)) return undefined;
     waiting -= 1;
     if (ofOwner.size === 0) line.delete(owner);
-    return granted;
+    return left;
   };
   const grantNext = () => {
     const [next] = line;
@@ -38,21 +45,23 @@ export function createPermits({ most }: { most: number }): Permits {
     // Served, its owner goes to the end of the line.
     line.delete(owner);
     line.set(owner, ofOwner);
-    holders.add(key);
-    leave(owner, key)?.();
+    const first = leave(owner, key);
+    if (!first) return;
+    holders.set(key, first.ref);
+    first.granted();
   };
 
   return {
     ask(ref, granted) {
       const key = keyOf(ref);
       if (holders.size < most) {
-        holders.add(key);
+        holders.set(key, ref);
         granted();
         return 0;
       }
-      const ofOwner = line.get(ref.owner) ?? new Map<string, () => void>();
+      const ofOwner = line.get(ref.owner) ?? new Map<string, Waiting>();
       line.set(ref.owner, ofOwner);
-      ofOwner.set(key, granted);
+      ofOwner.set(key, { ref, granted });
       waiting += 1;
       return waiting;
     },
@@ -62,5 +71,6 @@ export function createPermits({ most }: { most: number }): Permits {
       else leave(ref.owner, key);
     },
     waiting: () => waiting,
+    holders: () => holders.values(),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The few plain HTTP pages beside the WebSocket: liveness and readiness for everybody, metrics for those
- * who may also chat. Read-only, no secrets.
+ * The few plain HTTP pages beside the WebSocket: liveness and readiness for everybody, metrics, providers and MCP
+ * servers for those who may also chat. Read-only, no secrets.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verify } from '../auth/verifier.ts';
@@ -25,7 +25,7 @@ export interface HttpDeps {
 }
 
 /**
- * Answers GET and HEAD, else 405. `/ready` is 503 unless chats are accepted, `/metrics` 401 for strangers and
+ * Answers GET and HEAD, else 405. `/health` leaves providers and MCP servers out for strangers. `/ready` is 503 unless chats are accepted, `/metrics` 401 for strangers and
  * 500 if they cannot be read, the WebSocket endpoint 426 without an upgrade, any other path 404.
  */
 export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
@@ -37,13 +37,27 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
   const sendJson = (response: ServerResponse, status: number, body: object) => send(response, status, 'application/json', `${JSON.stringify(body)}\n`);
 
   /** Also on loopback: a proxy on this machine makes all the world come from there. */
+  const isStranger = async (request: IncomingMessage) => (await deps.verify(credentialOf(request.headers))) === null;
+
+  const sendHealth = async (request: IncomingMessage, response: ServerResponse) => {
+    const health = { status: 'ok', version: deps.version, uptime_seconds: Math.round((performance.now() - startedMs) / 1000) };
+    // Names of neighbours, and what is wrong with them, tell strangers what could be attacked.
+    sendJson(response, 200, (await isStranger(request)) ? health : { ...health, providers: deps.providers(), mcp_servers: deps.servers() });
+  };
+
   const sendMetrics = async (request: IncomingMessage, response: ServerResponse) => {
-    if ((await deps.verify(credentialOf(request.headers))) === null) {
+    if (await isStranger(request)) {
       response.setHeader('www-authenticate', 'Bearer');
       return send(response, 401, 'text/plain', 'Metrics ask for a token, like the WebSocket: Authorization: Bearer TOKEN.\n');
     }
     return send(response, 200, deps.metrics.contentType, await deps.metrics.text());
   };
+
+  const answer = (response: ServerResponse, answering: Promise<void>, apology: string) =>
+    void answering.catch((error: unknown) => {
+      deps.onError(error);
+      send(response, 500, 'text/plain', apology);
+    });
 
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'GET only' });
@@ -53,21 +67,11 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
         response.setHeader('upgrade', 'websocket');
         return send(response, 426, 'text/plain', 'This is the WebSocket endpoint: connect to it with a WebSocket client.\n');
       case '/health':
-        return sendJson(response, 200, {
-          status: 'ok',
-          version: deps.version,
-          uptime_seconds: Math.round((performance.now() - startedMs) / 1000),
-          providers: deps.providers(),
-          mcp_servers: deps.servers(),
-        });
+        return answer(response, sendHealth(request, response), 'The health could not be told; the log says why.\n');
       case '/ready':
         return deps.isServing() ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'draining' });
       case '/metrics':
-        sendMetrics(request, response).catch((error: unknown) => {
-          deps.onError(error);
-          send(response, 500, 'text/plain', 'The metrics could not be read; the log says why.\n');
-        });
-        return undefined;
+        return answer(response, sendMetrics(request, response), 'The metrics could not be read; the log says why.\n');
       default:
         if (deps.inspection?.(request, response, path)) return undefined;
         return send(response, 404, 'text/plain', `Parley speaks WebSocket at ${deps.endpoint}; beside it there are /health, /ready, /metrics${deps.inspection ? ' and /inspect' : ''}.\n`);

@@ -4,13 +4,15 @@
  * never repeats a call; when to open another one is decided by machines/mcp-server.ts.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import type { ClientOptions, Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
+import { Client, LOG_LEVEL_META_KEY, ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
 import type { ServerTool } from '../../machines/mcp-server-terms.ts';
+import { startingOptions } from './client-options.ts';
 import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
 import type { Guard } from './guard.ts';
 import { STREAM_ENDED, createHttpTransport } from './http-transport.ts';
-import type { ProtocolChoice, ServerBlock } from './servers-config.ts';
+import type { ServerBlock } from './servers-config.ts';
+import { LEAST_LEVEL, logEntry } from './server-log.ts';
 import { createShelf, type Shelf, type ShelfLimits } from './shelf.ts';
 import { createStdioTransport } from './stdio-transport.ts';
 import { legible } from './stranger-text.ts';
@@ -59,24 +61,6 @@ const TIMEOUT_MARGIN_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Before a subscription that the server ended is opened again; many proxies end idle streams. */
 const RELISTEN_MS = 1_000;
-/** Revisions from this one on know no `initialize`. */
-const FIRST_STATELESS_REVISION = '2026-07-28';
-
-function negotiation(protocol: ProtocolChoice): ClientOptions {
-  if (typeof protocol === 'string') return { versionNegotiation: { mode: protocol } };
-  if (protocol.revision >= FIRST_STATELESS_REVISION) return { versionNegotiation: { mode: { pin: protocol.revision } } };
-  return { supportedProtocolVersions: [protocol.revision] };
-}
-
-/**
- * In place of the SDK's check of a result against what its server says of it: nothing rests on that here, and
- * a schema by strangers, compiled, can end the process (a promise that rejects unheard) or hold it up.
- */
-function takeUnchecked(result: unknown): { valid: true; data: never; errorMessage: undefined } {
-  // Whatever type the SDK expects there: `never` goes into any.
-  return { valid: true, data: result as never, errorMessage: undefined };
-}
-
 function progressOf({ progress, total, message }: Progress) {
   return { progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message: legible(message) }) };
 }
@@ -87,7 +71,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   let standing: 'connecting' | 'ready' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
   let closing: Promise<void> | null = null;
-  let calls = 0;
+  const calls = new Set<CallOptions>();
 
   const lose = (reason: string) => {
     if (standing === 'over') return;
@@ -115,8 +99,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   const client = new Client(
     { name: 'parley', version: options.clientVersion },
     {
-      ...negotiation(server.protocol),
-      jsonSchemaValidator: { getValidator: () => takeUnchecked },
+      ...startingOptions(server.protocol),
       listChanged: {
         ...shelf.listChanged,
         tools: {
@@ -125,6 +108,12 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       },
     },
   );
+  client.setNotificationHandler('notifications/message', ({ params }) => {
+    const entry = logEntry(params);
+    log(`${entry.level}: ${entry.text}`);
+    // While several calls are made, nobody can tell which of them it is about, and one may be another person's.
+    if (calls.size === 1) for (const { onLog } of calls) onLog(entry);
+  });
   client.onerror = (error) => log(reasonOf(error));
   // While connecting, the handshake's own rejection tells more than the closed transport.
   client.onclose = () => standing === 'ready' && lose(ending() ?? 'closed the connection');
@@ -154,22 +143,28 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     // A change that was told while the list was on its way is the newer one.
     newest ??= readList(listed);
     standing = 'ready';
+    if (canLog() && client.getProtocolEra() === 'legacy') client.setLoggingLevel(LEAST_LEVEL, { timeout: limits.requestTimeoutMs }).catch((error: unknown) => log(reasonOf(error)));
     options.ready(newest);
     await keepListening();
   };
+
+  const canLog = () => client.getServerCapabilities()?.logging !== undefined;
+  /** Since 2026-07-28 a server sends its log where a request asks for it. */
+  const logsWanted = () => (canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: LEAST_LEVEL } } : {});
 
   open().catch((error: unknown) => lose(ending() ?? reasonOf(error)));
 
   return {
     shelf,
-    async call(toolName, args, { signal, timeoutMs, onProgress }) {
+    async call(toolName, args, callOptions) {
+      const { signal, timeoutMs, onProgress } = callOptions;
       if (signal.aborted) return { status: 'cancelled' };
       if (standing !== 'ready') return notSent(server.name, 'is not connected');
       const hadSession = sessionId() !== undefined;
-      calls += 1;
+      calls.add(callOptions);
       try {
         const result = await client.callTool(
-          { name: toolName, arguments: args },
+          { name: toolName, arguments: args, ...logsWanted() },
           {
             signal,
             timeout: Math.min(timeoutMs + TIMEOUT_MARGIN_MS, MAX_TIMER_MS),
@@ -189,11 +184,11 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
         if (end.status === 'not_sent') lose(reasonOf(error));
         return end;
       } finally {
-        calls -= 1;
+        calls.delete(callOptions);
       }
     },
     async check(suspected) {
-      if (calls > 0 && !suspected) return;
+      if (calls.size > 0 && !suspected) return;
       const timeout = limits.pingTimeoutMs;
       try {
         await (client.getProtocolEra() === 'modern' ? client.discover({ timeout }) : client.ping({ timeout }));

@@ -14,6 +14,7 @@ import { openConnection } from './connection.ts';
 import type { ConnectionLimits } from './connection.ts';
 import { createGuard } from './guard.ts';
 import { createLibrary, type Library } from './library.ts';
+import type { LogEntry } from './server-log.ts';
 import type { ServerBlock } from './servers-config.ts';
 import { connected, createMember, stateOf } from './server-member.ts';
 import type { Member, ServerActor } from './server-member.ts';
@@ -52,6 +53,8 @@ export interface CallOptions {
   /** Bounds the wait for a connection; once sent, the call is the caller's to time out through `signal`. */
   timeoutMs: number;
   onProgress(progress: Progress): void;
+  /** What the server says while this is the only call that it is at work on. */
+  onLog(entry: LogEntry): void;
 }
 
 /** How far a call is, by its server's measure and in its words. */

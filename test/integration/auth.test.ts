@@ -138,6 +138,14 @@ describe('the plain pages', () => {
     assert.equal(refused.headers.get('www-authenticate'), 'Bearer');
     assert.match(await refused.text(), /Authorization: Bearer TOKEN/);
   });
+
+  test('name the MCP servers to those who have a token, and to nobody else', async (t) => {
+    const parley = await startWithTokens(t);
+    const keysFor = async (authorization: string) => Object.keys(Object(await (await fetch(pageOf(parley.url, '/health'), { headers: { authorization } })).json()));
+    assert.deepEqual(await keysFor(''), ['status', 'version', 'uptime_seconds']);
+    assert.deepEqual(await keysFor('Bearer nobodys'), ['status', 'version', 'uptime_seconds']);
+    assert.deepEqual(await keysFor(`Bearer ${tokens.bob}`), ['status', 'version', 'uptime_seconds', 'providers', 'mcp_servers']);
+  });
 });
 
 test('no token gets into the log, good or bad, wherever it was put', async (t) => {

@@ -13,10 +13,24 @@ for (const era of ['sessions', 'stateless'] as const) {
       t.after(box.stop);
       await box.host.settled();
 
-      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'ready', tools: 3, error: null }]);
+      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'ready', tools: 4, error: null }]);
       assert.equal((await box.call('count')).status, 'ok');
       assert.ok(server.headersSeen.every((headers) => headers['x-tenant'] === 'blue'));
       assert.equal(server.headersSeen.at(-1)?.['mcp-protocol-version'], era === 'sessions' ? '2025-11-25' : '2026-07-28');
+    });
+
+    test('is heard when it logs, in the log and by the call it is at work on', async (t) => {
+      const server = await startHttpServer({ era });
+      t.after(server.stop);
+      const box = await startToolbox([httpServer('web', server.url)]);
+      t.after(box.stop);
+      await box.host.settled();
+      const heard: unknown[] = [];
+
+      await box.call('talk', {}, { onLog: (entry) => heard.push(entry) });
+
+      assert.deepEqual(heard, [{ level: 'warning', text: 'talker: {"low":true}' }]);
+      assert.ok(box.lines.includes('web: warning: talker: {"low":true}'));
     });
 
     test('is told of a cancelled call, which ends at once', async (t) => {

@@ -64,7 +64,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       readLog: createReadLogLogic({ warmLogs, inFlight }),
       loadContext: createLoadContextLogic({
         warmLogs, countTokens, systemPrompt: '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent, policy: { repeat: {}, permission: {}, permissionByHint: { read_only: 'always', additive: 'always', destructive: 'always' } },
-        toolbox: { tools: () => [], settled: () => Promise.resolve() },
+        toolbox: { tools: () => [], settled: () => Promise.resolve() }, notices: { greet: () => undefined },
       }),
       answer: createAnswerLogic({
         model: languageModelAt(scripted.url), toolbox: { misfit: () => null }, outbox, countTokens, onError,

@@ -48,7 +48,7 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
   };
 
   const create = () => {
-    const server = new McpServer({ name: 'http-test', version: '1.0.0' }, { capabilities: { tools: { listChanged: true } } });
+    const server = new McpServer({ name: 'http-test', version: '1.0.0' }, { capabilities: { tools: { listChanged: true }, logging: {} } });
     server.registerTool('count', { inputSchema: z.object({}) }, () => {
       note('count');
       return { content: [{ type: 'text', text: `${seen.length}` }] };
@@ -57,6 +57,10 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
       context.mcpReq.signal.addEventListener('abort', () => note('cancelled'));
       note('hang');
       return new Promise(() => undefined);
+    });
+    server.registerTool('talk', { inputSchema: z.object({}) }, async (_args, context) => {
+      await context.mcpReq.log('warning', { low: true }, 'talker');
+      return { content: [{ type: 'text', text: 'said' }] };
     });
     server.registerTool('big', { inputSchema: z.object({}) }, () => ({ content: [{ type: 'text', text: 'x'.repeat(200_000) }] }));
     offer?.(server);

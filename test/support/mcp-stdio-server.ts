@@ -10,7 +10,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { z } from 'zod';
 
-const { TEST_JOURNAL, TEST_STUBBORN, TEST_EXIT_AT_START, TEST_PROGRESS_CHARS = '0' } = process.env;
+const { TEST_JOURNAL, TEST_STUBBORN, TEST_EXIT_AT_START, TEST_START_MS, TEST_PROGRESS_CHARS = '0' } = process.env;
 const note = (word: string) => {
   if (TEST_JOURNAL !== undefined) appendFileSync(TEST_JOURNAL, `${word}\n`);
 };
@@ -19,8 +19,9 @@ const say = (text: string) => ({ content: [{ type: 'text' as const, text }] });
 note('started');
 process.stderr.write(`up as ${process.pid}\n`);
 if (TEST_EXIT_AT_START !== undefined) process.exit(Number(TEST_EXIT_AT_START));
+if (TEST_START_MS !== undefined) await pause(Number(TEST_START_MS));
 
-const server = new McpServer({ name: 'misbehaving', version: '1.0.0' });
+const server = new McpServer({ name: 'misbehaving', version: '1.0.0' }, { capabilities: { logging: {} } });
 
 server.registerTool('slow', { inputSchema: { ms: z.number() }, annotations: { idempotentHint: true } }, async ({ ms }) => {
   await pause(ms);
@@ -96,6 +97,12 @@ server.registerTool('progress', { inputSchema: { steps: z.number() } }, async ({
   }
   await pause(100);
   return say('all steps');
+});
+
+server.registerTool('talk', { inputSchema: { lines: z.number() } }, async ({ lines }, { sendNotification }) => {
+  const tell = (data: unknown) => sendNotification({ method: 'notifications/message', params: { level: 'warning', logger: 'talker', data } });
+  for (let line = 1; line <= lines; line += 1) await tell(line === 1 ? 'Mind\u0007 the gap' : { line });
+  return say('said');
 });
 
 server.registerTool('structured', { outputSchema: { sum: z.number() } }, () => ({ content: [], structuredContent: { sum: 5 } }));

@@ -72,7 +72,7 @@ export async function startToolbox(servers: ServerBlock[], overrides: Partial<To
     reaches: (name: string, state: string) =>
       waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 15_000 }),
     call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}): Promise<CallEnd> =>
-      host.call(tool(name), args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, ...options }),
+      host.call(tool(name), args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, ...options }),
     async stop() {
       for (const each of actors.values()) each.send({ type: 'server.drain' });
       await Promise.all([...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 15_000 })));

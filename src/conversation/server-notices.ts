@@ -1,0 +1,76 @@
+/**
+ * What the followers of a turn are told of MCP servers: that it waits for one, that one is away, that it is back. Told
+ * once for each change, to the turns that are at work; whoever begins later is told what is away then.
+ */
+import type { ActorRefFrom } from 'xstate';
+import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
+import type { ConversationRef } from '../conversation-ref.ts';
+import type { ServerStatus, Toolbox } from '../mcp/toolbox.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+
+export interface TurnRef extends ConversationRef {
+  requestId: string;
+}
+
+export interface ServerNotices {
+  /** Tells of the changes of one server's chart until it ends. */
+  watch(name: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
+  /** Tells a turn that begins which servers it has to wait for, and which it has to do without. */
+  greet(turn: TurnRef): void;
+}
+
+export interface ServerNoticesDeps {
+  toolbox: Pick<Toolbox, 'servers'>;
+  outbox: Pick<Outbox, 'tell'>;
+  /** The turns that are at work: no more than there are permits. */
+  atWork(): Iterable<TurnRef>;
+}
+
+type News = { kind: 'server_connecting' | 'server_available'; server: string } | { kind: 'server_unavailable'; server: string; reason: string | null };
+
+const AWAY: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
+
+export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDeps): ServerNotices {
+  const tell = ({ requestId, conversationId, owner }: TurnRef, news: News) =>
+    outbox.tell({ owner, conversationId }, {
+      request_id: requestId,
+      status: 'chunk',
+      conversation_id: conversationId,
+      chunk: { type: 'notice', kind: news.kind, server: news.server, data: wordsFor(news) },
+    });
+
+  return {
+    watch(name, actor) {
+      let isAway = false;
+      actor.subscribe(({ value, context }) => {
+        const state = serverState(value);
+        // One that is tried again is still away, and one that leaves with us is no news.
+        const was = isAway;
+        if (state === 'ready') isAway = false;
+        else if (AWAY.includes(state)) isAway = true;
+        if (isAway === was) return;
+        const news: News = isAway ? { kind: 'server_unavailable', server: name, reason: context.lastError } : { kind: 'server_available', server: name };
+        for (const turn of atWork()) tell(turn, news);
+      });
+    },
+    greet(turn) {
+      for (const { name, state, error } of toolbox.servers()) {
+        if (state === 'ready') continue;
+        // Turns wait for no other connect than the first, before which nothing has gone wrong.
+        if (state === 'connecting' && error === null) tell(turn, { kind: 'server_connecting', server: name });
+        else tell(turn, { kind: 'server_unavailable', server: name, reason: error });
+      }
+    },
+  };
+}
+
+function wordsFor(news: News): string {
+  switch (news.kind) {
+    case 'server_connecting':
+      return `Waiting for the MCP server "${news.server}" to connect.`;
+    case 'server_available':
+      return `The MCP server "${news.server}" is available again.`;
+    case 'server_unavailable':
+      return `The MCP server "${news.server}" is not available${news.reason === null ? '' : ` (${news.reason})`}; it is tried again by itself.`;
+  }
+}
