@@ -8,8 +8,15 @@ import type { LogRow, ToolCallRequest } from './log.ts';
 /** The subset of the chat-completions message format that Parley sends. */
 export type ModelMessage =
   | { role: 'system' | 'user'; content: string }
-  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[] }
+  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[]; thoughts?: Thoughts }
   | { role: 'tool'; content: string; tool_call_id: string };
+
+/** What the model thought of a message; whether a provider is told again is not known here. */
+export interface Thoughts {
+  reasoning: string;
+  /** As the provider gave them; null where it gave none. */
+  signatures: unknown;
+}
 
 /** All rows that share a `request_id`, in log order. */
 export interface TurnRows {
@@ -137,9 +144,11 @@ function turnMessages(turn: TurnRows): SizedMessage[] {
   const results = new Map<string, LogRow>();
   for (const row of turn.rows) if (row.type === 'tool_result' && row.tool_call_id !== null) results.set(row.tool_call_id, row);
   const messages: SizedMessage[] = [];
+  // Who wants thoughts back wants them in turns that used tools, later turns included, and nowhere else.
+  const usesTools = turn.rows.some((row) => row.tool_calls !== null && row.tool_calls.length > 0);
   for (const row of turn.rows) {
     if (row.type === 'user_message') messages.push(sized({ role: 'user', content: row.content ?? '' }, row));
-    if (row.type === 'assistant_message') messages.push(...assistantMessages(row, results));
+    if (row.type === 'assistant_message') messages.push(...assistantMessages(row, results, usesTools ? thoughtsOf(row) : {}));
   }
   if (turn.ended && messages.at(-1)?.message.role !== 'assistant') {
     messages.push({ message: { role: 'assistant', content: NO_ANSWER }, tokens: MESSAGE_OVERHEAD });
@@ -147,10 +156,16 @@ function turnMessages(turn: TurnRows): SizedMessage[] {
   return messages;
 }
 
-function assistantMessages(row: LogRow, results: Map<string, LogRow>): SizedMessage[] {
+function thoughtsOf({ extra }: LogRow): { thoughts?: Thoughts } {
+  const reasoning = typeof extra['reasoning'] === 'string' ? extra['reasoning'] : '';
+  const signatures = extra['signatures'] ?? null;
+  return reasoning === '' && signatures === null ? {} : { thoughts: { reasoning, signatures } };
+}
+
+function assistantMessages(row: LogRow, results: Map<string, LogRow>, thoughts: { thoughts?: Thoughts }): SizedMessage[] {
   // Some providers refuse an empty message, and with it every later turn.
-  if (!row.tool_calls?.length) return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER }, row)];
-  const asked = sized({ role: 'assistant', content: row.content || null, tool_calls: row.tool_calls }, row);
+  if (!row.tool_calls?.length) return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...thoughts }, row)];
+  const asked = sized({ role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...thoughts }, row);
   return [
     asked,
     ...row.tool_calls.map((call): SizedMessage => {

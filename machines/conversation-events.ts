@@ -51,6 +51,8 @@ export interface Answer {
   messageId: string;
   text: string;
   reasoning: string;
+  /** What the provider gave beside its words and may want to see again with the results of its calls; opaque, null where it gave nothing. */
+  signatures: unknown;
   calls: AskedCall[];
   finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'cancelled' | 'failed';
   usage: Usage | null;

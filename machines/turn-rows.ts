@@ -65,6 +65,7 @@ export function answerRow(turn: { requestId: string; hops: number }, answer: Omi
       finish_reason: answer.finishReason,
       ...(partial ? { partial: true } : {}),
       ...(answer.reasoning === '' ? {} : { reasoning: answer.reasoning }),
+      ...(calls.length === 0 || answer.signatures === null ? {} : { signatures: answer.signatures }),
     },
   };
 }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { azureApiVersion, isAzureHost } from '../llm/azure.ts';
+import { echoFields } from '../llm/echo.ts';
 import { presets } from '../llm/providers.ts';
 import { count, milliseconds, seconds, secondsOrNone, text } from './quantities.ts';
 
@@ -42,6 +43,10 @@ const parameters = {
     .array(text())
     .exactOptional()
     .describe('Models that a chat may name instead of `model`; none when not stated.'),
+  echo_reasoning: z
+    .array(z.enum(echoFields))
+    .exactOptional()
+    .describe('Fields in which the provider wants to see again what its model thought before it called tools. Known for DeepSeek, Moonshot, OpenRouter and Gemini by their addresses; none for any other when not stated, for strict ones refuse them.'),
   headers: z
     .record(z.string(), z.string())
     .meta({ allowed: 'header names with text values (numbers in quotes)' })

@@ -82,6 +82,7 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
         messageId: draft.messageId,
         text,
         reasoning,
+        signatures: finished?.signatures ?? null,
         calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, toolbox.misfit)),
         finishReason: finishReasonOf(end),
         usage: finished?.usage ?? (text === '' && !finished ? null : await estimate(input, text, countTokens)),
@@ -94,7 +95,7 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
     ask().then(sendBack, (error: unknown) => {
       onError(error);
       const { text, reasoning } = finish();
-      const answer: Answer = { messageId: draft.messageId, text, reasoning, calls: [], finishReason: 'failed', usage: null, model: null, endedAtMs: Date.now() };
+      const answer: Answer = { messageId: draft.messageId, text, reasoning, signatures: null, calls: [], finishReason: 'failed', usage: null, model: null, endedAtMs: Date.now() };
       sendBack({ type: 'answer.failed', answer, fault: fault('internal', 'The answer could not be taken in. Ask again.'), retryAfterMs: null, jitter: 0 });
     });
 

@@ -50,8 +50,9 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
   const readings = new Map<string, { overtaken: boolean }>();
 
   const add = (log: WarmLog, row: LogRow) => {
-    foldRow(log.turns, withoutWhole(row));
-    log.bytes += rowBytes(row);
+    const kept = withoutWhole(row);
+    foldRow(log.turns, kept);
+    log.bytes += rowBytes(kept);
   };
   /** The cache takes the size of a value that it does not know yet; one that it holds already it would not measure again. */
   const keep = (key: string, { turns, bytes }: WarmLog) => cache.set(key, { turns, bytes });
@@ -116,7 +117,9 @@ function messagesOf({ rows }: TurnRows): number {
 }
 
 function rowBytes(row: LogRow): number {
-  return ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0));
+  // Of the other rows' extras nothing is long.
+  const thoughts = row.type === 'assistant_message' ? JSON.stringify(row.extra).length : 0;
+  return ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0) + thoughts);
 }
 
 /** The whole of a tool's result is for the log's readers; the window uses the text alone. */

@@ -4,8 +4,10 @@
  * The hot path is `read`: one JSON.parse a chunk, nothing allocated that lives longer.
  */
 import type { Usage } from '../../machines/log.ts';
+import { signaturesOf, type Signatures } from './echo.ts';
 import { isObject, parseJson, textOf, type JsonObject } from './json.ts';
 import type { AnswerSink } from './model.ts';
+import { createReasoningDetails, type ReasoningDetails } from './reasoning-details.ts';
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-calls.ts';
 import { readUsage } from './usage.ts';
 
@@ -33,6 +35,8 @@ export interface Accumulator {
 export interface Answer {
   finishReason: FinishReason;
   toolCalls: { name: string; arguments: string }[];
+  /** null: nothing that anybody would want to see again. */
+  signatures: Signatures | null;
   usage: Usage | null;
   /** null: no chunk named one. */
   model: string | null;
@@ -53,6 +57,7 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
   let usage: unknown = null;
   let model: string | null = null;
   let tools: ToolCallAssembly | null = null;
+  let details: ReasoningDetails | null = null;
 
   function fail(reason: StreamFault): false {
     // What the provider says after it has finished the answer does not undo the answer.
@@ -63,6 +68,10 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
   function readDelta(delta: JsonObject): boolean {
     // Servers that send the thoughts under two names send the same thoughts.
     think(textOf(delta['reasoning_content']) ?? textOf(delta['reasoning']) ?? textOf(delta['thinking']));
+    if (Array.isArray(delta['reasoning_details'])) {
+      details ??= createReasoningDetails();
+      chars += details.add(delta['reasoning_details']);
+    }
     const content = delta['content'];
     if (Array.isArray(content)) content.forEach(readPart);
     else say(textOf(content));
@@ -130,7 +139,8 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
       const whole = finish === 'stop' || finish === 'tool_calls';
       const toolCalls = whole && tools !== null ? tools.calls() : [];
       const finishReason = whole ? (toolCalls.length > 0 ? 'tool_calls' : 'stop') : finish;
-      return { finishReason, toolCalls, usage: readUsage(usage), model };
+      const signatures = toolCalls.length === 0 ? null : signaturesOf(details?.details() ?? [], tools?.extras() ?? []);
+      return { finishReason, toolCalls, signatures, usage: readUsage(usage), model };
     },
   };
 }

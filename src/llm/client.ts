@@ -7,6 +7,7 @@ import { createParser } from 'eventsource-parser';
 import OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type Taker } from './body.ts';
+import { withEcho } from './echo.ts';
 import { cutFailure, foreignFailure, requestFailure, silenceFailure, streamFailure, type Asked } from './failures.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from './model.ts';
 import type { Provider } from './providers.ts';
@@ -112,7 +113,7 @@ async function send(openai: OpenAI, transport: Transport, asked: Asked, request:
     stream_options: { include_usage: true },
     ...parameters,
     model: asked.model,
-    messages: request.messages,
+    messages: withEcho(request.messages, asked.provider.echo),
     ...tools,
     stream: true,
   };

@@ -3,17 +3,19 @@
  * factory that puts configured providers behind it. A failure is a value, never a rejection.
  * Retries, backoff and the order of fallbacks belong to the conversation chart.
  */
-import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
+import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { Fault, Usage } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import { createCircuit, type Circuit, type CircuitOptions } from './circuit.ts';
 import { createProviderClient } from './client.ts';
+import type { Signatures, ThoughtfulMessage } from './echo.ts';
 import { chooseProviders, type ProviderBlock } from './providers.ts';
 import { createTransport, type Transport } from './transport.ts';
 
 /** One question to one provider: a hop of a turn. */
 export interface AnswerRequest {
-  messages: readonly ChatCompletionMessageParam[];
+  /** The thoughts of a message go out only to a provider that wants them. */
+  messages: readonly ThoughtfulMessage[];
   tools: readonly ChatCompletionTool[];
   /** Name of the provider to ask, one of `LanguageModel.providers`. */
   provider: string;
@@ -34,6 +36,8 @@ export type AnswerEnd =
       finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls';
       /** In the order asked; `arguments` is the model's own text, `{}` where it wrote none. */
       toolCalls: { name: string; arguments: string }[];
+      /** To be given back with the message, in its `thoughts`. */
+      signatures: Signatures | null;
       /** As the provider reported it, null if it did not. */
       usage: Usage | null;
       /** The model that answered, by the provider's own account. */

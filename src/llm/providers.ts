@@ -5,6 +5,7 @@
  */
 import { AppError } from '../errors.ts';
 import { azureEndpoint, isAzureHost } from './azure.ts';
+import { knownEcho, type EchoField } from './echo.ts';
 
 /** A provider's block as configured. Every key not named here goes into the request body unchanged. */
 export interface ProviderBlock {
@@ -14,6 +15,8 @@ export interface ProviderBlock {
   model?: string | undefined;
   /** Models that a chat may name instead. */
   allowed_models?: string[] | undefined;
+  /** Where a message's thoughts go back; what is known of the address where it is not stated. */
+  echo_reasoning?: EchoField[] | undefined;
   /** Sent with every request, e.g. `api-key` for Azure. */
   headers?: Record<string, string> | undefined;
   [parameter: string]: unknown;
@@ -48,6 +51,8 @@ export interface Provider extends Endpoint {
   /** The variable that holds the key, for messages. */
   keyVariable: string | null;
   headers: Readonly<Record<string, string>>;
+  /** The fields in which it wants to see again what its models thought; none for most. */
+  echo: readonly EchoField[];
 }
 
 /** What a choice of providers depends on. */
@@ -135,7 +140,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   if (baseUrl === null) {
     throw new AppError('config_invalid', `Provider "${name}" needs an http or https URL in llm.providers.${name}.base_url.`);
   }
-  const { base_url: _address, api_key_env: _variable, allowed_models = [], headers = {}, ...others } = block ?? {};
+  const { base_url: _address, api_key_env: _variable, allowed_models = [], echo_reasoning = knownEcho(baseUrl), headers = {}, ...others } = block ?? {};
   const endpoint = name === azureName ? azureEndpoint(others) : plainEndpoint({ model: presetOf(name)?.model, ...others });
   const { model } = endpoint;
   if (model === null) throw new AppError('config_invalid', `Provider "${name}" needs llm.providers.${name}.${endpoint.modelKey}.`);
@@ -149,7 +154,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
       { data: { provider: name, variable: keyVariable } },
     );
   }
-  return { ...endpoint, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers };
+  return { ...endpoint, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers, echo: echo_reasoning };
 }
 
 function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {
@@ -186,4 +191,5 @@ const demoProvider: Provider = {
   key: null,
   keyVariable: null,
   headers: {},
+  echo: [],
 };

@@ -14,6 +14,7 @@ interface OpenCall {
   id: string | null;
   name: string;
   arguments: string;
+  extra: JsonObject | null;
 }
 
 export interface ToolCallAssembly {
@@ -21,6 +22,8 @@ export interface ToolCallAssembly {
   add(deltas: readonly unknown[]): boolean;
   /** The calls so far, in the order in which they began; empty arguments read `{}`. */
   calls(): { name: string; arguments: string }[];
+  /** In the same order, the `extra_content` of each call; Gemini signs its calls there. */
+  extras(): (JsonObject | null)[];
 }
 
 export function createToolCallAssembly(): ToolCallAssembly {
@@ -40,11 +43,15 @@ export function createToolCallAssembly(): ToolCallAssembly {
     let call = index === null ? withoutIndex(calls, id, name) : byIndex.get(index);
     if (!call || beginsAnother(call, { id, name, piece, explicit })) {
       if (calls.length === maxCalls) return false;
-      call = { id, name: '', arguments: '' };
+      call = { id, name: '', arguments: '', extra: null };
       calls.push(call);
       if (index !== null) byIndex.set(index, call);
     }
     call.id ??= id;
+    if (call.extra === null && isObject(delta['extra_content'])) {
+      call.extra = delta['extra_content'];
+      argumentChars += JSON.stringify(call.extra).length;
+    }
     // A name that comes once more, or after the arguments began, is a repetition and no further piece.
     if (name !== null && name !== call.name && call.arguments === '') call.name += name;
     call.arguments += piece;
@@ -58,12 +65,17 @@ export function createToolCallAssembly(): ToolCallAssembly {
       const listed = deltas.length > 1;
       return deltas.every((delta, at) => !isObject(delta) || addOne(delta, listed ? at : null));
     },
+    extras: () => calls.filter(isMeant).map(({ extra }) => extra),
     calls() {
       return calls
-        .filter((call) => call.name !== '' || call.arguments !== '')
+        .filter(isMeant)
         .map((call) => ({ name: call.name, arguments: call.arguments.trim() === '' ? '{}' : call.arguments }));
     },
   };
+}
+
+function isMeant(call: OpenCall): boolean {
+  return call.name !== '' || call.arguments !== '';
 }
 
 /** The call with that id, or the last one if the delta does not introduce a call of its own. */

@@ -79,6 +79,7 @@ export function answer(changes: Partial<Answer> = {}): Answer {
     messageId: randomUUID(),
     text: calls.length > 0 ? '' : 'Hello.',
     reasoning: '',
+    signatures: null,
     calls,
     finishReason: calls.length > 0 ? 'tool_calls' : 'stop',
     usage: someUsage,

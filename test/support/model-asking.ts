@@ -2,8 +2,9 @@
  * Asks the LLM layer as a conversation would, and keeps what came: for tests that look at one
  * answer. Whole-server tests ask through the socket instead.
  */
-import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
+import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import { createDemoModel } from '../../src/demo/model.ts';
+import type { ThoughtfulMessage } from '../../src/llm/echo.ts';
 import { createLanguageModel, type AnswerEnd, type LanguageModel, type LanguageModelOptions } from '../../src/llm/model.ts';
 
 /** A language model whose active provider `scripted` is the endpoint at `url`; any option can be set otherwise. */
@@ -29,7 +30,7 @@ export interface Asked {
 }
 
 export interface AskOptions {
-  messages?: ChatCompletionMessageParam[];
+  messages?: ThoughtfulMessage[];
   tools?: ChatCompletionTool[];
   model?: string;
   provider?: string;
