@@ -35,6 +35,7 @@ export function toolboxLimits({ mcp, chat }: Config) {
     maxDescriptionChars: limits.max_description_length,
     maxSchemaBytes: limits.max_schema_size,
     maxTools: limits.max_tools,
+    maxConcurrent: limits.max_concurrent,
     requestTimeoutMs: ms(connection.request_timeout),
     maxListed: limits.max_listed,
     maxResultTokens: chat.service.tools.max_result_tokens,

@@ -105,6 +105,9 @@ const mcpLimits = z
     max_tools: count('tools', 1, 10_000)
       .default(256)
       .describe('Tools of all servers together: each costs tokens in every request to a model.'),
+    max_concurrent: count('calls', 1)
+      .default(64)
+      .describe('Calls that one server is at work on at once, so that it is not drowned; further ones wait, each owner and conversation in turn. `max_concurrent` in its block says otherwise.'),
     max_listed: count('entries', 1, 100_000)
       .default(1000)
       .describe('Prompts, resources and templates that are kept of each server, each; what it lists beyond is left out.'),

@@ -4,6 +4,7 @@
  */
 import { fromCallback } from 'xstate';
 import type { CallAbort, CallEnded, CallProgress, ToolCallInput } from '../../machines/tool-call.ts';
+import type { Place } from '../fair-line.ts';
 import type { LogEntry } from '../mcp/server-log.ts';
 import type { CallEnd, Progress, Toolbox } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
@@ -50,7 +51,8 @@ export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) 
       if (logged <= MAX_LOG_LINES) tell({ type: 'notice', kind: 'server_log', server: input.tool.server, call_id: input.callId, level, data: text });
     };
 
-    void toolbox.call(input.tool, input.arguments, { signal: abort.signal, timeoutMs: input.timeoutMs, onProgress, onLog }).then((end) => {
+    const place: Place = [input.owner, input.conversationId, input.callId];
+    void toolbox.call(input.tool, input.arguments, { place, signal: abort.signal, timeoutMs: input.timeoutMs, onProgress, onLog }).then((end) => {
       calling = false;
       const durationMs = performance.now() - startedMs;
       const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(durationMs) };

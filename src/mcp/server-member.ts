@@ -5,6 +5,7 @@
 import type { ActorRefFrom } from 'xstate';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-terms.ts';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
+import { createFairLine, type FairLine } from '../fair-line.ts';
 import type { Connection } from './connection.ts';
 import type { ServerBlock } from './servers-config.ts';
 
@@ -18,6 +19,8 @@ export interface Member {
   /** There while calls can be made. */
   connection: Connection | null;
   catalogue: readonly ServerTool[];
+  /** Calls that it is at work on, and those that wait. */
+  line: FairLine;
   /** Connections on their way out. */
   closings: Set<Promise<void>>;
   hasSettled: boolean;
@@ -57,6 +60,7 @@ export function connected(member: Member, signal: AbortSignal, withinMs: number)
   });
 }
 
-export function createMember(block: ServerBlock): Member {
-  return { block, actor: null, connection: null, catalogue: [], closings: new Set(), hasSettled: false, waiting: new Set() };
+export function createMember(block: ServerBlock, maxConcurrent: number): Member {
+  const line = createFairLine({ most: block.maxConcurrent ?? maxConcurrent });
+  return { block, actor: null, connection: null, catalogue: [], line, closings: new Set(), hasSettled: false, waiting: new Set() };
 }

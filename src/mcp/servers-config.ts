@@ -23,6 +23,8 @@ export interface StdioServer extends ToolChoice {
   cwd: string;
   /** In addition to the few variables that every child gets. */
   env: Record<string, string>;
+  /** Calls that it is at work on at once; null: as many as the configuration says. */
+  maxConcurrent: number | null;
   protocol: ProtocolChoice;
 }
 
@@ -31,6 +33,8 @@ export interface HttpServer extends ToolChoice {
   name: string;
   url: string;
   headers: Record<string, string>;
+  /** Calls that it is at work on at once; null: as many as the configuration says. */
+  maxConcurrent: number | null;
   protocol: ProtocolChoice;
 }
 
@@ -62,6 +66,7 @@ const blockSchema = z.looseObject({
   // The names are those of Gemini CLI.
   includeTools: z.array(text, 'an array of strings').nullish(),
   excludeTools: z.array(text, 'an array of strings').nullish(),
+  max_concurrent: z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more').nullish(),
   protocol: z.string().regex(/^(?:legacy|auto|\d{4}-\d{2}-\d{2})$/, '"legacy", "auto" or a revision such as "2026-07-28"').nullish(),
 });
 
@@ -126,7 +131,7 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   const expandAll = (key: 'env' | 'headers') =>
     Object.fromEntries(Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry])]));
 
-  const choice = { includeTools: block.includeTools ?? null, excludeTools: block.excludeTools ?? [] };
+  const common = { includeTools: block.includeTools ?? null, excludeTools: block.excludeTools ?? [], maxConcurrent: block.max_concurrent ?? null };
 
   if (typeof block.command === 'string' && urlKey === undefined) {
     const command = expand(block.command, env, [...at, 'command']);
@@ -141,7 +146,7 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
       env: expandAll('env'),
       // `auto` would start the server twice: once to ask, once to serve.
       protocol: protocolOf(block.protocol, 'legacy'),
-      ...choice,
+      ...common,
     };
   }
   if (urlKey === undefined || typeof block.command === 'string') {
@@ -152,7 +157,7 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
     throw new Refusal([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
   }
-  return { kind: 'http', name, url, headers: expandAll('headers'), protocol: protocolOf(block.protocol, 'auto'), ...choice };
+  return { kind: 'http', name, url, headers: expandAll('headers'), protocol: protocolOf(block.protocol, 'auto'), ...common };
 }
 
 function refuse(file: string, position: Position | null, message: string, cause?: unknown): AppError {

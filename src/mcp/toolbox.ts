@@ -7,6 +7,7 @@ import { fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits, McpServerState, ServerTool } from '../../machines/mcp-server-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { AppError } from '../errors.ts';
+import type { Place } from '../fair-line.ts';
 import { createArgumentCheck, unchecked, type Breach } from './argument-check.ts';
 import { notSent, reasonOf } from './call-end.ts';
 import { mergeCatalogues } from './catalogue.ts';
@@ -14,9 +15,10 @@ import { openConnection } from './connection.ts';
 import type { ConnectionLimits } from './connection.ts';
 import { createGuard } from './guard.ts';
 import { createLibrary, type Library } from './library.ts';
+import { makeCall } from './make-call.ts';
 import type { LogEntry } from './server-log.ts';
 import type { ServerBlock } from './servers-config.ts';
-import { connected, createMember, stateOf } from './server-member.ts';
+import { createMember, stateOf } from './server-member.ts';
 import type { Member, ServerActor } from './server-member.ts';
 import type { HopTool } from '../../machines/turn-terms.ts';
 
@@ -50,6 +52,8 @@ export type CallEnd =
 export interface CallOptions {
   /** Aborting it cancels the call at the server and ends it here. */
   signal: AbortSignal;
+  /** Whose call it is, where calls have to wait: owner, conversation, call. */
+  place: Place;
   /** Bounds the wait for a connection; once sent, the call is the caller's to time out through `signal`. */
   timeoutMs: number;
   onProgress(progress: Progress): void;
@@ -86,6 +90,8 @@ export interface Toolbox {
 export interface ToolboxLimits extends McpServerLimits, ConnectionLimits {
   /** Of all servers together; every tool costs tokens in every request to a model. */
   maxTools: number;
+  /** Calls that one server is at work on at once, where its block does not say. */
+  maxConcurrent: number;
 }
 
 export interface ToolboxOptions {
@@ -114,7 +120,7 @@ export interface ToolboxHost extends Toolbox {
 
 /** Nothing connects before the charts run: spawn `logic` with each of `inputs`, and `attach` it. */
 export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOptions): ToolboxHost {
-  const members = new Map(servers.map((block) => [block.name, createMember(block)]));
+  const members = new Map(servers.map((block) => [block.name, createMember(block, limits.maxConcurrent)]));
   const guard = createGuard((error) => log('guard', `no guard process: ${error.message}`));
   const firstRound = Promise.withResolvers<void>();
   if (members.size === 0) firstRound.resolve();
@@ -212,21 +218,9 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
       const { path, message } = verdict.breach;
       return path.length === 0 ? message : `${path.join('.')}: ${message}`;
     },
-    async call(tool, args, options) {
-      const member = members.get(tool.server);
-      if (member === undefined) return notSent(tool.server, 'is not configured');
-      const deadline = performance.now() + options.timeoutMs;
-      // Once more if the server never saw it: its session was forgotten or its process is another one.
-      for (let resends = 1; ; resends -= 1) {
-        const current = member.connection ?? (await connected(member, options.signal, deadline - performance.now()));
-        if (options.signal.aborted) return { status: 'cancelled' };
-        if (current === null) {
-          const error = member.actor?.getSnapshot().context.lastError;
-          return notSent(tool.server, error ? `is not available (${error})` : 'is not available');
-        }
-        const end = await current.call(tool.toolName, args, options);
-        if (end.status !== 'not_sent' || resends === 0) return end;
-      }
+    call({ server, toolName }, args, options) {
+      const member = members.get(server);
+      return member === undefined ? Promise.resolve(notSent(server, 'is not configured')) : makeCall(member, toolName, args, options);
     },
     async close() {
       const leaving = [...members.values()].flatMap(({ connection: open, closings }) => [...closings, ...(open === null ? [] : [open.close()])]);

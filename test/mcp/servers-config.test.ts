@@ -30,21 +30,21 @@ const complaint = (content: string | object, env: NodeJS.ProcessEnv = {}): strin
 describe('the list of MCP servers', () => {
   test('takes the files of other hosts as they are', () => {
     const servers = load({
-      files: { type: 'stdio', command: 'npx', args: ['-y', 'server', 8080], env: { PORT: 1, VERBOSE: true }, autoApprove: ['read'], timeout: 60, description: 'x', includeTools: ['read'] },
+      files: { type: 'stdio', command: 'npx', args: ['-y', 'server', 8080], env: { PORT: 1, VERBOSE: true }, autoApprove: ['read'], timeout: 60, description: 'x', includeTools: ['read'], max_concurrent: 2 },
       web: { transport: 'streamable-http', serverUrl: 'https://example.org/mcp', headers: { a: 'b' }, alwaysAllow: [], excludeTools: ['erase'] },
       off: { command: 'x', disabled: true },
       never: { enabled: false, args: 'wrong, but off' },
     });
 
     assert.deepEqual(servers, [
-      { kind: 'stdio', name: 'files', command: 'npx', args: ['-y', 'server', '8080'], cwd: folder, env: { PORT: '1', VERBOSE: 'true' }, protocol: 'legacy', includeTools: ['read'], excludeTools: [] },
-      { kind: 'http', name: 'web', url: 'https://example.org/mcp', headers: { a: 'b' }, protocol: 'auto', includeTools: null, excludeTools: ['erase'] },
+      { kind: 'stdio', name: 'files', command: 'npx', args: ['-y', 'server', '8080'], cwd: folder, env: { PORT: '1', VERBOSE: 'true' }, protocol: 'legacy', includeTools: ['read'], excludeTools: [], maxConcurrent: 2 },
+      { kind: 'http', name: 'web', url: 'https://example.org/mcp', headers: { a: 'b' }, protocol: 'auto', includeTools: null, excludeTools: ['erase'], maxConcurrent: null },
     ]);
   });
 
   test('runs node with the Node that runs us, in a cwd relative to the file', () => {
     const [server] = load({ demo: { command: 'node', cwd: '../other', protocol: '2026-07-28' } });
-    assert.deepEqual(server, { kind: 'stdio', name: 'demo', command: process.execPath, args: [], cwd: join(folder, '../other'), env: {}, protocol: { revision: '2026-07-28' }, includeTools: null, excludeTools: [] });
+    assert.deepEqual(server, { kind: 'stdio', name: 'demo', command: process.execPath, args: [], cwd: join(folder, '../other'), env: {}, protocol: { revision: '2026-07-28' }, includeTools: null, excludeTools: [], maxConcurrent: null });
   });
 
   test('fills in environment variables', () => {
@@ -75,6 +75,7 @@ describe('a wrong list is refused with its place, what was found and what is all
     ['a block of two kinds', '{"mcpServers": {"a": {"command": "x", "url": "http://y"}}}', /found both/],
     ['a URL of another kind', '{"mcpServers": {"a": {"url": "ftp://x"}}}', /mcpServers\.a\.url: expected an http or https URL, found "ftp:\/\/x"/],
     ['a server that takes the name of another\'s tools', '{"mcpServers": {"a": {"command": "x"},\n"a.b": {"command": "x"}}}', /^:2:8: mcpServers\.a\.b: "a\.b" is also how the tool "b" of the server "a" is named; rename one/],
+    ['a limit of no calls', '{"mcpServers": {"a": {"command": "x", "max_concurrent": 0}}}', /mcpServers\.a\.max_concurrent: expected a whole number, 1 or more, found 0/],
     ['an unknown protocol', '{"mcpServers": {"a": {"command": "x", "protocol": "new"}}}', /mcpServers\.a\.protocol: expected "legacy", "auto" or a revision/],
     ['a variable that is not set', '{"mcpServers": {"a": {"command": "x", "env": {"K": "${NOT_SET}"}}}}', /mcpServers\.a\.env\.K: the environment variable NOT_SET is not set/],
   ];

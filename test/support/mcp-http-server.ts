@@ -41,6 +41,7 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
   const seen: string[] = [];
   const headersSeen: IncomingMessage['headers'][] = [];
   const steps = new EventEmitter();
+  const held: (() => void)[] = [];
   let refusal: number | null = null;
   const note = (word: string) => {
     seen.push(word);
@@ -57,6 +58,13 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
       context.mcpReq.signal.addEventListener('abort', () => note('cancelled'));
       note('hang');
       return new Promise(() => undefined);
+    });
+    server.registerTool('hold', { inputSchema: z.object({ key: z.string() }) }, async ({ key }) => {
+      const ended = Promise.withResolvers<void>();
+      held.push(ended.resolve);
+      note(key);
+      await ended.promise;
+      return { content: [{ type: 'text', text: key }] };
     });
     server.registerTool('talk', { inputSchema: z.object({}) }, async (_args, context) => {
       await context.mcpReq.log('warning', { low: true }, 'talker');
@@ -103,6 +111,8 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
     sees: async (word: string) => {
       while (!seen.includes(word)) await once(steps, 'step');
     },
+    /** Ends the oldest call of `hold`. */
+    letGo: () => held.shift()?.(),
     announceTools: () => handler.notify.toolsChanged(),
     /** Tells the clients of the stateless era. */
     announce: handler.notify,

@@ -26,6 +26,7 @@ const limits: ToolboxLimits = {
   maxSchemaBytes: 16 * 1024,
   maxResultTokens: 100,
   maxTools: 100,
+  maxConcurrent: 64,
   requestTimeoutMs: 10_000,
   maxListed: 100,
 };
@@ -33,15 +34,16 @@ const limits: ToolboxLimits = {
 /** The misbehaving server as a block of the configuration. */
 export function stdioServer(name: string, env: Record<string, string> = {}): StdioServer {
   const script = join(import.meta.dirname, 'mcp-stdio-server.ts');
-  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env, protocol: 'legacy', includeTools: null, excludeTools: [] };
+  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env, protocol: 'legacy', includeTools: null, excludeTools: [], maxConcurrent: null };
 }
 
 export function httpServer(name: string, url: string, protocol: HttpServer['protocol'] = 'auto'): HttpServer {
-  return { kind: 'http', name, url, headers: {}, protocol, includeTools: null, excludeTools: [] };
+  return { kind: 'http', name, url, headers: {}, protocol, includeTools: null, excludeTools: [], maxConcurrent: null };
 }
 
 export async function startToolbox(servers: ServerBlock[], overrides: Partial<ToolboxLimits> = {}) {
   const lines: string[] = [];
+  let calls = 0;
   const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', log: (server, line) => lines.push(`${server}: ${line}`) });
   const actors = new Map(
     host.inputs.map((input) => {
@@ -72,7 +74,7 @@ export async function startToolbox(servers: ServerBlock[], overrides: Partial<To
     reaches: (name: string, state: string) =>
       waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 15_000 }),
     call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}): Promise<CallEnd> =>
-      host.call(tool(name), args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, ...options }),
+      host.call(tool(name), args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, place: ['owner', 'conversation', String((calls += 1))], ...options }),
     async stop() {
       for (const each of actors.values()) each.send({ type: 'server.drain' });
       await Promise.all([...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 15_000 })));

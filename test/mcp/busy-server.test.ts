@@ -1,0 +1,72 @@
+/** A server that takes only so many calls at once: no more are made, everyone gets a turn, and who cannot wait is told. */
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import type { Place } from '../../src/fair-line.ts';
+import { startHttpServer } from '../support/mcp-http-server.ts';
+import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+
+async function startBusy(t: TestContext, maxConcurrent: number | null, limit = 64) {
+  const server = await startHttpServer({ era: 'stateless' });
+  t.after(server.stop);
+  const box = await startToolbox([{ ...httpServer('web', server.url), maxConcurrent }], { maxConcurrent: limit });
+  t.after(box.stop);
+  await box.host.settled();
+  /** `owner/conversation/call` */
+  const hold = (key: string, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
+    const [owner = '', ...rest] = key.split('/');
+    const place: Place = [owner, ...rest];
+    return box.call('hold', { key }, { place, ...options });
+  };
+  return { server, box, hold };
+}
+
+describe('a server that takes so many calls at once', () => {
+  test('is made no more, and everyone gets a turn: owners, then their conversations', async (t) => {
+    const { server, hold } = await startBusy(t, 2);
+    const keys = ['a/1/x', 'a/1/y', 'a/1/z', 'a/2/x', 'b/1/x'];
+    const calls = keys.map((key) => hold(key));
+    const order = ['a/1/x', 'a/1/y', 'a/1/z', 'b/1/x', 'a/2/x'];
+    for (const [done] of order.entries()) {
+      const begun = order.slice(0, done + 2);
+      for (const key of begun) await server.sees(key);
+      assert.deepEqual(server.seen.toSorted(), begun.toSorted());
+      server.letGo();
+      await calls[keys.indexOf(order[done] ?? '')];
+    }
+    assert.deepEqual((await Promise.all(calls)).map(({ status }) => status), keys.map(() => 'ok'));
+  });
+
+  test('is made as many as the configuration says where its block says nothing', async (t) => {
+    const { server, hold } = await startBusy(t, null, 1);
+    const first = hold('a/1/x');
+    const second = hold('a/1/y');
+    await server.sees('a/1/x');
+    assert.deepEqual(server.seen, ['a/1/x']);
+    server.letGo();
+    await first;
+    await server.sees('a/1/y');
+    server.letGo();
+    assert.equal((await second).status, 'ok');
+  });
+
+  test('never hears of a call that waited in vain, or that was stopped while it waited', async (t) => {
+    const { server, hold } = await startBusy(t, 1);
+    const first = hold('a/1/x');
+    await server.sees('a/1/x');
+
+    const late = hold('a/1/late', { timeoutMs: 200 });
+    const abort = new AbortController();
+    const stopped = hold('a/1/stopped', { signal: abort.signal });
+    abort.abort();
+
+    assert.deepEqual(await stopped, { status: 'cancelled' });
+    assert.deepEqual(await late, { status: 'not_sent', text: 'The call was not made: the MCP server "web" is at work on as many calls as it may be.' });
+    server.letGo();
+    await first;
+    const next = hold('a/1/next');
+    await server.sees('a/1/next');
+    server.letGo();
+    await next;
+    assert.deepEqual(server.seen, ['a/1/x', 'a/1/next']);
+  });
+});
