@@ -29,7 +29,7 @@ describe('a fair line', () => {
 
   test('serves owners in turn, and within one its conversations in turn, and within those who came first', () => {
     const { ask, release, granted } = lineOf(1);
-    ask('first', ...['a/1/x', 'a/1/y', 'a/1/z', 'a/2/x', 'b/1/x', 'b/1/y']);
+    ask('first', 'a/1/x', 'a/1/y', 'a/1/z', 'a/2/x', 'b/1/x', 'b/1/y');
     for (const name of ['first', 'a/1/x', 'b/1/x', 'a/2/x', 'b/1/y', 'a/1/y']) release(name);
     assert.deepEqual(granted, ['first', 'a/1/x', 'b/1/x', 'a/2/x', 'b/1/y', 'a/1/y', 'a/1/z']);
   });
