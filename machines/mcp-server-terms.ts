@@ -37,6 +37,8 @@ export interface McpServerLimits {
   failedRetryMs: number;
   /** Between two health checks of a server that is ready, in ms. */
   healthIntervalMs: number;
+  /** For a person to authorize the server before the address to do it is made anew, in ms. */
+  authorizationTimeoutMs: number;
 }
 
 export interface McpServerInput {
@@ -53,6 +55,10 @@ export interface McpServerContext extends McpServerInput {
   jitter: number;
   /** Kept while the server is away: its tools stay offered, and a call to one wakes it. */
   catalogue: readonly ServerTool[];
+  /** Where a person can authorize the server; null unless it waits for that. */
+  authorizeUrl: string | null;
+  /** Authorizations in a row after which the server has not been ready. */
+  authorizations: number;
 }
 
 export type McpServerEvent =
@@ -61,6 +67,10 @@ export type McpServerEvent =
   | { type: 'server.lost'; reason: string; jitter: number }
   /** A call was given up: the server may hang. */
   | { type: 'server.suspect' }
+  /** The server lets nobody in whom no person has authorized. */
+  | { type: 'server.unauthorized' }
+  /** What a person has to open. */
+  | { type: 'server.asks'; url: string }
   /** A tool call is waiting for this server. */
   | { type: 'server.wake' }
   | { type: 'server.drain' };
@@ -72,4 +82,4 @@ export interface CheckInput {
 }
 
 /** Where a server stands, in the one word that people are told. */
-export type McpServerState = 'connecting' | 'ready' | 'backingOff' | 'failed' | 'draining' | 'stopped';
+export type McpServerState = 'connecting' | 'ready' | 'authorizing' | 'backingOff' | 'failed' | 'draining' | 'stopped';

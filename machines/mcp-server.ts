@@ -16,6 +16,9 @@ export function reconnectDelayMs({ limits, attempts, jitter }: Pick<McpServerCon
   return Math.round(cappedMs * (0.5 + jitter / 2));
 }
 
+/** A server that refuses what it was given so often will refuse it again; some ask for more rights in a second step. */
+const AUTHORIZATIONS_IN_A_ROW = 2;
+
 const serverSetup = setup({
   types: {
     context: {} as McpServerContext,
@@ -29,15 +32,19 @@ const serverSetup = setup({
     closing: fromPromise<void, { name: string }>(providedAtBoot),
     /** Rejects when the server does not answer. Bounded by its provider. */
     check: fromPromise<void, CheckInput>(providedAtBoot),
+    /** Resolves when a person has authorized the server; says with `server.asks` what to open. Rejects with an Error whose message is fit for people. */
+    authorization: fromPromise<void, { name: string }>(providedAtBoot),
   },
   delays: {
     connectionTimeout: ({ context }) => context.limits.connectionTimeoutMs,
     backoff: ({ context }) => reconnectDelayMs(context),
     failedRetry: ({ context }) => context.limits.failedRetryMs,
     healthInterval: ({ context }) => context.limits.healthIntervalMs,
+    authorizationTimeout: ({ context }) => context.limits.authorizationTimeoutMs,
   },
   guards: {
     mayReconnect: ({ context }) => context.attempts < context.limits.maxReconnectAttempts,
+    mayAuthorize: ({ context }) => context.authorizations < AUTHORIZATIONS_IN_A_ROW,
   },
   actions: {
     countAttempt: assign({ attempts: ({ context }) => context.attempts + 1 }),
@@ -49,16 +56,24 @@ const serverSetup = setup({
     }),
     noteSilence: assign({ lastError: 'did not answer a health check' }),
     noteFault: assign({ lastError: 'the connection failed inside Parley; the log has the details' }),
+    noteUnauthorized: assign({ lastError: 'waits for somebody to authorize it in a browser' }),
+    noteUselessToken: assign({ lastError: 'refuses the authorization that it was just given' }),
+    noteRefusal: assign({ lastError: ({ event }) => ('error' in event && event.error instanceof Error ? event.error.message : 'could not be authorized') }),
+    noteAddress: assign(({ event }) => (event.type === 'server.asks' ? { authorizeUrl: event.url } : {})),
+    forgetAddress: assign({ authorizeUrl: null }),
+    countAuthorization: assign({ authorizations: ({ context }) => context.authorizations + 1 }),
+    forgetAuthorizations: assign({ authorizations: 0 }),
     takeCatalogue: assign(({ context, event }) => ({
       catalogue: event.type === 'server.ready' || event.type === 'server.changed' ? event.catalogue : context.catalogue,
       attempts: 0,
+      authorizations: 0,
       lastError: null,
     })),
   },
 });
 
-/** What a connection that was just closed may still say. */
-const lastWords = { 'server.ready': {}, 'server.changed': {}, 'server.lost': {}, 'server.suspect': {} } as const;
+/** What a connection that was just closed, or an authorization that was given up, may still say. */
+const lastWords = { 'server.ready': {}, 'server.changed': {}, 'server.lost': {}, 'server.suspect': {}, 'server.unauthorized': {}, 'server.asks': {} } as const;
 
 /** Where a lost connection leads, whatever took it. */
 const afterLoss = (note: 'noteLoss' | 'noteTimeout' | 'noteSilence' | 'noteFault') => [
@@ -80,7 +95,7 @@ const answering = (suspected: boolean) => ({
 export const mcpServerMachine = serverSetup.createMachine({
   id: 'mcpServer',
   description: 'The life of one configured MCP server, shared by all conversations: connect, serve, come back.',
-  context: ({ input }) => ({ ...input, attempts: 0, lastError: null, jitter: 1, catalogue: [] }),
+  context: ({ input }) => ({ ...input, attempts: 0, lastError: null, jitter: 1, catalogue: [], authorizeUrl: null, authorizations: 0 }),
   initial: 'open',
   states: {
     open: {
@@ -95,6 +110,12 @@ export const mcpServerMachine = serverSetup.createMachine({
       initial: 'connecting',
       on: {
         'server.lost': afterLoss('noteLoss'),
+        'server.unauthorized': [
+          { guard: 'mayAuthorize', target: 'authorizing', actions: 'noteUnauthorized' },
+          { target: 'failed', actions: 'noteUselessToken' },
+        ],
+        // Of an authorization that was given up.
+        'server.asks': {},
         'server.drain': 'draining',
         // One connection at a time: the call that wakes waits for this one.
         'server.wake': {},
@@ -132,6 +153,25 @@ export const mcpServerMachine = serverSetup.createMachine({
         },
       },
     },
+    authorizing: {
+      description: 'Only a person can help. One that does not come is asked again, with a new address.',
+      invoke: {
+        id: 'authorization',
+        src: 'authorization',
+        input: ({ context }) => ({ name: context.name }),
+        onDone: { target: 'open', actions: 'countAuthorization' },
+        onError: { target: 'failed', actions: 'noteRefusal' },
+      },
+      after: { authorizationTimeout: 'open' },
+      exit: 'forgetAddress',
+      on: {
+        'server.drain': 'draining',
+        // No call can hurry a person.
+        'server.wake': {},
+        ...lastWords,
+        'server.asks': { actions: 'noteAddress' },
+      },
+    },
     backingOff: {
       description: 'The connection is lost; the next try comes after a wait that doubles, or with a call. Its tools stay offered.',
       after: { backoff: 'open' },
@@ -143,6 +183,7 @@ export const mcpServerMachine = serverSetup.createMachine({
     },
     failed: {
       description: 'So many tries have failed that the next ones are rare. A call still wakes it.',
+      entry: 'forgetAuthorizations',
       after: { failedRetry: 'open' },
       on: {
         'server.wake': 'open',

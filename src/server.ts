@@ -8,7 +8,7 @@ import { conversationMachine } from '../machines/conversation.ts';
 import { toolCallMachine } from '../machines/tool-call.ts';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { ANONYMOUS, withinTime } from './auth/verifier.ts';
-import { admissionLimits, conversationLimits, inspectionLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
+import { admissionLimits, authorizerOptions, conversationLimits, inspectionLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
 import type { Config } from './config/schema.ts';
 import { createAnswerLogic } from './conversation/answer.ts';
 import { createCallToolLogic } from './conversation/call-tool.ts';
@@ -81,6 +81,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     clientVersion: version,
     log: (server, line) => log.debug({ server }, line),
     limits: toolboxLimits(config),
+    authorization: authorizerOptions(config),
   });
   const { store, writerLogic, opened } = openStore({
     ...storeOptions(config),

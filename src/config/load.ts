@@ -27,7 +27,7 @@ export interface ConfigSource {
 export interface LoadedConfig {
   /** Absolute path of the file that was read. */
   file: string;
-  /** `repository.path` and `mcp.config_file` are absolute; everything else is as stated, or its default. */
+  /** `repository.path`, `mcp.config_file` and `mcp.authorization.credentials_file` are absolute; everything else is as stated, or its default. */
   config: Config;
 }
 
@@ -65,11 +65,12 @@ function withAbsolutePaths(
 ): Config {
   const start = (key: KeyPath) => (ownFile !== null && document.states(key) ? dirname(ownFile) : projectDirectory);
   const { repository, mcp } = config;
+  const credentials_file = resolve(start(['mcp', 'authorization', 'credentials_file']), mcp.authorization.credentials_file);
   const path = resolve(start(['repository', 'path']), repository.path);
   const config_file = env['PARLEY_SERVERS_CONFIG']
     ? resolve(cwd, env['PARLEY_SERVERS_CONFIG'])
     : resolve(start(['mcp', 'config_file']), mcp.config_file);
-  return { ...config, repository: { ...repository, path }, mcp: { ...mcp, config_file } };
+  return { ...config, repository: { ...repository, path }, mcp: { ...mcp, config_file, authorization: { ...mcp.authorization, credentials_file } } };
 }
 
 const unreadable = new Map<unknown, string>([

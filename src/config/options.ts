@@ -29,6 +29,7 @@ export function toolboxLimits({ mcp, chat }: Config) {
     maxReconnectAttempts: connection.max_reconnect_attempts,
     failedRetryMs: ms(connection.failed_retry_delay),
     healthIntervalMs: ms(connection.health_interval),
+    authorizationTimeoutMs: ms(mcp.authorization.timeout),
     pingTimeoutMs: ms(connection.ping_timeout),
     closeGraceMs: ms(connection.close_grace),
     maxMessageBytes: limits.max_message_size,
@@ -40,6 +41,11 @@ export function toolboxLimits({ mcp, chat }: Config) {
     maxListed: limits.max_listed,
     maxResultTokens: chat.service.tools.max_result_tokens,
   };
+}
+
+export function authorizerOptions({ mcp }: Config) {
+  const { credentials_file, callback_port, callback_url, client_metadata_url } = mcp.authorization;
+  return { credentialsFile: credentials_file, callbackPort: callback_port, callbackUrl: callback_url, clientMetadataUrl: client_metadata_url };
 }
 
 /** What the configuration says of tools by name, and of those that it does not name by what their servers say. */

@@ -124,6 +124,34 @@ const mcpLimits = z
   .prefault({})
   .describe('What servers may offer and send.');
 
+const authorization = z
+  .strictObject({
+    credentials_file: text()
+      .default('mcp_credentials.json')
+      .describe('File for tokens and registrations, made with mode 0600; whoever can read it can act in your name at those servers.'),
+    callback_port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(8001)
+      .describe('Port on 127.0.0.1 that browsers come back to, open from the first authorization on; 0 takes any free one, which not every authorization server accepts.'),
+    callback_url: z
+      .url({ protocol: /^https?$/ })
+      .nullable()
+      .default(null)
+      .describe('Address that leads to the callback port, where browsers are on other machines and a proxy stands before it.'),
+    client_metadata_url: z
+      .url({ protocol: /^https$/ })
+      .nullable()
+      .default(null)
+      .describe('Address of a document of yours that describes Parley as a client; without it Parley registers itself.'),
+    timeout: seconds()
+      .default(3600)
+      .describe('Time that a person has to authorize a server; after it the address is made anew.'),
+  })
+  .prefault({})
+  .describe('Servers that ask for OAuth: a person opens the address that Parley tells, once; then tokens are refreshed by themselves.');
+
 const mcp = z
   .strictObject({
     config_file: text()
@@ -131,6 +159,7 @@ const mcp = z
       .describe('File that lists the MCP servers ({"mcpServers": ...}); PARLEY_SERVERS_CONFIG names another.'),
     connection,
     limits: mcpLimits,
+    authorization,
   })
   .prefault({})
   .describe('Tools: the MCP servers.');

@@ -9,6 +9,7 @@ import type { ServerStatus } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
 import { credentialOf } from './credential.ts';
 import { pathOf } from './path.ts';
+import { toldServer } from './server-status.ts';
 
 export interface HttpDeps {
   endpoint: string;
@@ -42,7 +43,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
   const sendHealth = async (request: IncomingMessage, response: ServerResponse) => {
     const health = { status: 'ok', version: deps.version, uptime_seconds: Math.round((performance.now() - startedMs) / 1000) };
     // Names of neighbours, and what is wrong with them, tell strangers what could be attacked.
-    sendJson(response, 200, (await isStranger(request)) ? health : { ...health, providers: deps.providers(), mcp_servers: deps.servers() });
+    sendJson(response, 200, (await isStranger(request)) ? health : { ...health, providers: deps.providers(), mcp_servers: deps.servers().map(toldServer) });
   };
 
   const sendMetrics = async (request: IncomingMessage, response: ServerResponse) => {

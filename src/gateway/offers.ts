@@ -9,6 +9,7 @@ import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { Result } from '../protocol/results.ts';
 import type { RequestDeps } from './requests.ts';
+import { toldServer } from './server-status.ts';
 import type { ClientSession } from './session.ts';
 
 type Payload<Action extends Request['action']> = Extract<Request, { action: Action }>['payload'];
@@ -17,7 +18,7 @@ type Payload<Action extends Request['action']> = Extract<Request, { action: Acti
 export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDeps, 'library' | 'toolbox' | 'outbox'>) {
   const answer = (session: ClientSession, requestId: string, result: Result) => outbox.reply(session.id, { request_id: requestId, status: 'result', result });
   const refuse = (session: ClientSession, requestId: string, problem: ReturnType<typeof fault>) => outbox.reply(session.id, errorFrame(requestId, problem));
-  const servers = () => [...toolbox.servers()];
+  const servers = () => toolbox.servers().map(toldServer);
 
   /** Answers with what was asked for, or with why it was not had. */
   function tell<Answer extends object>(session: ClientSession, requestId: string, answered: Answer | Missing, resultOf: (answer: Answer) => Result): void {

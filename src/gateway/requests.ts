@@ -20,6 +20,7 @@ import { sendDeletion } from './delete.ts';
 import { sendFork } from './fork.ts';
 import { createOfferRequests } from './offers.ts';
 import { sendResponse } from './respond.ts';
+import { toldServer } from './server-status.ts';
 import type { ClientSession } from './session.ts';
 import { createSubscriptions } from './subscribe.ts';
 
@@ -96,7 +97,7 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
       case 'tools':
         reply(session, requestId, {
           tools: toolbox.tools().map(({ name, server, title, description, inputSchema, annotations }) => ({ name, server, title, description, input_schema: inputSchema, annotations })),
-          servers: [...toolbox.servers()],
+          servers: toolbox.servers().map(toldServer),
         });
         return;
       case 'prompts':

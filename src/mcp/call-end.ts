@@ -3,7 +3,7 @@
  * matters is whether the server may have acted: `not_sent` may be repeated by anyone, `lost` only
  * where a repeat is harmless.
  */
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import { InsufficientScopeError, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError } from '@modelcontextprotocol/client';
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../json-depth.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from './http-transport.ts';
@@ -72,6 +72,8 @@ export function endOfFailure(error: unknown, server: string, hadSession: boolean
     if (ANSWERED.has(error.code)) return failed(messageOf(error));
     if (error.code === SdkErrorCode.RequestTimeout) return lost(`The MCP server "${server}" did not answer in time.`);
   }
+  if (error instanceof InsufficientScopeError) return failed(`The MCP server "${server}" refused the call: it asks for rights that Parley was not granted${error.requiredScope === undefined ? '' : ` (${cutMiddle(error.requiredScope, MAX_ERROR_CHARS)})`}.`);
+  if (error instanceof UnauthorizedError) return notSent(server, reasonOf(error));
   if (unsentCode(error) !== null) return notSent(server, reasonOf(error));
   return lost(`The connection to the MCP server "${server}" was lost during the call.`);
 }

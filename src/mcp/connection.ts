@@ -4,9 +4,10 @@
  * never repeats a call; when to open another one is decided by machines/mcp-server.ts.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, LOG_LEVEL_META_KEY, ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, LOG_LEVEL_META_KEY, ProtocolError, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
 import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
 import type { ServerTool } from '../../machines/mcp-server-terms.ts';
+import type { Authorization } from './authorization.ts';
 import { startingOptions } from './client-options.ts';
 import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
 import type { Guard } from './guard.ts';
@@ -33,6 +34,8 @@ export interface ConnectionLimits extends ShelfLimits, ListingLimits {
 export interface ConnectionOptions {
   limits: ConnectionLimits;
   guard: Guard;
+  /** Of a server that may ask for OAuth; else null. */
+  authorization: Authorization | null;
   clientVersion: string;
   /** A line of the server's stderr, or of the SDK's about this server. */
   log(line: string): void;
@@ -40,6 +43,8 @@ export interface ConnectionOptions {
   changed(catalogue: readonly ServerTool[]): void;
   /** Said at most once, and never after `close`. */
   lost(reason: string): void;
+  /** In place of `lost`, when the server lets nobody in whom no person has authorized. */
+  unauthorized(): void;
   /** A call was given up: the server may hang. */
   suspect(): void;
 }
@@ -73,16 +78,17 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   let closing: Promise<void> | null = null;
   const calls = new Set<CallOptions>();
 
-  const lose = (reason: string) => {
+  const lose = (reason: string, cause?: unknown) => {
     if (standing === 'over') return;
     standing = 'over';
-    options.lost(reason);
+    if (cause instanceof UnauthorizedError) options.unauthorized();
+    else options.lost(reason);
   };
 
   const transport =
     server.kind === 'stdio'
       ? createStdioTransport(server, { ...limits, guard: options.guard, log })
-      : createHttpTransport(server, { ...limits, gone: (reason) => standing === 'ready' && lose(reason) });
+      : createHttpTransport(server, { ...limits, fetch: options.authorization?.fetch ?? fetch, gone: (reason) => standing === 'ready' && lose(reason) });
   const sessionId = () => (transport instanceof StreamableHTTPClientTransport ? transport.sessionId : undefined);
   const ending = () => ('ending' in transport ? transport.ending() : null);
 
@@ -152,7 +158,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   /** Since 2026-07-28 a server sends its log where a request asks for it. */
   const logsWanted = () => (canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: LEAST_LEVEL } } : {});
 
-  open().catch((error: unknown) => lose(ending() ?? reasonOf(error)));
+  open().catch((error: unknown) => lose(ending() ?? reasonOf(error), error));
 
   return {
     shelf,
@@ -181,7 +187,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
         }
         const end = endOfFailure(error, server.name, hadSession);
         // Nothing that is sent on this connection will reach the server any more.
-        if (end.status === 'not_sent') lose(reasonOf(error));
+        if (end.status === 'not_sent') lose(reasonOf(error), error);
         return end;
       } finally {
         calls.delete(callOptions);

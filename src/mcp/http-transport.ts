@@ -12,6 +12,8 @@ export interface HttpOptions {
   maxMessageBytes: number;
   /** The event stream shows that the server is gone, which no call has found yet; `reason` is fit for people. */
   gone(reason: string): void;
+  /** How requests are made; for a server that asks for OAuth, with its token. */
+  fetch: FetchLike;
 }
 
 /** The `data` of the error that settles a request whose stream ended early. Compared by identity, so no server can send it. */
@@ -32,7 +34,8 @@ export function sessionIsUnknown(status: number, hadSession: boolean): boolean {
   return status === 404 || (status === 400 && hadSession);
 }
 
-function bounded(response: Response, maxBytes: number): Response {
+/** The same answer, whose body fails where it grows beyond `maxBytes`. */
+export function bounded(response: Response, maxBytes: number): Response {
   if (response.body === null) return response;
   let bytes = 0;
   const count = new TransformStream<Uint8Array, Uint8Array>({
@@ -54,7 +57,7 @@ export function createHttpTransport(server: HttpServer, options: HttpOptions): S
 
   const openEventStream: FetchLike = async (url, init) => {
     try {
-      const response = await fetch(url, init);
+      const response = await options.fetch(url, init);
       // A server that offers no event stream says so once, with 405 or less politely; one that
       // had one and refuses it now is another process under the same address.
       if (hasEventStream && response.status >= 400) options.gone(`refused its event stream (${response.status})`);
@@ -69,7 +72,7 @@ export function createHttpTransport(server: HttpServer, options: HttpOptions): S
 
   const transport = new StreamableHTTPClientTransport(new URL(server.url), {
     requestInit: { headers: server.headers },
-    fetch: async (url, init) => (init?.method === 'GET' ? openEventStream(url, init) : bounded(await fetch(url, init), options.maxMessageBytes)),
+    fetch: async (url, init) => (init?.method === 'GET' ? openEventStream(url, init) : bounded(await options.fetch(url, init), options.maxMessageBytes)),
   });
 
   // The SDK's client does not ask to hear of a stream that ended early, and would wait for its

@@ -6,6 +6,7 @@ import type { ActorRefFrom } from 'xstate';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-terms.ts';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import { createFairLine, type FairLine } from '../fair-line.ts';
+import type { Authorization } from './authorization.ts';
 import type { Connection } from './connection.ts';
 import type { ServerBlock } from './servers-config.ts';
 
@@ -15,6 +16,8 @@ export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapsh
 /** A server, both halves of it. */
 export interface Member {
   block: ServerBlock;
+  /** Of a server that may ask for OAuth; it outlives connections. */
+  authorization: Authorization | null;
   actor: ServerActor | null;
   /** There while calls can be made. */
   connection: Connection | null;
@@ -60,7 +63,7 @@ export function connected(member: Member, signal: AbortSignal, withinMs: number)
   });
 }
 
-export function createMember(block: ServerBlock, maxConcurrent: number): Member {
+export function createMember(block: ServerBlock, authorization: Authorization | null, maxConcurrent: number): Member {
   const line = createFairLine({ most: block.maxConcurrent ?? maxConcurrent });
-  return { block, actor: null, connection: null, catalogue: [], line, closings: new Set(), hasSettled: false, waiting: new Set() };
+  return { block, authorization, actor: null, connection: null, catalogue: [], line, closings: new Set(), hasSettled: false, waiting: new Set() };
 }

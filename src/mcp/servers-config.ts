@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
+import { oauthSchema, oauthSettings, type OAuthSettings } from './oauth-settings.ts';
 import type { ToolChoice } from './tool-listing.ts';
 
 /** `legacy`: the handshake up to 2025-11-25; `auto`: ask the server first; else one revision, such as `2026-07-28`. */
@@ -36,6 +37,8 @@ export interface HttpServer extends ToolChoice {
   /** Calls that it is at work on at once; null: as many as the configuration says. */
   maxConcurrent: number | null;
   protocol: ProtocolChoice;
+  /** How to be authorized where the server asks for it; null where that is not to be tried. */
+  oauth: OAuthSettings | null;
 }
 
 export type ServerBlock = StdioServer | HttpServer;
@@ -63,6 +66,7 @@ const blockSchema = z.looseObject({
   serverUrl: text.nullish(),
   httpUrl: text.nullish(),
   headers: texts.nullish(),
+  oauth: oauthSchema.nullish(),
   // The names are those of Gemini CLI.
   includeTools: z.array(text, 'an array of strings').nullish(),
   excludeTools: z.array(text, 'an array of strings').nullish(),
@@ -157,7 +161,9 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
     throw new Refusal([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
   }
-  return { kind: 'http', name, url, headers: expandAll('headers'), protocol: protocolOf(block.protocol, 'auto'), ...common };
+  const headers = expandAll('headers');
+  const oauth = oauthSettings(block.oauth, headers, (value, key) => expand(value, env, [...at, 'oauth', key]));
+  return { kind: 'http', name, url, headers, protocol: protocolOf(block.protocol, 'auto'), oauth, ...common };
 }
 
 function refuse(file: string, position: Position | null, message: string, cause?: unknown): AppError {

@@ -11,6 +11,7 @@ import type { Place } from '../fair-line.ts';
 import { createArgumentCheck, unchecked, type Breach } from './argument-check.ts';
 import { notSent, reasonOf } from './call-end.ts';
 import { mergeCatalogues } from './catalogue.ts';
+import { createAuthorizer, type AuthorizerOptions } from './authorizer.ts';
 import { openConnection } from './connection.ts';
 import type { ConnectionLimits } from './connection.ts';
 import { createGuard } from './guard.ts';
@@ -34,6 +35,8 @@ export interface ServerStatus {
   tools: number;
   /** What is wrong, fit for people. */
   error: string | null;
+  /** What a person has to open so that the server can be used; null where nobody needs to. */
+  authorizeUrl: string | null;
 }
 
 /**
@@ -98,6 +101,7 @@ export interface ToolboxOptions {
   /** The enabled servers. */
   servers: readonly ServerBlock[];
   limits: ToolboxLimits;
+  authorization: AuthorizerOptions;
   /** Parley's, as the servers are told it. */
   clientVersion: string;
   /** A line of a server's stderr, or one about its connection. */
@@ -119,8 +123,9 @@ export interface ToolboxHost extends Toolbox {
 }
 
 /** Nothing connects before the charts run: spawn `logic` with each of `inputs`, and `attach` it. */
-export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOptions): ToolboxHost {
-  const members = new Map(servers.map((block) => [block.name, createMember(block, limits.maxConcurrent)]));
+export function createToolbox({ servers, limits, authorization: authorizerOptions, clientVersion, log }: ToolboxOptions): ToolboxHost {
+  const authorizer = createAuthorizer(authorizerOptions, limits);
+  const members = new Map(servers.map((block) => [block.name, createMember(block, authorizer.of(block), limits.maxConcurrent)]));
   const guard = createGuard((error) => log('guard', `no guard process: ${error.message}`));
   const firstRound = Promise.withResolvers<void>();
   if (members.size === 0) firstRound.resolve();
@@ -138,6 +143,7 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
     const opened = openConnection(member.block, {
       limits,
       guard,
+      authorization: member.authorization,
       clientVersion,
       log: (line) => log(input.name, line),
       ready(catalogue) {
@@ -148,6 +154,10 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
       lost(reason) {
         member.connection = null;
         sendBack({ type: 'server.lost', reason, jitter: Math.random() });
+      },
+      unauthorized() {
+        member.connection = null;
+        sendBack({ type: 'server.unauthorized' });
       },
       suspect: () => sendBack({ type: 'server.suspect' }),
     });
@@ -169,6 +179,11 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
     await memberOf(input.name).connection?.check(input.suspected);
   });
 
+  const authorization = fromPromise<void, { name: string }>(async ({ input, signal }) => {
+    const member = memberOf(input.name);
+    await member.authorization?.authorize((url) => member.actor?.send({ type: 'server.asks', url }), signal);
+  });
+
   const observe = (member: Member, actor: ServerActor) => {
     const { catalogue } = actor.getSnapshot().context;
     if (catalogue !== member.catalogue) {
@@ -184,10 +199,10 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
 
   return {
     library: createLibrary({ members, connectionTimeoutMs: limits.connectionTimeoutMs, log }),
-    logic: mcpServerMachine.provide({ actors: { connection, closing, check } }),
+    logic: mcpServerMachine.provide({ actors: { connection, closing, check, authorization } }),
     inputs: servers.map(({ name }) => {
-      const { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts, failedRetryMs, healthIntervalMs } = limits;
-      return { name, limits: { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts, failedRetryMs, healthIntervalMs } };
+      const { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts, failedRetryMs, healthIntervalMs, authorizationTimeoutMs } = limits;
+      return { name, limits: { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts, failedRetryMs, healthIntervalMs, authorizationTimeoutMs } };
     }),
     attach(name, actor) {
       const member = memberOf(name);
@@ -198,12 +213,10 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
     },
     tools: () => merged,
     servers: () =>
-      [...members].map(([name, member]) => ({
-        name,
-        state: stateOf(member),
-        tools: member.catalogue.length,
-        error: member.actor?.getSnapshot().context.lastError ?? null,
-      })),
+      [...members].map(([name, member]) => {
+        const { lastError = null, authorizeUrl = null } = member.actor?.getSnapshot().context ?? {};
+        return { name, state: stateOf(member), tools: member.catalogue.length, error: lastError, authorizeUrl };
+      }),
     settled: () => firstRound.promise,
     check({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
@@ -224,7 +237,7 @@ export function createToolbox({ servers, limits, clientVersion, log }: ToolboxOp
     },
     async close() {
       const leaving = [...members.values()].flatMap(({ connection: open, closings }) => [...closings, ...(open === null ? [] : [open.close()])]);
-      await Promise.allSettled(leaving);
+      await Promise.allSettled([...leaving, authorizer.close()]);
       guard.close();
     },
   };

@@ -33,9 +33,10 @@ const offeredTool = z.strictObject({
 
 const mcpServer = z.strictObject({
   name: z.string().describe('As it is configured.'),
-  state: z.string().describe('The state of its chart: `ready`, `connecting`, `backingOff`, `failed`, ...'),
+  state: z.string().describe('The state of its chart: `ready`, `connecting`, `authorizing`, `backingOff`, `failed`, ...'),
   tools: count.describe('How many it offers.'),
   error: z.string().nullable().describe('What is wrong, in words.'),
+  authorize_url: z.string().nullable().describe('With `authorizing`: what somebody has to open in a browser on the machine of the server; else null.'),
 });
 
 const ofServer = z.string().describe('Its MCP server.');

@@ -5,7 +5,7 @@ import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerEvent, McpServerLimits } from '../../machines/mcp-server-terms.ts';
 import { mcpServerMachine, reconnectDelayMs, serverState } from '../../machines/mcp-server.ts';
 
-const limits: McpServerLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3, failedRetryMs: 9_000, healthIntervalMs: 5_000 };
+const limits: McpServerLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3, failedRetryMs: 9_000, healthIntervalMs: 5_000, authorizationTimeoutMs: 60_000 };
 const catalogue = [{ name: 'add', title: null, description: '', inputSchema: {}, annotations: {}, harmless: true, effect: 'read_only' as const, definition: '' }];
 
 const events: McpServerEvent[] = [
@@ -13,6 +13,8 @@ const events: McpServerEvent[] = [
   { type: 'server.changed', catalogue: [] },
   { type: 'server.lost', reason: 'gone', jitter: 1 },
   { type: 'server.suspect' },
+  { type: 'server.unauthorized' },
+  { type: 'server.asks', url: 'https://login.example/' },
   { type: 'server.wake' },
   { type: 'server.drain' },
 ];
@@ -23,6 +25,7 @@ function start(changes: Partial<McpServerLimits> = {}) {
   const closed = Promise.withResolvers<void>();
   const checks: { suspected: boolean; answer: PromiseWithResolvers<void> }[] = [];
   const connections = { opened: 0, open: 0 };
+  const authorizations: PromiseWithResolvers<void>[] = [];
   const logic = mcpServerMachine.provide({
     actors: {
       connection: fromCallback(() => {
@@ -38,6 +41,11 @@ function start(changes: Partial<McpServerLimits> = {}) {
         checks.push({ suspected, answer });
         return answer.promise;
       }),
+      authorization: fromPromise(() => {
+        const authorization = Promise.withResolvers<void>();
+        authorizations.push(authorization);
+        return authorization.promise;
+      }),
     },
   });
   const actor = createActor(logic, { clock, input: { name: 'one', limits: { ...limits, ...changes } } });
@@ -48,6 +56,7 @@ function start(changes: Partial<McpServerLimits> = {}) {
     connections,
     closed,
     checks,
+    authorizations,
     becomeReady: () => actor.send({ type: 'server.ready', catalogue }),
     lose: () => actor.send({ type: 'server.lost', reason: 'gone', jitter: 1 }),
     /** The innermost. */
@@ -73,6 +82,7 @@ const ways: Record<string, (box: ReturnType<typeof start>) => void> = {
     becomeReady();
     actor.send({ type: 'server.suspect' });
   },
+  authorizing: ({ actor }) => actor.send({ type: 'server.unauthorized' }),
   backingOff: ({ lose }) => lose(),
   failed: ({ lose, clock }) => {
     for (let loss = 0; loss < 4; loss += 1) {
@@ -85,13 +95,14 @@ const ways: Record<string, (box: ReturnType<typeof start>) => void> = {
 
 /** Where each event leads from each state; the same state where it is to change nothing. */
 const table: Record<string, Record<McpServerEvent['type'], string>> = {
-  connecting: { 'server.ready': 'resting', 'server.changed': 'connecting', 'server.lost': 'backingOff', 'server.suspect': 'connecting', 'server.wake': 'connecting', 'server.drain': 'draining' },
-  resting: { 'server.ready': 'resting', 'server.changed': 'resting', 'server.lost': 'backingOff', 'server.suspect': 'doubted', 'server.wake': 'resting', 'server.drain': 'draining' },
-  checking: { 'server.ready': 'checking', 'server.changed': 'checking', 'server.lost': 'backingOff', 'server.suspect': 'doubted', 'server.wake': 'checking', 'server.drain': 'draining' },
-  doubted: { 'server.ready': 'doubted', 'server.changed': 'doubted', 'server.lost': 'backingOff', 'server.suspect': 'doubted', 'server.wake': 'doubted', 'server.drain': 'draining' },
-  backingOff: { 'server.ready': 'backingOff', 'server.changed': 'backingOff', 'server.lost': 'backingOff', 'server.suspect': 'backingOff', 'server.wake': 'connecting', 'server.drain': 'draining' },
-  failed: { 'server.ready': 'failed', 'server.changed': 'failed', 'server.lost': 'failed', 'server.suspect': 'failed', 'server.wake': 'connecting', 'server.drain': 'draining' },
-  draining: { 'server.ready': 'draining', 'server.changed': 'draining', 'server.lost': 'draining', 'server.suspect': 'draining', 'server.wake': 'draining', 'server.drain': 'draining' },
+  connecting: { 'server.ready': 'resting', 'server.changed': 'connecting', 'server.lost': 'backingOff', 'server.suspect': 'connecting', 'server.unauthorized': 'authorizing', 'server.asks': 'connecting', 'server.wake': 'connecting', 'server.drain': 'draining' },
+  resting: { 'server.ready': 'resting', 'server.changed': 'resting', 'server.lost': 'backingOff', 'server.suspect': 'doubted', 'server.unauthorized': 'authorizing', 'server.asks': 'resting', 'server.wake': 'resting', 'server.drain': 'draining' },
+  checking: { 'server.ready': 'checking', 'server.changed': 'checking', 'server.lost': 'backingOff', 'server.suspect': 'doubted', 'server.unauthorized': 'authorizing', 'server.asks': 'checking', 'server.wake': 'checking', 'server.drain': 'draining' },
+  doubted: { 'server.ready': 'doubted', 'server.changed': 'doubted', 'server.lost': 'backingOff', 'server.suspect': 'doubted', 'server.unauthorized': 'authorizing', 'server.asks': 'doubted', 'server.wake': 'doubted', 'server.drain': 'draining' },
+  authorizing: { 'server.ready': 'authorizing', 'server.changed': 'authorizing', 'server.lost': 'authorizing', 'server.suspect': 'authorizing', 'server.unauthorized': 'authorizing', 'server.asks': 'authorizing', 'server.wake': 'authorizing', 'server.drain': 'draining' },
+  backingOff: { 'server.ready': 'backingOff', 'server.changed': 'backingOff', 'server.lost': 'backingOff', 'server.suspect': 'backingOff', 'server.unauthorized': 'backingOff', 'server.asks': 'backingOff', 'server.wake': 'connecting', 'server.drain': 'draining' },
+  failed: { 'server.ready': 'failed', 'server.changed': 'failed', 'server.lost': 'failed', 'server.suspect': 'failed', 'server.unauthorized': 'failed', 'server.asks': 'failed', 'server.wake': 'connecting', 'server.drain': 'draining' },
+  draining: { 'server.ready': 'draining', 'server.changed': 'draining', 'server.lost': 'draining', 'server.suspect': 'draining', 'server.unauthorized': 'draining', 'server.asks': 'draining', 'server.wake': 'draining', 'server.drain': 'draining' },
 };
 
 for (const [state, answers] of Object.entries(table)) {
@@ -111,6 +122,65 @@ for (const [state, answers] of Object.entries(table)) {
     }
   });
 }
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a server that has to be authorized', () => {
+  test('tells the address while it waits for a person, and connects when somebody came', async () => {
+    const box = start();
+    box.actor.send({ type: 'server.unauthorized' });
+    box.actor.send({ type: 'server.asks', url: 'https://login.example/' });
+    assert.deepEqual([box.context.authorizeUrl, box.context.lastError], ['https://login.example/', 'waits for somebody to authorize it in a browser']);
+
+    box.authorizations[0]?.resolve();
+    await turn();
+
+    assert.deepEqual([box.state, box.context.authorizeUrl, box.connections.opened], ['connecting', null, 2]);
+  });
+
+  test('connects anew, for a new address, when nobody came in time', () => {
+    const box = start();
+    box.actor.send({ type: 'server.unauthorized' });
+    box.clock.increment(60_000);
+    assert.equal(box.state, 'connecting');
+    box.actor.send({ type: 'server.unauthorized' });
+    assert.deepEqual([box.state, box.authorizations.length], ['authorizing', 2]);
+  });
+
+  test('has failed when the person refused, with the reason', async () => {
+    const box = start();
+    box.actor.send({ type: 'server.unauthorized' });
+    box.authorizations[0]?.reject(new Error('was not authorized'));
+    await turn();
+    assert.deepEqual([box.state, box.context.lastError], ['failed', 'was not authorized']);
+  });
+
+  test('has failed when it refuses what it was given twice, and is asked again later', async () => {
+    const box = start();
+    for (const round of [0, 1]) {
+      box.actor.send({ type: 'server.unauthorized' });
+      box.authorizations[round]?.resolve();
+      await turn();
+    }
+    box.actor.send({ type: 'server.unauthorized' });
+    assert.deepEqual([box.state, box.context.lastError], ['failed', 'refuses the authorization that it was just given']);
+
+    box.clock.increment(9_000);
+    box.actor.send({ type: 'server.unauthorized' });
+    assert.equal(box.state, 'authorizing');
+  });
+
+  test('may be asked for more rights as often as it was ready in between', async () => {
+    const box = start();
+    for (const round of [0, 1, 2]) {
+      box.actor.send({ type: 'server.unauthorized' });
+      box.authorizations[round]?.resolve();
+      await turn();
+      box.becomeReady();
+    }
+    assert.equal(box.state, 'resting');
+  });
+});
 
 describe('a server that comes back', () => {
   test('waits twice as long each time, up to the cap, and halves it at most by jitter', () => {

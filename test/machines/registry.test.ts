@@ -8,7 +8,7 @@ import type { RegistryLimits } from '../../machines/registry.ts';
 import { writerMachine } from '../../machines/writer.ts';
 
 const limits: RegistryLimits = { crashes: 3, crashWindowMs: 60_000, drainTimeoutMs: 5_000 };
-const serverLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3, failedRetryMs: 60_000, healthIntervalMs: 60_000 };
+const serverLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3, failedRetryMs: 60_000, authorizationTimeoutMs: 1000, healthIntervalMs: 60_000 };
 const never = () => Promise.withResolvers<void>().promise;
 
 /** The chart over a store and servers that do nothing, and steps that end when the test says so. */

@@ -38,7 +38,7 @@ describe('the list of MCP servers', () => {
 
     assert.deepEqual(servers, [
       { kind: 'stdio', name: 'files', command: 'npx', args: ['-y', 'server', '8080'], cwd: folder, env: { PORT: '1', VERBOSE: 'true' }, protocol: 'legacy', includeTools: ['read'], excludeTools: [], maxConcurrent: 2 },
-      { kind: 'http', name: 'web', url: 'https://example.org/mcp', headers: { a: 'b' }, protocol: 'auto', includeTools: null, excludeTools: ['erase'], maxConcurrent: null },
+      { kind: 'http', name: 'web', url: 'https://example.org/mcp', headers: { a: 'b' }, protocol: 'auto', oauth: { client: null, scope: null }, includeTools: null, excludeTools: ['erase'], maxConcurrent: null },
     ]);
   });
 
@@ -52,6 +52,20 @@ describe('the list of MCP servers', () => {
     const [server] = load({ one: block }, { DIR: '/opt', A: 'a', EMPTY: '' });
     assert.ok(server?.kind === 'stdio');
     assert.deepEqual([server.command, ...server.args, server.env['KEY']], ['/opt/x', 'a-two', 'three', '', '$A', 'a']);
+  });
+
+  test('knows what to tell a server that asks for OAuth, and where not to try it', () => {
+    const url = 'https://example.org/mcp';
+    const servers = load(
+      {
+        known: { url, oauth: { clientId: 'parley', clientSecret: '${SECRET}', scopes: ['read', 'write'] } },
+        off: { url, oauth: false },
+        alsoOff: { url, oauth: { enabled: false } },
+        token: { url, headers: { authorization: 'Bearer ${SECRET}' } },
+      },
+      { SECRET: 'hidden' },
+    );
+    assert.deepEqual(servers.map((server) => server.kind === 'http' && server.oauth), [{ client: { client_id: 'parley', client_secret: 'hidden' }, scope: 'read write' }, null, null, null]);
   });
 
   test('needs no variables for servers that are off', () => {

@@ -19,6 +19,8 @@ export interface HttpServerOptions {
   port?: number;
   /** Gives each server that is made something to offer. */
   offer?(server: McpServer): void;
+  /** Sees every request first; true when it has answered it. */
+  gate?(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, handle: (request: Request) => Promise<Response>): Promise<void> {
@@ -37,7 +39,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   Readable.fromWeb(answered.body).on('error', () => response.destroy()).pipe(response);
 }
 
-export async function startHttpServer({ era, unknownSession = 404, port = 0, offer }: HttpServerOptions) {
+export async function startHttpServer({ era, unknownSession = 404, port = 0, offer, gate }: HttpServerOptions) {
   const seen: string[] = [];
   const headersSeen: IncomingMessage['headers'][] = [];
   const steps = new EventEmitter();
@@ -94,6 +96,7 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
   const http = createServer((request, response) => {
     headersSeen.push(request.headers);
     if (refusal !== null) return void response.writeHead(refusal).end('not today');
+    if (gate?.(request, response) === true) return;
     void answer(request, response, era === 'sessions' ? inSession : handler.fetch);
   });
   http.listen(port, '127.0.0.1');

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createActor, waitFor } from 'xstate';
 import { serverState } from '../../machines/mcp-server.ts';
+import type { AuthorizerOptions } from '../../src/mcp/authorizer.ts';
 import { createToolbox } from '../../src/mcp/toolbox.ts';
 import type { CallEnd, CallOptions, ToolboxLimits } from '../../src/mcp/toolbox.ts';
 import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/servers-config.ts';
@@ -19,6 +20,7 @@ const limits: ToolboxLimits = {
   maxReconnectAttempts: 3,
   failedRetryMs: 60_000,
   healthIntervalMs: 60_000,
+  authorizationTimeoutMs: 60_000,
   pingTimeoutMs: 200,
   closeGraceMs: 200,
   maxMessageBytes: 1024 * 1024,
@@ -38,13 +40,18 @@ export function stdioServer(name: string, env: Record<string, string> = {}): Std
 }
 
 export function httpServer(name: string, url: string, protocol: HttpServer['protocol'] = 'auto'): HttpServer {
-  return { kind: 'http', name, url, headers: {}, protocol, includeTools: null, excludeTools: [], maxConcurrent: null };
+  return { kind: 'http', name, url, headers: {}, protocol, oauth: null, includeTools: null, excludeTools: [], maxConcurrent: null };
 }
 
-export async function startToolbox(servers: ServerBlock[], overrides: Partial<ToolboxLimits> = {}) {
+export interface ToolboxTestOptions extends Partial<ToolboxLimits> {
+  authorization?: Partial<AuthorizerOptions>;
+}
+
+export async function startToolbox(servers: ServerBlock[], { authorization = {}, ...overrides }: ToolboxTestOptions = {}) {
   const lines: string[] = [];
   let calls = 0;
-  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', log: (server, line) => lines.push(`${server}: ${line}`) });
+  const folder = mkdtempSync(join(tmpdir(), 'parley-toolbox-'));
+  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', authorization: { credentialsFile: join(folder, 'credentials.json'), callbackPort: 0, callbackUrl: null, clientMetadataUrl: null, ...authorization }, log: (server, line) => lines.push(`${server}: ${line}`) });
   const actors = new Map(
     host.inputs.map((input) => {
       const actor = createActor(host.logic, { input });
@@ -79,6 +86,7 @@ export async function startToolbox(servers: ServerBlock[], overrides: Partial<To
       for (const each of actors.values()) each.send({ type: 'server.drain' });
       await Promise.all([...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 15_000 })));
       await host.close();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

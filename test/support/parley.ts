@@ -65,7 +65,7 @@ export async function startParley(test: Pick<TestContext, 'after'>, { modelUrl, 
     ? { active: 'demo', demo: { chunk_delay_ms: 0 } }
     : { active: 'scripted', retry: { budget: 10 }, providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } };
   const settings = configSchema.parse(
-    merge({ llm, chat: { websocket: { port: 0 } }, repository: { path: database }, mcp: { config_file: serversFile, connection: { startup_wait: 10 } }, shutdown: { drain_timeout: 2 } }, config),
+    merge({ llm, chat: { websocket: { port: 0 } }, repository: { path: database }, mcp: { config_file: serversFile, connection: { startup_wait: 10 }, authorization: { credentials_file: join(folder, 'credentials.json'), callback_port: 0 } }, shutdown: { drain_timeout: 2 } }, config),
   );
   const start = () => startServer({ config: settings, version: 'test', env, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
 

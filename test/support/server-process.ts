@@ -56,7 +56,7 @@ export async function createHome(test: TestContext, { modelUrl, mcpServers = {},
     llm,
     chat: { websocket: { port: 0 } },
     repository: { path: 'events.db' },
-    mcp: { config_file: 'servers.json', connection: { startup_wait: 10 } },
+    mcp: { config_file: 'servers.json', connection: { startup_wait: 10 }, authorization: { credentials_file: 'credentials.json', callback_port: 0 } },
   };
   const settings = merge(defaults, config);
   // JSON is YAML.

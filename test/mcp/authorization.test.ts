@@ -1,0 +1,227 @@
+/** OAuth 2.1 at HTTP servers: a real authorization server, a real gate before a real MCP server, and a browser that follows redirects. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { waitFor } from 'xstate';
+import type { AuthorizerOptions } from '../../src/mcp/authorizer.ts';
+import { openCredentials } from '../../src/mcp/credentials.ts';
+import type { OAuthSettings } from '../../src/mcp/oauth-settings.ts';
+import { startHttpServer } from '../support/mcp-http-server.ts';
+import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { startOAuthServer, type OAuthServerOptions } from '../support/oauth-server.ts';
+
+interface SceneOptions extends OAuthServerOptions {
+  era?: 'sessions' | 'stateless';
+  settings?: Partial<OAuthSettings>;
+  authorization?: Partial<AuthorizerOptions>;
+  authorizationTimeoutMs?: number;
+  scopeFor?: (request: IncomingMessage) => string;
+}
+
+/** An MCP server behind a gate, and a function that starts a toolbox before it. */
+async function startScene(t: TestContext, { era = 'stateless', settings = {}, authorization = {}, scopeFor, authorizationTimeoutMs = 60_000, ...oauthOptions }: SceneOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-oauth-'));
+  const credentialsFile = join(folder, 'credentials.json');
+  const oauth = await startOAuthServer(oauthOptions);
+  const server = await startHttpServer({ era, gate: oauth.gate('use', scopeFor) });
+  t.after(async () => {
+    await server.stop();
+    await oauth.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const start = async () => {
+    const block = { ...httpServer('web', server.url), oauth: { client: null, scope: null, ...settings } };
+    const box = await startToolbox([block], { authorizationTimeoutMs, authorization: { credentialsFile, ...authorization } });
+    await box.host.settled();
+    return box;
+  };
+  return { oauth, server, credentialsFile, start };
+}
+
+type Box = Awaited<ReturnType<typeof startToolbox>>;
+
+/** Resolves with the address that somebody has to open. */
+async function asked(box: Box): Promise<string> {
+  const { context } = await waitFor(box.actor('web'), ({ context }) => context.authorizeUrl !== null, { timeout: 15_000 });
+  return context.authorizeUrl ?? '';
+}
+
+async function authorized(t: TestContext, scene: Awaited<ReturnType<typeof startScene>>): Promise<Box> {
+  const box = await scene.start();
+  t.after(box.stop);
+  await scene.oauth.browse(await asked(box));
+  await box.reaches('web', 'ready');
+  return box;
+}
+
+for (const era of ['sessions', 'stateless'] as const) {
+  describe(`a server that asks for OAuth (${era})`, () => {
+    test('waits for a person, says what to open, and is ready when somebody did', async (t) => {
+      const scene = await startScene(t, { era });
+      const box = await scene.start();
+      t.after(box.stop);
+      const url = await asked(box);
+      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'authorizing', tools: 0, error: 'waits for somebody to authorize it in a browser', authorizeUrl: url }]);
+      assert.equal(new URL(url).searchParams.get('code_challenge_method'), 'S256');
+
+      const page = await scene.oauth.browse(url);
+      await box.reaches('web', 'ready');
+
+      assert.deepEqual(page, { status: 200, text: 'Parley has got the answer. You can close this page.\n' });
+      assert.equal((await box.call('count')).status, 'ok');
+      assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 0, refused: 0 });
+    });
+
+    test('has an expired token refreshed once for all calls that were refused with it', async (t) => {
+      const scene = await startScene(t, { era });
+      const box = await authorized(t, scene);
+      scene.oauth.expire();
+
+      const ends = await Promise.all(Array.from({ length: 20 }, () => box.call('count')));
+
+      assert.ok(ends.every(({ status }) => status === 'ok'));
+      assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 1, refused: 0 });
+    });
+
+    test('asks a person again when it takes its tokens back, and the call that found it goes on', async (t) => {
+      const scene = await startScene(t, { era });
+      const box = await authorized(t, scene);
+      scene.oauth.revoke();
+
+      const end = box.call('count');
+      await box.reaches('web', 'authorizing');
+      await scene.oauth.browse(await asked(box));
+
+      assert.equal((await end).status, 'ok');
+      assert.deepEqual(scene.server.seen, ['count']);
+    });
+  });
+}
+
+test('tokens outlive the process, in a file that only its owner may read', async (t) => {
+  const scene = await startScene(t);
+  const box = await scene.start();
+  await scene.oauth.browse(await asked(box));
+  await box.reaches('web', 'ready');
+  await box.stop();
+  assert.equal(statSync(scene.credentialsFile).mode & 0o777, 0o600);
+  assert.doesNotMatch(box.lines.join('\n'), new RegExp(openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().tokens?.access_token ?? 'none'));
+
+  const second = await scene.start();
+  t.after(second.stop);
+
+  assert.equal(second.host.servers()[0]?.state, 'ready');
+  assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 0, refused: 0 });
+});
+
+test('a server that is pointed elsewhere takes no token along', async (t) => {
+  const scene = await startScene(t);
+  await authorized(t, scene);
+  const store = openCredentials(scene.credentialsFile);
+  assert.ok(store.drawer('web', scene.server.url).get().tokens);
+  assert.equal(store.drawer('web', 'http://127.0.0.1:1/mcp').get().tokens, undefined);
+});
+
+test('a file of credentials that others may read is closed to them; one that is no such file is refused and kept', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-oauth-'));
+  const file = join(folder, 'credentials.json');
+  writeFileSync(file, '{"version":1,"servers":{}}', { mode: 0o644 });
+  openCredentials(file);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+
+  writeFileSync(file, 'gone wrong');
+  assert.throws(() => openCredentials(file), /credentials\.json: this file of MCP credentials cannot be read/);
+  assert.equal(readFileSync(file, 'utf8'), 'gone wrong');
+  rmSync(folder, { recursive: true });
+});
+
+const countNeedsMore = ({ headers }: IncomingMessage) => (headers['mcp-name'] === 'count' ? 'count' : 'use');
+
+test('more rights are asked for when a call needs them', async (t) => {
+  const scene = await startScene(t, { scopeFor: countNeedsMore });
+  const box = await authorized(t, scene);
+
+  const end = box.call('count');
+  await box.reaches('web', 'authorizing');
+  await scene.oauth.browse(await asked(box));
+
+  assert.equal((await end).status, 'ok');
+  assert.deepEqual(scene.oauth.scopesAsked, ['use', 'use count']);
+});
+
+test('rights that were asked for and not granted are not asked for again: such a call is refused', async (t) => {
+  const scene = await startScene(t, { scopeFor: countNeedsMore, grants: 'use' });
+  const box = await authorized(t, scene);
+  const first = box.call('count');
+  await box.reaches('web', 'authorizing');
+  await scene.oauth.browse(await asked(box));
+
+  const refused = { status: 'error', text: 'The MCP server "web" refused the call: it asks for rights that Parley was not granted (count).', content: null };
+  assert.deepEqual([await first, await box.call('count')], [refused, refused]);
+  assert.deepEqual(scene.oauth.scopesAsked, ['use', 'use count']);
+});
+
+test('a person who refuses is not asked again at once, and the calls hear of it', async (t) => {
+  const scene = await startScene(t, { consents: false });
+  const box = await scene.start();
+  t.after(box.stop);
+
+  await scene.oauth.browse(await asked(box));
+  await box.reaches('web', 'failed');
+
+  assert.equal(box.host.servers()[0]?.error, 'was not authorized: the browser came back with a refusal');
+  assert.equal(scene.oauth.counts.redeemed, 0);
+});
+
+test('an answer that nobody waits for is turned away, and so is one that comes twice', async (t) => {
+  const scene = await startScene(t);
+  const box = await scene.start();
+  t.after(box.stop);
+  const url = await asked(box);
+  const callback = new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
+  const forged = new URL(callback);
+  forged.search = '?state=guessed&code=stolen';
+  assert.equal((await scene.oauth.browse(forged.href)).status, 404);
+  assert.equal(callback.hostname, '127.0.0.1');
+
+  const sent = await fetch(url, { redirect: 'manual' });
+  const back = sent.headers.get('location') ?? '';
+  assert.equal((await scene.oauth.browse(back)).status, 200);
+  assert.equal((await scene.oauth.browse(back)).status, 404);
+  await box.reaches('web', 'ready');
+});
+
+test('an address that nobody opened is made anew', async (t) => {
+  const scene = await startScene(t, { authorizationTimeoutMs: 100 });
+  const box = await scene.start();
+  t.after(box.stop);
+  const first = await asked(box);
+  const { context } = await waitFor(box.actor('web'), ({ context }) => context.authorizeUrl !== null && context.authorizeUrl !== first, { timeout: 15_000 });
+  assert.notEqual(new URL(context.authorizeUrl ?? '').searchParams.get('state'), new URL(first).searchParams.get('state'));
+});
+
+test('a client that was registered by hand is used as it is', async (t) => {
+  const scene = await startScene(t, { clients: { parley: 'secret' }, settings: { client: { client_id: 'parley', client_secret: 'secret' } } });
+  await authorized(t, scene);
+  assert.deepEqual(scene.oauth.counts, { registered: 0, redeemed: 1, refreshed: 0, refused: 0 });
+});
+
+test('a client that a document describes need not register', async (t) => {
+  const clientMetadataUrl = 'https://parley.example/client.json';
+  const scene = await startScene(t, { metadataDocuments: true, authorization: { clientMetadataUrl } });
+  await authorized(t, scene);
+  assert.deepEqual(scene.oauth.counts, { registered: 0, redeemed: 1, refreshed: 0, refused: 0 });
+  assert.equal(openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().client?.client_id, clientMetadataUrl);
+});
+
+test('a token from the configuration is used alone: nobody is asked to authorize', async (t) => {
+  const scene = await startScene(t);
+  const block = { ...httpServer('web', scene.server.url), headers: { Authorization: 'Bearer wrong' }, oauth: null };
+  const box = await startToolbox([block], { maxReconnectAttempts: 0 });
+  t.after(box.stop);
+  await box.reaches('web', 'failed');
+  assert.deepEqual([box.host.servers()[0]?.error, scene.oauth.counts.registered], ['answered HTTP 401', 0]);
+});
