@@ -122,7 +122,7 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
       if (error !== null) return fail({ kind: 'error', error });
 
       model ??= textOf(chunk['model']);
-      if (isObject(chunk['usage'])) usage = chunk['usage'];
+      usage = usageIn(chunk) ?? usage;
       const choice = firstChoice(chunk['choices']);
       if (choice === null) return true;
       const delta = choice['delta'] ?? choice['message'];
@@ -164,6 +164,13 @@ function errorIn(chunk: JsonObject): JsonObject | string | null {
   if (isObject(error)) return error;
   if (typeof error === 'string') return error;
   return chunk['object'] === 'error' || chunk['type'] === 'error' ? chunk : null;
+}
+
+/** Groq's own place counts too; an empty object, which some servers send last, tells nothing. */
+function usageIn(chunk: JsonObject): JsonObject | null {
+  const ofGroq = isObject(chunk['x_groq']) ? chunk['x_groq']['usage'] : null;
+  const found = chunk['usage'] ?? ofGroq;
+  return isObject(found) && Object.keys(found).length > 0 ? found : null;
 }
 
 /** One choice is asked for; further ones (`n` in a provider's parameters) are other answers. */

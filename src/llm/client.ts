@@ -8,6 +8,7 @@ import OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type Taker } from './body.ts';
 import { withEcho } from './echo.ts';
+import { withPlainErrors } from './error-body.ts';
 import { cutFailure, foreignFailure, requestFailure, silenceFailure, streamFailure, type Asked } from './failures.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from './model.ts';
 import type { Provider } from './providers.ts';
@@ -83,7 +84,7 @@ function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
     baseURL: provider.baseUrl,
     defaultQuery: provider.query,
     defaultHeaders: { ...Object.fromEntries(inherited.filter(Boolean).map((name) => [name.toLowerCase(), null])), ...own },
-    fetch,
+    fetch: withPlainErrors(fetch),
     maxRetries: 0,
     // The watchdog is stricter and covers the body too; this is the longest that a timer can hold.
     timeout: 2 ** 31 - 1,

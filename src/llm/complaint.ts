@@ -35,7 +35,7 @@ export function classify(complaint: Complaint): ProviderCode {
 }
 
 const contextWords =
-  /context[ _](length|window|size)|maximum context|too many (input )?tokens|prompt is too long|(reduce|shorten) (the|your) (length|message|prompt)/i;
+  /context[ _](length|window|size)|maximum context|too many (input )?tokens|token count\b.{0,40}\bexceeds|prompt is too long|(reduce|shorten) (the|your) (length|message|prompt)/i;
 const modelWords = /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model/i;
 
 const rules: readonly { code: ProviderCode; holds(complaint: Complaint): boolean }[] = [

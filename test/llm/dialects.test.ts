@@ -4,9 +4,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { LanguageModel } from '../../src/llm/model.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
 import {
-  answersWith,
   bytes,
-  comment,
   data,
   delta,
   done,
@@ -21,6 +19,7 @@ import {
 } from '../support/model-replies.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { asks, callParts, dialects } from '../support/model-tool-calls.ts';
+import { dialectTable } from './dialect-table.ts';
 
 let server: ModelServer;
 let model: LanguageModel;
@@ -37,6 +36,24 @@ async function told(reply: Reply) {
   const { text, reasoning, end } = await ask(model);
   assert.ok(end.status === 'finished', JSON.stringify(end));
   return { text, reasoning, ...end };
+}
+
+for (const { title, rows } of dialectTable) {
+  describe(`${title.toLowerCase()}, as they are told`, () => {
+    for (const { dialect, speakers, reply, gives } of rows) {
+      test(`with ${dialect} (${speakers})`, async () => {
+        server.script(reply);
+        const { text, reasoning, end } = await ask(model);
+        if (end.status !== 'finished') {
+          assert.deepEqual({ text, fault: end.status === 'failed' ? end.fault.code : end.status }, { text: '', ...gives });
+          return;
+        }
+        const calls = end.toolCalls.map((call) => `${call.name} ${call.arguments}`);
+        const expected = { text: '', reasoning: '', calls: [], finishReason: calls.length > 0 ? 'tool_calls' : 'stop', usage: end.usage, ...gives };
+        assert.deepEqual({ text, reasoning, calls, finishReason: end.finishReason, usage: end.usage }, expected);
+      });
+    }
+  });
 }
 
 describe('tool calls', () => {
@@ -71,13 +88,6 @@ describe('tool calls', () => {
     });
   }
 
-  test('an id that is fresh in every delta does not tear a call apart', async () => {
-    const piece = (id: string, asked: object) => delta({ tool_calls: [{ index: 0, id, function: asked }] });
-    const parts = [piece('a', { name: 'add', arguments: '' }), piece('b', { arguments: '{"a":2,' }), piece('c', { arguments: '"b":3}' })];
-    const answer = await told(streams(parts, finish('tool_calls'), done()));
-    assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a":2,"b":3}' }]);
-  });
-
   for (const index of [0, undefined]) {
     test(`a call told once more after its arguments stays one call ${index === 0 ? 'with' : 'without'} an index`, async () => {
       const piece = (written: string) => delta({ tool_calls: [{ index, id: 'a', function: { name: 'add', arguments: written } }] });
@@ -92,51 +102,22 @@ describe('tool calls', () => {
     assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a": 2' }]);
   });
 
-  test('arguments given as an object become their JSON', async () => {
-    const answer = await told(streams(delta({ tool_calls: [{ index: 0, function: { name: 'add', arguments: { a: 2 } } }] }), finish('tool_calls')));
-    assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a":2}' }]);
-  });
-
-  test('the finish reason "stop" with calls present counts as tool_calls', async () => {
-    assert.equal((await told(asks(calls, { finish: 'stop' }))).finishReason, 'tool_calls');
-  });
-
   test('calls of an answer that ran into its length limit are not asked for', async () => {
     const answer = await told(asks(calls, { finish: 'length' }));
     assert.deepEqual([answer.finishReason, answer.toolCalls], ['length', []]);
-  });
-
-  test('a legacy function_call is a tool call', async () => {
-    const parts = [delta({ function_call: { name: 'add', arguments: '' } }), delta({ function_call: { arguments: '{"a":2}' } })];
-    const answer = await told(streams(parts, finish('function_call'), done()));
-    assert.deepEqual([answer.finishReason, answer.toolCalls], ['tool_calls', [{ name: 'add', arguments: '{"a":2}' }]]);
   });
 });
 
 describe('words', () => {
   const table: [title: string, reply: Reply, expected: { text: string; reasoning?: string; finishReason?: string }][] = [
     ['a plain answer', says('Hello there.'), { text: 'Hello there.' }],
-    ['deltas without a role', streams(text('a', 'b'), finish('stop'), done()), { text: 'ab' }],
     ['the finish in the last word\'s chunk', streams(text('a'), delta({ content: 'b' }, 'stop'), done()), { text: 'ab' }],
-    ['two finishes', streams(text('a'), finish('length'), finish('stop'), done()), { text: 'a', finishReason: 'length' }],
-    ['a finish with every chunk', streams(delta({ content: 'a' }, 'stop'), delta({ content: 'b' }, 'stop')), { text: 'ab' }],
     ['an end without [DONE]', streams(text('a'), finish('stop')), { text: 'a' }],
-    ['keep-alive comments', streams(comment(), text('a'), comment(), finish('stop'), done()), { text: 'a' }],
     ['CRLF and no space after the colon', streams(bytes('data:{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\r\n\r\n')), { text: 'a' }],
     ['null contents', streams(delta({ role: 'assistant', content: null }), text('a'), finish('stop')), { text: 'a' }],
-    ['a refusal', streams(delta({ refusal: 'I cannot.' }), finish('stop')), { text: 'I cannot.' }],
-    ['an answer filtered', streams(text('a'), finish('content_filter')), { text: 'a', finishReason: 'content_filter' }],
-    ['an answer cut by its length', streams(text('a'), finish('length')), { text: 'a', finishReason: 'length' }],
-    ['a foreign word for length', streams(text('a'), finish('MAX_TOKENS')), { text: 'a', finishReason: 'length' }],
     ['tool_calls without any call', streams(text('a'), finish('tool_calls')), { text: 'a', finishReason: 'stop' }],
-    ['reasoning_content', says('a', { reasoning: 'hm' }), { text: 'a', reasoning: 'hm' }],
-    ['reasoning', streams(delta({ reasoning: 'hm' }), text('a'), finish('stop')), { text: 'a', reasoning: 'hm' }],
-    ['thinking', streams(delta({ thinking: 'hm' }), text('a'), finish('stop')), { text: 'a', reasoning: 'hm' }],
-    ['reasoning under two names', streams(delta({ reasoning: 'hm', reasoning_content: 'hm' }), finish('stop')), { text: '', reasoning: 'hm' }],
-    ['content in parts', streams(delta({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }, { type: 'text', text: 'a' }] }), finish('stop')), { text: 'a', reasoning: 'hm' }],
     ['a second choice nobody asked for', streams(text('a'), data('{"choices":[{"index":1,"delta":{"content":"z"}}]}'), finish('stop')), { text: 'a' }],
     ['an error after the finish', streams(text('a'), finish('stop'), data('{"error":{"message":"too late"}}')), { text: 'a' }],
-    ['a completion that is not streamed', answersWith('application/json', JSON.stringify({ choices: [{ message: { content: 'a' }, finish_reason: 'stop' }] })), { text: 'a' }],
   ];
 
   for (const [title, reply, expected] of table) {
@@ -166,9 +147,6 @@ describe('words', () => {
 describe('usage', () => {
   const details = { prompt_tokens_details: { cached_tokens: 3 }, completion_tokens_details: { reasoning_tokens: 2 } };
   const table: [title: string, reply: Reply, expected: unknown][] = [
-    ['in a last chunk without choices', says('a'), scriptedUsage],
-    ['in every chunk', says('a b', { usage: 'each' }), scriptedUsage],
-    ['nowhere', says('a', { usage: 'none' }), null],
     ['as null', streams(delta({ content: 'a' }, 'stop', { usage: null })), null],
     ['without the sum', streams(finish('stop'), usage({ prompt_tokens: 2, completion_tokens: 3 })), { prompt_tokens: 2, completion_tokens: 3, total_tokens: 5 }],
     ['with details', streams(finish('stop'), usage({ ...scriptedUsage, ...details })), { ...scriptedUsage, cached_tokens: 3, reasoning_tokens: 2 }],
