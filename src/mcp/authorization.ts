@@ -6,9 +6,9 @@
 import { UnauthorizedError, auth, computeScopeUnion, extractWWWAuthenticateParams, isStrictScopeSuperset } from '@modelcontextprotocol/client';
 import type { AuthOptions, FetchLike } from '@modelcontextprotocol/client';
 import { createAttempt, type Attempt } from './authorization-attempt.ts';
+import { bounded } from './bounded-response.ts';
 import type { CallbackDoor } from './callback-door.ts';
 import type { CredentialDrawer } from './credentials.ts';
-import { bounded } from './http-transport.ts';
 import type { OAuthSettings } from './oauth-settings.ts';
 
 export interface Authorization {

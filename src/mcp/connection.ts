@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, LOG_LEVEL_META_KEY, ProtocolError, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
-import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
+import type { Progress, SSEClientTransport, Tool as ListedTool } from '@modelcontextprotocol/client';
 import type { ServerTool } from '../../machines/mcp-server-terms.ts';
 import type { Authorization } from './authorization.ts';
 import { startingOptions } from './client-options.ts';
@@ -15,7 +15,8 @@ import { STREAM_ENDED, createHttpTransport } from './http-transport.ts';
 import type { ServerBlock } from './servers-config.ts';
 import { LEAST_LEVEL, logEntry } from './server-log.ts';
 import { createShelf, type Shelf, type ShelfLimits } from './shelf.ts';
-import { createStdioTransport } from './stdio-transport.ts';
+import { createSseTransport, mayKnowOnlySse } from './sse-transport.ts';
+import { createStdioTransport, type StdioTransport } from './stdio-transport.ts';
 import { legible } from './stranger-text.ts';
 import { takeTools, unknownNames, type ListingLimits } from './tool-listing.ts';
 import type { CallEnd, CallOptions } from './toolbox.ts';
@@ -66,6 +67,7 @@ const TIMEOUT_MARGIN_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Before a subscription that the server ended is opened again; many proxies end idle streams. */
 const RELISTEN_MS = 1_000;
+
 function progressOf({ progress, total, message }: Progress) {
   return { progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message: legible(message) }) };
 }
@@ -85,10 +87,9 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     else options.lost(reason);
   };
 
-  const transport =
-    server.kind === 'stdio'
-      ? createStdioTransport(server, { ...limits, guard: options.guard, log })
-      : createHttpTransport(server, { ...limits, fetch: options.authorization?.fetch ?? fetch, gone: (reason) => standing === 'ready' && lose(reason) });
+  const overHttp = { ...limits, fetch: options.authorization?.fetch ?? fetch, gone: (reason: string) => standing === 'ready' && lose(reason) };
+  let transport: StdioTransport | StreamableHTTPClientTransport | SSEClientTransport =
+    server.kind === 'stdio' ? createStdioTransport(server, { ...limits, guard: options.guard, log }) : createHttpTransport(server, overHttp);
   const sessionId = () => (transport instanceof StreamableHTTPClientTransport ? transport.sessionId : undefined);
   const ending = () => ('ending' in transport ? transport.ending() : null);
 
@@ -142,8 +143,21 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     }
   };
 
+  const connect = async () => {
+    const patience = { timeout: limits.connectionTimeoutMs };
+    try {
+      await client.connect(transport, patience);
+    } catch (error) {
+      if (server.kind !== 'http' || standing === 'over' || !mayKnowOnlySse(error)) throw error;
+      transport = createSseTransport(server, overHttp);
+      client.setVersionNegotiation(undefined);
+      // A server that cannot be reached this way either has said before what is wrong.
+      await client.connect(transport, patience).catch(() => Promise.reject(error));
+    }
+  };
+
   const open = async () => {
-    await client.connect(transport, { timeout: limits.connectionTimeoutMs });
+    await connect();
     const listed = await list();
     if (standing === 'over') return;
     // A change that was told while the list was on its way is the newer one.

@@ -5,6 +5,7 @@
  */
 import { StreamableHTTPClientTransport, isJSONRPCRequest } from '@modelcontextprotocol/client';
 import type { FetchLike, JSONRPCMessage } from '@modelcontextprotocol/client';
+import { bounded } from './bounded-response.ts';
 import type { HttpServer } from './servers-config.ts';
 
 export interface HttpOptions {
@@ -35,21 +36,7 @@ export function sessionIsUnknown(status: number, hadSession: boolean): boolean {
 }
 
 /** The same answer, whose body fails where it grows beyond `maxBytes`. */
-export function bounded(response: Response, maxBytes: number): Response {
-  if (response.body === null) return response;
-  let bytes = 0;
-  const count = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) controller.error(new Error(`the answer has more than ${maxBytes} bytes`));
-      else controller.enqueue(chunk);
-    },
-  });
-  const { status, statusText, headers } = response;
-  return new Response(response.body.pipeThrough(count), { status, statusText, headers });
-}
-
-type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
+export type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
 
 /** A transport for the SDK's client. */
 export function createHttpTransport(server: HttpServer, options: HttpOptions): StreamableHTTPClientTransport {
@@ -62,7 +49,7 @@ export function createHttpTransport(server: HttpServer, options: HttpOptions): S
       // had one and refuses it now is another process under the same address.
       if (hasEventStream && response.status >= 400) options.gone(`refused its event stream (${response.status})`);
       hasEventStream ||= response.ok;
-      return response;
+      return bounded(response, options.maxMessageBytes);
     } catch (error) {
       const code = unsentCode(error);
       if (code !== null) options.gone(`cannot be reached (${code})`);

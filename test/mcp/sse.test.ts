@@ -1,0 +1,84 @@
+/** MCP over HTTP with server-sent events, as it was before Streamable HTTP: found by itself, and supervised like the others. */
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import { startHttpServer } from '../support/mcp-http-server.ts';
+import { startSseServer } from '../support/mcp-sse-server.ts';
+import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+
+async function start(t: TestContext, limits: Parameters<typeof startToolbox>[1] = {}) {
+  const server = await startSseServer();
+  t.after(server.stop);
+  const box = await startToolbox([{ ...httpServer('old', server.url), headers: { 'x-tenant': 'blue' } }], limits);
+  t.after(box.stop);
+  await box.host.settled();
+  return { server, box };
+}
+
+describe('a server that knows only HTTP with server-sent events', () => {
+  test('is spoken to that way, with the headers of its block', async (t) => {
+    const { server, box } = await start(t);
+    assert.deepEqual(box.host.servers().map(({ state, tools }) => [state, tools]), [['ready', 3]]);
+    assert.equal((await box.call('count')).status, 'ok');
+    assert.ok(server.headersSeen.every((headers) => headers['x-tenant'] === 'blue'));
+    assert.equal(server.sessions.size, 1);
+  });
+
+  test('tells of a changed list', async (t) => {
+    const { server, box } = await start(t);
+    const before = box.host.tools();
+    const changed = Promise.withResolvers<void>();
+    const subscription = box.actor('old').subscribe(() => box.host.tools() !== before && changed.resolve());
+    server.grow();
+    await changed.promise;
+    subscription.unsubscribe();
+    assert.ok(box.host.tools().some(({ name }) => name === 'grown'));
+  });
+
+  test('hears of a call that is cancelled', async (t) => {
+    const { server, box } = await start(t);
+    const abort = new AbortController();
+    const end = box.call('hang', {}, { signal: abort.signal });
+    while (!server.seen.includes('hang')) await new Promise((resolve) => setImmediate(resolve));
+    abort.abort();
+    assert.deepEqual(await end, { status: 'cancelled' });
+    while (!server.seen.includes('cancelled')) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  test('whose stream ends is lost with its calls, and serves the next one in a new session', async (t) => {
+    const { server, box } = await start(t, { maxReconnectAttempts: 1_000 });
+    const hanging = box.call('hang');
+    while (!server.seen.includes('hang')) await new Promise((resolve) => setImmediate(resolve));
+
+    await server.stop();
+    assert.equal((await hanging).status, 'lost');
+    await box.reaches('old', 'backingOff');
+    const restarted = await startSseServer({ port: server.port });
+    t.after(restarted.stop);
+
+    assert.equal((await box.call('count')).status, 'ok');
+    assert.deepEqual(restarted.seen, ['count']);
+  });
+
+  test('that does not know its session any more is asked again in a new one, once', async (t) => {
+    const { server, box } = await start(t);
+    server.sessions.clear();
+    assert.equal((await box.call('count')).status, 'ok');
+    assert.deepEqual(server.seen, ['count']);
+  });
+
+  test('that sends more than a message may weigh loses its calls and comes back', async (t) => {
+    const { box } = await start(t, { maxMessageBytes: 64 * 1024 });
+    assert.equal((await box.call('big')).status, 'lost');
+    assert.equal((await box.call('count')).status, 'ok');
+  });
+});
+
+test('a server that refuses everything is told to have done so, not that it lacks an event stream', async (t) => {
+  const server = await startHttpServer({ era: 'sessions' });
+  t.after(server.stop);
+  server.refuse(404);
+  const box = await startToolbox([httpServer('web', server.url)], { maxReconnectAttempts: 0 });
+  t.after(box.stop);
+  await box.reaches('web', 'failed');
+  assert.equal(box.host.servers()[0]?.error, 'answered HTTP 404');
+});
