@@ -4,19 +4,18 @@
  * never repeats a call; when to open another one is decided by machines/mcp-server.ts.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, LOG_LEVEL_META_KEY, ProtocolError, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
-import type { Progress, SSEClientTransport, Tool as ListedTool } from '@modelcontextprotocol/client';
+import { Client, LOG_LEVEL_META_KEY, ProtocolError, UnauthorizedError } from '@modelcontextprotocol/client';
+import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
 import type { ServerTool } from '../../machines/mcp-server-terms.ts';
 import type { Authorization } from './authorization.ts';
 import { startingOptions } from './client-options.ts';
 import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
 import type { Guard } from './guard.ts';
-import { STREAM_ENDED, createHttpTransport } from './http-transport.ts';
+import { STREAM_ENDED } from './http-transport.ts';
 import type { ServerBlock } from './servers-config.ts';
 import { LEAST_LEVEL, logEntry } from './server-log.ts';
+import { createServerTransport } from './server-transport.ts';
 import { createShelf, type Shelf, type ShelfLimits } from './shelf.ts';
-import { createSseTransport, mayKnowOnlySse } from './sse-transport.ts';
-import { createStdioTransport, type StdioTransport } from './stdio-transport.ts';
 import { legible } from './stranger-text.ts';
 import { takeTools, unknownNames, type ListingLimits } from './tool-listing.ts';
 import type { CallEnd, CallOptions } from './toolbox.ts';
@@ -77,7 +76,6 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   const { limits, log } = options;
   let standing: 'connecting' | 'ready' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
-  let closing: Promise<void> | null = null;
   const calls = new Set<CallOptions>();
 
   const lose = (reason: string, cause?: unknown) => {
@@ -87,11 +85,13 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     else options.lost(reason);
   };
 
-  const overHttp = { ...limits, fetch: options.authorization?.fetch ?? fetch, gone: (reason: string) => standing === 'ready' && lose(reason) };
-  let transport: StdioTransport | StreamableHTTPClientTransport | SSEClientTransport =
-    server.kind === 'stdio' ? createStdioTransport(server, { ...limits, guard: options.guard, log }) : createHttpTransport(server, overHttp);
-  const sessionId = () => (transport instanceof StreamableHTTPClientTransport ? transport.sessionId : undefined);
-  const ending = () => ('ending' in transport ? transport.ending() : null);
+  const transport = createServerTransport(server, {
+    ...limits,
+    guard: options.guard,
+    fetch: options.authorization?.fetch ?? fetch,
+    log,
+    gone: (reason) => standing === 'ready' && lose(reason),
+  });
 
   const readList = (listed: readonly ListedTool[]) => {
     for (const name of unknownNames(listed, server)) log(`it has no tool "${name}", which its block names`);
@@ -123,7 +123,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   });
   client.onerror = (error) => log(reasonOf(error));
   // While connecting, the handshake's own rejection tells more than the closed transport.
-  client.onclose = () => standing === 'ready' && lose(ending() ?? 'closed the connection');
+  client.onclose = () => standing === 'ready' && lose(transport.ending() ?? 'closed the connection');
 
   const list = async () => {
     if (client.getServerCapabilities()?.tools === undefined) return [];
@@ -143,21 +143,8 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     }
   };
 
-  const connect = async () => {
-    const patience = { timeout: limits.connectionTimeoutMs };
-    try {
-      await client.connect(transport, patience);
-    } catch (error) {
-      if (server.kind !== 'http' || standing === 'over' || !mayKnowOnlySse(error)) throw error;
-      transport = createSseTransport(server, overHttp);
-      client.setVersionNegotiation(undefined);
-      // A server that cannot be reached this way either has said before what is wrong.
-      await client.connect(transport, patience).catch(() => Promise.reject(error));
-    }
-  };
-
   const open = async () => {
-    await connect();
+    await transport.connect(client);
     const listed = await list();
     if (standing === 'over') return;
     // A change that was told while the list was on its way is the newer one.
@@ -172,7 +159,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   /** Since 2026-07-28 a server sends its log where a request asks for it. */
   const logsWanted = () => (canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: LEAST_LEVEL } } : {});
 
-  open().catch((error: unknown) => lose(ending() ?? reasonOf(error), error));
+  open().catch((error: unknown) => lose(transport.ending() ?? reasonOf(error), error));
 
   return {
     shelf,
@@ -180,7 +167,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       const { signal, timeoutMs, onProgress } = callOptions;
       if (signal.aborted) return { status: 'cancelled' };
       if (standing !== 'ready') return notSent(server.name, 'is not connected');
-      const hadSession = sessionId() !== undefined;
+      const hadSession = transport.hasSession();
       calls.add(callOptions);
       try {
         const result = await client.callTool(
@@ -220,14 +207,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     close() {
       const inGoodOrder = standing === 'ready';
       standing = 'over';
-      closing ??= (async () => {
-        if (inGoodOrder && transport instanceof StreamableHTTPClientTransport) {
-          // A courtesy that frees the server's memory; a server that is slow to take it is left alone.
-          await Promise.race([transport.terminateSession().catch(() => undefined), pause(limits.closeGraceMs, undefined, { ref: false })]);
-        }
-        await transport.close();
-      })();
-      return closing;
+      return transport.close(inGoodOrder);
     },
   };
 }
