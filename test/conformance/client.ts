@@ -1,0 +1,62 @@
+/**
+ * Parley's MCP layer as the conformance suite drives it: its last argument is the server to connect to. It connects,
+ * plays the person before the browser where it is asked to authorize, calls every tool that is offered, and leaves.
+ * The suite judges what it sees on the wire.
+ */
+import { waitFor } from 'xstate';
+import { z } from 'zod';
+import { serverState } from '../../machines/mcp-server.ts';
+import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+
+/** What a scenario hands over, beside the address. */
+const contextSchema = z.looseObject({
+  client_id: z.string().optional(),
+  client_secret: z.string().optional(),
+  toolCalls: z.array(z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) })).optional(),
+});
+
+/** Scenarios run side by side on machines that may be slow; none of them judges speed. */
+const PATIENCE_MS = 60_000;
+
+const context = contextSchema.parse(JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}'));
+const revision = process.env['MCP_CONFORMANCE_PROTOCOL_VERSION'] ?? '';
+const secret = context.client_secret === undefined ? {} : { client_secret: context.client_secret };
+const client = context.client_id === undefined ? null : { client_id: context.client_id, ...secret };
+
+const block = { ...httpServer('judge', process.argv.at(-1) ?? '', revision < '2026-07-28' ? 'legacy' : 'auto'), oauth: { client, scope: null } };
+const box = await startToolbox([block], {
+  maxReconnectAttempts: 0,
+  connectionTimeoutMs: PATIENCE_MS,
+  // The address that the suite expects of clients with a metadata document.
+  authorization: { clientMetadataUrl: 'https://conformance-test.local/client-metadata.json' },
+});
+const judge = box.actor('judge');
+
+const visited = new Set<string>();
+judge.subscribe(({ context: { authorizeUrl } }) => {
+  if (authorizeUrl === null || visited.has(authorizeUrl)) return;
+  visited.add(authorizeUrl);
+  // The page it ends on is Parley's own, and may be closed before it is read.
+  fetch(authorizeUrl).catch((error: unknown) => box.lines.push(`the browser: ${String(error)}`));
+});
+
+/** A value for every argument that a schema names. */
+function sample(schema: Record<string, unknown>): Record<string, unknown> {
+  const { properties = {} } = z.looseObject({ properties: z.record(z.string(), z.looseObject({ type: z.unknown().optional() })).optional() }).parse(schema);
+  const values: Record<string, unknown> = { number: 2, integer: 2, boolean: true, object: schema, array: [] };
+  return Object.fromEntries(Object.entries(properties).map(([name, { type }]) => [name, values[String(type)] ?? 'text']));
+}
+
+await waitFor(judge, ({ value }) => ['ready', 'failed'].includes(serverState(value)), { timeout: PATIENCE_MS });
+const [focal] = box.host.tools();
+const calls = context.toolCalls ?? box.host.tools().map(({ toolName, inputSchema }) => ({
+  name: toolName,
+  // One scenario wants the schema of its first tool back as it came.
+  arguments: toolName === 'json_schema_echo' ? { schema: focal?.inputSchema } : sample(inputSchema),
+}));
+for (const { name, arguments: args } of calls) box.lines.push(`${name}: ${JSON.stringify(await box.call(name, args))}`);
+
+const [standing] = box.host.servers();
+process.stderr.write(`${[...box.lines, JSON.stringify(standing)].join('\n')}\n`);
+await box.stop();
+process.exitCode = standing?.state === 'ready' ? 0 : 1;

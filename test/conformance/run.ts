@@ -1,0 +1,31 @@
+/**
+ * Runs the MCP conformance suite against Parley, every client scenario of both revisions, a few at a time. Ends with 1
+ * when one does not end as test/conformance/scenarios.ts has it: also a scenario that passes unexpectedly.
+ */
+import { availableParallelism } from 'node:os';
+import { play } from './play.ts';
+import { revisions, scenariosOf } from './scenarios.ts';
+
+const jobs = revisions.flatMap((revision) => scenariosOf(revision).map((scenario) => ({ revision, ...scenario }))).values();
+const scored = new Map(revisions.map((revision) => [revision, { passed: 0, all: 0 }]));
+let surprises = 0;
+
+const work = async () => {
+  for (const { revision, name, scored: counts, missing } of jobs) {
+    const { passed, output } = await play(name, revision);
+    const tally = scored.get(revision);
+    if (counts && tally) {
+      tally.all += 1;
+      tally.passed += Number(passed);
+    }
+    const expected = passed === (missing === null);
+    process.stdout.write(`${passed ? 'passed' : 'failed'}  ${revision}  ${name}${counts ? '' : '  (not scored)'}${expected ? '' : '  UNEXPECTED'}\n`);
+    if (expected) continue;
+    surprises += 1;
+    process.stdout.write(`${output}\n`);
+  }
+};
+await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, work));
+
+for (const [revision, { passed, all }] of scored) process.stdout.write(`${revision}: ${passed} of ${all} scored scenarios passed\n`);
+process.exitCode = surprises === 0 ? 0 : 1;
