@@ -136,8 +136,8 @@ export const conversationSetup = setup({
     mayRetry: ({ context, event }) => {
       const { turn, limits } = context;
       if (event.type !== 'answer.failed' || !turn || !event.fault.retryable || !nothingShown(event.answer)) return false;
-      // It was not asked at all, and will not be for a while: nobody is to wait for that.
-      if (event.fault.code === 'provider_unavailable') return false;
+      // It was not asked at all, and will not be for a while, or after all the waiting that there may be: nobody is to wait for that.
+      if (event.fault.code === 'provider_unavailable' || event.fault.code === 'provider_busy') return false;
       const waitMs = turn.waitedMs + nextBackoffMs(turn, event.retryAfterMs, event.jitter);
       return turn.attempt + 1 < limits.attempts && waitMs <= limits.retryBudgetMs;
     },

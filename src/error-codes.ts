@@ -150,6 +150,12 @@ export const errorCodes = {
     remedy: 'Wait `data.retry_after_ms`, or name another provider in llm.fallback.',
     data: ['provider', 'model', 'retry_after_ms'],
   },
+  provider_busy: {
+    retryable: true,
+    cause: 'The limits that the configuration sets for the provider left no room for the request for too long.',
+    remedy: 'Try again later, or raise llm.providers.<name>.max_concurrent or requests_per_minute.',
+    data: ['provider', 'model'],
+  },
   provider_unreachable: {
     retryable: true,
     cause: 'Nobody answers at the address of the provider.',

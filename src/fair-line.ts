@@ -11,22 +11,50 @@ export interface FairLine {
   ask(place: Place, granted: () => void): number;
   /** Leaves, or makes room; without having asked, nothing. */
   release(place: Place): void;
+  /** Lets in whoever may: to be called when the pace has become open again, which nobody here notices. */
+  serve(): void;
+  /** How many are at it, and how many stand in line. */
+  inside(): number;
   waiting(): number;
 }
+
+/** Whether anybody may enter just now, however much room there is. */
+export interface Pace {
+  isOpen(): boolean;
+  /** Somebody has entered. */
+  begin(): void;
+}
+
+const ANY_PACE: Pace = { isOpen: () => true, begin: () => {} };
 
 /** Those who wait in one place: the next is the first. */
 type Branch = Map<string, Branch | (() => void)>;
 
-export function createFairLine({ most }: { most: number }): FairLine {
+export function createFairLine({ most, pace = ANY_PACE }: { most: number; pace?: Pace }): FairLine {
   const inside = new Set<string>();
   const line: Branch = new Map();
   let waiting = 0;
 
+  const hasRoom = () => inside.size < most && pace.isOpen();
+  const letIn = (place: readonly string[], granted: () => void) => {
+    inside.add(keyOf(place));
+    pace.begin();
+    granted();
+  };
+  const serve = () => {
+    while (waiting > 0 && hasRoom()) {
+      const next = takeNext(line);
+      if (next === null) return;
+      waiting -= 1;
+      letIn(next.place, next.granted);
+    }
+  };
+
   return {
     ask(place, granted) {
-      if (inside.size < most) {
-        inside.add(keyOf(place));
-        granted();
+      // Nobody overtakes those who wait for the pace.
+      if (waiting === 0 && hasRoom()) {
+        letIn(place, granted);
         return 0;
       }
       enter(line, place, granted);
@@ -34,16 +62,11 @@ export function createFairLine({ most }: { most: number }): FairLine {
       return waiting;
     },
     release(place) {
-      if (!inside.delete(keyOf(place))) {
-        if (leave(line, place)) waiting -= 1;
-        return;
-      }
-      const next = takeNext(line);
-      if (next === null) return;
-      waiting -= 1;
-      inside.add(keyOf(next.place));
-      next.granted();
+      if (inside.delete(keyOf(place))) serve();
+      else if (leave(line, place)) waiting -= 1;
     },
+    serve,
+    inside: () => inside.size,
     waiting: () => waiting,
   };
 }

@@ -31,6 +31,8 @@ export interface Gauges {
   openTurns(): number;
   /** Turns that wait for a permit: as many as may be are at work. */
   turnsInLine(): number;
+  /** What providers have to do, by name. */
+  providers(): readonly { name: string; running: number; waiting: number }[];
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -66,7 +68,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   const turns = new Counter({ name: 'parley_turns_total', help: 'Turns that ended, by end.', labelNames: ['end'], registers });
   const turnTimes = histogram('turn_seconds', 'Turns from the commit of the message to their end, by end; without those that a restart cut in two.', SECONDS, ['end']);
   const firstChunks = histogram('first_chunk_seconds', 'From the commit of the message to the first chunk of its answer.', SECONDS, []);
-  const hops = histogram('hop_seconds', 'Requests to models, by provider and end.', SECONDS, ['provider', 'end']);
+  const hops = histogram('hop_seconds', 'Requests to models, by provider and end, with the wait in line for it.', SECONDS, ['provider', 'end']);
   const tools = histogram('tool_seconds', 'Tool calls, by server and status.', SECONDS, ['server', 'status']);
   const commits = histogram('commit_seconds', 'Group commits in the write thread.', COMMIT_SECONDS, []);
   const appends = histogram('commit_appends', 'Appends (messages, results, answers) in one group commit.', BATCH_SIZES, []);
@@ -77,6 +79,18 @@ export function createMetrics(gauges: Gauges): Metrics {
   gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
   gauge('open_turns', 'Turns that wait or run.', gauges.openTurns);
   gauge('turns_in_line', 'Turns that wait because as many as may be are at work.', gauges.turnsInLine);
+  const ofProviders = (name: string, help: string, read: (load: ReturnType<Gauges['providers']>[number]) => number) =>
+    new Gauge({
+      name: `parley_${name}`,
+      help,
+      labelNames: ['provider'],
+      registers,
+      collect() {
+        for (const load of gauges.providers()) this.set({ provider: load.name }, read(load));
+      },
+    });
+  ofProviders('provider_requests', 'Requests to models under way, by provider.', ({ running }) => running);
+  ofProviders('provider_line', 'Requests to models that wait for room at the provider, by provider.', ({ waiting }) => waiting);
   gauge('waiting_appends', 'Appends that wait for the writer.', gauges.waitingAppends);
   gauge('event_loop_delay_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
     const milliseconds = loopDelay.count === 0 ? 0 : loopDelay.percentile(99) / 1e6 - LOOP_SAMPLING_MS;

@@ -115,6 +115,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     waitingAppends: store.waiting,
     openTurns: () => turnReport.open(),
     turnsInLine: permits.waiting,
+    providers: model.status,
   });
   const turnReport = createTurnReport({ log, metrics });
   let gateway: Gateway | undefined;

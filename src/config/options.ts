@@ -15,6 +15,7 @@ export function modelOptions({ llm }: Config) {
     connectTimeoutMs: ms(llm.connect_timeout),
     firstByteTimeoutMs: ms(llm.first_byte_timeout),
     stallTimeoutMs: ms(llm.stall_timeout),
+    queueTimeoutMs: ms(llm.queue_timeout),
     circuit: { failures: llm.circuit.failures, cooldownMs: ms(llm.circuit.cooldown) },
     providers: llm.providers,
   };

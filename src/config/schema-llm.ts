@@ -47,6 +47,12 @@ const parameters = {
     .array(z.enum(echoFields))
     .exactOptional()
     .describe('Fields in which the provider wants to see again what its model thought before it called tools. Known for DeepSeek, Moonshot, OpenRouter and Gemini by their addresses; none for any other when not stated, for strict ones refuse them.'),
+  max_concurrent: count('requests', 1, 100_000)
+    .exactOptional()
+    .describe('Requests to this provider at any time, of all conversations; further ones wait in line. No limit when not stated.'),
+  requests_per_minute: count('requests', 1, 100_000)
+    .exactOptional()
+    .describe('Requests to this provider within any minute; further ones wait in line, so that it need not refuse them. No limit when not stated.'),
   headers: z
     .record(z.string(), z.string())
     .meta({ allowed: 'header names with text values (numbers in quotes)' })
@@ -152,6 +158,9 @@ export const llmSection = z
     stall_timeout: seconds()
       .default(30)
       .describe('Longest silence within an answer before it counts as lost; a cut connection makes no other sign.'),
+    queue_timeout: seconds()
+      .default(60)
+      .describe('Longest wait in line for a provider that has as many requests as it may (max_concurrent, requests_per_minute); then its fallback is asked, or the turn ends as `provider_busy`.'),
     retry: z
       .strictObject({
         attempts: count('attempts', 1, 10)

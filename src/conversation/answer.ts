@@ -19,7 +19,7 @@ import type { KeepDraft } from './keep-draft.ts';
 export interface AnswerDeps {
   model: LanguageModel;
   toolbox: Pick<Toolbox, 'misfit'>;
-  outbox: Pick<Outbox, 'draft'>;
+  outbox: Pick<Outbox, 'draft' | 'tell'>;
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
   metrics: Pick<Metrics, 'hopEnded'>;
@@ -48,6 +48,11 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
       turnReport.answering(input, input.requestId);
     };
     const sink: AnswerSink = {
+      queued(position) {
+        const { provider, requestId: request_id, conversationId: conversation_id } = input;
+        const data = `Provider "${provider}" has as many requests as it may; ${position} stand${position === 1 ? 's' : ''} in line, this one last.`;
+        outbox.tell(input, { request_id, status: 'chunk', conversation_id, chunk: { type: 'notice', kind: 'queued_for_provider', data, position, provider } });
+      },
       text(delta) {
         if (!answering) begun();
         draft.text(delta);
@@ -70,7 +75,7 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
       }));
       const { messages, provider } = input;
       const askedMs = performance.now();
-      const end = await model.stream({ messages, tools, provider, model: askedModel }, sink, abort.signal);
+      const end = await model.stream({ messages, tools, provider, model: askedModel, place: [input.owner, input.conversationId, draft.messageId] }, sink, abort.signal);
       metrics.hopEnded(provider, end.status === 'failed' ? end.fault.code : end.status, (performance.now() - askedMs) / 1000);
       asking = false;
       const written = finish();

@@ -6,10 +6,12 @@
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { Fault, Usage } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import { createCircuit, type Circuit, type CircuitOptions } from './circuit.ts';
+import type { Place } from '../fair-line.ts';
+import { createCircuit, type CircuitOptions } from './circuit.ts';
 import { createProviderClient } from './client.ts';
 import type { Signatures, ThoughtfulMessage } from './echo.ts';
 import { chooseProviders, type ProviderBlock } from './providers.ts';
+import { createQueuedClient } from './queued-client.ts';
 import { createTransport, type Transport } from './transport.ts';
 
 /** One question to one provider: a hop of a turn. */
@@ -21,10 +23,14 @@ export interface AnswerRequest {
   provider: string;
   /** One that `modelFor` gives. */
   model: string;
+  /** Where it stands when requests have to wait: its owner, its conversation and a name of its own. */
+  place: Place;
 }
 
 /** Where the answer goes as it arrives. Called synchronously, once a delta: it must be cheap. */
 export interface AnswerSink {
+  /** The provider has no room yet: the request stands in line, in that place, from 1. Comes first, or not at all. */
+  queued(position: number): void;
   text(delta: string): void;
   reasoning(delta: string): void;
 }
@@ -57,7 +63,7 @@ export interface LanguageModel {
   /** The model to ask a provider for: the one wished for where the provider allows it, else its own; '' for a provider that there is not. */
   modelFor(provider: string, wished: string | null): string;
   /** How each provider is, in the same order. */
-  status(): ProviderStatus[];
+  status(): (ProviderStatus & ProviderLoad)[];
   /** Never rejects, unless the sink throws. After `signal` aborts the sink is not called again. */
   stream(request: AnswerRequest, sink: AnswerSink, signal: AbortSignal): Promise<AnswerEnd>;
 }
@@ -70,6 +76,14 @@ export interface ProviderStatus {
   circuit: 'closed' | 'open' | 'halfOpen' | 'probing';
   /** Code of its last failure; null when none has come since its last answer. */
   error: string | null;
+}
+
+/** What a provider has to do for all conversations. */
+export interface ProviderLoad {
+  /** Requests under way. */
+  running: number;
+  /** Requests that stand in line, for want of room. */
+  waiting: number;
 }
 
 export interface LanguageModelOptions {
@@ -85,6 +99,8 @@ export interface LanguageModelOptions {
   stallTimeoutMs: number;
   /** When a provider that fails is left alone. */
   circuit: CircuitOptions;
+  /** How long a request may stand in line for a provider. */
+  queueTimeoutMs: number;
   /** Provider blocks by name, as configured. */
   providers: Readonly<Record<string, ProviderBlock>>;
   /** Where keys are read, by name of variable. */
@@ -100,21 +116,21 @@ export interface LanguageModelOptions {
 export function createLanguageModel(options: LanguageModelOptions): LanguageModel {
   const providers = chooseProviders(options);
   const sockets = createTransport({ connectTimeoutMs: options.connectTimeoutMs });
-  const clients = new Map<string, Circuit>();
-  for (const provider of providers) {
+  const members = providers.map((provider) => {
     const transport = provider.demo ? options.demo : sockets;
-    clients.set(provider.name, createCircuit(provider, createProviderClient(provider, { ...options, transport }), options.circuit));
-  }
+    const circuit = createCircuit(provider, createProviderClient(provider, { ...options, transport }), options.circuit);
+    return { name: provider.name, circuit, client: createQueuedClient(provider, circuit, options.queueTimeoutMs) };
+  });
   return {
     providers: providers.map(({ name, model, allowedModels, demo }) => ({ name, model, allowedModels, demo })),
     modelFor(name, wished) {
       const provider = providers.find((candidate) => candidate.name === name);
       return wished !== null && provider?.allowedModels.includes(wished) ? wished : (provider?.model ?? '');
     },
-    status: () => [...clients.values()].map((client) => client.status()),
+    status: () => members.map(({ circuit, client }) => ({ ...circuit.status(), ...client.load() })),
     async stream(request, sink, signal) {
-      const client = clients.get(request.provider);
-      if (client) return client.stream(request, sink, signal);
+      const member = members.find(({ name }) => name === request.provider);
+      if (member) return member.client.stream(request, sink, signal);
       const unknown = fault('internal', `There is no provider "${request.provider}".`);
       return { status: 'failed', fault: unknown, retryAfterMs: null };
     },

@@ -19,6 +19,10 @@ export interface ProviderBlock {
   echo_reasoning?: EchoField[] | undefined;
   /** Sent with every request, e.g. `api-key` for Azure. */
   headers?: Record<string, string> | undefined;
+  /** Requests under way at any time, of all conversations. */
+  max_concurrent?: number | undefined;
+  /** Requests begun within any minute. */
+  requests_per_minute?: number | undefined;
   [parameter: string]: unknown;
 }
 
@@ -37,6 +41,16 @@ export interface Endpoint {
   parameters: Readonly<Record<string, unknown>>;
 }
 
+/** What its owner may ask of it, over all conversations. */
+export interface ProviderLimits {
+  /** Requests under way. */
+  maxConcurrent: number;
+  /** Requests begun within any minute; null: any number. */
+  requestsPerMinute: number | null;
+}
+
+const NO_LIMITS: ProviderLimits = { maxConcurrent: Infinity, requestsPerMinute: null };
+
 /** A provider that can be asked. */
 export interface Provider extends Endpoint {
   name: string;
@@ -51,6 +65,7 @@ export interface Provider extends Endpoint {
   /** The variable that holds the key, for messages. */
   keyVariable: string | null;
   headers: Readonly<Record<string, string>>;
+  limits: ProviderLimits;
   /** The fields in which it wants to see again what its models thought; none for most. */
   echo: readonly EchoField[];
 }
@@ -140,7 +155,8 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   if (baseUrl === null) {
     throw new AppError('config_invalid', `Provider "${name}" needs an http or https URL in llm.providers.${name}.base_url.`);
   }
-  const { base_url: _address, api_key_env: _variable, allowed_models = [], echo_reasoning = knownEcho(baseUrl), headers = {}, ...others } = block ?? {};
+  const { base_url: _address, api_key_env: _variable, allowed_models = [], echo_reasoning = knownEcho(baseUrl), headers = {}, max_concurrent, requests_per_minute, ...others } = block ?? {};
+  const limits = { maxConcurrent: max_concurrent ?? NO_LIMITS.maxConcurrent, requestsPerMinute: requests_per_minute ?? NO_LIMITS.requestsPerMinute };
   const endpoint = name === azureName ? azureEndpoint(others) : plainEndpoint({ model: presetOf(name)?.model, ...others });
   const { model } = endpoint;
   if (model === null) throw new AppError('config_invalid', `Provider "${name}" needs llm.providers.${name}.${endpoint.modelKey}.`);
@@ -154,7 +170,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
       { data: { provider: name, variable: keyVariable } },
     );
   }
-  return { ...endpoint, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers, echo: echo_reasoning };
+  return { ...endpoint, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers, limits, echo: echo_reasoning };
 }
 
 function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {
@@ -191,5 +207,6 @@ const demoProvider: Provider = {
   key: null,
   keyVariable: null,
   headers: {},
+  limits: NO_LIMITS,
   echo: [],
 };

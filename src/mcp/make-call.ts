@@ -2,13 +2,11 @@
  * One call of a tool, as far as this side decides: it waits for its turn where the server is at work on as many as it
  * takes, then for a connection, and is sent once more if the server never saw it.
  */
-import type { FairLine, Place } from '../fair-line.ts';
+import { waitInLine } from '../wait-in-line.ts';
 import { notSent } from './call-end.ts';
 import { connected, type Member } from './server-member.ts';
 import type { CallEnd, CallOptions } from './toolbox.ts';
 
-/** Longer timers fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A call that has waited in vain gives up this much before its caller's own time is up: only here it is known that nothing was sent. */
 const LEAD_MS = 50;
 
@@ -17,7 +15,7 @@ export async function makeCall(member: Member, toolName: string, args: Record<st
   const { signal, timeoutMs, place } = options;
   const { block, line } = member;
   const deadline = performance.now() + timeoutMs - LEAD_MS;
-  const turn = waitInLine(line, place, signal, deadline - performance.now());
+  const turn = waitInLine(line, place, { signal, withinMs: deadline - performance.now() });
   if (turn !== true && !(await turn)) {
     return signal.aborted ? { status: 'cancelled' } : notSent(block.name, 'is at work on as many calls as it may be');
   }
@@ -36,20 +34,4 @@ export async function makeCall(member: Member, toolName: string, args: Record<st
   } finally {
     line.release(place);
   }
-}
-
-/** True when it is this one's turn; false when the call was aborted or its time is up. */
-function waitInLine(line: FairLine, place: Place, signal: AbortSignal, withinMs: number): true | Promise<boolean> {
-  const turn = Promise.withResolvers<boolean>();
-  if (line.ask(place, () => turn.resolve(true)) === 0) return true;
-  const giveUp = () => {
-    line.release(place);
-    turn.resolve(false);
-  };
-  const timer = setTimeout(giveUp, Math.min(Math.max(0, withinMs), MAX_TIMER_MS));
-  signal.addEventListener('abort', giveUp, { once: true });
-  return turn.promise.finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', giveUp);
-  });
 }

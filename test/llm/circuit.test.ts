@@ -39,7 +39,7 @@ test('after failures in a row nothing is sent any more, and the fault says how l
   assert.ok(end.retryAfterMs !== null && end.retryAfterMs > 50_000 && end.retryAfterMs <= 60_000, String(end.retryAfterMs));
   assert.equal(end.fault.data['retry_after_ms'], end.retryAfterMs);
   assert.equal(server.requests.length, 2);
-  assert.deepEqual(status(), [{ name: 'scripted', model: 'configured-model', circuit: 'open', error: 'provider_cut' }]);
+  assert.deepEqual(status(), [{ name: 'scripted', model: 'configured-model', circuit: 'open', error: 'provider_cut', running: 0, waiting: 0 }]);
 });
 
 test('a provider that refuses is there: refusals open nothing, and end a row of failures', async (t) => {

@@ -2,8 +2,10 @@
  * Asks the LLM layer as a conversation would, and keeps what came: for tests that look at one
  * answer. Whole-server tests ask through the socket instead.
  */
+import { randomUUID } from 'node:crypto';
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import { createDemoModel } from '../../src/demo/model.ts';
+import type { Place } from '../../src/fair-line.ts';
 import type { ThoughtfulMessage } from '../../src/llm/echo.ts';
 import { createLanguageModel, type AnswerEnd, type LanguageModel, type LanguageModelOptions } from '../../src/llm/model.ts';
 
@@ -15,6 +17,7 @@ export function languageModelAt(url: string, options: Partial<LanguageModelOptio
     connectTimeoutMs: 5_000,
     firstByteTimeoutMs: 5_000,
     stallTimeoutMs: 5_000,
+    queueTimeoutMs: 5_000,
     circuit: { failures: 1_000, cooldownMs: 60_000, onChange: () => {} },
     providers: { scripted: { base_url: url, model: 'configured-model' } },
     env: {},
@@ -26,6 +29,8 @@ export function languageModelAt(url: string, options: Partial<LanguageModelOptio
 export interface Asked {
   text: string;
   reasoning: string;
+  /** How many stood in the provider's line when it came to that; null for a request that had not to wait. */
+  queued: number | null;
   end: AnswerEnd;
 }
 
@@ -35,6 +40,8 @@ export interface AskOptions {
   model?: string;
   provider?: string;
   signal?: AbortSignal;
+  /** Of whose conversation. */
+  place?: Place;
   onText?: (delta: string) => void;
 }
 
@@ -42,14 +49,19 @@ export interface AskOptions {
 export async function ask(model: LanguageModel, options: AskOptions = {}): Promise<Asked> {
   let text = '';
   let reasoning = '';
+  let queued: number | null = null;
   const provider = options.provider ?? model.providers[0]?.name ?? '';
   const request = {
     messages: options.messages ?? [{ role: 'user' as const, content: 'Hello' }],
     tools: options.tools ?? [],
     provider,
     model: model.modelFor(provider, options.model ?? null),
+    place: options.place ?? (['me', 'c1', randomUUID()] as const),
   };
   const sink = {
+    queued(position: number) {
+      queued = position;
+    },
     text(delta: string) {
       text += delta;
       options.onText?.(delta);
@@ -59,5 +71,5 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
     },
   };
   const end = await model.stream(request, sink, options.signal ?? new AbortController().signal);
-  return { text, reasoning, end };
+  return { text, reasoning, queued, end };
 }

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { Fault } from '../../machines/log.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import { cuts, fails, hangs, type Reply } from './model-replies.ts';
+import { cuts, fails, hangs, says, type Reply } from './model-replies.ts';
 import { startModelServer } from './model-server.ts';
 import { startParley, startScripted } from './parley.ts';
 import { faultIn, refusedStart, type Provocation } from './provocations.ts';
@@ -42,6 +42,12 @@ export const providerProvocations: Record<Extract<ErrorCode, `provider_${string}
   async provider_unavailable(test) {
     const { client, model } = await startScripted(test, { config: { llm: { ...llm, circuit: { failures: 1, cooldown: 60 } } } });
     model.script(fails(500, 'oops'));
+    await client.chat('Hi');
+    return faultIn((await client.chat('Hi')).end);
+  },
+  async provider_busy(test) {
+    const { client, model } = await startScripted(test, { config: { llm: { ...llm, queue_timeout: 0.05, providers: { scripted: { requests_per_minute: 1 } } } } });
+    model.script(says('Hello.'));
     await client.chat('Hi');
     return faultIn((await client.chat('Hi')).end);
   },

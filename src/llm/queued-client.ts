@@ -1,0 +1,58 @@
+/**
+ * A provider's client behind the line before it: a request is sent when there is room, and fails when there is none
+ * for too long. Every try takes its place anew; nobody holds one while it waits for the next try.
+ */
+import { fault } from '../errors.ts';
+import { createFairLine } from '../fair-line.ts';
+import { waitInLine } from '../wait-in-line.ts';
+import type { Circuit } from './circuit.ts';
+import type { ProviderClient } from './client.ts';
+import type { AnswerEnd, ProviderLoad } from './model.ts';
+import { createPace } from './pace.ts';
+import type { Provider } from './providers.ts';
+
+export interface QueuedClient extends ProviderClient {
+  load(): ProviderLoad;
+}
+
+/**
+ * What waits too long fails as `provider_busy`, and nothing is sent. A provider that is left alone turns away at
+ * once: nobody stands in line for that.
+ */
+export function createQueuedClient(provider: Provider, circuit: Circuit, maxWaitMs: number): QueuedClient {
+  const { maxConcurrent, requestsPerMinute } = provider.limits;
+  const pace = createPace(requestsPerMinute);
+  const line = createFairLine({ most: maxConcurrent, pace });
+  let minute: NodeJS.Timeout | undefined;
+  /** Whoever leaves makes room by that; the end of a minute nobody tells. */
+  const watchPace = () => {
+    clearTimeout(minute);
+    line.serve();
+    const restMs = pace.untilOpenMs();
+    if (line.waiting() > 0 && restMs > 0) minute = setTimeout(watchPace, Math.ceil(restMs)).unref();
+  };
+
+  return {
+    load: () => ({ running: line.inside(), waiting: line.waiting() }),
+    async stream(request, sink, signal) {
+      if (signal.aborted) return { status: 'aborted' };
+      if (circuit.status().circuit === 'open') return circuit.stream(request, sink, signal);
+      const turn = waitInLine(line, request.place, { signal, withinMs: maxWaitMs, queued: (position) => sink.queued(position) });
+      if (turn !== true) {
+        watchPace();
+        if (!(await turn)) return signal.aborted ? { status: 'aborted' } : tooLate(provider, request.model, maxWaitMs);
+      }
+      try {
+        return await circuit.stream(request, sink, signal);
+      } finally {
+        line.release(request.place);
+        watchPace();
+      }
+    },
+  };
+}
+
+function tooLate({ name }: Provider, model: string, maxWaitMs: number): AnswerEnd {
+  const message = `Provider "${name}" had no room for another request within ${maxWaitMs / 1_000} s. Try again later, or raise llm.providers.${name}.max_concurrent or requests_per_minute.`;
+  return { status: 'failed', fault: fault('provider_busy', message, { provider: name, model }), retryAfterMs: null };
+}
