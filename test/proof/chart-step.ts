@@ -11,6 +11,8 @@ export interface Step<State, Emitted> {
   snapshot: State;
   /** In the order taken; `from` is the path of the state at that moment. */
   taken: { from: string; transition: AnyTransitionDefinition }[];
+  /** What was tried in vain, by event type; '' stands for what needs no event. */
+  refused: { from: string; eventType: string }[];
   emitted: Emitted[];
   /** Events to other actors; `to` is a child's id, null for the parent. */
   sent: { to: string | null; event: EventObject }[];
@@ -36,11 +38,18 @@ export function stepThrough<State extends Snapshot<unknown>, Event extends Event
   const parent = createActor(chart, { input });
   const shell = createActor(chart, { input, parent });
   const taken: Step<State, Emitted>['taken'] = [];
+  const refused: Step<State, Emitted>['refused'] = [];
   const emitted: Emitted[] = [];
   const sent: { to: string; event: EventObject }[] = [];
   let at = valueOf(before);
+  let hasMoved = false;
   shell.system.inspect((seen) => {
     if (seen.type === '@xstate.microstep') {
+      const needsNoEvent = seen._transitions.some(({ eventType }) => eventType === '');
+      // Whatever needs no event comes before the next one.
+      if (hasMoved && !needsNoEvent) refused.push({ from: at, eventType: '' });
+      hasMoved = true;
+      if (seen._transitions.length === 0) refused.push({ from: at, eventType: seen.event.type });
       for (const transition of seen._transitions) taken.push({ from: at, transition });
       at = valueOf(seen.snapshot);
     } else if (seen.type === '@xstate.event') {
@@ -62,8 +71,9 @@ export function stepThrough<State extends Snapshot<unknown>, Event extends Event
     },
   };
   const snapshot = before === null || event === null ? chart.getInitialSnapshot(scope, input) : chart.transition(before, event, scope);
+  if (snapshot.status === 'active') refused.push({ from: at, eventType: '' });
   const children = new Map([before, snapshot].flatMap(childrenOf));
-  return { snapshot, taken, emitted, sent: sent.map(({ to, event }) => ({ to: children.get(to) ?? null, event })) };
+  return { snapshot, taken, refused, emitted, sent: sent.map(({ to, event }) => ({ to: children.get(to) ?? null, event })) };
 }
 
 function valueOf(snapshot: Snapshot<unknown> | null): string {

@@ -11,15 +11,15 @@ import type { SentTurn } from './sender.ts';
 import type { Place } from './stage-model.ts';
 import type { Stage } from './stage.ts';
 import type { Move, ToolName } from './vocabulary.ts';
-import { start } from './world.ts';
+import type { World } from './world.ts';
 
 /** Between two tries to send what was refused for now, and between two looks at the log. */
 const AGAIN_MS = 20;
 const MOST_TRIES = 2000;
 
 /** Resolves with what the server wrote to its own log. Rejects when a turn has no end, with what is known of it. */
-export async function comeBack(moves: readonly Move[], { removed }: Pick<Killed, 'removed'>, { bell, model, tools, sender, watcher, home, cache }: Stage): Promise<string> {
-  model.free(plannedTools(moves));
+export async function comeBack(moves: readonly Move[], { removed }: Pick<Killed, 'removed'>, { start, bell, model, tools, sender, watcher, home, cache }: Stage): Promise<string> {
+  model.free(plannedTools(start, moves));
   tools.free();
   const server = await startHeldServer({ folder: home.folder, holds: false, cache, bell });
   try {
@@ -56,7 +56,7 @@ export async function comeBack(moves: readonly Move[], { removed }: Pick<Killed,
 }
 
 /** What the path lets the model ask for in each hop of each turn, so that a hop that was lost is asked for again. */
-function plannedTools(moves: readonly Move[]): (place: Place) => readonly ToolName[] {
+function plannedTools(start: World, moves: readonly Move[]): (place: Place) => readonly ToolName[] {
   const planned = new Map<string, readonly ToolName[]>();
   let world = start;
   for (const move of moves) {

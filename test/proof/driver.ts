@@ -12,7 +12,7 @@ import { startLives } from './server-lives.ts';
 import { OTHERS } from './stage-model.ts';
 import type { Stage } from './stage.ts';
 import { tell, type Move } from './vocabulary.ts';
-import { requestIdOf, start, stateOf, type World } from './world.ts';
+import { requestIdOf, stateOf, type World } from './world.ts';
 
 /** What is known of a server that was killed. */
 export interface Killed {
@@ -51,7 +51,7 @@ export async function playTo({ moves, instant }: KillPoint, stage: Stage): Promi
 async function createDriver(stage: Stage) {
   const { bell, model, tools, sender, watcher } = stage;
   const lives = await startLives(stage);
-  let world = start;
+  let world = stage.start;
   await sender.open(lives.server().url);
 
   async function perform(move: Move, next: Move | undefined, stops: boolean): Promise<void> {

@@ -49,3 +49,17 @@ export function edgeTaken(chart: AnyStateMachine, from: string, transition: AnyT
 function edgeId(chart: string, state: string, event: string, guard: string | null): string {
   return `${chart}.${state}: ${event}${guard === null ? '' : ` [${guard}]`}`;
 }
+
+/** Edges by state and event, in the order in which they are tried. */
+export type EdgeIndex = ReadonlyMap<string, readonly Edge[]>;
+
+export function indexEdges(chart: AnyStateMachine): EdgeIndex {
+  return Map.groupBy(edgesOf(chart), ({ state, event }) => `${state}: ${event}`);
+}
+
+/** The edges that come before the one taken, or all there are for an event in vain: their guards said no. */
+export function edgesRefused(index: EdgeIndex, { from, eventType, taken }: { from: string; eventType: string; taken: string | null }): string[] {
+  const tried = index.get(`${from}: ${eventName(eventType)}`) ?? [];
+  const before = taken === null ? tried : tried.slice(0, tried.findIndex(({ id }) => id === taken));
+  return before.filter(({ guard }) => guard !== null).map(({ id }) => id);
+}

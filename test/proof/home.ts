@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Move, Stimulus } from './vocabulary.ts';
-import { proofLimits } from './world.ts';
+import type { Terms } from './world.ts';
 
 export interface Home {
   readonly folder: string;
@@ -14,11 +14,11 @@ export interface Home {
   remove(): Promise<void>;
 }
 
-export async function makeHome(moves: readonly Move[], urls: { model: string; tools: string }): Promise<Home> {
+export async function makeHome({ limits }: Terms, moves: readonly Move[], urls: { model: string; tools: string }): Promise<Home> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-proof-'));
   const has = (word: Stimulus['do']) => moves.some((move) => move.do === word);
   const times = moves.some((move) => move.do === 'call' && move.ends === 'late');
-  const { maxToolHops, queueLength, providers } = proofLimits;
+  const { maxToolHops, queueLength, providers } = limits;
   const settings = {
     llm: {
       active: providers[0],
@@ -37,7 +37,7 @@ export async function makeHome(moves: readonly Move[], urls: { model: string; to
         warm_bytes: 0,
         idle_timeout: has('passivate') ? 0.2 : 300,
         tools: { permission: { 'desk.pay': 'ask' }, timeout: times ? 0.3 : 60, approval_timeout: has('expire') ? 1 : 86_400 },
-        recovery: { attempts: proofLimits.recovery.attempts },
+        recovery: { attempts: limits.recovery.attempts },
       },
     },
     repository: { path: 'events.db', persistence: { retention_policy: 'unlimited' } },

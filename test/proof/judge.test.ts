@@ -10,6 +10,7 @@ import { playTo, type Killed } from './driver.ts';
 import { judge } from './judge.ts';
 import { setStage, type Stage } from './stage.ts';
 import { stories, worldsOf } from './stories.ts';
+import { start } from './world.ts';
 
 let stage: Stage;
 let killed: Killed;
@@ -18,8 +19,8 @@ let cache: string;
 before(async () => {
   cache = await mkdtemp(join(tmpdir(), 'parley-proof-cache-'));
   const moves = worldsOf(stories['a call is denied'] ?? []).findLast(({ path }) => path.at(-1)?.do === 'answer')?.path ?? [];
-  stage = await setStage(moves, cache);
-  killed = await playTo({ id: '', of: '', moves, instant: 'held' }, stage);
+  stage = await setStage(start, moves, cache);
+  killed = await playTo({ id: '', of: '', from: start, moves, instant: 'held' }, stage);
   await comeBack(moves, killed, stage);
 });
 

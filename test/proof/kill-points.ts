@@ -16,6 +16,8 @@ export interface KillPoint {
   id: string;
   /** The edge or the story that it was made for. */
   of: string;
+  /** Where the moves begin. */
+  from: World;
   moves: readonly Move[];
   /** `held`: after the moves. `landed`: the last one's commit is on disk, and nobody has been told. */
   instant: 'held' | 'landed';
@@ -65,7 +67,7 @@ function situationOf(world: World, instant: KillPoint['instant']): string {
 
 function pointAt(of: string, { path: moves }: World, instant: KillPoint['instant']): KillPoint {
   const id = createHash('sha256').update(JSON.stringify([moves, instant])).digest('hex').slice(0, 8);
-  return { id, of, moves, instant };
+  return { id, of, from: start, moves, instant };
 }
 
 /** The moves as a sentence. */

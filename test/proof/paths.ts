@@ -31,17 +31,21 @@ export function forgottenEdges(cover: ReadonlyMap<string, World>): string[] {
 
 /** By edge, the world right after it was taken; its `path` leads there. */
 export function coverEdges(): Map<string, World> {
+  return cover(start, Object.values(stories).flatMap((story) => worldsOf(story)), ({ taken }) => taken);
+}
+
+/** By what a move has brought about, the world right after the first one that did: of all within reach of the beginning and of what is told. */
+export function cover(from: World, told: readonly World[], broughtAbout: (world: World) => readonly string[]): Map<string, World> {
   const cover = new Map<string, World>();
   const take = (world: World) => {
-    for (const edge of world.taken) {
-      const known = cover.get(edge);
-      if (!known || known.path.length > world.path.length) cover.set(edge, world);
+    for (const news of broughtAbout(world)) {
+      const known = cover.get(news);
+      if (!known || known.path.length > world.path.length) cover.set(news, world);
     }
   };
-  const told = Object.values(stories).flatMap(worldsOf);
   for (const world of told) take(world);
   const distinct = new Map(told.map((world) => [keyOf(world), world]));
-  for (const world of walk([start], MOVES_FROM_START)) take(world);
+  for (const world of walk([from], MOVES_FROM_START)) take(world);
   for (const world of walk([...distinct.values()], MOVES_FROM_STORIES)) take(world);
   return cover;
 }

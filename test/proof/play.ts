@@ -3,18 +3,12 @@
  * told to. xstate/graph walks over it to find paths, and a driver plays them against the real server.
  */
 import type { AskedCall, ConversationEvent } from '../../machines/conversation-events.ts';
-import type { HopTool } from '../../machines/turn-terms.ts';
 import { asker, cancel, chat, hopContext, providerDown, refusedKey, remove, respond, tooLong } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
 import { isKind, type Move, type Stimulus, type ToolName } from './vocabulary.ts';
 import { createCharts, NOW_MS, words, type Charts } from './world-charts.ts';
 import { finish } from './world-store.ts';
-import { openQuestions, openTurns, proofLimits, requestIdOf, start, stateOf, type World } from './world.ts';
-
-const tools = new Map((['book', 'look', 'pay'] as const).map((name): [string, HopTool] => [
-  name,
-  { name, server: 'desk', toolName: name, description: '', inputSchema: {}, definition: '', harmless: name === 'look', permission: name === 'pay' ? 'ask' : 'always' },
-]));
+import { openQuestions, openTurns, requestIdOf, startWith, stateOf, type World } from './world.ts';
 
 /** XState's own events are not among those that a chart declares, so their type is anything. */
 const xstateEvent = (type: string) => Object({ type });
@@ -25,7 +19,7 @@ const faults = { busy: providerDown, refused: refusedKey, long: tooLong, cut: pr
 export function play(before: World, move: Move): World {
   const world: World = {
     ...before,
-    taken: [], answered: [],
+    taken: [], refused: [], answered: [],
     outside: { ...before.outside },
     path: [...before.path, move],
     asides: before.asides + (isKind(move) ? 0 : 1),
@@ -59,12 +53,12 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     if (stateOf(world) === 'activating') {
       return hear(works ? { type: 'xstate.done.actor.log', output: world.log.standing(), actorId: 'log' } : xstateEvent('xstate.error.actor.log'));
     }
-    return hear(works ? { type: 'xstate.done.actor.context', output: { ...hopContext, tools }, actorId: 'context' } : xstateEvent('xstate.error.actor.context'));
+    return hear(works ? { type: 'xstate.done.actor.context', output: { ...hopContext, tools: world.terms.tools }, actorId: 'context' } : xstateEvent('xstate.error.actor.context'));
   }
 
   function crash(): void {
-    const { life, log, outside, path, asides, crashes } = world;
-    Object.assign(world, { ...start, life, log, outside, path, asides, crashes: crashes + 1 });
+    const { terms, life, log, outside, path, asides, crashes } = world;
+    Object.assign(world, { ...startWith(terms), life, log, outside, path, asides, crashes: crashes + 1 });
     if (openTurns(world).some(({ waits }) => !waits)) wake();
   }
 
@@ -129,7 +123,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     case 'wait':
       return hear(xstateEvent('xstate.after.backoff.conversation.turn.backingOff'));
     case 'expire':
-      return route({ type: 'conversation.expire', nowMs: NOW_MS + 2 * proofLimits.approvalTimeoutMs });
+      return route({ type: 'conversation.expire', nowMs: NOW_MS + 2 * world.terms.limits.approvalTimeoutMs });
     case 'passivate':
       return hear({ type: 'conversation.passivate' });
     case 'drain':

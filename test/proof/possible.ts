@@ -52,9 +52,9 @@ function modelMoves(world: World): Move[] {
   return [{ do: 'begin' }, { do: 'answer' }, { do: 'answer', broken: true }, ...asks, { do: 'ask', tools: ['book'], broken: true }, { do: 'fault', how: 'busy' }, { do: 'fault', how: 'refused' }, { do: 'fault', how: 'long' }];
 }
 
-function runningTools({ calls }: World): ToolName[] {
+function runningTools({ terms, calls }: World): ToolName[] {
   const isRunning = (tool: ToolName) => [...calls.values()].some(({ value, context }) => context.tool.name === tool && pathOf(value) === 'running');
-  return (['book', 'look', 'pay'] as const).filter(isRunning);
+  return [...terms.tools.keys()].filter(isRunning);
 }
 
 function progressMoves(world: World): Move[] {

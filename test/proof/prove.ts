@@ -6,7 +6,7 @@ import { playTo } from './driver.ts';
 import { judge } from './judge.ts';
 import type { KillPoint } from './kill-points.ts';
 import { readLog } from './log-on-disk.ts';
-import { setStage } from './stage.ts';
+import { setStage, type Stage } from './stage.ts';
 
 export interface Verdict {
   point: KillPoint;
@@ -18,15 +18,16 @@ export interface Verdict {
   tookMs: number;
 }
 
-export async function prove(point: KillPoint, cache: string): Promise<Verdict> {
+/** `atRest`: the point is where all has come to an end, so the server comes back only for what has none. */
+export async function prove(point: KillPoint, { cache, atRest = false }: { cache: string; atRest?: boolean }): Promise<Verdict> {
   const startedMs = performance.now();
-  const stage = await setStage(point.moves, cache);
+  const stage = await setStage(point.from, point.moves, cache);
   let problems: string[];
   let output = '';
   try {
     const killed = await playTo(point, stage);
     output = killed.output;
-    output += await comeBack(point.moves, killed, stage);
+    if (!atRest || !allHasEnded(stage)) output += await comeBack(point.moves, killed, stage);
     problems = judge(stage, killed);
   } catch (error) {
     problems = [error instanceof Error ? error.message : String(error)];
@@ -34,6 +35,10 @@ export async function prove(point: KillPoint, cache: string): Promise<Verdict> {
   const log = problems.length === 0 ? [] : linesOf(stage.home.database);
   await stage.clear();
   return { point, problems, log, output, tookMs: performance.now() - startedMs };
+}
+
+function allHasEnded({ home, sender }: Stage): boolean {
+  return [...sender.turns.values()].every(({ end }) => end !== null) && readLog(home.database).open.length === 0;
 }
 
 function linesOf(database: string): string[] {
@@ -47,18 +52,19 @@ function linesOf(database: string): string[] {
 
 export interface ProveOptions {
   cache: string;
+  atRest?: boolean;
   /** Runs at the same time; one keeps less than a core busy. */
   atOnce: number;
   onVerdict(verdict: Verdict, done: number): void;
 }
 
 /** In the order of their ends. */
-export async function proveAll(points: readonly KillPoint[], { cache, atOnce, onVerdict }: ProveOptions): Promise<Verdict[]> {
+export async function proveAll(points: readonly KillPoint[], { cache, atRest = false, atOnce, onVerdict }: ProveOptions): Promise<Verdict[]> {
   const waiting = points.values();
   const verdicts: Verdict[] = [];
   const work = async () => {
     for (const point of waiting) {
-      const verdict = await prove(point, cache);
+      const verdict = await prove(point, { cache, atRest });
       onVerdict(verdict, verdicts.push(verdict));
     }
   };
@@ -67,7 +73,7 @@ export async function proveAll(points: readonly KillPoint[], { cache, atOnce, on
 }
 
 /** So many of them, the same for the same seed. */
-export function sample(points: readonly KillPoint[], count: number, seed: string): KillPoint[] {
-  const drawn = (point: KillPoint) => createHash('sha256').update(`${seed} ${point.id}`).digest('hex');
+export function sample<Point extends KillPoint>(points: readonly Point[], count: number, seed: string): Point[] {
+  const drawn = (point: Point) => createHash('sha256').update(`${seed} ${point.id}`).digest('hex');
   return [...points].sort((one, other) => drawn(one).localeCompare(drawn(other))).slice(0, count);
 }

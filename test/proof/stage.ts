@@ -9,8 +9,11 @@ import { startStageModel, type StageModel } from './stage-model.ts';
 import { startStageTools, type StageTools } from './stage-tools.ts';
 import type { Move } from './vocabulary.ts';
 import { createWatcher, type Watcher } from './watcher.ts';
+import type { World } from './world.ts';
 
 export interface Stage {
+  /** Where every path on it begins. */
+  start: World;
   bell: Bell;
   model: StageModel;
   tools: StageTools;
@@ -22,14 +25,14 @@ export interface Stage {
   clear(): Promise<void>;
 }
 
-export async function setStage(moves: readonly Move[], cache: string): Promise<Stage> {
+export async function setStage(start: World, moves: readonly Move[], cache: string): Promise<Stage> {
   const bell = createBell();
   const [model, tools] = await Promise.all([startStageModel(bell), startStageTools(bell)]);
-  const home = await makeHome(moves, { model: model.url, tools: tools.url });
+  const home = await makeHome(start.terms, moves, { model: model.url, tools: tools.url });
   const sender = createSender(bell);
   const watcher = createWatcher(bell);
   return {
-    bell, model, tools, sender, watcher, home, cache,
+    start, bell, model, tools, sender, watcher, home, cache,
     async clear() {
       sender.close();
       watcher.close();

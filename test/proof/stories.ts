@@ -57,10 +57,13 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'a message interrupts': [chat('r1'), begin, chat('r2', 'interrupt'), commit, commit, begin, answer],
   'a waiting message is withdrawn': [chat('r1'), begin, chat('r2'), commit, stop('r2'), commit, commit, answer],
   'a waiting message is withdrawn as its turn comes': [chat('r1'), chat('r2'), commit, answer, stop('r2'), commit, chat('r1')],
+  'a waiting message is withdrawn before the model is asked': [chat('r1'), chat('r2'), commit, commit, stop('r2'), commit, commit, answer],
   'a waiting message is withdrawn while calls run': [chat('r1'), chat('r2'), commit, ask('book'), stop('r2'), call('book'), answer],
   'the answer is stopped': [chat('r1'), begin, stop()],
+  'the answer is stopped, and a message on its way too': [chat('r1'), begin, chat('r2'), stop(), stop('r2')],
   'running calls are stopped': [chat('r1'), ask('book', 'look'), call('look'), stop()],
   'a turn that waits for a person is stopped': [chat('r1'), ask('pay'), commit, stop()],
+  'a restart in the middle of an answer': [chat('r1'), begin, crash, answer],
   'a restart in the middle of a call': [chat('r1'), ask('book'), commit, crash, answer],
   'a restart in the middle of a harmless call': [chat('r1'), ask('look'), commit, crash, call('look'), answer],
   'a restart with one call running and one that waits for approval': [chat('r1'), ask('book', 'pay'), commit, crash, approve, call('pay'), answer],
@@ -75,16 +78,27 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'the server is drained': [chat('r1'), begin, { do: 'drain' }, answer],
 };
 
-/** The world after each move of a story, the first and all up to its rest included. */
-export function worldsOf(story: readonly Move[]): World[] {
-  const worlds = [start];
-  let world = start;
+/** The world after each move of a story, the first and all up to its rest included. Throws for one that cannot be told. */
+export function worldsOf(story: readonly Move[], from = start): World[] {
+  const { worlds, untold } = asFarAsPossible(story, from);
+  if (untold) throw new Error(`no way to "${tell(untold)}" after: ${worlds.at(-1)?.path.map(tell).join(', ')}`);
+  return worlds;
+}
+
+/** The same for a story that other limits may cut short; `untold` is the move that is no more possible. */
+export function asFarAsPossible(story: readonly Move[], from: World): { worlds: World[]; untold: Move | null } {
+  const worlds = [from];
+  let world = from;
   const step = (move: Move) => worlds.push((world = play(world, move)));
   for (const move of story) {
-    while (!isPossible(world, move)) step(plumbing(world, move));
+    while (!isPossible(world, move)) {
+      const needed = plumbing(world);
+      if (needed === null) return { worlds: [...worlds, ...restOf(world)], untold: move };
+      step(needed);
+    }
     step(move);
   }
-  return [...worlds, ...restOf(world)];
+  return { worlds: [...worlds, ...restOf(world)], untold: null };
 }
 
 /** What follows in the kindest of worlds, until all that is left to do is a client's. */
@@ -94,12 +108,11 @@ export function restOf(world: World): World[] {
   return worlds;
 }
 
-function isPossible(world: World, move: Move): boolean {
+export function isPossible(world: World, move: Move): boolean {
   return possibleMoves(world).some((other) => JSON.stringify(other) === JSON.stringify(move));
 }
 
-function plumbing(world: World, before: Move): Move {
+function plumbing(world: World): Move | null {
   if (world.held.length > 0) return commit;
-  if (isReading(world)) return { do: 'read', works: true };
-  throw new Error(`no way to "${tell(before)}" after: ${world.path.map(tell).join(', ')}`);
+  return isReading(world) ? { do: 'read', works: true } : null;
 }

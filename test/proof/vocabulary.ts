@@ -3,8 +3,8 @@
  * by tools, by time and by whoever runs the process. Paths are sentences of these. Decides nothing.
  */
 
-/** The tools that the proof's MCP server has. `fly` it has not. */
-export type ToolName = 'book' | 'look' | 'pay' | 'fly';
+/** As the model names it. The MCP server of a proof has `book`, `look` and `pay`; `fly` it has not. */
+export type ToolName = string;
 
 export type Stimulus =
   /** A message. `other`: the same id was used for another text before; `rewound`: in the place of the first message. */

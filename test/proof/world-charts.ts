@@ -2,6 +2,7 @@
  * The shipping charts at work in a world: an event goes through the conversation's chart or a call's, and what they
  * emit, ask for and tell each other changes the world. Changes the world that it is given, which is nobody else's yet.
  */
+import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
 import type { Answer, ConversationEmitted, ConversationEvent } from '../../machines/conversation-events.ts';
 import { conversationMachine } from '../../machines/conversation.ts';
 import { toolCallMachine, type ToolCallInput } from '../../machines/tool-call.ts';
@@ -9,9 +10,13 @@ import type { OpenCall } from '../../machines/turn-terms.ts';
 import { answer } from '../support/machine-values.ts';
 import { pathOf, stepThrough } from './chart-step.ts';
 import { PROVEN } from './conversation-ids.ts';
-import { edgeTaken } from './edges.ts';
-import { proofLimits, stateOf, type World } from './world.ts';
+import { edgeTaken, edgesRefused, indexEdges, type EdgeIndex } from './edges.ts';
+import { stateOf, type World } from './world.ts';
 
+const conversationEdges = indexEdges(conversationMachine);
+const callEdges = indexEdges(toolCallMachine);
+
+type Taken = { from: string; transition: AnyTransitionDefinition }[];
 type CallEvent = Parameters<typeof toolCallMachine.transition>[1];
 
 /** When everything happens; people's time to answer ends a minute later. */
@@ -42,13 +47,20 @@ export function createCharts(world: World): Charts {
     });
   };
 
+  function record(chart: AnyStateMachine, edges: EdgeIndex, taken: Taken, refused: { from: string; eventType: string }[]): void {
+    const steps = taken.map(({ from, transition }) => ({ from, eventType: transition.eventType, taken: edgeTaken(chart, from, transition) }));
+    const vain = refused.map((step) => ({ ...step, taken: null }));
+    world.taken = [...world.taken, ...steps.map((step) => step.taken)];
+    world.refused = [...world.refused, ...[...steps, ...vain].flatMap((step) => edgesRefused(edges, step))];
+  }
+
   function hear(event: ConversationEvent | null): void {
-    const input = { conversationId: PROVEN, owner: 'me', limits: proofLimits };
+    const input = { conversationId: PROVEN, owner: 'me', limits: world.terms.limits };
     const was = world.conversation?.context.turn;
-    const { snapshot, taken, emitted, sent } = stepThrough(conversationMachine, input, world.conversation, event);
+    const { snapshot, taken, refused, emitted, sent } = stepThrough(conversationMachine, input, world.conversation, event);
     world.conversation = snapshot;
     world.shown = pathOf(snapshot.value);
-    world.taken = [...world.taken, ...taken.map(({ from, transition }) => edgeTaken(conversationMachine, from, transition))];
+    record(conversationMachine, conversationEdges, taken, refused);
     for (const each of emitted) carry(each);
     const now = snapshot.context.turn;
     if (now?.asking && !was?.asking) {
@@ -104,7 +116,7 @@ export function createCharts(world: World): Charts {
   }
 
   function startCall({ callId, tool, arguments: args }: OpenCall): void {
-    const input: ToolCallInput = { conversationId: PROVEN, owner: 'me', requestId: '', callId, tool, arguments: args, timeoutMs: proofLimits.toolTimeoutMs, maxTimeoutMs: proofLimits.toolMaxTimeoutMs };
+    const input: ToolCallInput = { conversationId: PROVEN, owner: 'me', requestId: '', callId, tool, arguments: args, timeoutMs: world.terms.limits.toolTimeoutMs, maxTimeoutMs: world.terms.limits.toolMaxTimeoutMs };
     world.calls = new Map(world.calls).set(callId, stepThrough(toolCallMachine, input, null, null).snapshot);
     world.outside.calls += 1;
   }
@@ -112,9 +124,9 @@ export function createCharts(world: World): Charts {
   function tellCall(callId: string, event: CallEvent): void {
     const call = world.calls.get(callId);
     if (!call || call.status !== 'active') return;
-    const { snapshot, taken, sent } = stepThrough(toolCallMachine, call.context, call, event);
+    const { snapshot, taken, refused, sent } = stepThrough(toolCallMachine, call.context, call, event);
     world.calls = new Map(world.calls).set(callId, snapshot);
-    world.taken = [...world.taken, ...taken.map(({ from, transition }) => edgeTaken(toolCallMachine, from, transition))];
+    record(toolCallMachine, callEdges, taken, refused);
     for (const { event: order } of sent) {
       if (order.type === 'call.abort') later(() => tellCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }));
       else if (order.type === 'call.settled') settle(callId, order);

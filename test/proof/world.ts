@@ -6,6 +6,7 @@ import type { SnapshotFrom } from 'xstate';
 import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
 import type { toolCallMachine } from '../../machines/tool-call.ts';
+import type { HopTool } from '../../machines/turn-terms.ts';
 import { createMemoryLog, type Intent, type MemoryLog } from '../support/machine-log.ts';
 import { limits } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
@@ -14,8 +15,20 @@ import type { Move } from './vocabulary.ts';
 export type Conversation = SnapshotFrom<typeof conversationMachine>;
 export type Call = SnapshotFrom<typeof toolCallMachine>;
 
-/** The limits of the server under proof, small enough to be reached. */
-export const proofLimits: ConversationLimits = { ...limits, maxToolHops: 2, queueLength: 1, providers: ['scripted', 'spare'] };
+/** What a server is configured with, as far as paths depend on it. */
+export interface Terms {
+  limits: ConversationLimits;
+  tools: ReadonlyMap<string, HopTool>;
+}
+
+/** Of the server under proof: limits small enough to be reached, a tool with effects, one without, and one that a person has to approve. */
+export const proofTerms: Terms = {
+  limits: { ...limits, maxToolHops: 2, queueLength: 1, providers: ['scripted', 'spare'] },
+  tools: new Map(['book', 'look', 'pay'].map((name) => [
+    name,
+    { name, server: 'desk', toolName: name, description: '', inputSchema: {}, definition: '', harmless: name === 'look', permission: name === 'pay' ? 'ask' : 'always' },
+  ])),
+};
 
 /** What the store has not finished: an append, or the end of the log. */
 export interface Held {
@@ -35,6 +48,7 @@ export interface Outside {
 }
 
 export interface World {
+  terms: Terms;
   conversation: Conversation | null;
   /** The last state that anybody was shown, a final one too; null where none was since the process began. */
   shown: string | null;
@@ -58,16 +72,26 @@ export interface World {
   /** All moves on the way here, and how many of them the kindest of worlds would not have made. */
   path: readonly Move[];
   asides: number;
-  /** Edges that the last move took. */
+  /** Edges that the last move took, and those that it would have taken but for their guards. */
   taken: readonly string[];
+  refused: readonly string[];
   /** Ids of the requests that the last move made the server answer. */
   answered: readonly string[];
 }
 
-export const start: World = {
+/** Nothing has happened yet. */
+export function startWith(terms: Terms): World {
+  return { ...nothing, terms };
+}
+
+const nothing: World = {
+  terms: proofTerms,
   conversation: null, shown: null, life: 0, calls: new Map(), held: [], log: createMemoryLog(), process: 'serving', crashes: 0, crowded: false, deleted: false, lookedUp: null, begun: false,
-  outside: { appends: 0, removals: 0, requests: 0, calls: 0 }, path: [], asides: 0, taken: [], answered: [],
+  outside: { appends: 0, removals: 0, requests: 0, calls: 0 }, path: [], asides: 0, taken: [], refused: [], answered: [],
 };
+
+/** Where a proof begins. */
+export const start = startWith(proofTerms);
 
 /** The request id of what the move at that place of a path sends; chats have names of their own. */
 export function requestIdOf(place: number): string {

@@ -1,0 +1,60 @@
+/** The moves of a flow as people would tell it: what nobody does on purpose, such as a commit, is left out. */
+import { tell, type Move, type Stimulus } from '../proof/vocabulary.ts';
+import { play } from '../proof/play.ts';
+import { stateOf, type World } from '../proof/world.ts';
+
+/** `asks, calls book and look, book succeeds, look times out, answers`. */
+export function nameOf(moves: readonly Move[], from: World): string {
+  const told: string[] = [];
+  let world = from;
+  for (const move of moves) {
+    const said = say(move);
+    if (said !== null) told.push(happensAnywhere(move) && world.path.length > 0 ? `${said} ${whereIn(world)}` : said);
+    world = play(world, move);
+  }
+  return told.join(', ');
+}
+
+function say({ broken, ...stimulus }: Move): string | null {
+  const said = sayStimulus(stimulus);
+  return broken ? `${said ?? tell(stimulus)} and the store throws` : said;
+}
+
+function sayStimulus(move: Stimulus): string | null {
+  switch (move.do) {
+    case 'commit':
+      return move.together ? 'two commits land at once' : null;
+    case 'read':
+      return move.works ? null : 'the log cannot be read';
+    case 'begin':
+      return 'begins to answer';
+    case 'chat': {
+      if (move.words === 'other') return `asks something else as ${move.id}`;
+      const asks = move.words === 'rewound' ? `asks ${move.id} in place of r1` : move.id === 'r1' ? 'asks' : `asks ${move.id}`;
+      return { queue: asks, reject: `${asks} or else not`, interrupt: `${asks} and interrupts` }[move.mode];
+    }
+    case 'ask':
+      return `calls ${move.tools.join(' and ')}`;
+    case 'answer':
+      return 'answers';
+    case 'stop':
+      return move.target === null ? 'is stopped' : move.target === 'nobody' ? 'a Stop of nothing comes' : `${move.target} is stopped`;
+    case 'respond':
+      return { approve: 'is approved', deny: 'is denied' }[move.decision] + (move.always ? ' for good' : '') + { first: '', next: ' (the second call)', late: ' (the second answer)' }[move.to];
+    case 'delete':
+      return 'is deleted';
+    default:
+      return tell(move);
+  }
+}
+
+/** What people do, the process or the store: it matters when. The model and its tools have their time. */
+function happensAnywhere({ do: what, ...rest }: Move): boolean {
+  if (what === 'respond') return 'to' in rest && rest.to === 'late';
+  return !['ask', 'answer', 'begin', 'fault', 'call', 'progress', 'wait', 'makeRoom', 'expire'].includes(what);
+}
+
+function whereIn(world: World): string {
+  const state = stateOf(world);
+  return state === 'asleep' ? 'while nobody is awake' : `in ${state.replace('turn.', '')}`;
+}

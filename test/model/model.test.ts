@@ -1,0 +1,66 @@
+/**
+ * The part of the model's flows that runs with every test: that nothing of the charts is left out under any limit of
+ * tool hops, and a few flows that change with the date. `npm run model` plays them all.
+ */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { proveAll, sample } from '../proof/prove.ts';
+import { explainFailures } from './failures.ts';
+import { planAll } from './flows.ts';
+import { goalsWith, needsHops, neverRefused, reasonWhyNot } from './goals.ts';
+import { coverageTable, forgotten } from './report.ts';
+
+/** About ten seconds of two cores. */
+const FLOWS = 16;
+/** On a machine that has much else to do. */
+const TIMEOUT_MS = 300_000;
+
+const plans = planAll();
+
+for (const { maxToolHops, reachable, flows } of plans) {
+  describe(`with max_tool_hops ${maxToolHops}`, () => {
+    test('every transition, and every guard with both answers, is in a flow or there is a reason why none leads to it', () => {
+      const reached = new Set(flows.flatMap((flow) => [...flow.reached]));
+      assert.deepEqual(forgotten(reached, maxToolHops), [], 'extend the flows, as test/model/README.md says');
+      assert.deepEqual([...reachable].filter((goal) => !goalsWith(maxToolHops).some(({ id }) => id === goal)), [], 'reached, and not in the charts');
+    });
+
+    test('every flow can be told from the others', () => {
+      assert.equal(new Set(flows.map(({ id }) => id)).size, flows.length);
+      assert.ok(flows.every(({ of }) => of.length > 0));
+    });
+  });
+}
+
+test('no reason is given that no goal needs, nor one for what a flow reaches', () => {
+  const explained = plans.flatMap(({ maxToolHops, reachable }) => goalsWith(maxToolHops).filter(({ id }) => !reachable.has(id)).map(({ id }) => reasonWhyNot(id, maxToolHops)));
+  for (const { why } of [...neverRefused, ...needsHops]) assert.ok(explained.includes(why), why);
+  for (const { maxToolHops, reachable } of plans) {
+    const contradicted = needsHops.filter(({ hops, goal }) => hops > maxToolHops && [...reachable].some((reached) => goal.test(reached)));
+    assert.deepEqual(contradicted.map(({ why }) => why), [], `with max_tool_hops ${maxToolHops}`);
+  }
+});
+
+test('the table is complete where all flows have held, and tells what has not', () => {
+  const whole = plans.map(({ maxToolHops, flows, reachable }) => ({ maxToolHops, flows, reached: reachable }));
+  const shares = (line = '') => [...line.matchAll(/(\d+)\/(\d+)/g)].map(([, reached, all]) => reached === all);
+  assert.ok(coverageTable(whole).slice(1).every((line) => shares(line).every(Boolean)));
+  const [first, ...others] = whole;
+  assert.ok(first);
+  assert.ok(shares(coverageTable([{ ...first, reached: new Set() }, ...others]).at(-1)).includes(false));
+});
+
+test('the server does what its chart says in these flows', { timeout: TIMEOUT_MS }, async (t) => {
+  const seed = process.env['MODEL_SEED'] ?? new Date().toISOString().slice(0, 10);
+  t.diagnostic(`seed ${seed}; again: npm run model -- --seed ${seed} --part ${FLOWS}`);
+  const cache = await mkdtemp(join(tmpdir(), 'parley-model-cache-'));
+  t.after(() => rm(cache, { recursive: true, force: true }));
+  const chosen = sample(plans.flatMap(({ flows }) => flows), FLOWS, seed);
+  const verdicts = await proveAll(chosen, { cache, atRest: true, atOnce: availableParallelism(), onVerdict: () => undefined });
+  assert.equal(verdicts.length, FLOWS);
+  const broken = verdicts.filter(({ problems }) => problems.length > 0);
+  assert.equal((await explainFailures(broken, new Map(chosen.map((flow) => [flow.id, flow])), cache)).join('\n'), '');
+});
