@@ -1,0 +1,120 @@
+/** The reference servers of the MCP project through conversations: every tool, prompt and resource that they have, each used for real. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { z } from 'zod';
+import type { Client } from '../support/client.ts';
+import { says } from '../support/model-replies.ts';
+import { asks } from '../support/model-tool-calls.ts';
+import { startScripted } from '../support/parley.ts';
+import { everythingServer, filesystemServer } from '../support/published-servers.ts';
+
+/** A call, and what its result has to show. */
+interface Use {
+  arguments?: Record<string, unknown>;
+  shows: RegExp;
+  status?: 'ok' | 'error';
+}
+
+const listed = z.object({ tools: z.array(z.object({ name: z.string() })) });
+const prompts = z.object({ prompts: z.array(z.object({ name: z.string() })) });
+const resources = z.object({ resources: z.array(z.object({ uri: z.string() })), templates: z.array(z.object({ uri_template: z.string() })) });
+const filled = z.object({ messages: z.array(z.unknown()) });
+const read = z.object({ contents: z.array(z.object({ uri: z.string(), text: z.string().nullable(), blob: z.string().nullable() })) });
+
+/** The model asks for all of them in one answer; nothing that is offered may be left out. */
+async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses: Record<string, Use>): Promise<Client> {
+  const { model, client } = await startScripted(t, { mcpServers, config: { chat: { service: { tools: { concurrency: 32 } } } } });
+  const { result } = await client.ask('tools');
+  assert.deepEqual(listed.parse(result).tools.map(({ name }) => name).sort(), Object.keys(uses).sort());
+  model.script(asks(Object.entries(uses).map(([name, { arguments: args = {} }]) => ({ name, arguments: args }))), says('Done.'));
+
+  const turn = await client.chat('use everything');
+
+  assert.equal(turn.end.status, 'complete');
+  const results = new Map(turn.frames.filter(({ chunk }) => chunk?.type === 'tool_result').map(({ chunk }) => [chunk?.['name'], chunk]));
+  for (const [name, { shows, status = 'ok' }] of Object.entries(uses)) {
+    assert.equal(results.get(name)?.['status'], status, `${name}: ${results.get(name)?.data}`);
+    assert.match(results.get(name)?.data ?? '', shows, name);
+  }
+  const told = model.requests[1]?.body.messages.filter(({ role }) => role === 'tool');
+  assert.equal(told?.length, Object.keys(uses).length, 'the model got every result');
+  return client;
+}
+
+test('the server of everything: every tool is called, every prompt filled in, every resource and template read', async (t) => {
+  const client = await useAll(t, everythingServer, {
+    echo: { arguments: { message: 'hello' }, shows: /^Echo: hello$/ },
+    'get-annotated-message': { arguments: { messageType: 'success', includeImage: true }, shows: /Operation completed successfully[^]*image\/png/ },
+    'get-env': { shows: /"PATH"/ },
+    'get-resource-links': { arguments: { count: 2 }, shows: /demo:\/\/resource\/dynamic\/blob\/1[^]*demo:\/\/resource\/dynamic\/text\/2/ },
+    'get-resource-reference': { arguments: { resourceType: 'Text', resourceId: 7 }, shows: /demo:\/\/resource\/dynamic\/text\/7/ },
+    'get-structured-content': { arguments: { location: 'Chicago' }, shows: /"temperature":36/ },
+    'get-sum': { arguments: { a: 2, b: 3 }, shows: /2 and 3 is 5/ },
+    'get-tiny-image': { shows: /image\/png/ },
+    'gzip-file-as-resource': { arguments: { name: 'hello.gz', data: 'data:text/plain,hello', outputType: 'resource' }, shows: /application\/gzip/ },
+    'toggle-simulated-logging': { shows: /Started simulated/ },
+    'toggle-subscriber-updates': { shows: /Started simulated resource updated notifications/ },
+    'trigger-long-running-operation': { arguments: { duration: 0.2, steps: 2 }, shows: /Long running operation completed. Duration: 0.2 seconds, Steps: 2/ },
+    'simulate-research-query': { arguments: { topic: 'birds' }, shows: /requires task augmentation/, status: 'error' },
+  });
+
+  const offered = prompts.parse((await client.ask('prompts')).result).prompts.map(({ name }) => name);
+  const wanted: Record<string, Record<string, string>> = {
+    'simple-prompt': {},
+    'args-prompt': { city: 'Graz' },
+    'completable-prompt': { department: 'Engineering', name: 'Alice' },
+    'resource-prompt': { resourceType: 'Text', resourceId: '1' },
+  };
+  assert.deepEqual(offered.sort(), Object.keys(wanted).sort());
+  for (const [name, args] of Object.entries(wanted)) {
+    const { result } = await client.ask('get_prompt', { server: 'everything', name, arguments: args });
+    assert.ok(filled.parse(result).messages.length > 0, name);
+  }
+  const completed = await client.ask('complete_argument', { server: 'everything', prompt: 'completable-prompt', argument: { name: 'department', value: 'E' } });
+  assert.match(JSON.stringify(completed.result), /Engineering/);
+
+  const there = resources.parse((await client.ask('resources')).result);
+  assert.equal(there.resources.length, 8, 'its documents, and what a tool has made since');
+  assert.ok(there.resources.some(({ uri }) => uri.endsWith('hello.gz')));
+  assert.equal(there.templates.length, 2);
+  const uris = [...there.resources.map(({ uri }) => uri), ...there.templates.map(({ uri_template: template }) => template.replace('{resourceId}', '3'))];
+  for (const uri of uris) {
+    const [content] = read.parse((await client.ask('read_resource', { server: 'everything', uri })).result).contents;
+    assert.ok(content?.text || content?.blob, uri);
+  }
+});
+
+test('the server of files: every tool is called, and none leaves its folder', async (t) => {
+  const outside = realpathSync(mkdtempSync(join(tmpdir(), 'parley-files-')));
+  t.after(() => rmSync(outside, { recursive: true, force: true }));
+  const folder = join(outside, 'shared');
+  const path = (name: string) => join(folder, name);
+  mkdirSync(folder);
+  for (const name of ['one.txt', 'two.txt', 'three.txt']) writeFileSync(path(name), `This is ${name}.\n`);
+  writeFileSync(path('picture.png'), Buffer.from('iVBORw0KGgo=', 'base64'));
+  writeFileSync(join(outside, 'secret.txt'), 'a secret');
+
+  await useAll(t, filesystemServer(folder), {
+    read_file: { arguments: { path: path('one.txt') }, shows: /This is one\.txt/ },
+    read_text_file: { arguments: { path: join(outside, 'secret.txt') }, shows: /Access denied/, status: 'error' },
+    read_media_file: { arguments: { path: path('picture.png') }, shows: /image\/png/ },
+    read_multiple_files: { arguments: { paths: [path('one.txt'), path('picture.png')] }, shows: /This is one\.txt/ },
+    write_file: { arguments: { path: path('new.txt'), content: 'fresh' }, shows: /Successfully wrote/ },
+    edit_file: { arguments: { path: path('two.txt'), edits: [{ oldText: 'This is', newText: 'That was' }] }, shows: /That was two/ },
+    create_directory: { arguments: { path: path('deep') }, shows: /Successfully created/ },
+    list_directory: { arguments: { path: folder }, shows: /one\.txt/ },
+    list_directory_with_sizes: { arguments: { path: folder }, shows: /one\.txt/ },
+    directory_tree: { arguments: { path: folder }, shows: /"one\.txt"/ },
+    move_file: { arguments: { source: path('three.txt'), destination: path('moved.txt') }, shows: /Successfully moved/ },
+    search_files: { arguments: { path: folder, pattern: 'one*' }, shows: /one\.txt/ },
+    get_file_info: { arguments: { path: path('one.txt') }, shows: /isFile: true/ },
+    list_allowed_directories: { shows: /shared/ },
+  });
+
+  assert.equal(readFileSync(path('two.txt'), 'utf8'), 'That was two.txt.\n');
+  assert.equal(readFileSync(path('new.txt'), 'utf8'), 'fresh');
+  assert.ok(existsSync(path('moved.txt')) && existsSync(path('deep')));
+});
