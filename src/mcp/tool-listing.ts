@@ -58,6 +58,8 @@ function faultOf(tool: ListedTool, { maxSchemaBytes }: ListingLimits): string | 
   if (name !== legible(name)) return 'has control characters in its name';
   if (isDeeperThan(tool, MAX_LEVELS)) return `has more than ${MAX_LEVELS} levels`;
   if (Buffer.byteLength(JSON.stringify(inputSchema)) > maxSchemaBytes) return `has a schema of more than ${maxSchemaBytes} bytes`;
+  // Tasks were an experiment of 2025-11-25 alone; a server refuses such a tool to who does not make them.
+  if (tool.execution?.taskSupport === 'required') return 'can only run as a task';
   return null;
 }
 

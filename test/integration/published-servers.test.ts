@@ -58,7 +58,6 @@ test('the server of everything: every tool is called, every prompt filled in, ev
     'toggle-simulated-logging': { shows: /Started simulated/ },
     'toggle-subscriber-updates': { shows: /Started simulated resource updated notifications/ },
     'trigger-long-running-operation': { arguments: { duration: 0.2, steps: 2 }, shows: /Long running operation completed. Duration: 0.2 seconds, Steps: 2/ },
-    'simulate-research-query': { arguments: { topic: 'birds' }, shows: /requires task augmentation/, status: 'error' },
   });
 
   const offered = prompts.parse((await client.ask('prompts')).result).prompts.map(({ name }) => name);

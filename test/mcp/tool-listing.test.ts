@@ -49,6 +49,7 @@ describe('a tool is not offered, and the log is told why,', () => {
     { what: 'when its name hides something', tools: [listed('a\u200b')], says: /"a".* control characters/ },
     { what: 'when its schema is large', tools: [listed('a', { inputSchema: { type: 'object', description: 'x'.repeat(2000) } })], says: /more than 1024 bytes/ },
     { what: 'when its schema is deep', tools: [listed('a', { inputSchema: { type: 'object', ...deep(5_000) } })], says: /more than 64 levels/ },
+    { what: 'when it runs as a task or not at all', tools: [listed('a', { execution: { taskSupport: 'required' } })], says: /can only run as a task/ },
     { what: 'when it is listed twice', tools: [listed('a'), listed('a', { description: 'another' })], says: /listed twice/ },
   ]) {
     test(what, () => {
