@@ -1,0 +1,132 @@
+/** A provider that fails, as the client of a turn lives through it: what is tried again, after how long, who is asked instead, and how a Stop ends it. */
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import type { Received } from '../support/client.ts';
+import { answersWith, cuts, fails, hangs, says, stalls, streams, type Reply } from '../support/model-replies.ts';
+import { startModelServer } from '../support/model-server.ts';
+import { startScripted } from '../support/parley.ts';
+
+const c1 = { conversation_id: 'c1' };
+const noticesOf = (frames: readonly Received[]) => frames.flatMap(({ chunk }) => (chunk?.type === 'notice' ? [chunk] : []));
+const delayOf = (frames: readonly Received[]) => Number(noticesOf(frames)[0]?.['delay_ms']);
+
+const startImpatient = (t: TestContext, llm: Record<string, unknown> = {}) =>
+  startScripted(t, { config: { llm: { first_byte_timeout: 0.2, stall_timeout: 0.2, ...llm } } });
+
+test('before its first word a provider is asked again after', async (t) => {
+  const { client, model } = await startImpatient(t);
+  const table: [title: string, reply: Reply][] = [
+    ['a refused request time', fails(408, 'late')],
+    ['a conflict', fails(409, 'busy')],
+    ['a rate limit', fails(429, 'slow down')],
+    ['a fault of its own', fails(500, 'oops')],
+    ['a gateway without it', answersWith('text/html', '<h1>Bad gateway</h1>', 502)],
+    ['an overload', fails(529, 'overloaded')],
+    ['a silence before the headers', hangs()],
+    ['a silence before the first byte', stalls()],
+    ['a connection that is torn', cuts('torn')],
+    ['an end without a finish', streams()],
+    ['a page', answersWith('text/html', '<title>Sign in</title>')],
+  ];
+  for (const [title, reply] of table) {
+    await t.test(title, async () => {
+      model.script(reply, says('Here I am.'));
+      const { frames, text } = await client.chat('Hi', { conversation_id: title });
+      assert.equal(text, 'Here I am.');
+      assert.deepEqual(noticesOf(frames).map((notice) => [notice['kind'], notice['provider']]), [['retrying', 'scripted']]);
+      assert.ok(delayOf(frames) >= 250 && delayOf(frames) <= 500, String(delayOf(frames)));
+    });
+  }
+});
+
+test('it is not asked again after', async (t) => {
+  const { client, model } = await startImpatient(t);
+  const table: [title: string, reply: Reply, code: string][] = [
+    ['a refused key', fails(401, 'no'), 'provider_auth'],
+    ['a forbidden request', fails(403, 'no'), 'provider_auth'],
+    ['an unknown model', fails(404, 'no such model'), 'provider_model'],
+    ['a request that it does not take', fails(400, 'temperature must be below 2'), 'provider_request'],
+    ['words that were shown, then silence', stalls('Once '), 'provider_timeout'],
+    ['words that were shown, then a cut', cuts('torn', 'Once '), 'provider_cut'],
+  ];
+  for (const [title, reply, code] of table) {
+    await t.test(title, async () => {
+      const before = model.requests.length;
+      model.script(reply);
+      const { frames, end } = await client.chat('Hi', { conversation_id: title });
+      assert.equal(end.error?.code, code);
+      assert.match(end.error?.message ?? '', /^Provider "scripted" /);
+      assert.deepEqual([noticesOf(frames), model.requests.length - before], [[], 1]);
+    });
+  }
+});
+
+test('a Retry-After', async (t) => {
+  const { client, model } = await startImpatient(t);
+  const table: [title: string, headers: () => Record<string, string>, low: number, high: number][] = [
+    ['in seconds is waited, and up to a quarter more', () => ({ 'retry-after': '1' }), 1_000, 1_250],
+    ['as a date is waited', () => ({ 'retry-after': new Date(Date.now() + 2_000).toUTCString() }), 500, 2_500],
+    ['in milliseconds is waited', () => ({ 'retry-after-ms': '40' }), 40, 50],
+  ];
+  for (const [title, headers, low, high] of table) {
+    await t.test(title, async () => {
+      model.script(fails(429, 'slow down', { headers: headers() }), says('Here I am.'));
+      const askedMs = performance.now();
+      const { frames, text } = await client.chat('Hi', { conversation_id: title });
+      assert.equal(text, 'Here I am.');
+      assert.ok(delayOf(frames) >= low && delayOf(frames) <= high, String(delayOf(frames)));
+      assert.ok(performance.now() - askedMs >= delayOf(frames), 'it was waited');
+    });
+  }
+
+  await t.test('that is longer than anybody waits ends the turn, and the error tells it', async () => {
+    const before = model.requests.length;
+    model.script(fails(429, 'slow down', { headers: { 'retry-after': '3600' } }));
+    const { end } = await client.chat('Hi', c1);
+    assert.deepEqual([end.error?.code, end.error?.retryable, end.error?.data['retry_after_ms'], end.error?.data['status']], ['provider_rate_limit', true, 600_000, 429]);
+    assert.equal(model.requests.length - before, 1);
+  });
+});
+
+test('the fallbacks are asked in their order, each with tries of its own, and the last fault is the end', async (t) => {
+  const spares = [await startModelServer(), await startModelServer()];
+  t.after(() => Promise.all(spares.map((spare) => spare.close())));
+  const [second, third] = spares;
+  assert.ok(second && third);
+  const providers = { second: { base_url: second.url, model: 'm2' }, third: { base_url: third.url, model: 'm3' } };
+  const { client, model } = await startImpatient(t, { fallback: ['second', 'third'], retry: { attempts: 2 }, providers });
+  model.script(() => fails(500, 'oops', { headers: { 'retry-after-ms': '1' } }));
+  second.script(() => fails(401, 'no'));
+  third.script(() => fails(404, 'no such model'));
+  const { frames, end } = await client.chat('Hi', c1);
+  assert.deepEqual(noticesOf(frames).map((notice) => notice['provider']), ['scripted', 'second', 'third']);
+  assert.deepEqual([end.error?.code, end.error?.data['provider'], end.error?.data['model']], ['provider_model', 'third', 'm3']);
+  assert.match(end.error?.message ?? '', /set llm\.providers\.third\.model/);
+  assert.deepEqual([model, second, third].map(({ requests }) => requests.length), [2, 1, 1]);
+});
+
+describe('a Stop', () => {
+  test('of a request that nobody answers yet aborts it at once, and it is not tried again', async (t) => {
+    const { client, model } = await startScripted(t);
+    model.script(hangs());
+    client.send('chat', { text: 'Hi', ...c1 }, 'r1');
+    const request = await model.request(1);
+    await client.ask('cancel', c1);
+    assert.equal(await request.end, 'aborted');
+    assert.equal((await client.turn('r1')).end.metadata?.['finish_reason'], 'cancelled');
+    // The next turn of the conversation comes after all that the stopped one did.
+    await client.chat('And now?', c1);
+    assert.equal(model.requests.length, 2);
+  });
+
+  test('between two tries ends the turn without another one', async (t) => {
+    const { client, model } = await startScripted(t, { config: { llm: { retry: { budget: 60 } } } });
+    model.script(fails(503, 'busy', { headers: { 'retry-after': '30' } }));
+    client.send('chat', { text: 'Hi', ...c1 }, 'r1');
+    await client.waitFor(({ chunk }) => chunk?.['kind'] === 'retrying', 'the wait');
+    await client.ask('cancel', c1);
+    assert.equal((await client.turn('r1')).end.metadata?.['finish_reason'], 'cancelled');
+    await client.chat('And now?', c1);
+    assert.equal(model.requests.length, 2);
+  });
+});
