@@ -1,5 +1,6 @@
 /**
- * What the followers of a turn are told of MCP servers: that it waits for one, that one is away, that it is back. Told
+ * What the followers of a turn are told of MCP servers: that it waits for one, that one is away, is back, or waits for
+ * somebody to authorize it. Told
  * once for each change, to the turns that are at work; whoever begins later is told what is away then.
  */
 import type { ActorRefFrom } from 'xstate';
@@ -26,7 +27,10 @@ export interface ServerNoticesDeps {
   atWork(): Iterable<TurnRef>;
 }
 
-type News = { kind: 'server_connecting' | 'server_available'; server: string } | { kind: 'server_unavailable'; server: string; reason: string | null };
+type News =
+  | { kind: 'server_connecting' | 'server_available'; server: string }
+  | { kind: 'server_unavailable'; server: string; reason: string | null }
+  | { kind: 'server_authorizing'; server: string; url: string };
 
 const AWAY: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
 
@@ -36,38 +40,49 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
       request_id: requestId,
       status: 'chunk',
       conversation_id: conversationId,
-      chunk: { type: 'notice', kind: news.kind, server: news.server, data: wordsFor(news) },
+      chunk: { type: 'notice', kind: news.kind, server: news.server, data: wordsFor(news), ...('url' in news ? { url: news.url } : {}) },
     });
 
   return {
     watch(name, actor) {
-      let isAway = false;
-      actor.subscribe(({ value, context }) => {
-        const state = serverState(value);
-        // One that is tried again is still away, and one that leaves with us is no news.
-        const was = isAway;
-        if (state === 'ready') isAway = false;
-        else if (AWAY.includes(state)) isAway = true;
-        if (isAway === was) return;
-        const news: News = isAway ? { kind: 'server_unavailable', server: name, reason: context.lastError } : { kind: 'server_available', server: name };
+      let told: News = { kind: 'server_available', server: name };
+      actor.subscribe(({ value, context: { lastError, authorizeUrl } }) => {
+        const news = newsOf(name, serverState(value), lastError, authorizeUrl);
+        if (news === null || gist(news) === gist(told)) return;
+        told = news;
         for (const turn of atWork()) tell(turn, news);
       });
     },
     greet(turn) {
-      for (const { name, state, error } of toolbox.servers()) {
+      for (const { name, state, error, authorizeUrl } of toolbox.servers()) {
         if (state === 'ready') continue;
+        if (authorizeUrl !== null) tell(turn, { kind: 'server_authorizing', server: name, url: authorizeUrl });
         // Turns wait for no other connect than the first, before which nothing has gone wrong.
-        if (state === 'connecting' && error === null) tell(turn, { kind: 'server_connecting', server: name });
+        else if (state === 'connecting' && error === null) tell(turn, { kind: 'server_connecting', server: name });
         else tell(turn, { kind: 'server_unavailable', server: name, reason: error });
       }
     },
   };
 }
 
+/** Null where nothing has changed for who waits: one that is tried again is still away, and one that leaves with us is no news. */
+function newsOf(server: string, state: ServerStatus['state'], reason: string | null, url: string | null): News | null {
+  if (url !== null) return { kind: 'server_authorizing', server, url };
+  if (state === 'ready') return { kind: 'server_available', server };
+  return AWAY.includes(state) ? { kind: 'server_unavailable', server, reason } : null;
+}
+
+/** What makes it another piece of news. */
+function gist(news: News): string {
+  return 'url' in news ? news.url : news.kind;
+}
+
 function wordsFor(news: News): string {
   switch (news.kind) {
     case 'server_connecting':
       return `Waiting for the MCP server "${news.server}" to connect.`;
+    case 'server_authorizing':
+      return `The MCP server "${news.server}" can be used when somebody has authorized it: open ${news.url} in a browser on the machine of this server.`;
     case 'server_available':
       return `The MCP server "${news.server}" is available again.`;
     case 'server_unavailable':

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Turn } from '../support/client.ts';
+import { startHttpServer } from '../support/mcp-http-server.ts';
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
+import { startOAuthServer } from '../support/oauth-server.ts';
 import { misbehavingServer, startScripted } from '../support/parley.ts';
+import { eventually } from '../support/server-process.ts';
 
 const noticesOf = (turn: Turn) =>
   turn.frames.flatMap(({ chunk }) => (chunk?.type === 'notice' && String(chunk['kind']).startsWith('server_') ? [chunk] : []));
@@ -29,6 +32,26 @@ describe('the followers of a turn are told', () => {
     assert.deepEqual(kindsOf(turn), ['server_unavailable'], 'not again in the second hop');
     assert.equal(noticesOf(turn)[0]?.['server'], 'gone');
     assert.match(noticesOf(turn)[0]?.data ?? '', /"gone" is not available \(could not be started \(ENOENT\).*; it is tried again by itself\.$/);
+  });
+
+  test('what to open when a server has to be authorized, and that it is there when somebody did', async (t) => {
+    const oauth = await startOAuthServer();
+    const web = await startHttpServer({ era: 'stateless', gate: oauth.gate('use') });
+    t.after(() => Promise.all([web.stop(), oauth.stop()]));
+    const { model, client } = await startScripted(t, { mcpServers: { web: { url: web.url } } });
+    model.script(says('Not yet.'), asks([{ name: 'count' }]), says('Counted.'));
+    const [asked] = noticesOf(await client.chat('count'));
+    assert.equal(asked?.['kind'], 'server_authorizing');
+    assert.ok(asked.data?.includes(String(asked['url'])));
+
+    await oauth.browse(String(asked['url']));
+    await eventually(async () => JSON.stringify((await client.ask('tools')).result).includes('"ready"'), 'the server to be ready');
+    oauth.revoke();
+    const requestId = client.send('chat', { text: 'again' });
+    const again = await client.waitFor(({ chunk, request_id: id }) => id === requestId && chunk?.['kind'] === 'server_authorizing', 'the address');
+    await oauth.browse(String(again.chunk?.['url']));
+    const turn = await client.turn(requestId);
+    assert.deepEqual([kindsOf(turn), turn.text], [['server_authorizing', 'server_available'], 'Counted.'], 'the call waited');
   });
 
   test('when a server is lost under way, and when it is back', async (t) => {
