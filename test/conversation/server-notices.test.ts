@@ -1,0 +1,76 @@
+/** What turns at work are told of a server's life: each change once, and no more than people can use. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createActor, fromCallback, fromPromise } from 'xstate';
+import type { McpServerEvent } from '../../machines/mcp-server-terms.ts';
+import { mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
+import { createServerNotices, type TurnRef } from '../../src/conversation/server-notices.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
+
+const limits = {
+  connectionTimeoutMs: 10_000, initialBackoffMs: 10_000, maxBackoffMs: 10_000, maxReconnectAttempts: 5, failedRetryMs: 10_000, healthIntervalMs: 10_000, authorizationTimeoutMs: 10_000,
+};
+const turns: TurnRef[] = ['r1', 'r2'].map((requestId) => ({ owner: 'me', conversationId: `c-${requestId}`, requestId }));
+
+function watched() {
+  const logic = mcpServerMachine.provide({
+    actors: {
+      connection: fromCallback(() => undefined),
+      closing: fromPromise(() => Promise.resolve()),
+      authorization: fromPromise(() => new Promise<never>(() => undefined)),
+    },
+  });
+  const actor = createActor(logic, { input: { name: 'web', limits } });
+  const told: string[] = [];
+  const notices = createServerNotices({
+    toolbox: {
+      servers: () => [{ name: 'web', state: serverState(actor.getSnapshot().value), tools: 0, error: actor.getSnapshot().context.lastError, authorizeUrl: null }],
+    },
+    outbox: { tell: (ref, frame: Frame & { request_id: string }) => told.push(`${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`) },
+    atWork: () => turns,
+  });
+  notices.watch('web', actor);
+  actor.start();
+  return { notices, told, send: (event: McpServerEvent) => actor.send(event), stop: () => actor.stop() };
+}
+
+const lost: McpServerEvent = { type: 'server.lost', reason: 'gone', jitter: 1 };
+const ready: McpServerEvent = { type: 'server.ready', catalogue: [] };
+const wake: McpServerEvent = { type: 'server.wake' };
+
+describe('the turns at work', () => {
+  test('are told that a server is away and that it is back, each once, whatever it tries meanwhile', (t) => {
+    const { told, send, stop } = watched();
+    t.after(stop);
+    for (const event of [ready, lost, wake, lost, wake, ready, ready]) send(event);
+    const kinds = told.map((line) => /^(\S+ \S+) .*"kind":"(\w+)"/.exec(line)?.slice(1).join(' '));
+    assert.deepEqual(kinds, ['server_unavailable', 'server_available'].flatMap((kind) => ['c-r1 r1', 'c-r2 r2'].map((turn) => `${turn} ${kind}`)));
+  });
+
+  test('are not told that a server is there for the first time, nor that it leaves with us', (t) => {
+    const { told, send, stop } = watched();
+    t.after(stop);
+    send(ready);
+    send({ type: 'server.drain' });
+    assert.deepEqual(told, []);
+  });
+});
+
+describe('a turn that begins', () => {
+  const words = (...events: McpServerEvent[]) => {
+    const { notices, told, send, stop } = watched();
+    events.forEach(send);
+    told.length = 0;
+    for (const turn of turns.slice(0, 1)) notices.greet(turn);
+    stop();
+    return told.map((line) => /"data":"(.*)"}$/.exec(line)?.[1]?.replaceAll('\\', ''));
+  };
+
+  test('is told what it waits for, or has to do without', () => {
+    assert.deepEqual(words(), ['Waiting for the MCP server "web" to connect.']);
+    assert.deepEqual(words(ready), []);
+    assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone); it is tried again by itself.']);
+    assert.deepEqual(words(lost, wake), ['The MCP server "web" is not available (gone); it is tried again by itself.'], 'no turn waits for a second connect');
+    assert.deepEqual(words({ type: 'server.unauthorized' }), ['The MCP server "web" is not available (waits for somebody to authorize it in a browser).'], 'nothing is tried by itself');
+  });
+});
