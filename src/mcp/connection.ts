@@ -52,6 +52,8 @@ export interface ConnectionOptions {
 export interface Connection {
   /** What the server offers beside tools. */
   readonly shelf: Shelf;
+  /** Of the protocol, as agreed on with the server. */
+  revision(): string | null;
   /** Never rejects; makes the call at most once. */
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
   /** Rejects when the server does not answer a ping. One that is at work on calls is asked only if it is `suspected`: many can do but one thing at a time. */
@@ -163,6 +165,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
 
   return {
     shelf,
+    revision: () => client.getNegotiatedProtocolVersion() ?? null,
     async call(toolName, args, callOptions) {
       const { signal, timeoutMs, onProgress } = callOptions;
       if (signal.aborted) return { status: 'cancelled' };

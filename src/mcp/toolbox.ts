@@ -33,6 +33,8 @@ export interface ServerStatus {
   name: string;
   state: McpServerState;
   tools: number;
+  /** The revision of the protocol that was agreed on; null while there is no connection. */
+  protocol: string | null;
   /** What is wrong, fit for people. */
   error: string | null;
   /** What a person has to open so that the server can be used; null where nobody needs to. */
@@ -215,7 +217,7 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
     servers: () =>
       [...members].map(([name, member]) => {
         const { lastError = null, authorizeUrl = null } = member.actor?.getSnapshot().context ?? {};
-        return { name, state: stateOf(member), tools: member.catalogue.length, error: lastError, authorizeUrl };
+        return { name, state: stateOf(member), tools: member.catalogue.length, protocol: member.connection?.revision() ?? null, error: lastError, authorizeUrl };
       }),
     settled: () => firstRound.promise,
     check({ server, toolName }, args) {

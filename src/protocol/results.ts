@@ -35,6 +35,7 @@ const mcpServer = z.strictObject({
   name: z.string().describe('As it is configured.'),
   state: z.string().describe('The state of its chart: `ready`, `connecting`, `authorizing`, `backingOff`, `failed`, ...'),
   tools: count.describe('How many it offers.'),
+  protocol: z.string().nullable().describe('The revision of the MCP that is spoken with it; null while there is no connection.'),
   error: z.string().nullable().describe('What is wrong, in words.'),
   authorize_url: z.string().nullable().describe('With `authorizing`: what somebody has to open in a browser on the machine of the server; else null.'),
 });

@@ -17,14 +17,14 @@ function watched() {
     actors: {
       connection: fromCallback(() => undefined),
       closing: fromPromise(() => Promise.resolve()),
-      authorization: fromPromise(() => new Promise<never>(() => undefined)),
+      authorization: fromPromise(() => new Promise<void>(() => undefined)),
     },
   });
   const actor = createActor(logic, { input: { name: 'web', limits } });
   const told: string[] = [];
   const notices = createServerNotices({
     toolbox: {
-      servers: () => [{ name: 'web', state: serverState(actor.getSnapshot().value), tools: 0, error: actor.getSnapshot().context.lastError, authorizeUrl: null }],
+      servers: () => [{ name: 'web', state: serverState(actor.getSnapshot().value), tools: 0, protocol: null, error: actor.getSnapshot().context.lastError, authorizeUrl: null }],
     },
     outbox: { tell: (ref, frame: Frame & { request_id: string }) => told.push(`${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`) },
     atWork: () => turns,

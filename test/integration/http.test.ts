@@ -19,7 +19,7 @@ test('GET /health tells that the process lives, how long, and how its MCP server
   const health: unknown = await response.json();
   assert.ok(typeof health === 'object' && health && 'status' in health && 'version' in health && 'uptime_seconds' in health && 'mcp_servers' in health);
   assert.deepEqual([health.status, health.version, typeof health.uptime_seconds], ['ok', 'test', 'number']);
-  assert.deepEqual(health.mcp_servers, [{ name: 'demo', state: 'ready', tools: 4, error: null, authorize_url: null }]);
+  assert.deepEqual(health.mcp_servers, [{ name: 'demo', state: 'ready', tools: 4, protocol: '2025-11-25', error: null, authorize_url: null }]);
 });
 
 test('GET /ready is 200 while chats are taken and 503 from the first moment of a drain; /health stays 200', async (t) => {

@@ -64,7 +64,7 @@ for (const era of ['sessions', 'stateless'] as const) {
       const box = await scene.start();
       t.after(box.stop);
       const url = await asked(box);
-      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'authorizing', tools: 0, error: 'waits for somebody to authorize it in a browser', authorizeUrl: url }]);
+      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'authorizing', tools: 0, protocol: null, error: 'waits for somebody to authorize it in a browser', authorizeUrl: url }]);
       assert.equal(new URL(url).searchParams.get('code_challenge_method'), 'S256');
 
       const page = await scene.oauth.browse(url);

@@ -13,7 +13,7 @@ for (const era of ['sessions', 'stateless'] as const) {
       t.after(box.stop);
       await box.host.settled();
 
-      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'ready', tools: 5, error: null, authorizeUrl: null }]);
+      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'ready', tools: 5, protocol: era === 'sessions' ? '2025-11-25' : '2026-07-28', error: null, authorizeUrl: null }]);
       assert.equal((await box.call('count')).status, 'ok');
       assert.ok(server.headersSeen.every((headers) => headers['x-tenant'] === 'blue'));
       assert.equal(server.headersSeen.at(-1)?.['mcp-protocol-version'], era === 'sessions' ? '2025-11-25' : '2026-07-28');

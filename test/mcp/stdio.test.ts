@@ -12,7 +12,7 @@ describe('a stdio server', () => {
     t.after(box.stop);
     await box.host.settled();
 
-    assert.deepEqual(box.host.servers(), [{ name: 'one', state: 'ready', tools: box.host.tools().length, error: null, authorizeUrl: null }]);
+    assert.deepEqual(box.host.servers(), [{ name: 'one', state: 'ready', tools: box.host.tools().length, protocol: '2025-11-25', error: null, authorizeUrl: null }]);
     assert.deepEqual(await box.call('slow', { ms: 1 }), { status: 'ok', text: 'done', content: { content: [{ type: 'text', text: 'done' }] } });
     assert.equal(box.tool('slow').harmless, true);
     assert.equal(box.tool('count').harmless, false);
@@ -206,7 +206,7 @@ describe('a stdio server', () => {
 
     await box.host.settled();
 
-    assert.deepEqual(box.host.servers(), [{ name: 'one', state: 'failed', tools: 0, error: 'no answer within 0.1 s', authorizeUrl: null }]);
+    assert.deepEqual(box.host.servers(), [{ name: 'one', state: 'failed', tools: 0, protocol: null, error: 'no answer within 0.1 s', authorizeUrl: null }]);
   });
 
   test('swaps its catalogue whole when its list changes', async (t) => {

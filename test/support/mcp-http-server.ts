@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { McpServer, WebStandardStreamableHTTPServerTransport, createMcpHandler } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { STATELESS, createPagedServer } from './mcp-paged-server.ts';
 
 export interface HttpServerOptions {
   /** `sessions`: the revisions up to 2025-11-25, with a session each; `stateless`: 2026-07-28. */
@@ -37,6 +38,54 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   response.flushHeaders();
   if (answered.body === null) return void response.end();
   Readable.fromWeb(answered.body).on('error', () => response.destroy()).pipe(response);
+}
+
+/** Listens on a loopback port, 0 for a free one. */
+async function listen(port: number, handle: (request: IncomingMessage, response: ServerResponse) => void) {
+  const http = createServer(handle);
+  http.listen(port, '127.0.0.1');
+  await once(http, 'listening');
+  const address = http.address();
+  const actualPort = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${actualPort}/mcp`,
+    port: actualPort,
+    cutStreams: () => http.closeAllConnections(),
+    async stop() {
+      const closed = once(http, 'close');
+      http.close();
+      http.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Hands each request to the transport of its session, which a greeting opens. */
+function createSessions(create: () => { connect(transport: WebStandardStreamableHTTPServerTransport): Promise<void> }, unknownSession: number) {
+  const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
+  const handle = async (request: Request): Promise<Response> => {
+    const known = request.headers.get('mcp-session-id');
+    const session = known === null ? undefined : sessions.get(known);
+    if (session !== undefined) return session.handleRequest(request);
+    if (known !== null) return new Response('no such session', { status: unknownSession });
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => void sessions.set(id, transport),
+      onsessionclosed: (id) => void sessions.delete(id),
+    });
+    await create().connect(transport);
+    return transport.handleRequest(request);
+  };
+  return { sessions, handle };
+}
+
+/** The paged server of one revision. `endless`: its list of tools has no last page. */
+export async function startPagedServer(revision: string, { endless = false } = {}) {
+  const grown: string[] = [];
+  const stateless = createMcpHandler(() => createPagedServer(revision, grown, async () => stateless.notify.toolsChanged(), endless), { legacy: 'reject' });
+  const { handle } = createSessions(() => createPagedServer(revision, grown, (server) => server.sendToolListChanged(), endless), 404);
+  const { url, stop } = await listen(0, (request, response) => void answer(request, response, revision === STATELESS ? stateless.fetch : handle));
+  return { url, stop };
 }
 
 export async function startHttpServer({ era, unknownSession = 404, port = 0, offer, gate }: HttpServerOptions) {
@@ -77,36 +126,17 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
     return server;
   };
 
-  const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
+  const { sessions, handle } = createSessions(create, unknownSession);
   const handler = createMcpHandler(create);
-  const inSession = async (request: Request): Promise<Response> => {
-    const known = request.headers.get('mcp-session-id');
-    const session = known === null ? undefined : sessions.get(known);
-    if (session !== undefined) return session.handleRequest(request);
-    if (known !== null) return new Response('no such session', { status: unknownSession });
-    const transport = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: randomUUID,
-      onsessioninitialized: (id) => void sessions.set(id, transport),
-      onsessionclosed: (id) => void sessions.delete(id),
-    });
-    await create().connect(transport);
-    return transport.handleRequest(request);
-  };
-
-  const http = createServer((request, response) => {
+  const listening = await listen(port, (request, response) => {
     headersSeen.push(request.headers);
     if (refusal !== null) return void response.writeHead(refusal).end('not today');
     if (gate?.(request, response) === true) return;
-    void answer(request, response, era === 'sessions' ? inSession : handler.fetch);
+    void answer(request, response, era === 'sessions' ? handle : handler.fetch);
   });
-  http.listen(port, '127.0.0.1');
-  await once(http, 'listening');
-  const address = http.address();
-  const actualPort = typeof address === 'object' && address !== null ? address.port : 0;
 
   return {
-    url: `http://127.0.0.1:${actualPort}/mcp`,
-    port: actualPort,
+    ...listening,
     seen,
     headersSeen,
     sessions,
@@ -122,13 +152,6 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
     /** Answers everything with this status; null: as usual. */
     refuse: (status: number | null) => {
       refusal = status;
-    },
-    cutStreams: () => http.closeAllConnections(),
-    async stop() {
-      const closed = once(http, 'close');
-      http.close();
-      http.closeAllConnections();
-      await closed;
     },
   };
 }

@@ -1,0 +1,58 @@
+/** Every revision of the protocol from 2024-11-05 on, over both transports: agreed on, and of use. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import type { ServerBlock } from '../../src/mcp/servers-config.ts';
+import { startPagedServer } from '../support/mcp-http-server.ts';
+import { httpServer, startToolbox, stdioServer } from '../support/mcp-toolbox.ts';
+
+const revisions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'];
+
+const program = (revision: string): ServerBlock => ({
+  ...stdioServer('paged', { TEST_REVISION: revision }),
+  args: [join(import.meta.dirname, '../support/mcp-paged-program.ts')],
+  // Over stdio the newest revision is spoken where the block says so.
+  protocol: revision === '2026-07-28' ? { revision } : 'legacy',
+});
+
+const site = async (revision: string, t: TestContext): Promise<ServerBlock> => {
+  const server = await startPagedServer(revision);
+  t.after(server.stop);
+  return httpServer('paged', server.url);
+};
+
+for (const [transport, serve] of [['stdio', program], ['HTTP', site]] as const) {
+  for (const revision of revisions) {
+    describe(`a server of ${revision} over ${transport}`, () => {
+      test('is agreed with, all pages of its list are read, its calls tell of progress, and a longer list replaces the first whole', async (t) => {
+        const box = await startToolbox([await serve(revision, t)]);
+        t.after(box.stop);
+        await box.host.settled();
+        assert.deepEqual(box.host.servers().map(({ state, protocol, error }) => [state, protocol, error]), [['ready', revision, null]]);
+        const first = box.host.tools();
+        assert.deepEqual(first.map(({ name }) => name), ['one', 'two', 'grow']);
+
+        const steps: number[] = [];
+        const end = await box.call('two', {}, { onProgress: ({ progress }) => steps.push(progress) });
+        assert.deepEqual([end.status, 'text' in end && end.text, steps], ['ok', 'two', [1]]);
+
+        const longer = Promise.withResolvers<void>();
+        const subscription = box.actor('paged').subscribe(() => box.host.tools() !== first && longer.resolve());
+        await box.call('grow');
+        await longer.promise;
+        subscription.unsubscribe();
+        assert.deepEqual(box.host.tools().map(({ name }) => name), ['one', 'two', 'grow', 'grown0']);
+        assert.deepEqual(first.map(({ name }) => name), ['one', 'two', 'grow'], 'a hop that has pinned the list keeps it');
+      });
+    });
+  }
+}
+
+test('a list that never ends is given up, and the server with it', async (t) => {
+  const server = await startPagedServer('2025-11-25', { endless: true });
+  t.after(server.stop);
+  const box = await startToolbox([httpServer('paged', server.url)], { maxReconnectAttempts: 0 });
+  t.after(box.stop);
+  await box.reaches('paged', 'failed');
+  assert.match(box.host.servers()[0]?.error ?? '', /pagination did not terminate/);
+});
