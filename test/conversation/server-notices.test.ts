@@ -24,7 +24,7 @@ function watched() {
   const told: string[] = [];
   const notices = createServerNotices({
     toolbox: {
-      servers: () => [{ name: 'web', state: serverState(actor.getSnapshot().value), tools: 0, protocol: null, error: actor.getSnapshot().context.lastError, authorizeUrl: null }],
+      servers: () => [{ name: 'web', state: serverState(actor.getSnapshot().value), tools: 0, protocol: null, error: actor.getSnapshot().context.lastError, authorizeUrl: actor.getSnapshot().context.authorizeUrl }],
     },
     outbox: { tell: (ref, frame: Frame & { request_id: string }) => told.push(`${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`) },
     atWork: () => turns,
@@ -71,6 +71,7 @@ describe('a turn that begins', () => {
     assert.deepEqual(words(ready), []);
     assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone); it is tried again by itself.']);
     assert.deepEqual(words(lost, wake), ['The MCP server "web" is not available (gone); it is tried again by itself.'], 'no turn waits for a second connect');
-    assert.deepEqual(words({ type: 'server.unauthorized' }), ['The MCP server "web" is not available (waits for somebody to authorize it in a browser).'], 'nothing is tried by itself');
+    const asks: McpServerEvent = { type: 'server.asks', url: 'https://login.example/' };
+    assert.match(words({ type: 'server.unauthorized' }, asks)[0] ?? '', /somebody has authorized it: open https:\/\/login\.example\/ in a browser/);
   });
 });
