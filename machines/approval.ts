@@ -3,15 +3,19 @@
  * call is not made. Pure. Every question has exactly one answer in the log, be it that time ran out or
  * that the turn was stopped.
  */
+import type { FormContent, RespondEvent } from './client-events.ts';
 import type { CallResult } from './conversation-events.ts';
 import type { Approval, OpenCall } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
 import { callFacts, instantResult, metaRow } from './turn-rows.ts';
 
 /** How a question ends: by a person, by its time, or with its turn. */
-export type Decision = 'approve' | 'deny' | 'expired' | 'cancelled';
+export type Decision = RespondEvent['decision'] | 'expired' | 'cancelled';
 
-const NOT_RUN: Record<Exclude<Decision, 'approve'>, string> = {
+/** Ways in which a call is not made. */
+type Refusal = 'deny' | 'expired' | 'cancelled';
+
+const NOT_RUN: Record<Refusal, string> = {
   deny: 'A person declined this call; it was not run.',
   expired: 'Nobody approved this call in time; it was not run.',
   cancelled: 'The turn ended before anyone approved this call; it was not run.',
@@ -45,10 +49,12 @@ interface Remarks {
   reason: string | null;
   /** The arguments as changed. */
   edited: Record<string, unknown> | null;
+  /** The form that it fills in. */
+  content: FormContent | null;
 }
 
 /** The answer. Its row's id follows from the question's, so that no log can hold two. */
-export function responseRow(requestId: string, callId: string, interruptId: string, decision: Decision, { reason = null, edited = null }: Partial<Remarks> = {}): NewRow {
+export function responseRow(requestId: string, callId: string, interruptId: string, decision: Decision, { reason = null, edited = null, content = null }: Partial<Remarks> = {}): NewRow {
   return {
     ...metaRow(requestId, {
       kind: 'response',
@@ -57,6 +63,7 @@ export function responseRow(requestId: string, callId: string, interruptId: stri
       decision,
       ...(reason === null ? {} : { reason }),
       ...(edited === null ? {} : { arguments: edited }),
+      ...(content === null ? {} : { content }),
     }),
     id: `${interruptId}:response`,
     tool_call_id: callId,
@@ -64,7 +71,7 @@ export function responseRow(requestId: string, callId: string, interruptId: stri
 }
 
 /** The result of a call that was not approved; `reason` is the person's, for the model. */
-export function unapprovedResult(decision: Exclude<Decision, 'approve'>, reason: string | null = null): CallResult {
+export function unapprovedResult(decision: Refusal, reason: string | null = null): CallResult {
   const text = reason === null ? NOT_RUN[decision] : `${NOT_RUN[decision]} The reason given: ${reason}`;
   return instantResult(decision === 'cancelled' ? 'cancelled' : 'denied', text);
 }
@@ -77,9 +84,14 @@ export function withEdit(result: CallResult, edited: Record<string, unknown> | n
   return { ...result, text: `[A person changed the arguments of this call to ${shown}]\n${result.text}` };
 }
 
+/** What a person is asked about a call, by us or by its server; null where nobody is. */
+export function askedAbout({ approval, question }: Pick<OpenCall, 'approval' | 'question'>): Approval | null {
+  return question ?? approval;
+}
+
 /** Until when a turn with these calls does nothing but wait for people; null while it has other work. */
 export function waitsUntilMs(calls: readonly OpenCall[]): number | null {
-  const asking = calls.filter((call) => call.stage === 'asking');
-  const isWorking = calls.some(({ stage }) => stage !== 'asking' && stage !== 'settled' && stage !== 'recorded');
-  return asking.length === 0 || isWorking ? null : Math.min(...asking.map(({ approval }) => approval?.untilMs ?? 0));
+  const asking = calls.filter(({ stage }) => stage === 'asking' || stage === 'suspending');
+  const isWorking = calls.some((call) => !asking.includes(call) && call.stage !== 'settled' && call.stage !== 'recorded');
+  return asking.length === 0 || isWorking ? null : Math.min(...asking.map((call) => askedAbout(call)?.untilMs ?? 0));
 }

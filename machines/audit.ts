@@ -41,6 +41,8 @@ interface ToldTurn {
   calls: Map<string, boolean>;
   /** Calls that a person was asked about: what was decided, null as yet. */
   questions: Map<string, string | null>;
+  /** Calls whose server has asked a person and has no answer, with the id of the question. */
+  asking: Map<string, unknown>;
   begun: boolean;
 }
 
@@ -66,7 +68,7 @@ export function auditLog(record: LogRecord): Audit {
     let turn = told.get(requestId);
     if (turn === undefined) {
       if (!known.has(requestId)) found.push(`row ${row.seq} belongs to turn ${requestId}, which the turns table does not know`);
-      told.set(requestId, (turn = { first: row.seq, last: row.seq, ends: [], calls: new Map(), questions: new Map(), begun: false }));
+      told.set(requestId, (turn = { first: row.seq, last: row.seq, ends: [], calls: new Map(), questions: new Map(), asking: new Map(), begun: false }));
     }
     turn.last = row.seq;
     return turn;
@@ -88,7 +90,7 @@ export function auditLog(record: LogRecord): Audit {
     if (closed === undefined) found.push(`row ${row.seq} ${what} call ${id}, which the model did not ask for`);
     if (closed === true) found.push(`row ${row.seq} ${what} call ${id}, which has its result already`);
     const decision = turn.questions.get(id);
-    if (decision === null) found.push(`row ${row.seq} ${what} call ${id}, which waits for a person`);
+    if (decision === null || turn.asking.has(id)) found.push(`row ${row.seq} ${what} call ${id}, which waits for a person`);
     if (row.type === 'tool_call' && decision !== undefined && decision !== null && decision !== 'approve') found.push(`row ${row.seq} dispatches call ${id}, which was not approved`);
     if (row.extra['edited'] === true && decision !== 'approve') found.push(`row ${row.seq} dispatches call ${id} with changed arguments, which nobody approved`);
     if (row.type === 'tool_result') turn.calls.set(id, true);
@@ -101,7 +103,13 @@ export function auditLog(record: LogRecord): Audit {
       if (turn.calls.get(id) !== false || known !== undefined) found.push(`row ${row.seq} asks a person about call ${id}, which is not open or was asked about before`);
       turn.questions.set(id, null);
     }
-    if (row.extra['kind'] === 'response') {
+    if (row.extra['kind'] === 'elicitation_request' || row.extra['kind'] === 'sampling_request') {
+      if (turn.calls.get(id) !== false || turn.asking.has(id)) found.push(`row ${row.seq} asks a person for the server of call ${id}, which is not open or asks already`);
+      turn.asking.set(id, row.extra['interrupt_id']);
+    }
+    if (row.extra['kind'] === 'response' && turn.asking.has(id) && turn.asking.get(id) === row.extra['interrupt_id']) {
+      turn.asking.delete(id);
+    } else if (row.extra['kind'] === 'response') {
       if (known !== null) found.push(`row ${row.seq} answers about call ${id}, which nobody is asked about`);
       turn.questions.set(id, String(row.extra['decision']));
     }

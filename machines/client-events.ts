@@ -3,6 +3,9 @@
  * can never smuggle one of XState's own events in.
  */
 
+/** A form that was filled in; the MCP knows no other values. */
+export type FormContent = Record<string, string | number | boolean | string[]>;
+
 /** A client's request that wants an answer: which socket asked, under which id. */
 export interface Asker {
   session: string;
@@ -57,7 +60,9 @@ export interface RespondEvent {
   type: 'client.respond';
   by: Asker;
   interruptId: string;
-  decision: 'approve' | 'deny';
+  decision: 'approve' | 'deny' | 'answer' | 'decline' | 'cancel';
+  /** The form as it was filled in, checked against its schema already; null where there is none. */
+  content: FormContent | null;
   /** For the model; null where none was given. */
   reason: string | null;
   /** With which an approved call is made instead of the model's; checked against the tool's schema already. Null: as it was asked. */

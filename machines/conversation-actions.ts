@@ -7,12 +7,14 @@ import type { OpenCall, RunningTurn } from './turn-terms.ts';
 import { withEdit } from './approval.ts';
 import { approvalActions } from './conversation-approval.ts';
 import { deletionActions } from './conversation-deletion.ts';
+import { questionActions } from './conversation-questions.ts';
 import { queueActions } from './conversation-queue.ts';
 import { conversationSetup as kit, nextBackoffMs } from './conversation-setup.ts';
 import { stopActions } from './conversation-stop.ts';
 import { endIntent, run, startedNotice, turnWith, waitingNews } from './conversation-values.ts';
 import { fault } from './faults.ts';
 import { hopPlan } from './hop-plan.ts';
+import { closedQuestion } from './question-plan.ts';
 import { callsToResume, onlyWaits, recoveryRows } from './recovery.ts';
 import { addUsage, endRows, stoppedEnd, turnEndRow } from './turn-end.ts';
 import { dispatchRow, resultRow } from './turn-rows.ts';
@@ -118,8 +120,9 @@ const turnActions = {
     const free = limits.toolConcurrency - turn.calls.filter((call) => call.stage === 'running').length;
     const starting = turn.calls.filter((call) => call.stage === 'ready').slice(0, free);
     if (starting.length === 0) return;
-    for (const { callId, tool, arguments: args, edited } of starting) {
-      const input = { conversationId, owner, requestId: turn.requestId, callId, tool, arguments: edited ?? args, timeoutMs: limits.toolTimeoutMs, maxTimeoutMs: limits.toolMaxTimeoutMs };
+    const { toolTimeoutMs: timeoutMs, toolMaxTimeoutMs: maxTimeoutMs, approvalTimeoutMs: answerTimeoutMs } = limits;
+    for (const { callId, tool, arguments: args, edited, resume } of starting) {
+      const input = { conversationId, owner, requestId: turn.requestId, callId, tool, arguments: edited ?? args, resume, timeoutMs, maxTimeoutMs, answerTimeoutMs };
       enqueue.spawnChild('toolCall', { id: `call:${callId}`, input });
     }
     const calls = turn.calls.map((call) => (starting.includes(call) ? { ...call, stage: 'running' as const } : call));
@@ -132,9 +135,10 @@ const turnActions = {
     const call = turn.calls.find((candidate) => candidate.callId === callId);
     enqueue.stopChild(`call:${callId}`);
     if (!call) return;
-    const calls = turn.calls.map((other) => (other === call ? { ...call, stage: 'settled' as const } : other));
+    const calls = turn.calls.map((other) => (other === call ? { ...call, question: null, stage: 'settled' as const } : other));
     enqueue.assign({ turn: { ...turn, calls } });
-    const rows = [resultRow(turn.requestId, { callId, name: call.tool.name }, withEdit(result, call.edited))];
+    const closed = closedQuestion(turn.requestId, call, result.status === 'timed_out' ? 'expired' : 'cancelled');
+    const rows = [...closed, resultRow(turn.requestId, { callId, name: call.tool.name }, withEdit(result, call.edited))];
     enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows, ...waitingNews(turn.requestId, calls) });
   }),
   /** A harmless call whose transport was lost is made once more; like every dispatch, it is a row first. */
@@ -143,9 +147,11 @@ const turnActions = {
     const { turn } = context;
     const { callId } = event;
     enqueue.stopChild(`call:${callId}`);
-    const calls = turn.calls.map((call): OpenCall => (call.callId === callId ? { ...call, attempt: 2, stage: 'repeating' } : call));
-    enqueue.assign({ turn: { ...turn, calls } });
-    const rows = calls.filter((call) => call.callId === callId).map((call) => dispatchRow(turn.requestId, call));
+    const call = turn.calls.find((candidate) => candidate.callId === callId);
+    if (!call) return;
+    const repeated: OpenCall = { ...call, attempt: 2, question: null, stage: 'repeating' };
+    enqueue.assign({ turn: { ...turn, calls: turn.calls.map((other) => (other === call ? repeated : other)) } });
+    const rows = [...closedQuestion(turn.requestId, call, 'cancelled'), dispatchRow(turn.requestId, repeated)];
     enqueue.emit({ type: 'append', tag: { of: 'repeat', callId }, rows });
   }),
   readyRepeat: kit.assign(({ context, event }) => {
@@ -175,4 +181,4 @@ const turnActions = {
 };
 
 /** The ground plus every action by name: what the chart is written in. */
-export const conversation = kit.extend({ actions: { ...queueActions, ...stopActions, ...approvalActions, ...deletionActions, ...turnActions } });
+export const conversation = kit.extend({ actions: { ...queueActions, ...stopActions, ...approvalActions, ...questionActions, ...deletionActions, ...turnActions } });

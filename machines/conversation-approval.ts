@@ -2,12 +2,23 @@
  * People in the loop: their answers, and the end of the time they had for them. An answer is committed together
  * with what follows from it, the dispatch or the result, before anything acts on it.
  */
-import { responseRow, unapprovedResult } from './approval.ts';
 import { conversationSetup as kit } from './conversation-setup.ts';
 import { waitingNews } from './conversation-values.ts';
-import { responsePlan } from './response-plan.ts';
-import { resultRow } from './turn-rows.ts';
+import { afterAnswer } from './question-plan.ts';
+import { expiryPlan, responsePlan } from './response-plan.ts';
 import type { OpenCall } from './turn-terms.ts';
+
+/** A call whose server has ended it meanwhile is left alone. */
+function afterResponse(call: OpenCall): OpenCall {
+  if (call.question) return afterAnswer(call);
+  return call.approval === null ? call : { ...call, approval: null, stage: call.stage === 'answered' ? 'ready' : 'recorded' };
+}
+
+function askedAgain(call: OpenCall): OpenCall {
+  const { question, approval } = call;
+  if (question) return { ...call, question: { ...question, answer: null }, stage: question.resume === null ? call.stage : 'asking' };
+  return approval === null ? call : { ...call, edited: null, stage: 'asking' };
+}
 
 export const approvalActions = {
   appendResponse: kit.enqueueActions(({ context, event, enqueue }) => {
@@ -23,26 +34,23 @@ export const approvalActions = {
       tag: { of: 'response', callIds: answered.map(({ callId }) => callId), by: event, remember },
       rows,
       ...(remember ? { remember } : {}),
-      ...waitingNews(turn.requestId, calls),
+      ...waitingNews(turn.requestId, calls, afterAnswer),
     });
   }),
   appendExpiry: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'conversation.expire' || !context.turn) return;
     const { turn } = context;
-    const overdue = turn.calls.filter(({ stage, approval }) => stage === 'asking' && approval !== null && approval.untilMs <= event.nowMs);
-    const calls = turn.calls.map((call): OpenCall => (overdue.includes(call) ? { ...call, stage: 'settled' } : call));
+    const { rows, answered } = expiryPlan(turn, event.nowMs);
+    const calls = turn.calls.map((call) => answered.find(({ callId }) => callId === call.callId) ?? call);
     enqueue.assign({ turn: { ...turn, calls } });
     enqueue.emit({
       type: 'append',
-      tag: { of: 'response', callIds: overdue.map(({ callId }) => callId), by: null, remember: null },
-      rows: overdue.flatMap(({ callId, tool, approval }) => [
-        responseRow(turn.requestId, callId, approval?.interruptId ?? '', 'expired'),
-        resultRow(turn.requestId, { callId, name: tool.name }, unapprovedResult('expired')),
-      ]),
-      ...waitingNews(turn.requestId, calls),
+      tag: { of: 'response', callIds: answered.map(({ callId }) => callId), by: null, remember: null },
+      rows,
+      ...waitingNews(turn.requestId, calls, afterAnswer),
     });
   }),
-  /** What was approved may be made now, the rest has its result. */
+  /** What was approved or answered may be made now, the rest has its result; a server that waits is told. */
   confirmResponse: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'response') return;
     const { by, callIds, remember } = event.tag;
@@ -50,8 +58,11 @@ export const approvalActions = {
     enqueue.assign({ arriving: context.arriving.filter((other) => other !== by) });
     if (remember) enqueue.assign({ remembered: [...context.remembered, remember] });
     if (!context.turn) return;
-    const calls = context.turn.calls.map((call): OpenCall =>
-      callIds.includes(call.callId) ? { ...call, approval: null, stage: call.stage === 'answered' ? 'ready' : 'recorded' } : call);
+    const answered = context.turn.calls.filter(({ callId }) => callIds.includes(callId));
+    for (const { callId, question } of answered) {
+      if (question?.answer && question.resume === null) enqueue.sendTo(`call:${callId}`, { type: 'call.answered', answer: question.answer });
+    }
+    const calls = context.turn.calls.map((call) => (answered.includes(call) ? afterResponse(call) : call));
     enqueue.assign({ turn: { ...context.turn, calls } });
   }),
   /** The answer could not be stored, so the question stands. */
@@ -61,7 +72,7 @@ export const approvalActions = {
     if (by) enqueue.emit({ type: 'refuse', to: by.by, fault: event.fault });
     enqueue.assign({ arriving: context.arriving.filter((other) => other !== by) });
     if (!context.turn) return;
-    const calls = context.turn.calls.map((call): OpenCall => (callIds.includes(call.callId) ? { ...call, edited: null, stage: 'asking' } : call));
+    const calls = context.turn.calls.map((call) => (callIds.includes(call.callId) ? askedAgain(call) : call));
     enqueue.assign({ turn: { ...context.turn, calls } });
   }),
   replyLate: kit.enqueueActions(({ event, enqueue }) => {

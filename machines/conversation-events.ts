@@ -5,6 +5,7 @@
 import type { Asker, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
 import type { Fault, NewRow, ToolStatus, TurnMetadata, Usage } from './log.ts';
 import type { HopContext, RememberedDecision, Standing } from './turn-terms.ts';
+import type { KeyedAsk, Resumption } from './server-question.ts';
 import type { DoneActorEvent } from 'xstate';
 
 /** `interrupted`: by a chat that goes before it. */
@@ -18,6 +19,7 @@ export type CommitTag =
   | { of: 'hop' }
   | { of: 'result'; callId: string }
   | { of: 'repeat'; callId: string }
+  | { of: 'question'; callId: string }
   /** `by` is null where time, not a person, has decided. */
   | { of: 'response'; callIds: string[]; by: RespondEvent | null; remember: RememberedDecision | null }
   | { of: 'cancel' }
@@ -70,6 +72,19 @@ export interface CallResult {
   durationMs: number;
 }
 
+/** A call's server asks people, one thing after the other. */
+export interface CallAsks {
+  type: 'call.asks';
+  callId: string;
+  asks: KeyedAsk[];
+  /** Null while the server holds the call open and waits; else it has laid it down. */
+  resume: Resumption | null;
+  /** The how-manieth question of the call the first one is, from 1. */
+  number: number;
+  /** In ms since the epoch: a chart holds no clock. */
+  askedAtMs: number;
+}
+
 export type InternalEvent =
   | DoneActorEvent<Standing, 'log'>
   | DoneActorEvent<HopContext, 'context'>
@@ -95,6 +110,7 @@ export type InternalEvent =
       /** 0 to 1, drawn outside: a chart holds no randomness. */
       jitter: number;
     }
+  | CallAsks
   | { type: 'call.settled'; callId: string; result: CallResult };
 
 export type ConversationEvent = ClientEvent | InternalEvent;

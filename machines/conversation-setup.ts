@@ -7,6 +7,7 @@ import type { Answer, ConversationEmitted, ConversationEvent } from './conversat
 import type { ConversationContext, ConversationInput } from './conversation-terms.ts';
 import type { HopContext, HopTool, OpenCall, RunningTurn, Standing } from './turn-terms.ts';
 import type { ModelMessage } from './context-window.ts';
+import { askedAbout } from './approval.ts';
 import { toolCallMachine } from './tool-call.ts';
 import { onlyWaits, recoveryEnd } from './recovery.ts';
 
@@ -55,7 +56,10 @@ export function nextBackoffMs(turn: RunningTurn, retryAfterMs: number | null, ji
 const nothingShown = (answer: Answer) => answer.text === '' && answer.reasoning === '';
 
 /** A person's answer, or the end of its time, is on its way to the log. */
-const isBeingDecided = ({ approval, stage }: OpenCall) => approval !== null && (stage === 'answered' || stage === 'settled');
+const isBeingDecided = (call: OpenCall) => askedAbout(call) !== null && (call.stage === 'answered' || call.stage === 'settled');
+
+/** A person is asked that, and nobody has answered. */
+const isAsking = (call: OpenCall) => call.stage === 'asking' || (call.stage === 'running' && call.question?.answer === null);
 
 const every = (turn: RunningTurn | null, ...stages: OpenCall['stage'][]) =>
   turn === null || turn.calls.every((call) => stages.includes(call.stage));
@@ -110,6 +114,7 @@ export const conversationSetup = setup({
     hasCalls: ({ context }) => (context.turn?.calls.length ?? 0) > 0,
     isHop: ({ event }) => event.type === 'log.committed' && event.tag.of === 'hop',
     isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',
+    isQuestion: ({ event }) => event.type === 'log.committed' && event.tag.of === 'question',
     isRepeat: ({ event }) => event.type === 'log.committed' && event.tag.of === 'repeat',
     // Lost under way, harmless, and not repeated yet.
     mayRepeatCall: ({ context, event }) =>
@@ -119,11 +124,11 @@ export const conversationSetup = setup({
     tooManyDeleters: ({ context }) => context.deleters.length > context.limits.queueLength,
     isResponse: ({ event }) => (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'response',
     isAskedAbout: ({ context, event }) =>
-      event.type === 'client.respond' && context.turn?.calls.some(({ stage, approval }) => stage === 'asking' && approval?.interruptId === event.interruptId) === true,
+      event.type === 'client.respond' && context.turn?.calls.some((call) => isAsking(call) && askedAbout(call)?.interruptId === event.interruptId) === true,
     isNoQuestion: ({ context, event }) =>
-      event.type === 'client.respond' && context.turn?.calls.some(({ approval }) => approval?.interruptId === event.interruptId) !== true,
+      event.type === 'client.respond' && context.turn?.calls.some((call) => askedAbout(call)?.interruptId === event.interruptId) !== true,
     timeIsUp: ({ context, event }) =>
-      event.type === 'conversation.expire' && context.turn?.calls.some(({ stage, approval }) => stage === 'asking' && approval !== null && approval.untilMs <= event.nowMs) === true,
+      event.type === 'conversation.expire' && context.turn?.calls.some((call) => call.stage === 'asking' && (askedAbout(call)?.untilMs ?? Infinity) <= event.nowMs) === true,
     onlyPeopleAreAwaited: ({ context }) => !every(context.turn, 'recorded') && every(context.turn, 'asking', 'recorded'),
     // Nothing is on its way to the log either, so that whoever opens the conversation again finds it as it is now.
     maySleep: ({ context }) => context.arriving.length === 0 && every(context.turn, 'asking', 'recorded'),

@@ -24,9 +24,11 @@ export const toolHop = conversation.createStateConfig({
       ],
       on: {
         ...answerable,
+        'call.asks': { actions: ['appendQuestion', 'startCalls'] },
         'call.settled': [{ guard: 'mayRepeatCall', actions: 'repeatCall' }, { actions: ['recordResult', 'startCalls'] }],
         'log.committed': [
           { guard: 'isResult', actions: 'markRecorded' },
+          { guard: 'isQuestion', actions: 'confirmQuestion' },
           { guard: 'isRepeat', actions: ['readyRepeat', 'startCalls'] },
           { guard: 'isResponse', actions: ['confirmResponse', 'startCalls', 'raiseDeferred'] },
         ],

@@ -85,12 +85,18 @@ const cancelling = conversation.createStateConfig({
     ],
     'answer.finished': { actions: 'takeAnswer' },
     'answer.failed': { actions: 'takeAnswer' },
+    'call.asks': { actions: 'dropQuestion' },
     'call.settled': { actions: 'recordResult' },
   },
   states: {
     recording: {
       description: 'The Stop is committed before anything acts on it; work goes on until then.',
-      on: { 'log.committed': { guard: 'isCancel', target: 'stopping', actions: 'confirmCancel' } },
+      on: {
+        'log.committed': [
+          { guard: 'isCancel', target: 'stopping', actions: 'confirmCancel' },
+          { guard: 'isQuestion', actions: 'confirmQuestion' },
+        ],
+      },
     },
     stopping: {
       description: 'The stream and the calls are told to stop and report how far they got.',

@@ -32,9 +32,9 @@ export function endIntent(requestId: string, rows: NewRow[], end: TurnEnd) {
   return { type: 'append', tag: { of: 'end', requestId }, rows, end: { requestId, payload: end } } as const;
 }
 
-/** What an append tells the log of waiting for people; nothing in a hop that asks none. */
-export function waitingNews(requestId: string, calls: readonly OpenCall[]) {
-  return calls.some(({ approval }) => approval !== null) ? { waiting: { requestId, untilMs: waitsUntilMs(calls) } } : {};
+/** What an append tells the log of waiting for people; nothing in a hop that asks none. `afterwards`: how the append leaves a call. */
+export function waitingNews(requestId: string, calls: readonly OpenCall[], afterwards: (call: OpenCall) => OpenCall = (call) => call) {
+  return calls.some(({ approval, question }) => approval !== null || question?.resume) ? { waiting: { requestId, untilMs: waitsUntilMs(calls.map(afterwards)) } } : {};
 }
 
 /** Told to those who were told `queued`. */

@@ -21,7 +21,7 @@ export function hopPlan(turn: RunningTurn, approvalTimeoutMs: number, remembered
       rows.push(resultRow(turn.requestId, asked, decision.result));
       continue;
     }
-    const call: OpenCall = { callId: asked.callId, edited: null, hop: turn.hops, attempt: 1, approval: null, stage: 'ready', ...decision };
+    const call: OpenCall = { callId: asked.callId, edited: null, hop: turn.hops, attempt: 1, approval: null, question: null, resume: null, stage: 'ready', ...decision };
     if (call.tool.permission !== 'ask') {
       calls.push(call);
       rows.push(dispatchRow(turn.requestId, call));

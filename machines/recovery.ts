@@ -7,6 +7,7 @@ import type { InterruptedCall, InterruptedTurn, OpenCall, RecoveryPolicy, Writte
 import type { NewRow } from './log.ts';
 import { responseRow, unapprovedResult, withEdit } from './approval.ts';
 import { fault } from './faults.ts';
+import { closedQuestion } from './question-plan.ts';
 import { complete, turnEndRow } from './turn-end.ts';
 import { CANCELLED, answerRow, dispatchRow, instantResult, metaRow, resultRow } from './turn-rows.ts';
 
@@ -26,23 +27,27 @@ export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }:
   return null;
 }
 
-/** True of a turn that has nothing to do but to wait for a person: no crash cut it off, and none of its budgets is touched. */
+/** True of a turn that has nothing to do but to wait for a person: no crash cut it off, and none of its budgets is touched. A question of a server that waited itself is gone with the connection. */
 export function onlyWaits({ stop, open }: InterruptedTurn): boolean {
-  return stop === null && open.length > 0 && open.every(({ approval }) => approval !== null);
+  return stop === null && open.length > 0 && open.every(({ approval, question }) => approval !== null || question?.resume);
 }
 
 /** Calls that stay open: those that a person is asked about, and those made once more, dispatched once and harmless to repeat. */
 export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
-  return open.flatMap(({ request: { id: callId }, dispatch, approval }): OpenCall[] => {
+  return open.flatMap(({ request: { id: callId }, dispatch, approval, question }): OpenCall[] => {
     const hop = hops - 1;
     if (approval) {
       const { tool, arguments: args, interruptId, untilMs } = approval;
-      return [{ callId, tool, arguments: args, edited: null, hop, attempt: 1, approval: { interruptId, untilMs }, stage: 'asking' }];
+      return [{ callId, tool, arguments: args, edited: null, hop, attempt: 1, approval: { interruptId, untilMs }, question: null, resume: null, stage: 'asking' }];
+    }
+    if (dispatch && question?.resume) {
+      const { tool, arguments: args, attempt, resume } = dispatch;
+      return [{ callId, tool, arguments: args, edited: editOf(dispatch), hop, attempt, approval: null, question, resume, stage: 'asking' }];
     }
     const isRepeated = dispatch?.tool.harmless === true && dispatch.attempt === 1;
     if (!isRepeated) return [];
-    const { tool, arguments: args } = dispatch;
-    return [{ callId, tool, arguments: args, edited: editOf(dispatch), hop, attempt: 2, approval: null, stage: 'ready' }];
+    const { tool, arguments: args, resume } = dispatch;
+    return [{ callId, tool, arguments: args, edited: editOf(dispatch), hop, attempt: 2, approval: null, question: null, resume, stage: 'ready' }];
   });
 }
 
@@ -55,20 +60,26 @@ export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { r
     ...closed.flatMap((call) => closingRows(turn.requestId, call)),
     // A turn that goes on writes the message anew; of one that ends, what people have read is kept.
     ...(end && turn.draft ? draftRows(turn, turn.draft) : []),
-    ...resumed.filter(({ stage }) => stage === 'ready').map((call) => dispatchRow(turn.requestId, call)),
+    ...resumed.filter(({ stage }) => stage === 'ready').flatMap((call) => [...lostQuestion(turn, call), dispatchRow(turn.requestId, call)]),
     end ? turnEndRow(turn.requestId, end) : metaRow(turn.requestId, { kind: 'recovered', attempt: turn.recoveries + 1 }),
   ];
   return { rows, end };
 }
 
-/** A call that was dispatched may have acted; one that a person was asked about cannot have. */
-function closingRows(requestId: string, { request, dispatch, approval }: InterruptedCall): NewRow[] {
+/** What a server asked that waited for the answer: it asks again when its call is made once more. */
+function lostQuestion({ requestId, open }: InterruptedTurn, { callId }: OpenCall): NewRow[] {
+  const question = open.find(({ request }) => request.id === callId)?.question ?? null;
+  return closedQuestion(requestId, { callId, question }, 'cancelled');
+}
+
+/** A call that was dispatched may have acted; one that a person was asked about cannot have. One that its server had laid down was not at work. */
+function closingRows(requestId: string, { request, dispatch, approval, question }: InterruptedCall): NewRow[] {
   const call = { callId: request.id, name: request.function.name };
   if (approval) {
     return [responseRow(requestId, call.callId, approval.interruptId, 'cancelled'), resultRow(requestId, call, unapprovedResult('cancelled'))];
   }
-  const end = dispatch ? withEdit(instantResult('outcome_unknown', UNKNOWN_OUTCOME), editOf(dispatch)) : instantResult('cancelled', CANCELLED);
-  return [resultRow(requestId, call, end)];
+  const end = dispatch && !question?.resume ? instantResult('outcome_unknown', UNKNOWN_OUTCOME) : instantResult('cancelled', CANCELLED);
+  return [...closedQuestion(requestId, { callId: call.callId, question }, 'cancelled'), resultRow(requestId, call, withEdit(end, dispatch ? editOf(dispatch) : null))];
 }
 
 function editOf({ edited, arguments: args }: NonNullable<InterruptedCall['dispatch']>): Record<string, unknown> | null {

@@ -3,7 +3,9 @@
  * without an end. Pure; the chart's `recovering` goes on from what it returns.
  */
 import type { Approval, FoldedLog, InterruptedCall, InterruptedTurn, QueuedTurn, StoppedTurn, ToolUse, WrittenDraft } from './turn-terms.ts';
+import { asObject } from './json-object.ts';
 import type { LogRow } from './log.ts';
+import { readQuestion, readResumption } from './question-rows.ts';
 import { addUsage } from './turn-end.ts';
 
 /**
@@ -21,7 +23,7 @@ function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): 
 
 function dispatchOf({ content, extra }: LogRow): NonNullable<InterruptedCall['dispatch']> {
   const attempt = typeof extra['attempt'] === 'number' ? extra['attempt'] : 1;
-  return { ...toolUse(extra, readArguments(content)), attempt, edited: extra['edited'] === true };
+  return { ...toolUse(extra, readArguments(content)), attempt, edited: extra['edited'] === true, resume: readResumption(extra['resume']) };
 }
 
 /** Null for a question that cannot be read: it is then closed like a call that was never made. */
@@ -37,10 +39,6 @@ function readArguments(text: string | null): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-function asObject(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : null;
 }
 
 /**
@@ -79,10 +77,10 @@ function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { 
         turn.hops += row.tool_calls ? 1 : 0;
         turn.usage = addUsage(turn.usage, row.usage);
         turn.model = row.model;
-        for (const request of row.tool_calls ?? []) turn.open.push({ request, dispatch: null, approval: null });
+        for (const request of row.tool_calls ?? []) turn.open.push({ request, dispatch: null, approval: null, question: null });
         break;
       case 'tool_call':
-        for (const call of turn.open) if (call.request.id === row.tool_call_id) call.dispatch = dispatchOf(row);
+        for (const call of turn.open) if (call.request.id === row.tool_call_id) Object.assign(call, { dispatch: dispatchOf(row), question: null });
         break;
       case 'tool_result':
         turn.open = turn.open.filter((call) => call.request.id !== row.tool_call_id);
@@ -109,8 +107,12 @@ function foldMeta(turn: FoldedTurn, row: LogRow): void {
     case 'approval_request':
       if (asked) asked.approval = approvalOf(row);
       break;
+    case 'elicitation_request':
+    case 'sampling_request':
+      if (asked) asked.question = readQuestion(row);
+      break;
     case 'response':
-      if (asked) asked.approval = null;
+      if (asked) Object.assign(asked, { approval: null, question: null });
       break;
   }
 }

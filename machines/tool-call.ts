@@ -3,7 +3,8 @@
  * dispatch row is committed before it starts. The call itself is the provided actor `callTool`.
  */
 import { fromCallback, sendParent, setup } from 'xstate';
-import type { CallResult } from './conversation-events.ts';
+import type { CallAsks, CallResult } from './conversation-events.ts';
+import type { KeyedAsk, Resumption, ServerAnswer } from './server-question.ts';
 import { CANCELLED } from './turn-rows.ts';
 import type { HopTool } from './turn-terms.ts';
 
@@ -14,10 +15,14 @@ export interface ToolCallInput {
   callId: string;
   tool: HopTool;
   arguments: Record<string, unknown>;
+  /** With which its server, which had laid it down, goes on; null the first time. */
+  resume: Resumption | null;
   /** Without an end and without progress. */
   timeoutMs: number;
   /** Whatever progress it tells of. */
   maxTimeoutMs: number;
+  /** How long a server that waits for a person's answer may do so. */
+  answerTimeoutMs: number;
 }
 
 /** What the provided `callTool` reports, exactly once; `lost`: dispatched, then the transport went away. */
@@ -27,6 +32,27 @@ export interface CallEnded {
   text: string;
   content: unknown;
   durationMs: number;
+}
+
+/** The server asks people, and waits; `number`: the how-manieth time, from 1. No other question comes before the answer. */
+export interface CallQuestion {
+  type: 'call.question';
+  asks: KeyedAsk[];
+  number: number;
+  /** In ms since the epoch. */
+  askedAtMs: number;
+}
+
+/** The server has laid the call down until people have answered: the last word of this actor. */
+export interface CallLaidDown extends Omit<CallQuestion, 'type'> {
+  type: 'call.laidDown';
+  resume: Resumption;
+}
+
+/** The answer to `call.question`. */
+export interface CallAnswered {
+  type: 'call.answered';
+  answer: ServerAnswer;
 }
 
 /** Asks `callTool` to give up; it still reports its end. */
@@ -40,7 +66,7 @@ export interface CallProgress {
   elapsedMs: number;
 }
 
-type ToolCallEvent = CallEnded | CallProgress | { type: 'call.cancel' };
+type ToolCallEvent = CallEnded | CallProgress | CallQuestion | CallLaidDown | CallAnswered | { type: 'call.cancel' };
 
 const callSetup = setup({
   types: {
@@ -49,12 +75,13 @@ const callSetup = setup({
     input: {} as ToolCallInput,
   },
   actors: {
-    callTool: fromCallback<CallAbort, ToolCallInput>(() => {
+    callTool: fromCallback<CallAbort | CallAnswered, ToolCallInput>(() => {
       throw new Error('callTool is provided at boot');
     }),
   },
   delays: {
     timeout: ({ context }) => context.timeoutMs,
+    answerTimeout: ({ context }) => context.answerTimeoutMs,
     /** A call that was told to give up and does not say so is left behind. */
     grace: 2_000,
   },
@@ -81,16 +108,32 @@ const settle = (status: CallResult['status'], say: (context: ToolCallInput, text
 
 const call = callSetup.extend({
   actions: {
+    askPeople: callSetup.enqueueActions(({ context: { callId }, event, enqueue }) => {
+      if (event.type !== 'call.question' && event.type !== 'call.laidDown') return;
+      const { asks, number, askedAtMs } = event;
+      const told: CallAsks = { type: 'call.asks', callId, asks, number, askedAtMs, resume: event.type === 'call.laidDown' ? event.resume : null };
+      enqueue(sendParent(told));
+    }),
+    passAnswerOn: callSetup.enqueueActions(({ event, enqueue }) => {
+      if (event.type === 'call.answered') enqueue.sendTo('call', event);
+    }),
     askToGiveUp: callSetup.sendTo('call', { type: 'call.abort' }),
     reportResult: settle('ok', (_context, text) => text),
     reportError: settle('error', (_context, text) => text || 'The call failed inside Parley; it may have taken effect.'),
-    reportTimeout: settle('timed_out', ({ timeoutMs }) => `No result, and no progress that counts, within ${timeoutMs / 1000} s; the call was given up. It may have taken effect all the same.`),
+    reportTimeout: settle('timed_out', ({ timeoutMs }) => `No result, and no progress that counts, within ${timeoutMs / 1000} s, or no answer of a person in time; the call was given up. It may have taken effect all the same.`),
     reportCancelled: settle('cancelled', () => CANCELLED),
     reportUnknown: settle('outcome_unknown', (_context, text) => `${text} It may or may not have taken effect: check before you repeat it.`),
   },
 });
 
-/** What each state is for stands in its description; each final state tells the parent once, as `call.settled`. */
+const ends = [
+  { guard: 'succeeded', target: 'ok' },
+  { guard: 'wasCancelled', target: 'cancelled' },
+  { guard: 'lostItsTransport', target: 'outcomeUnknown' },
+  { target: 'error' },
+] as const;
+
+/** What each state is for stands in its description; each final state tells the parent once, as `call.settled`, or `call.asks` where the call goes on later. */
 export const toolCallMachine = call.createMachine({
   id: 'toolCall',
   description: 'One tool call, from its dispatch to one of its ends. A hop has one for each call that it makes.',
@@ -111,12 +154,20 @@ export const toolCallMachine = call.createMachine({
         'call.cancel': 'cancelling',
         // Its time begins anew.
         'call.progress': [{ guard: 'mayTakeLonger', target: 'running', reenter: true }, {}],
-        'call.ended': [
-          { guard: 'succeeded', target: 'ok' },
-          { guard: 'wasCancelled', target: 'cancelled' },
-          { guard: 'lostItsTransport', target: 'outcomeUnknown' },
-          { target: 'error' },
-        ],
+        'call.question': 'asking',
+        'call.laidDown': 'laidDown',
+        'call.ended': ends,
+      },
+    },
+    asking: {
+      description: 'The server waits for a person, and the clock of the call stands still.',
+      entry: 'askPeople',
+      after: { answerTimeout: 'timingOut' },
+      on: {
+        'call.cancel': 'cancelling',
+        'call.progress': {},
+        'call.answered': { target: 'running', actions: 'passAnswerOn' },
+        'call.ended': ends,
       },
     },
     timingOut: {
@@ -139,6 +190,7 @@ export const toolCallMachine = call.createMachine({
         'call.ended': [{ guard: 'succeeded', target: 'ok' }, { target: 'cancelled' }],
       },
     },
+    laidDown: { description: 'The server asks people, and has laid the call down until it is called again with their answers.', type: 'final', entry: 'askPeople' },
     ok: { description: 'The tool has answered.', type: 'final', entry: 'reportResult' },
     error: { description: 'The tool reports a failure, or the call failed inside Parley.', type: 'final', entry: 'reportError' },
     timedOut: { description: 'No result in time. The call may have taken effect all the same, and the model is told so.', type: 'final', entry: 'reportTimeout' },

@@ -6,6 +6,7 @@ import type { Answer, StopReason, TurnEnd } from './conversation-events.ts';
 import type { RunningTurn } from './turn-terms.ts';
 import type { FinishReason, NewRow, Usage } from './log.ts';
 import { responseRow, unapprovedResult, withEdit } from './approval.ts';
+import { closedQuestion } from './question-plan.ts';
 import { CANCELLED, answerRow, blank, instantResult, metaRow, resultRow } from './turn-rows.ts';
 
 const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
@@ -26,12 +27,12 @@ export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[
 
 /** Calls without a result get one, and what a person was asked is no longer a question. */
 function closingRows({ requestId, calls }: RunningTurn): NewRow[] {
-  return calls.flatMap(({ callId, tool, edited, stage, approval }) => {
+  return calls.flatMap(({ callId, tool, edited, stage, approval, question }) => {
     if (stage === 'settled' || stage === 'recorded') return [];
     const call = { callId, name: tool.name };
     return stage === 'asking' && approval
       ? [responseRow(requestId, callId, approval.interruptId, 'cancelled'), resultRow(requestId, call, unapprovedResult('cancelled'))]
-      : [resultRow(requestId, call, withEdit(instantResult('cancelled', CANCELLED), edited))];
+      : [...closedQuestion(requestId, { callId, question }, 'cancelled'), resultRow(requestId, call, withEdit(instantResult('cancelled', CANCELLED), edited))];
   });
 }
 

@@ -97,7 +97,7 @@ export function dispatchRow(requestId: string, call: OpenCall): NewRow {
     content: JSON.stringify(call.edited ?? call.arguments),
     tool_call_id: call.callId,
     request_id: requestId,
-    extra: { ...callFacts(call), attempt: call.attempt, ...(call.edited === null ? {} : { edited: true }) },
+    extra: { ...callFacts(call), attempt: call.attempt, ...(call.edited === null ? {} : { edited: true }), ...(call.resume === null ? {} : { resume: call.resume }) },
   };
 }
 

@@ -5,6 +5,7 @@ import type { ModelMessage } from './context-window.ts';
 import type { Asker } from './client-events.ts';
 import type { Answer, StopReason } from './conversation-events.ts';
 import type { Fault, ToolCallRequest, Usage } from './log.ts';
+import type { Resumption, ServerQuestion } from './server-question.ts';
 
 /** A tool as a hop knows it: the catalogue is pinned when the hop's context is loaded. */
 export interface HopTool {
@@ -46,7 +47,8 @@ export interface Approval {
 /**
  * A call on its way. Asking a person, answered while the approval is being committed; ready with its dispatch
  * committed, running in its actor, settled with its result known, recorded with its result committed; repeating
- * while the dispatch of its one repeat is being committed.
+ * while the dispatch of its one repeat is being committed, suspending while the question is for which its server
+ * has laid it down.
  */
 export interface OpenCall {
   callId: string;
@@ -61,7 +63,11 @@ export interface OpenCall {
   attempt: number;
   /** Null where nobody had to be asked. */
   approval: Approval | null;
-  stage: 'asking' | 'answered' | 'ready' | 'running' | 'repeating' | 'settled' | 'recorded';
+  /** What its server asks a person; null where it asks nothing. */
+  question: ServerQuestion | null;
+  /** With which it is made again, after its server had laid it down; null the first time. */
+  resume: Resumption | null;
+  stage: 'asking' | 'answered' | 'ready' | 'running' | 'repeating' | 'suspending' | 'settled' | 'recorded';
 }
 
 /** A turn whose message is committed and that waits to run; `hops` and `usage` are not zero when it goes on after a restart. */
@@ -137,9 +143,11 @@ export interface WrittenDraft {
 export interface InterruptedCall {
   request: ToolCallRequest;
   /** Its newest dispatch; null if it was never made. `edited`: with other arguments than the model's. */
-  dispatch: (ToolUse & { attempt: number; edited: boolean }) | null;
+  dispatch: (ToolUse & { attempt: number; edited: boolean; resume: Resumption | null }) | null;
   /** What a person has been asked about it and has not answered. */
   approval: (ToolUse & Approval) | null;
+  /** What its server has asked after that dispatch, and nobody has answered. */
+  question: ServerQuestion | null;
 }
 
 /** A tool and what it is given, as the rows about a call keep them. */

@@ -79,6 +79,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   const toolbox = createToolbox({
     servers,
     clientVersion: version,
+    roots: mcp.roots,
     log: (server, line) => log.debug({ server }, line),
     limits: toolboxLimits(config),
     authorization: authorizerOptions(config),
@@ -138,7 +139,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
         policy: toolPolicy(config),
       }),
       answer: createAnswerLogic({ model, toolbox, outbox, countTokens, turnReport, metrics, keepDraft, onError }),
-      toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox, metrics }) } }),
+      toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox, metrics, maxQuestions: mcp.limits.max_questions }) } }),
     },
   });
   const registry = createRegistry({

@@ -7,6 +7,7 @@
  *   for await (const chunk of turn) if (chunk.type === 'text') show(chunk.data);
  *   const { metadata } = await turn.end;
  */
+import type { FormContent } from '../../machines/client-events.ts';
 import type { Fault } from '../../machines/log.ts';
 import { createBackoff, type BackoffOptions } from './backoff.ts';
 import { openConnection, type ConnectionStatus, type SocketConstructor } from './connection.ts';
@@ -59,11 +60,14 @@ export interface ChatOptions {
   signal?: AbortSignal;
 }
 
-/** A person's answer to an `approval_request`. */
+/** A person's answer to an `approval_request`, or to the `elicitation_request` of an MCP server. */
 export interface Answer {
   /** The question's. */
   interruptId: string;
-  decision: 'approve' | 'deny';
+  /** `approve` or `deny` a call; `answer` a server's question, `decline` to, or `cancel`: the person has looked away. */
+  decision: 'approve' | 'deny' | 'answer' | 'decline' | 'cancel';
+  /** With `answer`: the form as it was filled in; must fit its `requested_schema`, else it is `invalid_request` and the question stands. */
+  content?: FormContent;
   /** For the model; at most 1,000 characters. */
   reason?: string;
   /** With which to make an approved call instead; must fit the tool's `input_schema`, else it is `invalid_request` and the question stands. */

@@ -91,7 +91,8 @@ function runningTurn({ requestId, hops, open, recoveries, stop }: InterruptedTur
   ].join(', ');
 }
 
-function stageOf({ dispatch, approval }: InterruptedCall): string {
+function stageOf({ dispatch, approval, question }: InterruptedCall): string {
+  if (question) return question.resume ? `waits for an answer until ${new Date(question.untilMs).toISOString()}` : 'its server waited for an answer';
   if (approval !== null) return `waits for approval until ${new Date(approval.untilMs).toISOString()}`;
   if (dispatch === null) return 'asked';
   return dispatch.tool.harmless ? 'dispatched, harmless' : 'dispatched';
@@ -127,6 +128,7 @@ function saidMeta(row: NewRow): string {
   const { kind, name, decision, server, tool_name: tool, arguments: edited } = row.extra;
   if (isEnd(row)) return `turn_end: ${endOf(row)}`;
   if (kind === 'approval_request') return `asks for approval of ${String(name)} (${row.tool_call_id})`;
+  if (kind === 'elicitation_request' || kind === 'sampling_request') return `${String(server)} asks (${row.tool_call_id})`;
   if (kind === 'remember') return `from now on ${String(decision)} ${String(server)}.${String(tool)}`;
   const change = edited === undefined ? '' : ` with ${quoted(JSON.stringify(edited))}`;
   return kind === 'response' ? `response: ${String(decision)} (${row.tool_call_id})${change}` : String(kind ?? '');

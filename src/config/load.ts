@@ -27,7 +27,7 @@ export interface ConfigSource {
 export interface LoadedConfig {
   /** Absolute path of the file that was read. */
   file: string;
-  /** `repository.path`, `mcp.config_file` and `mcp.authorization.credentials_file` are absolute; everything else is as stated, or its default. */
+  /** `repository.path`, `mcp.config_file`, `mcp.roots` and `mcp.authorization.credentials_file` are absolute; everything else is as stated, or its default. */
   config: Config;
 }
 
@@ -70,7 +70,8 @@ function withAbsolutePaths(
   const config_file = env['PARLEY_SERVERS_CONFIG']
     ? resolve(cwd, env['PARLEY_SERVERS_CONFIG'])
     : resolve(start(['mcp', 'config_file']), mcp.config_file);
-  return { ...config, repository: { ...repository, path }, mcp: { ...mcp, config_file, authorization: { ...mcp.authorization, credentials_file } } };
+  const roots = mcp.roots.map((folder) => resolve(start(['mcp', 'roots']), folder));
+  return { ...config, repository: { ...repository, path }, mcp: { ...mcp, config_file, roots, authorization: { ...mcp.authorization, credentials_file } } };
 }
 
 const unreadable = new Map<unknown, string>([

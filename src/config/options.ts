@@ -40,6 +40,8 @@ export function toolboxLimits({ mcp, chat }: Config) {
     maxConcurrent: limits.max_concurrent,
     requestTimeoutMs: ms(connection.request_timeout),
     maxListed: limits.max_listed,
+    maxQuestions: limits.max_questions,
+    maxQuestionBytes: limits.max_question_size,
     maxResultTokens: chat.service.tools.max_result_tokens,
   };
 }

@@ -111,6 +111,12 @@ const mcpLimits = z
     max_listed: count('entries', 1, 100_000)
       .default(1000)
       .describe('Prompts, resources and templates that are kept of each server, each; what it lists beyond is left out.'),
+    max_questions: count('questions', 0, 1000)
+      .default(20)
+      .describe('Questions to people that one tool call may ask; a server that asks more ends it.'),
+    max_question_size: bytes(1024)
+      .default(65_536)
+      .describe('Largest question to people, with the form to fill in, and largest state that a server may leave here until it is answered.'),
     max_description_length: count('characters', 16)
       .default(2000)
       .describe('Part of a description that models and people are shown; descriptions are somebody else\'s text.'),
@@ -157,6 +163,10 @@ const mcp = z
     config_file: text()
       .default('config/servers_config.json')
       .describe('File that lists the MCP servers ({"mcpServers": ...}); PARLEY_SERVERS_CONFIG names another.'),
+    roots: z
+      .array(text())
+      .default([])
+      .describe('Folders that servers are told they may use, where they ask; a request, not a wall.'),
     connection,
     limits: mcpLimits,
     authorization,

@@ -3,7 +3,8 @@
  * to the followers, and reports its end exactly once. Timeouts and Stop are the chart's.
  */
 import { fromCallback } from 'xstate';
-import type { CallAbort, CallEnded, CallProgress, ToolCallInput } from '../../machines/tool-call.ts';
+import type { ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
+import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import type { Place } from '../fair-line.ts';
 import type { LogEntry } from '../mcp/server-log.ts';
 import type { CallEnd, Progress, Toolbox } from '../mcp/toolbox.ts';
@@ -15,6 +16,8 @@ export interface CallToolDeps {
   toolbox: Pick<Toolbox, 'call'>;
   outbox: Pick<Outbox, 'tell'>;
   metrics: Pick<Metrics, 'toolEnded'>;
+  /** Questions to people that a call may ask. */
+  maxQuestions: number;
 }
 
 /** Progress is a line to show, and its server may write anything. */
@@ -25,20 +28,43 @@ const MAX_LOG_LINES = 100;
 const PROGRESS_PER_TIMEOUT = 10;
 
 /**
- * The logic provided as `callTool`: one actor a call. Any event it gets aborts the call, which still
- * reports `call.ended`; stopping the actor aborts it too, and then nothing is reported.
+ * The logic provided as `callTool`: one actor a call. `call.abort` ends the call, which still reports `call.ended`;
+ * stopping the actor ends it too, and then nothing is reported.
  */
-export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) {
-  return fromCallback<CallAbort, ToolCallInput>(({ input, sendBack, receive }) => {
+export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: CallToolDeps) {
+  return fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const startedMs = performance.now();
     let calling = true;
-    receive(() => abort.abort());
+    /** Time that people took for their answers. */
+    let askedMs = 0;
+    let questions = 0;
+    let answer: ((answer: ServerAnswer) => void) | null = null;
+    /** One question at a time: the next one waits for the answer to the one before. */
+    let line: Promise<unknown> = Promise.resolve();
+    receive((order) => (order.type === 'call.abort' ? abort.abort() : answer?.(order.answer)));
+
+    const askPerson = async (ask: ServerAsk, number: number): Promise<ServerAnswer> => {
+      const sinceMs = performance.now();
+      const answered = new Promise<ServerAnswer>((resolve) => (answer = resolve));
+      if (!abort.signal.aborted) sendBack({ type: 'call.question', asks: [{ key: '', ask }], number, askedAtMs: Date.now() } satisfies CallQuestion);
+      const told = await answered;
+      askedMs += performance.now() - sinceMs;
+      return told;
+    };
+    const ask = (asked: ServerAsk): Promise<ServerAnswer> | null => {
+      if (questions >= maxQuestions) return null;
+      questions += 1;
+      const number = questions;
+      const answered = line.then(() => askPerson(asked, number));
+      line = answered;
+      return answered;
+    };
 
     const tell = (chunk: Chunk) => outbox.tell(input, { request_id: input.requestId, status: 'chunk', conversation_id: input.conversationId, chunk });
     let heardMs = -Infinity;
     const onProgress = ({ progress, total, message }: Progress) => {
-      const elapsedMs = performance.now() - startedMs;
+      const elapsedMs = performance.now() - startedMs - askedMs;
       if (elapsedMs - heardMs >= input.timeoutMs / PROGRESS_PER_TIMEOUT) {
         heardMs = elapsedMs;
         sendBack({ type: 'call.progress', elapsedMs } satisfies CallProgress);
@@ -52,8 +78,13 @@ export function createCallToolLogic({ toolbox, outbox, metrics }: CallToolDeps) 
     };
 
     const place: Place = [input.owner, input.conversationId, input.callId];
-    void toolbox.call(input.tool, input.arguments, { place, signal: abort.signal, timeoutMs: input.timeoutMs, onProgress, onLog }).then((end) => {
+    void toolbox.call(input.tool, input.arguments, { place, signal: abort.signal, timeoutMs: input.timeoutMs, onProgress, onLog, resume: input.resume, ask }).then((end) => {
       calling = false;
+      if (end.status === 'laid_down' && !abort.signal.aborted) {
+        const { asks, resume } = end;
+        sendBack({ type: 'call.laidDown', asks, resume, number: resume.questions, askedAtMs: Date.now() } satisfies CallLaidDown);
+        return;
+      }
       const durationMs = performance.now() - startedMs;
       const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(durationMs) };
       metrics.toolEnded(input.tool.server, end.status, durationMs / 1000);
@@ -73,6 +104,8 @@ function ending(end: CallEnd): Pick<CallEnded, 'status' | 'text' | 'content'> {
     case 'ok':
     case 'error':
       return { ...end, text: end.text.toWellFormed() };
+    // Laid down when nobody wanted it any more.
+    case 'laid_down':
     case 'cancelled':
       return { status: 'cancelled', text: '', content: null };
     case 'not_sent':

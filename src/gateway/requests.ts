@@ -27,7 +27,7 @@ import { createSubscriptions } from './subscribe.ts';
 export interface RequestDeps {
   registry: Pick<Registry, 'route' | 'standing'>;
   store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
-  toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check'>;
+  toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check' | 'checkAnswer'>;
   library: Library;
   outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.streaming.enabled: what a chat gets that does not say. */

@@ -10,8 +10,11 @@ import type { ServerTool } from '../../machines/mcp-server-terms.ts';
 import type { Authorization } from './authorization.ts';
 import { startingOptions } from './client-options.ts';
 import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
+import { NO_ROUNDS, callInRounds, type RoundLimits } from './call-rounds.ts';
 import type { Guard } from './guard.ts';
+import type { HostAnswers } from './host-answers.ts';
 import { STREAM_ENDED } from './http-transport.ts';
+import { listenToAsks } from './live-asks.ts';
 import type { ServerBlock } from './servers-config.ts';
 import { LEAST_LEVEL, logEntry } from './server-log.ts';
 import { createServerTransport } from './server-transport.ts';
@@ -20,7 +23,7 @@ import { legible } from './stranger-text.ts';
 import { takeTools, unknownNames, type ListingLimits } from './tool-listing.ts';
 import type { CallEnd, CallOptions } from './toolbox.ts';
 
-export interface ConnectionLimits extends ShelfLimits, ListingLimits {
+export interface ConnectionLimits extends ShelfLimits, ListingLimits, RoundLimits {
   /** For the handshake and for the catalogue, each, in ms. */
   connectionTimeoutMs: number;
   /** For the answer to a health check, in ms. */
@@ -37,6 +40,7 @@ export interface ConnectionOptions {
   /** Of a server that may ask for OAuth; else null. */
   authorization: Authorization | null;
   clientVersion: string;
+  answers: HostAnswers;
   /** A line of the server's stderr, or of the SDK's about this server. */
   log(line: string): void;
   ready(catalogue: readonly ServerTool[]): void;
@@ -62,9 +66,7 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** The caller's own timer ends a call; the SDK's is the net below it. */
-const TIMEOUT_MARGIN_MS = 5_000;
-/** Longer timers fire at once. */
+/** The caller ends a call, whose clock stands still while people are asked; the SDK's timer cannot be turned off, and longer ones fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Before a subscription that the server ended is opened again; many proxies end idle streams. */
 const RELISTEN_MS = 1_000;
@@ -109,6 +111,8 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     { name: 'parley', version: options.clientVersion },
     {
       ...startingOptions(server.protocol),
+      capabilities: options.answers.capabilities,
+      inputRequired: NO_ROUNDS,
       listChanged: {
         ...shelf.listChanged,
         tools: {
@@ -123,6 +127,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     // While several calls are made, nobody can tell which of them it is about, and one may be another person's.
     if (calls.size === 1) for (const { onLog } of calls) onLog(entry);
   });
+  listenToAsks(client, options.answers, limits, calls);
   client.onerror = (error) => log(reasonOf(error));
   // While connecting, the handshake's own rejection tells more than the closed transport.
   client.onclose = () => standing === 'ready' && lose(transport.ending() ?? 'closed the connection');
@@ -167,22 +172,15 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     shelf,
     revision: () => client.getNegotiatedProtocolVersion() ?? null,
     async call(toolName, args, callOptions) {
-      const { signal, timeoutMs, onProgress } = callOptions;
+      const { signal, onProgress, resume } = callOptions;
       if (signal.aborted) return { status: 'cancelled' };
       if (standing !== 'ready') return notSent(server.name, 'is not connected');
       const hadSession = transport.hasSession();
       calls.add(callOptions);
       try {
-        const result = await client.callTool(
-          { name: toolName, arguments: args, ...logsWanted() },
-          {
-            signal,
-            timeout: Math.min(timeoutMs + TIMEOUT_MARGIN_MS, MAX_TIMER_MS),
-            resetTimeoutOnProgress: true,
-            onprogress: (progress) => onProgress(progressOf(progress)),
-          },
-        );
-        return endOfResult(result, limits.maxResultTokens);
+        const sent = { signal, timeout: MAX_TIMER_MS, onprogress: (progress: Progress) => onProgress(progressOf(progress)) };
+        const end = await callInRounds({ client, answers: options.answers, limits }, { name: toolName, arguments: args, ...logsWanted() }, sent, resume);
+        return 'laidDown' in end ? { status: 'laid_down', ...end.laidDown } : endOfResult(end.result, limits.maxResultTokens);
       } catch (error) {
         // The SDK has told the server by now: `notifications/cancelled`, or the end of the stream.
         if (signal.aborted) {

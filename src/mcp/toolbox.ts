@@ -15,12 +15,15 @@ import { createAuthorizer, type AuthorizerOptions } from './authorizer.ts';
 import { openConnection } from './connection.ts';
 import type { ConnectionLimits } from './connection.ts';
 import { createGuard } from './guard.ts';
+import { createHostAnswers } from './host-answers.ts';
 import { createLibrary, type Library } from './library.ts';
+import type { Asker } from './live-asks.ts';
 import { makeCall } from './make-call.ts';
 import type { LogEntry } from './server-log.ts';
 import type { ServerBlock } from './servers-config.ts';
 import { createMember, stateOf } from './server-member.ts';
 import type { Member, ServerActor } from './server-member.ts';
+import type { KeyedAsk, Resumption } from '../../machines/server-question.ts';
 import type { HopTool } from '../../machines/turn-terms.ts';
 
 /** A tool as models are offered it, and as a hop pins it. */
@@ -49,6 +52,8 @@ export type CallEnd =
   /** `text` for the model; `content` is the whole, for the log. */
   | { status: 'ok' | 'error'; text: string; content: unknown }
   | { status: 'cancelled' }
+  /** The server has laid the call down until people have answered; to go on, it is called again with `resume`. */
+  | { status: 'laid_down'; asks: KeyedAsk[]; resume: Resumption }
   /** The server never saw the call: no connection within its time, or one that was refused. */
   | { status: 'not_sent'; text: string }
   /** Dispatched, then the transport was lost: the outcome is unknown. */
@@ -64,6 +69,10 @@ export interface CallOptions {
   onProgress(progress: Progress): void;
   /** What the server says while this is the only call that it is at work on. */
   onLog(entry: LogEntry): void;
+  /** What a server that had laid the call down goes on with; null the first time. */
+  resume: Resumption | null;
+  /** A server that waits asks a person; null when this call has asked often enough. */
+  ask: Asker;
 }
 
 /** How far a call is, by its server's measure and in its words. */
@@ -85,6 +94,8 @@ export interface Toolbox {
   settled(): Promise<void>;
   /** Null when these arguments fit the tool's schema of now; else what is wrong with them, or that nobody can tell. */
   check(tool: ToolName, args: Record<string, unknown>): Breach | null;
+  /** Null when what a person has filled in fits the form that a server has asked with; else what is wrong with it, or that nobody can tell. */
+  checkAnswer(schema: Record<string, unknown>, content: Record<string, unknown>): Breach | null;
   /** What keeps a model's arguments from fitting the schema that it was shown, in words for it; null when they fit, or when only the server can tell. */
   misfit(inputSchema: Record<string, unknown>, args: Record<string, unknown>): string | null;
   /** Never rejects. A call to a server that is away wakes it and waits within `timeoutMs`. */
@@ -106,6 +117,8 @@ export interface ToolboxOptions {
   authorization: AuthorizerOptions;
   /** Parley's, as the servers are told it. */
   clientVersion: string;
+  /** Folders that servers may use, absolute. */
+  roots: readonly string[];
   /** A line of a server's stderr, or one about its connection. */
   log(server: string, line: string): void;
 }
@@ -125,13 +138,14 @@ export interface ToolboxHost extends Toolbox {
 }
 
 /** Nothing connects before the charts run: spawn `logic` with each of `inputs`, and `attach` it. */
-export function createToolbox({ servers, limits, authorization: authorizerOptions, clientVersion, log }: ToolboxOptions): ToolboxHost {
+export function createToolbox({ servers, limits, authorization: authorizerOptions, clientVersion, roots, log }: ToolboxOptions): ToolboxHost {
   const authorizer = createAuthorizer(authorizerOptions, limits);
   const members = new Map(servers.map((block) => [block.name, createMember(block, authorizer.of(block), limits.maxConcurrent)]));
   const guard = createGuard((error) => log('guard', `no guard process: ${error.message}`));
   const firstRound = Promise.withResolvers<void>();
   if (members.size === 0) firstRound.resolve();
   const checkArguments = createArgumentCheck();
+  const answers = createHostAnswers({ roots });
   let merged: readonly Tool[] = [];
 
   const memberOf = (name: string): Member => {
@@ -147,6 +161,7 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
       guard,
       authorization: member.authorization,
       clientVersion,
+      answers,
       log: (line) => log(input.name, line),
       ready(catalogue) {
         member.connection = opened;
@@ -225,6 +240,11 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
       if (!offered) return unchecked(`the server "${server}" does not offer the tool "${toolName}" at present`);
       const verdict = checkArguments(offered.inputSchema, args);
       if (verdict.fits === null) return unchecked(verdict.unusable);
+      return verdict.fits ? null : verdict.breach;
+    },
+    checkAnswer(schema, content) {
+      const verdict = checkArguments(schema, content);
+      if (verdict.fits === null) return { path: [], message: `the answer cannot be checked, as ${verdict.unusable}; decline instead` };
       return verdict.fits ? null : verdict.breach;
     },
     misfit(inputSchema, args) {

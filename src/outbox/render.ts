@@ -23,6 +23,11 @@ const requestExtra = chunks.approval_request
   .pick({ interrupt_id: true, call_id: true, name: true, server: true, arguments: true, expires_at: true })
   .extend({ kind: z.literal('approval_request') })
   .strip();
+const ofQuestion = { interrupt_id: z.string(), call_id: z.string(), name: z.string(), server: z.string(), expires_at: z.string() };
+const formExtra = z.object({ ...ofQuestion, kind: z.literal('elicitation_request'), ask: z.object({ kind: z.literal('form'), message: z.string(), schema: z.record(z.string(), z.unknown()) }) });
+const urlExtra = z.object({ ...ofQuestion, kind: z.literal('elicitation_request'), ask: z.object({ kind: z.literal('url'), message: z.string(), url: z.string() }) });
+const samplingExtra = z.object({ ...ofQuestion, kind: z.literal('sampling_request'), ask: z.object({ kind: z.literal('sampling'), request: z.record(z.string(), z.unknown()) }) });
+const askedExtra = z.union([requestExtra, formExtra, urlExtra, samplingExtra]);
 
 /** A turn's end as its row or its identity record keeps it. */
 const turnEnd = z.discriminatedUnion('status', [
@@ -73,7 +78,8 @@ function renderChunks(row: LogRow, seen: Seen | null): Chunk[] {
       const extra = callExtra.safeParse(row.extra);
       if (!extra.success) return [];
       const data = row.content ?? '{}';
-      return [{ type: 'tool_call', call_id: row.tool_call_id ?? '', ...extra.data, arguments: parseObject(data), data, seq: row.seq }];
+      const resumed = row.extra['resume'] === undefined ? {} : ({ resumed: true } as const);
+      return [{ type: 'tool_call', call_id: row.tool_call_id ?? '', ...extra.data, ...resumed, arguments: parseObject(data), data, seq: row.seq }];
     }
     case 'tool_result': {
       const extra = resultExtra.safeParse(row.extra);
@@ -81,14 +87,28 @@ function renderChunks(row: LogRow, seen: Seen | null): Chunk[] {
       return [{ type: 'tool_result', call_id: row.tool_call_id ?? '', ...extra.data, data: row.content ?? '', seq: row.seq }];
     }
     case 'meta': {
-      const extra = requestExtra.safeParse(row.extra);
-      if (!extra.success) return [];
-      const { kind: type, ...asked } = extra.data;
-      return [{ type, ...asked, data: `Allow ${asked.name} with ${JSON.stringify(asked.arguments)}?`, seq: row.seq }];
+      const { data: asked } = askedExtra.safeParse(row.extra);
+      return asked ? [renderQuestion(asked, row.seq)] : [];
     }
     case 'user_message':
     case 'system_update':
       return [];
+  }
+}
+
+function renderQuestion(asked: z.output<typeof askedExtra>, seq: number): Chunk {
+  if (asked.kind === 'approval_request') {
+    const { kind: type, ...rest } = asked;
+    return { type, ...rest, data: `Allow ${rest.name} with ${JSON.stringify(rest.arguments)}?`, seq };
+  }
+  const { ask, kind: _, ...rest } = asked;
+  switch (ask.kind) {
+    case 'form':
+      return { type: 'elicitation_request', ...rest, mode: ask.kind, requested_schema: ask.schema, data: ask.message, seq };
+    case 'url':
+      return { type: 'elicitation_request', ...rest, mode: ask.kind, url: ask.url, data: ask.message, seq };
+    case 'sampling':
+      return { type: 'approval_request', ...rest, about: ask.kind, arguments: ask.request, data: `Allow the server "${rest.server}" to ask the model?`, seq };
   }
 }
 

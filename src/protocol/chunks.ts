@@ -28,6 +28,7 @@ export const chunks = {
     server: z.string().describe('Its MCP server.'),
     arguments: z.record(z.string(), z.unknown()).describe('What it is called with.'),
     attempt: seq.exactOptional().describe('2: the one repeat of a harmless call.'),
+    resumed: z.literal(true).exactOptional().describe('It goes on where its server had laid it down: people have answered.'),
     edited: z.literal(true).exactOptional().describe('A person has changed the arguments.'),
     remembered,
     data: z.string().describe('The arguments as JSON text.'),
@@ -54,13 +55,27 @@ export const chunks = {
     type: kind('approval_request'),
     interrupt_id: z.string().describe('To answer with `respond`.'),
     call_id: callId,
+    about: z.literal('sampling').exactOptional().describe('The server of a call that runs wants to ask the model, at the cost of whoever pays for it.'),
     name: z.string().describe('The tool.'),
     server: z.string().describe('Its MCP server.'),
-    arguments: z.record(z.string(), z.unknown()).describe('What it would be called with.'),
+    arguments: z.record(z.string(), z.unknown()).describe('What it would be called with; or what the model would be asked, as the MCP has it.'),
     expires_at: z.string().describe('UTC, ISO 8601: after it the call is denied.'),
     data: z.string().describe('The question in words.'),
     seq: rowSeq,
   }).describe('A call that waits for a person.'),
+  elicitation_request: z.strictObject({
+    type: kind('elicitation_request'),
+    interrupt_id: z.string().describe('To answer with `respond`.'),
+    call_id: callId,
+    name: z.string().describe('The tool.'),
+    server: z.string().describe('Its MCP server, whose question it is: show people who asks.'),
+    mode: z.enum(['form', 'url']).describe('`form`: to be filled in. `url`: a page to be visited, by a person who has seen where it leads; what happens there stays there.'),
+    requested_schema: z.record(z.string(), z.unknown()).exactOptional().describe('With `form`: JSON Schema of the answer, a flat object.'),
+    url: z.string().exactOptional().describe('With `url`: http or https.'),
+    expires_at: z.string().describe('UTC, ISO 8601: after it nobody is waited for.'),
+    data: z.string().describe('The question in the words of the server.'),
+    seq: rowSeq,
+  }).describe('The server of a call that runs asks a person. The clock of the call stands still meanwhile.'),
   notice: z.strictObject({
     type: kind('notice'),
     kind: z
@@ -83,7 +98,7 @@ export const chunks = {
 };
 
 export const chunk = z.discriminatedUnion('type', [
-  chunks.text, chunks.tool_call, chunks.tool_result, chunks.tool_progress, chunks.approval_request, chunks.notice, chunks.reset,
+  chunks.text, chunks.tool_call, chunks.tool_result, chunks.tool_progress, chunks.approval_request, chunks.elicitation_request, chunks.notice, chunks.reset,
 ]);
 
 export type Chunk = z.infer<typeof chunk>;

@@ -17,9 +17,6 @@ export interface ProtocolLimits {
 /** UTF-16 units of the reason for a decision, which the model is told. */
 const MAX_REASON = 1000;
 
-/** A field of the protocol that this version does not serve. */
-const notYet = (what: string) => z.undefined({ error: `${what} is not supported by this version; leave the field out` }).optional();
-
 /** UTF-16 units of what is typed in for a prompt, and of a URI. */
 const MAX_ARGUMENT = 10_000;
 
@@ -85,8 +82,10 @@ export function payloads(limits: ProtocolLimits) {
     delete: z.object({ conversation_id: conversationId }).describe('Ends a conversation and removes its log. Followers get `deleted`.'),
     respond: z.object({
       conversation_id: conversationId,
-      interrupt_id: clientId.describe('Of the `approval_request`.'),
-      decision: z.enum(['approve', 'deny']).describe('Whether the call is made.'),
+      interrupt_id: clientId.describe('Of the `approval_request` or `elicitation_request`.'),
+      decision: z
+        .enum(['approve', 'deny', 'answer', 'decline', 'cancel'])
+        .describe('Of an `approval_request`: `approve` or `deny`. Of an `elicitation_request`: `answer`, `decline` (the person will not) or `cancel` (the person has looked away).'),
       reason: z
         .string()
         .min(1)
@@ -95,13 +94,14 @@ export function payloads(limits: ProtocolLimits) {
         .optional()
         .describe('For the model, which is told with the decision.'),
       arguments: z.record(z.string(), z.json()).optional().describe("With `approve`: makes the call with these instead of the model's. They must fit the tool's schema."),
-      content: notYet('answering a question of an MCP server'),
+      content: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).optional().describe('With `answer`: the form as it was filled in. It must fit the `requested_schema`; what is left out gets its default.'),
       remember: z.boolean().default(false).describe('`true`: decides about this tool for the rest of the conversation.'),
     })
       .refine(({ decision, arguments: changed }) => changed === undefined || decision === 'approve', {
         path: ['arguments'],
         error: 'only a call that is approved can be made with other arguments',
       })
+      .refine(({ decision, content }) => content === undefined || decision === 'answer', { path: ['content'], error: 'only an answer has content' })
       .describe('Answers what a turn has asked a person. The first answer counts.'),
     tools: z.object({}).describe('The tools that turns may use, and the state of each MCP server.'),
     prompts: z.object({ server: server.optional().describe('Of this MCP server alone.'), ...page }).describe('A page of the prompts that MCP servers offer.'),

@@ -105,7 +105,7 @@ export const results = {
     z.strictObject({ accepted: z.literal(true).describe('The decision counts.') }),
     z.strictObject({
       already: z
-        .strictObject({ decision: z.enum(['approve', 'deny', 'expired', 'cancelled']).describe('What was decided.') })
+        .strictObject({ decision: z.enum(['approve', 'deny', 'answer', 'decline', 'cancel', 'expired', 'cancelled']).describe('What was decided.') })
         .describe('Another came first: a person, the time, or the end of the turn.'),
     }),
   ]),

@@ -103,7 +103,7 @@ export function decodeRemembered(text: string | null): RememberedDecision[] {
   return known.map(({ server, tool_name: toolName, definition, decision }) => ({ server, toolName, definition, decision }));
 }
 
-const response = z.object({ decision: z.enum(['approve', 'deny', 'expired', 'cancelled']) satisfies z.ZodType<Decision> });
+const response = z.object({ decision: z.enum(['approve', 'deny', 'answer', 'decline', 'cancel', 'expired', 'cancelled']) satisfies z.ZodType<Decision> });
 
 /** Of an answer's row; null while there is none. */
 export function decodeDecision(extra: Record<string, unknown>): Decision | null {

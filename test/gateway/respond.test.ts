@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { sendResponse, type RespondDeps } from '../../src/gateway/respond.ts';
 import { heard } from '../support/machine-conversation.ts';
 
-const question = { interrupt_id: 'q1', server: 'demo', tool_name: 'add', arguments: { a: 2, list: [{ b: 3 }] } };
+const question = { kind: 'approval_request', interrupt_id: 'q1', server: 'demo', tool_name: 'add', arguments: { a: 2, list: [{ b: 3 }] } };
 const session = { id: 's1', subject: 'ann' };
 const approval = { conversation_id: 'c1', interrupt_id: 'q1', decision: 'approve', remember: false } as const;
 
@@ -16,6 +16,7 @@ function createDesk(decision: 'deny' | null = null) {
     store: { interrupt: async () => ({ decision, question }) },
     toolbox: {
       settled: () => firstRound.promise,
+      checkAnswer: () => null,
       check(tool, args) {
         steps.push(['check', tool, args]);
         return 'a' in args ? null : { path: ['a'], message: 'is missing' };

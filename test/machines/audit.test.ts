@@ -17,6 +17,8 @@ const dispatch = (id: string): Partial<LogRow> => ({ type: 'tool_call', tool_cal
 const result = (id: string): Partial<LogRow> => ({ type: 'tool_result', tool_call_id: id });
 const question = (id: string): Partial<LogRow> => ({ tool_call_id: id, extra: { kind: 'approval_request' } });
 const response = (id: string, decision: string): Partial<LogRow> => ({ tool_call_id: id, extra: { kind: 'response', decision } });
+const serverQuestion = (id: string, interrupt: string): Partial<LogRow> => ({ tool_call_id: id, extra: { kind: 'elicitation_request', interrupt_id: interrupt } });
+const answered = (id: string, interrupt: string): Partial<LogRow> => ({ tool_call_id: id, extra: { kind: 'response', interrupt_id: interrupt, decision: 'answer' } });
 const edited = (id: string): Partial<LogRow> => ({ ...dispatch(id), extra: { edited: true } });
 const remember = (decision: string): Partial<LogRow> => ({ extra: { kind: 'remember', decision } });
 const turnEnd: Partial<LogRow> = { extra: { kind: 'turn_end' } };
@@ -48,6 +50,11 @@ describe('an audit finds nothing wrong with', () => {
     const turns = [{ requestId: 'r1', beginSeq: 1, endSeq: null, adopted: false }];
     assert.deepEqual(problemsOf(asked, { turns }), []);
     assert.deepEqual(problemsOf([...asked, response('c', 'expired'), result('c'), turnEnd]), []);
+  });
+
+  test('a call whose server has asked twice, after somebody had approved it', () => {
+    const asked = [serverQuestion('a', 'q1'), answered('a', 'q1'), dispatch('a'), serverQuestion('a', 'q2'), answered('a', 'q2')];
+    assert.deepEqual(problemsOf([message(), answer('a'), question('a'), response('a', 'approve'), dispatch('a'), ...asked, result('a'), turnEnd]), []);
   });
 
   test('a decision that is remembered, and a call with changed arguments', () => {
@@ -86,6 +93,8 @@ describe('an audit tells of', () => {
     ['a memory of what nobody decided', problemsOf([message(), answer('a'), question('a'), response('a', 'expired'), remember('deny'), result('a'), turnEnd]), ['row 5 remembers a decision that nobody took in its turn']],
     ['a second answer', problemsOf([message(), answer('a'), question('a'), response('a', 'deny'), response('a', 'approve'), result('a'), turnEnd]), ['row 5 answers about call a, which nobody is asked about']],
     ['a second question', problemsOf([message(), answer('a'), question('a'), response('a', 'deny'), question('a'), response('a', 'deny'), result('a'), turnEnd]), ['row 5 asks a person about call a, which is not open or was asked about before']],
+    ['a result before the answer to its server', problemsOf([message(), answer('a'), dispatch('a'), serverQuestion('a', 'q1'), result('a'), turnEnd]), ['row 5 is the result of call a, which waits for a person']],
+    ['two questions of a server at a time', problemsOf([message(), answer('a'), dispatch('a'), serverQuestion('a', 'q1'), serverQuestion('a', 'q2'), answered('a', 'q2'), result('a'), turnEnd]), ['row 5 asks a person for the server of call a, which is not open or asks already']],
     ['an id that is used twice', problemsOf([message(), answer('a'), result('a'), answer('a'), result('a'), turnEnd]), ['row 4 asks for call a a second time']],
     ['an ended turn without its end', problemsOf([message(), answer()]), ['turn r1 has ended and has 0 turn_end rows instead of one']],
     ['two ends', problemsOf([message(), turnEnd, turnEnd]), ['turn r1 has ended and has 2 turn_end rows instead of one']],

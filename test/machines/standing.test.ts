@@ -48,12 +48,12 @@ describe('a turn without an end', () => {
 
   test('keeps of a dispatch what a repeat of the call needs', () => {
     const tool = { name: 'add', server: 'demo', toolName: 'add', description: '', inputSchema: {}, definition: '', harmless: true, permission: 'always' };
-    assert.deepEqual(after(3).interrupted?.open[0]?.dispatch, { tool, arguments: { a: 1 }, attempt: 1, edited: false });
+    assert.deepEqual(after(3).interrupted?.open[0]?.dispatch, { tool, arguments: { a: 1 }, attempt: 1, edited: false, resume: null });
   });
 
   test('has its hops, usage, model, recoveries and Stop from its rows', () => {
     const usage = { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24 };
-    const open = [{ request: call('c'), dispatch: null, approval: null }];
+    const open = [{ request: call('c'), dispatch: null, approval: null, question: null }];
     assert.deepEqual(after(8).interrupted, { requestId: 'r1', hops: 2, usage, model: 'model-2', recoveries: 1, begun: true, ageMs: 0, stop: 'interrupted', open, draft: null });
     assert.equal(after(7).interrupted?.stop, null);
   });

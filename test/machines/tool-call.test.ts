@@ -4,19 +4,19 @@ import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
 import type { CallResult } from '../../machines/conversation-events.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import type { CallAbort, CallEnded, CallProgress, ToolCallInput } from '../../machines/tool-call.ts';
+import type { CallAbort, CallAnswered, CallEnded, CallProgress, ToolCallInput } from '../../machines/tool-call.ts';
 import { tool } from '../support/machine-values.ts';
 
-const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: { a: 1 }, timeoutMs: 2_000, maxTimeoutMs: 5_000 };
+const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: { a: 1 }, resume: null, timeoutMs: 2_000, maxTimeoutMs: 5_000, answerTimeoutMs: 60_000 };
 
 /** A call under a parent that keeps what it is told, as a hop would. */
 function startCall(fault?: Error) {
-  const aborts: CallAbort[] = [];
+  const aborts: (CallAbort | CallAnswered)[] = [];
   let report: (event: CallEnded | CallProgress) => void = () => undefined;
   let open = false;
   const logic = toolCallMachine.provide({
     actors: {
-      callTool: fromCallback<CallAbort, ToolCallInput>(({ sendBack, receive }) => {
+      callTool: fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ sendBack, receive }) => {
         if (fault) throw fault;
         open = true;
         report = sendBack;

@@ -85,7 +85,7 @@ describe('a hop', () => {
 describe('the end of a turn', () => {
   test('closes every call that has no result, and only those', () => {
     const stages = ['ready', 'running', 'settled', 'recorded'] as const;
-    const calls = stages.map((stage) => ({ callId: stage, tool: tool('add'), arguments: {}, edited: null, hop: 0, attempt: 1, approval: null, stage }));
+    const calls = stages.map((stage) => ({ callId: stage, tool: tool('add'), arguments: {}, edited: null, hop: 0, attempt: 1, approval: null, question: null, resume: null, stage }));
     const { rows } = endRows(running({ calls, stop: stopped }), 3);
     assert.deepEqual(rows.map((row) => row.tool_call_id), ['ready', 'running', null]);
     assert.deepEqual(rows.map((row) => row.extra['status']), ['cancelled', 'cancelled', 'complete']);
@@ -93,7 +93,7 @@ describe('the end of a turn', () => {
 
   test('answers what nobody has answered, and says that the call was not run', () => {
     const approval = { interruptId: 'approval_a', untilMs: 1 };
-    const calls = [{ callId: 'a', tool: tool('delete'), arguments: {}, edited: null, hop: 0, attempt: 1, approval, stage: 'asking' as const }];
+    const calls = [{ callId: 'a', tool: tool('delete'), arguments: {}, edited: null, hop: 0, attempt: 1, approval, question: null, resume: null, stage: 'asking' as const }];
     const { rows } = endRows(running({ calls, stop: stopped }), 3);
     assert.deepEqual(kinds(rows), ['response', 'tool_result', 'turn_end']);
     assert.deepEqual([rows[0]?.id, rows[0]?.extra['decision']], ['approval_a:response', 'cancelled']);
@@ -128,8 +128,8 @@ describe('the end of a turn', () => {
 
 describe('a recovery', () => {
   const policy = { mode: 'resume', attempts: 2, maxAgeMs: 1_000 } as const;
-  const call = (id: string, dispatch: InterruptedCall['dispatch']): InterruptedCall => ({ request: { id, type: 'function', function: { name: 'add', arguments: '{}' } }, dispatch, approval: null });
-  const dispatched = (harmless: boolean, attempt = 1) => ({ tool: { ...tool('add'), harmless }, arguments: { a: 1 }, attempt, edited: false });
+  const call = (id: string, dispatch: InterruptedCall['dispatch']): InterruptedCall => ({ request: { id, type: 'function', function: { name: 'add', arguments: '{}' } }, dispatch, approval: null, question: null });
+  const dispatched = (harmless: boolean, attempt = 1) => ({ tool: { ...tool('add'), harmless }, arguments: { a: 1 }, attempt, edited: false, resume: null });
   const cutOff = (changes: Partial<InterruptedTurn> = {}): InterruptedTurn => ({
     requestId: 'r1', hops: 1, usage: someUsage, model: 'model-1', recoveries: 1, begun: true, ageMs: 0, stop: null,
     open: [call('made', dispatched(false)), call('unmade', null)], draft: null,

@@ -164,7 +164,7 @@ describe('a stdio server', () => {
     assert.equal(box.host.servers()[0]?.error, 'exited with code 3');
 
     const tool = { name: 'slow', server: 'one', toolName: 'slow', description: '', inputSchema: {}, harmless: false, permission: 'always' as const };
-    const end = await box.host.call(tool, {}, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, place: ['a', 'b', 'c'] });
+    const end = await box.host.call(tool, {}, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, resume: null, ask: () => null, place: ['a', 'b', 'c'] });
     assert.deepEqual(end, { status: 'not_sent', text: 'The call was not made: the MCP server "one" is not available (exited with code 3).' });
     assert.equal(journal.count('started'), 5);
   });
@@ -316,7 +316,7 @@ describe('draining', () => {
     const box = await startToolbox([stdioServer('one')]);
     await box.host.settled();
     const tool = box.tool('slow');
-    const calls = [1, 2].map((ms) => box.host.call(tool, { ms: ms * 60_000 }, { signal: new AbortController().signal, timeoutMs: 60_000, onProgress: () => undefined, onLog: () => undefined, place: ['a', 'b', String(ms)] }));
+    const calls = [1, 2].map((ms) => box.host.call(tool, { ms: ms * 60_000 }, { signal: new AbortController().signal, timeoutMs: 60_000, onProgress: () => undefined, onLog: () => undefined, resume: null, ask: () => null, place: ['a', 'b', String(ms)] }));
 
     await box.stop();
 

@@ -91,7 +91,7 @@ export const needsHops: readonly { hops: number; goal: RegExp; why: string }[] =
   },
   {
     hops: 1,
-    goal: /: client\.respond|\[(isResponse|interruptedTurnOnlyWaits)\]$/,
+    goal: /: (client\.respond|call\.asks)|\[(isResponse|isQuestion|interruptedTurnOnlyWaits)\]$/,
     why: 'Where nothing is called nobody is asked.',
   },
   {

@@ -12,7 +12,7 @@ import { startLives } from './server-lives.ts';
 import { OTHERS } from './stage-model.ts';
 import type { Stage } from './stage.ts';
 import { tell, type Move } from './vocabulary.ts';
-import { requestIdOf, stateOf, type World } from './world.ts';
+import { decisionOn, requestIdOf, stateOf, type World } from './world.ts';
 
 /** What is known of a server that was killed. */
 export interface Killed {
@@ -54,6 +54,11 @@ async function createDriver(stage: Stage) {
   let world = stage.start;
   await sender.open(lives.server().url);
 
+  function answerQuestion(at: number, decision: 'approve' | 'deny', more: { remember?: boolean }, requestId: string): void {
+    const question = lives.questions()[at];
+    if (question) sender.send('respond', { interrupt_id: question.interruptId, decision: decisionOn(question, decision), ...more }, requestId);
+  }
+
   async function perform(move: Move, next: Move | undefined, stops: boolean): Promise<void> {
     const requestId = requestIdOf(world.path.length);
     const { server } = lives;
@@ -67,11 +72,11 @@ async function createDriver(stage: Stage) {
         return sender.send('cancel', move.target === null ? {} : { target: move.target }, requestId);
       case 'look':
         await server().prepare({ say: 'holdLookUp' });
-        sender.send('respond', { interrupt_id: lives.questions()[0], decision: 'approve' }, requestId);
+        answerQuestion(0, 'approve', {}, requestId);
         return bell.until(() => server().announced.lookUps > 0, () => 'the look-up');
       case 'respond':
         if (move.to === 'late') server().say({ say: 'letGo' });
-        else sender.send('respond', { interrupt_id: lives.questions()[move.to === 'next' ? 1 : 0], decision: move.decision, remember: move.always === true }, requestId);
+        else answerQuestion(move.to === 'next' ? 1 : 0, move.decision, { remember: move.always === true }, requestId);
         return;
       case 'delete':
         return sender.send('delete', {}, requestId);
@@ -101,7 +106,7 @@ async function createDriver(stage: Stage) {
         else model.refuse(503, { retryAfterMs: next?.do === 'wait' ? RETRY_SOON_MS : RETRY_LATER_MS });
         return;
       case 'call':
-        if (move.ends !== 'late') tools.end(move.tool, move.ends);
+        if (move.ends !== 'late' && move.ends !== 'unanswered') tools.end(move.tool, move.ends);
         return;
       case 'progress':
         return tools.getOn(move.tool);

@@ -3,12 +3,19 @@
  * told to. xstate/graph walks over it to find paths, and a driver plays them against the real server.
  */
 import type { AskedCall, ConversationEvent } from '../../machines/conversation-events.ts';
+import type { ServerAsk } from '../../machines/server-question.ts';
+import type { CallLaidDown, CallQuestion } from '../../machines/tool-call.ts';
 import { asker, cancel, chat, hopContext, providerDown, refusedKey, remove, respond, tooLong } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
 import { isKind, type Move, type Stimulus, type ToolName } from './vocabulary.ts';
 import { createCharts, NOW_MS, words, type Charts } from './world-charts.ts';
 import { finish } from './world-store.ts';
-import { openQuestions, openTurns, requestIdOf, startWith, stateOf, type World } from './world.ts';
+import { decisionOn, openQuestions, openTurns, requestIdOf, startWith, stateOf, type World } from './world.ts';
+
+const nothing = { interruptId: '', ofServer: false };
+
+/** What a server asks in the middle of a call. */
+const form: ServerAsk = { kind: 'form', message: 'Where?', schema: {} };
 
 /** XState's own events are not among those that a chart declares, so their type is anything. */
 const xstateEvent = (type: string) => Object({ type });
@@ -67,8 +74,14 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     return names.map((name, index) => ({ callId: `${turn}.${hops}.${index}`, name, text: '{}', arguments: {}, misfit: null }));
   };
 
-  const runningCall = (tool: ToolName): string =>
-    [...world.calls].find(([, { context, value }]) => context.tool.name === tool && pathOf(value) === 'running')?.[0] ?? '';
+  const openCall = (tool: ToolName): string =>
+    [...world.calls].find(([, { context, value }]) => context.tool.name === tool && ['running', 'asking'].includes(pathOf(value)))?.[0] ?? '';
+
+  function question(tool: ToolName): CallQuestion | CallLaidDown {
+    const asked = { asks: [{ key: tool === 'hall' ? '' : 'seats', ask: form }], number: 1, askedAtMs: NOW_MS };
+    if (tool === 'hall') return { type: 'call.question', ...asked };
+    return { type: 'call.laidDown', ...asked, resume: { requestState: 'kept', answered: [], questions: 1 } };
+  }
 
   switch (stimulus.do) {
     case 'chat':
@@ -79,13 +92,15 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       world.answered = [requestId];
       return;
     case 'look':
-      world.lookedUp = { callId: openQuestions(world)[0] ?? '', requestId };
+      world.lookedUp = { question: openQuestions(world.log.rows())[0] ?? nothing, requestId };
       return;
     case 'respond': {
-      const now = { callId: openQuestions(world)[stimulus.to === 'next' ? 1 : 0] ?? '', requestId };
-      const { callId, requestId: by } = (stimulus.to === 'late' ? world.lookedUp : null) ?? now;
+      const now = { question: openQuestions(world.log.rows())[stimulus.to === 'next' ? 1 : 0] ?? nothing, requestId };
+      const { question, requestId: by } = (stimulus.to === 'late' ? world.lookedUp : null) ?? now;
       if (stimulus.to === 'late') world.lookedUp = null;
-      return route(respond(callId, stimulus.decision, { by: asker(by), remember: stimulus.always === true }));
+      const { interruptId, ofServer } = question;
+      const decision = decisionOn(question, stimulus.decision);
+      return route(respond('', 'approve', { interruptId, decision, content: ofServer && decision === 'answer' ? {} : null, by: asker(by), remember: stimulus.always === true }));
     }
     case 'delete':
       return route(remove(requestId));
@@ -114,12 +129,14 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       return hear({ type: 'answer.failed', answer: words({ finishReason: 'failed', text }), fault: faults[stimulus.how], retryAfterMs: null, jitter: 0 });
     }
     case 'call': {
-      const callId = runningCall(stimulus.tool);
+      const callId = openCall(stimulus.tool);
       if (stimulus.ends === 'late') return tellCall(callId, xstateEvent('xstate.after.timeout.toolCall.running'));
+      if (stimulus.ends === 'unanswered') return tellCall(callId, xstateEvent('xstate.after.answerTimeout.toolCall.asking'));
+      if (stimulus.ends === 'asks') return tellCall(callId, question(stimulus.tool));
       return tellCall(callId, { type: 'call.ended', status: stimulus.ends, text: '', content: null, durationMs: 0 });
     }
     case 'progress':
-      return tellCall(runningCall(stimulus.tool), { type: 'call.progress', elapsedMs: 0 });
+      return tellCall(openCall(stimulus.tool), { type: 'call.progress', elapsedMs: 0 });
     case 'wait':
       return hear(xstateEvent('xstate.after.backoff.conversation.turn.backingOff'));
     case 'expire':

@@ -9,6 +9,8 @@ import { isReading, openQuestions, openTurns, stateOf, type World } from './worl
 
 /** What the model may ask for in one answer. */
 const ASKED: readonly (readonly ToolName[])[] = [['book'], ['look'], ['fly'], ['pay'], ['book', 'look'], ['book', 'pay'], ['pay', 'pay']];
+/** Whose servers ask people. That is something of a call by itself: it need not be tried with all else that may go on. */
+const ASKED_ALONE: readonly (readonly ToolName[])[] = [['table'], ['hall']];
 const IDS = ['r1', 'r2', 'r3'] as const;
 
 /** No edge needs more of what the kindest of worlds would not do. */
@@ -28,9 +30,14 @@ function appends(world: World, { broken: _, ...move }: Move): boolean {
 /** What the kindest of worlds does next; null when it would wait for a client. */
 export function kindMove(world: World): Move | null {
   if (world.process === 'gone') return null;
-  const moves = [...storeMoves(world), ...toolMoves(world), ...modelMoves(world), ...timeMoves(world)].filter(isKind);
+  const moves = [...storeMoves(world), ...endingMoves('running', world), ...modelMoves(world), ...timeMoves(world)].filter(isKind);
   // Of an answer the whole, and no more tools.
-  return moves.find((move) => move.do !== 'begin' && move.do !== 'ask') ?? (world.process === 'serving' && stateOf(world) === 'turn.toolHop.waiting' ? { do: 'respond', decision: 'approve', to: 'first' } : null);
+  return moves.find((move) => move.do !== 'begin' && move.do !== 'ask') ?? (world.process === 'serving' && isAsking(world) ? { do: 'respond', decision: 'approve', to: 'first' } : null);
+}
+
+/** All that is left to do is a person's. */
+function isAsking(world: World): boolean {
+  return stateOf(world) === 'turn.toolHop.waiting' || (stateOf(world) === 'turn.toolHop.running' && openQuestions(world.log.rows()).length > 0);
 }
 
 function storeMoves(world: World): Move[] {
@@ -48,26 +55,40 @@ function storeMoves(world: World): Move[] {
 function modelMoves(world: World): Move[] {
   if (world.conversation?.context.turn?.asking !== true) return [];
   if (world.begun) return [{ do: 'answer' }, { do: 'ask', tools: ['book'] }, { do: 'fault', how: 'cut' }];
-  const asks = ASKED.map((tools): Stimulus => ({ do: 'ask', tools }));
+  const isPlain = world.crashes === 0 && world.conversation.context.turn.hops === 0 && !isUsed(world, 'r2');
+  const asks = (isPlain ? [...ASKED, ...ASKED_ALONE] : ASKED).map((tools): Stimulus => ({ do: 'ask', tools }));
   return [{ do: 'begin' }, { do: 'answer' }, { do: 'answer', broken: true }, ...asks, { do: 'ask', tools: ['book'], broken: true }, { do: 'fault', how: 'busy' }, { do: 'fault', how: 'refused' }, { do: 'fault', how: 'long' }];
 }
 
-function runningTools({ terms, calls }: World): ToolName[] {
-  const isRunning = (tool: ToolName) => [...calls.values()].some(({ value, context }) => context.tool.name === tool && pathOf(value) === 'running');
-  return [...terms.tools.keys()].filter(isRunning);
+function toolsThat(path: 'running' | 'asking', { terms, calls }: World): ToolName[] {
+  const isThere = (tool: ToolName) => [...calls.values()].some(({ value, context }) => context.tool.name === tool && pathOf(value) === path);
+  return [...terms.tools.keys()].filter(isThere);
+}
+
+/** Each call asks once, which is all that a second question would show. */
+function mayAsk({ calls, held, log }: World, tool: ToolName): boolean {
+  if (tool !== 'table' && tool !== 'hall') return false;
+  const rows = [...log.rows(), ...held.flatMap(({ intent }) => (intent.type === 'append' ? intent.rows : []))];
+  const hasAsked = (callId: string) => rows.some((row) => row.extra['kind'] === 'elicitation_request' && row.tool_call_id === callId);
+  return [...calls.values()].some(({ context, value }) => context.tool.name === tool && pathOf(value) === 'running' && !hasAsked(context.callId));
 }
 
 function progressMoves(world: World): Move[] {
-  return runningTools(world).map((tool) => ({ do: 'progress', tool }));
+  return [...toolsThat('running', world), ...toolsThat('asking', world)].map((tool) => ({ do: 'progress', tool }));
 }
 
 function toolMoves(world: World): Move[] {
-  return runningTools(world).flatMap((tool): Move[] => [
+  return [...endingMoves('running', world), ...endingMoves('asking', world)];
+}
+
+function endingMoves(path: 'running' | 'asking', world: World): Move[] {
+  return toolsThat(path, world).flatMap((tool): Move[] => [
+    ...(mayAsk(world, tool) ? [{ do: 'call', tool, ends: 'asks' } as const] : []),
     { do: 'call', tool, ends: 'ok' },
-    { do: 'call', tool, ends: 'ok', broken: true },
+    ...(path === 'running' ? [{ do: 'call', tool, ends: 'ok', broken: true } as const] : []),
     { do: 'call', tool, ends: 'lost' },
     { do: 'call', tool, ends: 'error' },
-    { do: 'call', tool, ends: 'late' },
+    { do: 'call', tool, ends: path === 'running' ? 'late' : 'unanswered' },
   ]);
 }
 
@@ -84,11 +105,12 @@ function clientMoves(world: World): Move[] {
     if (fresh !== 'r1') moves.push({ do: 'chat', id: fresh, mode: 'reject', words: 'own' }, { do: 'chat', id: fresh, mode: 'interrupt', words: 'own' });
   }
   if (world.log.rows().length > 0) moves.push({ do: 'delete' });
-  const questions = openQuestions(world).length;
+  const open = openQuestions(world.log.rows());
+  const questions = open.length;
   if (questions > 1) moves.push({ do: 'respond', decision: 'approve', to: 'next' });
   if (questions > 0) {
     moves.push({ do: 'respond', decision: 'approve', to: 'first' }, { do: 'respond', decision: 'deny', to: 'first' });
-    moves.push({ do: 'respond', decision: 'approve', to: 'first', always: true });
+    if (open[0]?.ofServer === false) moves.push({ do: 'respond', decision: 'approve', to: 'first', always: true });
     if (world.lookedUp === null) moves.push({ do: 'look' });
   }
   if (world.lookedUp !== null) moves.push({ do: 'respond', decision: 'approve', to: 'late' });

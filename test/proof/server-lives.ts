@@ -5,6 +5,7 @@
 import type { LogRow } from '../../machines/log.ts';
 import { startHeldServer, type HeldServer } from './held-server.ts';
 import type { Stage } from './stage.ts';
+import { openQuestions, type OpenQuestion } from './world.ts';
 
 export interface ServerLives {
   /** The present one. */
@@ -17,8 +18,8 @@ export interface ServerLives {
   /** Rows that got to the disk, in order; and whether the log was removed for good. */
   landed(): LogRow[];
   removed(): boolean;
-  /** Questions of which no answer is on disk, by their interrupt ids. */
-  questions(): string[];
+  /** Questions of which no answer is on disk. */
+  questions(): OpenQuestion[];
   output(): string;
   /** Answers the oldest read. */
   read(works: boolean): void;
@@ -42,7 +43,6 @@ export async function startLives({ home, cache, bell }: Pick<Stage, 'home' | 'ca
   let pending: number[] = [];
   let readsDone = 0;
   const rows = () => lives.flatMap(({ landed }) => landed);
-  const idsOf = (kind: string) => rows().filter(({ extra }) => extra['kind'] === kind).map(({ extra }) => String(extra['interrupt_id']));
 
   return {
     server: () => server,
@@ -51,10 +51,7 @@ export async function startLives({ home, cache, bell }: Pick<Stage, 'home' | 'ca
     waitingReads: () => server.announced.reads - readsDone,
     landed: rows,
     removed: () => lives.some(({ removed }) => removed),
-    questions() {
-      const answered = idsOf('response');
-      return idsOf('approval_request').filter((id) => !answered.includes(id));
-    },
+    questions: () => openQuestions(rows()),
     output: () => lives.map(({ output }) => output).join(''),
     read: (works) => server.say({ say: 'read', number: (readsDone += 1), works }),
     wait: (numbers) => void pending.push(...numbers),

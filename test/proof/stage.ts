@@ -28,7 +28,7 @@ export interface Stage {
 export async function setStage(start: World, moves: readonly Move[], cache: string): Promise<Stage> {
   const bell = createBell();
   const [model, tools] = await Promise.all([startStageModel(bell), startStageTools(bell)]);
-  const home = await makeHome(start.terms, moves, { model: model.url, tools: tools.url });
+  const home = await makeHome(start.terms, moves, { model: model.url, tools: tools.url, hall: tools.hallUrl });
   const sender = createSender(bell);
   const watcher = createWatcher(bell);
   return {

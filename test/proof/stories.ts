@@ -10,7 +10,7 @@ import { tell, type Move, type ToolName } from './vocabulary.ts';
 
 const chat = (id: string, mode: 'queue' | 'reject' | 'interrupt' = 'queue'): Move => ({ do: 'chat', id, mode, words: 'own' });
 const ask = (...tools: ToolName[]): Move => ({ do: 'ask', tools });
-const call = (tool: ToolName, ends: 'ok' | 'error' | 'lost' | 'late' = 'ok'): Move => ({ do: 'call', tool, ends });
+const call = (tool: ToolName, ends: 'ok' | 'error' | 'lost' | 'late' | 'asks' | 'unanswered' = 'ok'): Move => ({ do: 'call', tool, ends });
 const stop = (target: string | null = null): Move => ({ do: 'stop', target });
 const fault = (how: 'busy' | 'refused' | 'long' | 'cut'): Move => ({ do: 'fault', how });
 const begin: Move = { do: 'begin' };
@@ -44,6 +44,18 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'of two questions one is answered twice': [chat('r1'), ask('pay', 'pay'), { do: 'look' }, approve, call('pay'), commit, late, approve, call('pay'), answer],
   'a question outlives a restart': [chat('r1'), ask('pay'), commit, crash, approve, call('pay'), answer],
   'a question sleeps': [chat('r1'), ask('pay'), commit, { do: 'passivate' }, approve, call('pay'), answer],
+  'a server asks, and goes on with the answer': [chat('r1'), ask('table'), call('table', 'asks'), approve, call('table'), answer],
+  'a server asks, and a person declines': [chat('r1'), ask('table'), call('table', 'asks'), deny, call('table'), answer],
+  'a question of a server outlives a restart': [chat('r1'), ask('table'), call('table', 'asks'), commit, crash, approve, call('table'), answer],
+  'a question of a server sleeps': [chat('r1'), ask('table'), call('table', 'asks'), commit, { do: 'passivate' }, approve, call('table'), answer],
+  'nobody answers a server in time': [chat('r1'), ask('table'), call('table', 'asks'), commit, { do: 'expire' }, call('table'), answer],
+  'a turn is stopped as a server asks': [chat('r1'), ask('table'), commit, stop(), call('table', 'asks')],
+  'a turn is stopped while a server asks': [chat('r1'), ask('table'), call('table', 'asks'), stop()],
+  'an older server asks, and waits for the answer': [chat('r1'), ask('hall'), call('hall', 'asks'), approve, call('hall'), answer],
+  'an older server asks, and does not wait': [chat('r1'), ask('hall'), call('hall', 'asks'), commit, call('hall'), answer],
+  'nobody answers an older server in time': [chat('r1'), ask('hall'), call('hall', 'asks'), commit, call('hall', 'unanswered'), answer],
+  'a turn is stopped while an older server asks': [chat('r1'), ask('hall'), call('hall', 'asks'), commit, stop()],
+  'a restart while an older server asks': [chat('r1'), ask('hall'), call('hall', 'asks'), commit, crash, answer],
   'the provider is busy': [chat('r1'), fault('busy'), { do: 'wait' }, answer],
   'the provider refuses, another one answers': [chat('r1'), fault('refused'), answer],
   'the conversation is too long once': [chat('r1'), fault('long'), answer],

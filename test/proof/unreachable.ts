@@ -42,7 +42,7 @@ export const unreachable: readonly Reason[] = [
     why: 'By its row in the log a turn with a call under way waits for nobody, so it is never overdue.',
   },
   {
-    edge: /^conversation\.turn\.cancelling\.stopping: (client\.(chat|respond|delete)( \[\w+\])?|client\.cancel( \[(tooMany|targetsQueued|targetsArriving)\w+\])?|answer\.failed|conversation\.(drain|halt|fail))$/,
+    edge: /^conversation\.turn\.cancelling\.stopping: (client\.(chat|respond|delete)( \[\w+\])?|client\.cancel( \[(tooMany|targetsQueued|targetsArriving)\w+\])?|answer\.failed|call\.asks|conversation\.(drain|halt|fail))$/,
     why: 'Streams and calls that are told to stop do so within milliseconds. Only what comes in the tick of the Stop\'s own commit can be put here from outside.',
   },
   {
@@ -58,8 +58,8 @@ export const unreachable: readonly Reason[] = [
     why: 'The actor behind a call tells its end as an event and never ends otherwise.',
   },
   {
-    edge: /^toolCall\.running: call\.ended \[wasCancelled\]$/,
-    why: 'A call is given up when the chart says so, and is then no longer running.',
+    edge: /^toolCall\.(running|asking): call\.ended \[wasCancelled\]$/,
+    why: 'A call is given up when the chart says so, and is then neither running nor asking.',
   },
   {
     edge: /^toolCall\.running: call\.progress$/,

@@ -3,7 +3,10 @@
  * by tools, by time and by whoever runs the process. Paths are sentences of these. Decides nothing.
  */
 
-/** As the model names it. The MCP server of a proof has `book`, `look` and `pay`; `fly` it has not. */
+/**
+ * As the model names it. The MCP servers of a proof have `book`, `look`, `pay`, `table` and `hall`; `fly` they have not.
+ * `table` and `hall` ask people: the one lays its call down meanwhile, the other is an older server's and waits.
+ */
 export type ToolName = string;
 
 export type Stimulus =
@@ -12,7 +15,7 @@ export type Stimulus =
   /** A Stop of that turn, or of the running one. */
   | { do: 'stop'; target: string | null }
   /**
-   * A person's answer to the first open question, or the next one. `late`: the one that was looked up in the log
+   * A person's yes or no to the first open question, or the next one. `late`: the one that was looked up in the log
    * before. `always`: and to all later ones about the tool.
    */
   | { do: 'respond'; decision: 'approve' | 'deny'; to: 'first' | 'next' | 'late'; always?: true }
@@ -34,8 +37,8 @@ export type Stimulus =
   | { do: 'ask'; tools: readonly ToolName[] }
   /** `busy` may be tried again and `refused` may not; `long`: with less of the conversation; `cut`: in the middle of an answer. */
   | { do: 'fault'; how: 'busy' | 'refused' | 'long' | 'cut' }
-  /** The oldest call of that tool that runs comes to an end. */
-  | { do: 'call'; tool: ToolName; ends: 'ok' | 'error' | 'lost' | 'late' }
+  /** The oldest call of that tool that is open comes to an end, its server asks people, or nobody answers that in time. */
+  | { do: 'call'; tool: ToolName; ends: 'ok' | 'error' | 'lost' | 'late' | 'asks' | 'unanswered' }
   /** The same call says that it gets on. */
   | { do: 'progress'; tool: ToolName }
   /** Time passes: until the provider is asked again, or until nobody may answer any more. */
@@ -110,7 +113,7 @@ function tellStimulus(stimulus: Stimulus): string {
     case 'fault':
       return { busy: 'the provider is busy', refused: 'the provider refuses', long: 'the conversation is too long', cut: 'the answer is cut' }[stimulus.how];
     case 'call':
-      return `${stimulus.tool} ${{ ok: 'succeeds', error: 'fails', lost: 'is lost', late: 'times out' }[stimulus.ends]}`;
+      return `${stimulus.tool} ${{ ok: 'succeeds', error: 'fails', lost: 'is lost', late: 'times out', asks: 'asks people', unanswered: 'is not answered' }[stimulus.ends]}`;
     case 'progress':
       return `${stimulus.tool} gets on`;
     case 'wait':

@@ -39,10 +39,11 @@ export function createWatcher(bell: Bell): Watcher {
   let state: string | null = null;
 
   const approve = (row: LogEvent) => {
-    if (!approves || row.extra?.['kind'] !== 'approval_request') return;
-    const interruptId = String(row.extra['interrupt_id']);
+    const kind = row.extra?.['kind'];
+    if (!approves || (kind !== 'approval_request' && kind !== 'elicitation_request')) return;
+    const interruptId = String(row.extra?.['interrupt_id']);
     if (rows.some(({ extra }) => extra?.['kind'] === 'response' && extra['interrupt_id'] === interruptId)) return;
-    client?.respond(PROVEN, { interruptId, decision: 'approve' }).catch((error: unknown) => {
+    client?.respond(PROVEN, { interruptId, decision: kind === 'approval_request' ? 'approve' : 'answer' }).catch((error: unknown) => {
       if (error instanceof ParleyError && error.retryable) setTimeout(approve, AGAIN_MS, row);
     });
   };

@@ -11,7 +11,7 @@ import { answer } from '../support/machine-values.ts';
 import { pathOf, stepThrough } from './chart-step.ts';
 import { PROVEN } from './conversation-ids.ts';
 import { edgeTaken, edgesRefused, indexEdges, type EdgeIndex } from './edges.ts';
-import { stateOf, type World } from './world.ts';
+import { stateOf, type Call, type World } from './world.ts';
 
 const conversationEdges = indexEdges(conversationMachine);
 const callEdges = indexEdges(toolCallMachine);
@@ -83,6 +83,7 @@ export function createCharts(world: World): Charts {
     for (const { to, event: order } of sent) {
       if (order.type === 'answer.stop') later(() => hear({ type: 'answer.finished', answer: words({ finishReason: 'cancelled', text: world.begun ? 'Once ' : '' }) }));
       else if (order.type === 'call.cancel' && to !== null) tellCall(to.replace('call:', ''), { type: 'call.cancel' });
+      else if (order.type === 'call.answered' && to !== null) tellCall(to.replace('call:', ''), Object(order));
     }
   }
 
@@ -115,8 +116,8 @@ export function createCharts(world: World): Charts {
     if (world.process === 'draining' && world.conversation === null && !world.crowded) world.process = 'gone';
   }
 
-  function startCall({ callId, tool, arguments: args }: OpenCall): void {
-    const input: ToolCallInput = { conversationId: PROVEN, owner: 'me', requestId: '', callId, tool, arguments: args, timeoutMs: world.terms.limits.toolTimeoutMs, maxTimeoutMs: world.terms.limits.toolMaxTimeoutMs };
+  function startCall({ callId, tool, arguments: args, resume }: OpenCall): void {
+    const input: ToolCallInput = { conversationId: PROVEN, owner: 'me', requestId: '', callId, tool, arguments: args, timeoutMs: world.terms.limits.toolTimeoutMs, maxTimeoutMs: world.terms.limits.toolMaxTimeoutMs, resume, answerTimeoutMs: world.terms.limits.approvalTimeoutMs };
     world.calls = new Map(world.calls).set(callId, stepThrough(toolCallMachine, input, null, null).snapshot);
     world.outside.calls += 1;
   }
@@ -130,13 +131,23 @@ export function createCharts(world: World): Charts {
     for (const { event: order } of sent) {
       if (order.type === 'call.abort') later(() => tellCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }));
       else if (order.type === 'call.settled') settle(callId, order);
+      else if (order.type === 'call.asks') ask(callId, snapshot, order);
     }
   }
 
-  function settle(callId: string, settled: object): void {
+  function ask(callId: string, call: Call, asks: object): void {
+    if (call.status === 'done') forget(callId);
+    hear(Object(asks));
+  }
+
+  function forget(callId: string): void {
     const calls = new Map(world.calls);
     calls.delete(callId);
     world.calls = calls;
+  }
+
+  function settle(callId: string, settled: object): void {
+    forget(callId);
     if ('result' in settled) hear({ type: 'call.settled', callId, result: Object(settled.result) });
   }
 

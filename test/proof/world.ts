@@ -3,8 +3,10 @@
  * what somebody outside has seen. What a move does to it is play.ts; here is what can be asked of it.
  */
 import type { SnapshotFrom } from 'xstate';
+import type { RespondEvent } from '../../machines/client-events.ts';
 import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
+import type { LogRow } from '../../machines/log.ts';
 import type { toolCallMachine } from '../../machines/tool-call.ts';
 import type { HopTool } from '../../machines/turn-terms.ts';
 import { createMemoryLog, type Intent, type MemoryLog } from '../support/machine-log.ts';
@@ -21,12 +23,12 @@ export interface Terms {
   tools: ReadonlyMap<string, HopTool>;
 }
 
-/** Of the server under proof: limits small enough to be reached, a tool with effects, one without, and one that a person has to approve. */
+/** Of the server under proof: limits small enough to be reached, a tool with effects, one without, one that a person has to approve, and two that ask people. */
 export const proofTerms: Terms = {
   limits: { ...limits, maxToolHops: 2, queueLength: 1, providers: ['scripted', 'spare'] },
-  tools: new Map(['book', 'look', 'pay'].map((name) => [
+  tools: new Map(['book', 'look', 'pay', 'table', 'hall'].map((name) => [
     name,
-    { name, server: 'desk', toolName: name, description: '', inputSchema: {}, definition: '', harmless: name === 'look', permission: name === 'pay' ? 'ask' : 'always' },
+    { name, server: name === 'hall' ? 'house' : 'desk', toolName: name, description: '', inputSchema: {}, definition: '', harmless: name === 'look', permission: name === 'pay' ? 'ask' : 'always' },
   ])),
 };
 
@@ -65,7 +67,7 @@ export interface World {
   /** The conversation is gone for good. */
   deleted: boolean;
   /** The question to which somebody's second answer has been looked up in the log, and not gone on from there. */
-  lookedUp: { callId: string; requestId: string } | null;
+  lookedUp: { question: OpenQuestion; requestId: string } | null;
   /** The model has begun to answer. */
   begun: boolean;
   outside: Outside;
@@ -121,9 +123,23 @@ export function isReading(world: World): boolean {
   return state === 'turn.loadingContext' || (state === 'activating' && world.held.every(({ life }) => life === world.life));
 }
 
-/** The calls that a person has been asked about, and of whose answer nothing is on disk. */
-export function openQuestions({ log }: World): string[] {
-  const about = (kind: string) => log.rows().filter(({ extra }) => extra['kind'] === kind).map((row) => row.tool_call_id);
-  const answered = about('response');
-  return about('approval_request').flatMap((callId) => (callId === null || answered.includes(callId) ? [] : [callId]));
+/** What people have been asked, by us or by a server, and of whose answer nothing is on disk. */
+export interface OpenQuestion {
+  interruptId: string;
+  /** For a server, and no approval. */
+  ofServer: boolean;
+}
+
+export function openQuestions(rows: readonly LogRow[]): OpenQuestion[] {
+  const answered = rows.filter(({ extra }) => extra['kind'] === 'response').map(({ extra }) => extra['interrupt_id']);
+  return rows.flatMap(({ extra: { kind, interrupt_id: interruptId } }) => {
+    const isQuestion = kind === 'approval_request' || kind === 'elicitation_request';
+    return isQuestion && !answered.includes(interruptId) ? [{ interruptId: String(interruptId), ofServer: kind === 'elicitation_request' }] : [];
+  });
+}
+
+/** A yes or no in the words of the question. */
+export function decisionOn({ ofServer }: OpenQuestion, decision: 'approve' | 'deny'): RespondEvent['decision'] {
+  if (!ofServer) return decision;
+  return decision === 'approve' ? 'answer' : 'decline';
 }

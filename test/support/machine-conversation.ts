@@ -10,8 +10,9 @@ import type { Answer, CommitOutcome, ConversationEmitted } from '../../machines/
 import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import type { HopContext, Standing } from '../../machines/turn-terms.ts';
 import type { Fault } from '../../machines/log.ts';
+import type { ServerAnswer } from '../../machines/server-question.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import type { CallAbort, CallEnded, ToolCallInput } from '../../machines/tool-call.ts';
+import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import { createMemoryLog } from './machine-log.ts';
 import type { Intent, MemoryLog } from './machine-log.ts';
 import { answer, brokenDisk, hopContext, limits, nothingOpen, providerDown } from './machine-values.ts';
@@ -30,6 +31,10 @@ export interface AskedCall {
   input: ToolCallInput;
   open: boolean;
   aborted: boolean;
+  /** Answers of people that it got. */
+  told: ServerAnswer[];
+  /** Its server asks people. */
+  asks(event: CallQuestion | CallLaidDown): void;
   end(changes?: Partial<CallEnded>): void;
 }
 
@@ -66,15 +71,20 @@ export async function startWorld(options: WorldOptions = {}) {
   let looked = 0;
   let grant = () => {};
 
-  const callTool = fromCallback<CallAbort, ToolCallInput>(({ input, sendBack, receive }) => {
+  const callTool = fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
     const call: AskedCall = {
       input,
       open: true,
       aborted: false,
       end: (changes) => sendBack({ type: 'call.ended', status: 'ok', text: 'done', content: null, durationMs: 5, ...changes }),
+      asks: sendBack,
+      told: [],
     };
     calls.push(call);
-    receive(() => (call.aborted = true));
+    receive((order) => {
+      if (order.type === 'call.abort') call.aborted = true;
+      else call.told.push(order.answer);
+    });
     return () => (call.open = false);
   });
   const askModel = fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {

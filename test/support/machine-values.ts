@@ -66,7 +66,7 @@ export function remove(by: string): DeleteEvent {
 
 /** A person's answer to the question about that call. */
 export function respond(callId: string, decision: 'approve' | 'deny' = 'approve', changes: Partial<RespondEvent> = {}): RespondEvent {
-  return { type: 'client.respond', by: asker(`response to ${callId}`), interruptId: `approval_${callId}`, decision, reason: null, arguments: null, remember: false, ...changes };
+  return { type: 'client.respond', by: asker(`response to ${callId}`), interruptId: `approval_${callId}`, decision, content: null, reason: null, arguments: null, remember: false, ...changes };
 }
 
 export function asked(name: string, changes: Partial<AskedCall> = {}): AskedCall {

@@ -31,6 +31,8 @@ const limits: ToolboxLimits = {
   maxConcurrent: 64,
   requestTimeoutMs: 10_000,
   maxListed: 100,
+  maxQuestions: 3,
+  maxQuestionBytes: 2000,
 };
 
 /** The misbehaving server as a block of the configuration. */
@@ -51,7 +53,7 @@ export async function startToolbox(servers: ServerBlock[], { authorization = {},
   const lines: string[] = [];
   let calls = 0;
   const folder = mkdtempSync(join(tmpdir(), 'parley-toolbox-'));
-  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', authorization: { credentialsFile: join(folder, 'credentials.json'), callbackPort: 0, callbackUrl: null, clientMetadataUrl: null, ...authorization }, log: (server, line) => lines.push(`${server}: ${line}`) });
+  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', roots: [], authorization: { credentialsFile: join(folder, 'credentials.json'), callbackPort: 0, callbackUrl: null, clientMetadataUrl: null, ...authorization }, log: (server, line) => lines.push(`${server}: ${line}`) });
   const actors = new Map(
     host.inputs.map((input) => {
       const actor = createActor(host.logic, { input });
@@ -81,7 +83,7 @@ export async function startToolbox(servers: ServerBlock[], { authorization = {},
     reaches: (name: string, state: string) =>
       waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 15_000 }),
     call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}): Promise<CallEnd> =>
-      host.call(tool(name), args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, place: ['owner', 'conversation', String((calls += 1))], ...options }),
+      host.call(tool(name), args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, resume: null, ask: () => null, place: ['owner', 'conversation', String((calls += 1))], ...options }),
     async stop() {
       for (const each of actors.values()) each.send({ type: 'server.drain' });
       await Promise.all([...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 15_000 })));
