@@ -22,6 +22,8 @@ export interface CallToolDeps {
 
 /** Progress is a line to show, and its server may write anything. */
 const MAX_PROGRESS_CHARS = 1000;
+/** Between two steps that are told: nobody reads faster, and a server may count in microseconds. */
+const PROGRESS_GAP_MS = 20;
 /** Of one call, for its followers; the server's log has all of it. */
 const MAX_LOG_LINES = 100;
 /** How often within its timeout the chart hears that a call gets on. */
@@ -63,12 +65,15 @@ export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: 
 
     const tell = (chunk: Chunk) => outbox.tell(input, { request_id: input.requestId, status: 'chunk', conversation_id: input.conversationId, chunk });
     let heardMs = -Infinity;
+    let toldMs = -Infinity;
     const onProgress = ({ progress, total, message }: Progress) => {
       const elapsedMs = performance.now() - startedMs - askedMs;
       if (elapsedMs - heardMs >= input.timeoutMs / PROGRESS_PER_TIMEOUT) {
         heardMs = elapsedMs;
         sendBack({ type: 'call.progress', elapsedMs } satisfies CallProgress);
       }
+      if (elapsedMs - toldMs < PROGRESS_GAP_MS) return;
+      toldMs = elapsedMs;
       tell({ type: 'tool_progress', call_id: input.callId, progress, ...(total === undefined ? {} : { total }), data: (message ?? '').slice(0, MAX_PROGRESS_CHARS).toWellFormed() });
     };
     let logged = 0;

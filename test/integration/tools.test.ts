@@ -116,6 +116,28 @@ describe('a tool hop', () => {
     assert.equal(turn.end.metadata?.['tool_hops'], 0);
   });
 
+  test('describes to the model what it cannot read, and keeps the whole in the log', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer() });
+    model.script(asks([{ name: 'gallery' }]), says('Nice.'));
+    await client.chat('go', { conversation_id: 'c1' });
+    const shown = model.requests[1]?.body.messages.at(-1)?.content;
+    assert.equal(shown, 'Look:\n[image: image/png, 3 KB]\n[audio: audio/wav, 3 bytes]\n[resource: c, text/markdown, file:///c.md]\n[resource: file:///a.txt]\ninside');
+    const { result } = await client.ask('history', { conversation_id: 'c1' });
+    const rows = Object(result).events;
+    const whole = rows.find((row: { type: string }) => row.type === 'tool_result').extra.whole;
+    assert.deepEqual(whole.content.map((block: { type: string }) => block.type), ['text', 'image', 'audio', 'resource_link', 'resource']);
+    assert.equal(whole.content[1].data.length, 4096);
+    assert.deepEqual(whole.structuredContent, { pictures: 1 });
+  });
+
+  test('tells no more steps of a call than anybody can read', async (t) => {
+    const { model, client } = await startScripted(t, { mcpServers: misbehavingServer() });
+    model.script(asks([{ name: 'race', arguments: { steps: 5_000 } }]), says('Done.'));
+    const turn = await client.chat('go');
+    const told = turn.frames.filter((frame) => frame.chunk?.type === 'tool_progress').length;
+    assert.ok(told >= 1 && told <= 1 + Number(results(turn)[0]?.['duration_ms']) / 20, `${told} steps were told`);
+  });
+
   test('passes progress on, cut to a line, and cuts an oversized result head and tail', async (t) => {
     const { model, client } = await startScripted(t, { mcpServers: misbehavingServer({ TEST_PROGRESS_CHARS: '2000' }) });
     model.script(asks([{ name: 'progress', arguments: { steps: 3 } }, { name: 'big', arguments: { chars: 100_000 } }]), says('Fine.'));

@@ -68,6 +68,21 @@ for (const era of ['sessions', 'stateless'] as const) {
       assert.deepEqual(restarted.seen, ['count']);
     });
 
+    test('that fails while nothing is asked of it is found by its health check, and is back as soon as it can be', async (t) => {
+      const server = await startHttpServer({ era });
+      t.after(server.stop);
+      const box = await startToolbox([httpServer('web', server.url)], { healthIntervalMs: 50, maxReconnectAttempts: 1_000 });
+      t.after(box.stop);
+      await box.host.settled();
+
+      server.refuse(503);
+      await box.reaches('web', 'backingOff');
+      server.refuse(null);
+      await box.reaches('web', 'ready');
+
+      assert.equal((await box.call('count')).status, 'ok');
+    });
+
     test('that answers with more than a message may weigh loses that call alone', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
@@ -132,6 +147,20 @@ for (const unknownSession of [404, 400] as const) {
     assert.equal(box.host.servers()[0]?.state, 'ready');
   });
 }
+
+test('a session that was forgotten is found by the health check, and another one opened before anybody calls', async (t) => {
+  const server = await startHttpServer({ era: 'sessions' });
+  t.after(server.stop);
+  const box = await startToolbox([httpServer('web', server.url)], { healthIntervalMs: 50 });
+  t.after(box.stop);
+  await box.host.settled();
+
+  server.sessions.clear();
+  await box.reaches('web', 'backingOff');
+  await box.reaches('web', 'ready');
+
+  assert.equal(server.sessions.size, 1);
+});
 
 test('draining tells an HTTP server that the session is over', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });

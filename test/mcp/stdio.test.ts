@@ -294,6 +294,15 @@ describe('a stdio server', () => {
   });
 });
 
+test('a command gets its words as they are written: no shell reads them', async (t) => {
+  const block = stdioServer('one');
+  const words = ['$(touch x)', '; exit', '*', '$HOME', "it's", '|cat'];
+  const box = await startToolbox([{ ...block, args: [...block.args, ...words] }]);
+  t.after(box.stop);
+  await box.host.settled();
+  assert.deepEqual(JSON.parse(textOf(await box.call('words'))), words);
+});
+
 describe('draining', () => {
   test('ends servers that ignore EOF and SIGTERM, and their children, in parallel', async () => {
     const journal = createJournal();

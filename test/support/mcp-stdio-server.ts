@@ -105,6 +105,25 @@ server.registerTool('talk', { inputSchema: { lines: z.number() } }, async ({ lin
   return say('said');
 });
 
+server.registerTool('race', { inputSchema: { steps: z.number() } }, async ({ steps }, { _meta, sendNotification }) => {
+  const progressToken = _meta?.progressToken ?? 'none';
+  for (let progress = 1; progress <= steps; progress += 1) await sendNotification({ method: 'notifications/progress', params: { progressToken, progress } });
+  return say('done');
+});
+
+server.registerTool('gallery', {}, () => ({
+  content: [
+    { type: 'text', text: 'Look:' },
+    { type: 'image', data: Buffer.alloc(3072).toString('base64'), mimeType: 'image/png' },
+    { type: 'audio', data: 'AAAA', mimeType: 'audio/wav' },
+    { type: 'resource_link', uri: 'file:///c.md', name: 'c', mimeType: 'text/markdown' },
+    { type: 'resource', resource: { uri: 'file:///a.txt', text: 'inside' } },
+  ],
+  structuredContent: { pictures: 1 },
+}));
+
+server.registerTool('words', {}, () => say(JSON.stringify(process.argv.slice(2))));
+
 server.registerTool('structured', { outputSchema: { sum: z.number() } }, () => ({ content: [], structuredContent: { sum: 5 } }));
 
 server.registerTool('environment', {}, () => say(Object.keys(process.env).join(' ')));
