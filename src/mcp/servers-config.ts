@@ -74,6 +74,9 @@ const blockSchema = z.looseObject({
   protocol: z.string().regex(/^(?:legacy|auto|\d{4}-\d{2}-\d{2})$/, '"legacy", "auto" or a revision such as "2026-07-28"').nullish(),
 });
 
+/** What a server's block may have, beside `enabled` and `disabled`. */
+export const blockKeys = Object.keys(blockSchema.shape);
+
 /** A fault in the file at a key path, before it is known where in the text that is. */
 class Refusal extends Error {
   readonly path: readonly PropertyKey[];

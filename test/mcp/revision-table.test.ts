@@ -1,0 +1,40 @@
+/** Every revision of MCP: what it has is played against a real server that is held to it. docs/mcp.md shows the same table. */
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import { startHttpServer } from '../support/mcp-http-server.ts';
+import { createSampler } from '../support/mcp-sampler.ts';
+import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { revisionTable, type Scene } from './revision-table.ts';
+import { REVISIONS, isOf, isStateless, type Revision } from './revisions.ts';
+import { transportTable } from './transport-table.ts';
+
+async function startScene(t: TestContext, revision: Revision): Promise<Scene> {
+  const sampler = createSampler();
+  const server = await startHttpServer({ era: isStateless(revision) ? 'stateless' : 'sessions', offer: sampler.offer });
+  t.after(server.stop);
+  const box = await startToolbox([httpServer('web', server.url, { revision })]);
+  t.after(box.stop);
+  await box.host.settled();
+  assert.equal(box.host.servers()[0]?.state, 'ready', box.host.servers()[0]?.error ?? '');
+  return { revision, server, sampler, box };
+}
+
+for (const revision of REVISIONS) {
+  describe(`at ${revision} there is`, () => {
+    for (const { transport, start, ...span } of transportTable) {
+      if (!isOf(span, revision)) continue;
+      test(transport, async (t) => {
+        const box = await startToolbox([await start(t, revision)]);
+        t.after(box.stop);
+        await box.host.settled();
+        const [tool] = box.host.tools();
+        assert.equal((await box.call(tool?.name ?? 'none')).status, 'ok');
+      });
+    }
+    for (const { title, rows } of revisionTable) {
+      for (const row of rows.filter((each) => isOf(each, revision))) {
+        test(`${title.toLowerCase()}: ${row.feature}`, async (t) => row.play(await startScene(t, revision)));
+      }
+    }
+  });
+}
