@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Starts Parley in the foreground: ./run.sh [--config FILE] [--port N]; ./run.sh --help tells more.
 # ./run.sh backup, check and replay work on the database instead, ./run.sh test runs the checks and
-# tests. Needs npm; brings what else is missing, into this folder alone, and says so on stderr. Runs
-# from any directory and stays in it, so that relative paths given on the command line mean what
-# they mean there.
+# tests, ./run.sh model those from the model. Needs npm; brings what else is missing, into this folder
+# alone, and says so on stderr. Runs from any directory and stays in it, so that relative paths given
+# on the command line mean what they mean there.
 set -euo pipefail
 
 readonly node_major=24
@@ -116,6 +116,11 @@ install_packages
 if [ "${1:-}" = test ]; then
   cd "$root"
   exec npm run check --loglevel=error
+fi
+
+if [ "${1:-}" = model ]; then
+  shift
+  exec node "$root/test/model/run.ts" "$@"
 fi
 
 # Compiled code is kept beside the packages it comes from, and goes when they are installed anew.

@@ -23,6 +23,7 @@ const usage = `Usage: ./run.sh [--config FILE] [--port N]
        ./run.sh replay CONVERSATION [--file ROWS]
        ./run.sh token SUBJECT
        ./run.sh test
+       ./run.sh model [--config FILE] [--flows FILE]
 
 Starts the Parley chat server. Stop it with Ctrl-C; a second Ctrl-C does not wait for running turns.
 
@@ -39,6 +40,8 @@ Starts the Parley chat server. Stop it with Ctrl-C; a second Ctrl-C does not wai
   token SUBJECT  make a token for a user, and the lines of the configuration that let
                  it in
   test           run the checks and tests of the project
+  model          test your own prompts, tools and limits from the model, with a scripted
+                 model; without --config the project's: test/model/README.md
 
 backup, check and replay find the database by the configuration, so --config works with
 them too.

@@ -62,7 +62,8 @@ export function createLoadContextLogic({ warmLogs, toolbox, notices, systemPromp
   });
 }
 
-function withPolicy({ effect, title: _title, annotations: _annotations, ...tool }: Tool, { repeat, permission, permissionByHint }: ToolPolicy): HopTool {
+/** A tool with what the configuration says of it. */
+export function withPolicy({ effect, title: _title, annotations: _annotations, ...tool }: Tool, { repeat, permission, permissionByHint }: ToolPolicy): HopTool {
   const said = <Word>(by: Readonly<Record<string, Word>>) => by[`${tool.server}.${tool.toolName}`] ?? by[tool.server];
   const repeated = said(repeat);
   return { ...tool, harmless: repeated === undefined ? tool.harmless : repeated === 'always', permission: said(permission) ?? permissionByHint[effect] };

@@ -31,5 +31,5 @@ async function shorten(flow: Flow, cache: string): Promise<Flow> {
 }
 
 function replay({ moves, maxToolHops }: Flow): string {
-  return `npm run model -- --hops ${maxToolHops} --moves '${JSON.stringify(moves)}'`;
+  return `./run.sh model --hops ${maxToolHops} --moves '${JSON.stringify(moves)}'`;
 }

@@ -1,26 +1,26 @@
 /** The moves of a flow as people would tell it: what nobody does on purpose, such as a commit, is left out. */
 import { tell, type Move, type Stimulus } from '../proof/vocabulary.ts';
 import { play } from '../proof/play.ts';
-import { stateOf, type World } from '../proof/world.ts';
+import { stateOf, type Terms, type World } from '../proof/world.ts';
 
-/** `asks, calls book and look, book succeeds, look times out, answers`. */
-export function nameOf(moves: readonly Move[], from: World): string {
+/** `asks, calls book and look, book succeeds, look times out, answers`. `playMove`: what each of them does. */
+export function nameOf(moves: readonly Move[], from: World, playMove = play): string {
   const told: string[] = [];
   let world = from;
   for (const move of moves) {
-    const said = say(move);
+    const said = say(move, world);
     if (said !== null) told.push(happensAnywhere(move) && world.path.length > 0 ? `${said} ${whereIn(world)}` : said);
-    world = play(world, move);
+    world = playMove(world, move);
   }
   return told.join(', ');
 }
 
-function say({ broken, ...stimulus }: Move): string | null {
-  const said = sayStimulus(stimulus);
+function say({ broken, ...stimulus }: Move, world: World): string | null {
+  const said = sayStimulus(stimulus, world);
   return broken ? `${said ?? tell(stimulus)} and the store throws` : said;
 }
 
-function sayStimulus(move: Stimulus): string | null {
+function sayStimulus(move: Stimulus, { terms, conversation }: World): string | null {
   switch (move.do) {
     case 'commit':
       return move.together ? 'two commits land at once' : null;
@@ -34,7 +34,7 @@ function sayStimulus(move: Stimulus): string | null {
       return { queue: asks, reject: `${asks} or else not`, interrupt: `${asks} and interrupts` }[move.mode];
     }
     case 'ask':
-      return `calls ${move.tools.join(' and ')}`;
+      return `calls ${move.tools.map((name) => asOffered(name, terms)).join(' and ')}${(conversation?.context.turn?.hops ?? 0) < terms.limits.maxToolHops ? '' : ' beyond the limit of hops'}`;
     case 'answer':
       return 'answers';
     case 'stop':
@@ -46,6 +46,11 @@ function sayStimulus(move: Stimulus): string | null {
     default:
       return tell(move);
   }
+}
+
+function asOffered(name: string, { tools }: Terms): string {
+  const tool = tools.get(name);
+  return tool === undefined ? `${name} (unknown)` : tool.permission === 'never' ? `${name} (not allowed)` : name;
 }
 
 /** What people do, the process or the store: it matters when. The model and its tools have their time. */

@@ -55,7 +55,7 @@ test('the table is complete where all flows have held, and tells what has not', 
 
 test('the server does what its chart says in these flows', { timeout: TIMEOUT_MS }, async (t) => {
   const seed = process.env['MODEL_SEED'] ?? new Date().toISOString().slice(0, 10);
-  t.diagnostic(`seed ${seed}; again: npm run model -- --seed ${seed} --part ${FLOWS}`);
+  t.diagnostic(`seed ${seed}; again: ./run.sh model --seed ${seed} --part ${FLOWS}`);
   const cache = await mkdtemp(join(tmpdir(), 'parley-model-cache-'));
   t.after(() => rm(cache, { recursive: true, force: true }));
   const chosen = sample(plans.flatMap(({ flows }) => flows), FLOWS, seed);

@@ -9,7 +9,7 @@ export interface Bell {
 /** Longer than any step takes on a machine that has much else to do. */
 const PATIENCE_MS = 60_000;
 
-export function createBell(): Bell {
+export function createBell(patienceMs = PATIENCE_MS): Bell {
   let next = Promise.withResolvers<void>();
   return {
     ring() {
@@ -22,7 +22,7 @@ export function createBell(): Bell {
       const timer = setTimeout(() => {
         isLate = true;
         late.resolve();
-      }, PATIENCE_MS);
+      }, patienceMs);
       try {
         while (!holds()) {
           if (isLate) throw new Error(`time ran out while waiting for ${what()}`);

@@ -1,0 +1,19 @@
+/** The MCP server of the example: a small library over stdio. A program of its own; nothing may import it. */
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { z } from 'zod';
+
+const server = new McpServer({ name: 'library', version: '1.0.0' });
+const say = (text: string, isError = false) => ({ content: [{ type: 'text' as const, text }], isError });
+const readOnly = { annotations: { readOnlyHint: true } };
+const titles = ['Emma', 'Persuasion'];
+
+server.registerTool('find', { description: 'Finds a book.', inputSchema: { title: z.string() }, ...readOnly }, ({ title }) =>
+  titles.includes(title) ? say(`found ${title}`) : say(`there is no ${title}`, true),
+);
+server.registerTool('shelf', { description: 'Tells where a book stands.', inputSchema: { code: z.string().regex(/^[A-Z]\d+$/) }, ...readOnly }, ({ code }) => say(`${code} is on the second floor`));
+server.registerTool('borrow', { description: 'Lends a book.', inputSchema: { title: z.string() }, annotations: { destructiveHint: false } }, ({ title }) => say(`lent ${title}`));
+server.registerTool('discard', { description: 'Throws a book away.', inputSchema: { title: z.string() } }, ({ title }) => say(`${title} is gone`));
+
+await server.connect(new StdioServerTransport());
+process.stdin.once('end', () => process.exit(0));

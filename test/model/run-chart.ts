@@ -1,0 +1,69 @@
+/** The flows of the shipping chart: plays those that were asked for, and tells what was covered. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { proveAll, sample } from '../proof/prove.ts';
+import { explainFailures } from './failures.ts';
+import { planAll, type Flow } from './flows.ts';
+import { readMoves } from './read-moves.ts';
+import { coverageTable, forgotten, progress, unreachableList } from './report.ts';
+
+/** Which flows; all without any of it. */
+export interface Wanted {
+  seed?: string | undefined;
+  /** So many of them, by the seed. */
+  part?: string | undefined;
+  /** An id or a name. */
+  only?: string | undefined;
+  /** A limit of tool hops. */
+  hops?: string | undefined;
+  /** A flow that goes with `hops`: its moves as JSON. */
+  moves?: string | undefined;
+}
+
+/** Whether all of them held, and nothing of the chart is left out. */
+export async function runChart({ say, ...wanted }: Wanted & { say(line: string): void }): Promise<boolean> {
+  const plans = planAll();
+  const all = plans.flatMap(({ flows }) => flows).filter(({ maxToolHops }) => wanted.hops === undefined || maxToolHops === Number(wanted.hops));
+  const chosen = choose(all, wanted);
+  if (chosen.length === 0) throw new Error('There is no such flow.');
+
+  const cache = await mkdtemp(join(tmpdir(), 'parley-model-cache-'));
+  const startedMs = performance.now();
+  const byId = new Map(chosen.map((flow) => [flow.id, flow]));
+  const verdicts = await proveAll(chosen, {
+    cache,
+    atRest: true,
+    atOnce: availableParallelism() + 1,
+    onVerdict(verdict, done) {
+      const flow = byId.get(verdict.point.id);
+      if (flow) say(progress(flow, verdict, done, chosen.length));
+    },
+  });
+  const broken = verdicts.filter(({ problems }) => problems.length > 0);
+  for (const text of await explainFailures(broken, byId, cache)) say(text);
+  await rm(cache, { recursive: true, force: true });
+
+  const held = chosen.filter(({ id }) => !broken.some(({ point }) => point.id === id));
+  const covered = plans.map(({ maxToolHops }) => {
+    const flows = held.filter((flow) => flow.maxToolHops === maxToolHops);
+    return { maxToolHops, flows, reached: new Set(flows.flatMap(({ reached }) => [...reached])) };
+  });
+  const isWhole = chosen.length === plans.reduce((sum, { flows }) => sum + flows.length, 0);
+  const missing = plans.flatMap(({ maxToolHops, reachable }) => forgotten(reachable, maxToolHops).map((goal) => `NO FLOW and no reason with max_tool_hops ${maxToolHops}: ${goal}`));
+  if (isWhole) {
+    say('\nNothing outside can bring about, and why:\n');
+    for (const line of unreachableList(covered)) say(line);
+    say('');
+    for (const line of coverageTable(covered)) say(line);
+  }
+  for (const line of missing) say(line);
+  say(`\n${held.length} of ${chosen.length} flows held, in ${Math.round((performance.now() - startedMs) / 1000)} s`);
+  return broken.length === 0 && missing.length === 0;
+}
+
+function choose(all: readonly Flow[], { moves, hops, only, part, seed = '' }: Wanted): readonly Flow[] {
+  if (moves !== undefined) return [readMoves(moves, Number(hops))];
+  if (only !== undefined) return all.filter(({ id, of }) => id === only || of === only);
+  return part === undefined ? all : sample(all, Number(part), seed);
+}
