@@ -2,6 +2,7 @@
  * What clients ask of a conversation. Plain data, built field by field from validated requests, so that a client
  * can never smuggle one of XState's own events in.
  */
+import type { Included } from './included.ts';
 
 /** A form that was filled in; the MCP knows no other values. */
 export type FormContent = Record<string, string | number | boolean | string[]>;
@@ -36,6 +37,8 @@ export interface ChatEvent {
   session: string;
   requestId: string;
   text: string;
+  /** What it brings along from MCP servers, to be read before it. */
+  included: Included[];
   /** Fingerprint of what was asked: the same request id with another digest is refused. */
   digest: string;
   mode: 'queue' | 'reject' | 'interrupt';

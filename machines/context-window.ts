@@ -3,6 +3,7 @@
  * OpenAI-compatible provider accepts. Pure functions over rows; token counts come with
  * the rows, so a window costs additions. Knows nothing of providers or storage.
  */
+import { wordsOf } from './included.ts';
 import type { LogRow, ToolCallRequest } from './log.ts';
 
 /** The subset of the chat-completions message format that Parley sends. */
@@ -147,13 +148,20 @@ function turnMessages(turn: TurnRows): SizedMessage[] {
   // Who wants thoughts back wants them in turns that used tools, later turns included, and nowhere else.
   const usesTools = turn.rows.some((row) => row.tool_calls !== null && row.tool_calls.length > 0);
   for (const row of turn.rows) {
-    if (row.type === 'user_message') messages.push(sized({ role: 'user', content: row.content ?? '' }, row));
+    if (row.type === 'user_message') messages.push(...userMessages(row));
     if (row.type === 'assistant_message') messages.push(...assistantMessages(row, results, usesTools ? thoughtsOf(row) : {}));
   }
   if (turn.ended && messages.at(-1)?.message.role !== 'assistant') {
     messages.push({ message: { role: 'assistant', content: NO_ANSWER }, tokens: MESSAGE_OVERHEAD });
   }
   return messages;
+}
+
+/** The row's tokens are shared out by length. */
+function userMessages(row: LogRow): SizedMessage[] {
+  const words = wordsOf(row);
+  const length = words.reduce((sum, { text }) => sum + text.length, 0);
+  return words.map(({ role, text }) => ({ message: { role, content: text }, tokens: words.length === 1 ? rowTokens(row) : Math.ceil((rowTokens(row) * text.length) / Math.max(1, length)) }));
 }
 
 function thoughtsOf({ extra }: LogRow): { thoughts?: Thoughts } {

@@ -28,7 +28,7 @@ export const blank = {
  * count stays null until the row is on its way to the log.
  */
 export function userMessageRow(chat: ChatEvent): NewRow {
-  const extra = { ...(chat.metadata === null ? {} : { metadata: chat.metadata }), ...(chat.mode === 'interrupt' ? { goes_first: true } : {}) };
+  const extra = { ...(chat.metadata === null ? {} : { metadata: chat.metadata }), ...(chat.included.length === 0 ? {} : { included: chat.included }), ...(chat.mode === 'interrupt' ? { goes_first: true } : {}) };
   return { ...blank, type: 'user_message', role: 'user', content: chat.text, model: chat.model, request_id: chat.requestId, extra };
 }
 

@@ -192,7 +192,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     viewers: inspect.enabled ? createViewerSockets({ ...viewerLimits(config), path: '/inspect/events', visitor: doorkeeper.visitor, watch: inspection.watch, unwatch: inspection.unwatch, onError }) : null,
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth, allowedModels: active?.allowedModels ?? [] }),
-      handle: createRequestHandler({ registry, store, toolbox, library: toolbox.library, outbox, streaming: service.streaming.enabled, onError }),
+      handle: createRequestHandler({ registry, store, toolbox, library: toolbox.library, outbox, maxTextLength: service.max_text_length, streaming: service.streaming.enabled, onError }),
       limits: sessionLimits(config),
     },
   }).catch(async (error: unknown) => {

@@ -4,6 +4,7 @@
  * a fault on the way fails this conversation alone.
  */
 import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-events.ts';
+import { wordsOf } from '../../machines/included.ts';
 import type { NewRow } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -119,7 +120,8 @@ function countRow(row: NewRow, countTokens: JournalDeps['countTokens']): Promise
     row.token_count = reasoning < completion ? completion - reasoning : completion;
     return null;
   }
-  const count = countTokens((row.content ?? '') + (row.tool_calls ? JSON.stringify(row.tool_calls) : ''));
+  const text = row.type === 'user_message' ? wordsOf(row).map((words) => words.text).join('\n\n') : (row.content ?? '');
+  const count = countTokens(text + (row.tool_calls ? JSON.stringify(row.tool_calls) : ''));
   if (typeof count !== 'number') return count.then((tokens) => void (row.token_count = tokens));
   row.token_count = count;
   return null;

@@ -117,9 +117,9 @@ function messagesOf({ rows }: TurnRows): number {
 }
 
 function rowBytes(row: LogRow): number {
-  // Of the other rows' extras nothing is long.
-  const thoughts = row.type === 'assistant_message' ? JSON.stringify(row.extra).length : 0;
-  return ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0) + thoughts);
+  // Thoughts, and what a message brings along; of the other rows' extras nothing is long.
+  const more = row.type === 'assistant_message' || row.extra['included'] !== undefined ? JSON.stringify(row.extra).length : 0;
+  return ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0) + more);
 }
 
 /** The whole of a tool's result is for the log's readers; the window uses the text alone. */

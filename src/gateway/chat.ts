@@ -1,11 +1,12 @@
 /**
  * The action `chat`: from the request to the conversation's event. What a chat that goes back stands in for is
- * looked up in the log first; every other chat is handed on at once.
+ * looked up in the log first, and what it names is read from the MCP servers; every other chat is handed on at once.
  */
 import { hash } from 'node:crypto';
 import { fault } from '../errors.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
+import { include, namesSomething, type Composed } from './include.ts';
 import type { RequestDeps } from './requests.ts';
 import type { ClientSession } from './session.ts';
 
@@ -15,8 +16,9 @@ type Chat = Extract<Request, { action: 'chat' }>['payload'];
 export function sendChat(deps: RequestDeps, session: ClientSession, requestId: string, chat: Chat): Promise<void> | null {
   const conversationId = chat.conversation_id ?? session.ownConversation();
   if (chat.rewind_to !== undefined) return sendRewind(deps, session, { requestId, conversationId, chat, rewindTo: chat.rewind_to });
+  if (namesSomething(chat)) return sendComposed(deps, session, { requestId, conversationId, chat });
   const text = chat.text ?? '';
-  route(deps, session, { requestId, conversationId, chat, rewindTo: null, text, digest: digestOf(text) });
+  route(deps, session, { requestId, conversationId, chat, rewindTo: null, text, included: [], digest: digestOf(text) });
   return null;
 }
 
@@ -24,6 +26,19 @@ interface Asked {
   requestId: string;
   conversationId: string;
   chat: Chat;
+}
+
+/** The same chat again is known by what it names, and nothing is read for it a second time. */
+async function sendComposed(deps: RequestDeps, session: ClientSession, asked: Asked): Promise<void> {
+  const { requestId, conversationId, chat } = asked;
+  const known = await deps.store.turn(session.subject, conversationId, requestId);
+  const composed = known ? { text: chat.text ?? '', included: [] } : await include(deps.library, chat, deps.maxTextLength);
+  if ('code' in composed) return deps.outbox.reply(session.id, errorFrame(requestId, composed, conversationId));
+  route(deps, session, { ...asked, rewindTo: null, ...composed, digest: digestOf(JSON.stringify(namedBy(chat))) });
+}
+
+function namedBy({ text, prompt, resources }: Chat): unknown[] {
+  return [text ?? null, prompt ?? null, resources];
 }
 
 async function sendRewind(deps: RequestDeps, session: ClientSession, asked: Asked & { rewindTo: number }): Promise<void> {
@@ -38,15 +53,19 @@ async function sendRewind(deps: RequestDeps, session: ClientSession, asked: Aske
     return;
   }
   const earlier = known ? known.rows.find(({ type }) => type === 'user_message')?.content : point?.text;
-  const digest = digestOf(JSON.stringify([rewindTo, chat.text ?? null]));
-  route(deps, session, { ...asked, text: chat.text ?? earlier ?? '', digest });
+  const again = namesSomething(chat) ? namedBy(chat) : [chat.text ?? null];
+  const composed = known || !namesSomething(chat)
+    ? { text: chat.text ?? earlier ?? '', included: [] }
+    : await include(deps.library, chat.prompt ? chat : { ...chat, text: chat.text ?? earlier ?? '' }, deps.maxTextLength);
+  if ('code' in composed) return outbox.reply(session.id, errorFrame(requestId, composed, conversationId));
+  route(deps, session, { ...asked, ...composed, digest: digestOf(JSON.stringify([rewindTo, ...again])) });
 }
 
-function route({ registry, streaming }: RequestDeps, session: ClientSession, asked: Asked & { rewindTo: number | null; text: string; digest: string }): void {
-  const { requestId, conversationId, chat, rewindTo, text, digest } = asked;
+function route({ registry, streaming }: RequestDeps, session: ClientSession, asked: Asked & Composed & { rewindTo: number | null; digest: string }): void {
+  const { requestId, conversationId, chat, rewindTo, text, included, digest } = asked;
   const { mode, model = null, metadata = null, cursor = null } = chat;
   registry.route({ owner: session.subject, conversationId }, {
-    type: 'client.chat', session: session.id, requestId, text, digest, mode, model, metadata, rewindTo,
+    type: 'client.chat', session: session.id, requestId, text, included, digest, mode, model, metadata, rewindTo,
     follow: { streaming: chat.streaming ?? streaming, cursor },
   });
 }

@@ -66,11 +66,11 @@ export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDe
   };
 }
 
-/** Why something that a client has named was not had, as it is told. */
-export function missingFault({ missing, server, message }: Missing) {
+/** Why something that a client has named was not had, as it is told; `path` is where it has named the server. */
+export function missingFault({ missing, server, message }: Missing, path = 'payload.server') {
   switch (missing) {
     case 'server':
-      return fault('invalid_request', `payload.server: ${message}`, { path: 'payload.server' });
+      return fault('invalid_request', `${path}: ${message}`, { path });
     case 'connection':
       return fault('mcp_unavailable', message, { server });
     case 'answer':

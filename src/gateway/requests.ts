@@ -30,6 +30,8 @@ export interface RequestDeps {
   toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check' | 'checkAnswer'>;
   library: Library;
   outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
+  /** chat.service.max_text_length: of a message with all that it includes. */
+  maxTextLength: number;
   /** chat.service.streaming.enabled: what a chat gets that does not say. */
   streaming: boolean;
   onError(error: unknown): void;

@@ -3,6 +3,7 @@
  * a text message is named by a short description. Pure, and bounded by the caller's limit.
  */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
+import type { ResourcePart } from './offers.ts';
 import { legible } from './stranger-text.ts';
 
 /** A rough bound that needs no tokenizer: a token of English is about four characters. */
@@ -31,10 +32,14 @@ export function blockText(block: ContentBlock): string {
       return `[resource: ${[block.title ?? block.name, block.mimeType, block.uri].filter(Boolean).join(', ')}]`;
     case 'resource': {
       const { resource } = block;
-      if ('text' in resource) return `[resource: ${resource.uri}]\n${resource.text}`;
-      return `[resource: ${resource.uri}, ${resource.mimeType ?? 'binary'}, ${sizeOf(resource.blob)}]`;
+      return partText({ uri: resource.uri, mimeType: resource.mimeType ?? null, text: 'text' in resource ? resource.text : null, blob: 'blob' in resource ? resource.blob : null });
     }
   }
+}
+
+/** A part of a resource: its text under its address, or a short description of what is no text. */
+export function partText({ uri, mimeType, text, blob }: ResourcePart): string {
+  return text === null ? `[resource: ${uri}, ${mimeType ?? 'binary'}, ${sizeOf(blob ?? '')}]` : `[resource: ${uri}]\n${text}`;
 }
 
 /** Never between the halves of a surrogate pair: a lone half is no valid text for a provider. */

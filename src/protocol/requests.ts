@@ -20,6 +20,9 @@ const MAX_REASON = 1000;
 /** UTF-16 units of what is typed in for a prompt, and of a URI. */
 const MAX_ARGUMENT = 10_000;
 
+/** Resources that one chat may name. */
+const MAX_RESOURCES = 32;
+
 const server = z.string().min(1).max(MAX_ARGUMENT).describe('The MCP server, as it is configured.');
 const uri = z.string().min(1).max(MAX_ARGUMENT);
 const filledIn = z.record(z.string().max(MAX_ARGUMENT), z.string().max(MAX_ARGUMENT)).default({});
@@ -41,7 +44,16 @@ export function payloads(limits: ProtocolLimits) {
         .max(limits.maxTextLength, `expected at most ${limits.maxTextLength} characters`)
         .transform((text) => text.toWellFormed())
         .optional()
-        .describe('The message. Only a chat with `rewind_to` may leave it out: the same text is asked again.'),
+        .describe('The message. A chat with `prompt` may leave it out: the last words of the prompt are the message. So may one with `rewind_to`: the same text is asked again.'),
+      prompt: z
+        .object({ server, name: z.string().min(1).max(MAX_ARGUMENT).describe('The prompt.'), arguments: filledIn.describe('What its arguments are filled in with.') })
+        .optional()
+        .describe('A prompt of an MCP server, whose messages go before the text.'),
+      resources: z
+        .array(z.object({ server, uri: uri.describe('The resource.') }))
+        .max(MAX_RESOURCES, `expected at most ${MAX_RESOURCES} resources`)
+        .default([])
+        .describe("Resources of MCP servers, which go before the text. They are kept in the message's row as they are read now."),
       conversation_id: ownConversationId,
       streaming: z.boolean().optional().describe('`false`: no live text, each message whole when it is written. Absent is the setting of the server.'),
       mode: z.enum(['queue', 'reject', 'interrupt']).default('queue').describe('If a turn runs already: wait behind it, be refused, or stop it and go first.'),
@@ -54,7 +66,7 @@ export function payloads(limits: ProtocolLimits) {
         .describe('The model to ask, one that the configuration allows (`allowed_models`); absent is the usual one. A provider that stands in answers with its own where it has not got this one.'),
       rewind_to: seq.optional().describe("The row of a user's message on the present branch, in whose place this one is asked: the turn knows what was before it."),
     })
-      .refine((chat) => chat.text !== undefined || chat.rewind_to !== undefined, { path: ['text'], error: 'expected text, which only a chat with rewind_to may leave out' })
+      .refine((chat) => chat.text !== undefined || chat.prompt !== undefined || chat.rewind_to !== undefined, { path: ['text'], error: 'expected text, which only a chat with prompt or rewind_to may leave out' })
       .describe('A message that asks for a turn. The same chat again, same id and text, never starts a second one.'),
     cancel: z.object({
       conversation_id: ownConversationId,

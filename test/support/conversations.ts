@@ -112,7 +112,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       waitFor,
       chat(conversationId: string, requestId: string, text = `say ${requestId}`) {
         registry.route({ owner, conversationId }, {
-          type: 'client.chat', session: id, requestId, text, digest: text, mode: 'queue', model: null, metadata: null, rewindTo: null, follow: { streaming: true, cursor: null },
+          type: 'client.chat', session: id, requestId, text, digest: text, mode: 'queue', model: null, metadata: null, rewindTo: null, included: [], follow: { streaming: true, cursor: null },
         });
       },
       delete(conversationId: string) {

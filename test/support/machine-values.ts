@@ -44,6 +44,7 @@ export function chat(requestId: string, changes: Partial<ChatEvent> = {}): ChatE
     session: 's1',
     requestId,
     text: `text of ${requestId}`,
+    included: [],
     digest: `digest of ${requestId}`,
     mode: 'queue',
     follow: { streaming: true, cursor: null },
