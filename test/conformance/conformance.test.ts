@@ -8,6 +8,8 @@ const daily: readonly (readonly [Revision, string])[] = [
   ['2025-11-25', 'tools_call'],
   ['2025-11-25', 'auth/scope-step-up'],
   ['2026-07-28', 'request-metadata'],
+  ['2025-11-25', 'elicitation-sep1034-client-defaults'],
+  ['2026-07-28', 'sep-2322-client-request-state'],
   ['2026-07-28', 'auth/authorization-server-migration'],
 ];
 

@@ -20,10 +20,8 @@ export interface Scenario {
   missing: string | null;
 }
 
+/** All of these are optional extensions of MCP. */
 const missing: Readonly<Record<string, string>> = {
-  'elicitation-sep1034-client-defaults': 'Servers cannot ask people yet.',
-  'sep-2322-client-request-state': 'Servers cannot ask people yet.',
-  // The rest are optional extensions of MCP.
   'auth/client-credentials-jwt': 'Grants without a person are not made: a token among the headers does the same.',
   'auth/client-credentials-basic': 'Grants without a person are not made: a token among the headers does the same.',
   'auth/enterprise-managed-authorization': 'Tokens of an enterprise identity provider are not exchanged.',
