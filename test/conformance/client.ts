@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { serverState } from '../../machines/mcp-server.ts';
 import type { ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
 import { withDefaults } from '../../src/gateway/form-defaults.ts';
-import type { CallEnd } from '../../src/mcp/toolbox.ts';
+import { callAnswering } from '../support/mcp-person.ts';
 import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
 
 /** What a scenario hands over, beside the address. */
@@ -48,17 +48,6 @@ function fillIn(ask: ServerAsk): ServerAnswer {
   return { action: 'accept', content: ask.kind === 'form' ? withDefaults(ask.schema, {}) : null };
 }
 
-/** A call with all its questions, whether the server waits for their answers or lays the call down. */
-async function answering(name: string, args: Record<string, unknown>): Promise<CallEnd> {
-  const ask = async (asked: ServerAsk) => fillIn(asked);
-  let end = await box.call(name, args, { ask });
-  while (end.status === 'laid_down') {
-    const answered = end.asks.map((asked) => ({ ...asked, answer: fillIn(asked.ask) }));
-    end = await box.call(name, args, { ask, resume: { ...end.resume, answered: [...end.resume.answered, ...answered] } });
-  }
-  return end;
-}
-
 /** A value for every argument that a schema names. */
 function sample(schema: Record<string, unknown>): Record<string, unknown> {
   const { properties = {} } = z.looseObject({ properties: z.record(z.string(), z.looseObject({ type: z.unknown().optional() })).optional() }).parse(schema);
@@ -73,7 +62,7 @@ const calls = context.toolCalls ?? box.host.tools().map(({ toolName, inputSchema
   // One scenario wants the schema of its first tool back as it came.
   arguments: toolName === 'json_schema_echo' ? { schema: focal?.inputSchema } : sample(inputSchema),
 }));
-for (const { name, arguments: args } of calls) box.lines.push(`${name}: ${JSON.stringify(await answering(name, args))}`);
+for (const { name, arguments: args } of calls) box.lines.push(`${name}: ${JSON.stringify(await callAnswering(box.call, name, args, fillIn))}`);
 
 const [standing] = box.host.servers();
 process.stderr.write(`${[...box.lines, JSON.stringify(standing)].join('\n')}\n`);

@@ -16,6 +16,8 @@ interface Use {
   arguments?: Record<string, unknown>;
   shows: RegExp;
   status?: 'ok' | 'error';
+  /** What a person is asked on the way, and says: alone, for nobody could tell which of several calls asks. */
+  answer?: { content?: Record<string, unknown> };
 }
 
 const listed = z.object({ tools: z.array(z.object({ name: z.string() })) });
@@ -24,14 +26,21 @@ const resources = z.object({ resources: z.array(z.object({ uri: z.string() })), 
 const filled = z.object({ messages: z.array(z.unknown()) });
 const read = z.object({ contents: z.array(z.object({ uri: z.string(), text: z.string().nullable(), blob: z.string().nullable() })) });
 
-/** The model asks for all of them in one answer; nothing that is offered may be left out. */
+/** The model asks for all of them in one answer, and one by one for those that ask back; nothing that is offered may be left out. */
 async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses: Record<string, Use>): Promise<Client> {
   const { model, client } = await startScripted(t, { mcpServers, config: { chat: { service: { tools: { concurrency: 32 } } } } });
   const { result } = await client.ask('tools');
   assert.deepEqual(listed.parse(result).tools.map(({ name }) => name).sort(), Object.keys(uses).sort());
-  model.script(asks(Object.entries(uses).map(([name, { arguments: args = {} }]) => ({ name, arguments: args }))), says('Done.'));
+  const calls = Object.entries(uses).map(([name, { arguments: args = {}, answer }]) => ({ name, arguments: args, answer }));
+  const asking = calls.filter(({ answer }) => answer);
+  model.script(asks(calls.filter(({ answer }) => !answer)), ...asking.map((call) => asks([call])), says('Done.'));
 
-  const turn = await client.chat('use everything');
+  const requestId = client.send('chat', { text: 'use everything', conversation_id: 'all' });
+  for (const { name, answer } of asking) {
+    const { chunk } = await client.waitFor((frame) => frame.chunk?.type === 'elicitation_request' && frame.chunk['name'] === name, `the question of ${name}`);
+    await client.ask('respond', { conversation_id: 'all', interrupt_id: chunk?.['interrupt_id'], decision: 'answer', ...answer });
+  }
+  const turn = await client.turn(requestId);
 
   assert.equal(turn.end.status, 'complete');
   const results = new Map(turn.frames.filter(({ chunk }) => chunk?.type === 'tool_result').map(({ chunk }) => [chunk?.['name'], chunk]));
@@ -39,7 +48,7 @@ async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses:
     assert.equal(results.get(name)?.['status'], status, `${name}: ${results.get(name)?.data}`);
     assert.match(results.get(name)?.data ?? '', shows, name);
   }
-  const told = model.requests[1]?.body.messages.filter(({ role }) => role === 'tool');
+  const told = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'tool');
   assert.equal(told?.length, Object.keys(uses).length, 'the model got every result');
   return client;
 }
@@ -58,6 +67,8 @@ test('the server of everything: every tool is called, every prompt filled in, ev
     'toggle-simulated-logging': { shows: /Started simulated/ },
     'toggle-subscriber-updates': { shows: /Started simulated resource updated notifications/ },
     'trigger-long-running-operation': { arguments: { duration: 0.2, steps: 2 }, shows: /Long running operation completed. Duration: 0.2 seconds, Steps: 2/ },
+    'trigger-elicitation-request': { answer: { content: { name: 'Ada' } }, shows: /Ada/ },
+    'trigger-url-elicitation': { arguments: { url: 'https://example.com/form' }, answer: {}, shows: /accept/i },
   });
 
   const offered = prompts.parse((await client.ask('prompts')).result).prompts.map(({ name }) => name);

@@ -9,8 +9,9 @@ import { REVISIONS, isOf, isStateless, type Revision } from './revisions.ts';
 import { transportTable } from './transport-table.ts';
 
 async function startScene(t: TestContext, revision: Revision): Promise<Scene> {
-  const sampler = createSampler();
-  const server = await startHttpServer({ era: isStateless(revision) ? 'stateless' : 'sessions', offer: sampler.offer });
+  const era = isStateless(revision) ? 'stateless' : 'sessions';
+  const sampler = createSampler(era);
+  const server = await startHttpServer({ era, offer: sampler.offer });
   t.after(server.stop);
   const box = await startToolbox([httpServer('web', server.url, { revision })]);
   t.after(box.stop);

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isMissing } from '../../src/mcp/library.ts';
 import type { createSampler } from '../support/mcp-sampler.ts';
 import type { startHttpServer } from '../support/mcp-http-server.ts';
+import { callAnswering } from '../support/mcp-person.ts';
 import type { startToolbox } from '../support/mcp-toolbox.ts';
 import { isStateless, type Revision, type Span } from './revisions.ts';
 
@@ -185,6 +186,31 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
           assert.equal((await library.prompts()).length + (await library.resources()).length, 6);
           grow(scene);
           await until(async () => (await library.prompts()).length + (await library.resources()).length === 8);
+        },
+      },
+    ],
+  },
+  {
+    title: 'Questions to people',
+    rows: [
+      {
+        feature: 'a form to fill in (elicitation)',
+        since: '2025-06-18',
+        async play({ box }) {
+          const end = await callAnswering(box.call, 'book', {}, () => ({ action: 'accept', content: { guests: 4, place: 'inside' } }));
+          assert.equal('text' in end && end.text, 'booked for 4, inside');
+        },
+      },
+      {
+        feature: 'a page to visit (elicitation by URL)',
+        since: '2025-11-25',
+        async play({ box }) {
+          const asked: string[] = [];
+          const end = await callAnswering(box.call, 'pay', {}, (ask) => {
+            asked.push(ask.kind === 'url' ? ask.url : ask.kind);
+            return { action: 'accept', content: null };
+          });
+          assert.deepEqual([asked, 'text' in end && end.text], [['https://pay.example/deposit'], 'deposit: accept']);
         },
       },
     ],

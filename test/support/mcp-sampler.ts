@@ -5,9 +5,10 @@
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { offerMemos } from './mcp-offers.ts';
+import { offerResumedTable, offerWaitingTable } from './mcp-questions.ts';
 
-/** One for a test server; `offer` is given each of its sessions, or each of its requests since 2026-07-28. */
-export function createSampler() {
+/** One for a test server of either era; `offer` is given each of its sessions, or each of its requests since 2026-07-28. */
+export function createSampler(era: 'sessions' | 'stateless') {
   const servers: McpServer[] = [];
   let grown = false;
 
@@ -21,6 +22,7 @@ export function createSampler() {
     offer(server: McpServer): void {
       servers.push(server);
       offerMemos(server);
+      (era === 'sessions' ? offerWaitingTable : offerResumedTable)(server, { booked: [], refused: [] });
       server.registerTool('steps', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
         const progressToken = mcpReq._meta?.progressToken;
         if (progressToken !== undefined) await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1, total: 2 } });

@@ -1,0 +1,16 @@
+/** A person behind a toolbox, for tests that have no conversation: answers whatever a call asks, until it has its end. */
+import type { ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
+import type { CallEnd, CallOptions } from '../../src/mcp/toolbox.ts';
+
+type Call = (name: string, args: Record<string, unknown>, options: Partial<CallOptions>) => Promise<CallEnd>;
+
+/** The server may wait for the answers, or lay the call down and be called again with them. */
+export async function callAnswering(call: Call, name: string, args: Record<string, unknown>, answer: (ask: ServerAsk) => ServerAnswer): Promise<CallEnd> {
+  const ask = async (asked: ServerAsk) => answer(asked);
+  let end = await call(name, args, { ask });
+  while (end.status === 'laid_down') {
+    const answered = end.asks.map((asked) => ({ ...asked, answer: answer(asked.ask) }));
+    end = await call(name, args, { ask, resume: { ...end.resume, answered: [...end.resume.answered, ...answered] } });
+  }
+  return end;
+}
