@@ -5,10 +5,10 @@ import type { ClientOptions } from '@modelcontextprotocol/client';
 import type { ProtocolChoice } from './servers-config.ts';
 
 /** Revisions from this one on know no `initialize`. */
-const FIRST_STATELESS_REVISION = '2026-07-28';
+export const FIRST_STATELESS_REVISION = '2026-07-28';
 
 function negotiation(protocol: ProtocolChoice): ClientOptions {
-  if (typeof protocol === 'string') return { versionNegotiation: { mode: protocol } };
+  if (typeof protocol === 'string') return { versionNegotiation: { mode: protocol === 'auto' ? 'auto' : 'legacy' } };
   if (protocol.revision >= FIRST_STATELESS_REVISION) return { versionNegotiation: { mode: { pin: protocol.revision } } };
   return { supportedProtocolVersions: [protocol.revision] };
 }

@@ -5,14 +5,17 @@
 import { waitInLine } from '../wait-in-line.ts';
 import { notSent } from './call-end.ts';
 import { connected, type Member } from './server-member.ts';
-import type { CallEnd, CallOptions } from './toolbox.ts';
+import type { CallEnd, CallOptions, CalledTool } from './toolbox.ts';
 
 /** A call that has waited in vain gives up this much before its caller's own time is up: only here it is known that nothing was sent. */
 const LEAD_MS = 50;
 
+/** For the model. */
+const REDEFINED = 'The tool was not run: its server has redefined it since it was offered. Look at its description and schema as they are now, and call it again if it is still of use.';
+
 /** Never rejects. All waiting together is bounded by `timeoutMs`. */
-export async function makeCall(member: Member, toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd> {
-  const { signal, timeoutMs, place } = options;
+export async function makeCall(member: Member, tool: CalledTool, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd> {
+  const { signal, timeoutMs, place, resume } = options;
   const { block, line } = member;
   const deadline = performance.now() + timeoutMs - LEAD_MS;
   const turn = waitInLine(line, place, { signal, withinMs: deadline - performance.now() });
@@ -28,10 +31,16 @@ export async function makeCall(member: Member, toolName: string, args: Record<st
         const error = member.actor?.getSnapshot().context.lastError;
         return notSent(block.name, error ? `is not available (${error})` : 'is not available');
       }
-      const end = await current.call(toolName, args, options);
+      if (resume === null && isRedefined(member, tool)) return { status: 'error', text: REDEFINED, content: null };
+      const end = await current.call(tool.toolName, args, options);
       if (end.status !== 'not_sent' || resends === 0) return end;
     }
   } finally {
     line.release(place);
   }
+}
+
+function isRedefined({ catalogue }: Member, { toolName, definition }: CalledTool): boolean {
+  const now = catalogue.find(({ name }) => name === toolName);
+  return definition !== '' && now !== undefined && now.definition !== definition;
 }

@@ -3,8 +3,9 @@
  * messages; what they say is nobody's business here.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { Client, FetchLike, SSEClientTransport } from '@modelcontextprotocol/client';
+import { FIRST_STATELESS_REVISION } from './client-options.ts';
 import type { Guard } from './guard.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { ServerBlock } from './servers-config.ts';
@@ -41,15 +42,27 @@ export function createServerTransport(server: ServerBlock, options: ServerTransp
     server.kind === 'stdio' ? createStdioTransport(server, options) : createHttpTransport(server, options);
   let closing: Promise<void> | null = null;
 
+  /** For a server that has refused to be greeted, in the manner of one that is older or newer than was thought; else null. */
+  const otherWay = (client: Client, error: unknown): StdioTransport | SSEClientTransport | null => {
+    if (server.kind === 'http') {
+      if (!mayKnowOnlySse(error)) return null;
+      client.setVersionNegotiation(undefined);
+      return createSseTransport(server, options);
+    }
+    if (server.protocol !== 'legacy_first' || !(error instanceof ProtocolError)) return null;
+    client.setVersionNegotiation({ mode: { pin: FIRST_STATELESS_REVISION } });
+    return createStdioTransport(server, options);
+  };
+
   return {
     async connect(client) {
       const patience = { timeout: options.connectionTimeoutMs };
       try {
         await client.connect(transport, patience);
       } catch (error) {
-        if (server.kind !== 'http' || closing !== null || !mayKnowOnlySse(error)) throw error;
-        transport = createSseTransport(server, options);
-        client.setVersionNegotiation(undefined);
+        const other = closing === null ? otherWay(client, error) : null;
+        if (other === null) throw error;
+        transport = other;
         // A server that cannot be reached this way either has said before what is wrong.
         await client.connect(transport, patience).catch(() => Promise.reject(error));
       }

@@ -12,8 +12,11 @@ import type { Position } from './json-positions.ts';
 import { oauthSchema, oauthSettings, type OAuthSettings } from './oauth-settings.ts';
 import type { ToolChoice } from './tool-listing.ts';
 
-/** `legacy`: the handshake up to 2025-11-25; `auto`: ask the server first; else one revision, such as `2026-07-28`. */
-export type ProtocolChoice = 'legacy' | 'auto' | { revision: string };
+/**
+ * `legacy`: the handshake up to 2025-11-25; `legacy_first`: where the server refuses it, the newest revision; `auto`: ask
+ * the server first; else one revision, such as `2026-07-28`.
+ */
+export type ProtocolChoice = 'legacy' | 'legacy_first' | 'auto' | { revision: string };
 
 export interface StdioServer extends ToolChoice {
   kind: 'stdio';
@@ -126,9 +129,9 @@ function checkNames(names: readonly string[]): void {
   }
 }
 
-function protocolOf(written: string | null | undefined, fallback: 'legacy' | 'auto'): ProtocolChoice {
-  const chosen = written ?? fallback;
-  return chosen === 'legacy' || chosen === 'auto' ? chosen : { revision: chosen };
+function protocolOf(written: string | null | undefined, fallback: 'legacy_first' | 'auto'): ProtocolChoice {
+  if (written === null || written === undefined) return fallback;
+  return written === 'legacy' || written === 'auto' ? written : { revision: written };
 }
 
 function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.ProcessEnv): ServerBlock {
@@ -151,8 +154,8 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
       // Relative paths in `command` and `args` are the child's to resolve, against this folder.
       cwd: resolve(folder, expand(block.cwd ?? '', env, [...at, 'cwd'])),
       env: expandAll('env'),
-      // `auto` would start the server twice: once to ask, once to serve.
-      protocol: protocolOf(block.protocol, 'legacy'),
+      // `auto` would start every server twice: once to ask, once to serve.
+      protocol: protocolOf(block.protocol, 'legacy_first'),
       ...common,
     };
   }

@@ -32,6 +32,9 @@ export interface Tool extends Omit<HopTool, 'permission'>, Pick<ServerTool, 'tit
 /** A tool by its server's own name. */
 export type ToolName = Pick<Tool, 'server' | 'toolName'>;
 
+/** As it was offered; an empty definition where that is not known. */
+export type CalledTool = Pick<Tool, 'server' | 'toolName' | 'definition'>;
+
 export interface ServerStatus {
   name: string;
   state: McpServerState;
@@ -98,8 +101,11 @@ export interface Toolbox {
   checkAnswer(schema: Record<string, unknown>, content: Record<string, unknown>): Breach | null;
   /** What keeps a model's arguments from fitting the schema that it was shown, in words for it; null when they fit, or when only the server can tell. */
   misfit(inputSchema: Record<string, unknown>, args: Record<string, unknown>): string | null;
-  /** Never rejects. A call to a server that is away wakes it and waits within `timeoutMs`. */
-  call(tool: ToolName, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
+  /**
+   * Never rejects. A call to a server that is away wakes it and waits within `timeoutMs`. A tool that its server has
+   * redefined since it was offered is not called: arguments, and a person's consent, were for what it was.
+   */
+  call(tool: CalledTool, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
 }
 
 /** How long, how often and how much. */
@@ -253,9 +259,9 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
       const { path, message } = verdict.breach;
       return path.length === 0 ? message : `${path.join('.')}: ${message}`;
     },
-    call({ server, toolName }, args, options) {
-      const member = members.get(server);
-      return member === undefined ? Promise.resolve(notSent(server, 'is not configured')) : makeCall(member, toolName, args, options);
+    call(tool, args, options) {
+      const member = members.get(tool.server);
+      return member === undefined ? Promise.resolve(notSent(tool.server, 'is not configured')) : makeCall(member, tool, args, options);
     },
     async close() {
       const leaving = [...members.values()].flatMap(({ connection: open, closings }) => [...closings, ...(open === null ? [] : [open.close()])]);

@@ -37,7 +37,7 @@ describe('the list of MCP servers', () => {
     });
 
     assert.deepEqual(servers, [
-      { kind: 'stdio', name: 'files', command: 'npx', args: ['-y', 'server', '8080'], cwd: folder, env: { PORT: '1', VERBOSE: 'true' }, protocol: 'legacy', includeTools: ['read'], excludeTools: [], maxConcurrent: 2 },
+      { kind: 'stdio', name: 'files', command: 'npx', args: ['-y', 'server', '8080'], cwd: folder, env: { PORT: '1', VERBOSE: 'true' }, protocol: 'legacy_first', includeTools: ['read'], excludeTools: [], maxConcurrent: 2 },
       { kind: 'http', name: 'web', url: 'https://example.org/mcp', headers: { a: 'b' }, protocol: 'auto', oauth: { client: null, scope: null }, includeTools: null, excludeTools: ['erase'], maxConcurrent: null },
     ]);
   });

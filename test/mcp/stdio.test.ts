@@ -163,7 +163,7 @@ describe('a stdio server', () => {
     assert.equal(journal.count('started'), 4);
     assert.equal(box.host.servers()[0]?.error, 'exited with code 3');
 
-    const tool = { name: 'slow', server: 'one', toolName: 'slow', description: '', inputSchema: {}, harmless: false, permission: 'always' as const };
+    const tool = { name: 'slow', server: 'one', toolName: 'slow', description: '', inputSchema: {}, definition: '', harmless: false, permission: 'always' as const };
     const end = await box.host.call(tool, {}, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, resume: null, ask: () => null, place: ['a', 'b', 'c'] });
     assert.deepEqual(end, { status: 'not_sent', text: 'The call was not made: the MCP server "one" is not available (exited with code 3).' });
     assert.equal(journal.count('started'), 5);
@@ -228,6 +228,30 @@ describe('a stdio server', () => {
     assert.ok(!before.some(({ name }) => name === 'grown'));
     assert.equal(box.tool('grown').description, 'New here');
     assert.equal(textOf(await box.call('grown')), 'grown');
+  });
+
+  test('that redefines a tool is not called with what was meant for the old one, and is for the new', async (t) => {
+    const journal = createJournal();
+    const box = await startToolbox([stdioServer('one', { TEST_JOURNAL: journal.file })]);
+    t.after(async () => {
+      await box.stop();
+      journal.remove();
+    });
+    await box.host.settled();
+    const pinned = box.tool('count');
+    const call = (tool: typeof pinned) => box.host.call(tool, {}, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, resume: null, ask: () => null, place: ['a', 'b', 'c'] });
+    const changed = Promise.withResolvers<void>();
+    const before = box.host.tools();
+    const subscription = box.actor('one').subscribe(() => box.host.tools() !== before && changed.resolve());
+    await box.call('redefine');
+    await changed.promise;
+    subscription.unsubscribe();
+
+    const end = await call(pinned);
+    assert.deepEqual([end.status, journal.count('counted')], ['error', 0]);
+    assert.match(textOf(end), /^The tool was not run: its server has redefined it/);
+    assert.equal((await call({ ...pinned, definition: '' })).status, 'ok', 'what is not known is not judged');
+    assert.equal((await box.call('count')).status, 'ok');
   });
 
   test('that sends more than a message may weigh is dropped and comes back', async (t) => {

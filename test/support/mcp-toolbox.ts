@@ -38,7 +38,7 @@ const limits: ToolboxLimits = {
 /** The misbehaving server as a block of the configuration. */
 export function stdioServer(name: string, env: Record<string, string> = {}): StdioServer {
   const script = join(import.meta.dirname, 'mcp-stdio-server.ts');
-  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env, protocol: 'legacy', includeTools: null, excludeTools: [], maxConcurrent: null };
+  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env, protocol: 'legacy_first', includeTools: null, excludeTools: [], maxConcurrent: null };
 }
 
 export function httpServer(name: string, url: string, protocol: HttpServer['protocol'] = 'auto'): HttpServer {
