@@ -16,16 +16,17 @@ import { fault } from './faults.ts';
 import { hopPlan } from './hop-plan.ts';
 import { closedQuestion } from './question-plan.ts';
 import { callsToResume, onlyWaits, recoveryRows } from './recovery.ts';
-import { addUsage, endRows, stoppedEnd, turnEndRow } from './turn-end.ts';
+import { endRows, stoppedEnd, turnEndRow } from './turn-end.ts';
 import { dispatchRow, resultRow } from './turn-rows.ts';
+import { budgetFault, spend, usedBy } from './usage.ts';
 
 const withAnswer = (answer: Answer) => (turn: RunningTurn) => ({ asking: false, answer, model: answer.model ?? turn.model });
 
 const turnActions = {
   takeStanding: kit.assign(({ event }) => {
     if (event.type !== 'xstate.done.actor.log') return {};
-    const { interrupted, stopped, queue, remembered } = event.output;
-    return { interrupted, stopped, queue: queue.map((turn) => ({ kind: 'turn', turn }) as const), remembered };
+    const { interrupted, stopped, queue, remembered, spent } = event.output;
+    return { interrupted, stopped, queue: queue.map((turn) => ({ kind: 'turn', turn }) as const), remembered, spent };
   }),
   appendRecovery: kit.enqueueActions(({ context, enqueue }) => {
     for (const { requestId, reason } of context.stopped) {
@@ -59,20 +60,21 @@ const turnActions = {
     enqueue.emit({ type: 'notice', requestId: context.turn.requestId, kind: 'context_truncated', data, details: {} });
   }),
   failContext: kit.assign(({ context }) => turnWith(context, () => ({ fault: fault('internal', 'The context of the turn could not be read. Try again.') }))),
+  failBudget: kit.assign(({ context }) => turnWith(context, (turn) => ({ fault: budgetFault(context.limits.budgets, turn.used, context.spent) }))),
   ask: kit.enqueueActions(({ context, enqueue }) => {
     const { turn, limits, conversationId, owner } = context;
     if (!turn?.context) return;
     const { requestId } = turn;
-    const { messages, model, tools } = turn.context;
+    const { messages, tokens: contextTokens, model, tools } = turn.context;
     const provider = limits.providers[turn.provider] ?? '';
-    enqueue.spawnChild('answer', { id: 'answer', input: { conversationId, owner, requestId, provider, model, messages, tools } });
+    enqueue.spawnChild('answer', { id: 'answer', input: { conversationId, owner, requestId, provider, model, messages, contextTokens, tools } });
     enqueue.assign({ turn: { ...turn, asking: true } });
   }),
   takeAnswer: kit.enqueueActions(({ event, enqueue }) => {
     if (event.type !== 'answer.finished' && event.type !== 'answer.failed') return;
     const { answer } = event;
     enqueue.stopChild('answer');
-    enqueue.assign(({ context }) => turnWith(context, withAnswer(answer)));
+    enqueue.assign(({ context }) => ({ ...turnWith(context, withAnswer(answer)), spent: spend(context.spent, answer) }));
   }),
   takeFault: kit.assign(({ context, event }) => (event.type === 'answer.failed' ? turnWith(context, () => ({ fault: event.fault })) : {})),
   backOff: kit.enqueueActions(({ context, event, enqueue }) => {
@@ -110,7 +112,7 @@ const turnActions = {
   }),
   countHop: kit.assign(({ context }) => turnWith(context, (turn) => ({
     hops: turn.hops + 1,
-    usage: addUsage(turn.usage, turn.answer?.usage ?? null),
+    used: usedBy(turn),
     answer: null,
     provider: 0, attempt: 0, waitedMs: 0,
   }))),

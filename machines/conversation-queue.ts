@@ -74,7 +74,7 @@ export const queueActions = {
     } else {
       const ahead = context.turn === null && context.queue.length === 0;
       const inFront = chat.mode === 'interrupt';
-      const turn: QueuedTurn = { requestId: chat.requestId, hops: 0, usage: null, announced: !ahead };
+      const turn: QueuedTurn = { requestId: chat.requestId, hops: 0, used: [], announced: !ahead };
       const next = { kind: 'turn', turn } as const;
       enqueue.assign({ queue: inFront ? [next, ...context.queue] : [...context.queue, next] });
       const position = inFront ? 1 : context.queue.filter((next) => next.kind === 'turn').length + 1;

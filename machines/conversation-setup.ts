@@ -10,6 +10,7 @@ import type { ModelMessage } from './context-window.ts';
 import { askedAbout } from './approval.ts';
 import { toolCallMachine } from './tool-call.ts';
 import { onlyWaits, recoveryEnd } from './recovery.ts';
+import { budgetFault } from './usage.ts';
 
 export interface ReadLogInput {
   conversationId: string;
@@ -30,6 +31,8 @@ export interface AnswerInput extends ReadLogInput {
   /** See `HopContext`. */
   model: string | null;
   messages: readonly ModelMessage[];
+  /** Of the messages, estimated. */
+  contextTokens: number;
   tools: ReadonlyMap<string, HopTool>;
 }
 
@@ -111,6 +114,7 @@ export const conversationSetup = setup({
     isWithdrawal: ({ event }) => event.type === 'log.committed' && event.tag.of === 'withdrawal',
     isRecovery: ({ event }) => event.type === 'log.committed' && event.tag.of === 'recovery',
     interruptedTurnOnlyWaits: ({ context }) => context.interrupted !== null && onlyWaits(context.interrupted),
+    budgetIsSpent: ({ context: { limits, turn, spent } }) => budgetFault(limits.budgets, turn?.used ?? [], spent) !== null,
     hasCalls: ({ context }) => (context.turn?.calls.length ?? 0) > 0,
     isHop: ({ event }) => event.type === 'log.committed' && event.tag.of === 'hop',
     isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',

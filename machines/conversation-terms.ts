@@ -3,6 +3,7 @@
  */
 import type { Asker, ClientEvent } from './client-events.ts';
 import type { InterruptedTurn, QueuedTurn, RecoveryPolicy, RememberedDecision, RunningTurn, StoppedTurn } from './turn-terms.ts';
+import type { Budgets, Spent } from './usage.ts';
 
 /** What bounds one conversation, the same for all of them. Set at boot and fixed for an actor's life. */
 export interface ConversationLimits {
@@ -21,6 +22,7 @@ export interface ConversationLimits {
   /** Names, the preferred first. */
   providers: readonly string[];
   recovery: RecoveryPolicy;
+  budgets: Budgets;
 }
 
 export interface ConversationInput {
@@ -51,4 +53,6 @@ export interface ConversationContext extends ConversationInput {
   stopped: StoppedTurn[];
   /** What people have decided about tools, once and for all: nobody is asked about these again. */
   remembered: readonly RememberedDecision[];
+  /** By all its answers. */
+  spent: Spent;
 }

@@ -37,7 +37,7 @@ const inLine = conversation.createStateConfig({
 });
 
 const loadingContext = conversation.createStateConfig({
-  description: 'Builds the window of past turns and pins the tool catalogue for this hop.',
+  description: 'Builds the window of past turns and pins the tool catalogue for this hop; a turn whose budget is spent ends here.',
   invoke: {
     id: 'context',
     src: 'loadContext',
@@ -47,7 +47,10 @@ const loadingContext = conversation.createStateConfig({
       budgetTokens: turn?.shorter?.budgetTokens ?? null,
       isFirst: turn !== null && turn.hops + turn.attempt + turn.provider === 0 && turn.shorter === null,
     }),
-    onDone: { target: 'streaming', actions: 'pinContext' },
+    onDone: [
+      { guard: 'budgetIsSpent', target: 'persisting', actions: 'failBudget' },
+      { target: 'streaming', actions: 'pinContext' },
+    ],
     onError: { target: 'persisting', actions: 'failContext' },
   },
 });

@@ -14,9 +14,9 @@ export function askerOf(chat: ChatEvent): Asker {
 }
 
 /** A turn as it begins, or goes on after a restart. */
-export function run({ requestId, hops, usage, model = null }: Pick<QueuedTurn, 'requestId' | 'hops' | 'usage'> & { model?: string | null }): RunningTurn {
+export function run({ requestId, hops, used, model = null }: Pick<QueuedTurn, 'requestId' | 'hops' | 'used'> & { model?: string | null }): RunningTurn {
   return {
-    requestId, hops, usage, model,
+    requestId, hops, used, model,
     provider: 0, attempt: 0, waitedMs: 0, backoffMs: 0,
     context: null, shorter: null, asking: false, answer: null, calls: [], fault: null, stop: null,
   };

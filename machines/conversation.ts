@@ -10,7 +10,7 @@ import { turn } from './conversation-turn.ts';
 export const conversationMachine = conversation.createMachine({
   id: 'conversation',
   description: 'One conversation: one turn at a time, from its message to its end, with tool hops between. Whatever it tells a client is a row that is committed first.',
-  context: ({ input }) => ({ ...input, deferred: [], arriving: [], queue: [], deleters: [], turn: null, interrupted: null, stopped: [], remembered: [] }),
+  context: ({ input }) => ({ ...input, deferred: [], arriving: [], queue: [], deleters: [], turn: null, interrupted: null, stopped: [], remembered: [], spent: { tokens: 0, cost: 0 } }),
   initial: 'activating',
   on: {
     'client.delete': { target: '.deleting', actions: 'takeDeleter' },

@@ -6,6 +6,7 @@ import type { Fault } from './log.ts';
 
 /** Whether the same request may succeed later. */
 export const retryableFaults = {
+  budget_exceeded: false,
   conversation_deleted: false,
   conversation_failed: true,
   illegal_in_state: true,

@@ -39,7 +39,17 @@ export interface Usage {
   total_tokens: number;
   cached_tokens?: number;
   reasoning_tokens?: number;
+  /** In the unit of the prices that are configured; absent where none is for the model. */
+  cost?: number;
   estimated?: true;
+}
+
+/** What one request to the model has used. */
+export interface HopUsage {
+  /** From 0. */
+  hop: number;
+  model: string | null;
+  usage: Usage;
 }
 
 /** A tool call as the assistant row stores it: the shape every OpenAI-compatible API takes back. */
@@ -66,6 +76,7 @@ export interface Fault {
 export interface TurnMetadata {
   tokens: number;
   usage: Usage;
+  usage_by_hop: readonly HopUsage[];
   model: string | null;
   finish_reason: FinishReason;
   tool_hops: number;

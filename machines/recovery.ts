@@ -15,7 +15,7 @@ const UNKNOWN_OUTCOME = 'The server restarted while this call was running. It ma
 
 /** Why an interrupted turn must not go on; null when it may. */
 export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }: RecoveryPolicy): TurnEnd | null {
-  if (turn.stop) return complete(turn, turn.usage, turn.stop);
+  if (turn.stop) return complete(turn, turn.stop);
   if (onlyWaits(turn)) return null;
   const failed = (why: string): TurnEnd => ({
     status: 'error',

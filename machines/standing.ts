@@ -6,7 +6,6 @@ import type { Approval, FoldedLog, InterruptedCall, InterruptedTurn, QueuedTurn,
 import { asObject } from './json-object.ts';
 import type { LogRow } from './log.ts';
 import { readQuestion, readResumption } from './question-rows.ts';
-import { addUsage } from './turn-end.ts';
 
 /**
  * What a row about a call says of its tool; schema and description are the catalogue's and not needed to
@@ -59,7 +58,7 @@ export function foldStanding(rows: readonly LogRow[], open: readonly string[], n
   return {
     interrupted: cutOff ? { ...cutOff.turn, begun: cutOff.begun, draft: draft?.requestId === cutOff.turn.requestId ? draft : null } : null,
     stopped: others.flatMap(({ requestId, stop }): StoppedTurn[] => (stop ? [{ requestId, reason: stop }] : [])),
-    queue: others.filter(({ stop }) => !stop).map(({ requestId }): QueuedTurn => ({ requestId, hops: 0, usage: null, announced: true })),
+    queue: others.filter(({ stop }) => !stop).map(({ requestId }): QueuedTurn => ({ requestId, hops: 0, used: [], announced: true })),
   };
 }
 
@@ -67,15 +66,15 @@ export function foldStanding(rows: readonly LogRow[], open: readonly string[], n
 type FoldedTurn = Omit<InterruptedTurn, 'begun' | 'draft'>;
 
 function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { turn: FoldedTurn; begun: boolean } {
-  const turn: FoldedTurn = { requestId, hops: 0, usage: null, model: null, recoveries: 0, ageMs: 0, stop: null, open: [] };
+  const turn: FoldedTurn = { requestId, hops: 0, used: [], model: null, recoveries: 0, ageMs: 0, stop: null, open: [] };
   for (const row of rows) {
     switch (row.type) {
       case 'user_message':
         turn.ageMs = Math.max(0, nowMs - Date.parse(row.timestamp));
         break;
       case 'assistant_message':
+        if (row.usage) turn.used = [...turn.used, { hop: turn.hops, model: row.model, usage: row.usage }];
         turn.hops += row.tool_calls ? 1 : 0;
-        turn.usage = addUsage(turn.usage, row.usage);
         turn.model = row.model;
         for (const request of row.tool_calls ?? []) turn.open.push({ request, dispatch: null, approval: null, question: null });
         break;

@@ -4,12 +4,11 @@
  */
 import type { Answer, StopReason, TurnEnd } from './conversation-events.ts';
 import type { RunningTurn } from './turn-terms.ts';
-import type { FinishReason, NewRow, Usage } from './log.ts';
+import type { FinishReason, NewRow } from './log.ts';
 import { responseRow, unapprovedResult, withEdit } from './approval.ts';
 import { closedQuestion } from './question-plan.ts';
 import { CANCELLED, answerRow, blank, instantResult, metaRow, resultRow } from './turn-rows.ts';
-
-const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+import { sumOf, usedBy } from './usage.ts';
 
 /** The rows that end a turn, whatever state it is in; the last one is its `turn_end`. */
 export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[]; end: TurnEnd } {
@@ -18,10 +17,12 @@ export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[
   const answer = turn.answer && turn.stop && turn.answer.calls.length > 0 ? { ...turn.answer, finishReason: 'cancelled' as const } : turn.answer;
   const isPartial = answer?.finishReason === 'cancelled' || answer?.finishReason === 'failed';
   const overLimit = answer !== null && !isPartial && answer.calls.length > 0;
-  if (answer && (!isPartial || answer.text !== '')) rows.push(answerRow(turn, answer));
+  const isWritten = answer !== null && (!isPartial || answer.text !== '');
+  if (isWritten) rows.push(answerRow(turn, answer));
   if (answer && overLimit) rows.push(...limitRows(turn, answer, maxToolHops));
   const end = turnEnd(turn, overLimit);
-  rows.push(turnEndRow(turn.requestId, end));
+  // What an answer has used is in the log once, also where it leaves no row of its own.
+  rows.push({ ...turnEndRow(turn.requestId, end), usage: isWritten ? null : (answer?.usage ?? null) });
   return { rows, end };
 }
 
@@ -53,17 +54,15 @@ function limitRows(turn: RunningTurn, answer: Answer, maxToolHops: number): NewR
 
 function turnEnd(turn: RunningTurn, overLimit: boolean): TurnEnd {
   if (turn.fault && !turn.stop) return { status: 'error', error: turn.fault };
-  const usage = addUsage(turn.usage, turn.answer?.usage ?? null);
-  return complete(turn, usage, turn.stop?.reason ?? (overLimit ? 'tool_limit_reached' : finishReason(turn.answer)));
+  return complete({ ...turn, used: usedBy(turn) }, turn.stop?.reason ?? (overLimit ? 'tool_limit_reached' : finishReason(turn.answer)));
 }
 
 /**
- * The end of a turn that no fault ended, stopped ones included. Null usage counts as zero tokens, a null
- * `model` means that none answered.
+ * The end of a turn that no fault ended, stopped ones included. A null `model` means that none answered.
  */
-export function complete(turn: { model: string | null; hops: number }, usage: Usage | null, reason: FinishReason): TurnEnd {
-  const sum = usage ?? NO_USAGE;
-  return { status: 'complete', metadata: { tokens: sum.total_tokens, usage: sum, model: turn.model, finish_reason: reason, tool_hops: turn.hops } };
+export function complete({ model, hops, used }: Pick<RunningTurn, 'model' | 'hops' | 'used'>, reason: FinishReason): TurnEnd {
+  const usage = sumOf(used);
+  return { status: 'complete', metadata: { tokens: usage.total_tokens, usage, usage_by_hop: used, model, finish_reason: reason, tool_hops: hops } };
 }
 
 function finishReason(answer: Answer | null): FinishReason {
@@ -77,19 +76,5 @@ export function turnEndRow(requestId: string, end: TurnEnd): NewRow {
 
 /** The end of a turn that was stopped before it did anything. */
 export function stoppedEnd(reason: StopReason): TurnEnd {
-  return complete({ model: null, hops: 0 }, null, reason);
-}
-
-/** Sums usage over hops; a sum is an estimate as soon as one part is. */
-export function addUsage(a: Usage | null, b: Usage | null): Usage | null {
-  if (!a || !b) return a ?? b;
-  const sum: Usage = {
-    prompt_tokens: a.prompt_tokens + b.prompt_tokens,
-    completion_tokens: a.completion_tokens + b.completion_tokens,
-    total_tokens: a.total_tokens + b.total_tokens,
-  };
-  if (a.cached_tokens !== undefined || b.cached_tokens !== undefined) sum.cached_tokens = (a.cached_tokens ?? 0) + (b.cached_tokens ?? 0);
-  if (a.reasoning_tokens !== undefined || b.reasoning_tokens !== undefined) sum.reasoning_tokens = (a.reasoning_tokens ?? 0) + (b.reasoning_tokens ?? 0);
-  if (a.estimated || b.estimated) sum.estimated = true;
-  return sum;
+  return complete({ model: null, hops: 0, used: [] }, reason);
 }

@@ -4,8 +4,9 @@
 import type { ModelMessage } from './context-window.ts';
 import type { Asker } from './client-events.ts';
 import type { Answer, StopReason } from './conversation-events.ts';
-import type { Fault, ToolCallRequest, Usage } from './log.ts';
+import type { Fault, HopUsage, ToolCallRequest } from './log.ts';
 import type { Resumption, ServerQuestion } from './server-question.ts';
+import type { Spent } from './usage.ts';
 
 /** A tool as a hop knows it: the catalogue is pinned when the hop's context is loaded. */
 export interface HopTool {
@@ -70,11 +71,11 @@ export interface OpenCall {
   stage: 'asking' | 'answered' | 'ready' | 'running' | 'repeating' | 'suspending' | 'settled' | 'recorded';
 }
 
-/** A turn whose message is committed and that waits to run; `hops` and `usage` are not zero when it goes on after a restart. */
+/** A turn whose message is committed and that waits to run; `hops` and `used` are not empty when it goes on after a restart. */
 export interface QueuedTurn {
   requestId: string;
   hops: number;
-  usage: Usage | null;
+  used: readonly HopUsage[];
   /** True once its sender was told `queued`: its start is then announced. */
   announced: boolean;
 }
@@ -86,8 +87,8 @@ export interface QueuedTurn {
 export interface RunningTurn {
   requestId: string;
   hops: number;
-  /** Sum over the hops so far. */
-  usage: Usage | null;
+  /** By the answers that are recorded. */
+  used: readonly HopUsage[];
   model: string | null;
   /** Index into `limits.providers`, and tries at that provider for this hop. */
   provider: number;
@@ -117,7 +118,7 @@ export interface StoppedTurn {
 export interface InterruptedTurn {
   requestId: string;
   hops: number;
-  usage: Usage | null;
+  used: readonly HopUsage[];
   model: string | null;
   recoveries: number;
   /** False while its message is all there is: it may have waited, or have been asking the model. */
@@ -183,7 +184,9 @@ export interface FoldedLog {
   queue: QueuedTurn[];
 }
 
-/** All that activation starts from. What is remembered outlives the rows that tell of it, so no fold finds it. */
+/** All that activation starts from. What is remembered and what was spent outlive the rows that tell of them, so no fold finds them. */
 export interface Standing extends FoldedLog {
   remembered: readonly RememberedDecision[];
+  /** By all answers there ever were, also those whose rows are gone. */
+  spent: Spent;
 }

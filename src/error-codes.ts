@@ -16,6 +16,9 @@ export const faultData = {
   status: "the provider's HTTP status",
   variable: 'the environment variable of the API key',
   server: 'the name of the MCP server',
+  budget: 'the key of chat.service.budget that is used up',
+  limit: 'what that budget allows',
+  used: 'what was used of it',
 } as const;
 
 /** What a code means: a line of cause and one of remedy, for people. */
@@ -102,6 +105,12 @@ export const errorCodes = {
     retryable: false,
     cause: 'The conversation was deleted while the request waited in it.',
     remedy: 'Leave it at that; a chat under this conversation_id begins a new conversation.',
+  },
+  budget_exceeded: {
+    retryable: false,
+    cause: 'The turn, or the conversation, has used up its budget of tokens or cost, and the model would have to be asked again.',
+    remedy: 'Ask for less at once or begin a new conversation, or raise the key of chat.service.budget that `data.budget` names.',
+    data: ['budget', 'limit', 'used'],
   },
   recovery_failed: {
     retryable: false,

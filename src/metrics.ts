@@ -4,6 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Usage } from '../machines/log.ts';
 
 export interface Metrics {
   /** A turn ended: `complete` reason or error code, and its time from commit to end; null for one that a restart cut in two. */
@@ -13,7 +14,10 @@ export interface Metrics {
   /** One request to a model, from asking to its end. */
   hopEnded(provider: string, end: string, seconds: number): void;
   toolEnded(server: string, status: string, seconds: number): void;
-  tokens(kind: 'prompt' | 'completion', count: number): void;
+  /** What a request to a model has used, and what that cost. */
+  used(provider: string, model: string, usage: Usage): void;
+  /** Parley's own count of a request's input, beside the provider's. */
+  estimated(provider: string, tokens: number, reported: number): void;
   batchCommitted(appends: number, rows: number, seconds: number): void;
   /** Prometheus text, format 0.0.4. */
   text(): Promise<string>;
@@ -37,6 +41,7 @@ export interface Gauges {
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+const RATIOS = [0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.5, 2, 4];
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /** Of the event loop's delay. A sample is the time between two, so this much of it is no delay. */
@@ -73,7 +78,9 @@ export function createMetrics(gauges: Gauges): Metrics {
   const commits = histogram('commit_seconds', 'Group commits in the write thread.', COMMIT_SECONDS, []);
   const appends = histogram('commit_appends', 'Appends (messages, results, answers) in one group commit.', BATCH_SIZES, []);
   const rows = histogram('commit_rows', 'Rows in one group commit.', BATCH_SIZES, []);
-  const tokens = new Counter({ name: 'parley_tokens_total', help: 'Tokens as reported or estimated, by kind.', labelNames: ['kind'], registers });
+  const tokens = new Counter({ name: 'parley_tokens_total', help: 'Tokens as reported or estimated, by kind (cached ones are prompt tokens, reasoning mostly completion tokens too), provider and model.', labelNames: ['kind', 'provider', 'model'], registers });
+  const costs = new Counter({ name: 'parley_cost_total', help: 'What these tokens cost by the prices in the configuration, in their unit, by provider and model.', labelNames: ['provider', 'model'], registers });
+  const estimates = histogram('estimate_ratio', "Tokens of a request's input as Parley estimates them, over those that the provider reports.", RATIOS, ['provider']);
   gauge('connections', 'Open sockets.', gauges.connections);
   gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
   gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
@@ -106,7 +113,14 @@ export function createMetrics(gauges: Gauges): Metrics {
     firstChunk: (seconds) => firstChunks.observe(seconds),
     hopEnded: (provider, end, seconds) => hops.observe({ provider, end }, seconds),
     toolEnded: (server, status, seconds) => tools.observe({ server, status }, seconds),
-    tokens: (kind, count) => tokens.inc({ kind }, count),
+    used(provider, model, { prompt_tokens, completion_tokens, cached_tokens = 0, reasoning_tokens = 0, cost = 0 }) {
+      const counts = { prompt: prompt_tokens, completion: completion_tokens, cached: cached_tokens, reasoning: reasoning_tokens };
+      for (const [kind, count] of Object.entries(counts)) if (count > 0) tokens.inc({ kind, provider, model }, count);
+      if (cost > 0) costs.inc({ provider, model }, cost);
+    },
+    estimated(provider, estimate, reported) {
+      if (reported > 0) estimates.observe({ provider }, estimate / reported);
+    },
     batchCommitted(appendCount, rowCount, seconds) {
       commits.observe(seconds);
       appends.observe(appendCount);

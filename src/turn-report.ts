@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { TurnEnd } from '../machines/conversation-events.ts';
-import type { Fault } from '../machines/log.ts';
+import type { Fault, TurnMetadata } from '../machines/log.ts';
 import type { Metrics } from './metrics.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';
 
@@ -22,7 +22,7 @@ export interface TurnReport {
 
 export interface TurnReportDeps {
   log: Pick<Logger, 'info' | 'warn'>;
-  metrics: Pick<Metrics, 'turnEnded' | 'firstChunk' | 'tokens'>;
+  metrics: Pick<Metrics, 'turnEnded' | 'firstChunk'>;
 }
 
 interface Times {
@@ -62,16 +62,12 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
       const totalMs = times ? performance.now() - times.acceptedMs : null;
       const outcome = end.status === 'complete' ? end.metadata.finish_reason : end.error.code;
       metrics.turnEnded(outcome, totalMs === null ? null : totalMs / 1000);
-      if (end.status === 'complete') {
-        metrics.tokens('prompt', end.metadata.usage.prompt_tokens);
-        metrics.tokens('completion', end.metadata.usage.completion_tokens);
-      }
       const report = {
         subject: ref.owner,
         conversation: ref.conversationId,
         request: requestId,
         end: outcome,
-        ...(end.status === 'complete' ? { hops: end.metadata.tool_hops, tokens: end.metadata.tokens, model: end.metadata.model } : reasonOf(end.error)),
+        ...(end.status === 'complete' ? { hops: end.metadata.tool_hops, tokens: end.metadata.tokens, ...costOf(end.metadata), model: end.metadata.model } : reasonOf(end.error)),
         total_ms: totalMs === null ? null : Math.round(totalMs),
         first_chunk_ms: times?.firstChunkMs === null || !times ? null : Math.round(times.firstChunkMs),
       };
@@ -85,6 +81,11 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
     },
     open: () => open,
   };
+}
+
+/** Nothing where no price is known. */
+function costOf({ usage }: TurnMetadata): { cost?: number } {
+  return usage.cost === undefined ? {} : { cost: usage.cost };
 }
 
 /** Facts for whoever runs the server. The message can hold a provider's words, which may quote a text: the log treats it as one. */

@@ -69,7 +69,15 @@ export function conversationLimits({ chat, llm }: Config) {
     queueLength: service.queue_length,
     attempts: llm.retry.attempts,
     retryBudgetMs: ms(llm.retry.budget),
+    budgets: budgetsOf(service.budget),
     recovery: { mode: service.recovery.mode, attempts: service.recovery.attempts, maxAgeMs: ms(service.recovery.max_age) },
+  };
+}
+
+function budgetsOf(budget: Config['chat']['service']['budget']) {
+  return {
+    turn: { tokens: budget.turn_tokens || null, cost: budget.turn_cost || null },
+    conversation: { tokens: budget.conversation_tokens || null, cost: budget.conversation_cost || null },
   };
 }
 

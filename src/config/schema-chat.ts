@@ -97,6 +97,15 @@ const service = z
       })
       .prefault({})
       .describe('Tool calls.'),
+    budget: z
+      .strictObject({
+        turn_tokens: count('tokens', 0).default(0).describe('What one turn may use over all its hops. 0: any amount.'),
+        turn_cost: z.number().nonnegative().default(0).describe('What one turn may cost, by the prices of its providers. 0: any amount.'),
+        conversation_tokens: count('tokens', 0).default(0).describe('What all turns of a conversation may use. 0: any amount.'),
+        conversation_cost: z.number().nonnegative().default(0).describe('What all turns of a conversation may cost. 0: any amount.'),
+      })
+      .prefault({})
+      .describe('What may be spent: looked at before each request to a model, so that the last one may go beyond. A turn whose budget is used up ends as `budget_exceeded`.'),
     queue_length: count('messages', 0, 10_000)
       .default(32)
       .describe('Messages that may wait behind the running turn of a conversation; further ones are `overloaded`.'),

@@ -26,6 +26,8 @@ const apiKeyEnv = () =>
     'Environment variable that holds the key. A block with a base_url of its own and no api_key_env needs no key.',
   );
 
+const price = () => z.number().nonnegative();
+
 const model = () => text().describe('Model to ask for, by the name that the provider gives it.');
 
 /** What every provider block may state beside its address, key and model. */
@@ -53,6 +55,18 @@ const parameters = {
   requests_per_minute: count('requests', 1, 100_000)
     .exactOptional()
     .describe('Requests to this provider within any minute; further ones wait in line, so that it need not refuse them. No limit when not stated.'),
+  prices: z
+    .record(
+      text(),
+      z.strictObject({
+        input: price().describe('A million tokens that the model is sent.'),
+        output: price().describe('A million tokens that it writes, its reasoning among them.'),
+        cached_input: price().exactOptional().describe('A million tokens that the provider had from before; the price of `input` when not stated.'),
+      }),
+    )
+    .meta({ allowed: 'names of models, each with input, output and perhaps cached_input, for a million tokens' })
+    .exactOptional()
+    .describe('What a million tokens cost, by model: `gpt-4o-mini: { input: 0.15, output: 0.6 }`. Any unit will do, if all prices and budgets have the same. Costs are counted where there is a price.'),
   headers: z
     .record(z.string(), z.string())
     .meta({ allowed: 'header names with text values (numbers in quotes)' })

@@ -22,7 +22,7 @@ export interface AnswerDeps {
   outbox: Pick<Outbox, 'draft' | 'tell'>;
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
-  metrics: Pick<Metrics, 'hopEnded'>;
+  metrics: Pick<Metrics, 'hopEnded' | 'used' | 'estimated'>;
   keepDraft: KeepDraft;
   onError(error: unknown): void;
 }
@@ -34,6 +34,7 @@ const jsonObject = z.record(z.string(), z.unknown());
  * a throw included. Any event it gets stops the stream; what had arrived then is the answer.
  */
 export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnReport, metrics, keepDraft, onError }: AnswerDeps) {
+  const countTools = createToolCounter(countTokens);
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const draft = outbox.draft(input, input.requestId, randomUUID());
@@ -68,6 +69,17 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
       return draft.finish();
     };
 
+    /** As the provider reports it, else as Parley estimates it; what both say of the input is compared. */
+    const usageOf = async (finished: { usage: Usage | null; model: string } | null, text: string): Promise<Usage> => {
+      const { provider } = input;
+      const prompt = input.contextTokens + (await countTools(input.tools));
+      const reported = finished?.usage ?? null;
+      if (reported) metrics.estimated(provider, prompt, reported.prompt_tokens);
+      const usage = model.priced(provider, reported ?? estimate(prompt, await countTokens(text)), [finished?.model ?? askedModel, askedModel]);
+      metrics.used(provider, askedModel, usage);
+      return usage;
+    };
+
     const ask = async (): Promise<InternalEvent> => {
       const tools = [...input.tools.values()].map(({ name, description, inputSchema }) => ({
         type: 'function' as const,
@@ -90,7 +102,7 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
         signatures: finished?.signatures ?? null,
         calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, toolbox.misfit)),
         finishReason: finishReasonOf(end),
-        usage: finished?.usage ?? (text === '' && !finished ? null : await estimate(input, text, countTokens)),
+        usage: finished || text !== '' ? await usageOf(finished, text) : null,
         model: finished?.model ?? (text === '' ? null : askedModel),
         endedAtMs: Date.now(),
       };
@@ -136,11 +148,19 @@ function parseArguments(text: string): Record<string, unknown> | null {
   }
 }
 
-/** For providers that report no usage. */
-async function estimate(input: AnswerInput, text: string, countTokens: AnswerDeps['countTokens']): Promise<Usage> {
-  let prompt = 0;
-  for (const message of input.messages) prompt += await countTokens(message.content ?? '');
-  for (const { name, description, inputSchema } of input.tools.values()) prompt += await countTokens(name + description + JSON.stringify(inputSchema));
-  const completion = await countTokens(text);
+/** For providers that report no usage, and for answers that end before they could. */
+function estimate(prompt: number, completion: number): Usage {
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion, estimated: true };
+}
+
+/** Of what each request says of its tools. The catalogue is swapped whole, so it is counted once. */
+function createToolCounter(countTokens: AnswerDeps['countTokens']) {
+  const counts = new WeakMap<AnswerInput['tools'], number | Promise<number>>();
+  const count = (tools: AnswerInput['tools']) =>
+    tools.size === 0 ? 0 : countTokens(JSON.stringify([...tools.values()].map(({ name, description, inputSchema }) => [name, description, inputSchema])));
+  return (tools: AnswerInput['tools']) => {
+    const known = counts.get(tools) ?? count(tools);
+    counts.set(tools, known);
+    return known;
+  };
 }

@@ -18,7 +18,7 @@ export interface ReadLogDeps {
 export function createReadLogLogic({ warmLogs, inFlight }: ReadLogDeps) {
   return fromPromise<Standing, ReadLogInput>(async ({ input }) => {
     await inFlight.quiet(input);
-    const { rows, open, draft, remembered } = await warmLogs.activate(input);
-    return { ...foldStanding(rows, open.map((turn) => turn.requestId), Date.now(), draft), remembered };
+    const { rows, open, draft, remembered, spent } = await warmLogs.activate(input);
+    return { ...foldStanding(rows, open.map((turn) => turn.requestId), Date.now(), draft), remembered, spent };
   });
 }

@@ -2,6 +2,7 @@
  * The action `conversations`: a page of the list that a sidebar shows. It opens no conversation: what each
  * of them is doing, the log tells.
  */
+import { roundCost } from '../../machines/usage.ts';
 import { fault } from '../errors.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
@@ -38,6 +39,8 @@ function entryOf(conversation: ListedConversation): Results['conversations']['co
     updated_at: conversation.updatedAt,
     message_count: conversation.messageCount,
     tokens: conversation.tokens,
+    spent_tokens: conversation.spentTokens,
+    cost: roundCost(conversation.cost),
     head_seq: conversation.headSeq,
     activity: conversation.activity,
   };

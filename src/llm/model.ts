@@ -10,6 +10,7 @@ import type { Place } from '../fair-line.ts';
 import { createCircuit, type CircuitOptions } from './circuit.ts';
 import { createProviderClient } from './client.ts';
 import type { Signatures, ThoughtfulMessage } from './echo.ts';
+import { withCost } from './prices.ts';
 import { chooseProviders, type ProviderBlock } from './providers.ts';
 import { createQueuedClient } from './queued-client.ts';
 import { createTransport, type Transport } from './transport.ts';
@@ -62,6 +63,8 @@ export interface LanguageModel {
   readonly providers: readonly { name: string; model: string; allowedModels: readonly string[]; demo: boolean }[];
   /** The model to ask a provider for: the one wished for where the provider allows it, else its own; '' for a provider that there is not. */
   modelFor(provider: string, wished: string | null): string;
+  /** A request's usage with its cost, where the provider's block has a price for the model that answered, or for the one that was asked. */
+  priced(provider: string, usage: Usage, models: readonly string[]): Usage;
   /** How each provider is, in the same order. */
   status(): (ProviderStatus & ProviderLoad)[];
   /** Never rejects, unless the sink throws. After `signal` aborts the sink is not called again. */
@@ -127,6 +130,7 @@ export function createLanguageModel(options: LanguageModelOptions): LanguageMode
       const provider = providers.find((candidate) => candidate.name === name);
       return wished !== null && provider?.allowedModels.includes(wished) ? wished : (provider?.model ?? '');
     },
+    priced: (name, usage, models) => withCost(usage, providers.find((candidate) => candidate.name === name)?.prices ?? new Map(), models),
     status: () => members.map(({ circuit, client }) => ({ ...circuit.status(), ...client.load() })),
     async stream(request, sink, signal) {
       const member = members.find(({ name }) => name === request.provider);

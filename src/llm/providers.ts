@@ -6,6 +6,7 @@
 import { AppError } from '../errors.ts';
 import { azureEndpoint, isAzureHost } from './azure.ts';
 import { knownEcho, type EchoField } from './echo.ts';
+import type { Prices } from './prices.ts';
 
 /** A provider's block as configured. Every key not named here goes into the request body unchanged. */
 export interface ProviderBlock {
@@ -23,6 +24,8 @@ export interface ProviderBlock {
   max_concurrent?: number | undefined;
   /** Requests begun within any minute. */
   requests_per_minute?: number | undefined;
+  /** Of a million tokens, by model. */
+  prices?: Record<string, { input: number; output: number; cached_input?: number }> | undefined;
   [parameter: string]: unknown;
 }
 
@@ -66,6 +69,7 @@ export interface Provider extends Endpoint {
   keyVariable: string | null;
   headers: Readonly<Record<string, string>>;
   limits: ProviderLimits;
+  prices: Prices;
   /** The fields in which it wants to see again what its models thought; none for most. */
   echo: readonly EchoField[];
 }
@@ -155,8 +159,9 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   if (baseUrl === null) {
     throw new AppError('config_invalid', `Provider "${name}" needs an http or https URL in llm.providers.${name}.base_url.`);
   }
-  const { base_url: _address, api_key_env: _variable, allowed_models = [], echo_reasoning = knownEcho(baseUrl), headers = {}, max_concurrent, requests_per_minute, ...others } = block ?? {};
+  const { base_url: _address, api_key_env: _variable, allowed_models = [], echo_reasoning = knownEcho(baseUrl), headers = {}, max_concurrent, requests_per_minute, prices: statedPrices = {}, ...others } = block ?? {};
   const limits = { maxConcurrent: max_concurrent ?? NO_LIMITS.maxConcurrent, requestsPerMinute: requests_per_minute ?? NO_LIMITS.requestsPerMinute };
+  const prices = new Map(Object.entries(statedPrices).map(([model, { input, output, cached_input }]) => [model, { input, output, cachedInput: cached_input ?? null }]));
   const endpoint = name === azureName ? azureEndpoint(others) : plainEndpoint({ model: presetOf(name)?.model, ...others });
   const { model } = endpoint;
   if (model === null) throw new AppError('config_invalid', `Provider "${name}" needs llm.providers.${name}.${endpoint.modelKey}.`);
@@ -170,7 +175,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
       { data: { provider: name, variable: keyVariable } },
     );
   }
-  return { ...endpoint, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers, limits, echo: echo_reasoning };
+  return { ...endpoint, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers, limits, prices, echo: echo_reasoning };
 }
 
 function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {
@@ -208,5 +213,6 @@ const demoProvider: Provider = {
   keyVariable: null,
   headers: {},
   limits: NO_LIMITS,
+  prices: new Map(),
   echo: [],
 };

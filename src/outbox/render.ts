@@ -29,9 +29,12 @@ const urlExtra = z.object({ ...ofQuestion, kind: z.literal('elicitation_request'
 const samplingExtra = z.object({ ...ofQuestion, kind: z.literal('sampling_request'), ask: z.object({ kind: z.literal('sampling'), request: z.record(z.string(), z.unknown()) }) });
 const askedExtra = z.union([requestExtra, formExtra, urlExtra, samplingExtra]);
 
+/** Turns of earlier versions have none. */
+const usageByHop = z.array(z.object({ hop: z.number(), model: z.string().nullable(), usage: usageSchema })).default([]);
+
 /** A turn's end as its row or its identity record keeps it. */
 const turnEnd = z.discriminatedUnion('status', [
-  z.object({ status: z.literal('complete'), metadata: turnMetadata.extend({ usage: usageSchema }).strip() }),
+  z.object({ status: z.literal('complete'), metadata: turnMetadata.extend({ usage: usageSchema, usage_by_hop: usageByHop }).strip() }),
   z.object({ status: z.literal('error'), error: faultSchema.strip() }),
 ]);
 

@@ -21,6 +21,14 @@ export const turnMetadata = z.strictObject({
   // What a provider reports is taken as it is.
   tokens: z.number().describe('The sum of `total_tokens` over its requests to the model.'),
   usage: usageSchema.strict().describe('The same in parts.'),
+  usage_by_hop: z
+    .array(z.strictObject({
+      hop: count.describe('Which request of the turn it was, from 0.'),
+      model: z.string().nullable().describe('The model that answered it.'),
+      usage: usageSchema.strict().describe('What it has used.'),
+    }))
+    .readonly()
+    .describe('The same for each request to the model. Empty for turns of earlier versions.'),
   model: z.string().nullable().describe('The model that answered; null where none did.'),
   finish_reason: z.enum(['stop', 'length', 'content_filter', 'tool_limit_reached', 'cancelled', 'interrupted']).describe('Why it ended.'),
   tool_hops: count.describe('How often the model was given results of tools.'),

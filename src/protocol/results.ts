@@ -18,6 +18,8 @@ const listedConversation = z.strictObject({
   updated_at: z.string().describe('Of its last row, by which the list is ordered.'),
   message_count: count.describe('User and assistant messages that are kept.'),
   tokens: count.describe('Of the rows that are kept.'),
+  spent_tokens: z.number().describe('What all its requests to models have used, those of rows that are gone too. 0 for a fork that has made none.'),
+  cost: z.number().describe('What that costs, in the unit of the prices in the configuration; 0 where no model has one.'),
   head_seq: headSeq,
   activity: z.enum(['idle', 'running', 'waiting']).describe('`waiting` for a person; `running` with turns that have no end yet.'),
 });

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
+import { spend } from '../../machines/usage.ts';
 import { AppError, fault } from '../errors.ts';
 import { encodeRemembered, encodeRow } from './columns.ts';
 import type { Append, AppendOutcome } from './port.ts';
@@ -160,6 +161,7 @@ function post(append: Append, timestamp: string, rows: LogRow[]): PostedAppend {
     begin: begin ?? null,
     end: end === undefined ? null : { requestId: end.requestId, payload: JSON.stringify(end.payload ?? null) },
     waiting: waiting ?? null,
+    spent: rows.reduce(spend, { tokens: 0, cost: 0 }),
     remember: remember === undefined ? null : encodeRemembered(remember),
     again: false,
   };

@@ -29,11 +29,12 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
     INSERT INTO chat_events (conversation_id, seq, ${postedColumns.join(', ')})
     VALUES (?, ?, ${postedColumns.map(() => '?').join(', ')})`);
   const beginConversation = db.prepare<RowsNote & { owner: string; name: string }>(`
-    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens)
-    VALUES (@id, @owner, @name, @title, @timestamp, @timestamp, @headSeq, 1, @messages, @tokens)`);
+    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, spent_tokens, cost)
+    VALUES (@id, @owner, @name, @title, @timestamp, @timestamp, @headSeq, 1, @messages, @tokens, @spentTokens, @cost)`);
   const noteRows = db.prepare<RowsNote>(`
     UPDATE conversations SET title = @title, updated_at = @timestamp, head_seq = @headSeq,
-           message_count = message_count + @messages, total_tokens = total_tokens + @tokens
+           message_count = message_count + @messages, total_tokens = total_tokens + @tokens,
+           spent_tokens = spent_tokens + @spentTokens, cost = cost + @cost
      WHERE id = @id`);
   const claimTurn = db.prepare<[string, string, string, number, string]>(`
     INSERT INTO turns (conversation_id, request_id, digest, begin_seq, started_at) VALUES (?, ?, ?, ?, ?)
@@ -65,7 +66,7 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
   }
 
   return (append) => {
-    const { conversationId: name, owner, timestamp, rows, begin, end, waiting, remember } = append;
+    const { conversationId: name, owner, timestamp, rows, begin, end, waiting, spent, remember } = append;
     const conversation = findConversation.get(owner, name);
     const id = conversation?.id ?? newId(name);
     const earlier = storedBefore(append, id);
@@ -80,7 +81,7 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
     for (const [index, row] of rows.entries()) insertRow.run(id, firstSeq + index, ...row);
     for (const [rowId, , type] of rows) if (type === 'assistant_message') dropDraftOf.message.run(id, rowId);
     const title = conversation?.title ?? firstUserText(rows);
-    const note = { id, title, timestamp, headSeq, ...totalsOf(rows) };
+    const note = { id, title, timestamp, headSeq, ...totalsOf(rows), spentTokens: spent.tokens, cost: spent.cost };
     if (conversation === undefined) beginConversation.run({ ...note, owner, name });
     else noteRows.run(note);
     if (remember !== null) noteRemembered.run(remember, id);
@@ -108,6 +109,8 @@ interface RowsNote extends Totals {
   title: string | null;
   timestamp: string;
   headSeq: number;
+  spentTokens: number;
+  cost: number;
 }
 
 /** What the rows add to their conversation. */

@@ -84,6 +84,7 @@ export function checkContent(db: Database.Database, path: string): Content {
     throw refusal(path, `has a table ${table} of another program`, 'Rename that table, or configure another path; this file was not changed.');
   }
   if (own.length === 0) return 'bare';
+  if (columnsOf(db, 'conversations').includes('spent_tokens')) return { schema: 3 };
   return { schema: columnsOf(db, 'turns').includes('waiting_until') ? 2 : 1 };
 }
 

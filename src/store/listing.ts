@@ -16,6 +16,9 @@ export interface ListedConversation {
   /** Of the rows that are kept: user and assistant messages, and the sum of `token_count`. */
   messageCount: number;
   tokens: number;
+  /** By all its answers, those of rows that are gone too. */
+  spentTokens: number;
+  cost: number;
   headSeq: number;
   /** `waiting` for a person; `running` with turns that have no end yet. */
   activity: 'idle' | 'running' | 'waiting';
@@ -43,7 +46,7 @@ const top: Place = { updatedAt: '~', name: '' };
 export function createListing(db: Database): Listing {
   const below = db.prepare<Place & { owner: string; limit: number }, ListedConversation>(`
     SELECT name AS conversationId, title, created_at AS createdAt, updated_at AS updatedAt,
-           message_count AS messageCount, total_tokens AS tokens, head_seq AS headSeq,
+           message_count AS messageCount, total_tokens AS tokens, spent_tokens AS spentTokens, cost, head_seq AS headSeq,
            COALESCE((SELECT CASE WHEN MAX(waiting_until) IS NULL THEN 'running' ELSE 'waiting' END
                        FROM turns WHERE conversation_id = conversations.id AND ended_at IS NULL
                       GROUP BY conversation_id), 'idle') AS activity

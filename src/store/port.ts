@@ -5,6 +5,7 @@
 import type { Decision } from '../../machines/approval.ts';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
 import type { RememberedDecision } from '../../machines/turn-terms.ts';
+import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ForkOutcome } from './forking.ts';
 import type { ConversationList } from './listing.ts';
@@ -57,6 +58,8 @@ export interface Standing {
   draft: SavedDraft | null;
   /** In the order in which they were taken. */
   remembered: RememberedDecision[];
+  /** By all rows there ever were. */
+  spent: Spent;
 }
 
 /** An unfinished answer, as far as it was kept. */

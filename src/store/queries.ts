@@ -4,6 +4,7 @@
  * other side, and so is everything that rows mean.
  */
 import type { Database } from 'better-sqlite3';
+import { roundCost, type Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { StoredRow } from './columns.ts';
 import { createForkPoints } from './fork-points.ts';
@@ -24,6 +25,7 @@ export interface StoredStanding {
   draft: SavedDraft | null;
   /** JSON. */
   remembered: string | null;
+  spent: Spent;
 }
 
 export interface StoredPage {
@@ -79,8 +81,8 @@ function asMuchAs(found: Iterable<StoredRow>): StoredRow[] {
 }
 
 export function createQueries(db: Database): Queries {
-  const findConversation = db.prepare<[string, string], { id: string; headSeq: number; oldestSeq: number; remembered: string | null }>(
-    'SELECT id, head_seq AS headSeq, oldest_seq AS oldestSeq, remembered FROM conversations WHERE owner = ? AND name = ?',
+  const findConversation = db.prepare<[string, string], { id: string; headSeq: number; oldestSeq: number; remembered: string | null } & Spent>(
+    'SELECT id, head_seq AS headSeq, oldest_seq AS oldestSeq, remembered, spent_tokens AS tokens, cost FROM conversations WHERE owner = ? AND name = ?',
   );
   const between = `SELECT ${rowColumns} FROM chat_events
     WHERE conversation_id = @conversationId AND seq > @after AND seq < @before`;
@@ -110,11 +112,11 @@ export function createQueries(db: Database): Queries {
   return {
     standing: db.transaction((owner: string, name: string, least: WindowSize) => {
       const conversation = findConversation.get(owner, name);
-      if (conversation === undefined) return { known: false, headSeq: 0, oldestSeq: 1, rows: [], open: [], draft: null, remembered: null };
-      const { id, headSeq, oldestSeq, remembered } = conversation;
+      if (conversation === undefined) return { known: false, headSeq: 0, oldestSeq: 1, rows: [], open: [], draft: null, remembered: null, spent: { tokens: 0, cost: 0 } };
+      const { id, headSeq, oldestSeq, remembered, tokens, cost } = conversation;
       const open = openTurns.all(id);
       const rows = window(id, least, open);
-      return { known: true, headSeq, oldestSeq, rows, open, draft: findDraft.get(id) ?? null, remembered };
+      return { known: true, headSeq, oldestSeq, rows, open, draft: findDraft.get(id) ?? null, remembered, spent: { tokens, cost: roundCost(cost) } };
     }),
 
     page: db.transaction((owner: string, name: string, range: PageRange) => {

@@ -5,7 +5,7 @@
 import type { Database } from 'better-sqlite3';
 
 /** `user_version` of a file this program writes. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /** The columns of a row as they are handed out. */
 export const rowColumns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
@@ -41,7 +41,8 @@ const chatEvents = `
  * `name` is the id as its owner knows it; `id`, which rows and turns carry, is the same unless another owner's
  * conversation had it first. `head_seq` never goes back; `message_count` and `total_tokens` are those of the
  * rows still kept. `remembered` is what people have decided about tools for good: a JSON list of
- * {server, tool_name, definition, decision}, in their order; NULL for nothing.
+ * {server, tool_name, definition, decision}, in their order; NULL for nothing. `spent_tokens` and `cost` are the sums
+ * of the column `usage` over all rows there ever were; copied rows cost nothing.
  */
 const conversations = `
   CREATE TABLE conversations (
@@ -55,7 +56,9 @@ const conversations = `
     message_count INTEGER NOT NULL,
     total_tokens  INTEGER NOT NULL,
     name          TEXT NOT NULL,
-    remembered    TEXT
+    remembered    TEXT,
+    spent_tokens  INTEGER NOT NULL DEFAULT 0,
+    cost          REAL NOT NULL DEFAULT 0
   );
   CREATE UNIQUE INDEX conversations_by_name ON conversations (owner, name);
   CREATE INDEX conversations_by_time ON conversations (owner, updated_at, name);`;

@@ -4,6 +4,7 @@
  */
 import type { RewindPoint } from './rewind-points.ts';
 import type { RowType } from '../../machines/log.ts';
+import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Adoption } from './adoption.ts';
@@ -56,6 +57,8 @@ export interface PostedAppend {
   begin: { requestId: string; digest: string } | null;
   end: { requestId: string; payload: string } | null;
   waiting: { requestId: string; untilMs: number | null } | null;
+  /** The sum of its rows' usage. */
+  spent: Spent;
   /** An entry of `conversations.remembered`, as JSON. */
   remember: string | null;
   /** It was posted before and may have been committed although no answer came. */

@@ -35,8 +35,8 @@ describe('the list of conversations', () => {
       assert.ok(Date.parse(createdAt) <= Date.parse(updatedAt) && tokens > 0);
       return rest;
     });
-    assert.deepEqual(first, { conversation_id: 'c1', title: 'What is love?', message_count: 2, head_seq: 3, activity: 'idle' });
-    assert.deepEqual(second, { conversation_id: 'c2', title: 'Baby', message_count: 4, head_seq: 6, activity: 'idle' });
+    assert.deepEqual(first, { conversation_id: 'c1', title: 'What is love?', message_count: 2, spent_tokens: 18, cost: 0, head_seq: 3, activity: 'idle' });
+    assert.deepEqual(second, { conversation_id: 'c2', title: 'Baby', message_count: 4, spent_tokens: 36, cost: 0, head_seq: 6, activity: 'idle' });
     assert.equal(next_cursor, null);
   });
 

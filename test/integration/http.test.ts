@@ -66,8 +66,8 @@ test('GET /metrics counts and times real turns, hops, tools, tokens and commits'
     'parley_hop_seconds_count{provider="scripted",end="finished"}': 3,
     'parley_hop_seconds_count{provider="scripted",end="provider_auth"}': 1,
     'parley_tool_seconds_count{server="demo",status="ok"}': 1,
-    'parley_tokens_total{kind="prompt"}': 33,
-    'parley_tokens_total{kind="completion"}': 21,
+    'parley_tokens_total{kind="prompt",provider="scripted",model="scripted-model"}': 33,
+    'parley_tokens_total{kind="completion",provider="scripted",model="scripted-model"}': 21,
   };
   assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, metrics.get(name)])), expected);
   const value = (name: string) => metrics.get(name) ?? Number.NaN;

@@ -17,6 +17,7 @@ describe('a turn', () => {
       request_id: 'r1', status: 'complete', conversation_id: 'c1', seq: 3,
       metadata: {
         tokens: 18, usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 },
+        usage_by_hop: [{ hop: 0, model: 'scripted-model', usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 } }],
         model: 'scripted-model', finish_reason: 'stop', tool_hops: 0,
       },
     });

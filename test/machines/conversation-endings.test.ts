@@ -54,7 +54,7 @@ describe('a drain', () => {
     world.send(cancel('stop', 'r2'));
     await bringToRest(world);
     assert.deepEqual(endsOf(world), ['r2', 'r1']);
-    assert.deepEqual(world.log.standing(), nothingOpen);
+    assert.deepEqual(world.log.standing(), { ...nothingOpen, spent: { tokens: 12, cost: 0 } });
   });
 
   test('while a message is being stored leaves it to the next start, and tells its sender that it waits', async () => {

@@ -125,7 +125,7 @@ describe('what was decided once and for all', () => {
 
   test('is looked up for tools that need approval only, by their server and its own name for them', () => {
     const stages = (name: string, remembered: RememberedDecision[]) => {
-      const turn = { ...run({ requestId: 'r1', hops: 0, usage: null }), context: hopContext, answer: answer({ calls: [asked(name)] }) };
+      const turn = { ...run({ requestId: 'r1', hops: 0, used: [] }), context: hopContext, answer: answer({ calls: [asked(name)] }) };
       const { rows, calls } = hopPlan(turn, 1_000, remembered);
       return calls[0]?.stage ?? String(rows[1]?.extra['status']);
     };

@@ -47,7 +47,7 @@ describe('a turn of text', () => {
     const world = await streaming();
     world.answering().finish({ finishReason: 'length' });
     world.commit();
-    const metadata = { tokens: 12, usage: someUsage, model: 'model-1', finish_reason: 'length', tool_hops: 0 };
+    const metadata = { tokens: 12, usage: someUsage, usage_by_hop: [{ hop: 0, model: 'model-1', usage: someUsage }], model: 'model-1', finish_reason: 'length', tool_hops: 0 };
     assert.deepEqual(endOf(world), { status: 'complete', metadata });
   });
 
@@ -102,7 +102,7 @@ describe('a hop through tools', () => {
     world.answering().finish({ calls: [asked('add')] });
     await bringToRest(world);
     const usage = { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24 };
-    assert.deepEqual(endOf(world), { status: 'complete', metadata: { tokens: 24, usage, model: 'model-1', finish_reason: 'stop', tool_hops: 1 } });
+    assert.deepEqual(endOf(world), { status: 'complete', metadata: { tokens: 24, usage, usage_by_hop: [0, 1].map((hop) => ({ hop, model: 'model-1', usage: someUsage })), model: 'model-1', finish_reason: 'stop', tool_hops: 1 } });
   });
 
   test('runs calls side by side up to the limit, and the next as one ends', async () => {

@@ -22,11 +22,11 @@ const history: LogRow[] = [
 const committedMs = Date.parse(history[0]?.timestamp ?? '');
 const fold = (rows: readonly LogRow[], open: readonly string[], ageMs = 0) => foldStanding(rows, open, committedMs + ageMs);
 const after = (rows: number) => fold(history.slice(0, rows), ['r1']);
-const waits = (requestId: string) => ({ requestId, hops: 0, usage: null, announced: true });
+const waits = (requestId: string) => ({ requestId, hops: 0, used: [], announced: true });
 
 describe('a turn without an end', () => {
   test('was cut off, though it has its message alone: it had begun, or would have', () => {
-    const begun = { requestId: 'r1', hops: 0, usage: null, model: null, recoveries: 0, begun: false, ageMs: 0, stop: null, open: [], draft: null };
+    const begun = { requestId: 'r1', hops: 0, used: [], model: null, recoveries: 0, begun: false, ageMs: 0, stop: null, open: [], draft: null };
     assert.deepEqual(after(1), { interrupted: begun, stopped: [], queue: [] });
   });
 
@@ -52,9 +52,9 @@ describe('a turn without an end', () => {
   });
 
   test('has its hops, usage, model, recoveries and Stop from its rows', () => {
-    const usage = { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24 };
+    const used = [{ hop: 0, model: 'model-1', usage: someUsage }, { hop: 1, model: 'model-2', usage: someUsage }];
     const open = [{ request: call('c'), dispatch: null, approval: null, question: null }];
-    assert.deepEqual(after(8).interrupted, { requestId: 'r1', hops: 2, usage, model: 'model-2', recoveries: 1, begun: true, ageMs: 0, stop: 'interrupted', open, draft: null });
+    assert.deepEqual(after(8).interrupted, { requestId: 'r1', hops: 2, used, model: 'model-2', recoveries: 1, begun: true, ageMs: 0, stop: 'interrupted', open, draft: null });
     assert.equal(after(7).interrupted?.stop, null);
   });
 

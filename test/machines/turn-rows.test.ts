@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { InterruptedCall, InterruptedTurn, RecoveryPolicy, RunningTurn } from '../../machines/turn-terms.ts';
-import type { NewRow, Usage } from '../../machines/log.ts';
+import type { NewRow } from '../../machines/log.ts';
 import { hopPlan } from '../../machines/hop-plan.ts';
 import { callsToResume, onlyWaits, recoveryEnd, recoveryRows } from '../../machines/recovery.ts';
-import { addUsage, endRows, turnEndRow } from '../../machines/turn-end.ts';
+import { endRows, turnEndRow } from '../../machines/turn-end.ts';
 import { answerRow, cancelRow, resultRow, userMessageRow } from '../../machines/turn-rows.ts';
 import { answer, asked, chat, hopContext, providerDown, someUsage, tool } from '../support/machine-values.ts';
 
 function running(changes: Partial<RunningTurn> = {}): RunningTurn {
   return {
-    requestId: 'r1', hops: 1, usage: null, model: 'model-1',
+    requestId: 'r1', hops: 1, used: [], model: 'model-1',
     provider: 0, attempt: 0, waitedMs: 0, backoffMs: 0,
     context: hopContext, shorter: null, asking: false, answer: null, calls: [], fault: null, stop: null,
     ...changes,
@@ -131,7 +131,7 @@ describe('a recovery', () => {
   const call = (id: string, dispatch: InterruptedCall['dispatch']): InterruptedCall => ({ request: { id, type: 'function', function: { name: 'add', arguments: '{}' } }, dispatch, approval: null, question: null });
   const dispatched = (harmless: boolean, attempt = 1) => ({ tool: { ...tool('add'), harmless }, arguments: { a: 1 }, attempt, edited: false, resume: null });
   const cutOff = (changes: Partial<InterruptedTurn> = {}): InterruptedTurn => ({
-    requestId: 'r1', hops: 1, usage: someUsage, model: 'model-1', recoveries: 1, begun: true, ageMs: 0, stop: null,
+    requestId: 'r1', hops: 1, used: [{ hop: 0, model: 'model-1', usage: someUsage }], model: 'model-1', recoveries: 1, begun: true, ageMs: 0, stop: null,
     open: [call('made', dispatched(false)), call('unmade', null)], draft: null,
     ...changes,
   });
@@ -205,13 +205,4 @@ describe('a recovery', () => {
 
 test('a Stop is a row of its own, with its reason', () => {
   assert.deepEqual(cancelRow('r1', 'interrupted').extra, { kind: 'cancel', reason: 'interrupted' });
-});
-
-test('usage is summed field by field, and is an estimate as soon as one part is', () => {
-  const estimated: Usage = { ...someUsage, estimated: true };
-  const cached: Usage = { ...someUsage, cached_tokens: 3, reasoning_tokens: 1 };
-  assert.deepEqual(addUsage(someUsage, estimated), { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24, estimated: true });
-  assert.deepEqual(addUsage(cached, someUsage), { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24, cached_tokens: 3, reasoning_tokens: 1 });
-  assert.equal(addUsage(null, someUsage), someUsage);
-  assert.equal(addUsage(null, null), null);
 });

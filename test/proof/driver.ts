@@ -98,7 +98,7 @@ async function createDriver(stage: Stage) {
       case 'answer':
         return model.answer();
       case 'ask':
-        return model.ask(move.tools);
+        return model.ask(move.tools, move.dear);
       case 'fault':
         if (move.how === 'cut') model.cut();
         else if (move.how === 'refused') model.refuse(401);

@@ -18,7 +18,7 @@ export async function makeHome({ limits }: Terms, moves: readonly Move[], urls: 
   const folder = await mkdtemp(join(tmpdir(), 'parley-proof-'));
   const has = (word: Stimulus['do']) => moves.some((move) => move.do === word);
   const ends = (how: string) => moves.some((move) => move.do === 'call' && move.ends === how);
-  const { maxToolHops, queueLength, providers } = limits;
+  const { maxToolHops, queueLength, providers, budgets } = limits;
   const settings = {
     llm: {
       active: providers[0],
@@ -31,6 +31,7 @@ export async function makeHome({ limits }: Terms, moves: readonly Move[], urls: 
       websocket: { host: '127.0.0.1', port: 0 },
       service: {
         max_tool_hops: maxToolHops,
+        budget: { turn_tokens: budgets.turn.tokens ?? 0 },
         queue_length: queueLength,
         max_running_turns: has('crowd') ? 1 : 1000,
         // Nothing stays warm, so that every context is a read that can be held.

@@ -5,12 +5,12 @@
 import type { AskedCall, ConversationEvent } from '../../machines/conversation-events.ts';
 import type { ServerAsk } from '../../machines/server-question.ts';
 import type { CallLaidDown, CallQuestion } from '../../machines/tool-call.ts';
-import { asker, cancel, chat, hopContext, providerDown, refusedKey, remove, respond, tooLong } from '../support/machine-values.ts';
+import { asker, cancel, chat, hopContext, providerDown, refusedKey, remove, respond, someUsage, tooLong } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
 import { isKind, type Move, type Stimulus, type ToolName } from './vocabulary.ts';
 import { createCharts, NOW_MS, words, type Charts } from './world-charts.ts';
 import { finish } from './world-store.ts';
-import { decisionOn, openQuestions, openTurns, requestIdOf, startWith, stateOf, type World } from './world.ts';
+import { DEAR_USAGE, decisionOn, openQuestions, openTurns, requestIdOf, startWith, stateOf, type World } from './world.ts';
 
 const nothing = { interruptId: '', ofServer: false };
 
@@ -123,7 +123,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     case 'answer':
       return hear({ type: 'answer.finished', answer: words({}) });
     case 'ask':
-      return hear({ type: 'answer.finished', answer: words({ calls: asked(stimulus.tools) }) });
+      return hear({ type: 'answer.finished', answer: words({ calls: asked(stimulus.tools), usage: stimulus.dear ? DEAR_USAGE : someUsage }) });
     case 'fault': {
       const text = stimulus.how === 'cut' ? 'Once ' : '';
       return hear({ type: 'answer.failed', answer: words({ finishReason: 'failed', text }), fault: faults[stimulus.how], retryAfterMs: null, jitter: 0 });

@@ -13,6 +13,9 @@ const ASKED: readonly (readonly ToolName[])[] = [['book'], ['look'], ['fly'], ['
 const ASKED_ALONE: readonly (readonly ToolName[])[] = [['table'], ['hall']];
 const IDS = ['r1', 'r2', 'r3'] as const;
 
+/** Enough to use up what a turn may. */
+const dear: Stimulus = { do: 'ask', tools: ['book'], dear: true };
+
 /** No edge needs more of what the kindest of worlds would not do. */
 const MOST_ASIDES = 5;
 
@@ -57,7 +60,7 @@ function modelMoves(world: World): Move[] {
   if (world.begun) return [{ do: 'answer' }, { do: 'ask', tools: ['book'] }, { do: 'fault', how: 'cut' }];
   const isPlain = world.crashes === 0 && world.conversation.context.turn.hops === 0 && !isUsed(world, 'r2');
   const asks = (isPlain ? [...ASKED, ...ASKED_ALONE] : ASKED).map((tools): Stimulus => ({ do: 'ask', tools }));
-  return [{ do: 'begin' }, { do: 'answer' }, { do: 'answer', broken: true }, ...asks, { do: 'ask', tools: ['book'], broken: true }, { do: 'fault', how: 'busy' }, { do: 'fault', how: 'refused' }, { do: 'fault', how: 'long' }];
+  return [{ do: 'begin' }, { do: 'answer' }, { do: 'answer', broken: true }, ...asks, ...(isPlain ? [dear] : []), { do: 'ask', tools: ['book'], broken: true }, { do: 'fault', how: 'busy' }, { do: 'fault', how: 'refused' }, { do: 'fault', how: 'long' }];
 }
 
 function toolsThat(path: 'running' | 'asking', { terms, calls }: World): ToolName[] {

@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { historyViolations, requestBody, type RequestBody } from '../support/model-history.ts';
-import { delta, done, finish, usage, type Part } from '../support/model-replies.ts';
+import { delta, done, finish, scriptedUsage, usage, type Part } from '../support/model-replies.ts';
 import { callParts } from '../support/model-tool-calls.ts';
 import type { Bell } from './bell.ts';
 import type { ToolName } from './vocabulary.ts';
+import { DEAR_USAGE } from './world.ts';
 
 /** Where a request stands: the turn by its message's first word, and its tool hops so far. */
 export interface Place {
@@ -27,7 +28,8 @@ export interface StageModel {
   readonly violations: readonly string[];
   begin(): void;
   answer(): void;
-  ask(tools: readonly ToolName[]): void;
+  /** `dear`: the answer reports more than a turn may use. */
+  ask(tools: readonly ToolName[], dear?: boolean): void;
   /** `retryAfterMs` for one that is busy; `code` as OpenAI has it. */
   refuse(status: number, why?: { retryAfterMs?: number; code?: string }): void;
   cut(): void;
@@ -59,8 +61,8 @@ export async function startStageModel(bell: Bell): Promise<StageModel> {
   const head = () => {
     if (latest?.response.headersSent === false) latest.response.writeHead(200, { 'content-type': 'text/event-stream' });
   };
-  const end = (reason: string) => {
-    write([finish(reason), usage(), done()]);
+  const end = (reason: string, counts = scriptedUsage) => {
+    write([finish(reason), usage(counts), done()]);
     latest?.response.end();
   };
   const answer = () => {
@@ -73,11 +75,11 @@ export async function startStageModel(bell: Bell): Promise<StageModel> {
     for (latest of others) answer();
     latest = proven;
   };
-  const ask = (tools: readonly ToolName[]) => {
+  const ask = (tools: readonly ToolName[], dear = false) => {
     const { turn = '', hop = 0 } = latest?.place ?? {};
     head();
     write(callParts(tools.map((name, index) => ({ name, arguments: { key: `${turn}.${hop}.${index}` } })), 'split'));
-    end('tool_calls');
+    end('tool_calls', dear ? DEAR_USAGE : scriptedUsage);
   };
 
   const server = createServer((message, response) => {

@@ -33,6 +33,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'a harmless call is lost and made again': [chat('r1'), ask('look'), call('look', 'lost'), call('look'), answer],
   'a call takes too long': [chat('r1'), ask('book'), call('book', 'late'), answer],
   'the limit of hops': [chat('r1'), ask('book'), call('book'), ask('look'), call('look'), ask('book')],
+  'the budget of a turn is used up': [chat('r1'), { do: 'ask', tools: ['book'], dear: true }, call('book')],
   'a call is approved': [chat('r1'), ask('pay'), approve, call('pay'), answer],
   'an approval is remembered': [chat('r1'), ask('pay'), { do: 'respond', decision: 'approve', to: 'first', always: true }, call('pay'), ask('pay'), call('pay'), answer],
   'a call is denied': [chat('r1'), ask('pay'), deny, answer],

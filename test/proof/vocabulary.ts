@@ -34,7 +34,8 @@ export type Stimulus =
   | { do: 'begin' }
   /** The rest of the answer, or all of it. */
   | { do: 'answer' }
-  | { do: 'ask'; tools: readonly ToolName[] }
+  /** `dear`: and the answer has used up what the turn may. */
+  | { do: 'ask'; tools: readonly ToolName[]; dear?: true }
   /** `busy` may be tried again and `refused` may not; `long`: with less of the conversation; `cut`: in the middle of an answer. */
   | { do: 'fault'; how: 'busy' | 'refused' | 'long' | 'cut' }
   /** The oldest call of that tool that is open comes to an end, its server asks people, or nobody answers that in time. */
@@ -64,9 +65,10 @@ export function isKind({ broken, ...move }: Move): boolean {
       return move.works;
     case 'call':
       return move.ends === 'ok';
+    case 'ask':
+      return move.dear !== true;
     case 'begin':
     case 'answer':
-    case 'ask':
     case 'wait':
     case 'makeRoom':
       return true;
@@ -109,7 +111,7 @@ function tellStimulus(stimulus: Stimulus): string {
     case 'answer':
       return 'answer';
     case 'ask':
-      return `the model calls ${stimulus.tools.join(' and ')}`;
+      return `the model calls ${stimulus.tools.join(' and ')}${stimulus.dear ? ', dearly' : ''}`;
     case 'fault':
       return { busy: 'the provider is busy', refused: 'the provider refuses', long: 'the conversation is too long', cut: 'the answer is cut' }[stimulus.how];
     case 'call':

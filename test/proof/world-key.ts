@@ -4,13 +4,14 @@
  */
 import type { ClientEvent } from '../../machines/client-events.ts';
 import type { CommitTag } from '../../machines/conversation-events.ts';
+import type { Usage } from '../../machines/log.ts';
 import { pathOf } from './chart-step.ts';
-import { openTurns, stateOf, type World } from './world.ts';
+import { DEAR_USAGE, openTurns, stateOf, type World } from './world.ts';
 
 export function keyOf(world: World): string {
   const { conversation, calls, held, life, process, crashes, crowded, deleted, begun, lookedUp, log } = world;
   const known = ['r1', 'r2', 'r3'].map((id) => log.rowsOf(id).length > 0);
-  const open = openTurns(world).map(({ requestId, waits }) => [requestId, waits, log.rowsOf(requestId).map(({ type, extra }) => `${type} ${extra['kind'] ?? ''} ${extra['name'] ?? ''} ${extra['attempt'] ?? ''}`)]);
+  const open = openTurns(world).map(({ requestId, waits }) => [requestId, waits, log.rowsOf(requestId).map(({ type, extra, usage }) => `${type} ${isDear({ usage }) ? 'dear' : ''} ${extra['kind'] ?? ''} ${extra['name'] ?? ''} ${extra['attempt'] ?? ''}`)]);
   return JSON.stringify([
     stateOf(world), process, crashes, crowded, deleted, begun, lookedUp?.question.interruptId, known, open,
     held.map((each) => [each.life === life, each.intent.type === 'append' ? tagOf(each.intent.tag) : each.intent.type]),
@@ -25,7 +26,7 @@ function contextKey({ deferred, arriving, queue, deleters, remembered, turn, int
     arriving.map(eventKey),
     queue.map((next) => (next.kind === 'turn' ? next.turn.requestId : 'stop')),
     turn && [
-      turn.requestId, turn.hops, turn.provider, turn.attempt, turn.shorter?.hop, turn.asking, turn.fault !== null,
+      turn.requestId, turn.hops, turn.provider, turn.attempt, turn.shorter?.hop, turn.used.some(isDear), turn.asking, turn.fault !== null,
       turn.answer && [turn.answer.calls.map(({ name }) => name), turn.answer.finishReason, turn.answer.text !== ''],
       turn.calls.map(({ tool, attempt, stage, approval, question, resume }) => [tool.name, attempt, stage, approval !== null, question?.answer, resume?.questions]),
       turn.stop && [turn.stop.reason, turn.stop.askers.length, turn.stop.committed],
@@ -46,4 +47,8 @@ function eventKey(event: ClientEvent): unknown {
 function tagOf(tag: CommitTag): unknown {
   if (tag.of === 'message') return [tag.of, eventKey(tag.chat)];
   return 'requestId' in tag ? [tag.of, tag.requestId] : [tag.of];
+}
+
+function isDear({ usage }: { usage: Usage | null }): boolean {
+  return (usage?.total_tokens ?? 0) >= DEAR_USAGE.total_tokens;
 }

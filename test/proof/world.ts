@@ -10,7 +10,7 @@ import type { LogRow } from '../../machines/log.ts';
 import type { toolCallMachine } from '../../machines/tool-call.ts';
 import type { HopTool } from '../../machines/turn-terms.ts';
 import { createMemoryLog, type Intent, type MemoryLog } from '../support/machine-log.ts';
-import { limits } from '../support/machine-values.ts';
+import { limits, noBudgets } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
 import type { Move } from './vocabulary.ts';
 
@@ -25,12 +25,15 @@ export interface Terms {
 
 /** Of the server under proof: limits small enough to be reached, a tool with effects, one without, one that a person has to approve, and two that ask people. */
 export const proofTerms: Terms = {
-  limits: { ...limits, maxToolHops: 2, queueLength: 1, providers: ['scripted', 'spare'] },
+  limits: { ...limits, budgets: { ...noBudgets, turn: { tokens: 100_000, cost: null } }, maxToolHops: 2, queueLength: 1, providers: ['scripted', 'spare'] },
   tools: new Map(['book', 'look', 'pay', 'table', 'hall'].map((name) => [
     name,
     { name, server: name === 'hall' ? 'house' : 'desk', toolName: name, description: '', inputSchema: {}, definition: '', harmless: name === 'look', permission: name === 'pay' ? 'ask' : 'always' },
   ])),
 };
+
+/** Of an answer after which the turn may use nothing more. */
+export const DEAR_USAGE = { prompt_tokens: 60_000, completion_tokens: 40_000, total_tokens: 100_000 };
 
 /** What the store has not finished: an append, or the end of the log. */
 export interface Held {

@@ -47,7 +47,7 @@ describe('a fork', () => {
     const [newest] = (await store.conversations(owner, { limit: 1 }))?.conversations ?? [];
     const now = new Date(clock.now).toISOString();
     assert.deepEqual(newest, {
-      conversationId: fork, title: 'Hello', createdAt: now, updatedAt: now, messageCount: 4, tokens: 30, headSeq: 6, activity: 'idle',
+      conversationId: fork, title: 'Hello', createdAt: now, updatedAt: now, messageCount: 4, tokens: 30, spentTokens: 0, cost: 0, headSeq: 6, activity: 'idle',
     });
     assertSound(box);
   });

@@ -45,11 +45,11 @@ describe('the list of conversations', () => {
       conversations: [
         {
           conversationId: 'a', title: 'What is love?', createdAt: '2026-01-01T00:00:00.000Z', updatedAt: '2026-01-01T00:02:00.000Z',
-          messageCount: 2, tokens: 11, headSeq: 3, activity: 'idle',
+          messageCount: 2, tokens: 11, spentTokens: 0, cost: 0, headSeq: 3, activity: 'idle',
         },
         {
           conversationId: 'b', title: null, createdAt: '2026-01-01T00:01:00.000Z', updatedAt: '2026-01-01T00:01:00.000Z',
-          messageCount: 0, tokens: 0, headSeq: 1, activity: 'idle',
+          messageCount: 0, tokens: 0, spentTokens: 0, cost: 0, headSeq: 1, activity: 'idle',
         },
       ],
       nextCursor: null,

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import type Database from 'better-sqlite3';
 import { begin, elsewhere, end, owner, sandbox, waitingFor } from './support.ts';
 import { versionOneFile } from './version-1.ts';
+import { versionTwoFile } from './version-2.ts';
 
 const versionOf = (db: Database.Database) => db.pragma('user_version', { simple: true });
 
@@ -68,5 +69,25 @@ describe('a file of version 1', () => {
     const before = elsewhere(path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
     await assert.rejects(open(), { code: 'store_unavailable' });
     assert.deepEqual(elsewhere(path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })), before);
+  });
+});
+
+describe('a file of version 2', () => {
+  test('becomes what a new file is, and tells what its rows have used', async (t) => {
+    const old = sandbox(t);
+    versionTwoFile(old.path);
+    const { store } = await old.open();
+    assert.deepEqual([(await store.standing(owner, 'c', 0)).spent, (await store.standing(owner, 'd', 0)).spent], [{ tokens: 9, cost: 0 }, { tokens: 0, cost: 0 }]);
+    await store.close();
+    const fresh = sandbox(t);
+    await (await fresh.open()).store.close();
+    assert.deepEqual(elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })), elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })));
+  });
+
+  test('that came back from a dump is known by its tables', async (t) => {
+    const { path, open } = sandbox(t);
+    versionTwoFile(path, (db) => db.pragma('user_version = 0'));
+    const { store } = await open({ onAdoption: () => assert.fail('it was ours') });
+    assert.equal((await store.standing(owner, 'c', 0)).spent.tokens, 9);
   });
 });

@@ -11,7 +11,7 @@ describe('standing', () => {
   test('of an unknown or foreign conversation is not known', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
-    const unknown = { known: false, headSeq: 0, oldestSeq: 1, rows: [], open: [], draft: null, remembered: [] };
+    const unknown = { known: false, headSeq: 0, oldestSeq: 1, rows: [], open: [], draft: null, remembered: [], spent: { tokens: 0, cost: 0 } };
     assert.deepEqual(await store.standing(owner, 'nobody', 100), unknown);
     assert.deepEqual(await store.standing('eve', 'c', 100), unknown);
   });

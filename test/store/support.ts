@@ -156,6 +156,7 @@ export function posted(conversationId: string, id: string, content: string, agai
     begin: null,
     end: null,
     waiting: null,
+    spent: { tokens: 0, cost: 0 },
     remember: null,
     again,
   };

@@ -25,6 +25,7 @@ import { createFrameCheck } from './frame-check.ts';
 import { languageModelAt } from './model-asking.ts';
 import { startModelServer } from './model-server.ts';
 import { eventually } from './server-process.ts';
+import { noBudgets } from './machine-values.ts';
 
 type Machine = typeof conversationMachine;
 
@@ -68,7 +69,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       }),
       answer: createAnswerLogic({
         model: languageModelAt(scripted.url), toolbox: { misfit: () => null }, outbox, countTokens, onError,
-        turnReport: { answering: () => undefined }, metrics: { hopEnded: () => undefined }, keepDraft: () => () => undefined,
+        turnReport: { answering: () => undefined }, metrics: { hopEnded: () => undefined, used: () => undefined, estimated: () => undefined }, keepDraft: () => () => undefined,
       }),
     },
   });
@@ -86,7 +87,7 @@ export async function startConversations(test: TestContext, replacements: Replac
     overdue: store.overdue,
     recoveringAtOnce: 1,
     startupWaitMs: 0,
-    conversation: { maxToolHops: 1, toolConcurrency: 1, toolTimeoutMs: 1000, toolMaxTimeoutMs: 1000, approvalTimeoutMs: 60_000, queueLength: 8, attempts: 1, retryBudgetMs: 0, providers: ['scripted'], recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 } },
+    conversation: { maxToolHops: 1, toolConcurrency: 1, toolTimeoutMs: 1000, toolMaxTimeoutMs: 1000, approvalTimeoutMs: 60_000, queueLength: 8, attempts: 1, retryBudgetMs: 0, providers: ['scripted'], recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 }, budgets: noBudgets },
     registry: { crashes: 100, crashWindowMs: 60_000, drainTimeoutMs: 0, ...replacements.crashBudget },
     idleTimeoutMs: 60_000,
     maxLive: 100,

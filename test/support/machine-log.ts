@@ -8,6 +8,7 @@ import { foldRow } from '../../machines/context-window.ts';
 import type { TurnRows } from '../../machines/context-window.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { foldStanding } from '../../machines/standing.ts';
+import { spend } from '../../machines/usage.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
@@ -74,6 +75,7 @@ export function createMemoryLog(): MemoryLog {
     standing: (ageMs = 0) => ({
       ...foldStanding(rows, [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId), Date.parse(committedAt) + ageMs),
       remembered: stored.flatMap(({ remember }) => (remember ? [remember] : [])),
+      spent: rows.reduce(spend, { tokens: 0, cost: 0 }),
     }),
     stored: () => stored,
     past(count) {

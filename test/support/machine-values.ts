@@ -6,6 +6,8 @@ import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import type { HopContext, HopTool, Standing } from '../../machines/turn-terms.ts';
 import type { Fault, LogRow, Usage } from '../../machines/log.ts';
 
+export const noBudgets: ConversationLimits['budgets'] = { turn: { tokens: null, cost: null }, conversation: { tokens: null, cost: null } };
+
 export const limits: ConversationLimits = {
   maxToolHops: 3,
   toolConcurrency: 2,
@@ -17,9 +19,10 @@ export const limits: ConversationLimits = {
   retryBudgetMs: 10_000,
   providers: ['first'],
   recovery: { mode: 'resume', attempts: 2, maxAgeMs: 3_600_000 },
+  budgets: noBudgets,
 };
 
-export const nothingOpen: Standing = { interrupted: null, stopped: [], queue: [], remembered: [] };
+export const nothingOpen: Standing = { interrupted: null, stopped: [], queue: [], remembered: [], spent: { tokens: 0, cost: 0 } };
 export const brokenDisk: Fault = { code: 'storage_failed', message: 'The disk is full.', retryable: true, data: {} };
 export const providerDown: Fault = { code: 'provider_failed', message: 'The provider had a fault.', retryable: true, data: {} };
 export const refusedKey: Fault = { code: 'provider_auth', message: 'The key was refused.', retryable: false, data: {} };

@@ -71,6 +71,11 @@ export const provocations: Record<Exclude<ErrorCode, `provider_${string}`>, Prov
     assert.ok(told);
     return faultIn(told);
   },
+  async budget_exceeded(test) {
+    const client = await (await startParley(test, { config: { chat: { service: { budget: { conversation_tokens: 1 } } } } })).connect();
+    await client.chat('Hi', c1);
+    return faultIn((await client.chat('Hi', c1)).end);
+  },
   not_found: ask('history', c1),
   async request_id_reused(test) {
     const client = await (await startParley(test)).connect();

@@ -1,0 +1,77 @@
+/**
+ * What answers use: tokens and, where there is a price, their cost, summed over a turn and over a conversation, and
+ * held against budgets. Pure sums; what a token costs is not known here.
+ */
+import type { Answer } from './conversation-events.ts';
+import type { RunningTurn } from './turn-terms.ts';
+import type { Fault, HopUsage, Usage } from './log.ts';
+import { fault } from './faults.ts';
+
+/** What has been used up; `cost` in the unit of the prices, 0 where there are none. */
+export interface Spent {
+  tokens: number;
+  cost: number;
+}
+
+/** What may be; null: no limit. */
+export interface Budgets {
+  turn: { tokens: number | null; cost: number | null };
+  conversation: { tokens: number | null; cost: number | null };
+}
+
+const NOTHING: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+
+/** Sums of floating point grow tails; a price has no more than these digits that anybody could mean. */
+const COST_DIGITS = 9;
+
+export function roundCost(cost: number): number {
+  return Number(cost.toFixed(COST_DIGITS));
+}
+
+/** A sum is an estimate as soon as one part is; its cost is that of the parts that have one. */
+export function addUsage(a: Usage | null, b: Usage | null): Usage | null {
+  if (!a || !b) return a ?? b;
+  const sum: Usage = {
+    prompt_tokens: a.prompt_tokens + b.prompt_tokens,
+    completion_tokens: a.completion_tokens + b.completion_tokens,
+    total_tokens: a.total_tokens + b.total_tokens,
+  };
+  if (a.cached_tokens !== undefined || b.cached_tokens !== undefined) sum.cached_tokens = (a.cached_tokens ?? 0) + (b.cached_tokens ?? 0);
+  if (a.reasoning_tokens !== undefined || b.reasoning_tokens !== undefined) sum.reasoning_tokens = (a.reasoning_tokens ?? 0) + (b.reasoning_tokens ?? 0);
+  if (a.cost !== undefined || b.cost !== undefined) sum.cost = roundCost((a.cost ?? 0) + (b.cost ?? 0));
+  if (a.estimated || b.estimated) sum.estimated = true;
+  return sum;
+}
+
+/** Of no hops: zeros. */
+export function sumOf(hops: readonly HopUsage[]): Usage {
+  return hops.reduce<Usage | null>((sum, { usage }) => addUsage(sum, usage), null) ?? NOTHING;
+}
+
+/** What the turn has used, its answer that is not counted yet included. */
+export function usedBy({ used, hops, answer }: Pick<RunningTurn, 'used' | 'hops' | 'answer'>): readonly HopUsage[] {
+  return answer?.usage ? [...used, { hop: hops, model: answer.model, usage: answer.usage }] : used;
+}
+
+export function spend({ tokens, cost }: Spent, { usage }: Pick<Answer, 'usage'>): Spent {
+  return { tokens: tokens + (usage?.total_tokens ?? 0), cost: roundCost(cost + (usage?.cost ?? 0)) };
+}
+
+const REMEDIES = { turn: 'Ask for less in one turn', conversation: 'Begin a new conversation' } as const;
+
+/** Why no further request may be made; null while every budget leaves room for one. What it will take nobody knows before. */
+export function budgetFault(budgets: Budgets, turn: readonly HopUsage[], conversation: Spent): Fault | null {
+  const { total_tokens: tokens, cost = 0 } = sumOf(turn);
+  const spent = { turn: { tokens, cost }, conversation };
+  for (const scope of ['turn', 'conversation'] as const) {
+    for (const unit of ['tokens', 'cost'] as const) {
+      const limit = budgets[scope][unit];
+      const used = spent[scope][unit];
+      if (limit === null || used < limit) continue;
+      const amount = unit === 'tokens' ? `${used} of ${limit} tokens` : `${used} of ${limit} in cost`;
+      const message = `The ${scope} has used up its budget: ${amount}. ${REMEDIES[scope]}, or raise chat.service.budget.${scope}_${unit}.`;
+      return fault('budget_exceeded', message, { budget: `${scope}_${unit}`, limit, used });
+    }
+  }
+  return null;
+}
