@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { proveAll, sample } from '../proof/prove.ts';
 import { explainFailures } from './failures.ts';
-import { planAll } from './flows.ts';
+import { plan } from './flows.ts';
 import { goalsWith, needsHops, neverRefused, reasonWhyNot } from './goals.ts';
 import { coverageTable, forgotten } from './report.ts';
 
@@ -18,7 +18,7 @@ const FLOWS = 16;
 /** On a machine that has much else to do. */
 const TIMEOUT_MS = 300_000;
 
-const plans = planAll();
+const plans = plan();
 
 for (const { maxToolHops, reachable, flows } of plans) {
   describe(`with max_tool_hops ${maxToolHops}`, () => {

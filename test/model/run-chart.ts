@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { proveAll, sample } from '../proof/prove.ts';
 import { explainFailures } from './failures.ts';
-import { planAll, type Flow } from './flows.ts';
+import { plan, type Flow } from './flows.ts';
 import { readMoves } from './read-moves.ts';
 import { coverageTable, forgotten, progress, unreachableList } from './report.ts';
 
@@ -23,8 +23,8 @@ export interface Wanted {
 
 /** Whether all of them held, and nothing of the chart is left out. */
 export async function runChart({ say, ...wanted }: Wanted & { say(line: string): void }): Promise<boolean> {
-  const plans = planAll();
-  const all = plans.flatMap(({ flows }) => flows).filter(({ maxToolHops }) => wanted.hops === undefined || maxToolHops === Number(wanted.hops));
+  const plans = wanted.moves === undefined ? plan(wanted.hops === undefined ? undefined : [Number(wanted.hops)]) : [];
+  const all = plans.flatMap(({ flows }) => flows);
   const chosen = choose(all, wanted);
   if (chosen.length === 0) throw new Error('There is no such flow.');
 
@@ -49,7 +49,7 @@ export async function runChart({ say, ...wanted }: Wanted & { say(line: string):
     const flows = held.filter((flow) => flow.maxToolHops === maxToolHops);
     return { maxToolHops, flows, reached: new Set(flows.flatMap(({ reached }) => [...reached])) };
   });
-  const isWhole = chosen.length === plans.reduce((sum, { flows }) => sum + flows.length, 0);
+  const isWhole = chosen.length === all.length;
   const missing = plans.flatMap(({ maxToolHops, reachable }) => forgotten(reachable, maxToolHops).map((goal) => `NO FLOW and no reason with max_tool_hops ${maxToolHops}: ${goal}`));
   if (isWhole) {
     say('\nNothing outside can bring about, and why:\n');
