@@ -78,14 +78,18 @@ function progressOf({ progress, total, message }: Progress) {
 /** Starts connecting at once; the outcome is told by `ready` or `lost`. */
 export function openConnection(server: ServerBlock, options: ConnectionOptions): Connection {
   const { limits, log } = options;
-  let standing: 'connecting' | 'ready' | 'over' = 'connecting';
+  /** `barred`: over for whoever comes, while the server goes on with the calls that it has let in. */
+  let standing: 'connecting' | 'ready' | 'barred' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
   const calls = new Set<CallOptions>();
+  const idle = Promise.withResolvers<void>();
+
+  const isOver = () => standing === 'barred' || standing === 'over';
 
   const lose = (reason: string, cause?: unknown) => {
-    if (standing === 'over') return;
-    standing = 'over';
-    if (cause instanceof UnauthorizedError) options.unauthorized();
+    if (isOver()) return;
+    standing = cause instanceof UnauthorizedError ? 'barred' : 'over';
+    if (standing === 'barred') options.unauthorized();
     else options.lost(reason);
   };
 
@@ -143,7 +147,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     while (subscription !== undefined) {
       await subscription.closed;
       await pause(RELISTEN_MS, undefined, { ref: false });
-      if (standing === 'over') return;
+      if (isOver()) return;
       subscription = await client.listen({ ...subscription.honoredFilter }, { timeout: limits.connectionTimeoutMs });
       shelf.forget();
       takeList(await list());
@@ -153,7 +157,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   const open = async () => {
     await transport.connect(client);
     const listed = await list();
-    if (standing === 'over') return;
+    if (isOver()) return;
     // A change that was told while the list was on its way is the newer one.
     newest ??= readList(listed);
     standing = 'ready';
@@ -193,6 +197,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
         return end;
       } finally {
         calls.delete(callOptions);
+        if (isOver() && calls.size === 0) idle.resolve();
       }
     },
     async check(suspected) {
@@ -205,10 +210,12 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
         if (!(error instanceof ProtocolError) || error.data === STREAM_ENDED) throw error;
       }
     },
-    close() {
+    async close() {
       const inGoodOrder = standing === 'ready';
+      // Each call ends in its own time at the latest.
+      if (standing === 'barred' && calls.size > 0) await idle.promise;
       standing = 'over';
-      return transport.close(inGoodOrder);
+      await transport.close(inGoodOrder);
     },
   };
 }

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Client } from '../support/client.ts';
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
+import type { ModelServer } from '../support/model-server.ts';
 import { startScripted } from '../support/parley.ts';
 import { everythingServer, filesystemServer } from '../support/published-servers.ts';
 
@@ -23,12 +24,10 @@ interface Use {
 const listed = z.object({ tools: z.array(z.object({ name: z.string() })) });
 const prompts = z.object({ prompts: z.array(z.object({ name: z.string() })) });
 const resources = z.object({ resources: z.array(z.object({ uri: z.string() })), templates: z.array(z.object({ uri_template: z.string() })) });
-const filled = z.object({ messages: z.array(z.unknown()) });
-const read = z.object({ contents: z.array(z.object({ uri: z.string(), text: z.string().nullable(), blob: z.string().nullable() })) });
 
 /** The model asks for all of them in one answer, and one by one for those that ask back; nothing that is offered may be left out. */
-async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses: Record<string, Use>): Promise<Client> {
-  const { model, client } = await startScripted(t, { mcpServers, config: { chat: { service: { tools: { concurrency: 32 } } } } });
+async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses: Record<string, Use>): Promise<{ client: Client; model: ModelServer }> {
+  const { model, client } = await startScripted(t, { mcpServers, config: { chat: { service: { tools: { concurrency: 32 }, context: { max_tokens: 100_000 } } } } });
   const { result } = await client.ask('tools');
   assert.deepEqual(listed.parse(result).tools.map(({ name }) => name).sort(), Object.keys(uses).sort());
   const calls = Object.entries(uses).map(([name, { arguments: args = {}, answer }]) => ({ name, arguments: args, answer }));
@@ -50,11 +49,11 @@ async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses:
   }
   const told = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'tool');
   assert.equal(told?.length, Object.keys(uses).length, 'the model got every result');
-  return client;
+  return { client, model };
 }
 
 test('the server of everything: every tool is called, every prompt filled in, every resource and template read', async (t) => {
-  const client = await useAll(t, everythingServer, {
+  const { client, model } = await useAll(t, everythingServer, {
     echo: { arguments: { message: 'hello' }, shows: /^Echo: hello$/ },
     'get-annotated-message': { arguments: { messageType: 'success', includeImage: true }, shows: /Operation completed successfully[^]*image\/png/ },
     'get-env': { shows: /"PATH"/ },
@@ -72,16 +71,17 @@ test('the server of everything: every tool is called, every prompt filled in, ev
   });
 
   const offered = prompts.parse((await client.ask('prompts')).result).prompts.map(({ name }) => name);
-  const wanted: Record<string, Record<string, string>> = {
-    'simple-prompt': {},
-    'args-prompt': { city: 'Graz' },
-    'completable-prompt': { department: 'Engineering', name: 'Alice' },
-    'resource-prompt': { resourceType: 'Text', resourceId: '1' },
+  const wanted: Record<string, { arguments?: Record<string, string>; shows: RegExp }> = {
+    'simple-prompt': { shows: /simple prompt without arguments/ },
+    'args-prompt': { arguments: { city: 'Graz' }, shows: /weather in Graz/ },
+    'completable-prompt': { arguments: { department: 'Engineering', name: 'Alice' }, shows: /Alice[^]*Engineering/ },
+    'resource-prompt': { arguments: { resourceType: 'Text', resourceId: '1' }, shows: /demo:\/\/resource\/dynamic\/text\/1/ },
   };
   assert.deepEqual(offered.sort(), Object.keys(wanted).sort());
-  for (const [name, args] of Object.entries(wanted)) {
-    const { result } = await client.ask('get_prompt', { server: 'everything', name, arguments: args });
-    assert.ok(filled.parse(result).messages.length > 0, name);
+  for (const [name, { shows, ...filledIn }] of Object.entries(wanted)) {
+    model.script(says('I see.'));
+    await client.chat('Go on.', { conversation_id: name, prompt: { server: 'everything', name, ...filledIn } });
+    assert.match(JSON.stringify(model.requests.at(-1)?.body.messages), shows, name);
   }
   const completed = await client.ask('complete_argument', { server: 'everything', prompt: 'completable-prompt', argument: { name: 'department', value: 'E' } });
   assert.match(JSON.stringify(completed.result), /Engineering/);
@@ -92,8 +92,9 @@ test('the server of everything: every tool is called, every prompt filled in, ev
   assert.equal(there.templates.length, 2);
   const uris = [...there.resources.map(({ uri }) => uri), ...there.templates.map(({ uri_template: template }) => template.replace('{resourceId}', '3'))];
   for (const uri of uris) {
-    const [content] = read.parse((await client.ask('read_resource', { server: 'everything', uri })).result).contents;
-    assert.ok(content?.text || content?.blob, uri);
+    model.script(says('I have read it.'));
+    await client.chat('Read this.', { conversation_id: uri, resources: [{ server: 'everything', uri }] });
+    assert.ok(JSON.stringify(model.requests.at(-1)?.body.messages).includes(`[resource: ${uri}`), uri);
   }
 });
 

@@ -152,6 +152,21 @@ test('more rights are asked for when a call needs them', async (t) => {
   assert.deepEqual(scene.oauth.scopesAsked, ['use', 'use count']);
 });
 
+test('a call that needs more rights costs none of the calls that are under way', async (t) => {
+  const scene = await startScene(t, { scopeFor: countNeedsMore });
+  const box = await authorized(t, scene);
+  const held = box.call('hold', { key: 'under way' });
+  await scene.server.sees('under way');
+
+  const end = box.call('count');
+  await box.reaches('web', 'authorizing');
+  await scene.oauth.browse(await asked(box));
+  assert.equal((await end).status, 'ok');
+  scene.server.letGo();
+
+  assert.equal((await held).status, 'ok');
+});
+
 test('rights that were asked for and not granted are not asked for again: such a call is refused', async (t) => {
   const scene = await startScene(t, { scopeFor: countNeedsMore, grants: 'use' });
   const box = await authorized(t, scene);
