@@ -51,11 +51,6 @@ export function createArgumentCheck(): (schema: Record<string, unknown>, args: R
   };
 }
 
-/** For changed arguments of which nobody can say whether they fit: what a person is told. */
-export function unchecked(reason: string): Breach {
-  return { path: [], message: `changed arguments cannot be checked, as ${cut(reason)}; approve the call as it was asked, or deny it` };
-}
-
 /** The validator tells its way to the breach, `#/a: sentence; #/a/b: sentence`; pointers are URI-encoded and hold no spaces. */
 function breachOf(complaint: string): Breach {
   const steps = [...complaint.matchAll(/#(\S*): (.*?)(?=; #\S*: |$)/gs)];

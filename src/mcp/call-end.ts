@@ -8,7 +8,7 @@ import type { CallToolResult } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../json-depth.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from './http-transport.ts';
 import { cutMiddle, resultText } from './result-text.ts';
-import type { CallEnd } from './toolbox.ts';
+import type { CallEnd } from './calls.ts';
 import { legible } from './stranger-text.ts';
 
 /** An answer came, but one that this client cannot use. */

@@ -21,7 +21,7 @@ import { createServerTransport } from './server-transport.ts';
 import { createShelf, type Shelf, type ShelfLimits } from './shelf.ts';
 import { legible } from './stranger-text.ts';
 import { takeTools, unknownNames, type ListingLimits } from './tool-listing.ts';
-import type { CallEnd, CallOptions } from './toolbox.ts';
+import type { CallEnd, CallOptions } from './calls.ts';
 
 export interface ConnectionLimits extends ShelfLimits, ListingLimits, RoundLimits {
   /** For the handshake and for the catalogue, each, in ms. */

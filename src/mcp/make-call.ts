@@ -5,7 +5,7 @@
 import { waitInLine } from '../wait-in-line.ts';
 import { notSent } from './call-end.ts';
 import { connected, type Member } from './server-member.ts';
-import type { CallEnd, CallOptions, CalledTool } from './toolbox.ts';
+import type { CallEnd, CallOptions, CalledTool } from './calls.ts';
 
 /** A call that has waited in vain gives up this much before its caller's own time is up: only here it is known that nothing was sent. */
 const LEAD_MS = 50;

@@ -7,23 +7,21 @@ import { fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits, McpServerState, ServerTool } from '../../machines/mcp-server-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { AppError } from '../errors.ts';
-import type { Place } from '../fair-line.ts';
-import { createArgumentCheck, unchecked, type Breach } from './argument-check.ts';
+import { createArgumentCheck, type Breach } from './argument-check.ts';
 import { notSent, reasonOf } from './call-end.ts';
 import { mergeCatalogues } from './catalogue.ts';
+import type { CallEnd, CallOptions, CalledTool } from './calls.ts';
 import { createAuthorizer, type AuthorizerOptions } from './authorizer.ts';
 import { openConnection } from './connection.ts';
 import type { ConnectionLimits } from './connection.ts';
 import { createGuard } from './guard.ts';
 import { createHostAnswers } from './host-answers.ts';
 import { createLibrary, type Library } from './library.ts';
-import type { Asker } from './live-asks.ts';
 import { makeCall } from './make-call.ts';
-import type { LogEntry } from './server-log.ts';
 import type { ServerBlock } from './servers-config.ts';
 import { createMember, stateOf } from './server-member.ts';
 import type { Member, ServerActor } from './server-member.ts';
-import type { KeyedAsk, Resumption } from '../../machines/server-question.ts';
+import { onAnswer, onChange, onModels, unchecked } from './verdict-words.ts';
 import type { HopTool } from '../../machines/turn-terms.ts';
 
 /** A tool as models are offered it, and as a hop pins it. */
@@ -31,9 +29,6 @@ export interface Tool extends Omit<HopTool, 'permission'>, Pick<ServerTool, 'tit
 
 /** A tool by its server's own name. */
 export type ToolName = Pick<Tool, 'server' | 'toolName'>;
-
-/** As it was offered; an empty definition where that is not known. */
-export type CalledTool = Pick<Tool, 'server' | 'toolName' | 'definition'>;
 
 export interface ServerStatus {
   name: string;
@@ -45,44 +40,6 @@ export interface ServerStatus {
   error: string | null;
   /** What a person has to open so that the server can be used; null where nobody needs to. */
   authorizeUrl: string | null;
-}
-
-/**
- * How a call ended. What matters is whether it may have taken effect: after `not_sent` it has not, after
- * `lost` and `cancelled` nobody knows. A tool's own failure is `error`.
- */
-export type CallEnd =
-  /** `text` for the model; `content` is the whole, for the log. */
-  | { status: 'ok' | 'error'; text: string; content: unknown }
-  | { status: 'cancelled' }
-  /** The server has laid the call down until people have answered; to go on, it is called again with `resume`. */
-  | { status: 'laid_down'; asks: KeyedAsk[]; resume: Resumption }
-  /** The server never saw the call: no connection within its time, or one that was refused. */
-  | { status: 'not_sent'; text: string }
-  /** Dispatched, then the transport was lost: the outcome is unknown. */
-  | { status: 'lost'; text: string };
-
-export interface CallOptions {
-  /** Aborting it cancels the call at the server and ends it here. */
-  signal: AbortSignal;
-  /** Whose call it is, where calls have to wait: owner, conversation, call. */
-  place: Place;
-  /** Bounds the wait for a connection; once sent, the call is the caller's to time out through `signal`. */
-  timeoutMs: number;
-  onProgress(progress: Progress): void;
-  /** What the server says while this is the only call that it is at work on. */
-  onLog(entry: LogEntry): void;
-  /** What a server that had laid the call down goes on with; null the first time. */
-  resume: Resumption | null;
-  /** A server that waits asks a person; null when this call has asked often enough. */
-  ask: Asker;
-}
-
-/** How far a call is, by its server's measure and in its words. */
-export interface Progress {
-  progress: number;
-  total?: number;
-  message?: string;
 }
 
 /**
@@ -243,22 +200,10 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
     settled: () => firstRound.promise,
     check({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
-      if (!offered) return unchecked(`the server "${server}" does not offer the tool "${toolName}" at present`);
-      const verdict = checkArguments(offered.inputSchema, args);
-      if (verdict.fits === null) return unchecked(verdict.unusable);
-      return verdict.fits ? null : verdict.breach;
+      return offered ? onChange(checkArguments(offered.inputSchema, args)) : unchecked(`the server "${server}" does not offer the tool "${toolName}" at present`);
     },
-    checkAnswer(schema, content) {
-      const verdict = checkArguments(schema, content);
-      if (verdict.fits === null) return { path: [], message: `the answer cannot be checked, as ${verdict.unusable}; decline instead` };
-      return verdict.fits ? null : verdict.breach;
-    },
-    misfit(inputSchema, args) {
-      const verdict = checkArguments(inputSchema, args);
-      if (verdict.fits !== false) return null;
-      const { path, message } = verdict.breach;
-      return path.length === 0 ? message : `${path.join('.')}: ${message}`;
-    },
+    checkAnswer: (schema, content) => onAnswer(checkArguments(schema, content)),
+    misfit: (inputSchema, args) => onModels(checkArguments(inputSchema, args)),
     call(tool, args, options) {
       const member = members.get(tool.server);
       return member === undefined ? Promise.resolve(notSent(tool.server, 'is not configured')) : makeCall(member, tool, args, options);

@@ -10,7 +10,8 @@ import { createActor, waitFor } from 'xstate';
 import { serverState } from '../../machines/mcp-server.ts';
 import type { AuthorizerOptions } from '../../src/mcp/authorizer.ts';
 import { createToolbox } from '../../src/mcp/toolbox.ts';
-import type { CallEnd, CallOptions, ToolboxLimits } from '../../src/mcp/toolbox.ts';
+import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
+import type { ToolboxLimits } from '../../src/mcp/toolbox.ts';
 import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/servers-config.ts';
 
 const limits: ToolboxLimits = {
