@@ -31,6 +31,8 @@ export function forgotten(reached: ReadonlySet<string>, maxToolHops: number): st
   return goalsWith(maxToolHops).map(({ id }) => id).filter((id) => !reached.has(id) && reasonWhyNot(id, maxToolHops) === null);
 }
 
+const HOPS = 'hops of a turn, and their limit';
+
 /** One line a state: what of it was reached, of what can be, over all limits of hops. */
 export function coverageTable(limits: readonly { maxToolHops: number; reached: ReadonlySet<string>; flows: readonly Flow[] }[]): string[] {
   const goals = limits.flatMap(({ maxToolHops, reached, flows }) => goalsWith(maxToolHops).map((goal) => ({
@@ -53,13 +55,13 @@ export function coverageTable(limits: readonly { maxToolHops: number; reached: R
       String(of.filter(({ isReached, reason }) => !isReached && reason !== null).length),
     ];
   };
-  const states = [...Map.groupBy(goals, ({ goal }) => goal.state ?? 'hops of a turn, and their limit')];
+  const states = [...Map.groupBy(goals, ({ goal }) => goal.state ?? HOPS)];
   const perLimit = limits.map(({ maxToolHops }) => [`max_tool_hops ${maxToolHops}`, goals.splice(0, goalsWith(maxToolHops).length)] as const);
   const rows = [
     ['state', 'flows', 'transitions', 'guards: yes', 'guards: no', 'unreachable'],
     ...states.map(([name, of]) => row(name, of)),
     ...perLimit.map(([name, of]) => row(name, of)),
-    row('in all', perLimit.flatMap(([, of]) => of)),
+    row(`in all, ${states.filter(([name, of]) => name !== HOPS && of.some(({ isReached }) => isReached)).length} states of ${states.length - 1}`, perLimit.flatMap(([, of]) => of)),
   ];
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
   return rows.map((cells) => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '));

@@ -44,17 +44,18 @@ function removalsOf({ outside, held }: World): number {
   return outside.removals + (held[0]?.intent.type === 'remove' ? 1 : 0);
 }
 
-/** What was seen, and what should have been. */
+/** What was seen where it is not what should have been; where all is, an answer is missing. */
 function differenceOf({ model, tools, watcher }: Stage, lives: ServerLives, after: World): string {
-  return JSON.stringify({
-    state: [watcher.state, after.shown],
-    appends: [lives.appends(), after.outside.appends],
-    removals: [lives.removals(), removalsOf(after)],
-    requests: [model.places.length, after.outside.requests],
-    calls: [tools.calls(), after.outside.calls],
-    reads: [lives.waitingReads(), isReading(after) ? 1 : 0],
-    rows: [watcher.rows.length, after.log.rows().length],
-    answered: after.answered,
-    process: [lives.server().ended ? 'gone' : 'there', after.process],
-  });
+  const compared: [what: string, seen: unknown, meant: unknown][] = [
+    ['state', watcher.state, after.shown ?? watcher.state],
+    ['appends', lives.appends(), after.outside.appends],
+    ['removals of the log', lives.removals(), removalsOf(after)],
+    ['requests to the model', model.places.length, after.outside.requests],
+    ['calls of tools', tools.calls(), after.outside.calls],
+    ['reads of the log that wait', lives.waitingReads(), isReading(after) ? 1 : 0],
+    ['rows', watcher.rows.length, after.log.rows().length],
+    ['process', lives.server().ended ? 'gone' : 'there', after.process === 'gone' ? 'gone' : 'there'],
+  ];
+  const different = compared.filter(([, seen, meant]) => seen !== meant).map(([what, seen, meant]) => `${what}: ${String(seen)}, by the chart ${String(meant)}`);
+  return different.length > 0 ? different.join('; ') : `answers to ${after.answered.join(', ')}`;
 }

@@ -25,9 +25,21 @@ export const begin = (terms: Terms): World => startWith(terms);
 
 /** The world after a move and all that follows from it without anybody's doing. */
 export function step(before: World, move: Stimulus): World {
-  let world = play(before, move);
-  while (world.held.length > 0 || isReading(world)) world = play(world, world.held.length > 0 ? { do: 'commit', together: false } : { do: 'read', works: true });
-  return world;
+  return worldsOf(before, move).at(-1) ?? before;
+}
+
+/** The states of the conversation's chart that it is in between these moves, or takes a transition in. */
+export function statesPassed(moves: readonly Stimulus[], terms: Terms): Set<string> {
+  const worlds = moves.reduce((all, move) => [...all, ...worldsOf(all.at(-1) ?? begin(terms), move)], [begin(terms)]);
+  return new Set(worlds.flatMap(({ taken }) => taken).flatMap((edge) => /^conversation\.(.*?): /.exec(edge)?.[1] ?? []));
+}
+
+function worldsOf(before: World, move: Stimulus): World[] {
+  const worlds = [play(before, move)];
+  for (let world = worlds[0] ?? before; world.held.length > 0 || isReading(world); worlds.push(world)) {
+    world = play(world, world.held.length > 0 ? { do: 'commit', together: false } : { do: 'read', works: true });
+  }
+  return worlds;
 }
 
 /** Whether it takes somebody who is late: a tool, or a person. */

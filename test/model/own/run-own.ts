@@ -3,19 +3,20 @@
  * a scripted model, flows that the chart gives for each tool and those that one has written, and a report.
  */
 import { join } from 'node:path';
+import { conversationMachine } from '../../../machines/conversation.ts';
 import { conversationLimits, toolPolicy } from '../../../src/config/options.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import { withPolicy } from '../../../src/conversation/load-context.ts';
 import type { Tool, ToolboxHost } from '../../../src/mcp/toolbox.ts';
 import { startModelServer, type ModelServer } from '../../support/model-server.ts';
-import type { Terms } from '../../proof/world.ts';
-import { proofTerms } from '../../proof/world.ts';
+import { edgesOf } from '../../proof/edges.ts';
+import { proofTerms, type Terms } from '../../proof/world.ts';
 import { deriveFlows } from './derive.ts';
 import { unmet } from './expectations.ts';
 import { readFlowsFile, type FlowsFile } from './flows-file.ts';
 import { makeArguments } from './make-arguments.ts';
-import { needsHaste, tellOwn, type OwnFlow } from './own-flow.ts';
+import { needsHaste, statesPassed, tellOwn, type OwnFlow } from './own-flow.ts';
 import { playOwn, type PlayedFlow } from './play-own.ts';
 import { startWatchedServer } from './watched-server.ts';
 import { readFlow } from './written.ts';
@@ -54,6 +55,7 @@ export async function runOwn({ config: file, flows, tool, only, all, say }: OwnO
     if (chosen.length === 0) throw new Error('There is no flow to play: no tool may be called, or none has this name.');
     say('');
     let held = 0;
+    const passed = new Set<string>();
     for (const inHaste of [false, true]) {
       const part = chosen.filter((flow) => needsHaste(flow) === inHaste);
       if (part.length === 0) continue;
@@ -62,12 +64,15 @@ export async function runOwn({ config: file, flows, tool, only, all, say }: OwnO
           const played = await playOwn(flow, { server, model, terms });
           const problems = [...played.problems, ...unmet(flow, played, given.tools)];
           if (problems.length === 0) held += 1;
+          for (const state of statesPassed(played.moves, terms)) passed.add(state);
           for (const line of report(flow, played, problems, terms)) say(line);
           if (problems.length > 0) say(`         again: ${replay({ file, flows, all }, flow)}`);
         }
       });
     }
-    say(`\n${held} of ${chosen.length} flows held`);
+    const states = [...new Set(edgesOf(conversationMachine).map(({ state }) => state))];
+    say(`\nThey pass through ${passed.size} of the ${states.length} states of a conversation; not through ${states.filter((state) => !passed.has(state)).join(', ')}.`);
+    say(`${held} of ${chosen.length} flows held`);
     return held === chosen.length;
   } finally {
     await model.close();
