@@ -25,9 +25,11 @@ const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUN
 
 /** The code of a connect that failed, or null if the request may have reached the server. */
 export function unsentCode(error: unknown): string | null {
-  const cause = error instanceof Error ? error.cause : null;
-  if (typeof cause !== 'object' || cause === null || !('code' in cause)) return null;
-  return typeof cause.code === 'string' && UNSENT_CODES.has(cause.code) ? cause.code : null;
+  // `fetch` wraps the system's error, and the SDK wraps what `fetch` threw while it negotiates.
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && UNSENT_CODES.has(cause.code)) return cause.code;
+  }
+  return null;
 }
 
 /** 404 is the specification's answer to an unknown session; many servers built from the SDK's examples say 400. */

@@ -96,6 +96,15 @@ for (const era of ['sessions', 'stateless'] as const) {
   });
 }
 
+test('a server that is not there is told to be so, whatever was asked of it first', async (t) => {
+  const { stop, url } = await startHttpServer({ era: 'sessions' });
+  await stop();
+  const box = await startToolbox([httpServer('asked', url, 'auto'), httpServer('told', url, 'legacy')], { maxReconnectAttempts: 0 });
+  t.after(box.stop);
+  await box.host.settled();
+  assert.deepEqual(box.host.servers().map(({ error }) => error), ['cannot be reached (ECONNREFUSED)', 'cannot be reached (ECONNREFUSED)']);
+});
+
 test('a refused call is an error, a failing server a loss, and neither costs the connection', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
