@@ -14,6 +14,7 @@ import { NO_ROUNDS, callInRounds, type RoundLimits } from './call-rounds.ts';
 import type { Guard } from './guard.ts';
 import type { HostAnswers } from './host-answers.ts';
 import { STREAM_ENDED } from './http-transport.ts';
+import { listTools } from './lenient-list.ts';
 import { listenToAsks } from './live-asks.ts';
 import type { ServerBlock } from './servers-config.ts';
 import { LEAST_LEVEL, logEntry } from './server-log.ts';
@@ -120,7 +121,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       listChanged: {
         ...shelf.listChanged,
         tools: {
-          onChanged: (error, tools) => (tools === null ? log(`the changed list of tools could not be read: ${reasonOf(error)}`) : takeList(tools)),
+          onChanged: (_error, tools) => (tools === null ? listAgain() : takeList(tools)),
         },
       },
     },
@@ -138,8 +139,10 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
 
   const list = async () => {
     if (client.getServerCapabilities()?.tools === undefined) return [];
-    return (await client.listTools(undefined, { timeout: limits.connectionTimeoutMs, cacheMode: 'refresh' })).tools;
+    return listTools(client, limits.connectionTimeoutMs, log);
   };
+
+  const listAgain = () => void list().then(takeList, (error: unknown) => log(`the changed list of tools could not be read: ${reasonOf(error)}`));
 
   /** Since 2026-07-28 changes are told on a stream of their own, which the SDK does not reopen. */
   const keepListening = async () => {

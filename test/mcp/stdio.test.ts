@@ -318,6 +318,26 @@ describe('a stdio server', () => {
   });
 });
 
+test('a server some of whose tools break the protocol offers the others, and the log tells of each', async (t) => {
+  const box = await startToolbox([{ ...stdioServer('one'), args: [join(import.meta.dirname, '../support/mcp-careless-server.ts')] }]);
+  t.after(box.stop);
+  await box.host.settled();
+
+  assert.deepEqual(box.host.tools().map(({ toolName }) => toolName), ['good', 'also good']);
+  assert.deepEqual(box.lines.filter((line) => line.includes('not offered')), ['"typeless"', 'number 3', '"bare"'].map((tool) => `one: the tool ${tool} is not offered: it is not what the protocol says of tools`));
+  assert.equal(textOf(await box.call('good')), 'called');
+});
+
+test('a server that sends what is no message, or none that anybody waits for, is served on', async (t) => {
+  const box = await startToolbox([stdioServer('one')]);
+  t.after(box.stop);
+  await box.host.settled();
+
+  assert.equal(textOf(await box.call('garble')), 'understood?');
+  assert.equal(textOf(await box.call('count')), 'counted');
+  assert.equal(box.host.servers()[0]?.state, 'ready');
+});
+
 test('a command gets its words as they are written: no shell reads them', async (t) => {
   const block = stdioServer('one');
   const words = ['$(touch x)', '; exit', '*', '$HOME', "it's", '|cat'];

@@ -122,6 +122,17 @@ server.registerTool('gallery', {}, () => ({
   structuredContent: { pictures: 1 },
 }));
 
+server.registerTool('garble', {}, () => {
+  const lines = [
+    'not JSON', '{"a":1}', '[]', 'null', '{"jsonrpc":"2.0","id":999,"result":{}}', '{"jsonrpc":"2.0","id":998,"error":{"code":"x"}}',
+    '{"jsonrpc":"2.0","method":"notifications/unheard_of"}', '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"nobodys","progress":1}}',
+    '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":12345}}', '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"loud"}}',
+    '{"jsonrpc":"2.0","id":"x","method":"unheard/of","params":{}}', '{"jsonrpc":"2.0","id":"y","method":"sampling/createMessage","params":{"messages":[]}}',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return say('understood?');
+});
+
 server.registerTool('words', {}, () => say(JSON.stringify(process.argv.slice(2))));
 
 server.registerTool('structured', { outputSchema: { sum: z.number() } }, () => ({ content: [], structuredContent: { sum: 5 } }));

@@ -1,0 +1,20 @@
+/** An MCP server over stdio that was written by hand, and has tools that break the protocol among those that do not. */
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+
+const message = z.looseObject({ id: z.union([z.number(), z.string()]).optional(), method: z.string(), params: z.looseObject({ cursor: z.string().optional() }).optional() });
+const results: Record<string, (cursor: string | undefined) => object> = {
+  initialize: () => ({ protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'careless', version: '1.0.0' } }),
+  'tools/list': (cursor) =>
+    cursor === undefined
+      ? { tools: [{ name: 'good', inputSchema: { type: 'object' } }, { name: 'typeless', inputSchema: {} }, { inputSchema: { type: 'object' } }], nextCursor: 'more' }
+      : { tools: [{ name: 'also good', inputSchema: { type: 'object' } }, { name: 'bare' }] },
+  'tools/call': () => ({ content: [{ type: 'text', text: 'called' }] }),
+  ping: () => ({}),
+};
+
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = message.parse(JSON.parse(line));
+  const result = results[method]?.(params?.cursor);
+  if (id !== undefined && result) process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`);
+});
