@@ -31,7 +31,7 @@ const namesOf = (lines: readonly string[]) => lines.flatMap((line) => /^(?:held 
 test('each tool of the example goes through the flows that the chart has for it, and those of the file hold', { timeout }, async () => {
   const { held, lines } = await run({});
   assert.ok(held, lines.join('\n'));
-  assert.equal(lines[0], 'library: ready, 4 tools');
+  assert.equal(lines[0], 'library: ready, 5 tools');
   assert.deepEqual(namesOf(lines), [
     'asks, answers',
     'asks, begins to answer, is stopped in streaming',
@@ -67,6 +67,13 @@ test('a tool that may change things, or asks for what cannot be made up, is left
   assert.ok(lines.some((line) => line.startsWith('not called: shelf, whose schema asks for more')), lines.join('\n'));
   // The text that was made up for it is no title: its error is told, and is no fault of the server's.
   assert.ok(lines.includes('         find answered with an error: there is no text'), lines.join('\n'));
+});
+
+test('a tool that asks a person something is told of', { timeout }, async (t) => {
+  const file = await flowsFile(t, 'tools: { reserve: { call: true } }');
+  const { held, lines } = await run({ flows: file, tool: 'reserve', only: 'reserve succeeds, answers' });
+  assert.equal(held, false);
+  assert.ok(lines.includes('         reserve asks a person something, and flows have no answer to that: say `call: false` of it'), lines.join('\n'));
 });
 
 test('what was expected and did not come is told, with the command that plays the flow again', { timeout }, async (t) => {

@@ -80,7 +80,7 @@ export async function playOwn(flow: OwnFlow, { server, model, terms }: { server:
       case 'call': {
         const before = moves.filter((made) => made.do === 'call').length;
         const ended = () => ofKind('tool_result').filter((row) => ['ok', 'error', 'timed_out', 'outcome_unknown'].includes(String(row.extra?.['status'])));
-        await bell.until(() => ended().length > before || ofKind('elicitation_request').length > 0, () => `${move.tool} to end`);
+        await bell.until(() => ended().length > before || rows.some(isServersQuestion), () => `${move.tool} to end`);
         if (ended().length <= before) throw new Error(`${move.tool} asks a person something, and flows have no answer to that: say \`call: false\` of it`);
         const row = ended()[before];
         const { name, status } = row?.extra ?? {};
@@ -116,6 +116,10 @@ export async function playOwn(flow: OwnFlow, { server, model, terms }: { server:
   }
   const modelSaw = model.requests.slice(modelWas.requests).map(({ body }) => body.messages.map(({ content }) => (typeof content === 'string' ? content : JSON.stringify(content))).join('\n')).join('\n');
   return { moves, rows, modelSaw, problems, tookMs: performance.now() - startedMs };
+}
+
+function isServersQuestion({ extra }: LogEvent): boolean {
+  return extra?.['kind'] === 'elicitation_request' || extra?.['kind'] === 'sampling_request';
 }
 
 /** One for each request; a turn that is stopped while it is answered gets the beginning of an answer. */
