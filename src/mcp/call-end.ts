@@ -34,7 +34,8 @@ export function reasonOf(error: unknown): string {
   const code = unsentCode(error);
   if (code !== null) return `cannot be reached (${code})`;
   if (error instanceof SdkHttpError) return `answered HTTP ${error.status}`;
-  return messageOf(error);
+  // One line: some of the SDK's are lists.
+  return messageOf(error).replace(/\s+/g, ' ').trim();
 }
 
 /** The end of a call that the server answered. */
