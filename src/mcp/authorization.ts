@@ -6,7 +6,7 @@
 import { UnauthorizedError, auth, computeScopeUnion, extractWWWAuthenticateParams, isStrictScopeSuperset } from '@modelcontextprotocol/client';
 import type { AuthOptions, FetchLike } from '@modelcontextprotocol/client';
 import { createAttempt, type Attempt } from './authorization-attempt.ts';
-import { bounded } from './bounded-response.ts';
+import { createAuthorizationFetch, type AuthorizationFetchOptions } from './authorization-fetch.ts';
 import type { CallbackDoor } from './callback-door.ts';
 import type { CredentialDrawer } from './credentials.ts';
 import type { OAuthSettings } from './oauth-settings.ts';
@@ -21,15 +21,11 @@ export interface Authorization {
   authorize(ask: (address: string) => void, signal: AbortSignal): Promise<void>;
 }
 
-export interface AuthorizationOptions {
-  serverUrl: string;
+export interface AuthorizationOptions extends AuthorizationFetchOptions {
   settings: OAuthSettings;
   drawer: CredentialDrawer;
   door: CallbackDoor;
   clientMetadataUrl: string | null;
-  /** For one answer of an authorization server, in ms. */
-  requestTimeoutMs: number;
-  maxMessageBytes: number;
 }
 
 /** What a server says it needs, beside being asked by somebody it knows. */
@@ -52,8 +48,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   let renewing: Promise<void> | null = null;
 
   const token = () => drawer.get().tokens?.access_token;
-  const fetchFn: FetchLike = async (url, init) =>
-    bounded(await fetch(url, { ...init, signal: AbortSignal.timeout(options.requestTimeoutMs) }), options.maxMessageBytes);
+  const fetchFn = createAuthorizationFetch(options);
 
   /** A token by refreshing, or an attempt that waits for a person. */
   const begin = async (): Promise<Attempt | null> => {

@@ -161,7 +161,11 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
 
   const authorization = fromPromise<void, { name: string }>(async ({ input, signal }) => {
     const member = memberOf(input.name);
-    await member.authorization?.authorize((url) => member.actor?.send({ type: 'server.asks', url }), signal);
+    try {
+      await member.authorization?.authorize((url) => member.actor?.send({ type: 'server.asks', url }), signal);
+    } catch (error) {
+      throw new Error(reasonOf(error), { cause: error });
+    }
   });
 
   const observe = (member: Member, actor: ServerActor) => {

@@ -1,0 +1,55 @@
+/** Where an MCP server can lead Parley when it asks for authorization, and where it cannot. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { describe, test, type TestContext } from 'node:test';
+import { createAuthorizationFetch } from '../../src/mcp/authorization-fetch.ts';
+
+const limits = { requestTimeoutMs: 200, maxMessageBytes: 1_000 };
+
+async function startSite(t: TestContext) {
+  const visited: string[] = [];
+  const http = createServer(({ url = '' }, response) => {
+    visited.push(url);
+    if (url === '/silent') return;
+    if (url === '/away') return void response.writeHead(302, { location: '/found' }).end();
+    response.end(url === '/endless' ? 'x'.repeat(2_000) : 'metadata');
+  });
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  t.after(() => {
+    http.close();
+    http.closeAllConnections();
+  });
+  const address = http.address();
+  return { visited, url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}` };
+}
+
+describe('a server that asks for authorization', () => {
+  test('leads to no service of this machine or its network, unless it is one itself', async (t) => {
+    const { url, visited } = await startSite(t);
+    const far = createAuthorizationFetch({ serverUrl: 'https://mcp.example/mcp', ...limits });
+    await assert.rejects(far(`${url}/token`), /leads to http:\/\/127\.0\.0\.1:\d+ for authorization, which is not https/);
+    await assert.rejects(far('http://169.254.169.254/latest'), /which is not https/);
+    assert.deepEqual(visited, []);
+
+    const near = createAuthorizationFetch({ serverUrl: 'http://localhost:1/mcp', ...limits });
+    assert.equal(await (await near(`${url}/token`)).text(), 'metadata');
+    const own = createAuthorizationFetch({ serverUrl: `${url}/mcp`, ...limits });
+    assert.equal((await own(`${url}/token`)).status, 200);
+  });
+
+  test('leads no further by redirects', async (t) => {
+    const { url, visited } = await startSite(t);
+    const { status } = await createAuthorizationFetch({ serverUrl: url, ...limits })(`${url}/away`);
+    assert.deepEqual([status, visited], [302, ['/away']]);
+  });
+
+  test('is waited for, and read, within bounds', async (t) => {
+    const { url } = await startSite(t);
+    const ask = createAuthorizationFetch({ serverUrl: url, ...limits });
+    await assert.rejects(ask(`${url}/silent`), { name: 'TimeoutError' });
+    const endless = await ask(`${url}/endless`);
+    await assert.rejects(endless.text(), /more than 1000 bytes/);
+  });
+});
