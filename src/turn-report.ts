@@ -90,6 +90,6 @@ function costOf({ usage }: TurnMetadata): { cost?: number } {
 
 /** Facts for whoever runs the server. The message can hold a provider's words, which may quote a text: the log treats it as one. */
 function reasonOf({ message, data }: Fault): Record<string, unknown> {
-  const facts = ['provider', 'model', 'status', 'variable'].filter((name) => name in data).map((name) => [name, data[name]]);
+  const facts = ['provider', 'model', 'status', 'variable', 'budget'].filter((name) => name in data).map((name) => [name, data[name]]);
   return { ...Object.fromEntries(facts), text: message };
 }

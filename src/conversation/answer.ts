@@ -70,12 +70,12 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
     };
 
     /** As the provider reports it, else as Parley estimates it; what both say of the input is compared. */
-    const usageOf = async (finished: { usage: Usage | null; model: string } | null, text: string): Promise<Usage> => {
+    const usageOf = async (finished: Extract<AnswerEnd, { status: 'finished' }> | null, written: string): Promise<Usage> => {
       const { provider } = input;
       const prompt = input.contextTokens + (await countTools(input.tools));
       const reported = finished?.usage ?? null;
       if (reported) metrics.estimated(provider, prompt, reported.prompt_tokens);
-      const usage = model.priced(provider, reported ?? estimate(prompt, await countTokens(text)), [finished?.model ?? askedModel, askedModel]);
+      const usage = model.priced(provider, reported ?? estimate(prompt, await countTokens(written + callsOf(finished))), [finished?.model ?? askedModel, askedModel]);
       metrics.used(provider, askedModel, usage);
       return usage;
     };
@@ -102,7 +102,7 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
         signatures: finished?.signatures ?? null,
         calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, toolbox.misfit)),
         finishReason: finishReasonOf(end),
-        usage: finished || text !== '' ? await usageOf(finished, text) : null,
+        usage: finished || text !== '' || reasoning !== '' ? await usageOf(finished, reasoning + text) : null,
         model: finished?.model ?? (text === '' ? null : askedModel),
         endedAtMs: Date.now(),
       };
@@ -127,6 +127,11 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
 function finishReasonOf(end: AnswerEnd): Answer['finishReason'] {
   if (end.status === 'aborted') return 'cancelled';
   return end.status === 'failed' ? 'failed' : end.finishReason;
+}
+
+/** What a model has written beside words. */
+function callsOf(finished: Extract<AnswerEnd, { status: 'finished' }> | null): string {
+  return (finished?.toolCalls ?? []).map((call) => call.name + call.arguments).join('');
 }
 
 /** Call ids are ours: providers repeat theirs. */

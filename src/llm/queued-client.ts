@@ -21,8 +21,13 @@ export interface QueuedClient extends ProviderClient {
  */
 export function createQueuedClient(provider: Provider, circuit: Circuit, maxWaitMs: number): QueuedClient {
   const { maxConcurrent, requestsPerMinute } = provider.limits;
+  const isLeftAlone = () => circuit.status().circuit === 'open';
   const pace = createPace(requestsPerMinute);
-  const line = createFairLine({ most: maxConcurrent, pace });
+  const line = createFairLine({
+    most: maxConcurrent,
+    // What is turned away is no request: those who stand in line when the provider is left alone need not wait to hear of it.
+    pace: { isOpen: () => isLeftAlone() || pace.isOpen(), begin: () => void (isLeftAlone() || pace.begin()) },
+  });
   let minute: NodeJS.Timeout | undefined;
   /** Whoever leaves makes room by that; the end of a minute nobody tells. */
   const watchPace = () => {
@@ -36,7 +41,7 @@ export function createQueuedClient(provider: Provider, circuit: Circuit, maxWait
     load: () => ({ running: line.inside(), waiting: line.waiting() }),
     async stream(request, sink, signal) {
       if (signal.aborted) return { status: 'aborted' };
-      if (circuit.status().circuit === 'open') return circuit.stream(request, sink, signal);
+      if (isLeftAlone()) return circuit.stream(request, sink, signal);
       const turn = waitInLine(line, request.place, { signal, withinMs: maxWaitMs, queued: (position) => sink.queued(position) });
       if (turn !== true) {
         watchPace();

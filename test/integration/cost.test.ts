@@ -1,15 +1,17 @@
 /** What turns use and cost, as everybody is told it: by hop, by turn, by conversation and on /metrics; and budgets. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { z } from 'zod';
 import { readMetrics } from '../support/metrics.ts';
-import { cuts, done, finish, says, streams, text, usage } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { createGate, cuts, delta, done, finish, gate, says, streams, text, usage } from '../support/model-replies.ts';
+import { asks, callParts } from '../support/model-tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 
 /** A scripted answer reports 11 and 7 tokens: 0.000025. */
 const prices = { 'scripted-model': { input: 1, cached_input: 0.5, output: 2 } };
 const priced = (service: object = {}) => ({ config: { llm: { providers: { scripted: { prices } } }, chat: { service } } });
 const add = asks([{ name: 'add', arguments: { a: 2, b: 3 } }]);
+const spentIn = (result: unknown) => z.object({ conversations: z.tuple([z.object({ spent_tokens: z.number() })]) }).parse(result).conversations[0].spent_tokens;
 const reporting = (counts: Record<string, unknown>) => streams(text('Yes.'), finish('stop'), usage(counts), done());
 
 test('complete tells tokens and cost, in sum and by hop, and each row has those of its own request', async (t) => {
@@ -54,6 +56,26 @@ test('metrics count tokens and cost by provider and model, of turns that fail to
   assert.ok((samples.get('parley_cost_total{provider="scripted",model="scripted-model"}') ?? 0) > 0.000025);
   assert.equal(samples.get('parley_estimate_ratio_count{provider="scripted"}'), 1, 'what was reported once');
   assert.ok((samples.get('parley_estimate_ratio_sum{provider="scripted"}') ?? 0) > 0);
+});
+
+test('what a provider does not report is estimated: words, thoughts and calls, and the thoughts of an answer that is stopped', async (t) => {
+  const { client, model, parley } = await startScripted(t, { mcpServers: demoServer, ...priced() });
+  const thinking = createGate();
+  model.script(streams(callParts([{ name: 'add', arguments: { a: 2, b: 3 } }], 'split'), finish('tool_calls'), done()), says('Five.', { usage: 'none', reasoning: 'Hm.' }));
+  const { end } = await client.chat('Add', { conversation_id: 'c1' });
+  const usages = z.array(z.object({ usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number(), cost: z.number(), estimated: z.literal(true) }) })).parse(end.metadata?.['usage_by_hop']);
+  assert.ok(usages.length === 2 && usages.every(({ usage }) => usage.prompt_tokens > 50 && usage.completion_tokens > 0 && usage.cost > 0), JSON.stringify(usages));
+  const before = (await client.ask('conversations')).result;
+  model.script(streams(delta({ reasoning_content: 'Let me think about that.' }), gate(thinking), done()));
+  client.send('chat', { text: 'Hi', conversation_id: 'c1' }, 'r2');
+  await client.waitFor(({ chunk, request_id: id }) => id === 'r2' && chunk?.type === 'reasoning');
+  await client.ask('cancel', { conversation_id: 'c1' });
+  const stopped = (await client.turn('r2')).end;
+  assert.equal(stopped.metadata?.['finish_reason'], 'cancelled');
+  assert.ok(Number(stopped.metadata?.['tokens']) > 50);
+  assert.equal(spentIn((await client.ask('conversations')).result), spentIn(before) + Number(stopped.metadata?.['tokens']), 'though it leaves no row of its own');
+  thinking.open();
+  assert.equal((await readMetrics(parley.url)).get('parley_estimate_ratio_count{provider="scripted"}'), undefined, 'nothing to compare with');
 });
 
 test('a model without a price costs nothing that anybody could tell', async (t) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { LanguageModelOptions } from '../../src/llm/model.ts';
 import { ask, languageModelAt, type AskOptions } from '../support/model-asking.ts';
-import { fails, hangs, says, saysStepwise } from '../support/model-replies.ts';
+import { createGate, errorChunk, fails, gate, hangs, says, saysStepwise, streams } from '../support/model-replies.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { eventually } from '../support/server-process.ts';
 
@@ -136,4 +136,17 @@ test('nobody stands in line for a provider that is left alone', async (t) => {
   const { end, queued } = await ask('second');
   assert.ok(end.status === 'failed');
   assert.deepEqual([end.fault.code, queued], ['provider_unavailable', null]);
+});
+
+test('those who stand in line when a provider is left alone hear so at once', async (t) => {
+  const { server, ask, waiting } = await startLimited(t, { requests_per_minute: 1 }, { queueTimeoutMs: 60_000, circuit: { failures: 1, cooldownMs: 60_000, onChange: () => {} } });
+  const hold = createGate();
+  server.script(streams(gate(hold), errorChunk('overloaded')));
+  const first = ask('first');
+  await server.request(1);
+  const rest = [ask('second'), ask('third')];
+  await waiting(2);
+  hold.open();
+  const codes = (await Promise.all([first, ...rest])).map(({ end }) => (end.status === 'failed' ? end.fault.code : end.status));
+  assert.deepEqual(codes, ['provider_failed', 'provider_unavailable', 'provider_unavailable']);
 });

@@ -91,6 +91,11 @@ export const needsHops: readonly { hops: number; goal: RegExp; why: string }[] =
   },
   {
     hops: 1,
+    goal: /\[budgetIsSpent\]$/,
+    why: 'A turn without hops asks the model once, and has used nothing before.',
+  },
+  {
+    hops: 1,
     goal: /: (client\.respond|call\.asks)|\[(isResponse|isQuestion|interruptedTurnOnlyWaits)\]$/,
     why: 'Where nothing is called nobody is asked.',
   },
