@@ -104,7 +104,7 @@ const mcpLimits = z
   .strictObject({
     max_tools: count('tools', 1, 10_000)
       .default(256)
-      .describe('Tools of all servers together: each costs tokens in every request to a model.'),
+      .describe('Tools of all servers together, of each as many as there is room for: each costs tokens in every request to a model.'),
     max_concurrent: count('calls', 1)
       .default(64)
       .describe('Calls that one server is at work on at once, so that it is not drowned; further ones wait, each owner and conversation in turn. `max_concurrent` in its block says otherwise.'),

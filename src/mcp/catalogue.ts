@@ -45,3 +45,16 @@ export function mergeCatalogues(catalogues: Iterable<readonly [server: string, t
 function prefixOf(server: string): string {
   return `${server.replace(UNSAFE, '_')}__`;
 }
+
+/** At most `most` of them, in their order: as many of each server as there is room for, so that one which lists without end leaves the others theirs. */
+export function fairShare(tools: readonly Tool[], most: number): readonly Tool[] {
+  if (tools.length <= most) return tools;
+  const counts = new Map<string, number>();
+  const ranked = tools.map((tool) => {
+    const rank = counts.get(tool.server) ?? 0;
+    counts.set(tool.server, rank + 1);
+    return { tool, rank };
+  });
+  const kept = new Set(ranked.toSorted((one, other) => one.rank - other.rank).slice(0, most).map(({ tool }) => tool));
+  return tools.filter((tool) => kept.has(tool));
+}

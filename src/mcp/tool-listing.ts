@@ -9,6 +9,8 @@ import { isDeeperThan } from '../json-depth.ts';
 import { legible, plainText } from './stranger-text.ts';
 
 export interface ListingLimits {
+  /** Of one server, and of all together; every tool costs tokens in every request to a model. */
+  maxTools: number;
   maxDescriptionChars: number;
   /** Of a tool's schema as JSON. */
   maxSchemaBytes: number;
@@ -35,6 +37,10 @@ export function takeTools(listed: readonly ListedTool[], choice: ToolChoice, lim
   const taken = new Map<string, ServerTool>();
   for (const tool of listed) {
     if (!isChosen(tool.name, choice)) continue;
+    if (taken.size === limits.maxTools) {
+      leaveOut(`it lists more than ${limits.maxTools} tools; the others are not offered`);
+      break;
+    }
     const fault = taken.has(tool.name) ? 'is listed twice' : faultOf(tool, limits);
     if (fault === null) taken.set(tool.name, takeTool(tool, limits));
     else leaveOut(`the tool "${legible(tool.name).slice(0, MAX_NAME_CHARS)}" is not offered: it ${fault}`);

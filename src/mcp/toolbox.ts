@@ -9,7 +9,7 @@ import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { AppError } from '../errors.ts';
 import { createArgumentCheck, type Breach } from './argument-check.ts';
 import { notSent, reasonOf } from './call-end.ts';
-import { mergeCatalogues } from './catalogue.ts';
+import { fairShare, mergeCatalogues } from './catalogue.ts';
 import type { CallEnd, CallOptions, CalledTool } from './calls.ts';
 import { createAuthorizer, type AuthorizerOptions } from './authorizer.ts';
 import { openConnection } from './connection.ts';
@@ -67,8 +67,6 @@ export interface Toolbox {
 
 /** How long, how often and how much. */
 export interface ToolboxLimits extends McpServerLimits, ConnectionLimits {
-  /** Of all servers together; every tool costs tokens in every request to a model. */
-  maxTools: number;
   /** Calls that one server is at work on at once, where its block does not say. */
   maxConcurrent: number;
 }
@@ -173,8 +171,8 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
     if (catalogue !== member.catalogue) {
       member.catalogue = catalogue;
       const offered = mergeCatalogues([...members].map(([name, each]) => [name, each.catalogue] as const));
-      if (offered.length > limits.maxTools) log(member.block.name, `of ${offered.length} tools only the first ${limits.maxTools} are offered`);
-      merged = offered.slice(0, limits.maxTools);
+      if (offered.length > limits.maxTools) log(member.block.name, `with its tools there are ${offered.length}, of which ${limits.maxTools} are offered`);
+      merged = fairShare(offered, limits.maxTools);
     }
     member.hasSettled ||= stateOf(member) !== 'connecting';
     if ([...members.values()].every((each) => each.hasSettled)) firstRound.resolve();

@@ -8,7 +8,7 @@ const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({ name, inp
 
 function take(tools: Tool[], choice: Partial<ToolChoice> = {}) {
   const left: string[] = [];
-  const taken = takeTools(tools, { includeTools: null, excludeTools: [], ...choice }, { maxDescriptionChars: 10, maxSchemaBytes: 1024 }, (reason) => left.push(reason));
+  const taken = takeTools(tools, { includeTools: null, excludeTools: [], ...choice }, { maxTools: 4, maxDescriptionChars: 10, maxSchemaBytes: 1024 }, (reason) => left.push(reason));
   return { taken, left, names: taken.map(({ name }) => name) };
 }
 
@@ -70,6 +70,11 @@ describe('of the tools that a server lists', () => {
     assert.deepEqual(take(tools, { excludeTools: ['erase'] }).names, ['read', 'write']);
     assert.deepEqual(take(tools, { includeTools: ['erase', 'read'], excludeTools: ['erase'] }).names, ['read']);
     assert.deepEqual(take(tools, { includeTools: [] }).names, []);
+  });
+
+  test('so many are taken and no more, however many it lists', () => {
+    const { names, left } = take(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => listed(name)));
+    assert.deepEqual([names, left], [['a', 'b', 'c', 'd'], ['it lists more than 4 tools; the others are not offered']]);
   });
 
   test('names that none of them has are told', () => {
