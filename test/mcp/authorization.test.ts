@@ -19,14 +19,25 @@ interface SceneOptions extends OAuthServerOptions {
   authorization?: Partial<AuthorizerOptions>;
   authorizationTimeoutMs?: number;
   scopeFor?: (request: IncomingMessage) => string;
+  /** True for a request that is to be answered when `letGo` is called, not before. */
+  holds?: (request: IncomingMessage) => boolean;
 }
 
 /** An MCP server behind a gate, and a function that starts a toolbox before it. */
-async function startScene(t: TestContext, { era = 'stateless', settings = {}, authorization = {}, scopeFor, authorizationTimeoutMs = 60_000, ...oauthOptions }: SceneOptions = {}) {
+async function startScene(t: TestContext, { era = 'stateless', settings = {}, authorization = {}, scopeFor, holds = () => false, authorizationTimeoutMs = 60_000, ...oauthOptions }: SceneOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'parley-oauth-'));
   const credentialsFile = join(folder, 'credentials.json');
   const oauth = await startOAuthServer(oauthOptions);
-  const server = await startHttpServer({ era, gate: oauth.gate('use', scopeFor) });
+  const gate = oauth.gate('use', scopeFor);
+  const held = Promise.withResolvers<() => void>();
+  const server = await startHttpServer({
+    era,
+    gate(request, response) {
+      if (!holds(request)) return gate(request, response);
+      held.resolve(() => void gate(request, response));
+      return true;
+    },
+  });
   t.after(async () => {
     await server.stop();
     await oauth.stop();
@@ -38,7 +49,7 @@ async function startScene(t: TestContext, { era = 'stateless', settings = {}, au
     await box.host.settled();
     return box;
   };
-  return { oauth, server, credentialsFile, start };
+  return { oauth, server, credentialsFile, start, letGo: held.promise };
 }
 
 type Box = Awaited<ReturnType<typeof startToolbox>>;
@@ -100,6 +111,23 @@ for (const era of ['sessions', 'stateless'] as const) {
     });
   });
 }
+
+test('a request that is refused late, with a token that was renewed since, is made with the new one', async (t) => {
+  let isHolding = false;
+  const scene = await startScene(t, { holds: ({ headers }) => isHolding && headers['mcp-name'] === 'talk' });
+  const box = await authorized(t, scene);
+  scene.oauth.expire();
+  isHolding = true;
+
+  const straggler = box.call('talk');
+  const refuse = await scene.letGo;
+  assert.equal((await box.call('count')).status, 'ok');
+  isHolding = false;
+  refuse();
+
+  assert.equal((await straggler).status, 'ok');
+  assert.equal(scene.oauth.counts.refreshed, 1);
+});
 
 test('tokens outlive the process, in a file that only its owner may read', async (t) => {
   const scene = await startScene(t);
