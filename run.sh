@@ -105,6 +105,20 @@ install_packages() {
   unlock_installs
 }
 
+# The pages are tested in a real browser. Where there is none and none can be brought, those tests are
+# skipped and say so; on CI they must run.
+bring_browser() {
+  if [ "${CI:-}" = true ]; then export PARLEY_REQUIRE_BROWSER="${PARLEY_REQUIRE_BROWSER:-1}"; fi
+  local name
+  for name in chromium chromium-browser google-chrome-stable google-chrome; do
+    if command -v "$name" >/dev/null; then return; fi
+  done
+  if [ "$EUID" -ne 0 ] || ! command -v apt-get >/dev/null; then return; fi
+  say 'installing chromium with apt-get, for the tests of pages'
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 ||
+    say 'chromium could not be installed; apt-get install chromium tells why'
+}
+
 if ! machine_has_node; then
   bring_node
   node_is=v$node_version
@@ -114,6 +128,7 @@ fi
 install_packages
 
 if [ "${1:-}" = test ]; then
+  bring_browser
   cd "$root"
   exec npm run check --loglevel=error
 fi

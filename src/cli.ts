@@ -12,6 +12,7 @@ export type Command =
   | { kind: 'check'; database?: string; file?: string }
   | { kind: 'replay'; conversationId: string; exported?: string; file?: string }
   | { kind: 'token'; subject: string }
+  | { kind: 'inspect'; conversationId: string; file?: string; port?: number }
   | { kind: 'help'; text: string }
   | { kind: 'version' }
   /** `text` says what is wrong and how to use the command. For stderr and exit code 2. */
@@ -22,6 +23,7 @@ const usage = `Usage: ./run.sh [--config FILE] [--port N]
        ./run.sh check [FILE]
        ./run.sh replay CONVERSATION [--file ROWS]
        ./run.sh token SUBJECT
+       ./run.sh inspect CONVERSATION [--port N]
        ./run.sh test
        ./run.sh model [--config FILE] [--flows FILE]
 
@@ -39,12 +41,15 @@ Starts the Parley chat server. Stop it with Ctrl-C; a second Ctrl-C does not wai
                  exported as JSON lines
   token SUBJECT  make a token for a user, and the lines of the configuration that let
                  it in
+  inspect CONVERSATION
+                 tell where a conversation of the running server can be watched: on its own
+                 page, and in Stately's inspector
   test           run the checks and tests of the project
   model          test your own prompts, tools and limits from the model, with a scripted
                  model; without --config the project's: test/model/README.md
 
-backup, check and replay find the database by the configuration, so --config works with
-them too.
+backup, check and replay find the database by the configuration, and inspect the server, so
+--config works with them too.
 Every setting and its default: config/config.yaml and docs/configuration.md.
 `;
 
@@ -63,6 +68,7 @@ const commands = {
   check: { flag: null, argument: null },
   replay: { flag: 'file', argument: 'the id of a conversation' },
   token: { flag: null, argument: 'the name of the subject that it is for' },
+  inspect: { flag: 'port', argument: 'the id of a conversation' },
 } as const;
 
 type Name = keyof typeof commands;
@@ -127,7 +133,7 @@ function commandOf({ name, words, values }: Typed): Command {
   const file = values.config === undefined ? {} : { file: values.config };
   switch (name) {
     case 'run':
-      return run(values.port, file);
+      return withPort(values.port, { kind: name, ...file });
     case 'backup':
       return { kind: name, to: word ?? '', ...file };
     case 'check':
@@ -136,14 +142,16 @@ function commandOf({ name, words, values }: Typed): Command {
       return { kind: name, conversationId: word ?? '', ...(values.file === undefined ? {} : { exported: values.file }), ...file };
     case 'token':
       return values.config === undefined ? { kind: name, subject: word ?? '' } : invalid('--config has no meaning with token');
+    case 'inspect':
+      return withPort(values.port, { kind: name, conversationId: word ?? '', ...file });
   }
 }
 
-function run(text: string | undefined, file: { file?: string }): Command {
-  if (text === undefined) return { kind: 'run', ...file };
+function withPort(text: string | undefined, command: Extract<Command, { kind: 'run' | 'inspect' }>): Command {
+  if (text === undefined) return command;
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) return invalid(`--port needs a whole number from 0 to 65535, not "${text}"`);
-  return { kind: 'run', ...file, port };
+  return { ...command, port };
 }
 
 function invalid(problem: string): Command {

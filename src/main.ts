@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseCli } from './cli.ts';
 import { backup } from './commands/backup.ts';
 import { check } from './commands/check.ts';
+import { inspect } from './commands/inspect.ts';
 import { replay } from './commands/replay.ts';
 import type { CommandResult } from './commands/result.ts';
 import { token } from './commands/token.ts';
@@ -76,8 +77,8 @@ async function run(file: string | undefined, port: number | undefined): Promise<
   }
 }
 
-/** A command that reads or copies the database which the configuration names. */
-function runOnDatabase(file: string | undefined, work: (config: Config) => CommandResult): Promise<void> {
+/** A command that works on the database or the server which the configuration names. */
+function runConfigured(file: string | undefined, work: (config: Config) => CommandResult | Promise<CommandResult>): Promise<void> {
   return runCommand(async () => work((await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory })).config));
 }
 
@@ -120,13 +121,13 @@ switch (command.kind) {
     }
     break;
   case 'backup':
-    await runOnDatabase(command.file, ({ repository }) => backup(repository.path, resolve(command.to)));
+    await runConfigured(command.file, ({ repository }) => backup(repository.path, resolve(command.to)));
     break;
   case 'check':
-    await runOnDatabase(command.file, ({ repository }) => check(command.database === undefined ? repository.path : resolve(command.database)));
+    await runConfigured(command.file, ({ repository }) => check(command.database === undefined ? repository.path : resolve(command.database)));
     break;
   case 'replay':
-    await runOnDatabase(command.file, ({ repository, chat }) => replay({
+    await runConfigured(command.file, ({ repository, chat }) => replay({
       conversationId: command.conversationId,
       database: repository.path,
       exported: command.exported === undefined ? null : resolve(command.exported),
@@ -135,4 +136,12 @@ switch (command.kind) {
     break;
   case 'token':
     await runCommand(() => token(command.subject));
+    break;
+  case 'inspect':
+    await runConfigured(command.file, ({ chat: { websocket } }) => inspect({
+      conversationId: command.conversationId,
+      host: websocket.host,
+      port: command.port ?? websocket.port,
+      token: process.env['PARLEY_TOKEN'] ?? null,
+    }));
 }

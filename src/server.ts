@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { conversationMachine } from '../machines/conversation.ts';
+import { mcpServerMachine } from '../machines/mcp-server.ts';
 import { toolCallMachine } from '../machines/tool-call.ts';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { ANONYMOUS, withinTime } from './auth/verifier.ts';
@@ -21,12 +22,18 @@ import { createReadLogLogic } from './conversation/read-log.ts';
 import { createServerNotices } from './conversation/server-notices.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
+import { credentialOf } from './gateway/credential.ts';
 import { createRequestHandler } from './gateway/requests.ts';
 import { createHttpHandler } from './gateway/http.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
 import { createViewerSockets } from './gateway/viewer-sockets.ts';
+import { readAssets } from './inspect/assets.ts';
+import { createCharts } from './inspect/charts.ts';
 import { createDefinitions } from './inspect/definition.ts';
 import { createInspection } from './inspect/inspection.ts';
+import { listLive } from './inspect/live-list.ts';
+import { replayConversation } from './inspect/replay.ts';
+import { createInspectRoutes } from './inspect/routes.ts';
 import { createDoorkeeper } from './inspect/visitor.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { reportProvider } from './llm/provider-news.ts';
@@ -58,6 +65,9 @@ export interface ServerOptions {
   /** Aborting it ends a start that is under way: nothing is left running, and the start rejects. */
   stop?: AbortSignal;
 }
+
+/** Conversations of the log in one answer to the inspection page. */
+const LISTED_AT_ONCE = 100;
 
 /** Starts everything and resolves when sockets are accepted. Rejects with an AppError whose message is fit for people. */
 export async function startServer({ config, version, env, log, stop }: ServerOptions): Promise<Server> {
@@ -120,9 +130,9 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   });
   const turnReport = createTurnReport({ log, metrics });
   let gateway: Gateway | undefined;
+  const told = { ...inspectionLimits(config), definitions: createDefinitions() };
   const inspection = createInspection({
-    ...inspectionLimits(config),
-    definitions: createDefinitions(),
+    ...told,
     bootId: randomBytes(4).toString('hex'),
     nowMs: Date.now,
     actorOf: (ref) => registry.actorOf(ref),
@@ -177,6 +187,18 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   const verifier = auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS };
   const verify = withinTime(verifier, ms(auth.verification_timeout));
   const doorkeeper = createDoorkeeper(visitorRules(config), verify);
+  const inspectRoutes = createInspectRoutes({
+    assets: readAssets(),
+    doorkeeper,
+    credentialOf,
+    charts: createCharts([conversationMachine, toolCallMachine, mcpServerMachine]),
+    texts: inspect.texts,
+    live: (query) => listLive(registry.conversations, query),
+    isWatched: inspection.isWatched,
+    stored: (owner, cursor) => store.conversations(owner, { limit: LISTED_AT_ONCE, ...(cursor === null ? {} : { cursor }) }),
+    replay: (ref, beforeSeq) => replayConversation(ref, beforeSeq, { ...told, store, recovery: conversationLimits(config).recovery, maxRows: inspect.max_events }),
+    onError,
+  });
   const listening = await openGateway({
     host: websocket.host,
     port: websocket.port,
@@ -188,7 +210,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     admission: { ...admissionLimits(config), verify, onError },
     outbox,
     onError,
-    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, inspection: null, onError }),
+    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, inspection: inspect.enabled ? inspectRoutes : null, onError }),
     viewers: inspect.enabled ? createViewerSockets({ ...viewerLimits(config), path: '/inspect/events', visitor: doorkeeper.visitor, watch: inspection.watch, unwatch: inspection.unwatch, onError }) : null,
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth, allowedModels: active?.allowedModels ?? [] }),

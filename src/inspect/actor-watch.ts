@@ -44,7 +44,7 @@ export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
     ...head(actor.sessionId),
     name: actor.id,
     parentId: actor === root || !actor._parent ? undefined : idOf(actor._parent.sessionId),
-    definition: deps.definitions(actor),
+    definition: deps.definitions(actor instanceof Actor ? actor.logic : null, actor.id),
     snapshot: snapshotOf(actor.getSnapshot(), deps.limits),
   });
 

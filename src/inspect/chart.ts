@@ -3,8 +3,11 @@
  * transitions between them. What draws or describes a chart starts here. Knows no chart in particular and draws none.
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+import { edgeIdOf } from './edge-id.ts';
 
 export interface ChartTransition {
+  /** Unique in its chart; what live inspection calls it when it is taken. */
+  id: string;
   /** The event, or `after <delay>`, `always`, `done of <actor>`, `error of <actor>`. */
   event: string;
   /** By name; null where nothing stands in its way. */
@@ -80,8 +83,10 @@ function stateOf(node: AnyStateNode): ChartState {
   };
 }
 
-function transitionOf({ eventType, guard, target, actions }: AnyTransitionDefinition): ChartTransition {
+function transitionOf(transition: AnyTransitionDefinition): ChartTransition {
+  const { eventType, guard, target, actions } = transition;
   return {
+    id: edgeIdOf(transition) ?? '',
     event: eventName(eventType),
     guard: guard === undefined ? null : nameOf(guard),
     target: target?.[0]?.id ?? null,

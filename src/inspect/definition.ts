@@ -2,17 +2,16 @@
  * A machine's config as the JSON text that `@statelyai/inspect` sends for every actor. Made once for each machine:
  * the package makes it anew for each actor, which is most of what its inspection costs.
  */
-import { Actor, StateMachine, type AnyActorLogic, type AnyActorRef } from 'xstate';
+import { StateMachine, type AnyActorLogic } from 'xstate';
 
 /** Definitions by logic; a logic that is gone takes its text with it. */
-export type Definitions = (actor: AnyActorRef) => string;
+export type Definitions = (logic: unknown, name: string) => string;
 
 /** Of anything but a machine only the name is told, as the package has it. */
 export function createDefinitions(): Definitions {
   const known = new WeakMap<AnyActorLogic, string>();
-  return (actor) => {
-    const logic: unknown = actor instanceof Actor ? actor.logic : null;
-    if (!(logic instanceof StateMachine)) return JSON.stringify({ id: actor.id });
+  return (logic, name) => {
+    if (!(logic instanceof StateMachine)) return JSON.stringify({ id: name });
     const text = known.get(logic) ?? definitionOf(logic.config);
     known.set(logic, text);
     return text;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Child, Children } from './children.ts';
 
-export const subjectNames = ['parley', 'parley-normal', 'relay', 'relay-sqlite'] as const;
+export const subjectNames = ['parley', 'parley-normal', 'parley-shut', 'parley-watched', 'relay', 'relay-sqlite'] as const;
 
 export type SubjectName = (typeof subjectNames)[number];
 
@@ -70,9 +70,13 @@ async function warmBytesAt(url: string): Promise<number> {
 function program(name: SubjectName, { folder, modelUrl, tools }: SubjectOptions): string[] {
   switch (name) {
     case 'parley':
-      return parley(folder, modelUrl, tools, 'full');
+      return parley(folder, modelUrl, tools, {});
     case 'parley-normal':
-      return parley(folder, modelUrl, tools, 'normal');
+      return parley(folder, modelUrl, tools, { synchronous: 'normal' });
+    case 'parley-shut':
+      return parley(folder, modelUrl, tools, { inspect: { enabled: false } });
+    case 'parley-watched':
+      return parley(folder, modelUrl, tools, { inspect: { max_conversations: 1000, max_viewers: 1000 } });
     case 'relay':
       return [file('relay.ts'), '--model', modelUrl];
     case 'relay-sqlite':
@@ -80,13 +84,14 @@ function program(name: SubjectName, { folder, modelUrl, tools }: SubjectOptions)
   }
 }
 
-function parley(folder: string, modelUrl: string, tools: boolean, synchronous: 'full' | 'normal'): string[] {
+function parley(folder: string, modelUrl: string, tools: boolean, { synchronous = 'full', inspect = {} }: { synchronous?: 'full' | 'normal'; inspect?: object }): string[] {
   const demo = { command: 'node', args: [join(projectFolder, 'src', 'demo', 'mcp-server.ts')] };
   const config = {
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
     // All of the bench's people come from one address.
     chat: { websocket: { host: '127.0.0.1', port: 0, max_connections_per_address: 10_000 } },
     repository: { path: join(folder, 'events.db'), synchronous },
+    inspect,
     mcp: { config_file: join(folder, 'servers.json'), connection: { startup_wait: 10 } },
   };
   // YAML is a superset of JSON.

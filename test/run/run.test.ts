@@ -178,3 +178,40 @@ test('./run.sh test installs, then checks the project in its folder', async (t) 
   assert.deepEqual([code, stdout], [0, `added some packages\nran check in ${machine.root}\n`]);
   assert.match((await machine.npmCalls()).at(-1) ?? '', new RegExp(`^v${broughtVersion} .*run check --loglevel=error$`));
 });
+
+describe('./run.sh test, for the tests of pages,', () => {
+  const isRoot = process.getuid?.() === 0;
+  const aptGet = 'echo "apt-get $*" >&2';
+  const required = 'echo "required: $PARLEY_REQUIRE_BROWSER"';
+
+  test('installs chromium as root where there is apt-get and no browser', { skip: isRoot ? false : 'only root installs' }, async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.command('apt-get', `${aptGet}; echo '#!/bin/sh' >"$(dirname "$0")/chromium"; exec /bin/chmod +x "$(dirname "$0")/chromium"`);
+    const { code, stderr } = await machine.run(['test']);
+    assert.deepEqual([code, stderr], [0, `${installs}parley: installing chromium with apt-get, for the tests of pages\n`]);
+  });
+
+  test('goes on without one where it cannot be installed, and says so', { skip: isRoot ? false : 'only root installs' }, async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.command('apt-get', 'exit 100');
+    const { code, stderr } = await machine.run(['test']);
+    assert.equal(code, 0);
+    assert.match(stderr, /\nparley: chromium could not be installed; apt-get install chromium tells why\n$/);
+  });
+
+  test('takes the browser that is there', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.command('apt-get', aptGet);
+    await machine.command('google-chrome', 'exit 1');
+    assert.equal((await machine.run(['test'])).stderr, installs);
+  });
+
+  test('demands one on CI, and nowhere else', async (t) => {
+    for (const [env, expected] of [[{ CI: 'true' }, '1'], [{}, ''], [{ CI: 'true', PARLEY_REQUIRE_BROWSER: '0' }, '0']] as const) {
+      const machine = await createSandbox(t, '24.1.0');
+      await machine.command('chromium', 'exit 1');
+      await machine.command('npm', `mkdir -p node_modules; ${required}`);
+      assert.match((await machine.run(['test'], env)).stdout, new RegExp(`^required: ${expected}$`, 'm'));
+    }
+  });
+});

@@ -1,0 +1,196 @@
+/**
+ * The sequence of events with their times, the scrubber below, and the event that is looked at. Tells which step is
+ * to be shown; null is the newest, whatever comes.
+ */
+import { byId, element } from './element.js';
+import { titleOf } from './timeline.js';
+
+const PLAY_EVERY_MS = 450;
+/** Rows in the list at once; the scrubber reaches the others. */
+const MOST_ROWS = 400;
+
+/** @typedef {import('./timeline.js').Step} Step */
+
+/** @param {{ steps(): readonly Step[], onShow(step: Step | null): void }} given */
+export function createEvents({ steps, onShow }) {
+  const [list, detail] = [byId('steps', HTMLOListElement), byId('detail', HTMLDivElement)];
+  const [scrubber, position, total] = [byId('scrubber', HTMLInputElement), byId('position', HTMLOutputElement), byId('total', HTMLSpanElement)];
+  const [first, back, play, on, now] = [byId('first', HTMLButtonElement), byId('back', HTMLButtonElement), byId('play', HTMLButtonElement), byId('on', HTMLButtonElement), byId('now', HTMLButtonElement)];
+  /** Of the step that is looked at; null for the newest. @type {string | null} */
+  let chosen = null;
+  /** @type {number | undefined} */
+  let playing;
+  let isDue = false;
+  /** Rows by the step's key: made once. @type {Map<string, HTMLLIElement>} */
+  const rows = new Map();
+
+  const indexOf = () => {
+    const all = steps();
+    const at = chosen === null ? -1 : all.findIndex(({ key }) => key === chosen);
+    return at < 0 ? all.length - 1 : at;
+  };
+
+  /** @param {number} index */
+  const go = (index) => {
+    const all = steps();
+    const at = Math.min(all.length - 1, Math.max(0, index));
+    chosen = at === all.length - 1 ? null : (all[at]?.key ?? null);
+    render();
+  };
+  const stop = () => {
+    clearInterval(playing);
+    playing = undefined;
+    play.textContent = 'Play';
+    play.setAttribute('aria-label', 'Play');
+  };
+  const toggle = () => {
+    if (playing !== undefined) return stop();
+    if (chosen === null) go(0);
+    play.textContent = 'Pause';
+    play.setAttribute('aria-label', 'Pause');
+    playing = setInterval(() => {
+      go(indexOf() + 1);
+      if (chosen === null) stop();
+    }, PLAY_EVERY_MS);
+  };
+
+  const render = () => {
+    isDue = false;
+    const all = steps();
+    const at = indexOf();
+    const step = all[at] ?? null;
+    const from = Math.max(0, Math.min(at - MOST_ROWS / 2, all.length - MOST_ROWS));
+    const begin = all[0]?.atMs ?? 0;
+    const visible = all.slice(from, from + MOST_ROWS);
+    const wanted = visible.map((each) => rows.get(each.key) ?? rowOf(each, begin));
+    for (const row of rows.values()) if (!wanted.includes(row)) rows.delete(row.dataset['key'] ?? '');
+    visible.forEach((each, index) => {
+      const row = wanted[index];
+      if (!row) return;
+      rows.set(each.key, row);
+      const isHere = each === step;
+      row.setAttribute('aria-selected', String(isHere));
+      row.classList.toggle('later', from + index > at);
+      if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
+      if (isHere) keepSeen(row);
+    });
+    while (list.children.length > wanted.length) list.lastChild?.remove();
+    scrubber.max = String(Math.max(0, all.length - 1));
+    scrubber.value = String(Math.max(0, at));
+    scrubber.setAttribute('aria-valuetext', step === null ? 'nothing yet' : `${at + 1} of ${all.length}: ${step.label}`);
+    position.textContent = `${all.length === 0 ? 0 : at + 1} / ${all.length}`;
+    total.textContent = step === null ? '' : clock(step.atMs);
+    for (const control of [scrubber, first, back, play, on]) control.disabled = all.length < 2;
+    now.disabled = chosen === null;
+    showDetail(step);
+    onShow(step);
+  };
+
+  /** @param {Step} step @param {number} beginMs */
+  const rowOf = (step, beginMs) => {
+    const actor = step.actors.get(step.actorId);
+    const row = element('li', { role: 'option', 'data-key': step.key, class: step.kind },
+      element('time', { datetime: new Date(step.atMs).toISOString(), title: clock(step.atMs) }, since(step.atMs - beginMs)),
+      element('span', { class: 'label' }, readable(step.label)),
+      element('span', { class: 'who' }, step.kind === 'break' ? '' : actor ? `${titleOf(actor)}${actor.state ? ` → ${actor.state}` : ''}` : ''));
+    row.addEventListener('click', () => {
+      stop();
+      go(steps().indexOf(step));
+    });
+    return row;
+  };
+
+  /** @param {HTMLElement} row */
+  const keepSeen = (row) => {
+    const [inner, outer] = [row.getBoundingClientRect(), list.getBoundingClientRect()];
+    if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom + 8;
+    else if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top + 8;
+  };
+
+  /** @param {Step | null} step */
+  const showDetail = (step) => {
+    detail.hidden = step === null || step.kind === 'break';
+    const actor = step?.actors.get(step.actorId);
+    if (!step || !actor) return;
+    /** @type {HTMLElement[]} */
+    const parts = [element('h3', {}, readable(step.label)), element('p', { class: 'note' }, `${titleOf(actor)}${step.from === null ? '' : `, from ${step.from}`}, ${clock(step.atMs)}`)];
+    const json = /** @type {[string, unknown][]} */ ([['Event', step.event], ['Context after it', actor.context]]);
+    for (const [title, value] of json) {
+      if (value === null || value === undefined) continue;
+      const isOpen = [...detail.querySelectorAll('details')].find((each) => each.dataset['title'] === title)?.open ?? title === 'Event';
+      parts.push(element('details', { 'data-title': title, ...(isOpen ? { open: '' } : {}) }, element('summary', {}, title), element('pre', {}, JSON.stringify(value, null, 1))));
+    }
+    detail.replaceChildren(...parts);
+  };
+
+  scrubber.addEventListener('input', () => {
+    stop();
+    go(Number(scrubber.value));
+  });
+  /** @param {HTMLButtonElement} button @param {() => void} work */
+  const onClick = (button, work) => button.addEventListener('click', () => {
+    if (button !== play) stop();
+    work();
+  });
+  onClick(first, () => go(0));
+  onClick(back, () => go(indexOf() - 1));
+  onClick(on, () => go(indexOf() + 1));
+  onClick(now, () => go(steps().length - 1));
+  onClick(play, toggle);
+  list.addEventListener('keydown', (event) => {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    if (step === 0) return;
+    event.preventDefault();
+    stop();
+    go(indexOf() + step);
+  });
+
+  return {
+    /** There is more: shown with the next frame, however much comes until then. */
+    update() {
+      if (isDue) return;
+      isDue = true;
+      requestAnimationFrame(render);
+    },
+    /** @param {boolean} atEnd whether the newest is looked at, or the first */
+    begin(atEnd) {
+      stop();
+      chosen = atEnd ? null : (steps()[0]?.key ?? null);
+      render();
+    },
+    /** @param {number} by */
+    move(by) {
+      stop();
+      go(indexOf() + by);
+    },
+    toggle,
+    /** @param {'first' | 'now'} end */
+    jump(end) {
+      stop();
+      go(end === 'first' ? 0 : steps().length - 1);
+    },
+  };
+}
+
+/** XState's own names for what they mean. @param {string} type */
+export function readable(type) {
+  return type
+    .replace(/^xstate\.done\.actor\./, 'done: ')
+    .replace(/^xstate\.error\.actor\./, 'error: ')
+    .replace(/^xstate\.after\.([^.]+)\..*/, 'after $1')
+    .replace(/^xstate\.(init|stop)$/, '$1');
+}
+
+/** @param {number} ms */
+function since(ms) {
+  if (ms < 100_000) return `+${(ms / 1000).toFixed(3)}`;
+  const seconds = Math.floor(ms / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return `+${hours > 0 ? `${hours}:` : ''}${String(minutes).padStart(hours > 0 ? 2 : 1, '0')}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+/** @param {number} ms */
+function clock(ms) {
+  const date = new Date(ms);
+  return `${date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}, ${date.toLocaleTimeString(undefined, { hour12: false })}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,148 @@
+/**
+ * The middle of the page: the conversation's chart, its state in a sentence, and beside it the charts of its tool
+ * calls and of the MCP servers. Shows actors as it is told; decides nothing.
+ */
+import { describe, drawn, light } from './chart.js';
+import { moodOf } from './conversations.js';
+import { byId, element, press } from './element.js';
+import { conversationIn, othersIn, titleOf } from './timeline.js';
+
+/** Calls beside the chart; a turn may make many. */
+const MOST_CALLS = 12;
+
+/** @param {import('./chart.js').Chart[]} charts */
+export function createStage(charts) {
+  const [canvas, sentence, others] = [byId('canvas', HTMLDivElement), byId('sentence', HTMLParagraphElement), byId('others', HTMLElement)];
+  const [labels, fit] = [byId('labels', HTMLButtonElement), byId('fit', HTMLButtonElement)];
+  /** @type {Element | null} */
+  let drawing = null;
+  let isLabelled = false;
+  let isWhole = false;
+  let shown = '';
+  /** Small charts by actor. @type {Map<string, { card: HTMLElement, drawing: Element, name: HTMLElement, state: HTMLElement }>} */
+  const cards = new Map();
+  /** @type {ReadonlyMap<string, import('./timeline.js').ActorView> | null} */
+  let last = null;
+
+  /** @param {string} id */
+  const chartOf = (id) => charts.find((chart) => chart.id === id);
+
+  const draw = () => {
+    const chart = chartOf('conversation');
+    if (!chart) return;
+    drawing = drawn(isLabelled ? chart.svg.labelled : chart.svg.small);
+    drawing.addEventListener('focusin', ({ target }) => {
+      if (target instanceof Element) tellOf(target.getAttribute('data-state') ?? '');
+    });
+    drawing.addEventListener('pointerover', ({ target }) => {
+      const box = target instanceof Element ? target.closest('[data-state]') : null;
+      tellOf(box?.getAttribute('data-state') ?? '');
+    });
+    drawing.addEventListener('pointerleave', () => tellOf(''));
+    canvas.replaceChildren(drawing);
+    canvas.classList.toggle('whole', isWhole);
+    shown = '';
+    if (last) show(last);
+  };
+
+  /** The state under the pointer or the focus, else the one that is active. @param {string} path */
+  const tellOf = (path) => {
+    const chart = chartOf('conversation');
+    const root = last && conversationIn(last);
+    const state = path === '' ? (root?.state ?? '') : path;
+    if (!chart || state === '') return;
+    sentence.replaceChildren(element('strong', { class: moodOf(state) }, state), ` ${describe(chart, state)}`);
+  };
+
+  /** @param {ReadonlyMap<string, import('./timeline.js').ActorView>} actors */
+  const show = (actors) => {
+    last = actors;
+    const root = conversationIn(actors);
+    if (drawing) {
+      const here = light(drawing, root?.state ?? '', root?.transitions ?? []);
+      if (here && root && root.state !== shown) bringIntoView(canvas, here);
+    }
+    shown = root?.state ?? '';
+    if (root) tellOf('');
+    else sentence.textContent = 'Not in memory: it is told of from its first step on. What was, is in the log.';
+    showOthers(actors);
+  };
+
+  /** @param {ReadonlyMap<string, import('./timeline.js').ActorView>} actors */
+  const showOthers = (actors) => {
+    const all = othersIn(actors);
+    const calls = all.filter(({ machine }) => machine === 'toolCall');
+    const wanted = all.filter((actor) => !calls.includes(actor) || calls.indexOf(actor) >= calls.length - MOST_CALLS);
+    for (const [id, { card }] of cards) {
+      if (wanted.some((actor) => actor.id === id)) continue;
+      card.remove();
+      cards.delete(id);
+    }
+    for (const actor of wanted) {
+      const known = cards.get(actor.id) ?? addCard(actor);
+      if (!known) continue;
+      light(known.drawing, actor.state, actor.transitions);
+      // Told only when the actor has begun: of a call, which tool it is.
+      known.name.textContent = titleOf(actor);
+      known.state.textContent = actor.state;
+      known.state.className = `state ${moodOf(actor.state)}`;
+      known.card.classList.toggle('over', actor.status !== 'active');
+    }
+    others.hidden = cards.size === 0;
+  };
+
+  /** @param {import('./timeline.js').ActorView} actor */
+  const addCard = (actor) => {
+    const chart = chartOf(actor.machine ?? '');
+    if (!chart) return null;
+    const [name, state] = [element('span', { class: 'name' }), element('span', { class: 'state' })];
+    const picture = drawn(chart.svg.flat);
+    for (const box of picture.querySelectorAll('[tabindex]')) box.removeAttribute('tabindex');
+    const card = element('figure', { class: 'card', tabindex: '0', 'data-actor': actor.id, 'data-name': actor.name },
+      element('figcaption', {}, name, state));
+    card.append(picture);
+    others.append(card);
+    const made = { card, drawing: picture, name, state };
+    cards.set(actor.id, made);
+    return made;
+  };
+
+  labels.addEventListener('click', () => {
+    isLabelled = !isLabelled;
+    press(labels, isLabelled);
+    draw();
+  });
+  fit.addEventListener('click', () => {
+    isWhole = !isWhole;
+    press(fit, isWhole);
+    draw();
+  });
+
+  return {
+    /** A new conversation: nothing of the one before is left. */
+    begin() {
+      last = null;
+      shown = '';
+      cards.clear();
+      others.replaceChildren();
+      others.hidden = true;
+      for (const button of [labels, fit]) button.disabled = false;
+      draw();
+    },
+    show,
+  };
+}
+
+/** Within the canvas alone: the page itself stays where it is. @param {HTMLElement} canvas @param {Element} box */
+function bringIntoView(canvas, box) {
+  const [inner, outer] = [box.getBoundingClientRect(), canvas.getBoundingClientRect()];
+  const margin = 24;
+  const isSeen = inner.top >= outer.top + margin && inner.bottom <= outer.bottom - margin && inner.left >= outer.left && inner.right <= outer.right;
+  if (isSeen) return;
+  canvas.scrollTo({
+    top: canvas.scrollTop + inner.top - outer.top - (outer.height - inner.height) / 2,
+    left: canvas.scrollLeft + inner.left - outer.left - (outer.width - inner.width) / 2,
+    // At once: states change faster than anything could glide there.
+    behavior: 'instant',
+  });
+}

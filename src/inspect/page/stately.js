@@ -1,0 +1,60 @@
+/**
+ * Hands what is told of a conversation on to Stately's inspector, in a frame beside, as `@statelyai/inspect`'s
+ * browser inspector does: nothing before the frame has said `@statelyai.connected`, then each message by postMessage.
+ * What the frame says beside that is not heard, and nobody but Stately's own page is told anything.
+ */
+import { byId } from './element.js';
+import { ask, follow } from './server.js';
+
+/** Kept for a frame that connects late or anew; the package keeps as many. */
+const MOST_KEPT = 200;
+
+const frame = byId('inspector', HTMLIFrameElement);
+const link = byId('link', HTMLParagraphElement);
+const address = frame.dataset['src'] ?? '';
+const { origin } = new URL(address);
+const wanted = new URLSearchParams(location.hash.slice(1));
+const ref = { owner: wanted.get('owner'), id: wanted.get('conversation') ?? '' };
+
+/** Births are kept for good: without an actor its events mean nothing. @type {import('./timeline.js').Message[]} */
+let births = [];
+/** @type {import('./timeline.js').Message[]} */
+let kept = [];
+let isConnected = false;
+
+/** @param {string} words @param {string} state */
+const tell = (words, state) => {
+  link.textContent = words;
+  link.className = `pill ${state}`;
+};
+
+/** @param {import('./timeline.js').Message} message */
+const post = (message) => frame.contentWindow?.postMessage(message, origin);
+
+/** @param {import('./timeline.js').Message} message */
+const hand = (message) => {
+  if (message.type === '@xstate.actor') births = [...births, message].slice(-MOST_KEPT);
+  else kept = [...kept, message].slice(-MOST_KEPT);
+  if (isConnected) post(message);
+};
+
+addEventListener('message', ({ source, origin: from, data }) => {
+  if (source !== frame.contentWindow || from !== origin || data?.type !== '@statelyai.connected') return;
+  isConnected = true;
+  tell('connected', 'live');
+  for (const message of [...births, ...kept]) post(message);
+});
+
+byId('what', HTMLSpanElement).textContent = `${ref.id} in Stately's inspector`;
+if (wanted.get('from') === 'log') {
+  ask('replay', { conversation: ref.id, owner: ref.owner }).then(({ messages }) => messages.forEach(hand), (error) => tell(String(error.message), 'refused'));
+} else {
+  follow(ref, {
+    onMessage: hand,
+    onLink(state, why) {
+      if (state !== 'live') tell(why || 'the server is away', state);
+      else if (isConnected) tell('connected', 'live');
+    },
+  });
+}
+frame.src = address;

@@ -1,0 +1,133 @@
+/**
+ * What was told, as steps that can be gone through: after each, every actor as it was. Pure: knows no page and no
+ * socket. Messages are those of live inspection (src/inspect/stately-event.ts).
+ */
+
+/**
+ * @typedef {{ type: string, sessionId: string, rootId: string, id: string, createdAt: string, name?: string,
+ *   parentId?: string, definition?: string, sourceId?: string, event?: { type: string }, transitions?: string[],
+ *   snapshot?: { status: string, value?: unknown, context?: unknown } }} Message
+ *
+ * An actor as it was after a step. `machine` is its chart's id, null for an actor without one; `state` is dotted.
+ * @typedef {{ id: string, name: string, machine: string | null, parentId: string | undefined, state: string,
+ *   status: string, context: unknown, transitions: readonly string[] }} ActorView
+ *
+ * `label` is the event's type. `actors` holds all of them by id and is shared between steps that change none.
+ * @typedef {{ key: string, atMs: number, kind: 'birth' | 'event' | 'break', actorId: string, label: string, from: string | null,
+ *   event: unknown, actors: ReadonlyMap<string, ActorView> }} Step
+ */
+
+/** Steps that are kept; the oldest quarter goes when there are more. */
+const MOST_STEPS = 4000;
+/** Messages that are known again; a server tells at most a third as many once more. */
+const MOST_KNOWN = 30_000;
+/** Actors that are over and still shown, the newest. */
+const MOST_ENDED = 60;
+
+export function createTimeline() {
+  /** @type {Step[]} */
+  let steps = [];
+  /** @type {ReadonlyMap<string, ActorView>} */
+  let actors = new Map();
+  /** Messages that were told already, for those that come again after a reconnect. @type {Set<string>} */
+  const known = new Set();
+  /** Who sent the event that an actor is at work on. @type {Map<string, string>} */
+  const senders = new Map();
+
+  /** @param {Step} step */
+  const push = (step) => {
+    steps.push(step);
+    if (steps.length > MOST_STEPS) steps = steps.slice(MOST_STEPS / 4);
+  };
+  /** @param {ActorView} actor */
+  const put = (actor) => {
+    const next = new Map(actors);
+    next.delete(actor.id);
+    next.set(actor.id, actor);
+    const ended = [...next.values()].filter(({ status }) => status !== 'active');
+    for (const { id } of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) next.delete(id);
+    actors = next;
+  };
+
+  return {
+    /** False for one that is known already. @param {Message} message */
+    add(message) {
+      const key = `${message.rootId} ${message.id}`;
+      if (known.has(key)) return false;
+      known.add(key);
+      if (known.size > MOST_KNOWN) for (const oldest of known.keys().take(1)) known.delete(oldest);
+      const { sessionId, snapshot } = message;
+      const before = actors.get(sessionId);
+      const atMs = Number(message.createdAt);
+      if (message.type === '@xstate.event') {
+        if (message.sourceId) senders.set(sessionId, message.sourceId);
+        return true;
+      }
+      if (message.type === '@xstate.actor') {
+        const name = message.name ?? sessionId;
+        const machine = machineOf(message.definition);
+        put({ id: sessionId, name, machine, parentId: message.parentId, ...viewOf(snapshot), transitions: [] });
+        // Of actors without a chart it is what they send that matters.
+        if (machine === null) return true;
+        push({ key, atMs, kind: 'birth', actorId: sessionId, label: 'begins', from: null, event: null, actors });
+        return true;
+      }
+      if (!before) return true;
+      put({ ...before, ...viewOf(snapshot), transitions: message.transitions ?? [] });
+      if (before.machine === null) return true;
+      const sender = senders.get(sessionId);
+      push({ key, atMs, kind: 'event', actorId: sessionId, label: message.event?.type ?? '', from: sender === undefined ? null : (actors.get(sender)?.name ?? null), event: message.event ?? null, actors });
+      senders.delete(sessionId);
+      return true;
+    },
+    /** Marks where the telling was cut: the server was away. @param {string} label @param {number} atMs */
+    breakAt(label, atMs) {
+      push({ key: `break ${atMs}`, atMs, kind: 'break', actorId: '', label, from: null, event: null, actors });
+    },
+    steps: () => steps,
+    clear() {
+      steps = [];
+      actors = new Map();
+      known.clear();
+      senders.clear();
+    },
+  };
+}
+
+/** The conversation's own actor: of several, one after another, the newest. @param {ReadonlyMap<string, ActorView>} actors */
+export function conversationIn(actors) {
+  return [...actors.values()].findLast(({ machine, parentId }) => machine === 'conversation' && parentId === undefined) ?? null;
+}
+
+/** Actors with a chart of their own beside the conversation's: servers first, then calls, the newest last. @param {ReadonlyMap<string, ActorView>} actors */
+export function othersIn(actors) {
+  const root = conversationIn(actors);
+  const all = [...actors.values()].filter(({ machine }) => machine !== null && machine !== 'conversation');
+  return [...all.filter(({ parentId }) => parentId === undefined), ...all.filter(({ parentId }) => parentId !== undefined && parentId === root?.id)];
+}
+
+/** Servers have their name in `mcp:name`; a call's is its tool's, where that is told. @param {ActorView} actor */
+export function titleOf({ name, machine, context }) {
+  if (machine === 'mcpServer') return `MCP server ${name.replace(/^mcp:/, '')}`;
+  if (machine !== 'toolCall') return name;
+  const tool = typeof context === 'object' && context !== null && 'tool' in context ? context.tool : null;
+  return typeof tool === 'object' && tool !== null && 'name' in tool ? `call of ${tool.name}` : `call ${name}`;
+}
+
+/** `{ turn: { toolHop: 'running' } }` as `turn.toolHop.running`. @param {unknown} value @returns {string} */
+export function dotted(value) {
+  if (typeof value !== 'object' || value === null) return String(value ?? '');
+  return Object.entries(value).map(([state, below]) => `${state}.${dotted(below)}`).join(' ');
+}
+
+/** @param {Message['snapshot']} snapshot */
+function viewOf(snapshot) {
+  return { state: dotted(snapshot?.value), status: snapshot?.status ?? 'active', context: snapshot?.context ?? null };
+}
+
+/** @param {string | undefined} definition @returns {string | null} */
+function machineOf(definition) {
+  /** @type {{ id?: string, states?: object }} */
+  const { id, states } = JSON.parse(definition ?? '{}');
+  return states === undefined ? null : (id ?? null);
+}

@@ -1,0 +1,118 @@
+/**
+ * What inspection serves over HTTP: the page and its files, and under /inspect/api what the page shows. The page
+ * holds nothing of anybody's; the rest is for viewers alone. Read-only: what is live comes over the socket.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Asset } from './assets.ts';
+import type { Charts } from './charts.ts';
+import type { ListQuery, LiveList } from './live-list.ts';
+import type { Replay } from './replay.ts';
+import type { Doorkeeper } from './visitor.ts';
+import type { ConversationRef } from '../conversation-ref.ts';
+
+export interface InspectRoutes {
+  assets: ReadonlyMap<string, Asset>;
+  doorkeeper: Doorkeeper;
+  credentialOf(headers: IncomingMessage['headers']): string | null;
+  charts: Charts;
+  /** Whether viewers see texts. */
+  texts: boolean;
+  live(query: ListQuery): Promise<LiveList>;
+  isWatched(ref: ConversationRef): boolean;
+  /** What the log has of an owner, newest first. Null for a cursor that is none. */
+  stored(owner: string, cursor: string | null): Promise<StoredList | null>;
+  replay(ref: ConversationRef, beforeSeq: number | null): Promise<Replay | null>;
+  onError(error: unknown): void;
+}
+
+export interface StoredList {
+  conversations: readonly { conversationId: string; title: string | null; updatedAt: string; messageCount: number; activity: string }[];
+  nextCursor: string | null;
+}
+
+/** Where Stately's own inspector is; its page is the one thing that is not ours, in a frame of its own. */
+const STATELY_ORIGIN = 'https://stately.ai';
+
+const COMMON_HEADERS = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+} as const;
+
+/** Nothing but our own files; only the page that hands events on has a frame in it. */
+const policy = (frames: string) =>
+  `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src ${frames}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+const PAGES: Readonly<Record<string, { file: string; policy: string }>> = {
+  '/inspect': { file: 'inspect.html', policy: policy("'none'") },
+  '/inspect/stately': { file: 'stately.html', policy: policy(STATELY_ORIGIN) },
+};
+
+const ASSETS = '/inspect/assets/';
+const API = '/inspect/api/';
+
+/** Answers what is inspection's, and says whether it was. */
+export function createInspectRoutes(deps: InspectRoutes): (request: IncomingMessage, response: ServerResponse, path: string) => boolean {
+  const send = (response: ServerResponse, status: number, headers: Record<string, string>, body: string | Buffer) => {
+    response.writeHead(status, { ...COMMON_HEADERS, ...headers });
+    response.end(body);
+  };
+  const sendJson = (response: ServerResponse, status: number, body: object) => send(response, status, { 'content-type': 'application/json' }, JSON.stringify(body));
+
+  const answers: Readonly<Record<string, (query: URLSearchParams, subject: string) => Promise<object | null>>> = {
+    charts: async () => ({ charts: await deps.charts() }),
+    async conversations(query, subject) {
+      const { conversations, states } = await deps.live({ search: query.get('search') ?? '', state: query.get('state') ?? '' });
+      return {
+        subject,
+        texts: deps.texts,
+        states,
+        conversations: conversations.map((each) => ({
+          owner: each.owner, conversation_id: each.conversationId, state: each.state, hop: each.hop, idle_ms: each.idleMs, watched: deps.isWatched(each),
+        })),
+      };
+    },
+    async stored(query, subject) {
+      const list = await deps.stored(query.get('owner') ?? subject, query.get('cursor'));
+      return list && {
+        next_cursor: list.nextCursor,
+        conversations: list.conversations.map((each) => ({
+          conversation_id: each.conversationId, title: deps.texts ? each.title : null, updated_at: each.updatedAt, message_count: each.messageCount, activity: each.activity,
+        })),
+      };
+    },
+    async replay(query, subject) {
+      const conversationId = query.get('conversation');
+      if (!conversationId) return null;
+      const before = query.get('before');
+      const beforeSeq = before !== null && /^\d{1,15}$/.test(before) ? Number(before) : null;
+      const replay = await deps.replay({ owner: query.get('owner') ?? subject, conversationId }, beforeSeq);
+      return replay && { messages: replay.messages, standing: replay.standing, head_seq: replay.headSeq, before_seq: replay.beforeSeq };
+    },
+  };
+
+  const answer = async (request: IncomingMessage, response: ServerResponse, name: string) => {
+    const visitor = await deps.doorkeeper.visitor(request, deps.credentialOf(request.headers));
+    if ('why' in visitor) return sendJson(response, visitor.status, { error: visitor.why });
+    const found = await answers[name]?.(new URLSearchParams(request.url?.split('?', 2)[1]), visitor.subject);
+    return found ? sendJson(response, 200, found) : sendJson(response, 404, { error: 'There is no such thing here.' });
+  };
+
+  return (request, response, path) => {
+    const page = PAGES[path];
+    const asset = page ? deps.assets.get(page.file) : path.startsWith(ASSETS) ? deps.assets.get(path.slice(ASSETS.length)) : undefined;
+    if (asset) {
+      const refusal = deps.doorkeeper.page(request);
+      if (refusal) send(response, refusal.status, { 'content-type': 'text/plain' }, `${refusal.why}\n`);
+      else send(response, 200, { 'content-type': asset.type, ...(page ? { 'content-security-policy': page.policy } : {}) }, asset.content);
+      return true;
+    }
+    if (!path.startsWith(API)) return false;
+    answer(request, response, path.slice(API.length)).catch((error: unknown) => {
+      deps.onError(error);
+      sendJson(response, 500, { error: 'This could not be read; the log of the server says why.' });
+    });
+    return true;
+  };
+}

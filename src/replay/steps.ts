@@ -1,0 +1,34 @@
+/**
+ * A log read from its beginning, row by row, with the fold that activation runs: where each row leaves the
+ * conversation. Pure.
+ */
+import type { LogRow, NewRow } from '../../machines/log.ts';
+import { foldStanding } from '../../machines/standing.ts';
+import type { FoldedLog } from '../../machines/turn-terms.ts';
+
+export interface ReplayStep {
+  row: LogRow;
+  /** As if the server had been killed right after the row and started at once. */
+  folded: FoldedLog;
+}
+
+/** `rows` in seq order; turns in `ended` count as ended though no row says so, as those of other programs do. */
+export function* replaySteps(rows: Iterable<LogRow>, ended: ReadonlySet<string>): Iterable<ReplayStep> {
+  const over = new Set(ended);
+  const open: string[] = [];
+  let rowsOfOpen: LogRow[] = [];
+  for (const row of rows) {
+    const id = row.request_id;
+    if (id !== null && isTurnEnd(row)) {
+      over.add(id);
+      if (open.includes(id)) open.splice(open.indexOf(id), 1);
+      rowsOfOpen = rowsOfOpen.filter((other) => other.request_id !== id);
+    } else if (id !== null && !over.has(id)) {
+      if (!open.includes(id)) open.push(id);
+      rowsOfOpen.push(row);
+    }
+    yield { row, folded: foldStanding(rowsOfOpen, open, Date.parse(row.timestamp)) };
+  }
+}
+
+export const isTurnEnd = (row: NewRow) => row.type === 'meta' && row.extra['kind'] === 'turn_end';
