@@ -1,5 +1,8 @@
 /** What the followers of a turn are told of MCP servers: whom it waits for, who is away, who is back, and what they log. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Turn } from '../support/client.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -15,12 +18,19 @@ const kindsOf = (turn: Turn) => noticesOf(turn).map((chunk) => chunk['kind']);
 
 describe('the followers of a turn are told', () => {
   test('that it waits for a server that has just been started, and it has its tools then', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-start-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const startFile = join(folder, 'start');
     const { model, client } = await startScripted(t, {
-      mcpServers: misbehavingServer({ TEST_START_MS: '2000' }),
-      config: { mcp: { connection: { startup_wait: 0 } } },
+      mcpServers: misbehavingServer({ TEST_START_FILE: startFile }),
+      config: { mcp: { connection: { startup_wait: 0, connection_timeout: 60 } } },
     });
     model.script(asks([{ name: 'count' }]), says('Counted.'));
-    const turn = await client.chat('go');
+    client.send('chat', { text: 'go' }, 'r1');
+    await client.waitFor(({ chunk }) => chunk?.type === 'notice', 'the notice');
+    assert.equal(model.requests.length, 0);
+    writeFileSync(startFile, '');
+    const turn = await client.turn('r1');
     assert.deepEqual(noticesOf(turn), [{ type: 'notice', kind: 'server_connecting', server: 'odd', data: 'Waiting for the MCP server "odd" to connect.' }]);
     assert.equal(turn.text, 'Counted.');
   });

@@ -4,13 +4,13 @@
  * happens to it to the file that TEST_JOURNAL names, one word a line.
  */
 import { spawn } from 'node:child_process';
-import { appendFileSync, closeSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { z } from 'zod';
 
-const { TEST_JOURNAL, TEST_STUBBORN, TEST_EXIT_AT_START, TEST_START_MS, TEST_PROGRESS_CHARS = '0' } = process.env;
+const { TEST_JOURNAL, TEST_STUBBORN, TEST_EXIT_AT_START, TEST_START_FILE, TEST_PROGRESS_CHARS = '0' } = process.env;
 const note = (word: string) => {
   if (TEST_JOURNAL !== undefined) appendFileSync(TEST_JOURNAL, `${word}\n`);
 };
@@ -19,7 +19,7 @@ const say = (text: string) => ({ content: [{ type: 'text' as const, text }] });
 note('started');
 process.stderr.write(`up as ${process.pid}\n`);
 if (TEST_EXIT_AT_START !== undefined) process.exit(Number(TEST_EXIT_AT_START));
-if (TEST_START_MS !== undefined) await pause(Number(TEST_START_MS));
+while (TEST_START_FILE !== undefined && !existsSync(TEST_START_FILE)) await pause(20);
 
 const server = new McpServer({ name: 'misbehaving', version: '1.0.0' }, { capabilities: { logging: {} } });
 
