@@ -9,7 +9,7 @@ import { mcpServerMachine } from '../machines/mcp-server.ts';
 import { toolCallMachine } from '../machines/tool-call.ts';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { ANONYMOUS, withinTime } from './auth/verifier.ts';
-import { admissionLimits, authorizerOptions, conversationLimits, inspectionLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
+import { admissionLimits, authorizerOptions, conversationLimits, hostAnswers, inspectionLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
 import type { Config } from './config/schema.ts';
 import { createAnswerLogic } from './conversation/answer.ts';
 import { createCallToolLogic } from './conversation/call-tool.ts';
@@ -36,6 +36,7 @@ import { replayConversation } from './inspect/replay.ts';
 import { createInspectRoutes } from './inspect/routes.ts';
 import { createDoorkeeper } from './inspect/visitor.ts';
 import { createLanguageModel } from './llm/model.ts';
+import { createSample } from './llm/sample.ts';
 import { reportProvider } from './llm/provider-news.ts';
 import { loadServers } from './mcp/servers-config.ts';
 import { reportServer } from './mcp/server-news.ts';
@@ -89,7 +90,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   const toolbox = createToolbox({
     servers,
     clientVersion: version,
-    roots: mcp.roots,
+    answers: hostAnswers(config, createSample(model, (code, message) => log.warn({ code }, `a request of an MCP server to the model failed: ${message}`))),
     log: (server, line) => log.debug({ server }, line),
     limits: toolboxLimits(config),
     authorization: authorizerOptions(config),

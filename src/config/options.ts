@@ -2,6 +2,7 @@
  * From the user's settings to what each part is told: seconds become milliseconds, keys become names in code.
  * Decides nothing; every number is the configuration's.
  */
+import type { Sample } from '../mcp/sampling.ts';
 import type { Config } from './schema.ts';
 
 /** Durations in the configuration are seconds unless the key says otherwise. */
@@ -49,6 +50,12 @@ export function toolboxLimits({ mcp, chat }: Config) {
 export function authorizerOptions({ mcp }: Config) {
   const { credentials_file, callback_port, callback_url, client_metadata_url } = mcp.authorization;
   return { credentialsFile: credentials_file, callbackPort: callback_port, callbackUrl: callback_url, clientMetadataUrl: client_metadata_url };
+}
+
+/** What MCP servers are answered that ask. */
+export function hostAnswers({ mcp }: Config, sample: Sample) {
+  const { permission, max_tokens: maxTokens, requests_per_call: requestsPerCall } = mcp.sampling;
+  return { roots: mcp.roots, sampling: { permission, maxTokens, requestsPerCall, sample } };
 }
 
 /** What the configuration says of tools by name, and of those that it does not name by what their servers say. */

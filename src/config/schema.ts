@@ -158,6 +158,18 @@ const authorization = z
   .prefault({})
   .describe('Servers that ask for OAuth: a person opens the address that Parley tells, once; then tokens are refreshed by themselves.');
 
+const sampling = z
+  .strictObject({
+    permission: z
+      .enum(['ask', 'always', 'never'])
+      .default('ask')
+      .describe('Whether a server may have the model asked in the middle of a call: after a person has allowed it, at once, or not at all. It costs what the active provider takes, and is not among the usage of the turn.'),
+    max_tokens: count('tokens', 1).default(2000).describe('Longest answer that a server gets; a longer one is cut.'),
+    requests_per_call: count('requests', 1, 1000).default(5).describe('Requests to the model that one tool call may make.'),
+  })
+  .prefault({})
+  .describe('Requests of servers to the model.');
+
 const mcp = z
   .strictObject({
     config_file: text()
@@ -167,6 +179,7 @@ const mcp = z
       .array(text())
       .default([])
       .describe('Folders that servers are told they may use, where they ask; a request, not a wall.'),
+    sampling,
     connection,
     limits: mcpLimits,
     authorization,

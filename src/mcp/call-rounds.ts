@@ -5,10 +5,10 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
-import type { CallToolRequestOptions, CallToolResult, Client } from '@modelcontextprotocol/client';
+import type { CallToolRequestOptions, CallToolResult, Client, InputResponse } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import type { AnsweredAsk, KeyedAsk, Resumption } from '../../machines/server-question.ts';
-import { resultOf, type HostAnswers } from './host-answers.ts';
+import type { HostAnswers, Spending } from './host-answers.ts';
 import { readAsk, tooLarge, type AskLimits } from './server-asks.ts';
 
 export interface RoundLimits extends AskLimits {
@@ -45,11 +45,13 @@ export async function callInRounds(
   taken: Resumption | null,
 ): Promise<RoundsEnd> {
   let resume: Resumption = taken ?? { requestState: null, answered: [], questions: 0 };
+  // What people have allowed, they have allowed; of its own accord a call spends no more than its budget.
+  const spent: Spending = { requests: 0 };
   for (let round = 0; round <= MAX_ROUNDS; round += 1) {
-    const outcome = await onceMore(client, { ...params, ...(await retryParams(resume, answers)) }, options);
+    const outcome = await onceMore(client, { ...params, ...(await retryParams(resume, answers, spent, options.signal)) }, options);
     if ('result' in outcome) return outcome;
     const asks = Object.entries(outcome.inputRequests).map(([key, value]) => ({ key, ask: readAsk(value, limits) }));
-    const readable = asks.flatMap(({ key, ask }): KeyedAsk[] => (ask ? [{ key, ask }] : []));
+    const readable = asks.flatMap(({ key, ask }): KeyedAsk[] => (ask && answers.canAnswer(ask, spent) ? [{ key, ask }] : []));
     const requestState = outcome.requestState ?? null;
     if (readable.length < asks.length || tooLarge(requestState, limits.maxQuestionBytes)) throw unusable('asked for something that this client cannot give');
     const forPeople = readable.filter(({ ask }) => answers.asksPerson(ask));
@@ -75,12 +77,28 @@ async function onceMore(client: RoundsDeps['client'], params: Parameters<Client[
 }
 
 /** What a call is made again with; nothing the first time. The server's state goes back as it came. */
-async function retryParams({ requestState, answered }: Resumption, answers: HostAnswers) {
-  const results = await Promise.all(answered.map(async (each) => [each.key, await resultOf(answers, each)] as const));
+async function retryParams({ requestState, answered }: Resumption, answers: HostAnswers, spent: Spending, signal: AbortSignal) {
+  const results = await Promise.all(answered.map(async (each) => [each.key, await resultOf(each, answers, spent, signal)] as const));
   return {
     ...(results.length === 0 ? {} : { inputResponses: Object.fromEntries(results) }),
     ...(requestState === null ? {} : { requestState }),
   };
+}
+
+/** What the server is told, whatever it has asked. */
+async function resultOf({ ask, answer }: AnsweredAsk, answers: HostAnswers, spent: Spending, signal: AbortSignal): Promise<InputResponse> {
+  switch (ask.kind) {
+    case 'roots':
+      return answers.roots();
+    case 'sampling': {
+      const said = await answers.sampled(ask.request, spent, signal);
+      if (said === null) throw unusable('asked the model, which could not answer');
+      return said;
+    }
+    case 'form':
+    case 'url':
+      return answers.elicited(answer);
+  }
 }
 
 /** The server has answered, with what is of no use. */

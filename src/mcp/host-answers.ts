@@ -3,35 +3,59 @@
  * It asks nobody itself.
  */
 import { pathToFileURL } from 'node:url';
-import type { ClientCapabilities, ElicitResult, InputResponse, ListRootsResult } from '@modelcontextprotocol/client';
-import type { AnsweredAsk, ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
+import type { ClientCapabilities, CreateMessageResult, ElicitResult, ListRootsResult } from '@modelcontextprotocol/client';
+import type { ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
+import { readSampling, sampledResult, type Sample } from './sampling.ts';
+
+export interface SamplingPolicy {
+  /** `never`: no server is told that it may ask. */
+  permission: 'ask' | 'always' | 'never';
+  /** Of one answer. */
+  maxTokens: number;
+  /** Requests to the model that one call may make. */
+  requestsPerCall: number;
+  sample: Sample;
+}
 
 export interface HostAnswersOptions {
   /** Folders that servers may use, absolute. */
   roots: readonly string[];
+  sampling: SamplingPolicy;
+}
+
+/** What one call has cost so far. */
+export interface Spending {
+  requests: number;
 }
 
 export interface HostAnswers {
   /** As servers are told them; what is not among them nobody should ask for. */
   readonly capabilities: ClientCapabilities;
+  /** Whether there is an answer at all; `spent` is the call's. */
+  canAnswer(ask: ServerAsk, spent: Spending): boolean;
   /** False for what is answered without a person. */
   asksPerson(ask: ServerAsk): boolean;
   /** The results for servers, in the wire's words. */
   elicited(answer: ServerAnswer): ElicitResult;
   roots(): ListRootsResult;
+  /** Null when no model could be asked. */
+  sampled(request: Record<string, unknown>, spent: Spending, signal: AbortSignal): Promise<CreateMessageResult | null>;
 }
 
-export function createHostAnswers({ roots }: HostAnswersOptions): HostAnswers {
+export function createHostAnswers({ roots, sampling }: HostAnswersOptions): HostAnswers {
+  const { permission, maxTokens, requestsPerCall, sample } = sampling;
   const listed = roots.map((folder) => ({ uri: pathToFileURL(folder).href }));
   return {
-    capabilities: { elicitation: { form: {}, url: {} }, ...(roots.length === 0 ? {} : { roots: {} }) },
-    asksPerson: ({ kind }) => kind !== 'roots',
+    capabilities: { elicitation: { form: {}, url: {} }, ...(roots.length === 0 ? {} : { roots: {} }), ...(permission === 'never' ? {} : { sampling: {} }) },
+    canAnswer: (ask, { requests }) => ask.kind !== 'sampling' || (permission !== 'never' && requests < requestsPerCall && readSampling(ask.request, maxTokens) !== null),
+    asksPerson: ({ kind }) => kind === 'form' || kind === 'url' || (kind === 'sampling' && permission === 'ask'),
     elicited: ({ action, content }) => ({ action, ...(content === null ? {} : { content }) }),
     roots: () => ({ roots: listed }),
+    async sampled(request, spent, signal) {
+      const read = readSampling(request, maxTokens);
+      spent.requests += 1;
+      const said = read && (await sample(read, signal));
+      return said && sampledResult(said);
+    },
   };
-}
-
-/** What a server is told, whatever it has asked. */
-export async function resultOf(answers: HostAnswers, { ask, answer }: Pick<AnsweredAsk, 'ask' | 'answer'>): Promise<InputResponse> {
-  return ask.kind === 'roots' ? answers.roots() : answers.elicited(answer);
 }

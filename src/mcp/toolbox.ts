@@ -15,7 +15,7 @@ import { createAuthorizer, type AuthorizerOptions } from './authorizer.ts';
 import { openConnection } from './connection.ts';
 import type { ConnectionLimits } from './connection.ts';
 import { createGuard } from './guard.ts';
-import { createHostAnswers } from './host-answers.ts';
+import { createHostAnswers, type HostAnswersOptions } from './host-answers.ts';
 import { createLibrary, type Library } from './library.ts';
 import { makeCall } from './make-call.ts';
 import type { ServerBlock } from './servers-config.ts';
@@ -78,8 +78,8 @@ export interface ToolboxOptions {
   authorization: AuthorizerOptions;
   /** Parley's, as the servers are told it. */
   clientVersion: string;
-  /** Folders that servers may use, absolute. */
-  roots: readonly string[];
+  /** What servers are answered that ask. */
+  answers: HostAnswersOptions;
   /** A line of a server's stderr, or one about its connection. */
   log(server: string, line: string): void;
 }
@@ -99,14 +99,14 @@ export interface ToolboxHost extends Toolbox {
 }
 
 /** Nothing connects before the charts run: spawn `logic` with each of `inputs`, and `attach` it. */
-export function createToolbox({ servers, limits, authorization: authorizerOptions, clientVersion, roots, log }: ToolboxOptions): ToolboxHost {
+export function createToolbox({ servers, limits, authorization: authorizerOptions, clientVersion, answers: answerOptions, log }: ToolboxOptions): ToolboxHost {
   const authorizer = createAuthorizer(authorizerOptions, limits);
   const members = new Map(servers.map((block) => [block.name, createMember(block, authorizer.of(block), limits.maxConcurrent)]));
   const guard = createGuard((error) => log('guard', `no guard process: ${error.message}`));
   const firstRound = Promise.withResolvers<void>();
   if (members.size === 0) firstRound.resolve();
   const checkArguments = createArgumentCheck();
-  const answers = createHostAnswers({ roots });
+  const answers = createHostAnswers(answerOptions);
   let merged: readonly Tool[] = [];
 
   const memberOf = (name: string): Member => {

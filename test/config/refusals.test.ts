@@ -76,7 +76,7 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     [
       'my.yaml:1: llm is groq; allowed: a section with keys such as active, fallback, connect_timeout.',
       'my.yaml:2: chat.websocket.host is a section; allowed: text that is not empty.',
-      'my.yaml:3: mcp is a list; allowed: a section with keys such as config_file, roots, connection.',
+      'my.yaml:3: mcp is a list; allowed: a section with keys such as config_file, roots, sampling.',
     ],
   ],
   [

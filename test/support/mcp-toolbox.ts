@@ -54,7 +54,7 @@ export async function startToolbox(servers: ServerBlock[], { authorization = {},
   const lines: string[] = [];
   let calls = 0;
   const folder = mkdtempSync(join(tmpdir(), 'parley-toolbox-'));
-  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', roots: [], authorization: { credentialsFile: join(folder, 'credentials.json'), callbackPort: 0, callbackUrl: null, clientMetadataUrl: null, ...authorization }, log: (server, line) => lines.push(`${server}: ${line}`) });
+  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', answers: { roots: [], sampling: { permission: 'never', maxTokens: 1, requestsPerCall: 1, sample: async () => null } }, authorization: { credentialsFile: join(folder, 'credentials.json'), callbackPort: 0, callbackUrl: null, clientMetadataUrl: null, ...authorization }, log: (server, line) => lines.push(`${server}: ${line}`) });
   const actors = new Map(
     host.inputs.map((input) => {
       const actor = createActor(host.logic, { input });

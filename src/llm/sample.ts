@@ -1,0 +1,37 @@
+/**
+ * One answer of the active provider outside any turn: what MCP servers ask the model for. It is cut where its budget
+ * ends, by a rough measure that holds for every provider; nothing is retried.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Sample } from '../mcp/sampling.ts';
+import type { LanguageModel } from './model.ts';
+
+/** A token of English is about four characters. */
+const CHARS_PER_TOKEN = 4;
+/** Whose requests these are, where requests have to wait: all servers share one place. */
+const OWNER = 'mcp-sampling';
+
+export function createSample(model: Pick<LanguageModel, 'providers' | 'modelFor' | 'stream'>, onFailure: (code: string, message: string) => void): Sample {
+  return async ({ systemPrompt, messages, maxTokens }, signal) => {
+    const [active] = model.providers;
+    if (!active) return null;
+    const budget = new AbortController();
+    let text = '';
+    const sink = {
+      queued() {},
+      reasoning() {},
+      text(delta: string) {
+        text += delta;
+        if (text.length > maxTokens * CHARS_PER_TOKEN) budget.abort();
+      },
+    };
+    const system = systemPrompt === '' ? [] : [{ role: 'system' as const, content: systemPrompt }];
+    const asked = messages.map(({ role, text: content }) => ({ role, content }));
+    const name = model.modelFor(active.name, null);
+    const end = await model.stream({ messages: [...system, ...asked], tools: [], provider: active.name, model: name, place: [OWNER, randomUUID()] }, sink, AbortSignal.any([signal, budget.signal]));
+    if (end.status === 'failed') onFailure(end.fault.code, end.fault.message);
+    if (end.status === 'failed' || signal.aborted) return null;
+    const isCut = end.status === 'aborted' || end.finishReason === 'length';
+    return { text: text.slice(0, maxTokens * CHARS_PER_TOKEN).toWellFormed(), model: end.status === 'finished' ? end.model : name, stopReason: isCut ? 'maxTokens' : 'endTurn' };
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * Tools that want more of their client than one answer of a person, for a real test server of either era
+ * (mcp-http-server.ts): the model, folders, several answers, or too much.
+ */
+import { inputRequired, type CallToolResult, type McpServer, type ServerContext } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+
+const say = (text: string): CallToolResult => ({ content: [{ type: 'text', text }] });
+const form = (message: string) => ({ message, requestedSchema: { type: 'object' as const, properties: { word: { type: 'string' as const } } } });
+const toSummarize = (text: string) => ({ messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }], systemPrompt: 'Be brief.', maxTokens: 100 });
+const wordIn = (answer: unknown) => String(Object(Object(answer).content).word);
+const reason = (error: unknown) => say(`not done: ${error instanceof Error ? error.message : String(error)}`);
+
+/** Up to 2025-11-25. */
+export function demandWaiting(server: McpServer): void {
+  const tool = (name: string, work: (context: ServerContext) => Promise<CallToolResult>) =>
+    server.registerTool(name, { inputSchema: z.object({}) }, (_args, context) => work(context).catch(reason));
+  tool('summarize', async ({ mcpReq }) => {
+    const { content } = await mcpReq.requestSampling(toSummarize('A long text.'));
+    return say(`summary: ${Array.isArray(content) || content.type !== 'text' ? 'none' : content.text}`);
+  });
+  tool('insist', async ({ mcpReq }) => {
+    for (;;) await mcpReq.requestSampling(toSummarize('Again.'));
+  });
+  tool('nag', async ({ mcpReq }) => {
+    for (;;) await mcpReq.elicitInput(form('Well?'));
+  });
+  tool('two', async ({ mcpReq }) => {
+    const [first, second] = await Promise.all([mcpReq.elicitInput(form('First?')), mcpReq.elicitInput(form('Second?'))]);
+    return say(`${wordIn(first)} and ${wordIn(second)}`);
+  });
+  tool('roots', async () => say((await server.server.listRoots()).roots.map(({ uri }) => uri).join(' ')));
+}
+
+/** 2026-07-28. */
+export function demandResumed(server: McpServer): void {
+  const tool = (name: string, work: (context: ServerContext['mcpReq']) => CallToolResult | ReturnType<typeof inputRequired>) =>
+    server.registerTool(name, { inputSchema: z.object({}) }, (_args, { mcpReq }) => work(mcpReq));
+  tool('summarize', ({ inputResponses }) => {
+    if (!inputResponses?.['summary']) return inputRequired({ inputRequests: { summary: inputRequired.createMessage(toSummarize('A long text.')) } });
+    return say(`summary: ${String(Object(Object(inputResponses['summary']).content).text)}`);
+  });
+  tool('insist', () => inputRequired({ inputRequests: { summary: inputRequired.createMessage(toSummarize('Again.')) } }));
+  tool('nag', () => inputRequired({ inputRequests: { word: inputRequired.elicit(form('Well?')) } }));
+  tool('two', ({ inputResponses }) => {
+    const { first, second } = Object(inputResponses ?? {});
+    if (!first) return inputRequired({ inputRequests: { first: inputRequired.elicit(form('First?')), second: inputRequired.elicit(form('Second?')) } });
+    return say(`${wordIn(first)} and ${wordIn(second)}`);
+  });
+  tool('roots', ({ inputResponses }) => {
+    const { folders } = Object(inputResponses ?? {});
+    if (!folders) return inputRequired({ inputRequests: { folders: inputRequired.listRoots() } });
+    return say(Array.from(Object(folders.roots), ({ uri }) => uri).join(' '));
+  });
+}
