@@ -19,7 +19,7 @@ const say = (text: string) => ({ content: [{ type: 'text' as const, text }] });
 note('started');
 process.stderr.write(`up as ${process.pid}\n`);
 if (TEST_EXIT_AT_START !== undefined) process.exit(Number(TEST_EXIT_AT_START));
-while (TEST_START_FILE !== undefined && !existsSync(TEST_START_FILE)) await pause(20);
+if (TEST_START_FILE !== undefined) while (!existsSync(TEST_START_FILE)) await pause(20);
 
 const server = new McpServer({ name: 'misbehaving', version: '1.0.0' }, { capabilities: { logging: {} } });
 
