@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { AnswerEnd } from '../../src/llm/model.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
-import { answersWith, cuts, data, errorChunk, fails, finish, hangs, says, stalls, streams, text, type Reply } from '../support/model-replies.ts';
+import { answersWith, bytes, cuts, data, errorChunk, fails, finish, hangs, says, stalls, streams, text, type Reply } from '../support/model-replies.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { callParts } from '../support/model-tool-calls.ts';
 
@@ -55,6 +55,8 @@ describe('a refusal', () => {
     ['503 with a page', answersWith('text/html', '<html><style>p{}</style><h1>Bad  gateway</h1></html>', 503), 'provider_failed', /It says: Bad gateway$/],
     ['529', fails(529, 'Overloaded'), 'provider_failed', /Overloaded/],
     ['500 without a body', answersWith('text/plain', '', 500), 'provider_failed', /\(500\)\.$/],
+    ['429 with a page that is too long to be read', answersWith('text/html', `<h1>${'Slow '.repeat(40_000)}</h1>`, 429), 'provider_rate_limit', /\(429\)/],
+    ['401 whose body is torn', { status: 401, headers: { 'content-length': '900' }, parts: [bytes('{"error'), { play: 'tear' }] }, 'provider_auth', /\(401\)/],
     ['a bare string as error', answersWith('application/json', '{"error":"model not loaded"}', 500), 'provider_failed', /model not loaded/],
     ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/v1' }, parts: [] }, 'provider_request', /redirects.*base_url/],
   ];
