@@ -2,7 +2,7 @@
  * What a message brings along from MCP servers, a prompt or resources: kept in the message's row as it was read when
  * the message was sent, so that every later look at it sees the same text. Pure.
  */
-import { asObjects } from './json-object.ts';
+import { asObject, asObjects } from './json-object.ts';
 import type { NewRow } from './log.ts';
 
 export interface Included {
@@ -32,7 +32,13 @@ export function wordsOf({ content, extra }: Pick<NewRow, 'content' | 'extra'>): 
   return words;
 }
 
-function includedIn(extra: NewRow['extra']): Words[] {
-  if (extra['included'] === undefined) return [];
-  return (asObjects(extra['included']) ?? []).map((entry) => ({ role: entry['role'] === 'assistant' ? 'assistant' : 'user', text: String(entry['text'] ?? '') }));
+/** What a row says that its message brings along, without words that say nothing: some models refuse an empty message. */
+export function includedIn({ included }: NewRow['extra']): Included[] {
+  const read = (asObjects(included) ?? []).map(({ role, text, from }): Included => ({ role: role === 'assistant' ? role : 'user', text: String(text ?? ''), from: originOf(from) }));
+  return read.filter(({ text }) => text !== '');
+}
+
+function originOf(from: unknown): Included['from'] {
+  const { server, prompt, uri } = asObject(from) ?? {};
+  return prompt === undefined ? { server: String(server), uri: String(uri) } : { server: String(server), prompt: String(prompt) };
 }

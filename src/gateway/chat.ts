@@ -3,6 +3,7 @@
  * looked up in the log first, and what it names is read from the MCP servers; every other chat is handed on at once.
  */
 import { hash } from 'node:crypto';
+import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
@@ -52,13 +53,16 @@ async function sendRewind(deps: RequestDeps, session: ClientSession, asked: Aske
     outbox.reply(session.id, errorFrame(requestId, fault('invalid_request', message, { path: 'payload.rewind_to' }), conversationId));
     return;
   }
-  const earlier = known ? known.rows.find(({ type }) => type === 'user_message')?.content : point?.text;
   const again = namesSomething(chat) ? namedBy(chat) : [chat.text ?? null];
-  const composed = known || !namesSomething(chat)
-    ? { text: chat.text ?? earlier ?? '', included: [] }
-    : await include(deps.library, chat.prompt ? chat : { ...chat, text: chat.text ?? earlier ?? '' }, deps.maxTextLength);
+  const composed = known || point === null ? { text: chat.text ?? '', included: [] } : await composeAgain(deps, chat, point);
   if ('code' in composed) return outbox.reply(session.id, errorFrame(requestId, composed, conversationId));
   route(deps, session, { ...asked, ...composed, digest: digestOf(JSON.stringify([rewindTo, ...again])) });
+}
+
+/** A chat that says nothing of its own asks the same again, with all that it brought along. */
+async function composeAgain({ library, maxTextLength }: RequestDeps, chat: Chat, earlier: Composed): Promise<Composed | Fault> {
+  if (namesSomething(chat)) return include(library, chat.prompt ? chat : { ...chat, text: chat.text ?? earlier.text }, maxTextLength);
+  return chat.text === undefined ? earlier : { text: chat.text, included: [] };
 }
 
 function route({ registry, streaming }: RequestDeps, session: ClientSession, asked: Asked & Composed & { rewindTo: number | null; digest: string }): void {

@@ -3,13 +3,13 @@
  * outside this folder knows SQL.
  */
 import type { Decision } from '../../machines/approval.ts';
+import type { Included } from '../../machines/included.ts';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
 import type { RememberedDecision } from '../../machines/turn-terms.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ForkOutcome } from './forking.ts';
 import type { ConversationList } from './listing.ts';
-import type { RewindPoint } from './rewind-points.ts';
 
 /** Rows that are committed together, or not at all. */
 export interface Append {
@@ -60,6 +60,12 @@ export interface Standing {
   remembered: RememberedDecision[];
   /** By all rows there ever were. */
   spent: Spent;
+}
+
+/** A message that a chat may go back to. */
+export interface RewindPoint {
+  text: string;
+  included: Included[];
 }
 
 /** An unfinished answer, as far as it was kept. */
@@ -119,7 +125,7 @@ export interface Store {
   turn(owner: string, conversationId: string, requestId: string): Promise<{ digest: string; rows: LogRow[]; end: unknown } | null>;
   /** Null when this was never asked in this conversation, or is gone. */
   interrupt(owner: string, conversationId: string, interruptId: string): Promise<Interrupt | null>;
-  /** What the user's message with this seq said; null unless it is one, on the branch that the conversation is on. */
+  /** The user's message with this seq; null unless it is one, on the branch that the conversation is on. */
   rewindPoint(owner: string, conversationId: string, seq: number): Promise<RewindPoint | null>;
   /** Conversations with an open turn that has something to do but wait for a person. */
   unfinished(): Promise<ConversationRef[]>;

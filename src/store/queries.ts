@@ -11,7 +11,7 @@ import { createForkPoints } from './fork-points.ts';
 import type { ForkPoints } from './fork-points.ts';
 import { createListing } from './listing.ts';
 import type { Listing } from './listing.ts';
-import { createRewindPoints, type RewindPoint } from './rewind-points.ts';
+import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
 import { rowColumns } from './schema.ts';
 import type { PageRange, SavedDraft, StoredTurn } from './port.ts';
 import { createWindow, type WindowSize } from './window.ts';
@@ -52,7 +52,7 @@ export interface Queries {
   page(owner: string, conversationId: string, range: PageRange): StoredPage | null;
   turn(owner: string, conversationId: string, requestId: string): StoredTurnRows | null;
   interrupt(owner: string, conversationId: string, interruptId: string): StoredInterrupt | null;
-  rewindPoint(owner: string, conversationId: string, seq: number): RewindPoint | null;
+  rewindPoint(owner: string, conversationId: string, seq: number): StoredRewindPoint | null;
   unfinished(): ConversationRef[];
   overdue(nowMs: number, limit: number): ConversationRef[];
   conversations: Listing;

@@ -2,6 +2,7 @@
  * The reading half of the store: asks a thread and turns what it found into rows of the log.
  * Reads wait for the start-up, and see every append whose outcome was told before the ask.
  */
+import { includedIn } from '../../machines/included.ts';
 import { decodeDecision, decodeExtra, decodeRemembered, decodeRow } from './columns.ts';
 import type { Store } from './port.ts';
 import type { ThreadLink } from './thread-link.ts';
@@ -43,7 +44,8 @@ export function createReader(
 
     async rewindPoint(owner, conversationId, seq) {
       await opened;
-      return thread.ask('rewindPoint', { owner, conversationId, seq });
+      const found = await thread.ask('rewindPoint', { owner, conversationId, seq });
+      return found && { text: found.text, included: includedIn(decodeExtra(found.extra)) };
     },
 
     async unfinished() {

@@ -5,15 +5,16 @@
 import type { Database } from 'better-sqlite3';
 import { rewindTarget } from './schema.ts';
 
-/** A message that a chat may rewind to, and what it said. */
-export interface RewindPoint {
+/** A message that a chat may rewind to: what it said, and its `extra`. */
+export interface StoredRewindPoint {
   text: string;
+  extra: string | null;
 }
 
 /** The lookup takes the row's conversation by its id in the table; null: no message of the branch has this seq. */
-export function createRewindPoints(db: Database): (id: string, seq: number) => RewindPoint | null {
-  const findMessage = db.prepare<[string, number], RewindPoint & { endSeq: number | null }>(`
-    SELECT content AS text, turns.end_seq AS endSeq
+export function createRewindPoints(db: Database): (id: string, seq: number) => StoredRewindPoint | null {
+  const findMessage = db.prepare<[string, number], StoredRewindPoint & { endSeq: number | null }>(`
+    SELECT content AS text, extra, turns.end_seq AS endSeq
       FROM chat_events JOIN turns USING (conversation_id, request_id)
      WHERE conversation_id = ? AND seq = ? AND type = 'user_message'`);
   const findAbandoning = db.prepare<[{ id: string; seq: number; endSeq: number }], { found: number }>(`
@@ -26,7 +27,7 @@ export function createRewindPoints(db: Database): (id: string, seq: number) => R
   return (id, seq) => {
     const message = findMessage.get(id, seq);
     if (message === undefined) return null;
-    const { text, endSeq } = message;
-    return endSeq !== null && findAbandoning.get({ id, seq, endSeq }) !== undefined ? null : { text };
+    const { text, extra, endSeq } = message;
+    return endSeq !== null && findAbandoning.get({ id, seq, endSeq }) !== undefined ? null : { text, extra };
   };
 }

@@ -2,7 +2,7 @@
  * What the main thread and a database thread say to each other: one job, one answer.
  * Kept flat and small, because every object in it is copied on the main thread.
  */
-import type { RewindPoint } from './rewind-points.ts';
+import type { StoredRewindPoint } from './rewind-points.ts';
 import type { RowType } from '../../machines/log.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
@@ -97,7 +97,7 @@ export interface Jobs {
   page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };
   turn: { ask: { owner: string; conversationId: string; requestId: string }; answer: StoredTurnRows | null };
   interrupt: { ask: ConversationRef & { interruptId: string }; answer: StoredInterrupt | null };
-  rewindPoint: { ask: ConversationRef & { seq: number }; answer: RewindPoint | null };
+  rewindPoint: { ask: ConversationRef & { seq: number }; answer: StoredRewindPoint | null };
   unfinished: { ask: null; answer: ConversationRef[] };
   overdue: { ask: { nowMs: number; limit: number }; answer: ConversationRef[] };
   /** One slice of a copy: asked until it is done. */

@@ -82,7 +82,7 @@ function alternativesOf(schema: Schema): Schema[] {
 }
 
 function meaning({ description = '', default: absent }: Schema): string {
-  return absent === undefined ? description : `${description} Default: \`${String(absent)}\`.`;
+  return absent === undefined ? description : `${description} Default: \`${typeof absent === 'object' ? JSON.stringify(absent) : String(absent)}\`.`;
 }
 
 function words(field: Schema): string {

@@ -81,6 +81,22 @@ describe('a chat', () => {
     assert.deepEqual(model.requests, []);
   });
 
+  test('that is asked again brings along what it brought, as it was read; one that is edited does not', async (t) => {
+    const { client, model, reads } = await startMemos(t);
+    model.script(says('Bread.'), says('Bread, as I said.'), says('Bread again.'), says('Nothing.'));
+    await client.chat('What is to be done?', { ...c1, resources: [today] });
+    const sent = lastRequest(model);
+    const again = client.send('chat', { ...c1, rewind_to: 1 });
+    const [second] = (await client.turn(again)).frames;
+    assert.deepEqual(lastRequest(model), sent);
+    const [third] = (await client.turn(client.send('chat', { ...c1, rewind_to: second?.seq }))).frames;
+    assert.deepEqual(lastRequest(model), sent);
+    assert.deepEqual(reads, ['memo://today'], 'read once');
+    assert.equal((await eventsOf(client)).filter(({ extra }) => extra['included'] !== undefined).length, 3);
+    await client.turn(client.send('chat', { text: 'Hm?', ...c1, rewind_to: third?.seq }));
+    assert.deepEqual(lastRequest(model), [['user', 'Hm?']]);
+  });
+
   test('in the place of another may bring something along too', async (t) => {
     const { client, model } = await startMemos(t);
     model.script(says('Nothing.'), says('Bread.'));

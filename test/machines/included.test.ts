@@ -17,6 +17,13 @@ test('neighbours with one role are one message, in their order', () => {
   ]);
 });
 
+test('words that say nothing are no message, which some models refuse', () => {
+  assert.deepEqual(wordsOf({ content: 'Hi', extra: included(['user', ''], ['assistant', ''], ['assistant', 'b']) }), [
+    { role: 'assistant', text: 'b' },
+    { role: 'user', text: 'Hi' },
+  ]);
+});
+
 test('what another program may have written there is no reason to fail', () => {
   for (const odd of [null, 'text', [7], {}]) assert.deepEqual(wordsOf({ content: null, extra: { included: odd } }), [{ role: 'user', text: '' }]);
 });
