@@ -17,8 +17,8 @@ interface Use {
   arguments?: Record<string, unknown>;
   shows: RegExp;
   status?: 'ok' | 'error';
-  /** What a person is asked on the way, and says: alone, for nobody could tell which of several calls asks. */
-  answer?: { content?: Record<string, unknown> };
+  /** What is asked on the way, of a person and maybe of the model: alone, for nobody could tell which of several calls asks. */
+  asks?: { type: 'elicitation_request' | 'approval_request'; respond: Record<string, unknown>; model?: string };
 }
 
 const listed = z.object({ tools: z.array(z.object({ name: z.string() })) });
@@ -26,18 +26,19 @@ const prompts = z.object({ prompts: z.array(z.object({ name: z.string() })) });
 const resources = z.object({ resources: z.array(z.object({ uri: z.string() })), templates: z.array(z.object({ uri_template: z.string() })) });
 
 /** The model asks for all of them in one answer, and one by one for those that ask back; nothing that is offered may be left out. */
-async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses: Record<string, Use>): Promise<{ client: Client; model: ModelServer }> {
-  const { model, client } = await startScripted(t, { mcpServers, config: { chat: { service: { tools: { concurrency: 32 }, context: { max_tokens: 100_000 } } } } });
+async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses: Record<string, Use>, mcp: Record<string, unknown> = {}): Promise<{ client: Client; model: ModelServer }> {
+  const { model, client } = await startScripted(t, { mcpServers, config: { mcp,  chat: { service: { tools: { concurrency: 32 }, context: { max_tokens: 100_000 } } } } });
   const { result } = await client.ask('tools');
   assert.deepEqual(listed.parse(result).tools.map(({ name }) => name).sort(), Object.keys(uses).sort());
-  const calls = Object.entries(uses).map(([name, { arguments: args = {}, answer }]) => ({ name, arguments: args, answer }));
-  const asking = calls.filter(({ answer }) => answer);
-  model.script(asks(calls.filter(({ answer }) => !answer)), ...asking.map((call) => asks([call])), says('Done.'));
+  const calls = Object.entries(uses).map(([name, { arguments: args = {}, asks: asked }]) => ({ name, arguments: args, asked }));
+  const asking = calls.flatMap(({ asked, ...call }) => (asked ? [{ ...call, asked }] : []));
+  const alone = asking.flatMap(({ asked: { model: said }, ...call }) => [asks([call]), ...(said === undefined ? [] : [says(said)])]);
+  model.script(asks(calls.filter(({ asked }) => !asked)), ...alone, says('Done.'));
 
   const requestId = client.send('chat', { text: 'use everything', conversation_id: 'all' });
-  for (const { name, answer } of asking) {
-    const { chunk } = await client.waitFor((frame) => frame.chunk?.type === 'elicitation_request' && frame.chunk['name'] === name, `the question of ${name}`);
-    await client.ask('respond', { conversation_id: 'all', interrupt_id: chunk?.['interrupt_id'], decision: 'answer', ...answer });
+  for (const { name, asked } of asking) {
+    const { chunk } = await client.waitFor((frame) => frame.chunk?.type === asked.type && frame.chunk['name'] === name, `the question of ${name}`);
+    await client.ask('respond', { conversation_id: 'all', interrupt_id: chunk?.['interrupt_id'], ...asked.respond });
   }
   const turn = await client.turn(requestId);
 
@@ -66,9 +67,11 @@ test('the server of everything: every tool is called, every prompt filled in, ev
     'toggle-simulated-logging': { shows: /Started simulated/ },
     'toggle-subscriber-updates': { shows: /Started simulated resource updated notifications/ },
     'trigger-long-running-operation': { arguments: { duration: 0.2, steps: 2 }, shows: /Long running operation completed. Duration: 0.2 seconds, Steps: 2/ },
-    'trigger-elicitation-request': { answer: { content: { name: 'Ada' } }, shows: /Ada/ },
-    'trigger-url-elicitation': { arguments: { url: 'https://example.com/form' }, answer: {}, shows: /accept/i },
-  });
+    'get-roots-list': { shows: /Current MCP Roots \(1 total\)/ },
+    'trigger-elicitation-request': { asks: { type: 'elicitation_request', respond: { decision: 'answer', content: { name: 'Ada' } } }, shows: /Ada/ },
+    'trigger-url-elicitation': { arguments: { url: 'https://example.com/form' }, asks: { type: 'elicitation_request', respond: { decision: 'answer' } }, shows: /accept/i },
+    'trigger-sampling-request': { arguments: { prompt: 'birds' }, asks: { type: 'approval_request', respond: { decision: 'approve' }, model: 'Birds sing.' }, shows: /Birds sing\./ },
+  }, { roots: [tmpdir()] });
 
   const offered = prompts.parse((await client.ask('prompts')).result).prompts.map(({ name }) => name);
   const wanted: Record<string, { arguments?: Record<string, string>; shows: RegExp }> = {
