@@ -1,6 +1,7 @@
 /** Every revision of MCP: what it has is played against a real server that is held to it. docs/mcp.md shows the same table. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import type { SamplingPolicy } from '../../src/mcp/host-answers.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { createSampler } from '../support/mcp-sampler.ts';
 import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
@@ -13,7 +14,8 @@ async function startScene(t: TestContext, revision: Revision): Promise<Scene> {
   const sampler = createSampler(era);
   const server = await startHttpServer({ era, offer: sampler.offer });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url, { revision })]);
+  const sampling: SamplingPolicy = { permission: 'always', maxTokens: 100, requestsPerCall: 1, sample: async () => ({ text: 'Short.', model: 'sampled', stopReason: 'endTurn' }) };
+  const box = await startToolbox([httpServer('web', server.url, { revision })], { answers: { roots: ['/srv/shared'], sampling } });
   t.after(box.stop);
   await box.host.settled();
   assert.equal(box.host.servers()[0]?.state, 'ready', box.host.servers()[0]?.error ?? '');

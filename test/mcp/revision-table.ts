@@ -191,7 +191,7 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
     ],
   },
   {
-    title: 'Questions to people',
+    title: 'What servers ask for',
     rows: [
       {
         feature: 'a form to fill in (elicitation)',
@@ -211,6 +211,20 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
             return { action: 'accept', content: null };
           });
           assert.deepEqual([asked, 'text' in end && end.text], [['https://pay.example/deposit'], 'deposit: accept']);
+        },
+      },
+      {
+        feature: 'the model (sampling)',
+        async play({ box }) {
+          const end = await box.call('summarize');
+          assert.equal('text' in end && end.text, 'summary: Short.');
+        },
+      },
+      {
+        feature: 'folders that they may use (roots)',
+        async play({ box }) {
+          const end = await box.call('roots');
+          assert.equal('text' in end && end.text, 'file:///srv/shared');
         },
       },
     ],

@@ -4,6 +4,7 @@
  */
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { demandResumed, demandWaiting } from './mcp-demands.ts';
 import { offerMemos } from './mcp-offers.ts';
 import { offerResumedTable, offerWaitingTable } from './mcp-questions.ts';
 
@@ -23,6 +24,7 @@ export function createSampler(era: 'sessions' | 'stateless') {
       servers.push(server);
       offerMemos(server);
       (era === 'sessions' ? offerWaitingTable : offerResumedTable)(server, { booked: [], refused: [] });
+      (era === 'sessions' ? demandWaiting : demandResumed)(server);
       server.registerTool('steps', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
         const progressToken = mcpReq._meta?.progressToken;
         if (progressToken !== undefined) await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1, total: 2 } });

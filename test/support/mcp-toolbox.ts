@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createActor, waitFor } from 'xstate';
 import { serverState } from '../../machines/mcp-server.ts';
 import type { AuthorizerOptions } from '../../src/mcp/authorizer.ts';
+import type { HostAnswersOptions } from '../../src/mcp/host-answers.ts';
 import { createToolbox } from '../../src/mcp/toolbox.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import type { ToolboxLimits } from '../../src/mcp/toolbox.ts';
@@ -48,13 +49,14 @@ export function httpServer(name: string, url: string, protocol: HttpServer['prot
 
 export interface ToolboxTestOptions extends Partial<ToolboxLimits> {
   authorization?: Partial<AuthorizerOptions>;
+  answers?: Partial<HostAnswersOptions>;
 }
 
-export async function startToolbox(servers: ServerBlock[], { authorization = {}, ...overrides }: ToolboxTestOptions = {}) {
+export async function startToolbox(servers: ServerBlock[], { authorization = {}, answers = {}, ...overrides }: ToolboxTestOptions = {}) {
   const lines: string[] = [];
   let calls = 0;
   const folder = mkdtempSync(join(tmpdir(), 'parley-toolbox-'));
-  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', answers: { roots: [], sampling: { permission: 'never', maxTokens: 1, requestsPerCall: 1, sample: async () => null } }, authorization: { credentialsFile: join(folder, 'credentials.json'), callbackPort: 0, callbackUrl: null, clientMetadataUrl: null, ...authorization }, log: (server, line) => lines.push(`${server}: ${line}`) });
+  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', answers: { roots: [], sampling: { permission: 'never', maxTokens: 1, requestsPerCall: 1, sample: async () => null }, ...answers }, authorization: { credentialsFile: join(folder, 'credentials.json'), callbackPort: 0, callbackUrl: null, clientMetadataUrl: null, ...authorization }, log: (server, line) => lines.push(`${server}: ${line}`) });
   const actors = new Map(
     host.inputs.map((input) => {
       const actor = createActor(host.logic, { input });
