@@ -10,20 +10,20 @@ import { faultIn, refusedStart, type Provocation } from './provocations.ts';
 const key = 'SCRIPTED_KEY';
 
 /** One try: what is retryable is not tried again. */
-const llm = { retry: { attempts: 1 }, first_byte_timeout: 0.1 };
+const llm = { retry: { attempts: 1 } };
 
-async function chatWith(test: TestContext, base_url: string): Promise<Fault> {
+async function chatWith(test: TestContext, base_url: string, timeouts: object = {}): Promise<Fault> {
   const providers = { scripted: { base_url, model: 'scripted-model', api_key_env: key } };
-  const parley = await startParley(test, { modelUrl: base_url, config: { llm: { ...llm, providers } }, env: { [key]: 'sk-scripted' } });
+  const parley = await startParley(test, { modelUrl: base_url, config: { llm: { ...llm, ...timeouts, providers } }, env: { [key]: 'sk-scripted' } });
   return faultIn((await (await parley.connect()).chat('Hi')).end);
 }
 
-const answering = (reply: Reply): Provocation => async (test) => {
+const answering = (reply: Reply, timeouts: object = {}): Provocation => async (test) => {
   const model = await startModelServer();
   test.after(() => model.close());
   // However often it is asked: some faults get a second try.
   model.script(() => reply);
-  return chatWith(test, model.url);
+  return chatWith(test, model.url, timeouts);
 };
 
 export const providerProvocations: Record<Extract<ErrorCode, `provider_${string}`>, Provocation> = {
@@ -38,7 +38,7 @@ export const providerProvocations: Record<Extract<ErrorCode, `provider_${string}
     await gone.close();
     return chatWith(test, gone.url);
   },
-  provider_timeout: answering(hangs()),
+  provider_timeout: answering(hangs(), { first_byte_timeout: 0.1 }),
   async provider_unavailable(test) {
     const { client, model } = await startScripted(test, { config: { llm: { ...llm, circuit: { failures: 1, cooldown: 60 } } } });
     model.script(fails(500, 'oops'));
