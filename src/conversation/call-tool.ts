@@ -3,6 +3,7 @@
  * to the followers, and reports its end exactly once. Timeouts and Stop are the chart's.
  */
 import { fromCallback } from 'xstate';
+import { NOBODY_ANSWERED } from '../../machines/question-plan.ts';
 import type { ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
 import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import type { Place } from '../fair-line.ts';
@@ -45,12 +46,20 @@ export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: 
     let answer: ((answer: ServerAnswer) => void) | null = null;
     /** One question at a time: the next one waits for the answer to the one before. */
     let line: Promise<unknown> = Promise.resolve();
-    receive((order) => (order.type === 'call.abort' ? abort.abort() : answer?.(order.answer)));
+    /** Whoever still asks is told that nobody answers: the server's request must not stay open when its call is over. */
+    const giveUp = () => {
+      // A call that has ended needs no abort, which makes an error with a stack trace.
+      if (calling) abort.abort();
+      calling = false;
+      answer?.(NOBODY_ANSWERED);
+    };
+    receive((order) => (order.type === 'call.abort' ? giveUp() : answer?.(order.answer)));
 
     const askPerson = async (ask: ServerAsk, number: number): Promise<ServerAnswer> => {
+      if (!calling) return NOBODY_ANSWERED;
       const sinceMs = performance.now();
       const answered = new Promise<ServerAnswer>((resolve) => (answer = resolve));
-      if (!abort.signal.aborted) sendBack({ type: 'call.question', asks: [{ key: '', ask }], number, askedAtMs: Date.now() } satisfies CallQuestion);
+      sendBack({ type: 'call.question', asks: [{ key: '', ask }], number, askedAtMs: Date.now() } satisfies CallQuestion);
       const told = await answered;
       askedMs += performance.now() - sinceMs;
       return told;
@@ -97,10 +106,7 @@ export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: 
       sendBack(ended);
     });
 
-    // A call that has ended needs no abort, which makes an error with a stack trace.
-    return () => {
-      if (calling) abort.abort();
-    };
+    return giveUp;
   });
 }
 
