@@ -9,7 +9,7 @@ import { mcpServerMachine } from '../machines/mcp-server.ts';
 import { toolCallMachine } from '../machines/tool-call.ts';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { ANONYMOUS, withinTime } from './auth/verifier.ts';
-import { admissionLimits, authorizerOptions, conversationLimits, hostAnswers, inspectionLimits, modelOptions, ms, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
+import { admissionLimits, authorizerOptions, conversationLimits, hostAnswers, inspectionLimits, modelOptions, ms, promptResources, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
 import type { Config } from './config/schema.ts';
 import { createAnswerLogic } from './conversation/answer.ts';
 import { createCallToolLogic } from './conversation/call-tool.ts';
@@ -20,6 +20,7 @@ import { createPermitLogic } from './conversation/ask-permit.ts';
 import { createPermits } from './conversation/permits.ts';
 import { createReadLogLogic } from './conversation/read-log.ts';
 import { createServerNotices } from './conversation/server-notices.ts';
+import { createSystemPrompt } from './conversation/system-prompt.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
 import { credentialOf } from './gateway/credential.ts';
@@ -145,7 +146,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
       readLog: createReadLogLogic({ warmLogs, inFlight }),
       loadContext: createLoadContextLogic({
         warmLogs, toolbox, notices, countTokens, budgetTokens,
-        systemPrompt: service.system_prompt,
+        systemPrompt: createSystemPrompt({ text: service.system_prompt, library: toolbox.library, outbox, ...promptResources(config) }),
         preserveRecent: service.context.preserve_recent,
         policy: toolPolicy(config),
       }),

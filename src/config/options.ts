@@ -52,6 +52,12 @@ export function authorizerOptions({ mcp }: Config) {
   return { credentialsFile: credentials_file, callbackPort: callback_port, callbackUrl: callback_url, clientMetadataUrl: client_metadata_url };
 }
 
+/** What of the servers' resources goes into the system prompt. */
+export function promptResources({ mcp }: Config) {
+  const { named, contents, wait } = mcp.resources_in_prompt;
+  return { mostNamed: named, contents, waitMs: ms(wait) };
+}
+
 /** What MCP servers are answered that ask. */
 export function hostAnswers({ mcp }: Config, sample: Sample) {
   const { permission, max_tokens: maxTokens, requests_per_call: requestsPerCall } = mcp.sampling;

@@ -170,6 +170,20 @@ const sampling = z
   .prefault({})
   .describe('Requests of servers to the model.');
 
+const resourcesInPrompt = z
+  .strictObject({
+    named: count('resources', 0, 10_000)
+      .default(50)
+      .describe('Resources that the system prompt tells the name and description of, so that the model knows what can be included; each costs tokens in every request.'),
+    contents: z
+      .array(z.strictObject({ server: text().describe('The MCP server.'), uri: text().describe('The resource.') }))
+      .default([])
+      .describe('Resources whose contents stand in the system prompt, each as {server, uri}; one that cannot be read is left out, and the followers of the turn are told.'),
+    wait: seconds().default(2).describe('Longest time that a request to the model waits for them.'),
+  })
+  .prefault({})
+  .describe('What of the resources of MCP servers goes into the system prompt.');
+
 const mcp = z
   .strictObject({
     config_file: text()
@@ -180,6 +194,7 @@ const mcp = z
       .default([])
       .describe('Folders that servers are told they may use, where they ask; a request, not a wall.'),
     sampling,
+    resources_in_prompt: resourcesInPrompt,
     connection,
     limits: mcpLimits,
     authorization,

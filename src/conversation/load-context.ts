@@ -9,13 +9,14 @@ import type { ToolEffect } from '../../machines/mcp-server-terms.ts';
 import type { HopContext, HopTool } from '../../machines/turn-terms.ts';
 import type { Tool, Toolbox } from '../mcp/toolbox.ts';
 import type { ServerNotices } from './server-notices.ts';
+import type { SystemPrompt } from './system-prompt.ts';
 import type { WarmLogs } from './warm-logs.ts';
 
 export interface LoadContextDeps {
   warmLogs: Pick<WarmLogs, 'turns'>;
   toolbox: Pick<Toolbox, 'tools' | 'settled'>;
   notices: Pick<ServerNotices, 'greet'>;
-  systemPrompt: string;
+  systemPrompt: SystemPrompt;
   countTokens(text: string): number | Promise<number>;
   /** context.max_tokens - context.reserve_tokens */
   budgetTokens: number;
@@ -55,8 +56,9 @@ export function createLoadContextLogic({ warmLogs, toolbox, notices, systemPromp
     if (input.isFirst) notices.greet(input);
     await toolbox.settled();
     const turns = await warmLogs.turns(input);
-    const systemTokens = await countTokens(systemPrompt);
-    const { messages, tokens, cut } = buildWindow(turns, input.requestId, { systemPrompt, systemTokens, budgetTokens: input.budgetTokens ?? budgetTokens, preserveRecent });
+    const prompt = await systemPrompt(input, input.isFirst);
+    const systemTokens = await countTokens(prompt);
+    const { messages, tokens, cut } = buildWindow(turns, input.requestId, { systemPrompt: prompt, systemTokens, budgetTokens: input.budgetTokens ?? budgetTokens, preserveRecent });
     const model = turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')?.model ?? null;
     return { messages, tokens, model, tools: pinTools(), cut };
   });

@@ -28,6 +28,8 @@ export interface Library {
   templates(): Promise<FromServer<Resource>[]>;
   fill(server: string, prompt: string, args: Record<string, string>): Promise<FilledPrompt | Missing>;
   read(server: string, uri: string): Promise<ResourcePart[] | Missing>;
+  /** What a resource holds, kept for as long as its server tells of changes; at once missing while the server is away. */
+  current(server: string, uri: string): Promise<ResourcePart[] | Missing>;
   complete(server: string, completing: Completing): Promise<Completion | Missing>;
 }
 
@@ -36,6 +38,10 @@ export interface LibraryOptions {
   /** For a server that is away to come back, in ms. */
   connectionTimeoutMs: number;
   log(server: string, line: string): void;
+}
+
+function away(server: string): Missing {
+  return { missing: 'connection', server, message: `The MCP server "${server}" is not available.` };
 }
 
 export function isMissing(answer: object): answer is Missing {
@@ -59,7 +65,7 @@ export function createLibrary({ members, connectionTimeoutMs, log }: LibraryOpti
     const member = members.get(server);
     if (member === undefined) return missing('server', `There is no MCP server "${server}".`);
     const connection = member.connection ?? (await connected(member, new AbortController().signal, connectionTimeoutMs));
-    if (connection === null) return missing('connection', `The MCP server "${server}" is not available.`);
+    if (connection === null) return away(server);
     try {
       return await request(connection.shelf);
     } catch (error) {
@@ -74,6 +80,7 @@ export function createLibrary({ members, connectionTimeoutMs, log }: LibraryOpti
     templates: () => list((shelf) => shelf.templates()),
     fill: (server, prompt, args) => ask(server, (shelf) => shelf.fill(prompt, args)),
     read: (server, uri) => ask(server, (shelf) => shelf.read(uri)),
+    current: async (server, uri) => (members.get(server)?.connection === null ? away(server) : ask(server, (shelf) => shelf.current(uri))),
     complete: (server, completing) => ask(server, (shelf) => shelf.complete(completing)),
   };
 }

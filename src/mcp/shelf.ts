@@ -30,8 +30,8 @@ export interface Shelf {
   fill(prompt: string, args: Record<string, string>): Promise<FilledPrompt>;
   read(uri: string): Promise<ResourcePart[]>;
   complete(completing: Completing): Promise<Completion>;
-  /** Calls `changed` when the resource has, or may have; false where the server does not tell of such things. Once a resource. */
-  watch(uri: string, changed: () => void): Promise<boolean>;
+  /** The same, read once for as long as the server tells when it changes. For the few that are asked for time and again. */
+  current(uri: string): Promise<ResourcePart[]>;
   /** Changes may have gone untold: all lists are read anew. */
   forget(): void;
   /** For the client's options. */
@@ -60,6 +60,8 @@ function keep<Entry>(read: () => Promise<Entry[]>) {
 /** `client` is asked for only once it is connected. */
 export function createShelf(client: () => Client, { requestTimeoutMs, maxDescriptionChars, maxListed }: ShelfLimits): Shelf {
   const watched = new Map<string, () => void>();
+  /** Bounded by what the configuration asks for. */
+  const parts = new Map<string, { kept: ReturnType<typeof keep<ResourcePart>>; isWatched: boolean }>();
   const options = { timeout: requestTimeoutMs, cacheMode: 'refresh' } as const;
   const has = (kind: 'prompts' | 'resources') => client().getServerCapabilities()?.[kind] !== undefined;
 
@@ -79,6 +81,7 @@ export function createShelf(client: () => Client, { requestTimeoutMs, maxDescrip
     return listed.resourceTemplates.slice(0, maxListed).map((template) => templateOf(template, maxDescriptionChars));
   });
 
+  /** Calls `changed` when the resource has; false where the server does not tell of such things. */
   async function watch(uri: string, changed: () => void): Promise<boolean> {
     if (client().getServerCapabilities()?.resources?.subscribe !== true) return false;
     if (watched.size === 0) {
@@ -86,10 +89,26 @@ export function createShelf(client: () => Client, { requestTimeoutMs, maxDescrip
     }
     watched.set(uri, changed);
     const { timeout } = options;
-    // Before 2026-07-28 a subscription is a request; since then a stream, with whose end changes go untold.
+    // Before 2026-07-28 a subscription is a request; since then a stream, after whose end nothing is told.
     if (client().getProtocolEra() !== 'modern') await client().subscribeResource({ uri }, { timeout });
-    else void (await client().listen({ resourceSubscriptions: [uri] }, { timeout })).closed.then(changed);
+    else void (await client().listen({ resourceSubscriptions: [uri] }, { timeout })).closed.then(() => unwatch(uri));
     return true;
+  }
+  /** Read anew, and watched again, when somebody asks. */
+  function unwatch(uri: string): void {
+    watched.delete(uri);
+    parts.delete(uri);
+  }
+
+  const read = async (uri: string) => partsOf(await client().readResource({ uri }, options));
+  /** A list of parts is kept once its server has agreed to tell of changes; until then it is read each time. */
+  async function current(uri: string): Promise<ResourcePart[]> {
+    const known = parts.get(uri) ?? { kept: keep(() => read(uri)), isWatched: false };
+    if (!parts.has(uri)) {
+      parts.set(uri, known);
+      known.isWatched = await watch(uri, known.kept.forget).catch(() => false);
+    }
+    return known.isWatched ? [...(await known.kept.entries())] : read(uri);
   }
 
   return {
@@ -97,12 +116,12 @@ export function createShelf(client: () => Client, { requestTimeoutMs, maxDescrip
     resources: resources.entries,
     templates: templates.entries,
     fill: async (name, args) => filledOf(await client().getPrompt({ name, arguments: args }, { timeout: requestTimeoutMs }), maxDescriptionChars),
-    read: async (uri) => partsOf(await client().readResource({ uri }, options)),
+    read,
+    current,
     async complete({ of, argument, known }) {
       const ref = 'prompt' in of ? ({ type: 'ref/prompt', name: of.prompt } as const) : ({ type: 'ref/resource', uri: of.template } as const);
       return completionOf(await client().complete({ ref, argument, context: { arguments: known } }, { timeout: requestTimeoutMs }));
     },
-    watch,
     forget() {
       for (const list of [prompts, resources, templates]) list.forget();
     },

@@ -79,8 +79,8 @@ export const chunks = {
   notice: z.strictObject({
     type: kind('notice'),
     kind: z
-      .enum(['started', 'queued_for_turn', 'queued_for_provider', 'context_truncated', 'retrying', 'server_connecting', 'server_unavailable', 'server_available', 'server_authorizing', 'server_log'])
-      .describe('`started`: a queued turn begins. `queued_for_turn`: the server has enough turns at work. `queued_for_provider`: the provider has as many requests as it may. `context_truncated`: messages were cut in the middle to fit the context. `retrying`: the provider failed and is asked again, or the next one. `server_connecting`: the turn waits for an MCP server that has just been started. `server_unavailable`, `server_available`: an MCP server is away, is back. `server_authorizing`: an MCP server can be used when somebody has authorized it in a browser. `server_log`: an MCP server says something while it is at work on a call.'),
+      .enum(['started', 'queued_for_turn', 'queued_for_provider', 'context_truncated', 'retrying', 'server_connecting', 'server_unavailable', 'server_available', 'server_authorizing', 'server_log', 'resource_unavailable'])
+      .describe('`started`: a queued turn begins. `queued_for_turn`: the server has enough turns at work. `queued_for_provider`: the provider has as many requests as it may. `context_truncated`: messages were cut in the middle to fit the context. `retrying`: the provider failed and is asked again, or the next one. `server_connecting`: the turn waits for an MCP server that has just been started. `server_unavailable`, `server_available`: an MCP server is away, is back. `server_authorizing`: an MCP server can be used when somebody has authorized it in a browser. `server_log`: an MCP server says something while it is at work on a call. `resource_unavailable`: a resource that belongs to the system prompt is left out.'),
     data: z.string().describe('The same in words.'),
     position: count.exactOptional().describe('With `queued_for_turn` and `queued_for_provider`: how many stand in line, this one included.'),
     delay_ms: count.exactOptional().describe('With `retrying`: the wait until then, in ms.'),

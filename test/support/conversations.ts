@@ -64,7 +64,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       permit: createPermitLogic(permits),
       readLog: createReadLogLogic({ warmLogs, inFlight }),
       loadContext: createLoadContextLogic({
-        warmLogs, countTokens, systemPrompt: '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent, policy: { repeat: {}, permission: {}, permissionByHint: { read_only: 'always', additive: 'always', destructive: 'always' } },
+        warmLogs, countTokens, systemPrompt: async () => '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent, policy: { repeat: {}, permission: {}, permissionByHint: { read_only: 'always', additive: 'always', destructive: 'always' } },
         toolbox: { tools: () => [], settled: () => Promise.resolve() }, notices: { greet: () => undefined },
       }),
       answer: createAnswerLogic({

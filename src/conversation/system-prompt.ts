@@ -1,0 +1,57 @@
+/**
+ * What every request to a model begins with: the configured text, what resources there are, and the contents of those
+ * that the configuration asks for. Resources are strangers' and may be slow: what is not there in time is left out,
+ * and the followers of the turn are told.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { isMissing, type FromServer, type Library } from '../mcp/library.ts';
+import type { Resource } from '../mcp/offers.ts';
+import { partText } from '../mcp/result-text.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { TurnRef } from './server-notices.ts';
+
+export interface SystemPromptOptions {
+  /** chat.service.system_prompt */
+  text: string;
+  library: Pick<Library, 'resources' | 'current'>;
+  outbox: Pick<Outbox, 'tell'>;
+  /** Resources that are named and described; 0 for none. */
+  mostNamed: number;
+  contents: readonly { server: string; uri: string }[];
+  /** For all of it, in ms. */
+  waitMs: number;
+}
+
+/** `isFirst`: the turn has asked no model yet, so its followers have been told nothing. Never rejects. */
+export type SystemPrompt = (turn: TurnRef, isFirst: boolean) => Promise<string>;
+
+const HEAD = 'Resources that the user can include in a message; their contents are not shown here:';
+
+export function createSystemPrompt({ text, library, outbox, mostNamed, contents, waitMs }: SystemPromptOptions): SystemPrompt {
+  /** Null for what is not there in time. */
+  const inTime = <Answer>(answer: Promise<Answer>): Promise<Answer | null> => Promise.race([answer, delay(waitMs, null, { ref: false })]);
+
+  async function named(): Promise<string[]> {
+    const resources = mostNamed === 0 ? [] : ((await inTime(library.resources())) ?? []);
+    return resources.length === 0 ? [] : [[HEAD, ...resources.slice(0, mostNamed).map(lineOf)].join('\n')];
+  }
+  async function contentOf({ server, uri }: { server: string; uri: string }, turn: TurnRef, isFirst: boolean): Promise<string[]> {
+    const parts = await inTime(library.current(server, uri));
+    if (parts !== null && !isMissing(parts)) return [parts.map(partText).join('\n')];
+    if (isFirst) tellOf(turn, server, `The resource ${uri} of "${server}" belongs to the system prompt and is left out: ${parts?.message ?? 'it was not there in time.'}`);
+    return [];
+  }
+  function tellOf({ requestId, conversationId, owner }: TurnRef, server: string, data: string): void {
+    outbox.tell({ owner, conversationId }, { request_id: requestId, status: 'chunk', conversation_id: conversationId, chunk: { type: 'notice', kind: 'resource_unavailable', server, data } });
+  }
+
+  return async (turn, isFirst) => {
+    if (mostNamed === 0 && contents.length === 0) return text;
+    const parts = await Promise.all([named(), ...contents.map((each) => contentOf(each, turn, isFirst))]);
+    return [text, ...parts.flat()].filter((part) => part !== '').join('\n\n');
+  };
+}
+
+function lineOf({ server, uri, name, description }: FromServer<Resource>): string {
+  return `- ${uri} (${server}): ${name}${description === '' ? '' : `. ${description}`}`;
+}
