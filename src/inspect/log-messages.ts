@@ -22,10 +22,12 @@ export function createLogMessages(conversationId: string, { definitions, limits 
   const rootId = `log/${conversationId}`;
   /** The tool of each call that was made. */
   const calls = new Map<string, string>();
-  let lastId = 0;
+  let hasBegun = false;
+  let ofRow = 0;
+  /** Ids are the same in whatever piece of the log a row is read, so that pieces can be put together. */
   const head = (row: LogRow, sessionId: string) => {
-    lastId += 1;
-    return { rootId, sessionId, createdAt: String(Date.parse(row.timestamp)), id: String(lastId), _version: FORMAT_VERSION };
+    ofRow += 1;
+    return { rootId, sessionId, createdAt: String(Date.parse(row.timestamp)), id: hasBegun ? `${row.seq}.${ofRow}` : '0', _version: FORMAT_VERSION };
   };
   const born = (row: LogRow, sessionId: string, logic: unknown, name: string, snapshot: ToldSnapshot): StatelyMessage => ({
     type: '@xstate.actor', ...head(row, sessionId), name, parentId: sessionId === rootId ? undefined : rootId, definition: definitions(logic, name), snapshot,
@@ -39,7 +41,9 @@ export function createLogMessages(conversationId: string, { definitions, limits 
 
   return ({ row, folded }) => {
     const messages: StatelyMessage[] = [];
-    if (lastId === 0) messages.push(born(row, rootId, conversationMachine, conversationId, at('idle')));
+    if (!hasBegun) messages.push(born(row, rootId, conversationMachine, conversationId, at('idle')));
+    hasBegun = true;
+    ofRow = 0;
     const event = { ...fieldsOf(redacted({ ...row, conversation_id: undefined, timestamp: undefined }, limits)), type: nameOf(row) };
     const session = `${rootId}/${row.tool_call_id}`;
     if (row.type === 'tool_call' && row.tool_call_id !== null) {

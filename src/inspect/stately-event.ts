@@ -13,7 +13,7 @@ interface Message {
   sessionId: string;
   /** Ms since the epoch, as the package writes it. */
   createdAt: string;
-  /** Numbers a root actor's messages from 1. The package leaves it null; here it tells a reader what it has seen. */
+  /** Unique among a root actor's messages. The package leaves it null; here it tells a reader what it has seen. */
   id: string;
   _version: string;
 }

@@ -30,6 +30,14 @@ test('each step keeps every actor as it was then', () => {
   assert.equal(titleOf(call), 'call of add');
 });
 
+test('what led to a state stays with it until the next', () => {
+  const timeline = createTimeline();
+  timeline.add(born('c1', 1, machine('conversation')));
+  timeline.add(stands('c1', 2, 'idle', 'arrive'));
+  timeline.add({ ...stands('c1', 3, 'idle', 'other'), transitions: [] });
+  assert.deepEqual(timeline.steps().map(({ actors }) => conversationIn(actors)?.transitions), [[], ['idle|arrive|0'], ['idle|arrive|0']]);
+});
+
 test('what is told again after a reconnect is no news', () => {
   const timeline = createTimeline();
   const message = born('c1', 1, machine('conversation'));

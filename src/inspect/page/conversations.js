@@ -6,6 +6,8 @@ import { byId, element, press } from './element.js';
 import { ask, Refused } from './server.js';
 
 const EVERY_MS = 1000;
+/** The subject of a server without auth. */
+const NOBODY = 'anonymous';
 
 /**
  * @typedef {{ owner: string | null, id: string }} Ref
@@ -15,7 +17,7 @@ const EVERY_MS = 1000;
 /** @param {Listeners} listeners */
 export function createConversations({ onChoose, onLink, onRefused }) {
   const list = byId('conversations', HTMLUListElement);
-  const search = byId('search', HTMLInputElement);
+  const [search, owner] = [byId('search', HTMLInputElement), byId('owner', HTMLInputElement)];
   const chips = byId('states', HTMLDivElement);
   const count = byId('count', HTMLParagraphElement);
   const [inMemory, inLog] = [byId('source-live', HTMLButtonElement), byId('source-log', HTMLButtonElement)];
@@ -57,11 +59,12 @@ export function createConversations({ onChoose, onLink, onRefused }) {
   };
 
   const showStored = async () => {
-    const { conversations, next_cursor: next } = await ask('stored', {});
+    const whose = owner.value.trim() || null;
+    const { conversations, next_cursor: next } = await ask('stored', { owner: whose });
     const wanted = search.value.trim().toLowerCase();
     const fitting = conversations.filter((/** @type {{ conversation_id: string, title: string | null }} */ each) => `${each.conversation_id} ${each.title ?? ''}`.toLowerCase().includes(wanted));
     list.replaceChildren(...fitting.map((/** @type {{ conversation_id: string, title: string | null, updated_at: string, message_count: number, activity: string }} */ each) =>
-      entry({ owner: null, id: each.conversation_id }, each.activity === 'idle' ? 'rest' : each.activity === 'waiting' ? 'wait' : 'busy', each.title ?? `${each.message_count} messages, ${each.activity}`, ago(Date.now() - Date.parse(each.updated_at)))));
+      entry({ owner: whose, id: each.conversation_id }, each.activity === 'idle' ? 'rest' : each.activity === 'waiting' ? 'wait' : 'busy', each.title ?? `${each.message_count} messages, ${each.activity}`, ago(Date.now() - Date.parse(each.updated_at)))));
     chips.replaceChildren();
     count.textContent = `${fitting.length} ${next === null ? 'in the log' : 'newest of the log; Enter opens any other id'}`;
   };
@@ -100,17 +103,19 @@ export function createConversations({ onChoose, onLink, onRefused }) {
     source = from;
     press(inMemory, from === 'live');
     press(inLog, from === 'log');
+    // Where nobody is asked who they are, there is one owner.
+    owner.hidden = from === 'live' || subject === NOBODY;
     void refresh();
   };
   inMemory.addEventListener('click', () => choose('live'));
   inLog.addEventListener('click', () => choose('log'));
-  search.addEventListener('input', () => void refresh());
+  for (const input of [search, owner]) input.addEventListener('input', () => void refresh());
   search.addEventListener('keydown', ({ key }) => {
     const id = search.value.trim();
     if (key !== 'Enter' || id === '') return;
     const fitting = [...list.children].filter((item) => item.getAttribute('data-id')?.includes(id));
     const found = fitting.find((item) => item.getAttribute('data-id') === id) ?? (fitting.length === 1 ? fitting[0] : undefined);
-    onChoose(found ? refOf(found) : { owner: null, id }, found ? source : 'log');
+    onChoose(found ? refOf(found) : { owner: source === 'log' ? owner.value.trim() || null : null, id }, found ? source : 'log');
   });
   list.addEventListener('keydown', (event) => {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;

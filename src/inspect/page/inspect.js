@@ -13,6 +13,7 @@ import { createTimeline } from './timeline.js';
 
 const link = byId('link', HTMLParagraphElement);
 const [modeLive, modeLog, stately] = [byId('mode-live', HTMLButtonElement), byId('mode-log', HTMLButtonElement), byId('stately', HTMLButtonElement)];
+const earlier = byId('earlier', HTMLButtonElement);
 const [door, help] = [byId('door', HTMLDialogElement), byId('help', HTMLDialogElement)];
 
 createTheme(byId('theme', HTMLButtonElement));
@@ -79,12 +80,13 @@ function look(ref, mode) {
   for (const button of [modeLive, modeLog, stately]) button.disabled = false;
   press(modeLive, mode === 'live');
   press(modeLog, mode === 'log');
+  earlier.hidden = true;
   timeline.clear();
   stage.begin();
   events.begin(true);
   show('chart');
   if (mode === 'live') followLive(ref);
-  else void replay(ref);
+  else void replay(ref, null);
 }
 
 /** @param {Ref} ref */
@@ -106,23 +108,29 @@ function followLive(ref) {
   });
 }
 
-/** @param {Ref} ref */
-async function replay(ref) {
+/** What of the log is shown, and what there is before it. @type {{ messages: import('./timeline.js').Message[], standing: string | null, before: number | null }} */
+let piece = { messages: [], standing: null, before: null };
+
+/** The newest rows, or those before the ones that are shown. @param {Ref} ref @param {number | null} before */
+async function replay(ref, before) {
   const sentence = byId('sentence', HTMLParagraphElement);
   try {
-    const { messages, standing, before_seq: before } = await ask('replay', { conversation: ref.id, owner: ref.owner });
+    const told = await ask('replay', { conversation: ref.id, owner: ref.owner, before: before === null ? null : String(before) });
     if (looking?.ref !== ref) return;
-    for (const message of messages) timeline.add(message);
+    piece = { messages: [...told.messages, ...(before === null ? [] : piece.messages)], standing: before === null ? told.standing : piece.standing, before: told.before_seq };
+    timeline.clear();
+    for (const message of piece.messages) timeline.add(message);
     const last = timeline.steps().at(-1);
-    if (before !== null) byId('total', HTMLSpanElement).title = `the log has rows before these, up to ${before}`;
-    if (last && standing !== null && standing !== 'idle') timeline.breakAt(`the log ends here: ${standing}`, last.atMs);
-    events.begin(true);
+    if (last && piece.standing !== null && piece.standing !== 'idle') timeline.breakAt(`the log ends here: ${piece.standing}`, last.atMs);
+    earlier.hidden = piece.before === null;
+    events.begin(before === null);
   } catch (error) {
     if (error instanceof Refused && error.status !== 404) return askWho(error.message);
     sentence.textContent = error instanceof Refused ? 'The log knows no conversation of this id.' : 'The server does not answer.';
   }
 }
 
+earlier.addEventListener('click', () => looking && void replay(looking.ref, piece.before));
 modeLive.addEventListener('click', () => looking && look(looking.ref, 'live'));
 modeLog.addEventListener('click', () => looking && look(looking.ref, 'log'));
 stately.addEventListener('click', () => {

@@ -73,7 +73,10 @@ export function createTimeline() {
         return true;
       }
       if (!before) return true;
-      put({ ...before, ...viewOf(snapshot), transitions: message.transitions ?? [] });
+      const view = viewOf(snapshot);
+      // What led to a state stays in view for as long as that does.
+      const transitions = view.state === before.state ? before.transitions : (message.transitions ?? []);
+      put({ ...before, ...view, transitions });
       if (before.machine === null) return true;
       const sender = senders.get(sessionId);
       push({ key, atMs, kind: 'event', actorId: sessionId, label: message.event?.type ?? '', from: sender === undefined ? null : (actors.get(sender)?.name ?? null), event: message.event ?? null, actors });
