@@ -6,7 +6,7 @@
 import { isObject, textOf, type JsonObject } from './json.ts';
 
 export interface ReasoningDetails {
-  /** Takes one delta's list. Returns the characters of text that it brought. */
+  /** Takes one delta's list. Returns its size as JSON, for what is sealed in a piece is kept too. */
   add(pieces: readonly unknown[]): number;
   details(): readonly JsonObject[];
 }
@@ -23,7 +23,7 @@ export function createReasoningDetails(): ReasoningDetails {
       for (const piece of pieces) {
         if (!isObject(piece)) continue;
         const last = details.at(-1);
-        for (const value of Object.values(piece)) chars += textOf(value)?.length ?? 0;
+        chars += JSON.stringify(piece).length;
         if (last && continues(last, piece)) goOn(last, piece);
         else details.push({ ...piece });
       }

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { AnswerEnd } from '../../src/llm/model.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
-import { answersWith, bytes, cuts, data, errorChunk, fails, finish, hangs, says, stalls, streams, text, type Reply } from '../support/model-replies.ts';
+import { answersWith, bytes, cuts, data, delta, errorChunk, fails, finish, hangs, says, stalls, streams, text, type Reply } from '../support/model-replies.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { callParts } from '../support/model-tool-calls.ts';
 
@@ -118,6 +118,7 @@ describe('a broken stream', () => {
     ['that finishes in an error', streams(text('Hel'), finish('error')), 'provider_failed', /ended in an error/],
     ['with a line that is no JSON', streams(text('Hel'), data('{"choices": [{'), finish('stop')), 'provider_failed', /no part of an answer/],
     ['with a line that is no object', streams(data('42')), 'provider_failed', /"42"/],
+    ['with more sealed thoughts than any answer may hold', streams(Array.from({ length: 3 }, (_, index) => delta({ reasoning_details: [{ index, sealed: ['x'.repeat(6 * 1024 * 1024)] }] }))), 'provider_failed', /more than any answer may hold/],
     ['that is a page', answersWith('text/html; charset=utf-8', '<html>Log in</html>'), 'provider_failed', /text\/html.*base_url/],
     ['that is plain text', answersWith('text/plain', 'It works!'), 'provider_failed', /no chat completion.*base_url/],
     ['that is an error object with status 200', answersWith('application/json', '{"error":{"message":"nope","code":"model_not_found"}}'), 'provider_model', /nope/],
