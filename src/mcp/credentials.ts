@@ -90,7 +90,14 @@ export function openCredentials(file: string): CredentialStore {
 
   const write = () => {
     const text = `${JSON.stringify({ version: 1, servers }, null, 2)}\n`;
-    written = written.catch(() => undefined).then(() => replace(file, text));
+    written = written
+      .catch(() => undefined)
+      .then(() => replace(file, text))
+      .catch((error: unknown) => {
+        // Its own words have the path in them, and this is shown to people who chat.
+        const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+        throw new Error(`the file of credentials cannot be written${why}; mcp.authorization.credentials_file names it`, { cause: error });
+      });
     return written;
   };
 

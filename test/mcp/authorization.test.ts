@@ -168,6 +168,13 @@ test('a file of credentials that others may read is closed to them; one that is 
 
 const countNeedsMore = ({ headers }: IncomingMessage) => (headers['mcp-name'] === 'count' ? 'count' : 'use');
 
+test('credentials that cannot be kept are no authorization, and the reason names no path', async (t) => {
+  const scene = await startScene(t, { authorization: { credentialsFile: join(tmpdir(), 'parley-no-such-folder', 'credentials.json') } });
+  const box = await scene.start();
+  t.after(box.stop);
+  assert.match(box.host.servers()[0]?.error ?? '', /the file of credentials cannot be written \(ENOENT\); mcp\.authorization\.credentials_file names it$/);
+});
+
 test('more rights are asked for when a call needs them', async (t) => {
   const scene = await startScene(t, { scopeFor: countNeedsMore });
   const box = await authorized(t, scene);
