@@ -34,7 +34,7 @@ function sayStimulus(move: Stimulus, { terms, conversation }: World): string | n
       return { queue: asks, reject: `${asks} or else not`, interrupt: `${asks} and interrupts` }[move.mode];
     }
     case 'ask':
-      return `calls ${move.tools.map((name) => asOffered(name, terms)).join(' and ')}${(conversation?.context.turn?.hops ?? 0) < terms.limits.maxToolHops ? '' : ' beyond the limit of hops'}`;
+      return `calls ${move.tools.map((name) => asOffered(name, terms)).join(' and ')}${move.dear ? ', dearly' : ''}${(conversation?.context.turn?.hops ?? 0) < terms.limits.maxToolHops ? '' : ' beyond the limit of hops'}`;
     case 'answer':
       return 'answers';
     case 'stop':

@@ -30,7 +30,7 @@ export interface Sender {
   /** What the server must not do, e.g. leave a gap in a text. */
   readonly complaints: readonly string[];
   open(url: string): Promise<void>;
-  /** `rewindTo`: the seq of the message in whose place it is. */
+  /** `rewindTo`: the seq of the message in whose place it is. One that was sent on an earlier socket is sent again from where it was. */
   chat(requestId: string, mode: SentTurn['mode'], rewindTo: number | null): void;
   /** The same chat again, from where it was. */
   chatAgain(turn: SentTurn): void;
@@ -45,6 +45,8 @@ export function createSender(bell: Bell): Sender {
   const frames: Heard[] = [];
   const complaints: string[] = [];
   let client: Client | null = null;
+  /** The turns that were sent on this socket. */
+  let sentHere = new Set<string>();
   const connected = () => {
     if (!client) throw new Error('the sender is not connected');
     return client;
@@ -78,12 +80,16 @@ export function createSender(bell: Bell): Sender {
     complaints,
     async open(url) {
       client = await connect(url);
+      sentHere = new Set();
       client.socket.on('message', (data) => hear(JSON.parse(data.toString())));
     },
     chat(requestId, mode, rewindTo) {
       const turn = turns.get(requestId) ?? { requestId, mode, rewindTo, accepted: null, end: null, texts: new Map(), position: createPosition() };
+      // Without a cursor it would hold nothing, and be told everything anew.
+      const cursor = turns.has(requestId) && !sentHere.has(requestId) ? { cursor: turn.position.cursor() } : {};
       turns.set(requestId, turn);
-      connected().send('chat', { ...payload(turn), mode }, requestId);
+      sentHere.add(requestId);
+      connected().send('chat', { ...payload(turn), mode, ...cursor }, requestId);
     },
     chatAgain(turn) {
       connected().send('chat', { ...payload(turn), ...(turn.accepted === null ? { mode: turn.mode } : {}), cursor: turn.position.cursor() }, turn.requestId);
