@@ -42,6 +42,8 @@ and import that as code into [Stately's editor](https://stately.ai/docs/import-f
 
 ## How to read the pages
 
+The drawings are made by the code of the inspection page, with events and guards on their lines. \`→ stopped\` in a box stands for a transition that has no line because many states have it.
+
 An event goes to the innermost active state, and outwards until one takes it. Of several transitions for it the first whose condition holds is taken. \`always\` is tried whenever something has changed, \`after x\` when the delay \`x\` is over, \`done of x\` and \`error of x\` when the actor \`x\` has ended. "Nothing" means that the event is known here and leaves everything as it is.
 `;
 }
@@ -53,8 +55,8 @@ export function machinePage(machine: AnyStateMachine): string {
     `# ${chart.id}`,
     notice,
     root?.description ?? '',
-    mermaidOf(chart),
-    ...undrawn(chart),
+    `![${chart.id}](${fileName(chart.id)}.svg)`,
+    `<details><summary>The same as Mermaid</summary>\n\n${[mermaidOf(chart), ...undrawn(chart)].join('\n\n')}\n\n</details>`,
     '## States',
     ...(root && root.transitions.length > 0 ? [`### anywhere in ${chart.id}`, ...transitionsOf(chart, root)] : []),
     ...states.flatMap((state) => sectionOf(chart, state)),
