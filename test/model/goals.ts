@@ -101,11 +101,6 @@ export const needsHops: readonly { hops: number; goal: RegExp; why: string }[] =
   },
   {
     hops: 1,
-    goal: /\[budgetIsSpent\]$/,
-    why: 'What a turn has used up is judged before its next request, which only a hop makes.',
-  },
-  {
-    hops: 1,
     goal: /^conversation\.recovering: log\.committed \[interruptedTurnIsOver\]$/,
     why: 'A turn that was stopped before it made a hop is only its message: it is ended without being taken up.',
   },
