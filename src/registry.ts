@@ -34,7 +34,7 @@ export interface Registry {
   shutdown(): Promise<void>;
   /** Conversations with a live actor. */
   live(): number;
-  /** All of them, as long as nobody else gets a turn in between. */
+  /** All of them; those that come or go while somebody looks may be among them or not. */
   conversations(): IterableIterator<LiveConversation>;
   /** For those who look on; null for a conversation without an actor. */
   actorOf(ref: ConversationRef): AnyActorRef | null;

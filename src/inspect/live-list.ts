@@ -31,7 +31,10 @@ const SLICE = 500;
 /** More than a person reads; the search is for the rest. */
 const MOST = 200;
 
-export async function listLive(conversations: () => Iterable<LiveConversation>, { search, state }: ListQuery): Promise<LiveList> {
+/** What the list tells of one. */
+type Listable = Pick<LiveConversation, 'ref' | 'standing' | 'lastActiveMs'>;
+
+export async function listLive(conversations: () => Iterable<Listable>, { search, state }: ListQuery): Promise<LiveList> {
   const nowMs = performance.now();
   const wanted = search.toLowerCase();
   const states: Record<string, number> = {};
