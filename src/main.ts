@@ -27,11 +27,11 @@ function version(): string {
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
 }
 
-/** One line: where to connect, who answers, where it is kept, which tools there are. */
-function announce({ url, provider, model, demo, database, servers }: Server['summary']): string {
+/** One line: where to connect, who answers, where it is kept, which tools there are, what to open. */
+function announce({ url, inspectUrl, provider, model, demo, database, servers }: Server['summary']): string {
   const tools = servers.map(({ name, state, tools: count, error }) => `${name} (${state === 'ready' ? `${count} tools` : (error ?? state)})`).join(', ');
   const who = demo ? 'demo model (offline; set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY for a real one)' : `${provider}, model ${model}`;
-  return `Parley listens at ${url} | provider: ${who} | database: ${database} | MCP: ${tools || 'none'}\n`;
+  return `Parley listens at ${url} | provider: ${who} | database: ${database} | MCP: ${tools || 'none'}${inspectUrl === null ? '' : ` | open ${inspectUrl} to watch`}\n`;
 }
 
 async function run(file: string | undefined, port: number | undefined): Promise<void> {

@@ -54,7 +54,8 @@ import { createTokenCounter } from './tokens/counter.ts';
 export interface Server {
   readonly port: number;
   /** What the first line on the terminal tells. */
-  readonly summary: { url: string; provider: string; model: string; demo: boolean; database: string; servers: readonly ServerStatus[] };
+  /** `inspectUrl`: the page to look in, null where none is served. */
+  readonly summary: { url: string; inspectUrl: string | null; provider: string; model: string; demo: boolean; database: string; servers: readonly ServerStatus[] };
   /** Drains: running turns end within the limit, everything is flushed, sockets close with 1012. */
   close(): Promise<void>;
 }
@@ -225,11 +226,13 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   });
 
   gateway = listening;
+  const authority = `${websocket.host.includes(':') ? `[${websocket.host}]` : websocket.host}:${listening.port}`;
 
   return {
     port: listening.port,
     summary: {
-      url: `ws://${websocket.host.includes(':') ? `[${websocket.host}]` : websocket.host}:${listening.port}${websocket.endpoint}`,
+      url: `ws://${authority}${websocket.endpoint}`,
+      inspectUrl: inspect.enabled ? `http://${authority}/inspect` : null,
       provider: active?.name ?? '',
       model: active?.model ?? '',
       demo: active?.demo ?? false,
