@@ -1,6 +1,8 @@
 /** A person's answer to what a turn asks: what the client sends, and what it makes of the server's word. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { startHttpServer } from '../support/mcp-http-server.ts';
+import { offerResumedTable } from '../support/mcp-questions.ts';
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
@@ -106,4 +108,33 @@ test('the real server asks, is answered once, and tells a second answer what was
   }
   assert.equal(await turn.text(), 'Five.');
   await assert.rejects(client.respond(turn.conversationId, { interruptId: 'never asked', decision: 'deny' }), withCode('not_found'));
+});
+
+test('a question of an MCP server comes typed too, and is answered with its form filled in', async (t) => {
+  const bookings = { booked: [], refused: [] };
+  const tables = await startHttpServer({ era: 'stateless', offer: (server) => offerResumedTable(server, bookings) });
+  t.after(tables.stop);
+  const { parley, model } = await startScripted(t, { mcpServers: { tables: { url: tables.url } } });
+  model.script(asks([{ name: 'book' }]), says('Booked.'));
+  const client = connectClient(t, parley.url);
+  const turn = client.chat('A table');
+  for await (const chunk of turn) {
+    if (chunk.type !== 'elicitation_request') continue;
+    assert.deepEqual([chunk.server, chunk.mode, chunk.data], ['tables', 'form', 'For how many?']);
+    const { interrupt_id: interruptId } = chunk;
+    await assert.rejects(client.respond(turn.conversationId, { interruptId, decision: 'answer', content: { guests: 'many' } }), withCode('invalid_request'));
+    assert.deepEqual(await client.respond(turn.conversationId, { interruptId, decision: 'answer', content: { guests: 4 } }), { accepted: true });
+  }
+  assert.equal(await turn.text(), 'Booked.');
+  assert.deepEqual(bookings.booked, ['4 inside table 7']);
+});
+
+test('a chat brings along what the client names', async (t) => {
+  const { parley, model } = await startScripted(t, { mcpServers: demoServer });
+  model.script(says('It is a demo.'), says('Short.'));
+  const client = connectClient(t, parley.url);
+  await client.chat('What is it?', { resources: [{ server: 'demo', uri: 'parley://about' }] }).end;
+  assert.match(String(model.requests[0]?.body.messages.at(-1)?.content), /demo MCP server[^]*What is it\?$/);
+  await client.chat(null, { prompt: { server: 'demo', name: 'summarize', arguments: { text: 'Long.' } } }).end;
+  assert.match(String(model.requests[1]?.body.messages.at(-1)?.content), /three sentences:\n\nLong\.$/);
 });

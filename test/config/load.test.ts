@@ -68,7 +68,8 @@ describe('what a file states', () => {
 
 describe('relative paths', () => {
   test("start from the file's folder", async (t) => {
-    const { file, config } = await loadText(t, 'repository: { path: data/a.db }\nmcp: { config_file: servers.json }');
+    const { file, config } = await loadText(t, 'repository: { path: data/a.db }\nmcp: { config_file: servers.json, roots: [notes, /srv] }');
+    assert.deepEqual(config.mcp.roots, [join(file, '..', 'notes'), '/srv']);
     assert.equal(config.repository.path, join(file, '..', 'data', 'a.db'));
     assert.equal(config.mcp.config_file, join(file, '..', 'servers.json'));
   });

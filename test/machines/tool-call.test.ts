@@ -2,18 +2,23 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
-import type { CallResult } from '../../machines/conversation-events.ts';
+import type { CallAsks, CallResult } from '../../machines/conversation-events.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import type { CallAbort, CallAnswered, CallEnded, CallProgress, ToolCallInput } from '../../machines/tool-call.ts';
+import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import { tool } from '../support/machine-values.ts';
 
 const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: { a: 1 }, resume: null, timeoutMs: 2_000, maxTimeoutMs: 5_000, answerTimeoutMs: 60_000 };
 
+const form = { kind: 'form', message: 'Where?', schema: {} } as const;
+const resume = { requestState: null, answered: [], questions: 1 };
+const answer = { action: 'accept', content: null } as const;
+
 /** A call under a parent that keeps what it is told, as a hop would. */
 function startCall(fault?: Error) {
   const aborts: (CallAbort | CallAnswered)[] = [];
-  let report: (event: CallEnded | CallProgress) => void = () => undefined;
+  let report: (event: CallEnded | CallProgress | CallQuestion | CallLaidDown) => void = () => undefined;
   let open = false;
+  const asks: CallAsks[] = [];
   const logic = toolCallMachine.provide({
     actors: {
       callTool: fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ sendBack, receive }) => {
@@ -26,12 +31,12 @@ function startCall(fault?: Error) {
     },
   });
   const hop = setup({
-    types: { context: {} as { settled: CallResult[] }, events: {} as { type: 'call.settled'; callId: string; result: CallResult } },
+    types: { context: {} as { settled: CallResult[] }, events: {} as { type: 'call.settled'; callId: string; result: CallResult } | CallAsks },
     actors: { call: logic },
   }).createMachine({
     context: { settled: [] },
     invoke: { id: 'call', src: 'call', input },
-    on: { 'call.settled': { actions: assign({ settled: ({ context, event }) => [...context.settled, event.result] }) } },
+    on: { 'call.asks': { actions: ({ event }) => asks.push(event) }, 'call.settled': { actions: assign({ settled: ({ context, event }) => [...context.settled, event.result] }) } },
   });
   const clock = new SimulatedClock();
   const parent = createActor(hop, { clock }).start();
@@ -41,6 +46,10 @@ function startCall(fault?: Error) {
     aborts,
     cancel: () => call?.send({ type: 'call.cancel' }),
     end: (status: CallEnded['status'], text = 'said') => report({ type: 'call.ended', status, text, content: { said: text }, durationMs: 7 }),
+    asks,
+    question: () => report({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 5 }),
+    layDown: () => report({ type: 'call.laidDown', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }),
+    answer: () => call?.send({ type: 'call.answered', answer }),
     getOn: (elapsedMs: number) => report({ type: 'call.progress', elapsedMs }),
     settled: () => parent.getSnapshot().context.settled,
     isOpen: () => open,
@@ -69,6 +78,38 @@ describe('a call that is left alone', () => {
     const [result, ...more] = startCall(new Error('a bug')).settled();
     assert.deepEqual([result?.status, result?.content, more.length], ['error', null, 0]);
     assert.match(String(result?.text), /failed inside Parley/);
+  });
+});
+
+describe('a call whose server asks people', () => {
+  test('has its clock stand still until the answer, and then its whole time', () => {
+    const call = startCall();
+    call.clock.increment(1_999);
+    call.question();
+    assert.deepEqual(call.asks.map(({ callId, resume }) => [callId, resume]), [['call-1', null]]);
+    call.clock.increment(59_999);
+    assert.equal(call.aborts.length, 0);
+    call.answer();
+    assert.deepEqual(call.aborts, [{ type: 'call.answered', answer }]);
+    call.clock.increment(1_999);
+    call.end('ok');
+    assert.deepEqual(call.settled().map(({ status }) => status), ['ok']);
+  });
+
+  test('is given up when nobody answers', () => {
+    const call = startCall();
+    call.question();
+    call.clock.increment(60_000);
+    assert.deepEqual(call.aborts.map(({ type }) => type), ['call.abort']);
+    call.end('cancelled');
+    assert.match(String(call.settled()[0]?.text), /no answer of a person in time/);
+  });
+
+  test('is over when its server has laid it down, and tells what it is made again with', () => {
+    const call = startCall();
+    call.layDown();
+    assert.deepEqual(call.asks, [{ type: 'call.asks', callId: 'call-1', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }]);
+    assert.deepEqual([call.settled(), call.isOpen()], [[], false]);
   });
 });
 
