@@ -58,14 +58,13 @@ export function createStage(charts) {
   const show = (actors) => {
     last = actors;
     const root = conversationIn(actors);
-    if (drawing) {
-      const here = light(drawing, root?.state ?? '', root?.transitions ?? []);
-      if (here && root && root.state !== shown) bringIntoView(canvas, here);
-    }
-    shown = root?.state ?? '';
+    const here = drawing && light(drawing, root?.state ?? '', root?.transitions ?? []);
     if (root) tellOf('');
     else sentence.textContent = 'Not in memory: it is told of from its first step on. What was, is in the log.';
     showOthers(actors);
+    // The others, below, take their room from the canvas.
+    if (here && root && root.state !== shown) bringIntoView(canvas, here);
+    shown = root?.state ?? '';
   };
 
   /** @param {ReadonlyMap<string, import('./timeline.js').ActorView>} actors */
