@@ -97,9 +97,9 @@ function placeIn({ texts }: Holding, afterSeq: number, messageId: string | null,
 }
 
 /** The conversation may be another one by the same name. */
-export function forget(holding: Holding, isSubscribed: boolean): void {
+export function forget(holding: Holding, isFollowed: boolean): void {
   for (const turn of holding.turns.values()) Object.assign(turn, { afterSeq: 0, shown: new Set(), messages: new Set(), writing: null });
-  if (!isSubscribed) Object.assign(holding, { ...emptied(), wantsToFollow: holding.wantsToFollow });
+  if (!isFollowed) Object.assign(holding, { ...emptied(), wantsToFollow: holding.wantsToFollow });
 }
 
 /** A turn goes on from a place: what is shown from there on is not held yet. */

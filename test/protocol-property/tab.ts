@@ -46,10 +46,14 @@ export function createTab(name: string, { url, complain, mayBeHungUpOn, heard, m
     holdings.set(conversation, known);
     return known;
   };
-  /** What is held of a conversation that may be gone is worth nothing; a subscription is told, and forgets it by itself. */
+  /** What is held of a conversation that may be gone is worth nothing; who follows it is told, and forgets it then. */
   const goesOn = (line: Line, conversation: string): boolean => {
     if (mayGoOn(name, conversation)) return true;
-    forget(holding(conversation), line.follower(conversation).subscription !== null);
+    const { subscription, turns } = line.follower(conversation);
+    const followed = [...turns.values()].filter(({ isFollowing }) => isFollowing);
+    // Until the answer to what is asked now, frames come that go on from what was held.
+    for (const own of followed) own.mix();
+    forget(holding(conversation), subscription !== null || followed.length > 0);
     return false;
   };
   const ask: Tab['ask'] = (line, action, payload, take) => {
