@@ -26,6 +26,7 @@ export interface CatchUpOptions {
 /**
  * Returns true once the follower is live, false when its turn has ended (and it has been told) or it has left.
  * The last look at the topic's head and the switch to live happen in one tick, so nothing can be shown in between.
+ * Should the same socket subscribe meanwhile, the subscription shows the rest; only an end that it will not show is told here.
  */
 export async function catchUpTurn(reader: LogReader, following: Following, requestId: string, { seen, attaching }: CatchUpOptions): Promise<boolean> {
   const { topic, session } = following;
@@ -34,6 +35,12 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
   const send = (frame: Frame) => session.send(JSON.stringify(frame));
   const shown = new Set<string>();
   const memory = createMemory(seen, (messageId) => send(resetFrame(conversationId, requestId, messageId)));
+  const tellEnd = (end: unknown, seq: number | null, isKnown: (messageId: string) => boolean) => {
+    memory.forgetUnless(isKnown);
+    renderEnd(turn, end, seq, attaching).forEach(send);
+  };
+  // Who comes back asks for this turn itself, and is answered whatever else it follows.
+  const shownInstead = () => (attaching ? undefined : topic.subscriptions.get(session.id)?.seq);
   // A cursor beyond the log begins again.
   if (following.seq > 0) {
     const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: 1 });
@@ -42,9 +49,19 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
 
   for (let greeted = false; ;) {
     const { head } = topic;
+    const shownBefore = shownInstead();
     const stored = await reader.turn(owner, conversationId, requestId);
     if (!topic.followings.has(following)) return false;
     const rows = stored?.rows ?? [];
+    const endSeq = rows.find(isTurnEnd)?.seq ?? null;
+    const shownTo = shownInstead();
+    if (shownTo !== undefined) {
+      // It may have passed the end while the log was read: what was read is judged by where it stood before.
+      if (shownTo !== shownBefore) continue;
+      following.live = !stored?.end || (endSeq ?? 0) > shownTo;
+      if (!following.live) tellEnd(stored?.end, endSeq, (id) => rows.some((row) => row.id === id));
+      return following.live;
+    }
     if (!greeted) {
       // What was committed during the read may be the very message that the reader has begun: look again before judging it.
       if (topic.head !== head) continue;
@@ -56,13 +73,14 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
     for (const row of rows) {
       if (row.seq <= following.seq || isTurnEnd(row)) continue;
       if (session.isSlow() && !(await drained(following))) return false;
+      if (shownInstead() !== undefined) break;
       renderRow(row, memory.of(row.id)).forEach(send);
       shown.add(row.id);
       following.seq = row.seq;
     }
+    if (shownInstead() !== undefined) continue;
     if (stored && stored.end !== null) {
-      memory.forgetUnless((id) => shown.has(id));
-      renderEnd(turn, stored.end, rows.find(isTurnEnd)?.seq ?? null, attaching).forEach(send);
+      tellEnd(stored.end, endSeq, (id) => shown.has(id));
       return false;
     }
     if (topic.head === head && !session.isSlow()) break;

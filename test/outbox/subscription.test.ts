@@ -1,7 +1,7 @@
 /** A subscription that catches up: nothing comes before its rows, everything once, and its socket's own turns wait for it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { answer, end, kinds, message, ref, scene, settle, textIn } from './scene.ts';
+import { answer, end, endAt, kinds, message, ref, scene, settle, textIn } from './scene.ts';
 
 describe('a subscription that catches up', () => {
   test('hears of a turn that is accepted by its row alone; the sender is told at once', async () => {
@@ -111,4 +111,60 @@ test('a slow socket that both follows a turn and subscribes is brought up to dat
   reader.drained();
   await settle();
   assert.deepEqual(kinds(reader.frames), ['event', 'event', 'complete']);
+});
+
+describe('a subscription of a socket that is being caught up on a turn', () => {
+  /** Its socket was slow at the first row, has drained, and the log is being read for it. */
+  const behind = () => {
+    const { enter, outbox, publish, holdReads, ...others } = scene();
+    const reader = enter('s1');
+    outbox.follow('s1', ref, 'r1', true);
+    reader.slow = true;
+    publish(message, answer);
+    reader.slow = false;
+    const release = holdReads();
+    reader.drained();
+    return { reader, outbox, publish, release, ...others };
+  };
+
+  test('shows the rest of it, the end behind its row', async () => {
+    const { reader, subscribe, publish, release } = behind();
+    subscribe('s1');
+    publish(end);
+    release();
+    await settle();
+    assert.deepEqual(kinds(reader.frames), ['event', 'event', 'event', 'complete']);
+  });
+
+  test('leaves it an end that lies before the cursor', async () => {
+    const { reader, subscribe, publish, release } = behind();
+    publish(end);
+    subscribe('s1', { after_seq: end.seq });
+    release();
+    await settle();
+    assert.deepEqual(kinds(reader.frames), ['complete']);
+  });
+
+  test('goes on with it live', async () => {
+    const { reader, subscribe, publish, release } = behind();
+    subscribe('s1');
+    release();
+    await settle();
+    publish(end);
+    await settle();
+    assert.deepEqual(kinds(reader.frames), ['event', 'event', 'event', 'complete']);
+  });
+
+  test('takes over in the middle, where its socket was slow again', async () => {
+    const { reader, subscribe, publish, release } = behind();
+    publish({ ...answer, id: 'm2', seq: 3 }, endAt(4));
+    reader.swallows = 1;
+    release();
+    await settle();
+    subscribe('s1');
+    reader.swallows = Infinity;
+    reader.drained();
+    await settle();
+    assert.deepEqual(kinds(reader.frames), ['text', 'event', 'event', 'event', 'event', 'complete']);
+  });
 });
