@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { check } from '../../src/commands/check.ts';
 import type { Child, Children } from '../bench/children.ts';
+import type { MemoryQuestion } from '../bench/probe.ts';
 import { usageOf } from '../bench/process-tree.ts';
 import { urlIn } from '../bench/subjects.ts';
 import { readMetrics } from '../support/metrics.ts';
@@ -16,7 +17,7 @@ export interface TargetProcess {
   readonly url: string;
   /** Resolves when that is all there is, no turn runs and no conversation is in memory; rejects when it takes too long. */
   atRest(left: { connections: number; descriptors: number }): Promise<void>;
-  /** After a forced collection; rejects with its last words when the server is gone. */
+  /** After a collection that gives back all it can; rejects with its last words when the server is gone. */
   measure(): Promise<Measured>;
   /** Entries of its log that no client may bring about. */
   faults(): string[];
@@ -74,7 +75,7 @@ export async function startTarget(children: Children, folder: string, modelUrl: 
       });
     },
     async measure() {
-      const { heapBytes } = await child.ask({}, memory);
+      const { heapBytes } = await child.ask({ flavor: 'last-resort' } satisfies MemoryQuestion, memory);
       return { heapBytes, rssBytes: usageOf(child.pid).rssBytes, descriptors: openDescriptors() };
     },
     faults: () => readFileSync(log, 'utf8').split('\n').filter(isFault).slice(0, mostFaults),
