@@ -45,10 +45,15 @@ export function hopPlan(turn: RunningTurn, approvalTimeoutMs: number, remembered
   return { rows, calls };
 }
 
+/** What a model is told of: not what it could only be refused. Such a tool stays known, for a call that is made up or copied from an older answer. */
+export function offeredTools(tools: ReadonlyMap<string, HopTool>): HopTool[] {
+  return [...tools.values()].filter(({ permission }) => permission !== 'never');
+}
+
 function decide(call: AskedCall, tools: ReadonlyMap<string, HopTool>): ToolUse | { result: CallResult } {
   const tool = tools.get(call.name);
   if (!tool) {
-    const known = [...tools.keys()].join(', ');
+    const known = offeredTools(tools).map(({ name }) => name).join(', ');
     return { result: instantResult('error', `There is no tool "${call.name}". ${known === '' ? 'No tools are available.' : `Available: ${known}.`}`) };
   }
   if (call.arguments === null) {

@@ -22,7 +22,7 @@ export type ConversationPage = Results['conversations'];
 /** The new conversation. */
 export type ForkResult = Results['fork'];
 
-/** The tools that turns may use, and how each MCP server stands. */
+/** The tools of the MCP servers, and how each server stands. */
 export type ToolList = Results['tools'];
 
 /** A page of the prompts that MCP servers offer; `next_cursor` leads to the next one, null on the last. */

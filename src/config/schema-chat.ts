@@ -77,7 +77,7 @@ const service = z
           .record(z.string(), permission)
           .default({})
           .meta({ allowed: 'names of servers, or server.tool, each with always, ask or never' })
-          .describe('Whether a tool is called at once, after a person has approved the call, or not at all, by server or server.tool; for what is not named see permission_by_hint.'),
+          .describe('Whether a tool is called at once, after a person has approved the call, or not at all, by server or server.tool; a model is not told of tools with never. For what is not named see permission_by_hint.'),
         permission_by_hint: z
           .strictObject({
             read_only: permission.default('always').describe('Tools with `readOnlyHint: true`.'),

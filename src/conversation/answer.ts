@@ -7,6 +7,7 @@ import { fromCallback } from 'xstate';
 import { z } from 'zod';
 import type { AnswerInput, AnswerStop } from '../../machines/conversation-setup.ts';
 import type { Answer, AskedCall, InternalEvent } from '../../machines/conversation-events.ts';
+import { offeredTools } from '../../machines/hop-plan.ts';
 import type { Usage } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/model.ts';
@@ -81,7 +82,7 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
     };
 
     const ask = async (): Promise<InternalEvent> => {
-      const tools = [...input.tools.values()].map(({ name, description, inputSchema }) => ({
+      const tools = offeredTools(input.tools).map(({ name, description, inputSchema }) => ({
         type: 'function' as const,
         function: { name, description, parameters: inputSchema },
       }));
@@ -161,8 +162,10 @@ function estimate(prompt: number, completion: number): Usage {
 /** Of what each request says of its tools. The catalogue is swapped whole, so it is counted once. */
 function createToolCounter(countTokens: AnswerDeps['countTokens']) {
   const counts = new WeakMap<AnswerInput['tools'], number | Promise<number>>();
-  const count = (tools: AnswerInput['tools']) =>
-    tools.size === 0 ? 0 : countTokens(JSON.stringify([...tools.values()].map(({ name, description, inputSchema }) => [name, description, inputSchema])));
+  const count = (tools: AnswerInput['tools']) => {
+    const offered = offeredTools(tools);
+    return offered.length === 0 ? 0 : countTokens(JSON.stringify(offered.map(({ name, description, inputSchema }) => [name, description, inputSchema])));
+  };
   return (tools: AnswerInput['tools']) => {
     const known = counts.get(tools) ?? count(tools);
     counts.set(tools, known);

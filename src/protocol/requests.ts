@@ -115,7 +115,7 @@ export function payloads(limits: ProtocolLimits) {
       })
       .refine(({ decision, content }) => content === undefined || decision === 'answer', { path: ['content'], error: 'only an answer has content' })
       .describe('Answers what a turn has asked a person. The first answer counts.'),
-    tools: z.object({}).describe('The tools that turns may use, and the state of each MCP server.'),
+    tools: z.object({}).describe('The tools of the MCP servers, and the state of each server.'),
     prompts: z.object({ server: server.optional().describe('Of this MCP server alone.'), ...page }).describe('A page of the prompts that MCP servers offer.'),
     get_prompt: z.object({
       server,

@@ -112,7 +112,7 @@ export const results = {
     }),
   ]),
   tools: z.strictObject({
-    tools: z.array(offeredTool).describe('What a model may call.'),
+    tools: z.array(offeredTool).describe('What the servers offer. Tools whose `permission` is `never` are among them, but no model is told of those.'),
     servers: z.array(mcpServer).describe('All that are configured.'),
   }),
   prompts: z.strictObject({ prompts: z.array(offeredPrompt).describe('In the order of the servers.'), next_cursor: nextCursor, servers }),

@@ -143,10 +143,23 @@ describe('an answer', () => {
   });
 });
 
-test('a tool that is never allowed is refused at once, and the turn goes on', async (t) => {
-  const { model, client } = await startScripted(t, askFirst({}, { permission: { demo: 'never' } }));
+test('a tool that is never allowed is not offered, and refused at once where it is called all the same; the turn goes on', async (t) => {
+  const { model, client } = await startScripted(t, askFirst({}, { permission: { 'demo.add': 'never' } }));
   model.script(wantsToAdd, says('I may not.'));
   const turn = await client.chat('Add', { conversation_id: 'c1' });
   assert.deepEqual(turn.frames.flatMap(({ chunk }) => (chunk?.type === 'tool_result' ? [chunk['status']] : [])), ['denied']);
   assert.equal(turn.text, 'I may not.');
+  for (const { body } of model.requests) {
+    const offered = body.tools?.map((tool) => tool.function.name) ?? [];
+    assert.ok(offered.includes('current_time') && !offered.includes('add'), `offered: ${offered.join(', ')}`);
+  }
+  const { tools } = (await client.ask('tools', {})).result as { tools: { name: string }[] };
+  assert.ok(tools.some(({ name }) => name === 'add'), 'listed all the same');
+});
+
+test('where no tool is allowed, the model is sent no list of tools', async (t) => {
+  const { model, client } = await startScripted(t, askFirst({}, { permission: { demo: 'never' } }));
+  model.script(says('Hello.'));
+  await client.chat('Hi');
+  assert.equal(model.requests[0]?.body.tools, undefined);
 });

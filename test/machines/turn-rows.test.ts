@@ -53,7 +53,7 @@ describe('a hop', () => {
     const [, dispatch, unknown, malformed] = plan.rows;
     assert.deepEqual(dispatch?.extra, { call_id: calls[0]?.callId, name: 'add', server: 'demo', tool_name: 'add', harmless: false, definition: 'add of demo', attempt: 1, hop: 1 });
     assert.equal(dispatch?.content, '{"a":1}');
-    assert.match(String(unknown?.content), /no tool "nosuch". Available: add, wait, fail, look, delete, format\./);
+    assert.match(String(unknown?.content), /no tool "nosuch". Available: add, wait, fail, look, delete\./);
     assert.match(String(malformed?.content), /You wrote: nonsense/);
     assert.deepEqual(plan.calls.map(({ callId, stage }) => [callId, stage]), [[calls[0]?.callId, 'ready']]);
   });
