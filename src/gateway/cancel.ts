@@ -2,7 +2,7 @@
  * The action `cancel`. A conversation in which nothing can be running is not opened for it: the log tells.
  */
 import type { Request } from '../protocol/requests.ts';
-import type { RequestDeps } from './requests.ts';
+import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
 type Cancel = Extract<Request, { action: 'cancel' }>['payload'];

@@ -8,7 +8,7 @@ import { fault } from '../errors.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import { include, namesSomething, type Composed } from './include.ts';
-import type { RequestDeps } from './requests.ts';
+import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
 type Chat = Extract<Request, { action: 'chat' }>['payload'];

@@ -8,7 +8,7 @@ import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { Results } from '../protocol/results.ts';
 import type { ListedConversation } from '../store/listing.ts';
-import type { RequestDeps } from './requests.ts';
+import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
 /** Rejects when the log cannot be read. */

@@ -5,7 +5,7 @@
 import { fault } from '../errors.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
-import type { RequestDeps } from './requests.ts';
+import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
 /** Every outcome is a frame. */

@@ -8,7 +8,7 @@ import type { Prompt, Resource } from '../mcp/offers.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { Result } from '../protocol/results.ts';
-import type { RequestDeps } from './requests.ts';
+import type { RequestDeps } from './request-deps.ts';
 import { toldServer } from './server-status.ts';
 import type { ClientSession } from './session.ts';
 

@@ -2,40 +2,22 @@
  * What each action does: chat and cancel go to their conversation through the registry, reads go to
  * the store and the toolbox. One clause an action; nothing here knows a statechart.
  */
-import { fault } from '../errors.ts';
-import type { Library } from '../mcp/library.ts';
-import type { Toolbox } from '../mcp/toolbox.ts';
-import type { Outbox } from '../outbox/outbox.ts';
-import { eventOf } from '../outbox/render.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { Result } from '../protocol/results.ts';
 import { readFault } from '../read-fault.ts';
-import type { Registry } from '../registry.ts';
-import type { Store } from '../store/port.ts';
 import { sendCancel } from './cancel.ts';
 import { sendChat } from './chat.ts';
 import { sendConversations } from './conversations.ts';
 import { sendDeletion } from './delete.ts';
 import { sendFork } from './fork.ts';
+import { sendHistory } from './history.ts';
 import { createOfferRequests } from './offers.ts';
+import type { RequestDeps } from './request-deps.ts';
 import { sendResponse } from './respond.ts';
 import { toldServer } from './server-status.ts';
 import type { ClientSession } from './session.ts';
 import { createSubscriptions } from './subscribe.ts';
-
-export interface RequestDeps {
-  registry: Pick<Registry, 'route' | 'standing'>;
-  store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
-  toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check' | 'checkAnswer'>;
-  library: Library;
-  outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
-  /** chat.service.max_text_length: of a message with all that it includes. */
-  maxTextLength: number;
-  /** chat.service.streaming.enabled: what a chat gets that does not say. */
-  streaming: boolean;
-  onError(error: unknown): void;
-}
 
 /**
  * The handler takes validated requests and never throws for what they ask: every outcome, `not_found` and
@@ -122,30 +104,4 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
         return;
     }
   };
-}
-
-/** One page of a conversation's rows, newest last. */
-async function sendHistory(
-  { store, outbox }: RequestDeps,
-  session: ClientSession,
-  requestId: string,
-  { conversation_id: conversationId, before_seq: beforeSeq, limit }: Extract<Request, { action: 'history' }>['payload'],
-): Promise<void> {
-  const page = await store.page(session.subject, conversationId, { limit, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
-  if (!page) {
-    outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
-    return;
-  }
-  const first = page.rows[0]?.seq;
-  outbox.reply(session.id, {
-    request_id: requestId,
-    status: 'result',
-    conversation_id: conversationId,
-    result: {
-      events: page.rows.map(eventOf),
-      head_seq: page.headSeq,
-      oldest_seq: page.oldestSeq,
-      next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
-    },
-  });
 }

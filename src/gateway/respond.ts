@@ -10,7 +10,7 @@ import { fault } from '../errors.ts';
 import { errorFrame, lateAnswerFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import { withDefaults } from './form-defaults.ts';
-import type { RequestDeps } from './requests.ts';
+import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
 export interface RespondDeps {

@@ -8,7 +8,7 @@ import { fault } from '../errors.ts';
 import { errorFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { Standing } from '../store/port.ts';
-import type { RequestDeps } from './requests.ts';
+import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
 type Subscribe = Extract<Request, { action: 'subscribe' }>['payload'];

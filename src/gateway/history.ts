@@ -1,0 +1,35 @@
+/**
+ * The action `history`: one page of a conversation's rows, newest last. It opens no conversation.
+ */
+import { fault } from '../errors.ts';
+import { eventOf } from '../outbox/render.ts';
+import { errorFrame } from '../protocol/frames.ts';
+import type { Request } from '../protocol/requests.ts';
+import type { RequestDeps } from './request-deps.ts';
+import type { ClientSession } from './session.ts';
+
+/** Rejects when the log cannot be read. */
+export async function sendHistory(
+  { store, outbox }: RequestDeps,
+  session: ClientSession,
+  requestId: string,
+  { conversation_id: conversationId, before_seq: beforeSeq, limit }: Extract<Request, { action: 'history' }>['payload'],
+): Promise<void> {
+  const page = await store.page(session.subject, conversationId, { limit, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
+  if (!page) {
+    outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
+    return;
+  }
+  const first = page.rows[0]?.seq;
+  outbox.reply(session.id, {
+    request_id: requestId,
+    status: 'result',
+    conversation_id: conversationId,
+    result: {
+      events: page.rows.map(eventOf),
+      head_seq: page.headSeq,
+      oldest_seq: page.oldestSeq,
+      next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
+    },
+  });
+}

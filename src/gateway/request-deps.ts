@@ -1,0 +1,22 @@
+/**
+ * What the actions are carried out with: all that they reach of the server, and the settings that they follow. Types
+ * only.
+ */
+import type { Library } from '../mcp/library.ts';
+import type { Toolbox } from '../mcp/toolbox.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Registry } from '../registry.ts';
+import type { Store } from '../store/port.ts';
+
+export interface RequestDeps {
+  registry: Pick<Registry, 'route' | 'standing'>;
+  store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
+  toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check' | 'checkAnswer'>;
+  library: Library;
+  outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
+  /** chat.service.max_text_length: of a message with all that it includes. */
+  maxTextLength: number;
+  /** chat.service.streaming.enabled: what a chat gets that does not say. */
+  streaming: boolean;
+  onError(error: unknown): void;
+}
