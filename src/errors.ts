@@ -13,6 +13,11 @@ export function fault(code: ErrorCode, message: string, data: Record<string, unk
   return { code, message, retryable: errorCodes[code].retryable, data };
 }
 
+/** The same for a conversation that is somebody else's: nobody learns which there are. */
+export function noSuchConversation(): Fault {
+  return fault('not_found', 'There is no such conversation.');
+}
+
 /** A fault of ours or of start-up, thrown once and caught at one boundary. `message` is fit for people. */
 export class AppError extends Error {
   override readonly name = 'AppError';

@@ -12,7 +12,7 @@ import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { errorFrame, lateAnswerFrame, type ConversationState } from '../protocol/frames.ts';
+import { errorFrame, lateAnswerFrame, resultFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 import type { TurnReport } from '../turn-report.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
@@ -106,7 +106,7 @@ export function startConversation(
       case 'reply': {
         const { to, result } = emitted;
         answered(to);
-        return outbox.reply(to.session, { request_id: to.requestId, status: 'result', conversation_id: conversationId, result });
+        return outbox.reply(to.session, resultFrame(to.requestId, result, conversationId));
       }
       case 'respond.late':
         answered(emitted.to);

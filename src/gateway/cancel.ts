@@ -1,6 +1,7 @@
 /**
  * The action `cancel`. A conversation in which nothing can be running is not opened for it: the log tells.
  */
+import { resultFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
@@ -11,12 +12,7 @@ type Cancel = Extract<Request, { action: 'cancel' }>['payload'];
 export function sendCancel(deps: RequestDeps, session: ClientSession, requestId: string, { conversation_id, target }: Cancel): Promise<void> | null {
   const { registry, store, outbox } = deps;
   const nothingRuns = (conversationId?: string) =>
-    outbox.reply(session.id, {
-      request_id: requestId,
-      status: 'result',
-      ...(conversationId === undefined ? {} : { conversation_id: conversationId }),
-      result: { cancelled: [], disposition: 'nothing_running' },
-    });
+    outbox.reply(session.id, resultFrame(requestId, { cancelled: [], disposition: 'nothing_running' }, conversationId));
   if (conversation_id === undefined && !session.hasOwnConversation()) {
     nothingRuns();
     return null;

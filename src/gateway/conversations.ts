@@ -4,7 +4,7 @@
  */
 import { roundCost } from '../../machines/usage.ts';
 import { fault } from '../errors.ts';
-import { errorFrame } from '../protocol/frames.ts';
+import { errorFrame, resultFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { Results } from '../protocol/results.ts';
 import type { ListedConversation } from '../store/listing.ts';
@@ -24,11 +24,7 @@ export async function sendConversations(
     outbox.reply(session.id, errorFrame(requestId, fault('invalid_request', problem, { path: 'payload.cursor' })));
     return;
   }
-  outbox.reply(session.id, {
-    request_id: requestId,
-    status: 'result',
-    result: { conversations: page.conversations.map(entryOf), next_cursor: page.nextCursor },
-  });
+  outbox.reply(session.id, resultFrame(requestId, { conversations: page.conversations.map(entryOf), next_cursor: page.nextCursor }));
 }
 
 function entryOf(conversation: ListedConversation): Results['conversations']['conversations'][number] {

@@ -2,7 +2,7 @@
  * The action `delete`. The conversation itself sees to its end, whatever it is at; here only those are turned
  * away who mean one that is not theirs, or not there.
  */
-import { fault } from '../errors.ts';
+import { noSuchConversation } from '../errors.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { RequestDeps } from './request-deps.ts';
@@ -17,7 +17,7 @@ export async function sendDeletion(
 ): Promise<void> {
   const owner = session.subject;
   if ((await store.page(owner, conversationId, { limit: 1 })) === null) {
-    outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
+    outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
   }
   registry.route({ owner, conversationId }, { type: 'client.delete', by: { session: session.id, requestId } });

@@ -3,7 +3,7 @@
  * of them; the origin may be at work meanwhile.
  */
 import { fault } from '../errors.ts';
-import { errorFrame } from '../protocol/frames.ts';
+import { errorFrame, resultFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
@@ -17,8 +17,7 @@ export async function sendFork(
 ): Promise<void> {
   const outcome = await store.fork(session.subject, conversationId, atSeq);
   if (outcome.status === 'forked') {
-    const result = { conversation_id: outcome.conversationId };
-    outbox.reply(session.id, { request_id: requestId, status: 'result', conversation_id: conversationId, result });
+    outbox.reply(session.id, resultFrame(requestId, { conversation_id: outcome.conversationId }, conversationId));
     return;
   }
   const problem = outcome.status === 'failed' ? outcome.fault : misplaced(atSeq, outcome.nearest);

@@ -1,9 +1,9 @@
 /**
  * The action `history`: one page of a conversation's rows, newest last. It opens no conversation.
  */
-import { fault } from '../errors.ts';
+import { noSuchConversation } from '../errors.ts';
 import { eventOf } from '../outbox/render.ts';
-import { errorFrame } from '../protocol/frames.ts';
+import { errorFrame, resultFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
@@ -17,19 +17,15 @@ export async function sendHistory(
 ): Promise<void> {
   const page = await store.page(session.subject, conversationId, { limit, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
   if (!page) {
-    outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
+    outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
   }
   const first = page.rows[0]?.seq;
-  outbox.reply(session.id, {
-    request_id: requestId,
-    status: 'result',
-    conversation_id: conversationId,
-    result: {
-      events: page.rows.map(eventOf),
-      head_seq: page.headSeq,
-      oldest_seq: page.oldestSeq,
-      next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
-    },
-  });
+  const result = {
+    events: page.rows.map(eventOf),
+    head_seq: page.headSeq,
+    oldest_seq: page.oldestSeq,
+    next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
+  };
+  outbox.reply(session.id, resultFrame(requestId, result, conversationId));
 }

@@ -5,7 +5,7 @@
 import { fault } from '../errors.ts';
 import { isMissing, type FromServer, type Missing } from '../mcp/library.ts';
 import type { Prompt, Resource } from '../mcp/offers.ts';
-import { errorFrame } from '../protocol/frames.ts';
+import { errorFrame, resultFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { Result } from '../protocol/results.ts';
 import type { RequestDeps } from './request-deps.ts';
@@ -16,7 +16,7 @@ type Payload<Action extends Request['action']> = Extract<Request, { action: Acti
 
 /** One function an action; every outcome is a frame. */
 export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDeps, 'library' | 'toolbox' | 'outbox'>) {
-  const answer = (session: ClientSession, requestId: string, result: Result) => outbox.reply(session.id, { request_id: requestId, status: 'result', result });
+  const answer = (session: ClientSession, requestId: string, result: Result) => outbox.reply(session.id, resultFrame(requestId, result));
   const refuse = (session: ClientSession, requestId: string, problem: ReturnType<typeof fault>) => outbox.reply(session.id, errorFrame(requestId, problem));
   const servers = () => toolbox.servers().map(toldServer);
 

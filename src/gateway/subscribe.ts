@@ -4,8 +4,8 @@
  */
 import { onlyWaits } from '../../machines/recovery.ts';
 import { foldStanding } from '../../machines/standing.ts';
-import { fault } from '../errors.ts';
-import { errorFrame, type ConversationState } from '../protocol/frames.ts';
+import { noSuchConversation } from '../errors.ts';
+import { errorFrame, resultFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import type { Standing } from '../store/port.ts';
 import type { RequestDeps } from './request-deps.ts';
@@ -39,7 +39,7 @@ export function createSubscriptions(deps: RequestDeps): Subscriptions {
     subscribe: (session, requestId, payload) => inOrder(session, payload.conversation_id, () => subscribe(deps, session, requestId, payload)),
     unsubscribe: (session, requestId, { conversation_id: conversationId }) => inOrder(session, conversationId, () => {
       deps.outbox.unsubscribe(session.id, { owner: session.subject, conversationId });
-      deps.outbox.reply(session.id, { request_id: requestId, status: 'result', conversation_id: conversationId, result: {} });
+      deps.outbox.reply(session.id, resultFrame(requestId, {}, conversationId));
     }),
   };
 }
@@ -54,27 +54,23 @@ async function subscribe(
   const ref = { owner: session.subject, conversationId };
   const stored = await store.standing(ref.owner, conversationId, 0);
   if (!stored.known) {
-    outbox.reply(session.id, errorFrame(requestId, fault('not_found', 'There is no such conversation.'), conversationId));
+    outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
   }
   const { headSeq, oldestSeq } = stored;
   const reset = cursor.after_seq > headSeq;
   const afterSeq = reset ? 0 : cursor.after_seq;
   const { state, running } = registry.standing(ref) ?? dormant(stored);
-  outbox.reply(session.id, {
-    request_id: requestId,
-    status: 'result',
-    conversation_id: conversationId,
-    result: {
-      head_seq: headSeq,
-      oldest_seq: oldestSeq,
-      truncated: afterSeq + 1 < oldestSeq,
-      reset,
-      state: state.value,
-      can: state.can,
-      active: running === null ? null : { request_id: running, message_id: outbox.drafting(ref) },
-    },
-  });
+  const result = {
+    head_seq: headSeq,
+    oldest_seq: oldestSeq,
+    truncated: afterSeq + 1 < oldestSeq,
+    reset,
+    state: state.value,
+    can: state.can,
+    active: running === null ? null : { request_id: running, message_id: outbox.drafting(ref) },
+  };
+  outbox.reply(session.id, resultFrame(requestId, result, conversationId));
   outbox.subscribe(session.id, ref, { cursor: { ...cursor, after_seq: Math.max(afterSeq, oldestSeq - 1) }, wantsState, state });
 }
 

@@ -9,7 +9,7 @@ import { fault } from '../errors.ts';
 import { usageSchema } from '../usage-schema.ts';
 import { chunk } from './chunks.ts';
 import { logEvent } from './log-event.ts';
-import { results } from './results.ts';
+import { results, type Result } from './results.ts';
 import { count, seq } from './values.ts';
 
 const status = <Name extends string>(name: Name) => z.literal(name).describe('The kind of frame.');
@@ -112,11 +112,16 @@ export function errorFrame(requestId: string | null, problem: Fault, conversatio
   return { request_id: requestId, status: 'error', ...(conversationId === undefined ? {} : { conversation_id: conversationId }), error: problem };
 }
 
+/** A `result` frame; with the conversation where the action names one. */
+export function resultFrame(requestId: string, result: Result, conversationId?: string): Frame {
+  return { request_id: requestId, status: 'result', ...(conversationId === undefined ? {} : { conversation_id: conversationId }), result };
+}
+
 /** The answer to a `respond` that nobody waits for any more: what was decided, or that nothing was ever asked. */
 export function lateAnswerFrame(to: { requestId: string; conversationId: string }, interrupt: { decision: Decision | null } | null): Frame {
   const { requestId, conversationId } = to;
   if (interrupt === null) return errorFrame(requestId, fault('not_found', 'Nothing of that interrupt_id was asked in this conversation.'), conversationId);
   const { decision } = interrupt;
   if (decision === null) return errorFrame(requestId, fault('conversation_failed', 'The answer could not be taken in. Send it again.'), conversationId);
-  return { request_id: requestId, status: 'result', conversation_id: conversationId, result: { already: { decision } } };
+  return resultFrame(requestId, { already: { decision } }, conversationId);
 }

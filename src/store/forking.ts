@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
-import { AppError, fault } from '../errors.ts';
+import { AppError, fault, noSuchConversation } from '../errors.ts';
 import type { ThreadLink } from './thread-link.ts';
 
 export type ForkOutcome =
@@ -36,7 +36,7 @@ export function createForking({ readThread, writeThread, opened, now, report }: 
 
   async function refusal(origin: ConversationRef, atSeq: number): Promise<ForkOutcome | null> {
     const nearest = await readThread.ask('forkPoints', { ...origin, atSeq });
-    if (nearest === null) return { status: 'failed', fault: fault('not_found', 'There is no such conversation.') };
+    if (nearest === null) return { status: 'failed', fault: noSuchConversation() };
     return nearest[0] === atSeq ? null : { status: 'misplaced', nearest };
   }
 
