@@ -4,7 +4,7 @@
  * that the turn was stopped.
  */
 import type { FormContent, RespondEvent } from './client-events.ts';
-import type { CallResult } from './conversation-events.ts';
+import type { CallResult } from './hop-answers.ts';
 import type { Approval, OpenCall } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
 import { callFacts, instantResult, metaRow } from './turn-rows.ts';

@@ -2,7 +2,7 @@
  * What the chart does while a turn runs: context, answers, tool hops, the end; and how an interrupted
  * turn is taken up. Assign, emit, raise and sendTo only; no action can fail and none waits.
  */
-import type { Answer } from './conversation-events.ts';
+import type { Answer } from './hop-answers.ts';
 import type { OpenCall, RunningTurn } from './turn-terms.ts';
 import { withEdit } from './approval.ts';
 import { approvalActions } from './conversation-approval.ts';

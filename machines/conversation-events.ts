@@ -3,13 +3,11 @@
  * facts it emits. Types only.
  */
 import type { Asker, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
-import type { Fault, NewRow, ToolStatus, TurnMetadata, Usage } from './log.ts';
+import type { Answer, CallResult } from './hop-answers.ts';
+import type { Fault, NewRow, TurnMetadata } from './log.ts';
+import type { KeyedAsk, Resumption } from './question-terms.ts';
 import type { HopContext, RememberedDecision, Standing } from './turn-terms.ts';
-import type { KeyedAsk, Resumption } from './server-question.ts';
 import type { DoneActorEvent } from 'xstate';
-
-/** `interrupted`: by a chat that goes before it. */
-export type StopReason = 'cancelled' | 'interrupted';
 
 /** Why rows were appended; comes back with their commit. */
 export type CommitTag =
@@ -35,42 +33,6 @@ export type CommitOutcome =
   | { status: 'stored'; seq: number }
   | { status: 'duplicate'; ended: boolean }
   | { status: 'reused' };
-
-/** One tool call as the model asked for it. */
-export interface AskedCall {
-  callId: string;
-  name: string;
-  /** The arguments as the model wrote them. */
-  text: string;
-  /** Null when the text is not a JSON object. */
-  arguments: Record<string, unknown> | null;
-  /** Why they do not fit the tool's schema, in words for the model; null where they do, and where nobody can tell. */
-  misfit: string | null;
-}
-
-/** A model's answer, whole or as far as it got. */
-export interface Answer {
-  messageId: string;
-  text: string;
-  reasoning: string;
-  /** What the provider gave beside its words and may want to see again with the results of its calls; opaque, null where it gave nothing. */
-  signatures: unknown;
-  calls: AskedCall[];
-  finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'cancelled' | 'failed';
-  usage: Usage | null;
-  model: string | null;
-  /** When it ended, in ms since the epoch: a chart holds no clock. */
-  endedAtMs: number;
-}
-
-export interface CallResult {
-  status: ToolStatus;
-  /** For the model and the user. */
-  text: string;
-  /** The whole result as the server gave it, for the log; null where text is all. */
-  content: unknown;
-  durationMs: number;
-}
 
 /** A call's server asks people, one thing after the other. */
 export interface CallAsks {

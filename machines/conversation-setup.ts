@@ -3,7 +3,8 @@
  * (provided once, at boot), its delays and its guards. Guards read as facts.
  */
 import { fromCallback, fromPromise, setup, type EventObject } from 'xstate';
-import type { Answer, ConversationEmitted, ConversationEvent } from './conversation-events.ts';
+import type { ConversationEmitted, ConversationEvent } from './conversation-events.ts';
+import type { Answer } from './hop-answers.ts';
 import type { ConversationContext, ConversationInput } from './conversation-terms.ts';
 import type { HopContext, HopTool, OpenCall, RunningTurn, Standing } from './turn-terms.ts';
 import type { ModelMessage } from './context-window.ts';

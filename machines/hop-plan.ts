@@ -2,7 +2,7 @@
  * What becomes of the calls that a model asked for in one hop: run, ask a person, or answer at once with
  * a result that the model can act on. Pure; the rows are committed together, before anything runs.
  */
-import type { AskedCall, CallResult } from './conversation-events.ts';
+import type { AskedCall, CallResult } from './hop-answers.ts';
 import type { HopTool, OpenCall, RememberedDecision, RunningTurn, ToolUse } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
 import { approvalOf, requestRow } from './approval.ts';

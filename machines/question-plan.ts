@@ -5,7 +5,8 @@
 import { responseRow, type Decision } from './approval.ts';
 import type { RespondEvent } from './client-events.ts';
 import type { NewRow } from './log.ts';
-import { interruptIdOf, questionRow, type Resumption, type ServerAnswer, type ServerQuestion } from './server-question.ts';
+import type { Resumption, ServerAnswer, ServerQuestion } from './question-terms.ts';
+import { interruptIdOf, questionRow } from './server-question.ts';
 import { dispatchRow, instantResult, resultRow } from './turn-rows.ts';
 import type { OpenCall } from './turn-terms.ts';
 

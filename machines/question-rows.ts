@@ -5,7 +5,7 @@
 import type { FormContent } from './client-events.ts';
 import { asObject, asObjects } from './json-object.ts';
 import type { LogRow } from './log.ts';
-import type { AnsweredAsk, KeyedAsk, Resumption, ServerAnswer, ServerAsk, ServerQuestion } from './server-question.ts';
+import type { AnsweredAsk, KeyedAsk, Resumption, ServerAnswer, ServerAsk, ServerQuestion } from './question-terms.ts';
 
 export function readQuestion({ id, extra }: LogRow): ServerQuestion | null {
   const untilMs = Date.parse(String(extra['expires_at']));

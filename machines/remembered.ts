@@ -2,7 +2,7 @@
  * What people have decided about a tool for the rest of a conversation: found before anybody is asked again,
  * written down when somebody says so, and told in the rows that follow from it. Pure.
  */
-import type { CallResult } from './conversation-events.ts';
+import type { CallResult } from './hop-answers.ts';
 import type { HopTool, RememberedDecision } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
 import { instantResult, metaRow } from './turn-rows.ts';

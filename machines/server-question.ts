@@ -3,57 +3,11 @@
  * server lays the call down until it is made again with the answer, so the question outlives us; before, it holds
  * the call open and waits.
  */
-import type { FormContent } from './client-events.ts';
 import type { CallAsks } from './conversation-events.ts';
 import type { NewRow } from './log.ts';
+import type { ServerQuestion } from './question-terms.ts';
 import type { OpenCall } from './turn-terms.ts';
 import { callFacts, metaRow } from './turn-rows.ts';
-
-/** A form to fill in, a page to visit, a request to make of the model, or the folders that a server may use. */
-export type ServerAsk =
-  | { kind: 'form'; message: string; schema: Record<string, unknown> }
-  | { kind: 'url'; message: string; url: string }
-  | { kind: 'sampling'; request: Record<string, unknown> }
-  | { kind: 'roots' };
-
-/** `key`: the server's own name for it, unique within the call; empty where it waits. */
-export interface KeyedAsk {
-  key: string;
-  ask: ServerAsk;
-}
-
-/** `decline`: the person said no. `cancel`: nobody said anything. */
-export interface ServerAnswer {
-  action: 'accept' | 'decline' | 'cancel';
-  /** Of a form. */
-  content: FormContent | null;
-}
-
-export interface AnsweredAsk extends KeyedAsk {
-  answer: ServerAnswer;
-}
-
-/** What a call that was laid down is made again with. */
-export interface Resumption {
-  /** The server's own, handed back as it came. */
-  requestState: string | null;
-  answered: AnsweredAsk[];
-  /** Questions to people over the whole call, which bound it. */
-  questions: number;
-}
-
-/** A question that a person has not answered, or whose answer is on its way to the log. */
-export interface ServerQuestion extends KeyedAsk {
-  interruptId: string;
-  /** In ms since the epoch. */
-  untilMs: number;
-  /** Asked after it, before the server hears of any answer. */
-  rest: KeyedAsk[];
-  /** Null for a server that waits: its question is over when its call is. */
-  resume: Resumption | null;
-  /** Set while it is on its way to the log. */
-  answer: ServerAnswer | null;
-}
 
 /** The row's kind: what a model is asked for is shown to people like a call that they approve. */
 const KINDS = { form: 'elicitation_request', url: 'elicitation_request', sampling: 'sampling_request', roots: 'elicitation_request' } as const;

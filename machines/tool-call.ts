@@ -3,8 +3,9 @@
  * dispatch row is committed before it starts. The call itself is the provided actor `callTool`.
  */
 import { fromCallback, sendParent, setup } from 'xstate';
-import type { CallAsks, CallResult } from './conversation-events.ts';
-import type { KeyedAsk, Resumption, ServerAnswer } from './server-question.ts';
+import type { CallAsks } from './conversation-events.ts';
+import type { CallResult } from './hop-answers.ts';
+import type { KeyedAsk, Resumption, ServerAnswer } from './question-terms.ts';
 import { CANCELLED } from './turn-rows.ts';
 import type { HopTool } from './turn-terms.ts';
 

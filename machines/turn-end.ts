@@ -2,8 +2,9 @@
  * How a turn ends: what is left open is closed, what was said is kept, and the last row says which end it
  * was. Pure functions, for turns that ran and for those that never did.
  */
-import type { Answer, StopReason, TurnEnd } from './conversation-events.ts';
-import type { RunningTurn } from './turn-terms.ts';
+import type { TurnEnd } from './conversation-events.ts';
+import type { Answer } from './hop-answers.ts';
+import type { RunningTurn, StopReason } from './turn-terms.ts';
 import type { FinishReason, NewRow } from './log.ts';
 import { responseRow, unapprovedResult, withEdit } from './approval.ts';
 import { closedQuestion } from './question-plan.ts';

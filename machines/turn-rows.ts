@@ -4,8 +4,8 @@
  * so a transcript is valid by construction.
  */
 import type { ChatEvent } from './client-events.ts';
-import type { Answer, CallResult, StopReason } from './conversation-events.ts';
-import type { OpenCall } from './turn-terms.ts';
+import type { Answer, CallResult } from './hop-answers.ts';
+import type { OpenCall, StopReason } from './turn-terms.ts';
 import type { NewRow, ToolStatus } from './log.ts';
 
 /** A call that never ran, or was told to end. */

@@ -3,9 +3,9 @@
  */
 import type { ModelMessage } from './context-window.ts';
 import type { Asker } from './client-events.ts';
-import type { Answer, StopReason } from './conversation-events.ts';
+import type { Answer } from './hop-answers.ts';
 import type { Fault, HopUsage, ToolCallRequest } from './log.ts';
-import type { Resumption, ServerQuestion } from './server-question.ts';
+import type { Resumption, ServerQuestion } from './question-terms.ts';
 import type { Spent } from './usage.ts';
 
 /** A tool as a hop knows it: the catalogue is pinned when the hop's context is loaded. */
@@ -79,6 +79,9 @@ export interface QueuedTurn {
   /** True once its sender was told `queued`: its start is then announced. */
   announced: boolean;
 }
+
+/** `interrupted`: by a chat that goes before it. */
+export type StopReason = 'cancelled' | 'interrupted';
 
 /**
  * The turn at work, from its start until its end is committed. Whatever of it must survive a crash is in

@@ -2,8 +2,7 @@
  * What answers use: tokens and, where there is a price, their cost, summed over a turn and over a conversation, and
  * held against budgets. Pure sums; what a token costs is not known here.
  */
-import type { Answer } from './conversation-events.ts';
-import type { RunningTurn } from './turn-terms.ts';
+import type { Answer } from './hop-answers.ts';
 import type { Fault, HopUsage, Usage } from './log.ts';
 import { fault } from './faults.ts';
 
@@ -49,7 +48,7 @@ export function sumOf(hops: readonly HopUsage[]): Usage {
 }
 
 /** What the turn has used, its answer that is not counted yet included. */
-export function usedBy({ used, hops, answer }: Pick<RunningTurn, 'used' | 'hops' | 'answer'>): readonly HopUsage[] {
+export function usedBy({ used, hops, answer }: { used: readonly HopUsage[]; hops: number; answer: Answer | null }): readonly HopUsage[] {
   return answer?.usage ? [...used, { hop: hops, model: answer.model, usage: answer.usage }] : used;
 }
 

@@ -4,7 +4,7 @@
  */
 import { fromCallback } from 'xstate';
 import { NOBODY_ANSWERED } from '../../machines/question-plan.ts';
-import type { ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
+import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
 import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import type { Place } from '../fair-line.ts';
 import type { CallEnd, Progress } from '../mcp/calls.ts';

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import type { CallToolRequestOptions, CallToolResult, Client, InputResponse } from '@modelcontextprotocol/client';
 import { z } from 'zod';
-import type { AnsweredAsk, KeyedAsk, Resumption } from '../../machines/server-question.ts';
+import type { AnsweredAsk, KeyedAsk, Resumption } from '../../machines/question-terms.ts';
 import type { HostAnswers, Spending } from './host-answers.ts';
 import { readAsk, tooLarge, type AskLimits } from './server-asks.ts';
 

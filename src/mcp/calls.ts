@@ -2,7 +2,7 @@
  * A call of a tool as conversations and the toolbox speak of it: what is called, what the caller gives along and hears
  * meanwhile, and how it ends. Types only.
  */
-import type { KeyedAsk, Resumption } from '../../machines/server-question.ts';
+import type { KeyedAsk, Resumption } from '../../machines/question-terms.ts';
 import type { HopTool } from '../../machines/turn-terms.ts';
 import type { Place } from '../fair-line.ts';
 import type { Asker } from './live-asks.ts';

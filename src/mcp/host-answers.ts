@@ -4,7 +4,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import type { ClientCapabilities, CreateMessageResult, ElicitResult, ListRootsResult } from '@modelcontextprotocol/client';
-import type { ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
+import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
 import { readSampling, sampledResult, type Sample } from './sampling.ts';
 
 export interface SamplingPolicy {

@@ -5,7 +5,7 @@
  */
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/client';
 import type { Client } from '@modelcontextprotocol/client';
-import type { ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
+import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
 import type { HostAnswers, Spending } from './host-answers.ts';
 import { readAsk, type AskLimits } from './server-asks.ts';
 

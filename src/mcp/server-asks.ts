@@ -3,7 +3,7 @@
  * is not understood, leads to no web page or is too large is not put to anybody.
  */
 import { z } from 'zod';
-import type { ServerAsk } from '../../machines/server-question.ts';
+import type { ServerAsk } from '../../machines/question-terms.ts';
 import { plainText } from './stranger-text.ts';
 
 export interface AskLimits {

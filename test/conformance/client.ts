@@ -6,7 +6,7 @@
 import { waitFor } from 'xstate';
 import { z } from 'zod';
 import { serverState } from '../../machines/mcp-server.ts';
-import type { ServerAnswer, ServerAsk } from '../../machines/server-question.ts';
+import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
 import { withDefaults } from '../../src/gateway/form-defaults.ts';
 import { callAnswering } from '../support/mcp-person.ts';
 import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';

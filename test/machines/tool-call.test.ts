@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
-import type { CallAsks, CallResult } from '../../machines/conversation-events.ts';
+import type { CallAsks } from '../../machines/conversation-events.ts';
+import type { CallResult } from '../../machines/hop-answers.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import { tool } from '../support/machine-values.ts';

@@ -2,8 +2,9 @@
  * What a move does to a world, as a pure function: the shipping charts in surroundings that answer only when they are
  * told to. xstate/graph walks over it to find paths, and a driver plays them against the real server.
  */
-import type { AskedCall, ConversationEvent } from '../../machines/conversation-events.ts';
-import type { ServerAsk } from '../../machines/server-question.ts';
+import type { ConversationEvent } from '../../machines/conversation-events.ts';
+import type { AskedCall } from '../../machines/hop-answers.ts';
+import type { ServerAsk } from '../../machines/question-terms.ts';
 import type { CallLaidDown, CallQuestion } from '../../machines/tool-call.ts';
 import { asker, cancel, chat, hopContext, providerDown, refusedKey, remove, respond, someUsage, tooLong } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';

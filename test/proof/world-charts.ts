@@ -3,7 +3,8 @@
  * emit, ask for and tell each other changes the world. Changes the world that it is given, which is nobody else's yet.
  */
 import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
-import type { Answer, ConversationEmitted, ConversationEvent } from '../../machines/conversation-events.ts';
+import type { ConversationEmitted, ConversationEvent } from '../../machines/conversation-events.ts';
+import type { Answer } from '../../machines/hop-answers.ts';
 import { conversationMachine } from '../../machines/conversation.ts';
 import { toolCallMachine, type ToolCallInput } from '../../machines/tool-call.ts';
 import type { OpenCall } from '../../machines/turn-terms.ts';

@@ -6,11 +6,12 @@
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { conversationMachine } from '../../machines/conversation.ts';
 import type { AnswerInput, AnswerStop, LoadContextInput } from '../../machines/conversation-setup.ts';
-import type { Answer, CommitOutcome, ConversationEmitted } from '../../machines/conversation-events.ts';
+import type { CommitOutcome, ConversationEmitted } from '../../machines/conversation-events.ts';
+import type { Answer } from '../../machines/hop-answers.ts';
 import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import type { HopContext, Standing } from '../../machines/turn-terms.ts';
 import type { Fault } from '../../machines/log.ts';
-import type { ServerAnswer } from '../../machines/server-question.ts';
+import type { ServerAnswer } from '../../machines/question-terms.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import { createMemoryLog } from './machine-log.ts';
