@@ -5,10 +5,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
+import { postedColumns, type PostedRow } from './columns.ts';
 import type { Retain } from './retention.ts';
 import { titleLength } from './schema.ts';
-import { postedColumns } from './thread-messages.ts';
-import type { PostedAppend, PostedRow, SettledOutcome } from './thread-messages.ts';
+import type { PostedAppend, SettledOutcome } from './thread-messages.ts';
 
 /** A policy that was tightened leaves much to drop: what one end does not take, the sweep does. */
 const maxDroppedRows = 1024;

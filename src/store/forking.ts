@@ -4,17 +4,10 @@
  * fork at a time, and a bounded number that wait.
  */
 import { randomUUID } from 'node:crypto';
-import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { AppError, fault, noSuchConversation } from '../errors.ts';
+import type { ForkOutcome } from './port.ts';
 import type { ThreadLink } from './thread-link.ts';
-
-export type ForkOutcome =
-  | { status: 'forked'; conversationId: string }
-  /** No fork can be made there; `nearest` are the next seqs below and above where one can, as far as there are any. */
-  | { status: 'misplaced'; nearest: number[] }
-  /** Nothing was made: `not_found`, `overloaded`, `storage_failed` or `shutting_down`. */
-  | { status: 'failed'; fault: Fault };
 
 export interface ForkingDeps {
   readThread: Pick<ThreadLink, 'ask'>;

@@ -8,7 +8,6 @@ import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
 import type { RememberedDecision } from '../../machines/turn-terms.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
-import type { ForkOutcome } from './forking.ts';
 import type { ConversationList } from './listing.ts';
 
 /** Rows that are committed together, or not at all. */
@@ -98,6 +97,13 @@ export interface PageRange {
   beforeSeq?: number;
   limit: number;
 }
+
+export type ForkOutcome =
+  | { status: 'forked'; conversationId: string }
+  /** No fork can be made there; `nearest` are the next seqs below and above where one can, as far as there are any. */
+  | { status: 'misplaced'; nearest: number[] }
+  /** Nothing was made: `not_found`, `overloaded`, `storage_failed` or `shutting_down`. */
+  | { status: 'failed'; fault: Fault };
 
 /**
  * The event log of all conversations. A failed append is a value, since somebody waits for the answer; a

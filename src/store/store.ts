@@ -13,15 +13,7 @@ import { createReader } from './reader.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { createThreadLink } from './thread-link.ts';
 import type { ThreadSettings } from './thread-messages.ts';
-import { createWriterLogic } from './writer-logic.ts';
-
-/** One group commit. */
-export interface BatchReport {
-  appends: number;
-  rows: number;
-  /** Time in the write thread, without the way there and back. */
-  commitMs: number;
-}
+import { createWriterLogic, type BatchReport } from './writer-logic.ts';
 
 export interface StoreOptions {
   /** The database file; made if absent, its folder is not. Never touched with `memory`. */

@@ -3,11 +3,11 @@
  * Kept flat and small, because every object in it is copied on the main thread.
  */
 import type { StoredRewindPoint } from './rewind-points.ts';
-import type { RowType } from '../../machines/log.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Adoption } from './adoption.ts';
+import type { PostedRow } from './columns.ts';
 import type { Fork, ForkOrder } from './fork.ts';
 import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
@@ -25,28 +25,6 @@ export interface ThreadSettings {
   retention: RetentionPolicy;
   adoptiveOwner: string;
 }
-
-/** The columns that a posted row fills; conversation_id and seq are the append's. */
-export const postedColumns = [
-  'id', 'timestamp', 'type', 'role', 'content', 'tool_calls',
-  'tool_call_id', 'model', 'usage', 'extra', 'token_count', 'request_id',
-] as const;
-
-/** The values of one row in the order of `postedColumns`, as they are bound to the insert. */
-export type PostedRow = [
-  id: string,
-  timestamp: string,
-  type: RowType,
-  role: string | null,
-  content: string | null,
-  toolCalls: string | null,
-  toolCallId: string | null,
-  model: string | null,
-  usage: string | null,
-  extra: string | null,
-  tokenCount: number | null,
-  requestId: string | null,
-];
 
 export interface PostedAppend {
   /** As its owner knows it. */

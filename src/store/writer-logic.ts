@@ -9,12 +9,19 @@ import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError, fault } from '../errors.ts';
 import type { Adoption } from './adoption.ts';
 import type { AppendQueue, WaitingAppend } from './append-queue.ts';
-import type { BatchReport } from './store.ts';
 import type { ThreadLink } from './thread-link.ts';
 import type { Committed, PostedOutcome } from './thread-messages.ts';
 
 /** Bounds a transaction to some 10 ms, so that its first append does not wait long for its last. */
 const maxBatchRows = 512;
+
+/** One group commit. */
+export interface BatchReport {
+  appends: number;
+  rows: number;
+  /** Time in the write thread, without the way there and back. */
+  commitMs: number;
+}
 
 export function createWriterLogic(parts: {
   queue: AppendQueue;

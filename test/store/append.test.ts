@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor } from 'xstate';
-import { openStore } from '../../src/store/store.ts';
 import type { AppendOutcome } from '../../src/store/port.ts';
-import type { BatchReport } from '../../src/store/store.ts';
+import { openStore } from '../../src/store/store.ts';
+import type { BatchReport } from '../../src/store/writer-logic.ts';
 import { begin, end, owner, row, sandbox } from './support.ts';
 
 const seqs = (outcome: AppendOutcome) => (outcome.status === 'stored' ? outcome.rows.map((stored) => stored.seq) : outcome);
