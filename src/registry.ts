@@ -15,7 +15,7 @@ import { createExpiryLogic } from './conversation/expiry.ts';
 import { createSweepLogic } from './conversation/idle-sweep.ts';
 import { startConversation, type LiveConversation, type LiveConversationDeps } from './conversation/live-conversation.ts';
 import { AppError, fault, type ErrorCode } from './errors.ts';
-import type { Outbox } from './outbox/outbox.ts';
+import type { Outbox } from './outbox/port.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';
 import { errorFrame, type ConversationState } from './protocol/frames.ts';
 

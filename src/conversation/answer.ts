@@ -14,7 +14,7 @@ import { fault } from '../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/model.ts';
 import type { Toolbox } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Outbox } from '../outbox/port.ts';
 import type { TurnReport } from '../turn-report.ts';
 import type { KeepDraft } from './keep-draft.ts';
 

@@ -11,7 +11,7 @@ import type { CallEnd, Progress } from '../mcp/calls.ts';
 import type { LogEntry } from '../mcp/server-log.ts';
 import type { Toolbox } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Outbox } from '../outbox/port.ts';
 import type { Chunk } from '../protocol/chunks.ts';
 
 export interface CallToolDeps {

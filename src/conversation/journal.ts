@@ -7,7 +7,7 @@ import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../ma
 import { wordsOf } from '../../machines/included.ts';
 import type { NewRow } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Outbox } from '../outbox/port.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { AppendOutcome, Store } from '../store/port.ts';
 import type { TurnReport } from '../turn-report.ts';

@@ -11,7 +11,7 @@ import type { conversationMachine } from '../../machines/conversation.ts';
 import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Outbox } from '../outbox/port.ts';
 import { errorFrame, lateAnswerFrame, resultFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 import type { TurnReport } from '../turn-report.ts';

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isMissing, type FromServer, type Library } from '../mcp/library.ts';
 import type { Resource } from '../mcp/offers.ts';
 import { partText } from '../mcp/result-text.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Outbox } from '../outbox/port.ts';
 import type { TurnRef } from './server-notices.ts';
 
 export interface SystemPromptOptions {

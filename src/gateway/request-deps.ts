@@ -4,7 +4,7 @@
  */
 import type { Library } from '../mcp/library.ts';
 import type { Toolbox } from '../mcp/toolbox.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Outbox } from '../outbox/port.ts';
 import type { Registry } from '../registry.ts';
 import type { Store } from '../store/port.ts';
 

@@ -1,6 +1,6 @@
 /**
  * One conversation's audience: who follows which turn, the message under construction, and how far
- * the log has been shown. Data only; delivery is in outbox.ts, catching up in catch-up.ts.
+ * the log has been shown. Data only; delivery is in delivery.ts, catching up in catch-up.ts.
  */
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { Draft } from './draft.ts';
