@@ -7,7 +7,7 @@ import type { ConversationEmitted, ConversationEvent } from './conversation-even
 import type { Answer } from './hop-answers.ts';
 import type { ConversationContext, ConversationInput } from './conversation-terms.ts';
 import type { HopContext, HopTool, OpenCall, RunningTurn, Standing } from './turn-terms.ts';
-import type { ModelMessage } from './context-window.ts';
+import type { ModelMessage } from './model-messages.ts';
 import { askedAbout } from './approval.ts';
 import { toolCallMachine } from './tool-call.ts';
 import { onlyWaits, recoveryEnd } from './recovery.ts';

@@ -1,7 +1,7 @@
 /**
  * A turn in each of its shapes: queued, running, cut off; with the tools and calls of its hops. Types only.
  */
-import type { ModelMessage } from './context-window.ts';
+import type { ModelMessage } from './model-messages.ts';
 import type { Asker } from './client-events.ts';
 import type { Answer } from './hop-answers.ts';
 import type { Fault, HopUsage, ToolCallRequest } from './log.ts';

@@ -3,7 +3,7 @@
  * a rewind has abandoned are passed over; they would only take the room of those that count.
  */
 import type { Database } from 'better-sqlite3';
-import { isMessage } from '../../machines/context-window.ts';
+import { isMessage } from '../../machines/past-turns.ts';
 import type { StoredRow } from './columns.ts';
 import { rewindTarget, rowColumns } from './schema.ts';
 import type { StoredTurn } from './port.ts';

@@ -4,8 +4,7 @@
  */
 import type { CommitOutcome, ConversationEmitted } from '../../machines/conversation-events.ts';
 import type { Standing } from '../../machines/turn-terms.ts';
-import { foldRow } from '../../machines/context-window.ts';
-import type { TurnRows } from '../../machines/context-window.ts';
+import { foldRow, type TurnRows } from '../../machines/past-turns.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { foldStanding } from '../../machines/standing.ts';
 import { spend } from '../../machines/usage.ts';
