@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
+import { reconnectDelayMs } from '../../machines/mcp-server-setup.ts';
 import type { CheckInput, McpServerEvent, McpServerLimits } from '../../machines/mcp-server-terms.ts';
-import { mcpServerMachine, reconnectDelayMs, serverState } from '../../machines/mcp-server.ts';
+import { mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
 
 const limits: McpServerLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3, failedRetryMs: 9_000, healthIntervalMs: 5_000, authorizationTimeoutMs: 60_000 };
 const catalogue = [{ name: 'add', title: null, description: '', inputSchema: {}, annotations: {}, harmless: true, effect: 'read_only' as const, definition: '' }];

@@ -5,7 +5,7 @@ import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import type { AnyStateNode } from 'xstate';
 import { getStateNodes } from 'xstate/graph';
 import { writerMachine } from '../../machines/writer.ts';
-import type { SweepPaceMs } from '../../machines/writer.ts';
+import type { SweepPaceMs } from '../../machines/writer-terms.ts';
 
 type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
 
