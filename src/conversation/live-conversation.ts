@@ -1,22 +1,19 @@
 /**
- * A conversation actor at work: starts it, and carries what it emits to the journal and the outbox.
- * A crash or an end is told once, to `onEnd`; nothing thrown here reaches another conversation, and
- * nobody who asked is left without an answer.
+ * A conversation actor at work: starts it, hands on what it emits, and knows where it stands. A crash or an end is
+ * told once, to `onEnd`; nothing thrown here reaches another conversation, and nobody who asked is left without an
+ * answer.
  */
 import { createActor, waitFor, type AnyActorRef, type SnapshotFrom } from 'xstate';
-import type { Asker, ChatEvent, ClientEvent } from '../../machines/client-events.ts';
-import type { ConversationEmitted, InternalEvent } from '../../machines/conversation-events.ts';
+import type { Asker, ClientEvent } from '../../machines/client-events.ts';
+import type { InternalEvent } from '../../machines/conversation-events.ts';
 import type { ConversationInput } from '../../machines/conversation-terms.ts';
 import type { conversationMachine } from '../../machines/conversation.ts';
-import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
-import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/port.ts';
-import { errorFrame, lateAnswerFrame, resultFrame, type ConversationState } from '../protocol/frames.ts';
-import type { Store } from '../store/port.ts';
+import type { ConversationState } from '../protocol/frames.ts';
 import type { TurnReport } from '../turn-report.ts';
+import { createCarrier, type CarrierDeps } from './carrier.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
-import type { Permits } from './permits.ts';
 import type { WarmLogs } from './warm-logs.ts';
 
 /** What the registry tells a conversation. */
@@ -41,13 +38,13 @@ export interface LiveConversation {
   readonly lastActiveMs: number;
 }
 
-export interface LiveConversationDeps extends JournalDeps {
+/** The same for all conversations. */
+export interface LiveConversationDeps extends JournalDeps, CarrierDeps {
   machine: typeof conversationMachine;
-  outbox: Pick<Outbox, 'publish' | 'reply' | 'tell' | 'follow' | 'attach' | 'watchesState' | 'state' | 'remove'>;
-  turnReport: Pick<TurnReport, 'accepted' | 'ended' | 'forget'>;
-  warmLogs: Pick<WarmLogs, 'append' | 'forget'>;
-  permits: Pick<Permits, 'release'>;
-  store: Pick<Store, 'append' | 'remove' | 'turn' | 'interrupt'>;
+  outbox: JournalDeps['outbox'] & CarrierDeps['outbox'] & Pick<Outbox, 'watchesState' | 'state'>;
+  store: JournalDeps['store'] & CarrierDeps['store'];
+  turnReport: JournalDeps['turnReport'] & CarrierDeps['turnReport'] & Pick<TurnReport, 'forget'>;
+  warmLogs: JournalDeps['warmLogs'] & Pick<WarmLogs, 'forget'>;
   /** Called right before an actor starts. */
   onStart(ref: ConversationRef, actor: AnyActorRef): void;
 }
@@ -60,8 +57,7 @@ export function startConversation(
 ): LiveConversation {
   const { outbox, turnReport, warmLogs } = deps;
   const ref = { owner: input.owner, conversationId: input.conversationId };
-  const { conversationId } = ref;
-  const actor = createActor(deps.machine, { id: conversationId, input });
+  const actor = createActor(deps.machine, { id: ref.conversationId, input });
   let lastActiveMs = performance.now();
   let failure: unknown = null;
   /** Bounded by what the chart lets wait. */
@@ -75,66 +71,7 @@ export function startConversation(
     queueMicrotask(() => actor.send({ type: 'conversation.fail' }));
   };
   const journal = createJournal(ref, deps, { tell: (event) => actor.send(event), fail });
-
-  const carry = (emitted: ConversationEmitted) => {
-    lastActiveMs = performance.now();
-    switch (emitted.type) {
-      case 'append':
-        return journal.append(emitted);
-      case 'permit.returned':
-        return deps.permits.release(ref);
-      case 'remove':
-        return journal.remove();
-      case 'deleted':
-        return outbox.remove(ref);
-      case 'turn.accepted': {
-        const { chat, seq, disposition, position } = emitted;
-        answered(chat);
-        turnReport.accepted(ref, chat.requestId);
-        outbox.follow(chat.session, ref, chat.requestId, chat.follow.streaming);
-        const metadata = disposition === 'started' ? { disposition } : { disposition, position };
-        return outbox.tell(ref, { request_id: chat.requestId, status: 'processing', conversation_id: conversationId, seq, metadata });
-      }
-      case 'turn.attached':
-        answered(emitted.chat);
-        return outbox.attach(emitted.chat.session, ref, emitted.chat.requestId, emitted.chat.follow);
-      case 'notice': {
-        const { requestId, kind, data, details } = emitted;
-        const chunk = { type: 'notice', kind, data, ...details } as const;
-        return outbox.tell(ref, { request_id: requestId, status: 'chunk', conversation_id: conversationId, chunk });
-      }
-      case 'reply': {
-        const { to, result } = emitted;
-        answered(to);
-        return outbox.reply(to.session, resultFrame(to.requestId, result, conversationId));
-      }
-      case 'respond.late':
-        answered(emitted.to);
-        return void replyLate(emitted.to, emitted.interruptId);
-      case 'refuse':
-        answered(emitted.to);
-        if (emitted.chat) return void refuseOrReplay(emitted.chat, emitted.fault);
-        return outbox.reply(emitted.to.session, errorFrame(emitted.to.requestId, emitted.fault, conversationId));
-      case 'failed':
-        failure ??= emitted.fault;
-        return undefined;
-    }
-  };
-
-  /** There is no room for a new turn, but the same chat again is none: one that has ended is answered with its end. */
-  const refuseOrReplay = async (chat: ChatEvent, problem: Fault): Promise<void> => {
-    const refuse = (why: Fault) => outbox.reply(chat.session, errorFrame(chat.requestId, why, conversationId));
-    const known = await deps.store.turn(ref.owner, conversationId, chat.requestId).catch(() => null);
-    if (!known) return refuse(problem);
-    if (known.digest === chat.digest) return outbox.attach(chat.session, ref, chat.requestId, chat.follow);
-    return refuse(fault('request_id_reused', `The request_id "${chat.requestId}" belongs to another message of this conversation. Use a new one.`));
-  };
-
-  /** Somebody else was first, or time or the turn's end: the log has the decision. */
-  const replyLate = async (to: Asker, interruptId: string): Promise<void> => {
-    const known = await deps.store.interrupt(ref.owner, conversationId, interruptId).catch(() => null);
-    outbox.reply(to.session, lateAnswerFrame({ requestId: to.requestId, conversationId }, known));
-  };
+  const carry = createCarrier(ref, deps, journal, { answered, failed: (why) => void (failure ??= why) });
 
   const end = (error: unknown) => {
     if (error !== null) stopChildren();
@@ -159,7 +96,10 @@ export function startConversation(
     }
   };
   actor.subscribe({ next: (snapshot) => safely(() => tellState(snapshot)), error: end, complete: () => end(failure) });
-  actor.on('*', (emitted) => safely(() => carry(emitted)));
+  actor.on('*', (emitted) => {
+    lastActiveMs = performance.now();
+    safely(() => carry(emitted));
+  });
   deps.onStart(ref, actor);
   actor.start();
 
