@@ -18,10 +18,10 @@ export function readQuestion({ id, extra }: LogRow): ServerQuestion | null {
 
 /** Null also where there is nothing to go on with: a call that is made for the first time. */
 export function readResumption(value: unknown): Resumption | null {
-  const { requestState, answered: answers, questions } = asObject(value) ?? {};
+  const { requestState, answered: answers, questions, workedMs } = asObject(value) ?? {};
   const answered = readAll(answers, readAnswered);
   if (answered === null || typeof questions !== 'number') return null;
-  return { requestState: typeof requestState === 'string' ? requestState : null, answered, questions };
+  return { requestState: typeof requestState === 'string' ? requestState : null, answered, questions, workedMs: typeof workedMs === 'number' ? workedMs : 0 };
 }
 
 function readAll<Entry>(value: unknown, read: (entry: Record<string, unknown>) => Entry | null): Entry[] | null {

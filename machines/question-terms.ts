@@ -34,6 +34,8 @@ export interface Resumption {
   answered: AnsweredAsk[];
   /** Questions to people over the whole call, which bound it. */
   questions: number;
+  /** How long it was at work until it was laid down, and each time before: time that it does not get again. */
+  workedMs: number;
 }
 
 /** A question that a person has not answered, or whose answer is on its way to the log. */

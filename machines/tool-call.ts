@@ -20,7 +20,7 @@ export interface ToolCallInput {
   resume: Resumption | null;
   /** Without an end and without progress. */
   timeoutMs: number;
-  /** Whatever progress it tells of. */
+  /** Whatever progress it tells of, and however often it asks people. */
   maxTimeoutMs: number;
   /** How long a server that waits for a person's answer may do so. */
   answerTimeoutMs: number;
@@ -42,10 +42,12 @@ export interface CallQuestion {
   number: number;
   /** In ms since the epoch. */
   askedAtMs: number;
+  /** See `CallProgress`. */
+  workedMs: number;
 }
 
 /** The server has laid the call down until people have answered: the last word of this actor. */
-export interface CallLaidDown extends Omit<CallQuestion, 'type'> {
+export interface CallLaidDown extends Omit<CallQuestion, 'type' | 'workedMs'> {
   type: 'call.laidDown';
   resume: Resumption;
 }
@@ -61,17 +63,29 @@ export interface CallAbort {
   type: 'call.abort';
 }
 
-/** The tool is getting on, so long after its start. Not every step is told: a few within each timeout will do. */
+/** The tool is getting on. Not every step is told: a few within each timeout will do. */
 export interface CallProgress {
   type: 'call.progress';
-  elapsedMs: number;
+  /** Since the call began, without the time that people took for their answers; with what it took before it was laid down. */
+  workedMs: number;
+}
+
+interface ToolCallContext extends ToolCallInput {
+  /** As it was last told. */
+  workedMs: number;
 }
 
 type ToolCallEvent = CallEnded | CallProgress | CallQuestion | CallLaidDown | CallAnswered | { type: 'call.cancel' };
 
+/** How long a call may go on that neither ends nor is heard of: its time anew, as far as all of its time together allows. */
+export function timeLeftMs({ timeoutMs, maxTimeoutMs }: Pick<ToolCallInput, 'timeoutMs' | 'maxTimeoutMs'>, workedMs: number): number {
+  const longestMs = Math.max(timeoutMs, maxTimeoutMs);
+  return Math.max(0, Math.min(timeoutMs, longestMs - workedMs));
+}
+
 const callSetup = setup({
   types: {
-    context: {} as ToolCallInput,
+    context: {} as ToolCallContext,
     events: {} as ToolCallEvent,
     input: {} as ToolCallInput,
   },
@@ -81,7 +95,7 @@ const callSetup = setup({
     }),
   },
   delays: {
-    timeout: ({ context }) => context.timeoutMs,
+    timeout: ({ context }) => timeLeftMs(context, context.workedMs),
     answerTimeout: ({ context }) => context.answerTimeoutMs,
     /** A call that was told to give up and does not say so is left behind. */
     grace: 2_000,
@@ -89,13 +103,12 @@ const callSetup = setup({
   guards: {
     succeeded: ({ event }) => event.type === 'call.ended' && event.status === 'ok',
     wasCancelled: ({ event }) => event.type === 'call.ended' && event.status === 'cancelled',
-    mayTakeLonger: ({ context, event }) => event.type === 'call.progress' && event.elapsedMs + context.timeoutMs <= context.maxTimeoutMs,
     lostItsTransport: ({ event }) => event.type === 'call.ended' && event.status === 'lost',
   },
 });
 
 /** Tells the hop how the call ended, in the words of the end that the chart has chosen. */
-const settle = (status: CallResult['status'], say: (context: ToolCallInput, text: string) => string) =>
+const settle = (status: CallResult['status'], say: (context: ToolCallContext, text: string) => string) =>
   callSetup.enqueueActions(({ context, event, enqueue }) => {
     const ended = event.type === 'call.ended' ? event : null;
     const result: CallResult = {
@@ -109,6 +122,7 @@ const settle = (status: CallResult['status'], say: (context: ToolCallInput, text
 
 const call = callSetup.extend({
   actions: {
+    keepTime: callSetup.assign(({ event }) => (event.type === 'call.progress' || event.type === 'call.question' ? { workedMs: event.workedMs } : {})),
     askPeople: callSetup.enqueueActions(({ context: { callId }, event, enqueue }) => {
       if (event.type !== 'call.question' && event.type !== 'call.laidDown') return;
       const { asks, number, askedAtMs } = event;
@@ -121,7 +135,7 @@ const call = callSetup.extend({
     askToGiveUp: callSetup.sendTo('call', { type: 'call.abort' }),
     reportResult: settle('ok', (_context, text) => text),
     reportError: settle('error', (_context, text) => text || 'The call failed inside Parley; it may have taken effect.'),
-    reportTimeout: settle('timed_out', ({ timeoutMs }) => `No result, and no progress that counts, within ${timeoutMs / 1000} s, or no answer of a person in time; the call was given up. It may have taken effect all the same.`),
+    reportTimeout: settle('timed_out', ({ timeoutMs, maxTimeoutMs }) => `No result and no progress within ${timeoutMs / 1000} s, no result within ${Math.max(timeoutMs, maxTimeoutMs) / 1000} s in all, or no answer of a person in time; the call was given up. It may have taken effect all the same.`),
     reportCancelled: settle('cancelled', () => CANCELLED),
     reportUnknown: settle('outcome_unknown', (_context, text) => `${text} It may or may not have taken effect: check before you repeat it.`),
   },
@@ -138,7 +152,7 @@ const ends = [
 export const toolCallMachine = call.createMachine({
   id: 'toolCall',
   description: 'One tool call, from its dispatch to one of its ends. A hop has one for each call that it makes.',
-  context: ({ input }) => input,
+  context: ({ input }) => ({ ...input, workedMs: input.resume?.workedMs ?? 0 }),
   invoke: {
     id: 'call',
     src: 'callTool',
@@ -149,13 +163,13 @@ export const toolCallMachine = call.createMachine({
   initial: 'running',
   states: {
     running: {
-      description: 'The tool is at work. Its time begins anew with each progress, within a bound.',
+      description: 'The tool is at work. Its time begins anew with each progress and with each answer, within what is left of all its time.',
       after: { timeout: 'timingOut' },
       on: {
         'call.cancel': 'cancelling',
         // Its time begins anew.
-        'call.progress': [{ guard: 'mayTakeLonger', target: 'running', reenter: true }, {}],
-        'call.question': 'asking',
+        'call.progress': { target: 'running', reenter: true, actions: 'keepTime' },
+        'call.question': { target: 'asking', actions: 'keepTime' },
         'call.laidDown': 'laidDown',
         'call.ended': ends,
       },

@@ -64,7 +64,7 @@ const service = z
           .describe('Longest run of one tool call that tells of no progress; after it the call ends as `timed_out` and the turn goes on.'),
         max_timeout: seconds()
           .default(600)
-          .describe('Longest run of one tool call that keeps telling of progress.'),
+          .describe('Longest run of one tool call that keeps telling of progress or asking people; the time that they take is not counted.'),
         concurrency: count('calls', 1, 1000)
           .default(8)
           .describe('Tool calls of one answer that run at the same time.'),

@@ -5,6 +5,7 @@
 import { fromCallback } from 'xstate';
 import { NOBODY_ANSWERED } from '../../machines/question-plan.ts';
 import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
+import { timeLeftMs } from '../../machines/tool-call.ts';
 import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import type { Place } from '../fair-line.ts';
 import type { CallEnd, Progress } from '../mcp/calls.ts';
@@ -40,8 +41,11 @@ export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: 
     const abort = new AbortController();
     const startedMs = performance.now();
     let calling = true;
-    /** Time that people took for their answers. */
+    const workedBeforeMs = input.resume?.workedMs ?? 0;
+    /** Time that people took for their answers, and since when one is awaited. */
     let askedMs = 0;
+    let askingSinceMs: number | null = null;
+    const workedMs = () => workedBeforeMs + (askingSinceMs ?? performance.now()) - startedMs - askedMs;
     let questions = 0;
     let answer: ((answer: ServerAnswer) => void) | null = null;
     /** One question at a time: the next one waits for the answer to the one before. */
@@ -58,10 +62,12 @@ export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: 
     const askPerson = async (ask: ServerAsk, number: number): Promise<ServerAnswer> => {
       if (!calling) return NOBODY_ANSWERED;
       const sinceMs = performance.now();
+      askingSinceMs = sinceMs;
       const answered = new Promise<ServerAnswer>((resolve) => (answer = resolve));
-      sendBack({ type: 'call.question', asks: [{ key: '', ask }], number, askedAtMs: Date.now() } satisfies CallQuestion);
+      sendBack({ type: 'call.question', asks: [{ key: '', ask }], number, askedAtMs: Date.now(), workedMs: workedMs() } satisfies CallQuestion);
       const told = await answered;
       askedMs += performance.now() - sinceMs;
+      askingSinceMs = null;
       return told;
     };
     const ask = (asked: ServerAsk): Promise<ServerAnswer> | null => {
@@ -77,13 +83,13 @@ export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: 
     let heardMs = -Infinity;
     let toldMs = -Infinity;
     const onProgress = ({ progress, total, message }: Progress) => {
-      const elapsedMs = performance.now() - startedMs - askedMs;
-      if (elapsedMs - heardMs >= input.timeoutMs / PROGRESS_PER_TIMEOUT) {
-        heardMs = elapsedMs;
-        sendBack({ type: 'call.progress', elapsedMs } satisfies CallProgress);
+      const nowMs = performance.now();
+      if (nowMs - heardMs >= input.timeoutMs / PROGRESS_PER_TIMEOUT) {
+        heardMs = nowMs;
+        sendBack({ type: 'call.progress', workedMs: workedMs() } satisfies CallProgress);
       }
-      if (elapsedMs - toldMs < PROGRESS_GAP_MS) return;
-      toldMs = elapsedMs;
+      if (nowMs - toldMs < PROGRESS_GAP_MS) return;
+      toldMs = nowMs;
       tell({ type: 'tool_progress', call_id: input.callId, progress, ...(total === undefined ? {} : { total }), data: (message ?? '').slice(0, MAX_PROGRESS_CHARS).toWellFormed() });
     };
     let logged = 0;
@@ -93,10 +99,11 @@ export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: 
     };
 
     const place: Place = [input.owner, input.conversationId, input.callId];
-    void toolbox.call(input.tool, input.arguments, { place, signal: abort.signal, timeoutMs: input.timeoutMs, onProgress, onLog, resume: input.resume, ask }).then((end) => {
+    void toolbox.call(input.tool, input.arguments, { place, signal: abort.signal, timeoutMs: timeLeftMs(input, workedBeforeMs), onProgress, onLog, resume: input.resume, ask }).then((end) => {
       calling = false;
       if (end.status === 'laid_down' && !abort.signal.aborted) {
-        const { asks, resume } = end;
+        const { asks } = end;
+        const resume = { ...end.resume, workedMs: Math.round(workedMs()) };
         sendBack({ type: 'call.laidDown', asks, resume, number: resume.questions, askedAtMs: Date.now() } satisfies CallLaidDown);
         return;
       }

@@ -44,7 +44,7 @@ export async function callInRounds(
   options: CallToolRequestOptions & { signal: AbortSignal },
   taken: Resumption | null,
 ): Promise<RoundsEnd> {
-  let resume: Resumption = taken ?? { requestState: null, answered: [], questions: 0 };
+  let resume: Resumption = taken ?? { requestState: null, answered: [], questions: 0, workedMs: 0 };
   // What people have allowed, they have allowed; of its own accord a call spends no more than its budget.
   const spent: Spending = { requests: 0 };
   for (let round = 0; round <= MAX_ROUNDS; round += 1) {
@@ -57,7 +57,7 @@ export async function callInRounds(
     const forPeople = readable.filter(({ ask }) => answers.asksPerson(ask));
     const answered = readable.filter((asked) => !forPeople.includes(asked)).map((asked): AnsweredAsk => ({ ...asked, answer: { action: 'accept', content: null } }));
     if (resume.questions + forPeople.length > limits.maxQuestions) throw unusable(`asked people more than ${limits.maxQuestions} questions in one call`);
-    if (forPeople.length > 0) return { laidDown: { asks: forPeople, resume: { requestState, answered, questions: resume.questions + 1 } } };
+    if (forPeople.length > 0) return { laidDown: { asks: forPeople, resume: { ...resume, requestState, answered, questions: resume.questions + 1 } } };
     resume = { ...resume, requestState, answered };
     if (asks.length === 0) await pause(LOAD_PAUSE_MS, undefined, { signal: options.signal });
   }

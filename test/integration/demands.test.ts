@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Client } from '../support/client.ts';
-import { demandResumed, demandWaiting } from '../support/mcp-demands.ts';
+import { DAWDLE_MS, demandResumed, demandWaiting } from '../support/mcp-demands.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
@@ -11,10 +11,10 @@ import { startScripted } from '../support/parley.ts';
 type Era = 'sessions' | 'stateless';
 const c1 = { conversation_id: 'c1' };
 
-async function startDemands(test: TestContext, era: Era, mcp: Record<string, unknown> = {}) {
+async function startDemands(test: TestContext, era: Era, mcp: Record<string, unknown> = {}, tools: Record<string, unknown> = {}) {
   const demands = await startHttpServer({ era, offer: era === 'sessions' ? demandWaiting : demandResumed });
   test.after(demands.stop);
-  return startScripted(test, { mcpServers: { demands: { url: demands.url } }, config: { mcp } });
+  return startScripted(test, { mcpServers: { demands: { url: demands.url } }, config: { mcp, chat: { service: { tools } } } });
 }
 
 /** The questions so far of a kind, once there are so many. */
@@ -101,6 +101,23 @@ for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28
         await client.ask('respond', { ...c1, interrupt_id: asked?.['interrupt_id'], decision: 'answer', content: { word: 'no' } });
       }
       assert.match((await resultOf(client, id))?.data ?? '', /asked too often|more than 2 questions/);
+    });
+
+    test('gains no time by asking', async (t) => {
+      const { client, model } = await startDemands(t, era, { limits: { max_questions: 50 } }, { timeout: (2 * DAWDLE_MS) / 1_000, max_timeout: (2.5 * DAWDLE_MS) / 1_000 });
+      model.script(asks([{ name: 'dawdle' }]), says('It dawdles.'));
+      client.send('chat', { text: 'Dawdle', ...c1 });
+      const answered = new Set<unknown>();
+      for (;;) {
+        const { chunk } = await client.waitFor(({ chunk }) => chunk?.type === 'tool_result' || (chunk?.type === 'elicitation_request' && !answered.has(chunk['interrupt_id'])));
+        if (chunk?.type === 'tool_result') {
+          assert.equal(chunk['status'], 'timed_out', chunk.data);
+          break;
+        }
+        answered.add(chunk?.['interrupt_id']);
+        await client.ask('respond', { ...c1, interrupt_id: chunk?.['interrupt_id'], decision: 'answer', content: { word: 'no' } });
+      }
+      assert.ok(answered.size <= 2, `${answered.size} questions`);
     });
   });
 }

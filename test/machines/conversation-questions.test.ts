@@ -10,7 +10,7 @@ import { asked, cancel, respond } from '../support/machine-values.ts';
 
 const form: ServerAsk = { kind: 'form', message: 'For how many?', schema: {} };
 const sampling: ServerAsk = { kind: 'sampling', request: { messages: [] } };
-const resume = { requestState: 'table 7', answered: [], questions: 1 };
+const resume = { requestState: 'table 7', answered: [], questions: 1, workedMs: 300 };
 const storyOfTurn = (world: World) => storyOf(world.log.rowsOf('r1')).slice(1);
 const answer = (decision: 'answer' | 'decline' | 'approve' | 'deny', number = 1) =>
   respond('', 'approve', { interruptId: `question_call_q_1_${number}`, decision, content: decision === 'answer' ? { guests: 4 } : null });
@@ -33,7 +33,7 @@ async function laidDown(asks: ServerAsk[] = [form], name = 'add'): Promise<World
 
 async function waiting(name = 'add'): Promise<World> {
   const world = await calling(name);
-  world.calling(name).asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000 });
+  world.calling(name).asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
   world.commit();
   return world;
 }
@@ -136,7 +136,7 @@ describe('a call whose server waits', () => {
     const world = await reopen(await waiting('look'));
     world.commit();
     assert.deepEqual(storyOfTurn(world).slice(3), ['response cancelled', 'dispatch look', 'recovered 1']);
-    world.calling('look').asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000 });
+    world.calling('look').asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000, workedMs: 0 });
     world.commit();
     const ids = world.log.rowsOf('r1').filter(({ extra }) => extra['kind'] === 'elicitation_request').map(({ id }) => id);
     assert.deepEqual(ids, ['question_call_q_1_1', 'question_call_q_2_1'], 'no two questions have one id');

@@ -11,11 +11,11 @@ import { tool } from '../support/machine-values.ts';
 const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: { a: 1 }, resume: null, timeoutMs: 2_000, maxTimeoutMs: 5_000, answerTimeoutMs: 60_000 };
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
-const resume = { requestState: null, answered: [], questions: 1 };
+const resume = { requestState: null, answered: [], questions: 1, workedMs: 1_500 };
 const answer = { action: 'accept', content: null } as const;
 
 /** A call under a parent that keeps what it is told, as a hop would. */
-function startCall(fault?: Error) {
+function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   const aborts: (CallAbort | CallAnswered)[] = [];
   let report: (event: CallEnded | CallProgress | CallQuestion | CallLaidDown) => void = () => undefined;
   let open = false;
@@ -36,7 +36,7 @@ function startCall(fault?: Error) {
     actors: { call: logic },
   }).createMachine({
     context: { settled: [] },
-    invoke: { id: 'call', src: 'call', input },
+    invoke: { id: 'call', src: 'call', input: { ...input, ...changes } },
     on: { 'call.asks': { actions: ({ event }) => asks.push(event) }, 'call.settled': { actions: assign({ settled: ({ context, event }) => [...context.settled, event.result] }) } },
   });
   const clock = new SimulatedClock();
@@ -48,10 +48,10 @@ function startCall(fault?: Error) {
     cancel: () => call?.send({ type: 'call.cancel' }),
     end: (status: CallEnded['status'], text = 'said') => report({ type: 'call.ended', status, text, content: { said: text }, durationMs: 7 }),
     asks,
-    question: () => report({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 5 }),
+    question: (workedMs = 0) => report({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 5, workedMs }),
     layDown: () => report({ type: 'call.laidDown', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }),
     answer: () => call?.send({ type: 'call.answered', answer }),
-    getOn: (elapsedMs: number) => report({ type: 'call.progress', elapsedMs }),
+    getOn: (workedMs: number) => report({ type: 'call.progress', workedMs }),
     settled: () => parent.getSnapshot().context.settled,
     isOpen: () => open,
   };
@@ -83,10 +83,10 @@ describe('a call that is left alone', () => {
 });
 
 describe('a call whose server asks people', () => {
-  test('has its clock stand still until the answer, and then its whole time', () => {
+  test('has its clock stand still until the answer, and then its time anew', () => {
     const call = startCall();
     call.clock.increment(1_999);
-    call.question();
+    call.question(1_999);
     assert.deepEqual(call.asks.map(({ callId, resume }) => [callId, resume]), [['call-1', null]]);
     call.clock.increment(59_999);
     assert.equal(call.aborts.length, 0);
@@ -95,6 +95,43 @@ describe('a call whose server asks people', () => {
     call.clock.increment(1_999);
     call.end('ok');
     assert.deepEqual(call.settled().map(({ status }) => status), ['ok']);
+  });
+
+  test('has no more than what is left of its longest time, however often it asks', () => {
+    const call = startCall();
+    for (const workedMs of [1_900, 3_800]) {
+      call.clock.increment(1_900);
+      call.question(workedMs);
+      call.clock.increment(50_000);
+      call.answer();
+    }
+    call.clock.increment(1_199);
+    assert.deepEqual(call.aborts.map(({ type }) => type), ['call.answered', 'call.answered']);
+    call.clock.increment(1);
+    assert.equal(call.aborts.at(-1)?.type, 'call.abort', 'after 5 s at work');
+    call.end('cancelled');
+    assert.match(String(call.settled()[0]?.text), /within 5 s in all/);
+  });
+
+  test('that was laid down has what is left of it, too', () => {
+    const call = startCall(undefined, { resume: { ...resume, workedMs: 4_000 } });
+    call.clock.increment(500);
+    call.getOn(4_500);
+    call.clock.increment(499);
+    assert.equal(call.aborts.length, 0);
+    call.clock.increment(1);
+    assert.deepEqual(call.aborts, [{ type: 'call.abort' }]);
+  });
+
+  test('has its timeout where that is the longer of the two', () => {
+    const call = startCall(undefined, { timeoutMs: 9_000 });
+    call.clock.increment(1_000);
+    call.question(1_000);
+    call.answer();
+    call.clock.increment(7_999);
+    assert.deepEqual(call.aborts.map(({ type }) => type), ['call.answered']);
+    call.clock.increment(1);
+    assert.equal(call.aborts.at(-1)?.type, 'call.abort');
   });
 
   test('is given up when nobody answers', () => {
@@ -131,9 +168,9 @@ describe('a call that takes too long', () => {
 
   test('has its time anew with each step that it tells of, up to the longest time that a call may take', () => {
     const call = startCall();
-    for (const elapsedMs of [1_500, 3_000]) {
+    for (const workedMs of [1_500, 3_000]) {
       call.clock.increment(1_500);
-      call.getOn(elapsedMs);
+      call.getOn(workedMs);
     }
     call.clock.increment(1_500);
     call.getOn(4_500);

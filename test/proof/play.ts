@@ -80,8 +80,8 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
 
   function question(tool: ToolName): CallQuestion | CallLaidDown {
     const asked = { asks: [{ key: tool === 'hall' ? '' : 'seats', ask: form }], number: 1, askedAtMs: NOW_MS };
-    if (tool === 'hall') return { type: 'call.question', ...asked };
-    return { type: 'call.laidDown', ...asked, resume: { requestState: 'kept', answered: [], questions: 1 } };
+    if (tool === 'hall') return { type: 'call.question', ...asked, workedMs: 0 };
+    return { type: 'call.laidDown', ...asked, resume: { requestState: 'kept', answered: [], questions: 1, workedMs: 0 } };
   }
 
   switch (stimulus.do) {
@@ -137,7 +137,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       return tellCall(callId, { type: 'call.ended', status: stimulus.ends, text: '', content: null, durationMs: 0 });
     }
     case 'progress':
-      return tellCall(openCall(stimulus.tool), { type: 'call.progress', elapsedMs: 0 });
+      return tellCall(openCall(stimulus.tool), { type: 'call.progress', workedMs: 0 });
     case 'wait':
       return hear(xstateEvent('xstate.after.backoff.conversation.turn.backingOff'));
     case 'expire':

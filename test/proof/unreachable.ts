@@ -62,10 +62,6 @@ export const unreachable: readonly Reason[] = [
     why: 'A call is given up when the chart says so, and is then neither running nor asking.',
   },
   {
-    edge: /^toolCall\.running: call\.progress$/,
-    why: 'No proof lasts as long as a call may, progress or not; what it would lead to is what no progress leads to.',
-  },
-  {
     edge: /^toolCall\.(timingOut|cancelling): (call\.(cancel|progress)|after grace|call\.ended \[succeeded\])$/,
     why: 'A call that is told to give up says so at once, whatever its server does.',
   },

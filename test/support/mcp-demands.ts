@@ -2,6 +2,7 @@
  * Tools that want more of their client than one answer of a person, for a real test server of either era
  * (mcp-http-server.ts): the model, folders, several answers, or too much.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inputRequired, type CallToolResult, type McpServer, type ServerContext } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
@@ -10,6 +11,9 @@ const form = (message: string) => ({ message, requestedSchema: { type: 'object' 
 const toSummarize = (text: string) => ({ messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }], systemPrompt: 'Be brief.', maxTokens: 100 });
 const wordIn = (answer: unknown) => String(Object(Object(answer).content).word);
 const reason = (error: unknown) => say(`not done: ${error instanceof Error ? error.message : String(error)}`);
+
+/** Of work between two questions of `dawdle`. */
+export const DAWDLE_MS = 250;
 
 /** Up to 2025-11-25. */
 export function demandWaiting(server: McpServer): void {
@@ -22,8 +26,17 @@ export function demandWaiting(server: McpServer): void {
   tool('insist', async ({ mcpReq }) => {
     for (;;) await mcpReq.requestSampling(toSummarize('Again.'));
   });
+  // A question after the call's end would wait for its answer as long as the library lets it, and the test with it.
   tool('nag', async ({ mcpReq }) => {
-    for (;;) await mcpReq.elicitInput(form('Well?'));
+    while (!mcpReq.signal.aborted) await mcpReq.elicitInput(form('Well?'));
+    return say('given up');
+  });
+  tool('dawdle', async ({ mcpReq }) => {
+    for (;;) {
+      await sleep(DAWDLE_MS);
+      if (mcpReq.signal.aborted) return say('given up');
+      await mcpReq.elicitInput(form('Well?'));
+    }
   });
   tool('two', async ({ mcpReq }) => {
     const [first, second] = await Promise.all([mcpReq.elicitInput(form('First?')), mcpReq.elicitInput(form('Second?'))]);
@@ -34,14 +47,18 @@ export function demandWaiting(server: McpServer): void {
 
 /** 2026-07-28. */
 export function demandResumed(server: McpServer): void {
-  const tool = (name: string, work: (context: ServerContext['mcpReq']) => CallToolResult | ReturnType<typeof inputRequired>) =>
-    server.registerTool(name, { inputSchema: z.object({}) }, (_args, { mcpReq }) => work(mcpReq));
+  const tool = (name: string, work: (context: ServerContext['mcpReq']) => CallToolResult | ReturnType<typeof inputRequired> | Promise<ReturnType<typeof inputRequired>>) =>
+    server.registerTool(name, { inputSchema: z.object({}) }, async (_args, { mcpReq }) => work(mcpReq));
   tool('summarize', ({ inputResponses }) => {
     if (!inputResponses?.['summary']) return inputRequired({ inputRequests: { summary: inputRequired.createMessage(toSummarize('A long text.')) } });
     return say(`summary: ${String(Object(Object(inputResponses['summary']).content).text)}`);
   });
   tool('insist', () => inputRequired({ inputRequests: { summary: inputRequired.createMessage(toSummarize('Again.')) } }));
   tool('nag', () => inputRequired({ inputRequests: { word: inputRequired.elicit(form('Well?')) } }));
+  tool('dawdle', async () => {
+    await sleep(DAWDLE_MS);
+    return inputRequired({ inputRequests: { word: inputRequired.elicit(form('Well?')) } });
+  });
   tool('two', ({ inputResponses }) => {
     const { first, second } = Object(inputResponses ?? {});
     if (!first) return inputRequired({ inputRequests: { first: inputRequired.elicit(form('First?')), second: inputRequired.elicit(form('Second?')) } });
