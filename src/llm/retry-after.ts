@@ -6,7 +6,7 @@
 /** A wish beyond this is a spent quota or a mistake; nobody plans with it. */
 const longestMs = 10 * 60_000;
 
-/** Milliseconds from now, at most ten minutes; null without a legible wish. */
+/** Milliseconds from now, at most ten minutes; null without a legible wish. "At once", or a moment gone by, is none: what has just failed is not asked again without a pause. */
 export function readRetryAfter(headers: Headers | undefined): number | null {
   const fine = headers?.get('retry-after-ms');
   if (isNumeric(fine)) return bounded(Number(fine));
@@ -20,6 +20,6 @@ function isNumeric(text: string | null | undefined): text is string {
   return text !== null && text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text);
 }
 
-function bounded(ms: number): number {
-  return Math.min(Math.max(Math.ceil(ms), 0), longestMs);
+function bounded(ms: number): number | null {
+  return ms <= 0 ? null : Math.min(Math.ceil(ms), longestMs);
 }

@@ -67,6 +67,8 @@ test('a Retry-After', async (t) => {
     ['in seconds is waited, and up to a quarter more', () => ({ 'retry-after': '1' }), 1_000, 1_250],
     ['as a date is waited', () => ({ 'retry-after': new Date(Date.now() + 2_000).toUTCString() }), 500, 2_500],
     ['in milliseconds is waited', () => ({ 'retry-after-ms': '40' }), 40, 50],
+    ['of nothing leaves the own wait', () => ({ 'retry-after': '0' }), 250, 500],
+    ['that has gone by leaves the own wait', () => ({ 'retry-after': new Date(Date.now() - 5_000).toUTCString() }), 250, 500],
   ];
   for (const [title, headers, low, high] of table) {
     await t.test(title, async () => {
