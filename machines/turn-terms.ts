@@ -138,6 +138,7 @@ export interface InterruptedTurn {
 /** A message as far as it was written, when somebody last looked. */
 export interface WrittenDraft {
   requestId: string;
+  /** The id that its row will have. */
   messageId: string;
   text: string;
   reasoning: string;

@@ -3,16 +3,16 @@
  * way at a time, so that no append waits behind many. A draft is worth no retry: the next one says more.
  */
 import { keyOf } from '../conversation-ref.ts';
+import type { WrittenDraft } from '../../machines/turn-terms.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { AppError } from '../errors.ts';
-import type { SavedDraft } from './port.ts';
 import type { PostedDraft } from './thread-messages.ts';
 
 /** UTF-16 units that are written together, or one draft: an append behind them waits for half a millisecond. */
 const maxBatchChars = 128 * 1024;
 
 export interface DraftQueue {
-  save(draft: ConversationRef & SavedDraft): void;
+  save(draft: ConversationRef & WrittenDraft): void;
   /** Drops what waits and what comes later. */
   shut(): void;
 }

@@ -5,7 +5,7 @@
 import type { Decision } from '../../machines/approval.ts';
 import type { Included } from '../../machines/included.ts';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
-import type { RememberedDecision } from '../../machines/turn-terms.ts';
+import type { RememberedDecision, WrittenDraft } from '../../machines/turn-terms.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ConversationList } from './listing.ts';
@@ -54,7 +54,7 @@ export interface Standing {
   /** Turns without an end, oldest first. */
   open: StoredTurn[];
   /** What was kept of the answer that an open turn had under construction; null once it is a row. */
-  draft: SavedDraft | null;
+  draft: WrittenDraft | null;
   /** In the order in which they were taken. */
   remembered: RememberedDecision[];
   /** By all rows there ever were. */
@@ -65,16 +65,6 @@ export interface Standing {
 export interface RewindPoint {
   text: string;
   included: Included[];
-}
-
-/** An unfinished answer, as far as it was kept. */
-export interface SavedDraft {
-  requestId: string;
-  /** The id that its row will have. */
-  messageId: string;
-  text: string;
-  reasoning: string;
-  model: string | null;
 }
 
 /** What a person was asked: the question's row as far as `extra` tells it, and the decision, null while nobody has answered. */
@@ -119,7 +109,7 @@ export interface Store {
    * Keeps an answer as far as it is written, in place of what was kept of it before, until its row or its turn's
    * end is stored. Nobody is told; it survives a kill of the process, and a draft that cannot be written is dropped.
    */
-  saveDraft(draft: ConversationRef & SavedDraft): void;
+  saveDraft(draft: ConversationRef & WrittenDraft): void;
   /**
    * The newest rows until their `token_count` sum reaches `tokens` and there are `messages` (none, unless said) among
    * them, and all rows since the oldest open turn began; then back to the start of every turn that has a row among them.

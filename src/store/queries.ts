@@ -4,6 +4,7 @@
  * other side, and so is everything that rows mean.
  */
 import type { Database } from 'better-sqlite3';
+import type { WrittenDraft } from '../../machines/turn-terms.ts';
 import { roundCost, type Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { StoredRow } from './columns.ts';
@@ -13,7 +14,7 @@ import { createListing } from './listing.ts';
 import type { Listing } from './listing.ts';
 import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
 import { rowColumns } from './schema.ts';
-import type { PageRange, SavedDraft, StoredTurn } from './port.ts';
+import type { PageRange, StoredTurn } from './port.ts';
 import { createWindow, type WindowSize } from './window.ts';
 
 export interface StoredStanding {
@@ -22,7 +23,7 @@ export interface StoredStanding {
   oldestSeq: number;
   rows: StoredRow[];
   open: StoredTurn[];
-  draft: SavedDraft | null;
+  draft: WrittenDraft | null;
   /** JSON. */
   remembered: string | null;
   spent: Spent;
@@ -59,6 +60,13 @@ export interface Queries {
   forkPoints: ForkPoints;
 }
 
+interface FoundConversation extends Spent {
+  id: string;
+  headSeq: number;
+  oldestSeq: number;
+  remembered: string | null;
+}
+
 interface Bounds {
   conversationId: string;
   after: number;
@@ -81,7 +89,7 @@ function asMuchAs(found: Iterable<StoredRow>): StoredRow[] {
 }
 
 export function createQueries(db: Database): Queries {
-  const findConversation = db.prepare<[string, string], { id: string; headSeq: number; oldestSeq: number; remembered: string | null } & Spent>(
+  const findConversation = db.prepare<[string, string], FoundConversation>(
     'SELECT id, head_seq AS headSeq, oldest_seq AS oldestSeq, remembered, spent_tokens AS tokens, cost FROM conversations WHERE owner = ? AND name = ?',
   );
   const between = `SELECT ${rowColumns} FROM chat_events
@@ -98,7 +106,7 @@ export function createQueries(db: Database): Queries {
   const rowsOfTurn = db.prepare<[string, number, number, string], StoredRow>(`
     SELECT ${rowColumns} FROM chat_events
      WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND request_id = ? ORDER BY seq`);
-  const findDraft = db.prepare<[string], SavedDraft>(`
+  const findDraft = db.prepare<[string], WrittenDraft>(`
     SELECT request_id AS requestId, message_id AS messageId, text, reasoning, model FROM drafts WHERE conversation_id = ?`);
   const findExtra = db.prepare<[string, string], { extra: string | null }>('SELECT extra FROM chat_events WHERE id = ? AND conversation_id = ?');
   const unfinished = db.prepare<[], ConversationRef>(`
@@ -108,6 +116,12 @@ export function createQueries(db: Database): Queries {
     SELECT DISTINCT owner, name AS conversationId
       FROM turns JOIN conversations ON conversations.id = turns.conversation_id
      WHERE waiting_until <= ? ORDER BY waiting_until LIMIT ?`);
+  /** Of an unknown conversation, and of somebody else's, nothing is read. */
+  const ofConversation = <Asked extends unknown[], Answer>(read: (conversation: FoundConversation, ...asked: Asked) => Answer | null) =>
+    db.transaction((owner: string, name: string, ...asked: Asked) => {
+      const conversation = findConversation.get(owner, name);
+      return conversation === undefined ? null : read(conversation, ...asked);
+    });
 
   return {
     standing: db.transaction((owner: string, name: string, least: WindowSize) => {
@@ -119,37 +133,27 @@ export function createQueries(db: Database): Queries {
       return { known: true, headSeq, oldestSeq, rows, open, draft: findDraft.get(id) ?? null, remembered, spent: { tokens, cost: roundCost(cost) } };
     }),
 
-    page: db.transaction((owner: string, name: string, range: PageRange) => {
-      const conversation = findConversation.get(owner, name);
-      if (conversation === undefined) return null;
-      const { id: conversationId, headSeq, oldestSeq } = conversation;
+    page: ofConversation(({ id: conversationId, headSeq, oldestSeq }, range: PageRange) => {
       const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, limit } = range;
       const bounds = { conversationId, after: afterSeq ?? -1, before: beforeSeq, limit };
       const rows = afterSeq === undefined ? asMuchAs(newestBetween.iterate(bounds)).toReversed() : asMuchAs(oldestBetween.iterate(bounds));
       return { rows, headSeq, oldestSeq };
     }),
 
-    turn: db.transaction((owner: string, name: string, requestId: string) => {
-      const conversation = findConversation.get(owner, name);
-      if (conversation === undefined) return null;
-      const turn = findTurn.get(conversation.id, requestId);
+    turn: ofConversation(({ id }, requestId: string) => {
+      const turn = findTurn.get(id, requestId);
       if (turn === undefined) return null;
       const { digest, beginSeq, endSeq, end } = turn;
-      return { digest, rows: rowsOfTurn.all(conversation.id, beginSeq, endSeq ?? Number.MAX_SAFE_INTEGER, requestId), end };
+      return { digest, rows: rowsOfTurn.all(id, beginSeq, endSeq ?? Number.MAX_SAFE_INTEGER, requestId), end };
     }),
 
-    interrupt: db.transaction((owner: string, name: string, interruptId: string) => {
-      const conversation = findConversation.get(owner, name);
-      if (conversation === undefined) return null;
-      const question = findExtra.get(interruptId, conversation.id);
+    interrupt: ofConversation(({ id }, interruptId: string) => {
+      const question = findExtra.get(interruptId, id);
       if (question === undefined) return null;
-      return { question: question.extra, answer: findExtra.get(`${interruptId}:response`, conversation.id)?.extra ?? null };
+      return { question: question.extra, answer: findExtra.get(`${interruptId}:response`, id)?.extra ?? null };
     }),
 
-    rewindPoint: db.transaction((owner: string, name: string, seq: number) => {
-      const conversation = findConversation.get(owner, name);
-      return conversation === undefined ? null : rewindPoint(conversation.id, seq);
-    }),
+    rewindPoint: ofConversation(({ id }, seq: number) => rewindPoint(id, seq)),
 
     unfinished: () => unfinished.all(),
 

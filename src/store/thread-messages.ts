@@ -3,6 +3,7 @@
  * Kept flat and small, because every object in it is copied on the main thread.
  */
 import type { StoredRewindPoint } from './rewind-points.ts';
+import type { WrittenDraft } from '../../machines/turn-terms.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -13,7 +14,7 @@ import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
 import type { StoredInterrupt, StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './retention.ts';
-import type { AppendOutcome, PageRange, SavedDraft } from './port.ts';
+import type { AppendOutcome, PageRange } from './port.ts';
 
 /** A thread's own settings, given when it starts. */
 export interface ThreadSettings {
@@ -43,7 +44,7 @@ export interface PostedAppend {
   again: boolean;
 }
 
-export type PostedDraft = ConversationRef & SavedDraft & { timestamp: string };
+export type PostedDraft = ConversationRef & WrittenDraft & { timestamp: string };
 
 /** A number is the first row's seq: stored. */
 export type SettledOutcome = number | Exclude<AppendOutcome, { status: 'stored' }>;

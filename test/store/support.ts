@@ -14,11 +14,12 @@ import Database from 'better-sqlite3';
 import { createActor } from 'xstate';
 import type { ActorRefFrom } from 'xstate';
 import type { NewRow } from '../../machines/log.ts';
+import type { WrittenDraft } from '../../machines/turn-terms.ts';
 import type { WriterInput } from '../../machines/writer-terms.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
 import type { ConversationRef } from '../../src/conversation-ref.ts';
 import { openStore } from '../../src/store/store.ts';
-import type { Append, AppendOutcome, SavedDraft, Store } from '../../src/store/port.ts';
+import type { Append, AppendOutcome, Store } from '../../src/store/port.ts';
 import type { StoreOptions } from '../../src/store/store.ts';
 import type { PostedAppend } from '../../src/store/thread-messages.ts';
 
@@ -107,7 +108,7 @@ export function waitingFor(conversationId: string, requestId: string, untilMs: n
 }
 
 /** An answer under construction, as it is kept. */
-export function draftOf(conversationId: string, requestId: string, text: string, fields: Partial<SavedDraft> = {}): ConversationRef & SavedDraft {
+export function draftOf(conversationId: string, requestId: string, text: string, fields: Partial<WrittenDraft> = {}): ConversationRef & WrittenDraft {
   return { owner, conversationId, requestId, messageId: `message of ${requestId}`, text, reasoning: '', model: 'demo', ...fields };
 }
 
