@@ -2,8 +2,9 @@
  * The list of conversations: those in memory, asked for again and again, or those in the log, page by page. Tells
  * which one was chosen; knows nothing of what is shown of it.
  */
-import { byId, element, press } from './element.js';
+import { byId, element, onArrows, press } from './element.js';
 import { ask, Refused } from './server.js';
+import { ago } from './times.js';
 
 const EVERY_MS = 1000;
 /** The subject of a server without auth. */
@@ -117,10 +118,7 @@ export function createConversations({ onChoose, onLink, onRefused }) {
     const found = fitting.find((item) => item.getAttribute('data-id') === id) ?? (fitting.length === 1 ? fitting[0] : undefined);
     onChoose(found ? refOf(found) : { owner: source === 'log' ? owner.value.trim() || null : null, id }, found ? source : 'log');
   });
-  list.addEventListener('keydown', (event) => {
-    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (step === 0) return;
-    event.preventDefault();
+  onArrows(list, (step) => {
     const items = [...list.children];
     const at = items.findIndex((item) => item.getAttribute('aria-selected') === 'true');
     const next = items[Math.min(items.length - 1, Math.max(0, at + step))];
@@ -149,12 +147,4 @@ export function moodOf(state) {
   if (/^(recovering|activating|backingOff)$|backingOff$|connecting$/.test(state)) return 'wake';
   if (/^(turn|running|cancelling|timingOut|deleting)/.test(state)) return 'busy';
   return /^(ok$|open\.ready)/.test(state) ? 'good' : 'rest';
-}
-
-/** @param {number} ms */
-function ago(ms) {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }

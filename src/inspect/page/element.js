@@ -1,4 +1,4 @@
-/** Makes and finds elements. Text is always text: nothing that was told is ever parsed as markup. */
+/** Makes, finds and minds elements. Text is always text: nothing that was told is ever parsed as markup. */
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -28,4 +28,13 @@ export function byId(id, kind) {
 /** @param {HTMLElement} button @param {boolean} pressed */
 export function press(button, pressed) {
   button.setAttribute('aria-pressed', String(pressed));
+}
+
+/** Up and down in a list. @param {HTMLElement} list @param {(step: -1 | 1) => void} move */
+export function onArrows(list, move) {
+  list.addEventListener('keydown', (event) => {
+    if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
+    event.preventDefault();
+    move(event.key === 'ArrowDown' ? 1 : -1);
+  });
 }

@@ -2,8 +2,9 @@
  * The sequence of events with their times, the scrubber below, and the event that is looked at. Tells which step is
  * to be shown; null is the newest, whatever comes.
  */
-import { byId, element } from './element.js';
+import { byId, element, onArrows } from './element.js';
 import { titleOf } from './timeline.js';
+import { clock, since } from './times.js';
 
 const PLAY_EVERY_MS = 450;
 /** Rows in the list at once; the scrubber reaches the others. */
@@ -137,10 +138,7 @@ export function createEvents({ steps, onShow }) {
   onClick(on, () => go(indexOf() + 1));
   onClick(now, () => go(steps().length - 1));
   onClick(play, toggle);
-  list.addEventListener('keydown', (event) => {
-    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (step === 0) return;
-    event.preventDefault();
+  onArrows(list, (step) => {
     stop();
     go(indexOf() + step);
   });
@@ -179,18 +177,4 @@ export function readable(type) {
     .replace(/^xstate\.error\.actor\./, 'error: ')
     .replace(/^xstate\.after\.([^.]+)\..*/, 'after $1')
     .replace(/^xstate\.(init|stop)$/, '$1');
-}
-
-/** @param {number} ms */
-function since(ms) {
-  if (ms < 100_000) return `+${(ms / 1000).toFixed(3)}`;
-  const seconds = Math.floor(ms / 1000);
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  return `+${hours > 0 ? `${hours}:` : ''}${String(minutes).padStart(hours > 0 ? 2 : 1, '0')}:${String(seconds % 60).padStart(2, '0')}`;
-}
-
-/** @param {number} ms */
-function clock(ms) {
-  const date = new Date(ms);
-  return `${date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}, ${date.toLocaleTimeString(undefined, { hour12: false })}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }

@@ -1,0 +1,23 @@
+/** Times and spans of time as people read them. */
+
+/** After the beginning, to the ms while that can be read. @param {number} ms */
+export function since(ms) {
+  if (ms < 100_000) return `+${(ms / 1000).toFixed(3)}`;
+  const seconds = Math.floor(ms / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return `+${hours > 0 ? `${hours}:` : ''}${String(minutes).padStart(hours > 0 ? 2 : 1, '0')}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+/** By the clock on the wall. @param {number} ms since the epoch */
+export function clock(ms) {
+  const date = new Date(ms);
+  return `${date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}, ${date.toLocaleTimeString(undefined, { hour12: false })}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** How long it is since. @param {number} ms */
+export function ago(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}
