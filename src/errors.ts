@@ -1,5 +1,5 @@
 /**
- * How faults travel: the value that frames and rows carry, and the error class.
+ * How faults travel: the value that frames and rows carry, the few that several parts tell, and the error class.
  * Expected failures travel as values (`Fault`) or frames; `AppError` is for what is thrown
  * once, with `cause`, and caught at one boundary. Nothing here may hold a stack, key or path.
  */
@@ -16,6 +16,19 @@ export function fault(code: ErrorCode, message: string, data: Record<string, unk
 /** The same for a conversation that is somebody else's: nobody learns which there are. */
 export function noSuchConversation(): Fault {
   return fault('not_found', 'There is no such conversation.');
+}
+
+/** A socket closes with 1012 right after this; a client that is back sooner is refused once more. */
+const BACK_AFTER_MS = 1000;
+
+/** Nothing is begun any more. */
+export function shuttingDown(): Fault {
+  return fault('shutting_down', 'The server is shutting down.', { retry_after_ms: BACK_AFTER_MS });
+}
+
+/** What was thrown, in words for logs and people. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A fault of ours or of start-up, thrown once and caught at one boundary. `message` is fit for people. */

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createActor, fromPromise, toPromise, waitFor, type ActorRefFrom, type AnyActorRef } from 'xstate';
 import type { ClientEvent } from '../machines/client-events.ts';
 import type { ConversationLimits } from '../machines/conversation-terms.ts';
+import type { Fault } from '../machines/log.ts';
 import type { McpServerInput } from '../machines/mcp-server-terms.ts';
 import type { mcpServerMachine } from '../machines/mcp-server.ts';
 import { coolingMs, registryMachine, type RegistryLimits } from '../machines/registry.ts';
@@ -14,7 +15,7 @@ import type { writerMachine } from '../machines/writer.ts';
 import { createExpiryLogic } from './conversation/expiry.ts';
 import { createSweepLogic } from './conversation/idle-sweep.ts';
 import { startConversation, type LiveConversation, type LiveConversationDeps } from './conversation/live-conversation.ts';
-import { AppError, fault, type ErrorCode } from './errors.ts';
+import { AppError, fault, shuttingDown } from './errors.ts';
 import type { Outbox } from './outbox/port.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';
 import { errorFrame, type ConversationState } from './protocol/frames.ts';
@@ -136,7 +137,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       live.delete(key);
       if (live.size === 0) emptied.resolve();
       const problem = error === null
-        ? fault('shutting_down', 'The server is shutting down.', { retry_after_ms: RETRY_AFTER_MS })
+        ? shuttingDown()
         : fault('conversation_failed', 'The conversation failed and was closed. Send again: it reopens from its log.');
       for (const { session, requestId } of unanswered) outbox.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
@@ -150,14 +151,14 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 
   /** Why a conversation may not be opened now; null when it may. */
-  const refusal = (key: string, event: ClientEvent | null = null): { code: ErrorCode; message: string; data: Record<string, unknown> } | null => {
+  const refusal = (key: string, event: ClientEvent | null = null): Fault | null => {
     const snapshot = actor.getSnapshot();
     // A Stop is heard until the end.
     if (snapshot.value === 'draining' && event?.type === 'client.cancel' && live.has(key)) return null;
-    if (snapshot.value !== 'serving') return { code: 'shutting_down', message: 'The server is shutting down.', data: { retry_after_ms: RETRY_AFTER_MS } };
+    if (snapshot.value !== 'serving') return shuttingDown();
     const cooling = coolingMs(snapshot.context, key, Date.now());
-    if (cooling > 0) return { code: 'conversation_unavailable', message: 'The conversation has failed repeatedly and is closed for a while.', data: { retry_after_ms: cooling } };
-    if (!live.has(key) && live.size >= maxLive) return { code: 'overloaded', message: `The server has ${maxLive} live conversations, which is its limit.`, data: { retry_after_ms: RETRY_AFTER_MS } };
+    if (cooling > 0) return fault('conversation_unavailable', 'The conversation has failed repeatedly and is closed for a while.', { retry_after_ms: cooling });
+    if (!live.has(key) && live.size >= maxLive) return fault('overloaded', `The server has ${maxLive} live conversations, which is its limit.`, { retry_after_ms: RETRY_AFTER_MS });
     return null;
   };
 
@@ -179,7 +180,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         return;
       }
       const to = event.type === 'client.chat' ? event : event.by;
-      if (to) outbox.reply(to.session, errorFrame(to.requestId, fault(refused.code, refused.message, refused.data), ref.conversationId));
+      if (to) outbox.reply(to.session, errorFrame(to.requestId, refused, ref.conversationId));
     },
     standing: (ref) => live.get(keyOf(ref))?.standing() ?? null,
     async shutdown() {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
 import { decodeRow } from '../store/columns.ts';
 
 const text = z.string().nullish().transform((value) => value ?? null);
@@ -56,7 +56,7 @@ function contentsOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new AppError('invalid_request', `The file ${file} cannot be read (${cause instanceof Error ? cause.message : String(cause)}).`, { cause });
+    throw new AppError('invalid_request', `The file ${file} cannot be read (${messageOf(cause)}).`, { cause });
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import Database from 'better-sqlite3';
 import { keyOf } from '../conversation-ref.ts';
+import { messageOf } from '../errors.ts';
 import type { AppendWriter } from './append-writer.ts';
 import type { Committed, PostedAppend, PostedOutcome } from './thread-messages.ts';
 
@@ -85,5 +86,3 @@ const brokenRules = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;
 const isDisksFault = (error: unknown) => error instanceof Database.SqliteError && !brokenRules.test(error.code);
 
 const isBusy = (error: unknown) => error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

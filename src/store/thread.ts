@@ -4,7 +4,7 @@
  * point, started by thread-link.ts; nothing imports it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
 import type { Adoption } from './adoption.ts';
 import { createAppendWriter } from './append-writer.ts';
 import { createCommitter } from './committer.ts';
@@ -151,7 +151,7 @@ const closed = () => new AppError('storage_failed', 'the database is not open');
 /** Errors lose their class and code on the way to the main thread, so they travel as what is told of them. */
 function failure(error: unknown): { code: AppError['code']; message: string } {
   if (error instanceof AppError) return { code: error.code, message: error.message };
-  return { code: 'storage_failed', message: error instanceof Error ? error.message : String(error) };
+  return { code: 'storage_failed', message: messageOf(error) };
 }
 
 parentPort?.on('message', (request: JobRequest) => {

@@ -6,7 +6,7 @@ import { setImmediate as endOfTick } from 'node:timers/promises';
 import { fromCallback, fromPromise } from 'xstate';
 import { writerMachine } from '../../machines/writer.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
-import { AppError, fault } from '../errors.ts';
+import { AppError, fault, messageOf } from '../errors.ts';
 import type { Adoption } from './adoption.ts';
 import type { AppendQueue, WaitingAppend } from './append-queue.ts';
 import type { ThreadLink } from './thread-link.ts';
@@ -129,5 +129,3 @@ export function createWriterLogic(parts: {
 }
 
 const countRows = (batch: WaitingAppend[]) => batch.reduce((sum, append) => sum + append.posted.rows.length, 0);
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
