@@ -9,7 +9,8 @@ import { comeBack } from './comeback.ts';
 import { playTo, type Killed } from './driver.ts';
 import { judge } from './judge.ts';
 import { setStage, type Stage } from './stage.ts';
-import { stories, worldsOf } from './stories.ts';
+import { worldsOf } from './stories.ts';
+import type { Move } from './vocabulary.ts';
 import { start } from './world.ts';
 
 let stage: Stage;
@@ -18,7 +19,14 @@ let cache: string;
 
 before(async () => {
   cache = await mkdtemp(join(tmpdir(), 'parley-proof-cache-'));
-  const moves = worldsOf(stories['a call is denied'] ?? []).findLast(({ path }) => path.at(-1)?.do === 'answer')?.path ?? [];
+  const deny: Move = { do: 'respond', decision: 'deny', to: 'first' };
+  const story: Move[] = [
+    { do: 'chat', id: 'r1', mode: 'queue', words: 'own' },
+    { do: 'ask', tools: ['table'] }, { do: 'call', tool: 'table', ends: 'asks' }, deny, { do: 'call', tool: 'table', ends: 'ok' },
+    { do: 'ask', tools: ['pay'] }, deny,
+    { do: 'answer' },
+  ];
+  const moves = worldsOf(story).findLast(({ path }) => path.at(-1)?.do === 'answer')?.path ?? [];
   stage = await setStage(start, moves, cache);
   killed = await playTo({ id: '', of: '', from: start, moves, instant: 'held' }, stage);
   await comeBack(moves, killed, stage);
@@ -65,7 +73,12 @@ describe('the judge', () => {
     },
     { what: 'a request that no provider takes', evidence: () => [{ ...stage, model: { ...stage.model, violations: ['two heads'] } }, killed], says: /invalid request: two heads/ },
     { what: 'a call made twice', evidence: () => [{ ...stage, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 2, harmless: false }]]) } }, killed], says: /r1\.0\.0 took effect 2 times$/m },
-    { what: 'a call made that was denied, and never dispatched', evidence: () => [{ ...stage, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 1, harmless: false }]]) } }, killed], says: /dispatched 0 times[^]*was not approved, and took effect/ },
+    { what: 'a call made that was denied, and never dispatched', evidence: () => [{ ...stage, tools: { ...tools(), effects: new Map([['r1.1.0', { times: 1, harmless: false }]]) } }, killed], says: /dispatched 0 times[^]*was not approved, and took effect/ },
+    {
+      what: 'a call that did what its server had asked about, and a person declined',
+      evidence: () => [{ ...stage, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 1, harmless: false }]]) } }, killed],
+      says: /nobody answered what the server of call r1\.0\.0 asked, and it took effect/,
+    },
     {
       what: 'a sender without its end and its text',
       evidence: () => [{ ...stage, sender: { ...sender(), turns: new Map([...sender().turns].map(([id, turn]) => [id, { ...turn, end: null, texts: new Map() }])) } }, killed],

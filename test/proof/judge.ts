@@ -24,7 +24,7 @@ export function judge(stage: Stage, killed: Killed): string[] {
   const { rows } = readLog(stage.home.database);
   const evidence = { stage, killed, rows };
   if (killed.removed) return [soundLog, gone, validRequests].flatMap((promise) => promise(evidence));
-  return [deletionsHold, soundLog, durable, acknowledged, validRequests, atMostOnce, stopsHold, answersHold, memoryHolds, ended, textsHeld].flatMap((promise) => promise(evidence));
+  return [deletionsHold, soundLog, durable, acknowledged, validRequests, atMostOnce, stopsHold, answersHold, questionsHold, memoryHolds, ended, textsHeld].flatMap((promise) => promise(evidence));
 }
 
 const kindOf = (row: LogRow) => String(row.extra['kind'] ?? row.type);
@@ -113,6 +113,16 @@ function answersHold({ stage: { tools }, rows }: Evidence): string[] {
   return rows.filter((row) => kindOf(row) === 'approval_request' && denied.includes(row.extra['interrupt_id'])).flatMap(({ extra }) => {
     const key = String(Object(extra['arguments']).key);
     return tools.effects.has(key) ? [`call ${key} was not approved, and took effect`] : [];
+  });
+}
+
+/** What a server asks about is not done until a person has answered: one who declines has not, nor has the time or the end of the turn. */
+function questionsHold({ stage: { tools }, rows }: Evidence): string[] {
+  const answered = rows.filter((row) => kindOf(row) === 'response' && row.extra['decision'] === 'answer').map((row) => row.extra['interrupt_id']);
+  return rows.filter((row) => kindOf(row) === 'elicitation_request' && !answered.includes(row.extra['interrupt_id'])).flatMap(({ tool_call_id: callId }) => {
+    const dispatch = rows.find((row) => row.type === 'tool_call' && row.tool_call_id === callId);
+    const key = String(Object(JSON.parse(dispatch?.content ?? '{}')).key);
+    return tools.effects.has(key) ? [`nobody answered what the server of call ${key} asked, and it took effect`] : [];
   });
 }
 
