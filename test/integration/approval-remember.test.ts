@@ -1,14 +1,16 @@
 /** Decisions for the rest of a conversation, over the whole server: not asked again, whatever happens to process, memory and rows. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import type { Turn } from '../../src/client/turn.ts';
 import { check } from '../../src/commands/check.ts';
-import type { Client } from '../support/client.ts';
+import type { Chunk } from '../../src/protocol/chunks.ts';
+import { question, questionsTo, resultsIn } from '../support/asked.ts';
 import { says } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, misbehavingServer, startScripted } from '../support/parley.ts';
-import { createHome, eventually } from '../support/server-process.ts';
-import { connectClient } from '../support/typed-client.ts';
+import { demoServer, misbehavingServer } from '../support/parley.ts';
+import { createScriptedHome } from '../support/scripted-home.ts';
+import { eventually } from '../support/server-process.ts';
+import { connectClient, readAll, startTyped } from '../support/typed-client.ts';
 
 const settings = (more: object = {}) => ({
   mcpServers: demoServer,
@@ -16,20 +18,18 @@ const settings = (more: object = {}) => ({
 });
 const add = { name: 'add', arguments: { a: 2, b: 3 } };
 const wantsToAdd = asks([add]);
-const question = (client: Client, number = 1) =>
-  client.waitFor((frame) => client.frames.filter(({ chunk }) => chunk?.type === 'approval_request').indexOf(frame) === number - 1, `question ${number}`);
-const statuses = (frames: Client['frames']) => frames.flatMap(({ chunk }) => (chunk?.type === 'tool_result' ? [chunk['status']] : []));
-const kinds = (frames: Client['frames']) => frames.flatMap(({ chunk }) => (chunk && chunk.type !== 'text' ? [chunk.type] : []));
+const inC1 = { conversationId: 'c1' };
+const statuses = (chunks: readonly Chunk[]) => resultsIn(chunks).map(({ status }) => status);
+const kinds = async (turn: Turn) => (await readAll(turn)).map(({ type }) => type).filter((type) => type !== 'text');
 
 /** A conversation in which the first call was answered for good. */
 async function decided(t: TestContext, decision: 'approve' | 'deny', more: object = {}) {
-  const { parley, model, client } = await startScripted(t, settings(more));
+  const { parley, model, client } = await startTyped(t, settings(more));
   model.script(wantsToAdd, says('First.'));
-  client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
-  const asked = await question(client);
-  const answer = await client.ask('respond', { conversation_id: 'c1', interrupt_id: asked.chunk?.['interrupt_id'], decision, remember: true });
-  assert.deepEqual(answer.result, { accepted: true });
-  await client.turn('r1');
+  const turn = client.chat('Add', inC1);
+  const { interrupt_id: interruptId } = await question(client);
+  assert.deepEqual(await client.respond('c1', { interruptId, decision, remember: true }), { accepted: true });
+  await turn.end;
   return { parley, model, client };
 }
 
@@ -41,104 +41,100 @@ describe('a decision that is remembered', () => {
     test(`to ${decision} holds in the next turn, and after a restart`, async (t) => {
       const { parley, model, client } = await decided(t, decision);
       model.script(wantsToAdd, says('Second.'));
-      const second = await client.chat('Add', { conversation_id: 'c1' });
-      assert.deepEqual([kinds(second.frames), statuses(second.frames)], [chunks, [status]]);
-      assert.deepEqual(second.frames.flatMap(({ chunk }) => chunk?.['remembered'] ?? []), chunks.map(() => true).slice(0, 1));
+      const second = await readAll(client.chat('Add', inC1));
+      assert.deepEqual([second.map(({ type }) => type).filter((type) => type !== 'text'), statuses(second)], [chunks, [status]]);
+      assert.deepEqual(second.flatMap((chunk) => ('remembered' in chunk ? [chunk.remembered] : [])), [true]);
       await parley.restart();
       model.script(wantsToAdd, says('Third.'));
-      const third = await (await parley.connect()).chat('Add', { conversation_id: 'c1' });
-      assert.deepEqual([kinds(third.frames), third.text], [chunks, 'Third.']);
+      const third = connectClient(t, parley.url).chat('Add', inC1);
+      assert.deepEqual([await kinds(third), await third.text()], [chunks, 'Third.']);
       assert.equal(check(parley.database).exitCode, 0);
     });
   }
 
   test('is for the tool as it was: one that its server has redefined is asked about again', async (t) => {
-    const { model, client } = await startScripted(t, {
+    const { model, client } = await startTyped(t, {
       mcpServers: misbehavingServer(),
       config: { chat: { service: { tools: { permission: { 'odd.count': 'ask' } } } } },
     });
     const wantsToCount = asks([{ name: 'count' }]);
-    const listed = async () => JSON.stringify((await client.ask('tools', {})).result);
     model.script(wantsToCount, says('First.'));
-    client.send('chat', { text: 'Count', conversation_id: 'c1' }, 'r1');
-    const asked = await question(client);
-    await client.ask('respond', { conversation_id: 'c1', interrupt_id: asked.chunk?.['interrupt_id'], decision: 'approve', remember: true });
-    await client.turn('r1');
+    const first = client.chat('Count', inC1);
+    const { interrupt_id: interruptId } = await question(client);
+    await client.respond('c1', { interruptId, decision: 'approve', remember: true });
+    await first.end;
     model.script(wantsToCount, asks([{ name: 'redefine' }]), says('Second.'));
-    assert.deepEqual(statuses((await client.chat('Count, then change', { conversation_id: 'c1' })).frames), ['ok', 'ok'], 'nobody was asked');
-    await eventually(async () => (await listed()).includes('Counts, and pays.'), 'the new definition');
+    assert.deepEqual(statuses(await readAll(client.chat('Count, then change', inC1))), ['ok', 'ok'], 'nobody was asked');
+    await eventually(async () => JSON.stringify(await client.tools()).includes('Counts, and pays.'), 'the new definition');
 
     model.script(wantsToCount);
-    client.send('chat', { text: 'Count', conversation_id: 'c1' });
-    assert.equal((await question(client, 2)).chunk?.['name'], 'count');
+    client.chat('Count', inC1);
+    assert.partialDeepStrictEqual(await question(client, 2), { name: 'count' });
   });
 
   test('is for one tool of one conversation', async (t) => {
     const { model, client } = await decided(t, 'approve');
     model.script(asks([{ name: 'word_count', arguments: { text: 'a b' } }]));
-    client.send('chat', { text: 'Count', conversation_id: 'c1' });
-    assert.equal((await question(client, 2)).chunk?.['name'], 'word_count');
+    client.chat('Count', inC1);
+    assert.partialDeepStrictEqual(await question(client, 2), { name: 'word_count' });
     model.script(wantsToAdd);
-    client.send('chat', { text: 'Add', conversation_id: 'c2' });
-    assert.equal((await question(client, 3)).conversation_id, 'c2');
+    client.chat('Add', { conversationId: 'c2' });
+    assert.equal((await question(client, 3)).conversationId, 'c2');
   });
 
   test('is not that of a fork, nor of another conversation that gets its name', async (t) => {
     const { model, client } = await decided(t, 'approve');
-    const { result } = await client.ask('history', { conversation_id: 'c1' });
-    const forked = await client.ask('fork', { conversation_id: 'c1', at_seq: result?.['head_seq'] });
+    const { head_seq: head } = await client.history('c1');
+    const { conversation_id: forked } = await client.fork('c1', head);
     model.script(wantsToAdd);
-    client.send('chat', { text: 'Add', conversation_id: forked.result?.['conversation_id'] });
-    await question(client, 2);
-    await client.ask('delete', { conversation_id: 'c1' });
+    client.chat('Add', { conversationId: forked });
+    assert.equal((await question(client, 2)).conversationId, forked);
+    await client.delete('c1');
     model.script(wantsToAdd);
-    client.send('chat', { text: 'Add', conversation_id: 'c1' });
-    assert.equal((await question(client, 3)).conversation_id, 'c1');
+    client.chat('Add', inC1);
+    assert.equal((await question(client, 3)).conversationId, 'c1');
   });
 
   test('outlives its rows', async (t) => {
     const { parley, model, client } = await decided(t, 'approve', { repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 2 } } });
-    await client.chat('Hi', { conversation_id: 'c1' });
-    await client.chat('Hi again', { conversation_id: 'c1' });
-    const { result } = await client.ask('history', { conversation_id: 'c1' });
-    assert.ok(Number(result?.['oldest_seq']) > 10);
+    await client.chat('Hi', inC1).end;
+    await client.chat('Hi again', inC1).end;
+    const { oldest_seq: oldest } = await client.history('c1');
+    assert.ok(oldest > 10);
     await parley.restart();
     model.script(wantsToAdd, says('Still.'));
-    assert.deepEqual(kinds((await (await parley.connect()).chat('Add', { conversation_id: 'c1' })).frames), ['tool_call', 'tool_result']);
+    assert.deepEqual(await kinds(connectClient(t, parley.url).chat('Add', inC1)), ['tool_call', 'tool_result']);
   });
 
   test('holds after kill -9 as soon as it was accepted', async (t) => {
-    const model = await startModelServer();
-    t.after(model.close);
+    const { model, home } = await createScriptedHome(t, settings());
     model.script(wantsToAdd);
-    const home = await createHome(t, { modelUrl: model.url, ...settings() });
     const first = home.start();
-    const client = await first.connect();
-    client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
-    const asked = await question(client);
-    await client.ask('respond', { conversation_id: 'c1', interrupt_id: asked.chunk?.['interrupt_id'], decision: 'approve', remember: true });
+    const client = connectClient(t, await first.listening);
+    client.chat('Add', { ...inC1, requestId: 'r1' });
+    const { interrupt_id: interruptId } = await question(client);
+    await client.respond('c1', { interruptId, decision: 'approve', remember: true });
     first.kill('SIGKILL');
     await first.exited;
-    const back = await home.start().connect();
-    await back.chat('Add', { conversation_id: 'c1' }, 'r1');
+    const back = connectClient(t, await home.start().listening);
+    await back.chat('Add', { ...inC1, requestId: 'r1' }).end;
     model.script(wantsToAdd, says('Again.'));
-    const next = await back.chat('Add again', { conversation_id: 'c1' });
-    assert.deepEqual([kinds(next.frames), next.text], [['tool_call', 'tool_result'], 'Again.']);
+    const next = back.chat('Add again', inC1);
+    assert.deepEqual([await kinds(next), await next.text()], [['tool_call', 'tool_result'], 'Again.']);
   });
 });
 
 test('of several questions about a tool one answer for good is the answer to all, and other clients are told', async (t) => {
-  const { parley, model, client } = await startScripted(t, settings());
+  const { parley, model, client } = await startTyped(t, settings());
   model.script(asks([add, { name: 'word_count', arguments: { text: 'a b' } }, add]), says('Done.'));
-  client.send('chat', { text: 'Add twice', conversation_id: 'c1' }, 'r1');
-  const questions = [await question(client), await question(client, 2), await question(client, 3)].map(({ chunk }) => String(chunk?.['interrupt_id']));
-  const [first = '', other = '', last = ''] = questions;
-  const typed = connectClient(t, parley.url);
-  assert.deepEqual(await typed.respond('c1', { interruptId: last, decision: 'deny', remember: true, reason: 'No sums.' }), { accepted: true });
-  assert.deepEqual(await typed.respond('c1', { interruptId: first, decision: 'approve' }), { already: { decision: 'deny' } });
-  assert.deepEqual(await typed.respond('c1', { interruptId: other, decision: 'approve' }), { accepted: true });
-  const turn = await client.turn('r1');
-  assert.deepEqual(statuses(turn.frames), ['denied', 'denied', 'ok']);
+  const turn = client.chat('Add twice', inC1);
+  await question(client, 3);
+  const [first = '', other = '', last = ''] = questionsTo(client).map((asked) => asked.interrupt_id);
+  const another = connectClient(t, parley.url);
+  assert.deepEqual(await another.respond('c1', { interruptId: last, decision: 'deny', remember: true, reason: 'No sums.' }), { accepted: true });
+  assert.deepEqual(await another.respond('c1', { interruptId: first, decision: 'approve' }), { already: { decision: 'deny' } });
+  assert.deepEqual(await another.respond('c1', { interruptId: other, decision: 'approve' }), { accepted: true });
+  assert.deepEqual(statuses(await readAll(turn)), ['denied', 'denied', 'ok']);
   const told = model.requests[1]?.body.messages.slice(-3).map(({ content }) => String(content)) ?? [];
   assert.deepEqual(told.map((text) => text.includes('No sums.')), [true, false, true]);
   assert.equal(check(parley.database).exitCode, 0);

@@ -1,165 +1,162 @@
 /** Calls that need a person's approval, over the whole server: asked, answered, passivated, restarted, killed, expired. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Client, Received } from '../support/client.ts';
+import type { Answer } from '../../src/client/client.ts';
+import { question, resultsIn, type Question } from '../support/asked.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { says } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startScripted } from '../support/parley.ts';
-import { createHome, eventually } from '../support/server-process.ts';
+import { demoServer } from '../support/parley.ts';
+import { createScriptedHome } from '../support/scripted-home.ts';
+import { eventually } from '../support/server-process.ts';
+import { connectClient, readAll, startTyped, withCode, type WatchedClient } from '../support/typed-client.ts';
 
 const askFirst = (service: object = {}, tools: object = {}) => ({
   mcpServers: demoServer,
   config: { chat: { service: { ...service, tools: { permission: { 'demo.add': 'ask' }, ...tools } } } },
 });
 const wantsToAdd = asks([{ name: 'add', arguments: { a: 2, b: 3 } }]);
-const question = (client: Client) => client.waitFor((frame) => frame.chunk?.type === 'approval_request', 'the question');
-const respond = (client: Client, asked: Received, decision: string, more: object = {}) =>
-  client.ask('respond', { conversation_id: 'c1', interrupt_id: asked.chunk?.['interrupt_id'], decision, ...more });
-const standing = async (client: Client) => (await client.ask('subscribe', { conversation_id: 'c1' })).result;
+const inC1 = { conversationId: 'c1' };
+const respond = (client: WatchedClient, { interrupt_id: interruptId }: Question, decision: Answer['decision'], more: Partial<Answer> = {}) =>
+  client.respond('c1', { interruptId, decision, ...more });
+const standing = (client: WatchedClient) => client.request('subscribe', { conversation_id: 'c1' });
 
 describe('a call that needs approval', () => {
   test('is asked about with all that is to be known, and made once somebody approves', async (t) => {
-    const { parley, model, client } = await startScripted(t, askFirst());
+    const { parley, model, client } = await startTyped(t, askFirst());
     model.script(wantsToAdd, says('Five.'));
-    client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
+    const turn = client.chat('Add', { ...inC1, requestId: 'r1' });
     const asked = await question(client);
-    const { interrupt_id, call_id, expires_at, ...rest }: Record<string, unknown> = { ...asked.chunk };
-    assert.deepEqual(rest, { type: 'approval_request', name: 'add', server: 'demo', arguments: { a: 2, b: 3 }, data: 'Allow add with {"a":2,"b":3}?', seq: 3 });
+    const { interrupt_id, call_id, expires_at, ...rest }: Record<string, unknown> = asked;
+    assert.deepEqual(rest, { ...inC1, type: 'approval_request', name: 'add', server: 'demo', arguments: { a: 2, b: 3 }, data: 'Allow add with {"a":2,"b":3}?', seq: 3 });
     assert.ok(interrupt_id && call_id && Date.parse(String(expires_at)) > Date.now() + 86_000_000);
 
-    const other = await parley.connect();
-    const { state, can, active } = (await standing(other)) ?? {};
+    const other = connectClient(t, parley.url);
+    const { state, can, active } = await standing(other);
     assert.deepEqual({ state, can, active }, { state: 'turn.toolHop.waiting', can: ['cancel', 'chat', 'respond'], active: { request_id: 'r1', message_id: null } });
-    assert.deepEqual((await respond(other, asked, 'approve')).result, { accepted: true });
+    assert.deepEqual(await respond(other, asked, 'approve'), { accepted: true });
 
-    const turn = await client.turn('r1');
-    assert.deepEqual([turn.text, turn.end.metadata?.['tool_hops']], ['Five.', 1]);
-    const result = turn.frames.find((frame) => frame.chunk?.type === 'tool_result');
-    assert.deepEqual([result?.chunk?.['status'], result?.chunk?.data], ['ok', '5']);
-    assert.deepEqual((await respond(client, asked, 'deny')).result, { already: { decision: 'approve' } });
+    const chunks = await readAll(turn);
+    assert.deepEqual([await turn.text(), (await turn.end).metadata.tool_hops], ['Five.', 1]);
+    assert.deepEqual(resultsIn(chunks).map(({ status, data }) => [status, data]), [['ok', '5']]);
+    assert.deepEqual(await respond(client, asked, 'deny'), { already: { decision: 'approve' } });
   });
 
   test('is not made when somebody declines, and the model hears why', async (t) => {
-    const { model, client } = await startScripted(t, askFirst());
+    const { model, client } = await startTyped(t, askFirst());
     model.script(wantsToAdd, says('As you wish.'));
-    client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
+    const turn = client.chat('Add', inC1);
     await respond(client, await question(client), 'deny', { reason: 'I can add.' });
-    const turn = await client.turn('r1');
-    assert.deepEqual(turn.frames.flatMap(({ chunk }) => (chunk?.type === 'tool_result' ? [chunk['status']] : [])), ['denied']);
+    assert.deepEqual(resultsIn(await readAll(turn)).map(({ status }) => status), ['denied']);
     assert.match(JSON.stringify(model.requests[1]?.body.messages.at(-1)), /declined.*I can add\./);
   });
 
   test('may be answered twice at the same time: one answer counts, the other is told which', async (t) => {
-    const { parley, model, client } = await startScripted(t, askFirst());
+    const { parley, model, client } = await startTyped(t, askFirst());
     model.script(wantsToAdd, says('Five.'));
-    client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
+    const turn = client.chat('Add', inC1);
     const asked = await question(client);
-    const clients = await Promise.all(Array.from({ length: 8 }, () => parley.connect()));
+    const clients = Array.from({ length: 8 }, () => connectClient(t, parley.url));
+    await Promise.all(clients.map((each) => each.until('open')));
     const answers = await Promise.all(clients.map((each, index) => respond(each, asked, index % 2 ? 'approve' : 'deny')));
-    assert.equal(answers.filter(({ result }) => result?.['accepted']).length, 1);
-    assert.equal(new Set(answers.flatMap(({ result }) => (result?.['already'] ? [JSON.stringify(result)] : []))).size, 1);
-    await client.turn('r1');
+    assert.equal(answers.filter((answer) => 'accepted' in answer).length, 1);
+    assert.equal(new Set(answers.flatMap((answer) => ('already' in answer ? [JSON.stringify(answer)] : []))).size, 1);
+    await turn.end;
   });
 
   test('waits without a limit of restarts: no start takes it up, the subscriber is told, and the answer is heard', async (t) => {
-    const { parley, model, client } = await startScripted(t, askFirst({ recovery: { attempts: 0 } }));
+    const { parley, model, client } = await startTyped(t, askFirst({ recovery: { attempts: 0 } }));
     model.script(wantsToAdd, says('Five.'));
-    client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
+    client.chat('Add', { ...inC1, requestId: 'r1' });
     const asked = await question(client);
     for (let times = 0; times < 3; times += 1) await parley.restart();
-    const later = await parley.connect();
-    const { state, can, active, head_seq } = (await standing(later)) ?? {};
+    const later = connectClient(t, parley.url);
+    const { state, can, active, head_seq } = await standing(later);
     assert.deepEqual({ state, can, active, head_seq }, { state: 'turn.toolHop.waiting', can: ['cancel', 'chat', 'respond'], active: { request_id: 'r1', message_id: null }, head_seq: 3 });
     assert.equal((await readMetrics(parley.url)).get('parley_conversations_live'), 0);
     await respond(later, asked, 'approve');
-    const end = await later.waitFor((frame) => frame.status === 'complete');
+    const end = await eventually(() => later.frames.find((frame) => frame.status === 'complete') ?? null, 'the end of the turn');
     assert.equal(end.seq, 8);
-    const again = await (await parley.connect()).chat('Add', { conversation_id: 'c1' }, 'r1');
-    assert.deepEqual(again.frames.flatMap(({ chunk }) => (chunk ? [chunk.type] : [])), ['approval_request', 'tool_call', 'tool_result', 'text']);
+    const again = connectClient(t, parley.url).chat('Add', { ...inC1, requestId: 'r1' });
+    assert.deepEqual((await readAll(again)).map(({ type }) => type), ['approval_request', 'tool_call', 'tool_result', 'text']);
   });
 
   test('holds after kill -9, and so does the answer', async (t) => {
-    const model = await startModelServer();
-    t.after(model.close);
+    const { model, home } = await createScriptedHome(t, askFirst());
     model.script(wantsToAdd, says('Five.'));
-    const home = await createHome(t, { modelUrl: model.url, ...askFirst() });
     const first = home.start();
-    const client = await first.connect();
-    client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
+    const client = connectClient(t, await first.listening);
+    client.chat('Add', { ...inC1, requestId: 'r1' });
     const asked = await question(client);
     first.kill('SIGKILL');
     await first.exited;
     const second = home.start();
-    const back = await second.connect();
-    assert.deepEqual((await respond(back, asked, 'approve')).result, { accepted: true });
+    const back = connectClient(t, await second.listening);
+    assert.deepEqual(await respond(back, asked, 'approve'), { accepted: true });
     second.kill('SIGKILL');
     await second.exited;
-    const third = await home.start().connect();
-    assert.deepEqual((await respond(third, asked, 'deny')).result, { already: { decision: 'approve' } });
-    assert.equal((await third.chat('Add', { conversation_id: 'c1' }, 'r1')).end.status, 'complete');
-    assert.deepEqual(model.violations, []);
+    const third = connectClient(t, await home.start().listening);
+    assert.deepEqual(await respond(third, asked, 'deny'), { already: { decision: 'approve' } });
+    await third.chat('Add', { ...inC1, requestId: 'r1' }).end;
   });
 
   test('is denied when time is up, also in a conversation that has left memory', async (t) => {
-    const { parley, model, client } = await startScripted(t, askFirst({ idle_timeout: 0.05 }, { approval_timeout: 0.8 }));
+    const { parley, model, client } = await startTyped(t, askFirst({ idle_timeout: 0.05 }, { approval_timeout: 0.8 }));
     model.script(wantsToAdd, says('Then not.'));
-    client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
+    const turn = client.chat('Add', inC1);
     const asked = await question(client);
     await eventually(async () => (await readMetrics(parley.url)).get('parley_conversations_live') === 0, 'the conversation to leave memory');
-    const turn = await client.turn('r1');
-    assert.deepEqual(turn.frames.flatMap(({ chunk }) => (chunk?.type === 'tool_result' ? [chunk['status'], chunk.data] : [])), ['denied', 'Nobody approved this call in time; it was not run.']);
-    assert.deepEqual((await respond(client, asked, 'approve')).result, { already: { decision: 'expired' } });
+    const results = resultsIn(await readAll(turn));
+    assert.deepEqual(results.map(({ status, data }) => [status, data]), [['denied', 'Nobody approved this call in time; it was not run.']]);
+    assert.deepEqual(await respond(client, asked, 'approve'), { already: { decision: 'expired' } });
   });
 
   test('can be stopped, and later answers are told so', async (t) => {
-    const { model, client, parley } = await startScripted(t, askFirst());
+    const { model, client, parley } = await startTyped(t, askFirst());
     model.script(wantsToAdd);
-    client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
+    client.chat('Add', { ...inC1, requestId: 'r1' });
     const asked = await question(client);
     await parley.restart();
-    const back = await parley.connect();
-    assert.deepEqual((await back.ask('cancel', { conversation_id: 'c1' })).result, { cancelled: ['r1'], disposition: 'cancelled' });
-    assert.equal((await back.chat('Add', { conversation_id: 'c1' }, 'r1')).end.metadata?.['finish_reason'], 'cancelled');
-    assert.deepEqual((await respond(back, asked, 'approve')).result, { already: { decision: 'cancelled' } });
+    const back = connectClient(t, parley.url);
+    assert.deepEqual(await back.cancel('c1'), { cancelled: ['r1'], disposition: 'cancelled' });
+    assert.equal((await back.chat('Add', { ...inC1, requestId: 'r1' }).end).metadata.finish_reason, 'cancelled');
+    assert.deepEqual(await respond(back, asked, 'approve'), { already: { decision: 'cancelled' } });
   });
 });
 
 describe('an answer', () => {
   test('to what nobody asked, here or anywhere, is not_found and opens no conversation', async (t) => {
-    const { parley, client } = await startScripted(t, askFirst());
-    for (const conversation_id of ['c1', 'nowhere']) {
-      const refused = await client.ask('respond', { conversation_id, interrupt_id: 'approval_x', decision: 'approve' });
-      assert.equal(refused.error?.code, 'not_found');
+    const { parley, client } = await startTyped(t, askFirst());
+    for (const conversationId of ['c1', 'nowhere']) {
+      await assert.rejects(client.respond(conversationId, { interruptId: 'approval_x', decision: 'approve' }), withCode('not_found'));
     }
     assert.equal((await readMetrics(parley.url)).get('parley_conversations_live'), 0);
   });
 
   test('that is none of the two is told what it may be', async (t) => {
-    const { client } = await startScripted(t, askFirst());
-    const refused = await client.ask('respond', { conversation_id: 'c1', interrupt_id: 'x', decision: 'maybe' });
-    assert.deepEqual([refused.error?.code, refused.error?.data['path']], ['invalid_request', 'payload.decision']);
+    const { client } = await startTyped(t, askFirst());
+    const refused = client.request('respond', { conversation_id: 'c1', interrupt_id: 'x', decision: 'maybe' });
+    await assert.rejects(refused, { code: 'invalid_request', data: { path: 'payload.decision' } });
   });
 });
 
 test('a tool that is never allowed is not offered, and refused at once where it is called all the same; the turn goes on', async (t) => {
-  const { model, client } = await startScripted(t, askFirst({}, { permission: { 'demo.add': 'never' } }));
+  const { model, client } = await startTyped(t, askFirst({}, { permission: { 'demo.add': 'never' } }));
   model.script(wantsToAdd, says('I may not.'));
-  const turn = await client.chat('Add', { conversation_id: 'c1' });
-  assert.deepEqual(turn.frames.flatMap(({ chunk }) => (chunk?.type === 'tool_result' ? [chunk['status']] : [])), ['denied']);
-  assert.equal(turn.text, 'I may not.');
+  const turn = client.chat('Add', inC1);
+  assert.deepEqual(resultsIn(await readAll(turn)).map(({ status }) => status), ['denied']);
+  assert.equal(await turn.text(), 'I may not.');
   for (const { body } of model.requests) {
     const offered = body.tools?.map((tool) => tool.function.name) ?? [];
     assert.ok(offered.includes('current_time') && !offered.includes('add'), `offered: ${offered.join(', ')}`);
   }
-  const { tools } = (await client.ask('tools', {})).result as { tools: { name: string }[] };
+  const { tools } = await client.tools();
   assert.ok(tools.some(({ name }) => name === 'add'), 'listed all the same');
 });
 
 test('where no tool is allowed, the model is sent no list of tools', async (t) => {
-  const { model, client } = await startScripted(t, askFirst({}, { permission: { demo: 'never' } }));
+  const { model, client } = await startTyped(t, askFirst({}, { permission: { demo: 'never' } }));
   model.script(says('Hello.'));
-  await client.chat('Hi');
+  await client.chat('Hi').end;
   assert.equal(model.requests[0]?.body.tools, undefined);
 });
