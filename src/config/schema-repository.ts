@@ -1,0 +1,52 @@
+/**
+ * The `repository` section: where the event log stands, what a commit survives, and what is kept of it.
+ * The only home of these keys' defaults and constraints.
+ */
+import { z } from 'zod';
+import { count, text } from './quantities.ts';
+
+const persistence = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Whether conversations outlive the server; false keeps them in memory only and leaves the file alone.'),
+    retention_policy: z
+      .enum(['token_limit', 'message_count', 'time_based', 'unlimited'])
+      .default('token_limit')
+      .describe('What is kept of a conversation: its newest tokens, its newest messages, its last days, or everything.'),
+    max_tokens_per_conversation: count('tokens', 1)
+      .default(8000)
+      .describe('What `token_limit` keeps.'),
+    max_messages_per_conversation: count('messages', 1)
+      .default(100)
+      .describe('What `message_count` keeps.'),
+    retention_days: z
+      .number()
+      .positive()
+      .max(36_500)
+      .meta({ unit: 'days' })
+      .default(30)
+      .describe('What `time_based` keeps.'),
+    clear_on_startup: z.boolean().default(false).describe('Whether every start empties the database: for trials only.'),
+  })
+  .prefault({})
+  .describe('What is kept, and for how long.');
+
+export const repositorySection = z
+  .strictObject({
+    type: z.enum(['sql']).default('sql').describe('Kind of store: SQLite.'),
+    path: text()
+      .default('events.db')
+      .describe('Database file, made when it is not there.'),
+    synchronous: z
+      .enum(['full', 'normal'])
+      .default('full')
+      .describe('What a commit survives: `full` a power cut, `normal` (faster) only a crash of the server.'),
+    max_waiting: count('writes', 1)
+      .default(10_000)
+      .describe('Writes that may wait for the disk; further ones are refused, so that a stuck disk cannot fill memory.'),
+    persistence,
+  })
+  .prefault({})
+  .describe('The event log.');
