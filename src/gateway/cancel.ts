@@ -2,14 +2,12 @@
  * The action `cancel`. A conversation in which nothing can be running is not opened for it: the log tells.
  */
 import { resultFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
-type Cancel = Extract<Request, { action: 'cancel' }>['payload'];
-
 /** Null when the Stop is on its way, or answered; else the look into the log, which rejects when that cannot be read. */
-export function sendCancel(deps: RequestDeps, session: ClientSession, requestId: string, { conversation_id, target }: Cancel): Promise<void> | null {
+export function sendCancel(deps: RequestDeps, session: ClientSession, requestId: string, { conversation_id, target }: Payload<'cancel'>): Promise<void> | null {
   const { registry, store, outbox } = deps;
   const nothingRuns = (conversationId?: string) =>
     outbox.reply(session.id, resultFrame(requestId, { cancelled: [], disposition: 'nothing_running' }, conversationId));

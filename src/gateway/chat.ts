@@ -6,12 +6,12 @@ import { hash } from 'node:crypto';
 import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import { errorFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import { include, namesSomething, type Composed } from './include.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
-type Chat = Extract<Request, { action: 'chat' }>['payload'];
+type Chat = Payload<'chat'>;
 
 /** Null when the chat is on its way; else the lookup, which rejects when the log cannot be read. */
 export function sendChat(deps: RequestDeps, session: ClientSession, requestId: string, chat: Chat): Promise<void> | null {

@@ -5,7 +5,7 @@
 import { roundCost } from '../../machines/usage.ts';
 import { fault } from '../errors.ts';
 import { errorFrame, resultFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import type { Results } from '../protocol/results.ts';
 import type { ListedConversation } from '../store/listing.ts';
 import type { RequestDeps } from './request-deps.ts';
@@ -16,7 +16,7 @@ export async function sendConversations(
   { store, outbox }: RequestDeps,
   session: ClientSession,
   requestId: string,
-  { cursor, limit }: Extract<Request, { action: 'conversations' }>['payload'],
+  { cursor, limit }: Payload<'conversations'>,
 ): Promise<void> {
   const page = await store.conversations(session.subject, { limit, ...(cursor === undefined ? {} : { cursor }) });
   if (!page) {

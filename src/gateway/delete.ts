@@ -4,7 +4,7 @@
  */
 import { noSuchConversation } from '../errors.ts';
 import { errorFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
@@ -13,7 +13,7 @@ export async function sendDeletion(
   { registry, store, outbox }: RequestDeps,
   session: ClientSession,
   requestId: string,
-  { conversation_id: conversationId }: Extract<Request, { action: 'delete' }>['payload'],
+  { conversation_id: conversationId }: Payload<'delete'>,
 ): Promise<void> {
   const owner = session.subject;
   if ((await store.page(owner, conversationId, { limit: 1 })) === null) {

@@ -4,7 +4,7 @@
  */
 import { fault } from '../errors.ts';
 import { errorFrame, resultFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
@@ -13,7 +13,7 @@ export async function sendFork(
   { store, outbox }: RequestDeps,
   session: ClientSession,
   requestId: string,
-  { conversation_id: conversationId, at_seq: atSeq }: Extract<Request, { action: 'fork' }>['payload'],
+  { conversation_id: conversationId, at_seq: atSeq }: Payload<'fork'>,
 ): Promise<void> {
   const outcome = await store.fork(session.subject, conversationId, atSeq);
   if (outcome.status === 'forked') {

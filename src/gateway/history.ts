@@ -4,7 +4,7 @@
 import { noSuchConversation } from '../errors.ts';
 import { eventOf } from '../outbox/render.ts';
 import { errorFrame, resultFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
@@ -13,7 +13,7 @@ export async function sendHistory(
   { store, outbox }: RequestDeps,
   session: ClientSession,
   requestId: string,
-  { conversation_id: conversationId, before_seq: beforeSeq, limit }: Extract<Request, { action: 'history' }>['payload'],
+  { conversation_id: conversationId, before_seq: beforeSeq, limit }: Payload<'history'>,
 ): Promise<void> {
   const page = await store.page(session.subject, conversationId, { limit, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
   if (!page) {

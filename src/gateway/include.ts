@@ -7,10 +7,10 @@ import type { Included } from '../../machines/included.ts';
 import { fault } from '../errors.ts';
 import { isMissing, type Library, type Missing } from '../mcp/library.ts';
 import { partText } from '../mcp/result-text.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import { missingFault } from './offers.ts';
 
-type Chat = Extract<Request, { action: 'chat' }>['payload'];
+type Chat = Payload<'chat'>;
 
 /** A message with all that belongs to it. */
 export interface Composed {

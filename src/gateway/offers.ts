@@ -6,13 +6,11 @@ import { fault } from '../errors.ts';
 import { isMissing, type FromServer, type Missing } from '../mcp/library.ts';
 import type { Prompt, Resource } from '../mcp/offers.ts';
 import { errorFrame, resultFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import type { Result } from '../protocol/results.ts';
 import type { RequestDeps } from './request-deps.ts';
 import { toldServer } from './server-status.ts';
 import type { ClientSession } from './session.ts';
-
-type Payload<Action extends Request['action']> = Extract<Request, { action: Action }>['payload'];
 
 /** One function an action; every outcome is a frame. */
 export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDeps, 'library' | 'toolbox' | 'outbox'>) {

@@ -8,7 +8,7 @@ import type { RespondEvent } from '../../machines/client-events.ts';
 import type { Breach } from '../mcp/argument-check.ts';
 import { fault } from '../errors.ts';
 import { errorFrame, lateAnswerFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import { withDefaults } from './form-defaults.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
@@ -20,7 +20,7 @@ export interface RespondDeps {
   outbox: Pick<RequestDeps['outbox'], 'reply'>;
 }
 
-type Response = Extract<Request, { action: 'respond' }>['payload'];
+type Response = Payload<'respond'>;
 type Question = Record<string, unknown>;
 
 /** What is wrong with an answer, by the way to its field. */

@@ -6,13 +6,13 @@ import { onlyWaits } from '../../machines/recovery.ts';
 import { foldStanding } from '../../machines/standing.ts';
 import { noSuchConversation } from '../errors.ts';
 import { errorFrame, resultFrame, type ConversationState } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Payload } from '../protocol/requests.ts';
 import type { Standing } from '../store/port.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from './session.ts';
 
-type Subscribe = Extract<Request, { action: 'subscribe' }>['payload'];
-type Unsubscribe = Extract<Request, { action: 'unsubscribe' }>['payload'];
+type Subscribe = Payload<'subscribe'>;
+type Unsubscribe = Payload<'unsubscribe'>;
 
 /** Both are done in the order in which a socket asks for them, though reading the log takes its time; both reject when it cannot be read. */
 export interface Subscriptions {

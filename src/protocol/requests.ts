@@ -144,3 +144,6 @@ export type Action = keyof Payloads;
 export type Request = {
   [Name in Action]: { action: Name; requestId: string; payload: z.output<Payloads[Name]> };
 }[Action];
+
+/** What an action is asked with. */
+export type Payload<Name extends Action> = Extract<Request, { action: Name }>['payload'];
