@@ -19,6 +19,7 @@ import { AppError, fault, shuttingDown } from './errors.ts';
 import type { Outbox } from './outbox/port.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';
 import { errorFrame, type ConversationState } from './protocol/frames.ts';
+import type { Store } from './store/port.ts';
 
 /**
  * The one door to conversations. Refusals (`shutting_down`, `overloaded`, `conversation_unavailable`) are
@@ -42,8 +43,9 @@ export interface Registry {
   isServing(): boolean;
 }
 
-export interface RegistryOptions extends Omit<LiveConversationDeps, 'outbox'> {
+export interface RegistryOptions extends LiveConversationDeps {
   outbox: LiveConversationDeps['outbox'] & Pick<Outbox, 'fail'>;
+  store: LiveConversationDeps['store'] & Pick<Store, 'unfinished' | 'overdue'>;
   logics: { writer: typeof writerMachine; mcpServer: typeof mcpServerMachine };
   mcpServers: readonly McpServerInput[];
   /** Hands each MCP server's actor to the toolbox, right after the registry has spawned it. */
@@ -58,10 +60,6 @@ export interface RegistryOptions extends Omit<LiveConversationDeps, 'outbox'> {
   startupWaitMs: number;
   conversation: ConversationLimits;
   registry: RegistryLimits;
-  /** Conversations with turns that have no end, at the start. */
-  unfinished(): Promise<ConversationRef[]>;
-  /** Conversations in which a person's time to answer is up, the longest overdue first. */
-  overdue(nowMs: number, limit: number): Promise<ConversationRef[]>;
   /** chat.service.recovery.concurrency */
   recoveringAtOnce: number;
   /** chat.service.idle_timeout */
@@ -81,7 +79,7 @@ const RETRY_AFTER_MS = 1000;
  * not the disk's, counts against its crash budget.
  */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { outbox, idleTimeoutMs, maxLive, conversation: limits } = options;
+  const { outbox, store, idleTimeoutMs, maxLive, conversation: limits } = options;
   const live = new Map<string, LiveConversation>();
   let emptied = Promise.withResolvers<void>();
 
@@ -108,9 +106,9 @@ export function createRegistry(options: RegistryOptions): Registry {
         await Promise.race([options.toolsSettled(), startupWait]);
       }),
       sweep: createSweepLogic({ conversations: () => live.values(), idleTimeoutMs }),
-      expiry: createExpiryLogic({ overdue: options.overdue, expire, onError: options.onError }),
+      expiry: createExpiryLogic({ overdue: store.overdue, expire, onError: options.onError }),
       recovery: fromPromise(async ({ signal }) => {
-        const refs = (await options.unfinished()).values();
+        const refs = (await store.unfinished()).values();
         const takeUp = async () => {
           for (const ref of refs) {
             if (signal.aborted) return;

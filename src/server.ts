@@ -171,8 +171,6 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
       const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);
       for (const each of closed) if (each.status === 'rejected') onError(each.reason);
     },
-    unfinished: store.unfinished,
-    overdue: store.overdue,
     recoveringAtOnce: service.recovery.concurrency,
     startupWaitMs: ms(mcp.connection.startup_wait),
     conversation: { ...conversationLimits(config), providers: model.providers.map((provider) => provider.name) },

@@ -83,8 +83,6 @@ export async function startConversations(test: TestContext, replacements: Replac
     attachServer: () => undefined,
     toolsSettled: () => Promise.resolve(),
     closeNeighbours: store.close,
-    unfinished: store.unfinished,
-    overdue: store.overdue,
     recoveringAtOnce: 1,
     startupWaitMs: 0,
     conversation: { maxToolHops: 1, toolConcurrency: 1, toolTimeoutMs: 1000, toolMaxTimeoutMs: 1000, approvalTimeoutMs: 60_000, queueLength: 8, attempts: 1, retryBudgetMs: 0, providers: ['scripted'], recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 }, budgets: noBudgets },
