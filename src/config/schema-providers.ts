@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { azureApiVersion, isAzureHost } from '../llm/azure.ts';
 import { echoFields } from '../llm/echo.ts';
-import { presets } from '../llm/providers.ts';
+import { presets } from '../llm/presets.ts';
 import { count, text } from './quantities.ts';
 
 const variableName = () =>

@@ -11,7 +11,7 @@ import type { Answer, AskedCall } from '../../machines/hop-answers.ts';
 import { offeredTools } from '../../machines/hop-plan.ts';
 import type { Usage } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/model.ts';
+import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/port.ts';
 import type { Toolbox } from '../mcp/toolbox.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbox } from '../outbox/port.ts';

@@ -6,7 +6,7 @@
 import type { Usage } from '../../machines/log.ts';
 import { signaturesOf, type Signatures } from './echo.ts';
 import { isObject, parseJson, textOf, type JsonObject } from './json.ts';
-import type { AnswerSink } from './model.ts';
+import type { AnswerSink } from './port.ts';
 import { createReasoningDetails, type ReasoningDetails } from './reasoning-details.ts';
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-calls.ts';
 import { readUsage } from './usage.ts';

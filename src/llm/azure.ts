@@ -3,7 +3,7 @@
  * deployment in the path, the version of the API in the query. Its key goes into a header of its own.
  * Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference (chat completions)
  */
-import type { Endpoint } from './providers.ts';
+import type { Endpoint } from './provider.ts';
 
 /** The last dated version that is no preview. */
 export const azureApiVersion = '2024-10-21';

@@ -6,8 +6,8 @@ import { createActor, type SnapshotFrom } from 'xstate';
 import { providerCircuitMachine, type CircuitLimits } from '../../machines/provider-circuit.ts';
 import { fault } from '../errors.ts';
 import type { ProviderClient } from './client.ts';
-import type { AnswerEnd, ProviderStatus } from './model.ts';
-import type { Provider } from './providers.ts';
+import type { AnswerEnd, ProviderStatus } from './port.ts';
+import type { Provider } from './provider.ts';
 
 export interface CircuitOptions extends CircuitLimits {
   /** Hears of every change of state. */

@@ -10,8 +10,8 @@ import { readBody, type Body, type Taker } from './body.ts';
 import { withEcho } from './echo.ts';
 import { withPlainErrors } from './error-body.ts';
 import { cutFailure, foreignFailure, requestFailure, silenceFailure, streamFailure, type Asked } from './failures.ts';
-import type { AnswerEnd, AnswerRequest, AnswerSink } from './model.ts';
-import type { Provider } from './providers.ts';
+import type { AnswerEnd, AnswerRequest, AnswerSink } from './port.ts';
+import type { Provider } from './provider.ts';
 import type { Transport } from './transport.ts';
 import { createWatchdog, type Silence, type Watchdog } from './watchdog.ts';
 

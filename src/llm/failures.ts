@@ -8,8 +8,8 @@ import { fault, type ErrorCode } from '../errors.ts';
 import type { StreamFault } from './accumulator.ts';
 import { classify, cleanWords, readComplaint, type Complaint } from './complaint.ts';
 import { isObject, textOf } from './json.ts';
-import type { AnswerEnd } from './model.ts';
-import type { Provider } from './providers.ts';
+import type { AnswerEnd } from './port.ts';
+import type { Provider } from './provider.ts';
 import { readRetryAfter } from './retry-after.ts';
 import type { Silence } from './watchdog.ts';
 

@@ -3,7 +3,7 @@
  * Conversations are told by their turns.
  */
 import type { Logger } from 'pino';
-import type { ProviderStatus } from './model.ts';
+import type { ProviderStatus } from './port.ts';
 
 /** Logs a change of a provider's circuit. */
 export function reportProvider({ name, circuit, error }: ProviderStatus, log: Pick<Logger, 'info' | 'warn'>): void {

@@ -7,9 +7,9 @@ import { createFairLine } from '../fair-line.ts';
 import { waitInLine } from '../wait-in-line.ts';
 import type { Circuit } from './circuit.ts';
 import type { ProviderClient } from './client.ts';
-import type { AnswerEnd, ProviderLoad } from './model.ts';
+import type { AnswerEnd, ProviderLoad } from './port.ts';
 import { createPace } from './pace.ts';
-import type { Provider } from './providers.ts';
+import type { Provider } from './provider.ts';
 
 export interface QueuedClient extends ProviderClient {
   load(): ProviderLoad;

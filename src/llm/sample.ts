@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Sample } from '../mcp/sampling.ts';
-import type { LanguageModel } from './model.ts';
+import type { LanguageModel } from './port.ts';
 
 /** A token of English is about four characters. */
 const CHARS_PER_TOKEN = 4;

@@ -1,7 +1,7 @@
 /** A provider that is down is left alone, and found again: the circuit breaker around a real endpoint. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import type { ProviderStatus } from '../../src/llm/model.ts';
+import type { ProviderStatus } from '../../src/llm/port.ts';
 import { ask, languageModelAt, type AskOptions } from '../support/model-asking.ts';
 import { cuts, fails, hangs, says } from '../support/model-replies.ts';
 import { startModelServer } from '../support/model-server.ts';

@@ -1,7 +1,7 @@
 /** One answer, told in every way that OpenAI-compatible providers tell it. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { LanguageModel } from '../../src/llm/model.ts';
+import type { LanguageModel } from '../../src/llm/port.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
 import {
   bytes,

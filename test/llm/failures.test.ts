@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import type { AnswerEnd } from '../../src/llm/model.ts';
+import type { AnswerEnd } from '../../src/llm/port.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
 import { answersWith, bytes, cuts, data, delta, errorChunk, fails, finish, hangs, says, stalls, streams, text, type Reply } from '../support/model-replies.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';

@@ -7,7 +7,8 @@ import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import { createDemoModel } from '../../src/demo/model.ts';
 import type { Place } from '../../src/fair-line.ts';
 import type { ThoughtfulMessage } from '../../src/llm/echo.ts';
-import { createLanguageModel, type AnswerEnd, type LanguageModel, type LanguageModelOptions } from '../../src/llm/model.ts';
+import { createLanguageModel, type LanguageModelOptions } from '../../src/llm/model.ts';
+import type { AnswerEnd, LanguageModel } from '../../src/llm/port.ts';
 
 /** A language model whose active provider `scripted` is the endpoint at `url`; any option can be set otherwise. */
 export function languageModelAt(url: string, options: Partial<LanguageModelOptions> = {}): LanguageModel {

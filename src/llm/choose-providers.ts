@@ -1,78 +1,13 @@
 /**
- * Who may be asked: the table of known endpoints, and how configured blocks, keys and `auto`
- * become providers. The only file that reads a key; a key never goes to a base URL it was not
- * set for, so a block with its own `base_url` names its own `api_key_env` or gets none.
+ * Who may be asked: how configured blocks, known endpoints, keys and `auto` become providers. The only
+ * file that reads a key; a key never goes to a base URL it was not set for, so a block with its own
+ * `base_url` names its own `api_key_env` or gets none.
  */
 import { AppError } from '../errors.ts';
 import { azureEndpoint, isAzureHost } from './azure.ts';
-import { knownEcho, type EchoField } from './echo.ts';
-import type { Prices } from './prices.ts';
-
-/** A provider's block as configured. Every key not named here goes into the request body unchanged. */
-export interface ProviderBlock {
-  base_url?: string | undefined;
-  /** Name of the environment variable that holds the key. */
-  api_key_env?: string | undefined;
-  model?: string | undefined;
-  /** Models that a chat may name instead. */
-  allowed_models?: string[] | undefined;
-  /** Where a message's thoughts go back; what is known of the address where it is not stated. */
-  echo_reasoning?: EchoField[] | undefined;
-  /** Sent with every request, e.g. `api-key` for Azure. */
-  headers?: Record<string, string> | undefined;
-  /** Requests under way at any time, of all conversations. */
-  max_concurrent?: number | undefined;
-  /** Requests begun within any minute. */
-  requests_per_minute?: number | undefined;
-  /** Of a million tokens, by model. */
-  prices?: Record<string, { input: number; output: number; cached_input?: number }> | undefined;
-  [parameter: string]: unknown;
-}
-
-/** How an endpoint is spoken to, where providers differ. */
-export interface Endpoint {
-  /** Below the base URL; `{model}` stands for the model that is asked. */
-  chatPath: string;
-  query: Readonly<Record<string, string>>;
-  /** `authorization` takes the key as a bearer's, any other header as it is. */
-  keyHeader: string;
-  /** null: the block names none. */
-  model: string | null;
-  /** Which key of the block names the model, for messages. */
-  modelKey: string;
-  /** Joins the request body: `temperature`, `max_tokens` and whatever else the endpoint knows. */
-  parameters: Readonly<Record<string, unknown>>;
-}
-
-/** What its owner may ask of it, over all conversations. */
-export interface ProviderLimits {
-  /** Requests under way. */
-  maxConcurrent: number;
-  /** Requests begun within any minute; null: any number. */
-  requestsPerMinute: number | null;
-}
-
-const NO_LIMITS: ProviderLimits = { maxConcurrent: Infinity, requestsPerMinute: null };
-
-/** A provider that can be asked. */
-export interface Provider extends Endpoint {
-  name: string;
-  /** Answers from this process, without network or key. */
-  demo: boolean;
-  baseUrl: string;
-  model: string;
-  /** `model`, and what a chat may name instead. */
-  allowedModels: readonly string[];
-  /** null: the endpoint takes no key. */
-  key: string | null;
-  /** The variable that holds the key, for messages. */
-  keyVariable: string | null;
-  headers: Readonly<Record<string, string>>;
-  limits: ProviderLimits;
-  prices: Prices;
-  /** The fields in which it wants to see again what its models thought; none for most. */
-  echo: readonly EchoField[];
-}
+import { knownEcho } from './echo.ts';
+import { presetOf, presets } from './presets.ts';
+import type { Endpoint, Provider, ProviderBlock, ProviderLimits } from './provider.ts';
 
 /** What a choice of providers depends on. */
 export interface ProviderChoice {
@@ -82,54 +17,7 @@ export interface ProviderChoice {
   env: NodeJS.ProcessEnv;
 }
 
-/** A known endpoint. */
-export interface Preset {
-  /** null: everybody has an address of their own there. */
-  baseUrl: string | null;
-  /** null: a local endpoint that takes no key. */
-  keyVariable: string | null;
-  /** null: there is no model that everybody has. */
-  model: string | null;
-}
-
-/** Known endpoints, in the order in which `auto` looks for their keys. A configured block wins key by key. */
-export const presets = {
-  groq: {
-    baseUrl: 'https://api.groq.com/openai/v1',
-    keyVariable: 'GROQ_API_KEY',
-    model: 'llama-3.3-70b-versatile',
-  },
-  openai: {
-    baseUrl: 'https://api.openai.com/v1',
-    keyVariable: 'OPENAI_API_KEY',
-    model: 'gpt-4o-mini',
-  },
-  openrouter: {
-    baseUrl: 'https://openrouter.ai/api/v1',
-    keyVariable: 'OPENROUTER_API_KEY',
-    model: 'openai/gpt-4o-mini',
-  },
-  // Anthropic's OpenAI-compatible endpoint.
-  anthropic: {
-    baseUrl: 'https://api.anthropic.com/v1',
-    keyVariable: 'ANTHROPIC_API_KEY',
-    model: 'claude-haiku-4-5',
-  },
-  azure: {
-    baseUrl: null,
-    keyVariable: 'AZURE_OPENAI_API_KEY',
-    model: null,
-  },
-  ollama: {
-    baseUrl: 'http://localhost:11434/v1',
-    keyVariable: null,
-    model: 'llama3.2',
-  },
-} satisfies Record<string, Preset>;
-
-function presetOf(name: string): Preset | undefined {
-  return new Map<string, Preset>(Object.entries(presets)).get(name);
-}
+const NO_LIMITS: ProviderLimits = { maxConcurrent: Infinity, requestsPerMinute: null };
 
 const demoName = 'demo';
 const azureName = 'azure';
