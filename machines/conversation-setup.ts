@@ -8,6 +8,7 @@ import type { Answer } from './hop-answers.ts';
 import type { ConversationContext, ConversationInput } from './conversation-terms.ts';
 import type { HopContext, HopTool, OpenCall, RunningTurn, Standing } from './turn-terms.ts';
 import type { ModelMessage } from './model-messages.ts';
+import { providedAtBoot } from './provided-at-boot.ts';
 import { askedAbout } from './approval.ts';
 import { toolCallMachine } from './tool-call.ts';
 import { onlyWaits, recoveryEnd } from './recovery.ts';
@@ -41,10 +42,6 @@ export interface AnswerInput extends ReadLogInput {
 export interface AnswerStop {
   type: 'answer.stop';
 }
-
-const providedAtBoot = () => {
-  throw new Error('provided at boot');
-};
 
 /** The first wait before a hop is asked again; it doubles with each try. */
 const BACKOFF_BASE_MS = 500;

@@ -4,10 +4,7 @@
  */
 import { assign, fromCallback, fromPromise, setup } from 'xstate';
 import type { CheckInput, McpServerContext, McpServerEvent, McpServerInput } from './mcp-server-terms.ts';
-
-const providedAtBoot = () => {
-  throw new Error('provided at boot');
-};
+import { providedAtBoot } from './provided-at-boot.ts';
 
 /** The wait before reconnect number `attempts` (from 1): doubled and capped, then halved at most by the jitter. */
 export function reconnectDelayMs({ limits, attempts, jitter }: Pick<McpServerContext, 'limits' | 'attempts' | 'jitter'>): number {

@@ -6,6 +6,7 @@
 import { fromCallback, fromPromise, setup, type ActorRefFrom, type EventObject } from 'xstate';
 import type { McpServerInput } from './mcp-server-terms.ts';
 import { mcpServerMachine } from './mcp-server.ts';
+import { providedAtBoot } from './provided-at-boot.ts';
 import { writerMachine } from './writer.ts';
 
 export interface RegistryLimits {
@@ -31,10 +32,6 @@ export interface RegistryContext extends RegistryInput {
 export type RegistryEvent =
   | { type: 'conversation.crashed'; key: string; atMs: number }
   | { type: 'registry.shutdown' };
-
-const providedAtBoot = () => {
-  throw new Error('provided at boot');
-};
 
 function recent(times: readonly number[] | undefined, { limits }: RegistryContext, atMs: number): readonly number[] {
   return (times ?? []).filter((time) => time > atMs - limits.crashWindowMs);

@@ -5,6 +5,7 @@
 import { fromCallback, sendParent, setup } from 'xstate';
 import type { CallAsks } from './conversation-events.ts';
 import type { CallResult } from './hop-answers.ts';
+import { providedAtBoot } from './provided-at-boot.ts';
 import type { KeyedAsk, Resumption, ServerAnswer } from './question-terms.ts';
 import { CANCELLED } from './turn-rows.ts';
 import type { HopTool } from './turn-terms.ts';
@@ -90,9 +91,7 @@ const callSetup = setup({
     input: {} as ToolCallInput,
   },
   actors: {
-    callTool: fromCallback<CallAbort | CallAnswered, ToolCallInput>(() => {
-      throw new Error('callTool is provided at boot');
-    }),
+    callTool: fromCallback<CallAbort | CallAnswered, ToolCallInput>(providedAtBoot),
   },
   delays: {
     timeout: ({ context }) => timeLeftMs(context, context.workedMs),

@@ -4,16 +4,13 @@
  * only the news that some wait. No row, SQL or callback ever enters this file.
  */
 import { assign, cancel, fromCallback, fromPromise, raise, setup, type EventObject } from 'xstate';
+import { providedAtBoot } from './provided-at-boot.ts';
 import type { Committed, SweepPaceMs, WriterContext, WriterEvent, WriterInput } from './writer-terms.ts';
 
 /** Three tries within 2.6 s: longer than a checkpoint or a backup's lock, shorter than a user's patience. */
 const defaultRetryDelaysMs = [100, 500, 2000] as const;
 
 const defaultSweepPaceMs: SweepPaceMs = { first: 2000, pause: 20, rest: 300_000 };
-
-const providedAtBoot = (): never => {
-  throw new Error('This actor is provided by src/store at boot.');
-};
 
 /** What each state is for stands in its description. */
 export const writerMachine = setup({
