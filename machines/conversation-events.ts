@@ -4,7 +4,7 @@
  */
 import type { Asker, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
 import type { Answer, CallResult } from './hop-answers.ts';
-import type { Fault, NewRow, TurnMetadata } from './log.ts';
+import type { Fault, NewRow, TurnMetadata, TurnTotals } from './log.ts';
 import type { KeyedAsk, Resumption } from './question-terms.ts';
 import type { HopContext, RememberedDecision, Standing } from './turn-terms.ts';
 import type { DoneActorEvent } from 'xstate';
@@ -80,7 +80,7 @@ export type ConversationEvent = ClientEvent | InternalEvent;
 /** The end of a turn as its `turn_end` row and the `turns` table keep it. */
 export type TurnEnd =
   | { status: 'complete'; metadata: TurnMetadata }
-  | { status: 'error'; error: Fault };
+  | { status: 'error'; error: Fault; metadata: TurnTotals };
 
 /** What a turn's followers are told beside its rows; delays in ms. */
 export interface Notice {

@@ -72,14 +72,18 @@ export interface Fault {
   data: Record<string, unknown>;
 }
 
-/** What `complete` tells about a turn, as the `turn_end` row keeps it. */
-export interface TurnMetadata {
+/** What a turn has taken by its end, whatever end that is. */
+export interface TurnTotals {
   tokens: number;
   usage: Usage;
   usage_by_hop: readonly HopUsage[];
   model: string | null;
-  finish_reason: FinishReason;
   tool_hops: number;
+}
+
+/** What `complete` tells about a turn, as the `turn_end` row keeps it. */
+export interface TurnMetadata extends TurnTotals {
+  finish_reason: FinishReason;
 }
 
 /** A row before the store has given it its `seq`. Names are those of the columns. */

@@ -8,7 +8,7 @@ import type { NewRow } from './log.ts';
 import { responseRow, unapprovedResult, withEdit } from './approval.ts';
 import { fault } from './faults.ts';
 import { closedQuestion } from './question-plan.ts';
-import { complete, turnEndRow } from './turn-end.ts';
+import { complete, failed, turnEndRow } from './turn-end.ts';
 import { CANCELLED, answerRow, dispatchRow, instantResult, metaRow, resultRow } from './turn-rows.ts';
 
 const UNKNOWN_OUTCOME = 'The server restarted while this call was running. It may or may not have taken effect: check before you repeat it.';
@@ -17,13 +17,10 @@ const UNKNOWN_OUTCOME = 'The server restarted while this call was running. It ma
 export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }: RecoveryPolicy): TurnEnd | null {
   if (turn.stop) return complete(turn, turn.stop);
   if (onlyWaits(turn)) return null;
-  const failed = (why: string): TurnEnd => ({
-    status: 'error',
-    error: fault('recovery_failed', `${why} Send the message again under a new request_id.`),
-  });
-  if (mode === 'interrupt') return failed('The server restarted before this turn had ended.');
-  if (turn.recoveries >= attempts) return failed(`The turn was cut off ${turn.recoveries + 1} times and is given up.`);
-  if (turn.ageMs > maxAgeMs) return failed('The server was away for too long to go on with this turn.');
+  const givenUp = (why: string) => failed(turn, fault('recovery_failed', `${why} Send the message again under a new request_id.`));
+  if (mode === 'interrupt') return givenUp('The server restarted before this turn had ended.');
+  if (turn.recoveries >= attempts) return givenUp(`The turn was cut off ${turn.recoveries + 1} times and is given up.`);
+  if (turn.ageMs > maxAgeMs) return givenUp('The server was away for too long to go on with this turn.');
   return null;
 }
 

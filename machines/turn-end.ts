@@ -5,11 +5,13 @@
 import type { TurnEnd } from './conversation-events.ts';
 import type { Answer } from './hop-answers.ts';
 import type { RunningTurn, StopReason } from './turn-terms.ts';
-import type { FinishReason, NewRow } from './log.ts';
+import type { Fault, FinishReason, NewRow, TurnTotals } from './log.ts';
 import { responseRow, unapprovedResult, withEdit } from './approval.ts';
 import { closedQuestion } from './question-plan.ts';
 import { CANCELLED, answerRow, blank, instantResult, metaRow, resultRow } from './turn-rows.ts';
 import { sumOf, usedBy } from './usage.ts';
+
+type EndedTurn = Pick<RunningTurn, 'model' | 'hops' | 'used'>;
 
 /** The rows that end a turn, whatever state it is in; the last one is its `turn_end`. */
 export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[]; end: TurnEnd } {
@@ -54,16 +56,26 @@ function limitRows(turn: RunningTurn, answer: Answer, maxToolHops: number): NewR
 }
 
 function turnEnd(turn: RunningTurn, overLimit: boolean): TurnEnd {
-  if (turn.fault && !turn.stop) return { status: 'error', error: turn.fault };
-  return complete({ ...turn, used: usedBy(turn) }, turn.stop?.reason ?? (overLimit ? 'tool_limit_reached' : finishReason(turn.answer)));
+  const ended = { ...turn, used: usedBy(turn) };
+  if (turn.fault && !turn.stop) return failed(ended, turn.fault);
+  return complete(ended, turn.stop?.reason ?? (overLimit ? 'tool_limit_reached' : finishReason(turn.answer)));
 }
 
 /**
  * The end of a turn that no fault ended, stopped ones included. A null `model` means that none answered.
  */
-export function complete({ model, hops, used }: Pick<RunningTurn, 'model' | 'hops' | 'used'>, reason: FinishReason): TurnEnd {
+export function complete(turn: EndedTurn, reason: FinishReason): TurnEnd {
+  return { status: 'complete', metadata: { ...totals(turn), finish_reason: reason } };
+}
+
+/** The end of a turn by a fault: what its requests have used is paid for all the same. */
+export function failed(turn: EndedTurn, error: Fault): TurnEnd {
+  return { status: 'error', error, metadata: totals(turn) };
+}
+
+function totals({ model, hops, used }: EndedTurn): TurnTotals {
   const usage = sumOf(used);
-  return { status: 'complete', metadata: { tokens: usage.total_tokens, usage, usage_by_hop: used, model, finish_reason: reason, tool_hops: hops } };
+  return { tokens: usage.total_tokens, usage, usage_by_hop: used, model, tool_hops: hops };
 }
 
 function finishReason(answer: Answer | null): FinishReason {

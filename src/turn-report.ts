@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { TurnEnd } from '../machines/conversation-events.ts';
-import type { Fault, TurnMetadata } from '../machines/log.ts';
+import type { Fault, TurnTotals } from '../machines/log.ts';
 import type { Metrics } from './metrics.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';
 
@@ -67,7 +67,11 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
         conversation: ref.conversationId,
         request: requestId,
         end: outcome,
-        ...(end.status === 'complete' ? { hops: end.metadata.tool_hops, tokens: end.metadata.tokens, ...costOf(end.metadata), model: end.metadata.model } : reasonOf(end.error)),
+        hops: end.metadata.tool_hops,
+        tokens: end.metadata.tokens,
+        ...costOf(end.metadata),
+        model: end.metadata.model,
+        ...(end.status === 'error' ? reasonOf(end.error) : {}),
         total_ms: totalMs === null ? null : Math.round(totalMs),
         first_chunk_ms: times?.firstChunkMs === null || !times ? null : Math.round(times.firstChunkMs),
       };
@@ -84,7 +88,7 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
 }
 
 /** Nothing where no price is known. */
-function costOf({ usage }: TurnMetadata): { cost?: number } {
+function costOf({ usage }: TurnTotals): { cost?: number } {
   return usage.cost === undefined ? {} : { cost: usage.cost };
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
 import { usageSchema } from '../usage-schema.ts';
 import { chunks, type Chunk } from '../protocol/chunks.ts';
-import { faultSchema, turnMetadata, type Frame } from '../protocol/frames.ts';
+import { faultSchema, turnMetadata, turnTotals, type Frame } from '../protocol/frames.ts';
 import type { LogEvent } from '../protocol/log-event.ts';
 
 /** What the reader has of a message already, in UTF-16 units. */
@@ -35,7 +35,7 @@ const usageByHop = z.array(z.object({ hop: z.number(), model: z.string().nullabl
 /** A turn's end as its row or its identity record keeps it. */
 const turnEnd = z.discriminatedUnion('status', [
   z.object({ status: z.literal('complete'), metadata: turnMetadata.extend({ usage: usageSchema, usage_by_hop: usageByHop }).strip() }),
-  z.object({ status: z.literal('error'), error: faultSchema.strip() }),
+  z.object({ status: z.literal('error'), error: faultSchema.strip(), metadata: turnTotals.extend({ usage: usageSchema }).strip().optional() }),
 ]);
 
 export function isTurnEnd(row: LogRow): boolean {
@@ -60,7 +60,8 @@ export function renderEnd(turn: { request_id: string; conversation_id: string },
   if (parsed.data.status === 'complete') {
     return [{ ...turn, status: 'complete', ...place, metadata: { ...parsed.data.metadata, ...mark } }];
   }
-  return [{ ...turn, status: 'error', ...place, error: parsed.data.error, ...(replayed ? { metadata: { replayed: true } as const } : {}) }];
+  const { error, metadata } = parsed.data;
+  return [{ ...turn, status: 'error', ...place, error, ...(metadata || replayed ? { metadata: { ...metadata, ...mark } } : {}) }];
 }
 
 /** A row as `history` and `event` frames show it: its columns, JSON parsed, absent as null. */

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Decision } from '../../machines/approval.ts';
-import type { Fault, TurnMetadata } from '../../machines/log.ts';
+import type { Fault, TurnMetadata, TurnTotals } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import { usageSchema } from '../usage-schema.ts';
 import { chunk } from './chunks.ts';
@@ -17,7 +17,7 @@ const conversationId = z.string().describe('The conversation.');
 const ofTurn = { request_id: z.string().describe("The turn's, whoever reads it."), conversation_id: conversationId };
 const replayed = z.literal(true).describe('The turn had ended before this chat asked for it: it is told anew, nothing ran.');
 
-export const turnMetadata = z.strictObject({
+export const turnTotals = z.strictObject({
   // What a provider reports is taken as it is.
   tokens: z.number().describe('The sum of `total_tokens` over its requests to the model.'),
   usage: usageSchema.strict().describe('The same in parts.'),
@@ -30,8 +30,11 @@ export const turnMetadata = z.strictObject({
     .readonly()
     .describe('The same for each request to the model. Empty for turns of earlier versions.'),
   model: z.string().nullable().describe('The model that answered; null where none did.'),
-  finish_reason: z.enum(['stop', 'length', 'content_filter', 'tool_limit_reached', 'cancelled', 'interrupted']).describe('Why it ended.'),
   tool_hops: count.describe('How often the model was given results of tools.'),
+}) satisfies z.ZodType<TurnTotals>;
+
+export const turnMetadata = turnTotals.extend({
+  finish_reason: z.enum(['stop', 'length', 'content_filter', 'tool_limit_reached', 'cancelled', 'interrupted']).describe('Why it ended.'),
 }) satisfies z.ZodType<TurnMetadata>;
 
 export const faultSchema = z.strictObject({
@@ -75,7 +78,7 @@ export const frames = {
     conversation_id: z.string().exactOptional().describe('The conversation, where there is one.'),
     seq: seq.exactOptional().describe('The row that ends the turn, if a turn has failed.'),
     error: faultSchema.describe('What is wrong.'),
-    metadata: z.strictObject({ replayed }).exactOptional().describe('Of a turn that had failed before.'),
+    metadata: turnTotals.partial().extend({ replayed: replayed.exactOptional() }).exactOptional().describe('If a turn has failed: what it took until then, as `complete` tells it; absent for turns of earlier versions.'),
   }).describe('A request was refused, or a turn has failed.'),
   result: z.strictObject({
     request_id: z.string().describe("The request's."),

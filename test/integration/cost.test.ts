@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { readMetrics } from '../support/metrics.ts';
-import { createGate, cuts, delta, done, finish, gate, says, streams, text, usage } from '../support/model-replies.ts';
+import { createGate, cuts, delta, done, fails, finish, gate, says, streams, text, usage } from '../support/model-replies.ts';
 import { asks, callParts } from '../support/model-tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 
@@ -31,6 +31,18 @@ test('complete tells tokens and cost, in sum and by hop, and each row has those 
   const { result } = await client.ask('history', { conversation_id: 'c1' });
   const used = (Array.isArray(result?.['events']) ? result['events'] : []).flatMap(({ usage }) => (usage ? [usage] : []));
   assert.deepEqual(used, [first, second]);
+});
+
+test('a turn that fails tells what it took until then, and so does its end when it is asked for again', async (t) => {
+  const { client, model } = await startScripted(t, { mcpServers: demoServer, ...priced() });
+  model.script(add, fails(401, 'no such key'));
+  const { end } = await client.chat('Add', { conversation_id: 'c1' }, 'r1');
+  const usage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18, cost: 0.000025 };
+  const told = { tokens: 18, usage, usage_by_hop: [{ hop: 0, model: 'scripted-model', usage }], model: 'scripted-model', tool_hops: 1 };
+  assert.deepEqual([end.error?.code, end.metadata], ['provider_auth', told]);
+  client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
+  const again = await client.waitFor(({ status, metadata }) => status === 'error' && metadata?.['replayed'] === true, 'the end again');
+  assert.deepEqual(again.metadata, { ...told, replayed: true });
 });
 
 test('conversations tells what each has spent, also when its rows are gone and after a restart', async (t) => {

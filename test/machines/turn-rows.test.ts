@@ -101,8 +101,10 @@ describe('the end of a turn', () => {
     assert.match(String(rows[1]?.content), /was not run/);
   });
 
-  test('is a fault only where no Stop came first', () => {
-    assert.deepEqual(endRows(running({ fault: providerDown }), 3).end, { status: 'error', error: providerDown });
+  test('is a fault only where no Stop came first, and tells what was used before it', () => {
+    const used = [{ hop: 0, model: 'm', usage: someUsage }];
+    const metadata = { tokens: 12, usage: someUsage, usage_by_hop: used, model: 'm', tool_hops: 1 };
+    assert.deepEqual(endRows(running({ fault: providerDown, hops: 1, used, model: 'm' }), 3).end, { status: 'error', error: providerDown, metadata });
     const { end } = endRows(running({ fault: providerDown, stop: stopped }), 3);
     assert.ok(end.status === 'complete' && end.metadata.finish_reason === 'cancelled');
   });
