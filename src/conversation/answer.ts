@@ -12,7 +12,7 @@ import { offeredTools } from '../../machines/hop-plan.ts';
 import type { Usage } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../llm/port.ts';
-import type { Toolbox } from '../mcp/toolbox.ts';
+import type { Toolbox } from '../mcp/port.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbox } from '../outbox/port.ts';
 import type { TurnReport } from '../turn-report.ts';

@@ -7,7 +7,7 @@ import { buildWindow } from '../../machines/context-window.ts';
 import type { LoadContextInput } from '../../machines/conversation-setup.ts';
 import type { ToolEffect } from '../../machines/mcp-server-terms.ts';
 import type { HopContext, HopTool } from '../../machines/turn-terms.ts';
-import type { Tool, Toolbox } from '../mcp/toolbox.ts';
+import type { Tool, Toolbox } from '../mcp/port.ts';
 import type { ServerNotices } from './server-notices.ts';
 import type { SystemPrompt } from './system-prompt.ts';
 import type { WarmLogs } from './warm-logs.ts';

@@ -6,7 +6,7 @@
 import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
-import type { ServerStatus, Toolbox } from '../mcp/toolbox.ts';
+import type { ServerStatus, Toolbox } from '../mcp/port.ts';
 import type { Outbox } from '../outbox/port.ts';
 
 export interface TurnRef extends ConversationRef {

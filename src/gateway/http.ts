@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verify } from '../auth/verifier.ts';
 import type { ProviderStatus } from '../llm/port.ts';
-import type { ServerStatus } from '../mcp/toolbox.ts';
+import type { ServerStatus } from '../mcp/port.ts';
 import type { Metrics } from '../metrics.ts';
 import { credentialOf } from './credential.ts';
 import { pathOf } from './path.ts';

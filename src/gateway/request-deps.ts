@@ -3,7 +3,7 @@
  * only.
  */
 import type { Library } from '../mcp/library.ts';
-import type { Toolbox } from '../mcp/toolbox.ts';
+import type { Toolbox } from '../mcp/port.ts';
 import type { Outbox } from '../outbox/port.ts';
 import type { Registry } from '../registry.ts';
 import type { Store } from '../store/port.ts';

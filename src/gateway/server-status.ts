@@ -1,5 +1,5 @@
 /** How an MCP server stands, as those are told it who may chat. */
-import type { ServerStatus } from '../mcp/toolbox.ts';
+import type { ServerStatus } from '../mcp/port.ts';
 
 export function toldServer({ authorizeUrl, ...status }: ServerStatus) {
   return { ...status, authorize_url: authorizeUrl };

@@ -5,7 +5,7 @@
 import { createAuthorization, type Authorization } from './authorization.ts';
 import { createCallbackDoor } from './callback-door.ts';
 import { openCredentials } from './credentials.ts';
-import type { ServerBlock } from './servers-config.ts';
+import type { ServerBlock } from './server-block.ts';
 
 export interface AuthorizerOptions {
   /** Absolute path. */

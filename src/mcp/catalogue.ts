@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ServerTool } from '../../machines/mcp-server-terms.ts';
-import type { Tool } from './toolbox.ts';
+import type { Tool } from './port.ts';
 
 /** OpenAI's rule for function names, the strictest of the providers'. */
 const MAX_NAME_CHARS = 64;

@@ -2,7 +2,7 @@
  * How the SDK's client is set up before it knows its server: which revisions it offers, and what it leaves unchecked.
  */
 import type { ClientOptions } from '@modelcontextprotocol/client';
-import type { ProtocolChoice } from './servers-config.ts';
+import type { ProtocolChoice } from './server-block.ts';
 
 /** Revisions from this one on know no `initialize`. */
 export const FIRST_STATELESS_REVISION = '2026-07-28';

@@ -16,7 +16,7 @@ import type { HostAnswers } from './host-answers.ts';
 import { STREAM_ENDED } from './http-transport.ts';
 import { listTools } from './lenient-list.ts';
 import { listenToAsks } from './live-asks.ts';
-import type { ServerBlock } from './servers-config.ts';
+import type { ServerBlock } from './server-block.ts';
 import { LEAST_LEVEL, logEntry } from './server-log.ts';
 import { createServerTransport } from './server-transport.ts';
 import { createShelf, type Shelf, type ShelfLimits } from './shelf.ts';

@@ -6,7 +6,7 @@
 import { StreamableHTTPClientTransport, isJSONRPCRequest } from '@modelcontextprotocol/client';
 import type { FetchLike, JSONRPCMessage } from '@modelcontextprotocol/client';
 import { bounded } from './bounded-response.ts';
-import type { HttpServer } from './servers-config.ts';
+import type { HttpServer } from './server-block.ts';
 
 export interface HttpOptions {
   /** An answer that grows beyond it is cut off, and its call is lost. */

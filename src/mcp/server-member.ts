@@ -8,7 +8,7 @@ import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts
 import { createFairLine, type FairLine } from '../fair-line.ts';
 import type { Authorization } from './authorization.ts';
 import type { Connection } from './connection.ts';
-import type { ServerBlock } from './servers-config.ts';
+import type { ServerBlock } from './server-block.ts';
 
 /** What is needed of the actor, whoever spawned it. */
 export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapshot' | 'send' | 'subscribe'>;

@@ -8,7 +8,7 @@ import type { Client, FetchLike, SSEClientTransport } from '@modelcontextprotoco
 import { FIRST_STATELESS_REVISION } from './client-options.ts';
 import type { Guard } from './guard.ts';
 import { createHttpTransport } from './http-transport.ts';
-import type { ServerBlock } from './servers-config.ts';
+import type { ServerBlock } from './server-block.ts';
 import { createSseTransport, mayKnowOnlySse } from './sse-transport.ts';
 import { createStdioTransport, type StdioTransport } from './stdio-transport.ts';
 

@@ -6,7 +6,7 @@
 import { SSEClientTransport, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextprotocol/client';
 import { bounded } from './bounded-response.ts';
 import type { HttpOptions } from './http-transport.ts';
-import type { HttpServer } from './servers-config.ts';
+import type { HttpServer } from './server-block.ts';
 
 /** What Streamable HTTP is answered with by servers that do not know it; so says the specification of 2025-06-18 on backwards compatibility. */
 const UNKNOWN = new Set([400, 404, 405]);

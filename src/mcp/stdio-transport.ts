@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ReadBuffer, SdkError, SdkErrorCode, serializeMessage } from '@modelcontextprotocol/client';
 import type { Transport } from '@modelcontextprotocol/client';
 import type { Guard } from './guard.ts';
-import type { StdioServer } from './servers-config.ts';
+import type { StdioServer } from './server-block.ts';
 import { eachLine } from './stderr-lines.ts';
 
 export interface StdioOptions {

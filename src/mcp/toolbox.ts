@@ -4,13 +4,12 @@
  * decides when to connect, and its connection, which makes the calls. No SDK type leaves this folder.
  */
 import { fromCallback, fromPromise } from 'xstate';
-import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits, McpServerState, ServerTool } from '../../machines/mcp-server-terms.ts';
+import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits } from '../../machines/mcp-server-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { AppError } from '../errors.ts';
-import { createArgumentCheck, type Breach } from './argument-check.ts';
+import { createArgumentCheck } from './argument-check.ts';
 import { notSent, reasonOf } from './call-end.ts';
 import { fairShare, mergeCatalogues } from './catalogue.ts';
-import type { CallEnd, CallOptions, CalledTool } from './calls.ts';
 import { createAuthorizer, type AuthorizerOptions } from './authorizer.ts';
 import { openConnection } from './connection.ts';
 import type { ConnectionLimits } from './connection.ts';
@@ -18,52 +17,11 @@ import { createGuard } from './guard.ts';
 import { createHostAnswers, type HostAnswersOptions } from './host-answers.ts';
 import { createLibrary, type Library } from './library.ts';
 import { makeCall } from './make-call.ts';
-import type { ServerBlock } from './servers-config.ts';
+import type { Tool, Toolbox } from './port.ts';
+import type { ServerBlock } from './server-block.ts';
 import { createMember, stateOf } from './server-member.ts';
 import type { Member, ServerActor } from './server-member.ts';
 import { onAnswer, onChange, onModels, unchecked } from './verdict-words.ts';
-import type { HopTool } from '../../machines/turn-terms.ts';
-
-/** A tool as models are offered it, and as a hop pins it. */
-export interface Tool extends Omit<HopTool, 'permission'>, Pick<ServerTool, 'title' | 'annotations' | 'effect'> {}
-
-/** A tool by its server's own name. */
-export type ToolName = Pick<Tool, 'server' | 'toolName'>;
-
-export interface ServerStatus {
-  name: string;
-  state: McpServerState;
-  tools: number;
-  /** The revision of the protocol that was agreed on; null while there is no connection. */
-  protocol: string | null;
-  /** What is wrong, fit for people. */
-  error: string | null;
-  /** What a person has to open so that the server can be used; null where nobody needs to. */
-  authorizeUrl: string | null;
-}
-
-/**
- * What conversations see of the MCP servers. A server that is away keeps its tools in the catalogue, so
- * what a model is offered does not change with every lost connection.
- */
-export interface Toolbox {
-  /** The catalogue of now; a new array with each change. */
-  tools(): readonly Tool[];
-  servers(): readonly ServerStatus[];
-  /** Resolves when every server has been ready or failed once; bounded by the connection timeout. */
-  settled(): Promise<void>;
-  /** Null when these arguments fit the tool's schema of now; else what is wrong with them, or that nobody can tell. */
-  check(tool: ToolName, args: Record<string, unknown>): Breach | null;
-  /** Null when what a person has filled in fits the form that a server has asked with; else what is wrong with it, or that nobody can tell. */
-  checkAnswer(schema: Record<string, unknown>, content: Record<string, unknown>): Breach | null;
-  /** What keeps a model's arguments from fitting the schema that it was shown, in words for it; null when they fit, or when only the server can tell. */
-  misfit(inputSchema: Record<string, unknown>, args: Record<string, unknown>): string | null;
-  /**
-   * Never rejects. A call to a server that is away wakes it and waits within `timeoutMs`. A tool that its server has
-   * redefined since it was offered is not called: arguments, and a person's consent, were for what it was.
-   */
-  call(tool: CalledTool, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
-}
 
 /** How long, how often and how much. */
 export interface ToolboxLimits extends McpServerLimits, ConnectionLimits {

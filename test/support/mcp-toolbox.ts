@@ -13,7 +13,7 @@ import type { HostAnswersOptions } from '../../src/mcp/host-answers.ts';
 import { createToolbox } from '../../src/mcp/toolbox.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import type { ToolboxLimits } from '../../src/mcp/toolbox.ts';
-import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/servers-config.ts';
+import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/server-block.ts';
 
 const limits: ToolboxLimits = {
   connectionTimeoutMs: 10_000,

@@ -5,7 +5,8 @@
 import { conversationLimits, toolPolicy } from '../../../src/config/options.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import { withPolicy } from '../../../src/conversation/load-context.ts';
-import type { Tool, ToolboxHost } from '../../../src/mcp/toolbox.ts';
+import type { Tool } from '../../../src/mcp/port.ts';
+import type { ToolboxHost } from '../../../src/mcp/toolbox.ts';
 import { proofTerms, type Terms } from '../../proof/world.ts';
 import { deriveFlows } from './derive.ts';
 import type { FlowsFile } from './flows-file.ts';
