@@ -76,6 +76,8 @@ export async function startToolbox(servers: ServerBlock[], { authorization = {},
     assert.ok(found, `no tool ${name} among ${host.tools().map((each) => each.name).join(' ')}`);
     return found;
   };
+  const callTool = (called: Parameters<typeof host.call>[0], args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}): Promise<CallEnd> =>
+    host.call(called, args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, resume: null, ask: () => null, place: ['owner', 'conversation', String((calls += 1))], ...options });
 
   return {
     host,
@@ -85,8 +87,9 @@ export async function startToolbox(servers: ServerBlock[], { authorization = {},
     /** Waits until the chart of `name` is in a state with this name. */
     reaches: (name: string, state: string) =>
       waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 15_000 }),
-    call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}): Promise<CallEnd> =>
-      host.call(tool(name), args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, resume: null, ask: () => null, place: ['owner', 'conversation', String((calls += 1))], ...options }),
+    call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}) => callTool(tool(name), args, options),
+    /** As it was listed some time, or never. */
+    callTool,
     async stop() {
       for (const each of actors.values()) each.send({ type: 'server.drain' });
       await Promise.all([...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 15_000 })));

@@ -1,0 +1,74 @@
+/** What a stdio server offers: chosen, cut, changed under way, and passed over where it breaks the protocol. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { openJournalled, openToolbox, textOf } from '../support/mcp-open.ts';
+import { stdioServer } from '../support/mcp-toolbox.ts';
+
+describe('a stdio server', () => {
+  test('swaps its catalogue whole when its list changes', async (t) => {
+    const box = await openToolbox(t, [stdioServer('one')]);
+    const before = box.host.tools();
+
+    await box.call('grow');
+    await box.reaches('one', 'ready');
+    await new Promise<void>((resolve) => {
+      const subscription = box.actor('one').subscribe(() => {
+        subscription.unsubscribe();
+        resolve();
+      });
+    });
+
+    assert.notEqual(box.host.tools(), before);
+    assert.ok(!before.some(({ name }) => name === 'grown'));
+    assert.equal(box.tool('grown').description, 'New here');
+    assert.equal(textOf(await box.call('grown')), 'grown');
+  });
+
+  test('that redefines a tool is not called with what was meant for the old one, and is for the new', async (t) => {
+    const { box, journal } = await openJournalled(t);
+    const pinned = box.tool('count');
+    const changed = Promise.withResolvers<void>();
+    const before = box.host.tools();
+    const subscription = box.actor('one').subscribe(() => box.host.tools() !== before && changed.resolve());
+    await box.call('redefine');
+    await changed.promise;
+    subscription.unsubscribe();
+
+    const end = await box.callTool(pinned);
+    assert.deepEqual([end.status, journal.count('counted')], ['error', 0]);
+    assert.match(textOf(end), /^The tool was not run: its server has redefined it/);
+    assert.equal((await box.callTool({ ...pinned, definition: '' })).status, 'ok', 'what is not known is not judged');
+    assert.equal((await box.call('count')).status, 'ok');
+  });
+
+  test('offers the tools that its block chooses, and the log tells of a name that it does not have', async (t) => {
+    const box = await openToolbox(t, [{ ...stdioServer('one'), includeTools: ['count', 'slow', 'cuont'], excludeTools: ['slow'] }]);
+
+    assert.deepEqual(box.host.tools().map(({ name }) => name), ['count']);
+    assert.ok(box.lines.includes('one: it has no tool "cuont", which its block names'));
+  });
+
+  test('that lists more tools than may be offered is cut, and the log says so', async (t) => {
+    const box = await openToolbox(t, [stdioServer('one'), stdioServer('two')], { maxTools: 3 });
+
+    assert.deepEqual(box.host.tools().map(({ server }) => server), ['one', 'one', 'two']);
+    assert.ok(box.lines.includes('one: it lists more than 3 tools; the others are not offered'));
+    assert.ok(box.lines.some((line) => line.endsWith('with its tools there are 6, of which 3 are offered')));
+  });
+});
+
+test('a server some of whose tools break the protocol offers the others, and the log tells of each', async (t) => {
+  const box = await openToolbox(t, [{ ...stdioServer('one'), args: [join(import.meta.dirname, '../support/mcp-careless-server.ts')] }]);
+
+  assert.deepEqual(box.host.tools().map(({ toolName }) => toolName), ['good', 'also good']);
+  assert.deepEqual(box.lines.filter((line) => line.includes('not offered')), ['"typeless"', 'number 3', '"bare"'].map((tool) => `one: the tool ${tool} is not offered: it is not what the protocol says of tools`));
+  assert.equal(textOf(await box.call('good')), 'called');
+});
+
+test('what a server says of its results is not compiled: a hostile schema harms nobody', async (t) => {
+  const box = await openToolbox(t, [{ ...stdioServer('hostile'), args: [join(import.meta.dirname, '../support/mcp-hostile-server.ts')] }]);
+  assert.deepEqual(await box.call('trap'), { status: 'ok', text: 'got you', content: { content: [{ type: 'text', text: 'got you' }], structuredContent: {} } });
+  // A rejection that nobody holds would end the process, and with it this test, in the next turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+});

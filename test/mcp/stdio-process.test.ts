@@ -1,0 +1,140 @@
+/** The child behind a stdio server: it cannot be started, hangs, crashes, comes back, and ignores goodbyes. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { openJournalled, openToolbox, textOf } from '../support/mcp-open.ts';
+import { createJournal, isAlive, startToolbox, stdioServer } from '../support/mcp-toolbox.ts';
+
+describe('a stdio server', () => {
+  test('that has frozen is reconnected once a call was given up, and the next call works', async (t) => {
+    const { box, journal } = await openJournalled(t);
+    const abort = new AbortController();
+
+    const frozen = box.call('freeze', {}, { signal: abort.signal });
+    await journal.wait('frozen');
+    abort.abort();
+    assert.deepEqual(await frozen, { status: 'cancelled' });
+    await box.reaches('one', 'backingOff');
+    assert.equal(textOf(await box.call('count')), 'counted');
+  });
+
+  test('that freezes while nothing is asked of it is found by its health check, and serves the next call', async (t) => {
+    const { box, journal } = await openJournalled(t, { healthIntervalMs: 100 });
+
+    await box.call('doze');
+    await journal.wait('dozing');
+    await box.reaches('one', 'backingOff');
+
+    assert.equal(box.host.servers()[0]?.error, 'did not answer a health check');
+    assert.equal(textOf(await box.call('count')), 'counted');
+  });
+
+  test('that is at work on a call is not asked whether it lives: many can do but one thing at a time', async (t) => {
+    const { box, journal } = await openJournalled(t, { healthIntervalMs: 20, pingTimeoutMs: 20 });
+
+    assert.equal(textOf(await box.call('busy', { ms: 400 })), 'done');
+    assert.equal(journal.count('started'), 1);
+  });
+
+  test('that no longer reads was never asked, so the call is made in a new process', async (t) => {
+    const { box, journal } = await openJournalled(t);
+
+    assert.equal(textOf(await box.call('deafen')), 'deaf');
+    assert.equal(textOf(await box.call('count')), 'counted');
+    assert.deepEqual([journal.count('counted'), journal.count('started')], [1, 2]);
+  });
+
+  test('loses the calls in flight when it crashes, and serves the next call from a new process', async (t) => {
+    const { box, journal } = await openJournalled(t);
+    const catalogue = box.host.tools();
+
+    const hanging = box.call('hang');
+    await journal.wait('hanging');
+    assert.equal((await box.call('crash')).status, 'lost');
+    assert.equal((await hanging).status, 'lost');
+    assert.equal(box.host.servers()[0]?.error, 'exited with code 7');
+    assert.equal(box.host.tools(), catalogue, 'the tools of a server that is away stay offered');
+
+    assert.equal((await box.call('count')).status, 'ok');
+    assert.deepEqual([journal.count('crashed'), journal.count('counted'), journal.count('started')], [1, 1, 2]);
+  });
+
+  test('fails after its reconnects, and a waiting call wakes it once more', async (t) => {
+    const { box, journal } = await openJournalled(t, { env: { TEST_EXIT_AT_START: '3' } });
+    await box.reaches('one', 'failed');
+    assert.equal(journal.count('started'), 4);
+    assert.equal(box.host.servers()[0]?.error, 'exited with code 3');
+
+    const tool = { name: 'slow', server: 'one', toolName: 'slow', description: '', inputSchema: {}, definition: '', harmless: false, permission: 'always' as const };
+    const end = await box.callTool(tool);
+    assert.deepEqual(end, { status: 'not_sent', text: 'The call was not made: the MCP server "one" is not available (exited with code 3).' });
+    assert.equal(journal.count('started'), 5);
+  });
+
+  test('that cannot be started says why', async (t) => {
+    const box = await startToolbox([{ ...stdioServer('one'), command: 'no-such-program' }], { maxReconnectAttempts: 0 });
+    t.after(box.stop);
+
+    await box.reaches('one', 'failed');
+
+    assert.match(box.host.servers()[0]?.error ?? '', /could not be started \(ENOENT\)/);
+  });
+
+  test('that says nothing is lost after the connection timeout', async (t) => {
+    const box = await openToolbox(t, [{ ...stdioServer('one'), command: 'sleep', args: ['600'] }], { maxReconnectAttempts: 0, connectionTimeoutMs: 100 });
+
+    assert.deepEqual(box.host.servers(), [{ name: 'one', state: 'failed', tools: 0, protocol: null, error: 'no answer within 0.1 s', authorizeUrl: null }]);
+  });
+
+  test('is negotiated with in one start of its process, or held to one revision, as its block says', async (t) => {
+    const journal = createJournal();
+    const server = stdioServer('auto', { TEST_JOURNAL: journal.file });
+    const box = await startToolbox(
+      [
+        { ...server, protocol: 'auto' },
+        { ...stdioServer('old'), protocol: { revision: '2025-06-18' } },
+        { ...stdioServer('new'), protocol: { revision: '2026-07-28' } },
+      ],
+      { maxReconnectAttempts: 0 },
+    );
+    t.after(async () => {
+      await box.stop();
+      journal.remove();
+    });
+    await box.host.settled();
+
+    assert.deepEqual(box.host.servers().map(({ state }) => state), ['ready', 'ready', 'failed']);
+    assert.match(box.host.servers()[2]?.error ?? '', /version negotiation/i);
+    assert.equal(journal.count('started'), 1);
+  });
+});
+
+describe('draining', () => {
+  test('ends servers that ignore EOF and SIGTERM, and their children, in parallel', async () => {
+    const journal = createJournal();
+    const env = { TEST_JOURNAL: journal.file, TEST_STUBBORN: '1' };
+    const box = await startToolbox([stdioServer('one', env), stdioServer('two', env)], { closeGraceMs: 100 });
+    await box.host.settled();
+    const pids: number[] = [];
+    for (const name of ['one__pid', 'two__pid', 'one__grandchild']) pids.push(Number(textOf(await box.call(name))));
+    assert.deepEqual(pids.map(isAlive), [true, true, true]);
+
+    await box.stop();
+
+    assert.deepEqual(pids.map(isAlive), [false, false, false]);
+    assert.equal(journal.count('ignored SIGTERM'), 2);
+    assert.deepEqual(box.host.servers().map(({ state }) => state), ['stopped', 'stopped']);
+    journal.remove();
+  });
+
+  test('ends the calls that wait for a server', async () => {
+    const box = await startToolbox([stdioServer('one')]);
+    await box.host.settled();
+    const tool = box.tool('slow');
+    const calls = [1, 2].map((ms) => box.callTool(tool, { ms: ms * 60_000 }, { timeoutMs: 60_000 }));
+
+    await box.stop();
+
+    assert.deepEqual((await Promise.all(calls)).map(({ status }) => status), ['lost', 'lost']);
+    assert.equal((await box.call('slow', { ms: 1 })).status, 'not_sent');
+  });
+});
