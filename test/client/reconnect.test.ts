@@ -1,18 +1,12 @@
 /** Connections that fall, at any byte and any moment of a turn: the reader notices nothing but time. */
 import assert from 'node:assert/strict';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
+import { startBehindProxy } from '../support/behind-proxy.ts';
 import { createGate, delta, done, finish, gate, says, saysStepwise, stalls, streams, usage } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startScripted, type ParleyOptions } from '../support/parley.ts';
+import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
-import { connectClient, readAll, shownText, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
-
-async function startBehindProxy(t: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}) {
-  const scripted = await startScripted(t, options);
-  const proxy = await startProxy(t, scripted.parley.url);
-  return { ...scripted, proxy, remote: connectClient(t, proxy.url) };
-}
+import { connectClient, readAll, shownText } from '../support/typed-client.ts';
 
 describe('a turn whose connection falls', () => {
   test('goes on where the reader was, without gap or repeat', async (t) => {
@@ -103,7 +97,7 @@ describe('a turn whose connection falls', () => {
   });
 
   test('comes back to a turn that ended meanwhile', async (t) => {
-    const { model, proxy, remote, client } = await startBehindProxy(t);
+    const { parley, model, proxy, remote } = await startBehindProxy(t);
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
     step.release();
@@ -114,9 +108,9 @@ describe('a turn whose connection falls', () => {
       if (pieces.length > 1) continue;
       proxy.admit(false);
       proxy.cut();
-      client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
+      const elsewhere = connectClient(t, parley.url).chat('count', { conversationId: 'c1', requestId: 'r1' });
       step.release();
-      await client.turn('r1');
+      await elsewhere.end;
       proxy.admit(true);
     }
     assert.deepEqual(pieces, ['one ', 'two']);
@@ -167,162 +161,5 @@ describe('a server that restarts in the middle of a turn', () => {
     }
     assert.deepEqual(seen, ['text Once ', 'reset', 'text Anew.']);
     assert.equal(await turn.text(), 'Anew.');
-  });
-});
-
-describe('without a connection', () => {
-  test('requests wait and are sent in order with the next one', async (t) => {
-    const { model, proxy, remote } = await startBehindProxy(t);
-    await remote.until('open');
-    proxy.admit(false);
-    proxy.cut();
-    await remote.until('waiting');
-    const turns = ['one', 'two', 'three'].map((text) => remote.chat(text));
-    const tools = remote.tools();
-    proxy.admit(true);
-    await Promise.all([...turns.map((turn) => turn.end), tools]);
-    assert.deepEqual(model.requests.map(({ body }) => body.messages.at(-1)?.content), ['one', 'two', 'three']);
-  });
-
-  test('no more than a bounded number waits', async (t) => {
-    const { proxy, remote } = await startBehindProxy(t);
-    proxy.admit(false);
-    proxy.cut();
-    await remote.until('waiting');
-    const waiting = Array.from({ length: 512 }, () => remote.ping());
-    await assert.rejects(remote.ping(), withCode('too_many_open'));
-    await assert.rejects(remote.chat('one more').end, withCode('too_many_open'));
-    proxy.admit(true);
-    await Promise.all(waiting);
-  });
-
-  test('a chat that was never sent can be taken back', async (t) => {
-    const { model, proxy, remote } = await startBehindProxy(t);
-    proxy.admit(false);
-    proxy.cut();
-    await remote.until('waiting');
-    const turn = remote.chat('Hi');
-    assert.deepEqual(await turn.cancel(), { cancelled: [turn.requestId], disposition: 'cancelled' });
-    await assert.rejects(turn.end, withCode('aborted'));
-    proxy.admit(true);
-    await remote.ping();
-    assert.equal(model.requests.length, 0);
-  });
-
-  test('a request waits no longer than its timeout', async (t) => {
-    const wire = await startWire(t, {});
-    const client = connectClient(t, wire.url, { requestTimeoutMs: 30 });
-    await assert.rejects(client.tools(), withCode('timed_out'));
-  });
-});
-
-describe('a request whose answer is lost with its connection', () => {
-  test('is asked again if a repeat is harmless, and else given up', async (t) => {
-    const { proxy, remote } = await startBehindProxy(t);
-    await remote.until('open');
-    proxy.freeze();
-    const harmless = remote.tools();
-    const unknown = remote.request('cancel', { conversation_id: 'c1' });
-    proxy.cut();
-    await assert.rejects(unknown, withCode('connection_lost'));
-    assert.ok(Array.isArray((await harmless).tools));
-  });
-});
-
-describe('a wire that is dead without a word', () => {
-  test('is noticed and replaced; the turn goes on', async (t) => {
-    const { parley, model } = await startScripted(t);
-    const proxy = await startProxy(t, parley.url);
-    const remote = connectClient(t, proxy.url, { heartbeatMs: 25 });
-    const step = saysStepwise('one ', 'two');
-    model.script(step.reply);
-    step.release();
-    const turn = remote.chat('count');
-    for await (const _ of turn) {
-      proxy.freeze();
-      step.release();
-    }
-    assert.equal(await turn.text(), 'one two');
-    assert.ok(remote.statuses.some((status) => status.status === 'waiting' && status.reason === 'the server fell silent'));
-  });
-
-  test('and a quiet one is not taken for it', async (t) => {
-    const probed = Promise.withResolvers<void>();
-    const wire = await startWire(t, {
-      answer({ request_id }, send, count) {
-        send({ request_id, status: 'result', result: {} });
-        if (count === 4) probed.resolve();
-      },
-    });
-    const client = connectClient(t, wire.url, { heartbeatMs: 50 });
-    await probed.promise;
-    assert.deepEqual(new Set(wire.asked.map(({ action }) => action)), new Set(['ping']));
-    assert.deepEqual(client.statuses.map(({ status }) => status), ['connecting', 'open']);
-  });
-});
-
-const processing = (requestId: string) => ({ request_id: requestId, status: 'processing', conversation_id: 'c1', seq: 1, metadata: { disposition: 'started' } });
-const text = (requestId: string, offset: number, data: string) => ({ request_id: requestId, status: 'chunk', conversation_id: 'c1', chunk: { type: 'text', message_id: 'm1', offset, data } });
-const complete = (requestId: string) => ({ request_id: requestId, status: 'complete', conversation_id: 'c1', seq: 3, metadata: {} });
-const refusal = (requestId: string, code: string, retryable: boolean) => ({ request_id: requestId, status: 'error', conversation_id: 'c1', error: { code, message: 'Not now.', retryable, data: { retry_after_ms: 1 } } });
-
-describe('a stream that does not fit together', () => {
-  test('is asked for again from where it broke', async (t) => {
-    const wire = await startWire(t, {
-      answer({ request_id: id }, send, count) {
-        send(processing(id));
-        if (count === 1) {
-          send(text(id, 0, 'one '));
-          send(text(id, 8, 'three'));
-        } else {
-          send(text(id, 2, 'e two three'));
-        }
-        send(complete(id));
-      },
-    });
-    const turn = connectClient(t, wire.url).chat('count', { conversationId: 'c1' });
-    assert.equal(await turn.text(), 'one two three');
-    assert.deepEqual(wire.asked[1]?.payload['cursor'], { after_seq: 1, message_id: 'm1', offset: 4, reasoning_offset: 0 });
-  });
-
-  test('again and again is given up with an error', async (t) => {
-    const wire = await startWire(t, {
-      answer({ request_id: id }, send) {
-        send(processing(id));
-        send(text(id, 8, 'three'));
-      },
-    });
-    await assert.rejects(connectClient(t, wire.url).chat('count', { conversationId: 'c1' }).end, withCode('unexpected_answer'));
-  });
-});
-
-describe('a turn that the server has accepted', () => {
-  test('is asked for again when it is refused for a while', async (t) => {
-    const wire = await startWire(t, {
-      answer({ request_id: id }, send, count) {
-        if (count === 1) {
-          send(processing(id));
-          send(refusal(id, 'conversation_failed', true));
-        } else if (count < 4) {
-          send(refusal(id, 'shutting_down', true));
-        } else {
-          send(processing(id));
-          send(text(id, 0, 'done'));
-          send(complete(id));
-        }
-      },
-    });
-    assert.equal(await connectClient(t, wire.url).chat('Hi', { conversationId: 'c1' }).text(), 'done');
-    assert.equal(wire.asked.length, 4);
-  });
-
-  test('is given up when it is refused for good', async (t) => {
-    const wire = await startWire(t, {
-      answer({ request_id: id }, send, count) {
-        if (count === 1) send(processing(id));
-        send(refusal(id, count === 1 ? 'conversation_failed' : 'request_id_reused', count === 1));
-      },
-    });
-    await assert.rejects(connectClient(t, wire.url).chat('Hi', { conversationId: 'c1' }).end, withCode('request_id_reused'));
   });
 });

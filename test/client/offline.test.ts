@@ -1,0 +1,100 @@
+/** What is asked while nobody is connected, or of a wire that is dead: it waits, is sent, or is given up, within bounds. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { startBehindProxy } from '../support/behind-proxy.ts';
+import { saysStepwise } from '../support/model-replies.ts';
+import { startScripted } from '../support/parley.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
+import { connectClient, withCode } from '../support/typed-client.ts';
+import { startWire } from '../support/wire-server.ts';
+
+describe('without a connection', () => {
+  test('requests wait and are sent in order with the next one', async (t) => {
+    const { model, proxy, remote } = await startBehindProxy(t);
+    await remote.until('open');
+    proxy.admit(false);
+    proxy.cut();
+    await remote.until('waiting');
+    const turns = ['one', 'two', 'three'].map((text) => remote.chat(text));
+    const tools = remote.tools();
+    proxy.admit(true);
+    await Promise.all([...turns.map((turn) => turn.end), tools]);
+    assert.deepEqual(model.requests.map(({ body }) => body.messages.at(-1)?.content), ['one', 'two', 'three']);
+  });
+
+  test('no more than a bounded number waits', async (t) => {
+    const { proxy, remote } = await startBehindProxy(t);
+    proxy.admit(false);
+    proxy.cut();
+    await remote.until('waiting');
+    const waiting = Array.from({ length: 512 }, () => remote.ping());
+    await assert.rejects(remote.ping(), withCode('too_many_open'));
+    await assert.rejects(remote.chat('one more').end, withCode('too_many_open'));
+    proxy.admit(true);
+    await Promise.all(waiting);
+  });
+
+  test('a chat that was never sent can be taken back', async (t) => {
+    const { model, proxy, remote } = await startBehindProxy(t);
+    proxy.admit(false);
+    proxy.cut();
+    await remote.until('waiting');
+    const turn = remote.chat('Hi');
+    assert.deepEqual(await turn.cancel(), { cancelled: [turn.requestId], disposition: 'cancelled' });
+    await assert.rejects(turn.end, withCode('aborted'));
+    proxy.admit(true);
+    await remote.ping();
+    assert.equal(model.requests.length, 0);
+  });
+
+  test('a request waits no longer than its timeout', async (t) => {
+    const wire = await startWire(t, {});
+    const client = connectClient(t, wire.url, { requestTimeoutMs: 30 });
+    await assert.rejects(client.tools(), withCode('timed_out'));
+  });
+});
+
+describe('a request whose answer is lost with its connection', () => {
+  test('is asked again if a repeat is harmless, and else given up', async (t) => {
+    const { proxy, remote } = await startBehindProxy(t);
+    await remote.until('open');
+    proxy.freeze();
+    const harmless = remote.tools();
+    const unknown = remote.request('cancel', { conversation_id: 'c1' });
+    proxy.cut();
+    await assert.rejects(unknown, withCode('connection_lost'));
+    assert.ok(Array.isArray((await harmless).tools));
+  });
+});
+
+describe('a wire that is dead without a word', () => {
+  test('is noticed and replaced; the turn goes on', async (t) => {
+    const { parley, model } = await startScripted(t);
+    const proxy = await startProxy(t, parley.url);
+    const remote = connectClient(t, proxy.url, { heartbeatMs: 25 });
+    const step = saysStepwise('one ', 'two');
+    model.script(step.reply);
+    step.release();
+    const turn = remote.chat('count');
+    for await (const _ of turn) {
+      proxy.freeze();
+      step.release();
+    }
+    assert.equal(await turn.text(), 'one two');
+    assert.ok(remote.statuses.some((status) => status.status === 'waiting' && status.reason === 'the server fell silent'));
+  });
+
+  test('and a quiet one is not taken for it', async (t) => {
+    const probed = Promise.withResolvers<void>();
+    const wire = await startWire(t, {
+      answer({ request_id }, send, count) {
+        send({ request_id, status: 'result', result: {} });
+        if (count === 4) probed.resolve();
+      },
+    });
+    const client = connectClient(t, wire.url, { heartbeatMs: 50 });
+    await probed.promise;
+    assert.deepEqual(new Set(wire.asked.map(({ action }) => action)), new Set(['ping']));
+    assert.deepEqual(client.statuses.map(({ status }) => status), ['connecting', 'open']);
+  });
+});

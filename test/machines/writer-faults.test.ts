@@ -1,0 +1,76 @@
+/** The writer's chart on a disk that refuses: retries, their budget, and how it comes back. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { failedWriter, readyWriter } from '../support/machine-writer.ts';
+
+describe('retrying', () => {
+  test('waits, reconnects and commits again, with a fresh budget after success', async () => {
+    const running = await readyWriter([10, 20]);
+    for (let round = 0; round < 2; round += 1) {
+      running.rows();
+      await running.fail();
+      assert.deepEqual(running.state(), { retrying: 'backingOff' });
+      running.pass(9);
+      assert.deepEqual(running.state(), { retrying: 'backingOff' });
+      running.pass(1);
+      assert.deepEqual(running.state(), { retrying: 'reconnecting' });
+      await running.done();
+      assert.equal(running.state(), 'committing');
+      await running.done();
+      assert.equal(running.state(), 'ready');
+    }
+  });
+
+  test('spends its budget on failed reconnects and failed commits alike', async () => {
+    const running = await readyWriter([10, 20]);
+    running.rows();
+    await running.fail();
+    running.pass(10);
+    await running.fail();
+    assert.deepEqual(running.state(), { retrying: 'backingOff' });
+    running.pass(20);
+    await running.done();
+    await running.fail();
+    assert.equal(running.state(), 'failed');
+    assert.equal(running.asked.at(-1), 'refuseWaiting');
+  });
+});
+
+describe('failed', () => {
+  test('probes the disk with the next append, no faster than the last delay', async () => {
+    const running = await readyWriter([10]);
+    running.rows();
+    await running.fail();
+    running.pass(10);
+    await running.fail();
+    assert.equal(running.state(), 'failed');
+    await running.done();
+    assert.equal(running.state(), 'failed');
+
+    running.rows();
+    running.pass(9);
+    assert.deepEqual(running.state(), { retrying: 'backingOff' });
+    running.pass(1);
+    await running.fail();
+    assert.equal(running.state(), 'failed');
+
+    running.rows();
+    running.pass(10);
+    await running.done();
+    await running.done();
+    assert.equal(running.state(), 'ready');
+  });
+
+  test('closes when asked to, before or after it failed', async () => {
+    const after = await failedWriter();
+    after.close();
+    assert.equal(after.state(), 'closing');
+
+    const before = await readyWriter([]);
+    before.rows();
+    before.close();
+    await before.fail();
+    await before.done();
+    assert.equal(before.state(), 'closing');
+  });
+});
