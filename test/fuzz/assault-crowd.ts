@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { closeCodes } from '../../src/protocol/close-codes.ts';
 import { Breach } from './breach.ts';
+import { bearer, crowdAddresses } from './passes.ts';
 import { dial, type RawSocket } from './raw-socket.ts';
 import { openRudeSocket, upgradeRequest, type RudeSocket } from './rude-socket.ts';
 import type { Scene } from './scene.ts';
@@ -37,11 +38,13 @@ const patienceMs = 30_000;
 /** Takes every place that one address may have, and asks for more. */
 export async function takeEveryPlace(scene: Scene): Promise<void> {
   // Nobody else comes from there.
-  const localAddress = `127.0.2.${scene.random.int(1, 250)}`;
+  const place = scene.random.int(1, crowdAddresses);
+  const localAddress = `127.0.2.${place}`;
+  const target = { ...scene.target, credential: bearer(scene.passes?.crowds[place - 1]) };
   const beyond = scene.random.int(1, 100);
   const sockets: RudeSocket[] = [];
   for (let count = 0; count < mostOfAddress + beyond; count += 1) {
-    sockets.push(await openRudeSocket(scene.target, { ...scene, localAddress, onText: () => {}, onPong: () => {} }));
+    sockets.push(await openRudeSocket(target, { ...scene, localAddress, onText: () => {}, onPong: () => {} }));
     scene.count('sockets');
   }
   const tryLater = closeCodes.tryLater.code;

@@ -3,6 +3,7 @@ import { comeAndGo, takeEveryPlace } from './assault-crowd.ts';
 import { breakFraming, splitFrames } from './assault-framing.ts';
 import { talkHttp } from './assault-http.ts';
 import { fallSilent, neverRead, neverShakeHands } from './assault-silence.ts';
+import { comeUnknown } from './assault-stranger.ts';
 import { babble, flood, talkFluently } from './assault-talk.ts';
 import type { Random } from './random.ts';
 import type { Scene } from './scene.ts';
@@ -23,6 +24,7 @@ const shares: readonly { share: number; assault: Assault }[] = [
   quick(200, babble),
   quick(150, breakFraming),
   quick(60, splitFrames),
+  quick(50, comeUnknown),
   quick(30, comeAndGo),
   quick(5, flood),
   quick(1, takeEveryPlace),

@@ -1,8 +1,11 @@
 /** What a fuzz run and its attackers, which are a process of their own, say to one another. */
 import { z } from 'zod';
+import type { Passes } from './passes.ts';
 
 export interface AttackJob {
   url: string;
+  /** Null where nobody is asked for a token. */
+  passes: Passes | null;
   seed: number;
   /** The number of the first assault; they are counted through over all rounds. */
   first: number;

@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import type { AttackJob, FoundBreach, Tally } from './attack-job.ts';
 import { pickAssault, type Assault } from './assaults.ts';
+import { createQuestions } from './questions.ts';
 import type { Target } from './raw-socket.ts';
 import { createScene, type Scene } from './scene.ts';
 
@@ -15,9 +16,10 @@ const mostPatient = 200;
 /** More of the same would tell nobody more. */
 const mostBreaches = 10;
 
-async function attack({ url, seed, first, isReplay, seconds }: AttackJob): Promise<Tally> {
+async function attack({ url, passes, seed, first, isReplay, seconds }: AttackJob): Promise<Tally> {
   const { hostname: host, port, pathname: path } = new URL(url);
-  const target: Target = { host, port: Number(port), path };
+  const target: Target = { host, port: Number(port), path, credential: null };
+  const questions = createQuestions();
   const counts = new Map<string, number>();
   const count = (what: string) => void counts.set(what, (counts.get(what) ?? 0) + 1);
   const breaches: FoundBreach[] = [];
@@ -42,7 +44,7 @@ async function attack({ url, seed, first, isReplay, seconds }: AttackJob): Promi
       const over = new AbortController();
       // One for each socket of a crowd.
       setMaxListeners(0, over.signal);
-      const scene = createScene(seed, index, target, { signal: over.signal, count });
+      const scene = createScene(seed, index, target, { signal: over.signal, count, passes, questions });
       const assault = pickAssault(scene.random);
       const running = make(index, assault, scene, over);
       if (!assault.isPatient) {

@@ -8,6 +8,7 @@ import type { Child, Children } from '../bench/children.ts';
 import { tally as tallySchema, type AttackJob, type FoundBreach } from './attack-job.ts';
 import { connectHonestClients, type HonestClients, type Latency } from './honest.ts';
 import { startFuzzModel } from './model.ts';
+import { createPasses, type Passes } from './passes.ts';
 import { startTarget, type Measured, type TargetProcess } from './target-process.ts';
 
 export interface CampaignOptions {
@@ -41,11 +42,12 @@ const mostGrowth = 1.2;
 /** Starts everything among `children`, whom the caller stops; the database and logs are left in `folder`. */
 export async function runCampaign(children: Children, folder: string, options: CampaignOptions): Promise<CampaignReport> {
   const model = await startFuzzModel();
+  const passes = createPasses(options.seed);
   try {
-    const target = await startTarget(children, folder, model.url);
+    const target = await startTarget(children, folder, { modelUrl: model.url, passes });
     const attackers = await children.start([join(import.meta.dirname, 'attack.ts')], join(folder, 'attack.log'));
-    const honest = connectHonestClients(target.url);
-    const { counts, rests, breaches, ...seen } = await runRounds({ target, attackers, honest }, options);
+    const honest = connectHonestClients(target.url, passes?.honest ?? null);
+    const { counts, rests, breaches, ...seen } = await runRounds({ target, attackers, honest, passes }, options);
     honest.close();
     await target.stop();
     const audit = target.audit();
@@ -82,11 +84,11 @@ interface Seen {
 }
 
 /** The calm phase, the warm-up and the rounds, as long as nothing is found. Never rejects. */
-async function runRounds({ target, attackers, honest }: { target: TargetProcess; attackers: Child; honest: HonestClients }, options: CampaignOptions): Promise<Seen> {
+async function runRounds({ target, attackers, honest, passes }: { target: TargetProcess; attackers: Child; honest: HonestClients; passes: Passes | null }, options: CampaignOptions): Promise<Seen> {
   const { seed, only, roundSeconds, note } = options;
   // The first turns of a process load what the later ones use.
   await honest.chatUntil(Promise.resolve());
-  note(`seed ${seed}: ${options.calmSeconds} s of calm`);
+  note(`seed ${seed}, ${passes ? 'with tokens' : 'open to all'}: ${options.calmSeconds} s of calm`);
   const calm = await honest.chatUntil(pause(options.calmSeconds * 1000));
   const seen: Seen = { calm, attacked: [], counts: new Map(), breaches: [], rests: [], complaints: [] };
   const { counts, breaches, rests, attacked } = seen;
@@ -107,7 +109,7 @@ async function runRounds({ target, attackers, honest }: { target: TargetProcess;
     let next = only ?? 0;
     for (let round = 0; round < options.rounds && breaches.length === 0; round += 1) {
       note(`${round === 0 ? 'warm-up' : `round ${round}`}: ${roundSeconds} s, from assault ${next} on`);
-      const attacking = attack({ url: target.url, seed, first: next, isReplay: only !== null, seconds: roundSeconds });
+      const attacking = attack({ url: target.url, passes, seed, first: next, isReplay: only !== null, seconds: roundSeconds });
       attacked.push(await honest.chatUntil(attacking));
       next = await attacking;
       await rest();

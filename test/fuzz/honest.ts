@@ -4,7 +4,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Client } from '../../src/client/client.ts';
-import { answerTo } from './script.ts';
+import { sharedConversation, sharedConversations } from './names.ts';
+import { answerTo, callsFirst, honestMark, scriptedCall } from './script.ts';
 
 export interface HonestClients {
   readonly count: number;
@@ -28,7 +29,8 @@ const mostComplaints = 10;
 /** Longer than a turn takes behind any attack. */
 const patienceMs = 30_000;
 
-export function connectHonestClients(url: string): HonestClients {
+/** `token`: their own subject's; then their conversations have the names that attackers use too. */
+export function connectHonestClients(url: string, token: string | null): HonestClients {
   const complaints: string[] = [];
   const complain = (what: string) => {
     if (complaints.length < mostComplaints) complaints.push(what);
@@ -36,23 +38,40 @@ export function connectHonestClients(url: string): HonestClients {
   let closing = false;
   const clients = Array.from({ length: clientCount }, (_, index) =>
     connect(url, {
+      ...(token === null ? {} : { token }),
       onStatus(status) {
         if (closing || status.status === 'connecting' || status.status === 'open') return;
         complain(`client ${index} lost its connection: ${JSON.stringify(status)}`);
       },
     }));
   let nextTurn = 1;
+  /** Of one client alone: nobody waits behind another honest turn. */
+  const conversationsOf = (index: number) => {
+    let place = index;
+    return () => {
+      if (token === null) return crypto.randomUUID();
+      place = (place + clientCount) % (sharedConversations - (sharedConversations % clientCount));
+      return sharedConversation(place + 1);
+    };
+  };
 
-  /** Resolves with the time to the first chunk. */
-  const chat = async (client: Client, conversationId: string): Promise<number> => {
-    const message = `Question ${nextTurn++}: what do you say?`;
+  /** Resolves with the time to the first chunk; null where a person was asked before. */
+  const chat = async (client: Client, conversationId: string): Promise<number | null> => {
+    const message = `Question ${nextTurn++}, ${honestMark}: what do you say?`;
     const sentMs = performance.now();
     let firstMs: number | null = null;
     const turn = client.chat(message, { conversationId });
-    for await (const chunk of turn) if (chunk.type === 'text') firstMs ??= performance.now() - sentMs;
+    let isApproved = false;
+    for await (const chunk of turn) {
+      if (chunk.type === 'text') firstMs ??= performance.now() - sentMs;
+      // Whoever is late finds it expired, and has an answer all the same.
+      if (chunk.type === 'approval_request') isApproved = 'accepted' in (await client.respond(conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }));
+      if (chunk.type === 'tool_result' && isApproved && chunk.data !== scriptedCall.result) complain(`a call was approved, and came to "${chunk.data}" (${chunk.status})`);
+    }
     const [text, { metadata }] = await Promise.all([turn.text(), turn.end]);
     const expected = answerTo(message).join('');
     if (text !== expected || metadata.finish_reason !== 'stop') complain(`"${message}" was answered "${text}" (${metadata.finish_reason}) instead of "${expected}"`);
+    if (callsFirst(message)) return null;
     return firstMs ?? Infinity;
   };
 
@@ -64,13 +83,14 @@ export function connectHonestClients(url: string): HonestClients {
       const end = () => over.abort();
       until.then(end, end);
       const times: number[] = [];
-      await Promise.all(clients.map(async (client) => {
-        let conversationId = crypto.randomUUID();
+      await Promise.all(clients.map(async (client, index) => {
+        const nextConversation = conversationsOf(index);
+        let conversationId = nextConversation();
         for (let turn = 1; !over.signal.aborted && complaints.length < mostComplaints; turn += 1) {
-          if (turn % turnsEach === 0) conversationId = crypto.randomUUID();
+          if (turn % turnsEach === 0) conversationId = nextConversation();
           const late = pause(patienceMs, null, { ref: false }).then(() => Promise.reject(new Error(`it has not ended after ${patienceMs} ms`)));
           const time = await Promise.race([chat(client, conversationId), late]).catch((error: unknown) => complain(`a turn failed: ${String(error)}`));
-          if (time !== undefined) times.push(time);
+          if (typeof time === 'number') times.push(time);
         }
       }));
       return latencyOf(times);

@@ -27,6 +27,8 @@ interface Entry {
   answers: number;
   /** Of its chats. */
   conversations: Set<string>;
+  /** Answers to questions that were put to another subject. */
+  foreign: number;
   /** One of these was deleted: that ends the chats in it, those that wait for the deletion are answered all the same. */
   isUprooted: boolean;
   /** What was asked last. */
@@ -43,8 +45,19 @@ export const sharedPrefix = 'shared-';
 /** Of a frame that a breach is about. */
 const shownChars = 300;
 
-/** `count` is told of every answer by its status or code. */
-export function createLedger(count: (answer: string) => void): Ledger {
+export interface LedgerOptions {
+  /** Told of every answer by its status or code. */
+  count(answer: string): void;
+  /** Told of every frame that is as it should be. */
+  onFrame(frame: Frame): void;
+  /** Whether a question was put to another subject: nobody else can answer it, or hears that it was asked. */
+  isForeign(interruptId: string): boolean;
+  /** Words of another subject, in no frame of this socket's; null where there is only one subject. */
+  secret: string | null;
+}
+
+/** The ledger of one socket. */
+export function createLedger({ count, onFrame, isForeign, secret }: LedgerOptions): Ledger {
   const entries = new Map<string | null, Entry>();
   let badFrames = 0;
   let wake = () => {};
@@ -57,16 +70,19 @@ export function createLedger(count: (answer: string) => void): Ledger {
 
   return {
     asked(text) {
-      const { requestId, isChat, conversationId } = readRequest(text);
-      const entry = entries.get(requestId) ?? { chats: 0, others: 0, answers: 0, conversations: new Set(), isUprooted: false, text };
+      const { requestId, isChat, conversationId, interruptId } = readRequest(text);
+      const entry = entries.get(requestId) ?? { chats: 0, others: 0, answers: 0, conversations: new Set(), foreign: 0, isUprooted: false, text };
       entries.set(requestId, entry);
       entry.text = text;
       if (isChat) entry.chats += 1;
       else entry.others += 1;
+      if (interruptId !== null && isForeign(interruptId)) entry.foreign += 1;
       if (isChat && conversationId !== null) entry.conversations.add(conversationId);
     },
     heard(text) {
       const frame = readFrame(text);
+      if (secret !== null && text.includes(secret)) throw new Breach(`the server told what another subject said: ${text.slice(0, shownChars)}`);
+      onFrame(frame);
       count(frame.status === 'error' ? frame.error.code : frame.status);
       if (frame.status === 'deleted') return uproot(frame.conversation_id);
       if (frame.status === 'error' && ours.test(frame.error.code)) throw new Breach(`the server has a fault: ${text.slice(0, shownChars)}`);
@@ -80,6 +96,7 @@ export function createLedger(count: (answer: string) => void): Ledger {
       if (!entry) return undefined;
       if (entry.answers >= mostAnswers(frame.request_id, entry)) throw new Breach(`a frame came after the last answer to its request: ${text.slice(0, shownChars)}`);
       if (frame.status === 'processing' || frame.status === 'chunk') return undefined;
+      if (entry.foreign > 0 && entry.foreign === entry.others + entry.chats && frame.status === 'result') throw new Breach(`a question was answered that another subject was asked: ${text.slice(0, shownChars)}`);
       entry.answers += 1;
       wake();
       return undefined;
@@ -116,14 +133,17 @@ function readFrame(text: string): Frame {
 // oxlint-disable-next-line no-control-regex
 const legible = /^[^\u0000-\u001f\u007f-\u009f]{1,128}$/;
 
-function readRequest(text: string): { requestId: string | null; isChat: boolean; conversationId: string | null } {
+function readRequest(text: string): { requestId: string | null; isChat: boolean; conversationId: string | null; interruptId: string | null } {
   const request = parseJson(text);
   const id = member(request, 'request_id');
-  const conversationId = member(member(request, 'payload'), 'conversation_id');
+  const payload = member(request, 'payload');
+  const conversationId = member(payload, 'conversation_id');
+  const interruptId = member(payload, 'interrupt_id');
   return {
     requestId: typeof id === 'string' && legible.test(id) && id.isWellFormed() ? id : null,
     isChat: member(request, 'action') === 'chat',
     conversationId: typeof conversationId === 'string' ? conversationId : null,
+    interruptId: member(request, 'action') === 'respond' && typeof interruptId === 'string' ? interruptId : null,
   };
 }
 

@@ -1,13 +1,13 @@
 /**
- * The model of a fuzz run: an OpenAI-compatible endpoint that answers every message by the script, a chunk at
- * a time, and holds every history to the rules of strict providers. Remembers nothing but what it objects to.
+ * The model of a fuzz run: an OpenAI-compatible endpoint that answers every message by the script, a chunk at a time
+ * and now and then after a call of a tool, and holds every history to the rules of strict providers. Remembers nothing but what it objects to.
  */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { historyViolations, requestBody, type RequestBody } from '../support/model-history.ts';
-import { answerTo } from './script.ts';
+import { answerTo, callsFirst, scriptedCall } from './script.ts';
 
 export interface FuzzModel {
   /** Base URL for a provider's configuration. */
@@ -23,11 +23,15 @@ const mostViolations = 10;
 
 export async function startFuzzModel(): Promise<FuzzModel> {
   const violations: string[] = [];
+  let calls = 0;
   const server = createServer((message, response) => {
     const answer = async () => {
       const body = requestBody.parse(JSON.parse(await readText(message)));
       violations.push(...historyViolations(body).slice(0, mostViolations - violations.length));
-      await say(answerTo(lastMessage(body)), response);
+      const said = lastMessage(body);
+      const isOffered = body.tools?.some((tool) => tool.function.name === scriptedCall.name) === true;
+      if (isOffered && callsFirst(said) && body.messages.at(-1)?.role === 'user') await call(`call_${++calls}`, response);
+      else await say(answerTo(said), response);
     };
     // The server leaves whenever a turn is stopped; what is no request would end its turn, and be seen there.
     answer().catch(() => response.destroy());
@@ -47,21 +51,42 @@ export async function startFuzzModel(): Promise<FuzzModel> {
   };
 }
 
+/** Of the person: after a call the turn has an answer to the same. */
 function lastMessage({ messages }: RequestBody): string {
-  const content = messages.at(-1)?.content;
+  const content = messages.findLast(({ role }) => role === 'user')?.content;
   return typeof content === 'string' ? content : JSON.stringify(content);
 }
 
-async function say(words: readonly string[], response: ServerResponse): Promise<void> {
-  const send = (fields: object) => response.write(`data: ${JSON.stringify({ id: 'chatcmpl-fuzz', object: 'chat.completion.chunk', created: 1, model: 'scripted-model', ...fields })}\n\n`);
+type Send = (fields: object) => void;
+
+/** The head of a stream, and what sends its chunks. */
+function begin(response: ServerResponse): Send {
   // Connections that wait for the next request would count as the server's open sockets.
   response.writeHead(200, { 'content-type': 'text/event-stream', connection: 'close' });
+  return (fields) => response.write(`data: ${JSON.stringify({ id: 'chatcmpl-fuzz', object: 'chat.completion.chunk', created: 1, model: 'scripted-model', ...fields })}\n\n`);
+}
+
+function end(send: Send, response: ServerResponse, reason: 'stop' | 'tool_calls', tokens: number): void {
+  send({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
+  send({ choices: [], usage: { prompt_tokens: 10, completion_tokens: tokens, total_tokens: 10 + tokens } });
+  response.end('data: [DONE]\n\n');
+}
+
+async function say(words: readonly string[], response: ServerResponse): Promise<void> {
+  const send = begin(response);
   for (const content of words) {
     await pause(chunkDelayMs);
     if (response.destroyed) return;
     send({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
   }
-  send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
-  send({ choices: [], usage: { prompt_tokens: 10, completion_tokens: words.length, total_tokens: 10 + words.length } });
-  response.end('data: [DONE]\n\n');
+  end(send, response, 'stop', words.length);
+}
+
+async function call(id: string, response: ServerResponse): Promise<void> {
+  const send = begin(response);
+  await pause(chunkDelayMs);
+  if (response.destroyed) return;
+  const asked = { name: scriptedCall.name, arguments: JSON.stringify(scriptedCall.arguments) };
+  send({ choices: [{ index: 0, delta: { tool_calls: [{ index: 0, id, type: 'function', function: asked }] }, finish_reason: null }] });
+  end(send, response, 'tool_calls', 1);
 }

@@ -14,6 +14,8 @@ export interface Target {
   port: number;
   /** Of the WebSocket endpoint. */
   path: string;
+  /** A header line of the handshake that says who comes; null for none. */
+  credential: string | null;
 }
 
 export interface RawSocket {

@@ -28,9 +28,10 @@ const actions: Action[] = Object.entries(payloads(limits)).map(([name, schema]) 
   payload: z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }),
 }));
 
-/** How often, beside one each: chats make the conversations that the others need. */
+/** How often, beside one each: chats make the conversations that the others need, and a question does not stay open for long. */
 const chats = actions.filter(({ name }) => name === 'chat');
-const chosen: readonly Action[] = [...actions, ...chats, ...chats, ...chats];
+const answers = actions.filter(({ name }) => name === 'respond');
+const chosen: readonly Action[] = [...actions, ...chats, ...chats, ...chats, ...answers, ...answers];
 
 const longestId = 128;
 
@@ -40,7 +41,7 @@ export function createRequestSource(random: Random, names: Names): RequestSource
   return {
     next(spoiltShare) {
       const { name, payload } = random.pick(chosen);
-      const request: Record<string, unknown> = { action: name, request_id: names.requestId(), payload: validFields(payload) };
+      const request: Record<string, unknown> = { action: name, request_id: names.requestId(), payload: { ...validFields(payload), ...(name === 'respond' ? names.question() : {}) } };
       if (!random.chance(spoiltShare)) return request;
       // The schema describes what it was made from; only the envelope is written by hand.
       if (random.chance(0.2)) random.pick(spoilers)(request, envelope);
@@ -139,6 +140,10 @@ function likelihood(field: string): number {
     case 'conversation_id':
       return 0.9;
     case 'rewind_to':
+    // These fit few of the requests that may have them.
+    case 'prompt':
+    case 'arguments':
+    case 'content':
       return 0.1;
     default:
       return 0.3;

@@ -29,7 +29,7 @@ const closedWithoutWord = 1006;
 const handshakePatienceMs = 15_000;
 
 /** The head of a correct upgrade. */
-export function upgradeRequest({ host, port, path }: Target, version = 13): string {
+export function upgradeRequest({ host, port, path, credential }: Target, version = 13): string {
   return [
     `GET ${path} HTTP/1.1`,
     `Host: ${host}:${port}`,
@@ -37,6 +37,7 @@ export function upgradeRequest({ host, port, path }: Target, version = 13): stri
     'Connection: Upgrade',
     `Sec-WebSocket-Key: ${'A'.repeat(22)}==`,
     `Sec-WebSocket-Version: ${version}`,
+    ...(credential === null ? [] : [credential]),
     '\r\n',
   ].join('\r\n');
 }
@@ -44,6 +45,7 @@ export function upgradeRequest({ host, port, path }: Target, version = 13): stri
 /** Resolves when the server has accepted; rejects with a Breach when it does not. */
 export async function openRudeSocket(target: Target, { onText, onPong, ...options }: RudeOptions): Promise<RudeSocket> {
   const raw = await dial(target, options);
+  const connectedMs = performance.now();
   const { trace } = options;
   const accepted = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<number>();
@@ -92,7 +94,7 @@ export async function openRudeSocket(target: Target, { onText, onPong, ...option
     const answer = head.toString('latin1', 0, end);
     const rest = head.subarray(end + 4);
     head = null;
-    if (!answer.startsWith('HTTP/1.1 101 ')) throw new Breach(`a correct upgrade was refused: ${answer}`);
+    if (!answer.startsWith('HTTP/1.1 101 ')) throw new Breach(`a correct upgrade was refused, ${Math.round(performance.now() - connectedMs)} ms after it was sent: ${answer}`);
     accepted.resolve();
     return read(rest);
   };

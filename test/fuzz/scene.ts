@@ -1,13 +1,20 @@
 /** What an assault is given: chance, names, where to go and how it comes there, and somebody who counts. */
 import { createNames, type Names } from './names.ts';
 import { createRandom, type Random } from './random.ts';
+import { bearer, type Passes } from './passes.ts';
+import type { Questions } from './questions.ts';
 import type { Target } from './raw-socket.ts';
 import { createTrace, type Trace } from './trace.ts';
 
 export interface Scene {
   readonly random: Random;
   readonly names: Names;
+  /** The way in, with a token of one of the attackers where one is asked for. */
   readonly target: Target;
+  /** Null where nobody is asked for a token. */
+  readonly passes: Passes | null;
+  /** Of all attackers together. */
+  readonly questions: Questions;
   /** Another one than the honest clients', so that limits for an address do not strike them. */
   readonly localAddress: string;
   readonly trace: Trace;
@@ -21,7 +28,8 @@ export interface Scene {
 const addresses = 32;
 
 /** The same for the same seed and index, wherever and whenever. */
-export function createScene(seed: number, index: number, target: Target, { signal, count }: Pick<Scene, 'signal' | 'count'>): Scene {
+export function createScene(seed: number, index: number, door: Target, { signal, count, passes, questions }: Pick<Scene, 'signal' | 'count' | 'passes' | 'questions'>): Scene {
   const random = createRandom(seed, index);
-  return { random, names: createNames(random), target, localAddress: `127.0.1.${1 + (index % addresses)}`, trace: createTrace(), signal, count };
+  const target = { ...door, credential: bearer(passes?.attackers[index % passes.attackers.length]) };
+  return { random, names: createNames(random, questions), target, passes, questions, localAddress: `127.0.1.${1 + (index % addresses)}`, trace: createTrace(), signal, count };
 }

@@ -8,6 +8,7 @@ import { Breach } from './breach.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { openRudeSocket, type RudeSocket } from './rude-socket.ts';
 import type { Scene } from './scene.ts';
+import { honestMark } from './script.ts';
 
 export interface Talk {
   readonly socket: RudeSocket;
@@ -32,7 +33,17 @@ const maxBadFrames = 20;
 const normal = 1000;
 
 export async function startTalk(scene: Scene): Promise<Talk> {
-  const ledger: Ledger = createLedger((answer) => scene.count(`answer ${answer}`));
+  const { credential } = scene.target;
+  const ledger: Ledger = createLedger({
+    count: (answer) => scene.count(`answer ${answer}`),
+    onFrame(frame) {
+      scene.questions.heard(frame, credential);
+      if (frame.status === 'result' && 'accepted' in frame.result) scene.count('questions answered');
+    },
+    // Where the door is open to all, all are one subject, whatever they come in with.
+    isForeign: (interruptId) => scene.passes !== null && scene.questions.isForeign(interruptId, credential),
+    secret: scene.passes ? honestMark : null,
+  });
   const pongs: string[] = [];
   const socket = await openRudeSocket(scene.target, {
     ...scene,

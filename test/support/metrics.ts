@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 /** Where the server that listens at this WebSocket address has its plain pages. */
 export const pageOf = (url: string, path: string) => new URL(path, url.replace('ws:', 'http:'));
 
-/** Every sample by its name and labels as they are written, e.g. `parley_turns_total{end="stop"}`. */
-export async function readMetrics(url: string): Promise<ReadonlyMap<string, number>> {
-  const response = await fetch(pageOf(url, '/metrics'));
+/** Every sample by its name and labels as they are written, e.g. `parley_turns_total{end="stop"}`. `token` for servers that ask for one. */
+export async function readMetrics(url: string, token: string | null = null): Promise<ReadonlyMap<string, number>> {
+  const response = await fetch(pageOf(url, '/metrics'), { headers: token === null ? {} : { authorization: `Bearer ${token}` } });
   assert.equal(response.status, 200);
   assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
   const samples = [...(await response.text()).matchAll(/^([a-z0-9_]+(?:\{.*\})?) (\S+)$/gm)];
