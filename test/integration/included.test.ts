@@ -7,19 +7,24 @@ import { offerMemos } from '../support/mcp-offers.ts';
 import type { ModelServer } from '../support/model-server.ts';
 import { says } from '../support/model-replies.ts';
 import { startScripted } from '../support/parley.ts';
+import { eventually } from '../support/server-process.ts';
 
 const c1 = { conversation_id: 'c1' };
 const today = { server: 'memos', uri: 'memo://today' };
 
-async function startMemos(test: TestContext, config: Record<string, unknown> = {}) {
+async function startMemos(test: TestContext, config: Record<string, unknown> = {}, readable: Promise<void> = Promise.resolve()) {
   const reads: string[] = [];
-  const memos = await startHttpServer({ era: 'stateless', offer: (server) => offerMemos(server, (uri) => `Buy bread, read ${reads.push(uri)}.`) });
+  const read = (uri: string) => {
+    const text = `Buy bread, read ${reads.push(uri)}.`;
+    return readable.then(() => text);
+  };
+  const memos = await startHttpServer({ era: 'stateless', offer: (server) => offerMemos(server, read) });
   test.after(memos.stop);
   return { reads, memos, ...(await startScripted(test, { mcpServers: { memos: { url: memos.url } }, config })) };
 }
 
 const lastRequest = ({ requests }: ModelServer) => requests.at(-1)?.body.messages.filter(({ role }) => role !== 'system').map(({ role, content }) => [role, content]);
-const eventsOf = async (client: Client) => Array.from<{ content: string; token_count: number; extra: Record<string, unknown> }>(Object((await client.ask('history', c1)).result?.['events']));
+const eventsOf = async (client: Client) => Array.from<{ type: string; content: string; token_count: number; extra: Record<string, unknown> }>(Object((await client.ask('history', c1)).result?.['events']));
 
 describe('a chat', () => {
   test('with resources is read by the model after them', async (t) => {
@@ -95,6 +100,19 @@ describe('a chat', () => {
     assert.equal((await eventsOf(client)).filter(({ extra }) => extra['included'] !== undefined).length, 3);
     await client.turn(client.send('chat', { text: 'Hm?', ...c1, rewind_to: third?.seq }));
     assert.deepEqual(lastRequest(model), [['user', 'Hm?']]);
+  });
+
+  test('has its place in the conversation once all is read: what is sent meanwhile goes before it, and a Stop does not find it', async (t) => {
+    const readable = Promise.withResolvers<void>();
+    const { client, reads } = await startMemos(t, {}, readable.promise);
+    client.send('chat', { text: 'What is to be done?', ...c1, resources: [today] }, 'r1');
+    await eventually(() => reads.length > 0, 'the server to be asked');
+    await client.chat('Hello?', c1, 'r2');
+    assert.deepEqual((await client.ask('cancel', { ...c1, target: 'r1' })).result, { cancelled: [], disposition: 'nothing_running' });
+    readable.resolve();
+    await client.turn('r1');
+    const messages = (await eventsOf(client)).filter(({ type }) => type === 'user_message');
+    assert.deepEqual(messages.map(({ content }) => content), ['Hello?', 'What is to be done?']);
   });
 
   test('in the place of another may bring something along too', async (t) => {

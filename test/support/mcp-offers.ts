@@ -5,7 +5,7 @@ import { z } from 'zod';
 const CITIES = ['Graz', 'Linz', 'Salzburg', 'Wien', 'Wels'];
 
 /** `read` is called with each URI that is read; what it returns is the text of `memo://today`. */
-export function offerMemos(server: McpServer, read: (uri: string) => string = () => 'Buy bread.'): void {
+export function offerMemos(server: McpServer, read: (uri: string) => string | Promise<string> = () => 'Buy bread.'): void {
   const args = z.object({ city: completable(z.string(), (value) => CITIES.filter((city) => city.startsWith(value))), days: z.string().optional() });
   server.registerPrompt('weather', { title: 'Weather', description: 'Asks for the\u0007 weather.', argsSchema: args }, ({ city, days = '1' }) => ({
     description: 'As the server says it.',
@@ -18,8 +18,8 @@ export function offerMemos(server: McpServer, read: (uri: string) => string = ()
   for (const name of ['greet', 'thank']) {
     server.registerPrompt(name, {}, () => ({ messages: [{ role: 'user', content: { type: 'text', text: name } }] }));
   }
-  server.registerResource('today', 'memo://today', { description: 'What is to be done.', mimeType: 'text/plain' }, ({ href }) => ({
-    contents: [{ uri: href, mimeType: 'text/plain', text: read(href) }],
+  server.registerResource('today', 'memo://today', { description: 'What is to be done.', mimeType: 'text/plain' }, async ({ href }) => ({
+    contents: [{ uri: href, mimeType: 'text/plain', text: await read(href) }],
   }));
   server.registerResource('picture', 'memo://picture', { mimeType: 'image/png' }, ({ href }) => ({ contents: [{ uri: href, mimeType: 'image/png', blob: 'AAAA' }] }));
   server.registerResource('broken', 'memo://broken', {}, () => {
