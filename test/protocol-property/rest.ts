@@ -3,6 +3,7 @@
  * under way is waited for. What the log says then is what the judge goes by.
  */
 import type { Client, Received } from '../support/client.ts';
+import type { FollowedTurn } from './followed-turn.ts';
 import { lastSeq, type Row } from './holding.ts';
 import type { Line } from './line.ts';
 import type { Stage } from './stage.ts';
@@ -76,7 +77,12 @@ function isAtRest(rows: readonly Row[]): boolean {
 
 function isAnswered(line: Line): boolean {
   return [...line.questions.values()].every(({ answers }) => answers.length > 0)
-    && [...line.followers.values()].every(({ turns }) => [...turns.values()].every((own) => own.accepted + own.refused > 0));
+    && [...line.followers.values()].every(({ turns }) => [...turns.values()].every(isTold));
+}
+
+/** Requests under one id that cannot be told apart may share an answer, but for a no: each has its own. */
+function isTold({ accepted, refused, asks, isPlain }: FollowedTurn): boolean {
+  return accepted + refused >= asks || (!isPlain && accepted > 0);
 }
 
 /** Everything is answered, every turn that is followed has ended, and every subscription is at the end of its log. */

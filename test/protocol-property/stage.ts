@@ -19,7 +19,8 @@ export interface Stage {
 }
 
 const settings = {
-  llm: { retry: { attempts: 1 } },
+  // A provider that is left alone would answer nobody; answers that break off are among what models do here.
+  llm: { retry: { attempts: 1 }, circuit: { failures: 1000 } },
   chat: {
     service: { queue_length: 3, tools: { permission: { asks: 'ask' } } },
     websocket: { max_buffered_bytes: 262_144 },
