@@ -1,4 +1,7 @@
-/** Readers that stop reading in the middle of large answers cost the server nothing that grows, and miss nothing. */
+/**
+ * Readers that stop reading in the middle of large answers cost the server nothing that grows, and miss nothing. Over
+ * plain sockets, which can be paused: the client that ships always reads.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
