@@ -5,8 +5,8 @@
 import { fromCallback } from 'xstate';
 import { NOBODY_ANSWERED } from '../../machines/question-plan.ts';
 import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
+import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call-terms.ts';
 import { timeLeftMs } from '../../machines/tool-call.ts';
-import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import type { Place } from '../fair-line.ts';
 import type { CallEnd, Progress } from '../mcp/calls.ts';
 import type { Toolbox } from '../mcp/port.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, createActor, setup } from 'xstate';
-import type { CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
+import type { CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call-terms.ts';
 import { createCallToolLogic } from '../../src/conversation/call-tool.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import { tool } from '../support/machine-values.ts';

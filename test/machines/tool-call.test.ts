@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
 import type { CallAsks } from '../../machines/conversation-events.ts';
 import type { CallResult } from '../../machines/hop-answers.ts';
+import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call-terms.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import { tool } from '../support/machine-values.ts';
 
 const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: { a: 1 }, resume: null, timeoutMs: 2_000, maxTimeoutMs: 5_000, answerTimeoutMs: 60_000 };

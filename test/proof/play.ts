@@ -5,7 +5,7 @@
 import type { ConversationEvent } from '../../machines/conversation-events.ts';
 import type { AskedCall } from '../../machines/hop-answers.ts';
 import type { ServerAsk } from '../../machines/question-terms.ts';
-import type { CallLaidDown, CallQuestion } from '../../machines/tool-call.ts';
+import type { CallLaidDown, CallQuestion } from '../../machines/tool-call-terms.ts';
 import { asker, cancel, chat, hopContext, providerDown, refusedKey, remove, respond, someUsage, tooLong } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
 import { isKind, type Move, type Stimulus, type ToolName } from './vocabulary.ts';
