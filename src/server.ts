@@ -4,21 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import { conversationMachine } from '../machines/conversation.ts';
-import { mcpServerMachine } from '../machines/mcp-server.ts';
-import { toolCallMachine } from '../machines/tool-call.ts';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { ANONYMOUS, withinTime } from './auth/verifier.ts';
-import { admissionLimits, authorizerOptions, conversationLimits, hostAnswers, inspectionLimits, modelOptions, ms, promptResources, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
+import { admissionLimits, authorizerOptions, conversationLimits, hostAnswers, inspectionLimits, listeningOptions, modelOptions, ms, promptResources, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
 import type { Config } from './config/schema.ts';
-import { createAnswerLogic } from './conversation/answer.ts';
-import { createCallToolLogic } from './conversation/call-tool.ts';
 import { createInFlight } from './conversation/in-flight.ts';
 import { createKeepDraft } from './conversation/keep-draft.ts';
-import { createLoadContextLogic } from './conversation/load-context.ts';
-import { createPermitLogic } from './conversation/ask-permit.ts';
+import { createConversationMachine } from './conversation/machine.ts';
 import { createPermits } from './conversation/permits.ts';
-import { createReadLogLogic } from './conversation/read-log.ts';
 import { createServerNotices } from './conversation/server-notices.ts';
 import { createSystemPrompt } from './conversation/system-prompt.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
@@ -28,12 +21,9 @@ import { createRequestHandler } from './gateway/requests.ts';
 import { createHttpHandler } from './gateway/http.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
 import { createViewerSockets } from './gateway/viewer-sockets.ts';
-import { readAssets } from './inspect/assets.ts';
-import { createCharts } from './inspect/charts.ts';
 import { createDefinitions } from './inspect/definition.ts';
 import { createInspection } from './inspect/inspection.ts';
-import { listLive } from './inspect/live-list.ts';
-import { replayConversation } from './inspect/replay.ts';
+import { createPageSources } from './inspect/page-sources.ts';
 import { createInspectRoutes } from './inspect/routes.ts';
 import { createDoorkeeper } from './inspect/visitor.ts';
 import { createLanguageModel } from './llm/model.ts';
@@ -54,8 +44,7 @@ import { createTokenCounter } from './tokens/counter.ts';
 /** A server that accepts sockets. `port` is the one it got, also where the configuration said 0. */
 export interface Server {
   readonly port: number;
-  /** What the first line on the terminal tells. */
-  /** `inspectUrl`: the page to look in, null where none is served. */
+  /** What the first line on the terminal tells. `inspectUrl` is the page to look in, null where none is served. */
   readonly summary: { url: string; inspectUrl: string | null; provider: string; model: string; demo: boolean; database: string; servers: readonly ServerStatus[] };
   /** Drains: running turns end within the limit, everything is flushed, sockets close with 1012. */
   close(): Promise<void>;
@@ -69,9 +58,6 @@ export interface ServerOptions {
   /** Aborting it ends a start that is under way: nothing is left running, and the start rejects. */
   stop?: AbortSignal;
 }
-
-/** Conversations of the log in one answer to the inspection page. */
-const LISTED_AT_ONCE = 100;
 
 /** Starts everything and resolves when sockets are accepted. Rejects with an AppError whose message is fit for people. */
 export async function startServer({ config, version, env, log, stop }: ServerOptions): Promise<Server> {
@@ -142,19 +128,13 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     actorOf: (ref) => registry.actorOf(ref),
     onError,
   });
-  const machine = conversationMachine.provide({
-    actors: {
-      permit: createPermitLogic(permits),
-      readLog: createReadLogLogic({ warmLogs, inFlight }),
-      loadContext: createLoadContextLogic({
-        warmLogs, toolbox, notices, countTokens, budgetTokens,
-        systemPrompt: createSystemPrompt({ text: service.system_prompt, library: toolbox.library, outbox, ...promptResources(config) }),
-        preserveRecent: service.context.preserve_recent,
-        policy: toolPolicy(config),
-      }),
-      answer: createAnswerLogic({ model, toolbox, outbox, countTokens, turnReport, metrics, keepDraft, onError }),
-      toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic({ toolbox, outbox, metrics, maxQuestions: mcp.limits.max_questions }) } }),
-    },
+  const machine = createConversationMachine({
+    model, toolbox, outbox, warmLogs, inFlight, permits, notices, keepDraft, turnReport, metrics, countTokens, budgetTokens,
+    preserveRecent: service.context.preserve_recent,
+    systemPrompt: createSystemPrompt({ text: service.system_prompt, library: toolbox.library, outbox, ...promptResources(config) }),
+    policy: toolPolicy(config),
+    maxQuestions: mcp.limits.max_questions,
+    onError,
   });
   const registry = createRegistry({
     machine, store, warmLogs, outbox, countTokens, turnReport, inFlight, permits, opened,
@@ -190,25 +170,15 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   const verify = withinTime(verifier, ms(auth.verification_timeout));
   const doorkeeper = createDoorkeeper(visitorRules(config), verify);
   const inspectRoutes = createInspectRoutes({
-    assets: readAssets(),
+    ...createPageSources({ ...told, store, conversations: registry.conversations, recovery: conversationLimits(config).recovery, maxRows: inspect.max_events }),
     doorkeeper,
     credentialOf,
-    charts: createCharts([conversationMachine, toolCallMachine, mcpServerMachine]),
     texts: inspect.texts,
-    live: (query) => listLive(registry.conversations, query),
     isWatched: inspection.isWatched,
-    stored: (owner, cursor) => store.conversations(owner, { limit: LISTED_AT_ONCE, ...(cursor === null ? {} : { cursor }) }),
-    replay: (ref, beforeSeq) => replayConversation(ref, beforeSeq, { ...told, store, recovery: conversationLimits(config).recovery, maxRows: inspect.max_events }),
     onError,
   });
   const listening = await openGateway({
-    host: websocket.host,
-    port: websocket.port,
-    endpoint: websocket.endpoint,
-    maxMessageBytes: websocket.max_message_size,
-    handshakeTimeoutMs: ms(websocket.handshake_timeout),
-    pingIntervalMs: ms(websocket.ping_interval),
-    pingTimeoutMs: ms(websocket.ping_timeout),
+    ...listeningOptions(config),
     admission: { ...admissionLimits(config), verify, onError },
     outbox,
     onError,

@@ -102,6 +102,19 @@ export function registryLimits({ chat, shutdown }: Config) {
   };
 }
 
+/** Where the server listens, and what holds for every socket there. */
+export function listeningOptions({ chat: { websocket } }: Config) {
+  return {
+    host: websocket.host,
+    port: websocket.port,
+    endpoint: websocket.endpoint,
+    maxMessageBytes: websocket.max_message_size,
+    handshakeTimeoutMs: ms(websocket.handshake_timeout),
+    pingIntervalMs: ms(websocket.ping_interval),
+    pingTimeoutMs: ms(websocket.ping_timeout),
+  };
+}
+
 /** Whom the gateway lets in. */
 export function admissionLimits({ auth, chat }: Config) {
   return {
