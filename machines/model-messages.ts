@@ -31,11 +31,10 @@ const LOST_RESULT = '[The result of this call is not known.]';
 
 /** One turn's rows as messages: each tool call is followed by its result, in call order, whatever order they ended in. */
 export function turnMessages(turn: TurnRows): SizedMessage[] {
-  const results = new Map<string, LogRow>();
-  for (const row of turn.rows) if (row.type === 'tool_result' && row.tool_call_id !== null) results.set(row.tool_call_id, row);
   const messages: SizedMessage[] = [];
   // Who wants thoughts back wants them in turns that used tools, later turns included, and nowhere else.
   const usesTools = turn.rows.some((row) => row.tool_calls !== null && row.tool_calls.length > 0);
+  const results = usesTools ? resultsOf(turn) : none;
   for (const row of turn.rows) {
     if (row.type === 'user_message') messages.push(...userMessages(row));
     if (row.type === 'assistant_message') messages.push(...assistantMessages(row, results, usesTools ? thoughtsOf(row) : {}));
@@ -46,8 +45,19 @@ export function turnMessages(turn: TurnRows): SizedMessage[] {
   return messages;
 }
 
+const none: ReadonlyMap<string, LogRow> = new Map();
+
+/** By the call that each answers. */
+function resultsOf({ rows }: TurnRows): ReadonlyMap<string, LogRow> {
+  const results = new Map<string, LogRow>();
+  for (const row of rows) if (row.type === 'tool_result' && row.tool_call_id !== null) results.set(row.tool_call_id, row);
+  return results;
+}
+
 /** The row's tokens are shared out by length. */
 function userMessages(row: LogRow): SizedMessage[] {
+  // Nearly all messages: a long context has hundreds of them, and is built for every hop.
+  if (row.extra['included'] === undefined) return [sized({ role: 'user', content: row.content ?? '' }, row)];
   const words = wordsOf(row);
   const length = words.reduce((sum, { text }) => sum + text.length, 0);
   return words.map(({ role, text }) => ({ message: { role, content: text }, tokens: words.length === 1 ? rowTokens(row) : Math.ceil((rowTokens(row) * text.length) / Math.max(1, length)) }));
@@ -59,7 +69,7 @@ function thoughtsOf({ extra }: LogRow): { thoughts?: Thoughts } {
   return reasoning === '' && signatures === null ? {} : { thoughts: { reasoning, signatures } };
 }
 
-function assistantMessages(row: LogRow, results: Map<string, LogRow>, thoughts: { thoughts?: Thoughts }): SizedMessage[] {
+function assistantMessages(row: LogRow, results: ReadonlyMap<string, LogRow>, thoughts: { thoughts?: Thoughts }): SizedMessage[] {
   // Some providers refuse an empty message, and with it every later turn.
   if (!row.tool_calls?.length) return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...thoughts }, row)];
   const asked = sized({ role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...thoughts }, row);

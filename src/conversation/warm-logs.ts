@@ -32,7 +32,7 @@ export interface WarmLogsOptions {
 }
 
 /** A row's objects and short columns, beside its texts. */
-const ROW_BYTES = 400;
+const ROW_BYTES = 480;
 /** What the cache holds for a conversation without rows. */
 const EMPTY_BYTES = 400;
 
@@ -50,7 +50,7 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
   const readings = new Map<string, { overtaken: boolean }>();
 
   const add = (log: WarmLog, row: LogRow) => {
-    const kept = withoutWhole(row);
+    const kept = forWindows(row);
     foldRow(log.turns, kept);
     log.bytes += rowBytes(kept);
   };
@@ -122,9 +122,12 @@ function rowBytes(row: LogRow): number {
   return ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0) + more);
 }
 
-/** The whole of a tool's result is for the log's readers; the window uses the text alone. */
-function withoutWhole(row: LogRow): LogRow {
-  if (row.extra['whole'] === undefined) return row;
-  const { whole: _, ...extra } = row.extra;
-  return { ...row, extra };
+/** Of what stands beside a row's columns: what a turn's messages and its place on the branch are made from. */
+const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included'] as const;
+
+/** The rest, as usage and the whole of tools' results, is for the log's readers. */
+function forWindows(row: LogRow): LogRow {
+  const extra: LogRow['extra'] = {};
+  for (const key of keptExtras) if (row.extra[key] !== undefined) extra[key] = row.extra[key];
+  return { ...row, usage: null, extra };
 }

@@ -48,9 +48,13 @@ export function knownEcho(baseUrl: string): readonly EchoField[] {
   return knownHosts.get(URL.parse(baseUrl)?.hostname ?? '') ?? [];
 }
 
-/** The messages as a provider with these fields takes them. */
+/** The messages as a provider with these fields takes them. Where there is nothing to add and nothing to leave out, they are not copied. */
 export function withEcho(messages: readonly ThoughtfulMessage[], fields: readonly EchoField[]): ChatCompletionMessageParam[] {
-  return messages.map(({ thoughts, ...message }) => (message.role === 'assistant' ? { ...message, ...echoOf(message, thoughts, fields) } : message));
+  return messages.map((thoughtful) => {
+    if (thoughtful.role !== 'assistant' || (fields.length === 0 && thoughtful.thoughts === undefined)) return thoughtful;
+    const { thoughts, ...message } = thoughtful;
+    return { ...message, ...echoOf(message, thoughts, fields) };
+  });
 }
 
 function echoOf(message: ChatCompletionMessageParam & { role: 'assistant' }, thoughts: Thoughts | undefined, fields: readonly EchoField[]): Record<string, unknown> {

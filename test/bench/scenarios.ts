@@ -42,6 +42,8 @@ const noEnd = 1e9;
 const noLimit = 60;
 /** Some thousand turns: servers run for days, and code that has not run often is slow. */
 const warmUpSeconds = 2.5;
+/** V8 takes the heap of a server that stands idle for 8 s, as each does while the others are measured, for one to be shrunk. */
+const wakeSeconds = 1.5;
 
 const everyone: readonly SubjectName[] = ['parley', 'relay', 'relay-sqlite', 'parley-normal'];
 
@@ -69,6 +71,7 @@ function steady({ conversations, seconds, staggerMs, ...scenario }: Steady): Sce
     compared: 'cpuMsPerTurn',
     warmUp: (subject, load) => run(load, { ...job(subject, 'warm'), text: hurry, seconds: warmUpSeconds, staggerMs: 0 }),
     async measure(subject, load, go) {
+      await run(load, { ...job(subject, `wake${go.round}`), text: hurry, seconds: wakeSeconds, staggerMs: 0 });
       const before = usageOf(subject.pid);
       const seen = await run(load, {
         ...job(subject, `round${go.round}`),
