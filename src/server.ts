@@ -17,6 +17,7 @@ import { createSystemPrompt } from './conversation/system-prompt.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
 import { credentialOf } from './gateway/credential.ts';
+import { createComingChats } from './gateway/coming-chats.ts';
 import { createRequestHandler } from './gateway/requests.ts';
 import { createHttpHandler } from './gateway/http.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
@@ -186,7 +187,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     viewers: inspect.enabled ? createViewerSockets({ ...viewerLimits(config), path: '/inspect/events', visitor: doorkeeper.visitor, watch: inspection.watch, unwatch: inspection.unwatch, onError }) : null,
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth, allowedModels: active?.allowedModels ?? [] }),
-      handle: createRequestHandler({ registry, store, toolbox, library: toolbox.library, outbox, maxTextLength: service.max_text_length, streaming: service.streaming.enabled, onError }),
+      handle: createRequestHandler({ registry, store, toolbox, library: toolbox.library, comingChats: createComingChats(), outbox, maxTextLength: service.max_text_length, streaming: service.streaming.enabled, onError }),
       limits: sessionLimits(config),
     },
   }).catch(async (error: unknown) => {

@@ -16,8 +16,9 @@ type Chat = Payload<'chat'>;
 /** Null when the chat is on its way; else the lookup, which rejects when the log cannot be read. */
 export function sendChat(deps: RequestDeps, session: ClientSession, requestId: string, chat: Chat): Promise<void> | null {
   const conversationId = chat.conversation_id ?? session.ownConversation();
-  if (chat.rewind_to !== undefined) return sendRewind(deps, session, { requestId, conversationId, chat, rewindTo: chat.rewind_to });
-  if (namesSomething(chat)) return sendComposed(deps, session, { requestId, conversationId, chat });
+  const onceLookedUp = (lookup: Promise<void>) => deps.comingChats.add({ owner: session.subject, conversationId }, requestId, lookup);
+  if (chat.rewind_to !== undefined) return onceLookedUp(sendRewind(deps, session, { requestId, conversationId, chat, rewindTo: chat.rewind_to }));
+  if (namesSomething(chat)) return onceLookedUp(sendComposed(deps, session, { requestId, conversationId, chat }));
   const text = chat.text ?? '';
   route(deps, session, { requestId, conversationId, chat, rewindTo: null, text, included: [], digest: digestOf(text) });
   return null;

@@ -7,12 +7,14 @@ import type { Toolbox } from '../mcp/port.ts';
 import type { Outbox } from '../outbox/port.ts';
 import type { Registry } from '../registry.ts';
 import type { Store } from '../store/port.ts';
+import type { ComingChats } from './coming-chats.ts';
 
 export interface RequestDeps {
   registry: Pick<Registry, 'route' | 'standing'>;
   store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
   toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check' | 'checkAnswer'>;
   library: Library;
+  comingChats: ComingChats;
   outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.max_text_length: of a message with all that it includes. */
   maxTextLength: number;
