@@ -3,6 +3,7 @@
  * arise on this side of the wire. Codes of the server are listed in its table of errors.
  */
 import type { Fault } from '../../machines/log.ts';
+import type { Frame } from '../protocol/frames.ts';
 
 /** Faults of the client's side; whether the same request may succeed later. */
 const clientFaults = {
@@ -28,6 +29,9 @@ const clientFaults = {
 
 export type ClientErrorCode = keyof typeof clientFaults;
 
+/** What stands beside the fault that has ended a turn. */
+type FailedTurn = NonNullable<Extract<Frame, { status: 'error' }>['metadata']>;
+
 /** A fault of the server's or the client's. `message` is fit for people. */
 export class ParleyError extends Error {
   override readonly name = 'ParleyError';
@@ -38,13 +42,16 @@ export class ParleyError extends Error {
   readonly data: Readonly<Record<string, unknown>>;
   /** True for the failure of a turn that had ended before this chat asked for it: it was told anew, nothing ran. */
   readonly replayed: boolean;
+  /** Of a turn that has failed: what it took until then. Empty for all else, and for turns of earlier versions. */
+  readonly totals: Readonly<Omit<FailedTurn, 'replayed'>>;
 
-  constructor({ code, message, retryable, data }: Fault, replayed = false) {
+  constructor({ code, message, retryable, data }: Fault, { replayed, ...totals }: FailedTurn = {}) {
     super(message);
     this.code = code;
     this.retryable = retryable;
     this.data = data;
-    this.replayed = replayed;
+    this.replayed = replayed === true;
+    this.totals = totals;
   }
 }
 

@@ -115,13 +115,12 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
         return;
       case 'error': {
         // A turn's end has a row, or is told anew. Anything else is a refusal, and a turn that may exist is not given up for it.
-        const isReplayed = frame.metadata?.replayed === true;
-        const isEnd = frame.seq !== undefined || isReplayed;
+        const isEnd = frame.seq !== undefined || frame.metadata?.replayed === true;
         if (!isEnd && (isStored || asked > 1)) {
           state = 'asking';
           if (patience.refused(frame.error)) return;
         }
-        fail(new ParleyError(frame.error, isReplayed));
+        fail(new ParleyError(frame.error, frame.metadata));
         return;
       }
       default:

@@ -6,6 +6,7 @@ import { readMetrics } from '../support/metrics.ts';
 import { createGate, cuts, delta, done, fails, finish, gate, says, streams, text, usage } from '../support/model-replies.ts';
 import { asks, callParts } from '../support/model-tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
+import { startTyped } from '../support/typed-client.ts';
 
 /** A scripted answer reports 11 and 7 tokens: 0.000025. */
 const prices = { 'scripted-model': { input: 1, cached_input: 0.5, output: 2 } };
@@ -34,15 +35,13 @@ test('complete tells tokens and cost, in sum and by hop, and each row has those 
 });
 
 test('a turn that fails tells what it took until then, and so does its end when it is asked for again', async (t) => {
-  const { client, model } = await startScripted(t, { mcpServers: demoServer, ...priced() });
+  const { client, model } = await startTyped(t, { mcpServers: demoServer, ...priced() });
   model.script(add, fails(401, 'no such key'));
-  const { end } = await client.chat('Add', { conversation_id: 'c1' }, 'r1');
+  const turn = () => client.chat('Add', { conversationId: 'c1', requestId: 'r1' });
   const usage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18, cost: 0.000025 };
-  const told = { tokens: 18, usage, usage_by_hop: [{ hop: 0, model: 'scripted-model', usage }], model: 'scripted-model', tool_hops: 1 };
-  assert.deepEqual([end.error?.code, end.metadata], ['provider_auth', told]);
-  client.send('chat', { text: 'Add', conversation_id: 'c1' }, 'r1');
-  const again = await client.waitFor(({ status, metadata }) => status === 'error' && metadata?.['replayed'] === true, 'the end again');
-  assert.deepEqual(again.metadata, { ...told, replayed: true });
+  const totals = { tokens: 18, usage, usage_by_hop: [{ hop: 0, model: 'scripted-model', usage }], model: 'scripted-model', tool_hops: 1 };
+  await assert.rejects(turn().end, { code: 'provider_auth', totals, replayed: false });
+  await assert.rejects(turn().end, { code: 'provider_auth', totals, replayed: true });
 });
 
 test('conversations tells what each has spent, also when its rows are gone and after a restart', async (t) => {
