@@ -2,15 +2,20 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createGuard } from '../../src/mcp/guard.ts';
 import { isAlive } from '../support/mcp-toolbox.ts';
 
-async function startHost() {
-  const host = spawn(process.execPath, [join(import.meta.dirname, '../support/mcp-host.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+/** Who is killed leaves its files behind, so they lie in a folder of the test's. */
+async function startHost(test: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-guard-'));
+  test.after(() => rmSync(folder, { recursive: true }));
+  const host = spawn(process.execPath, [join(import.meta.dirname, '../support/mcp-host.ts')], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TMPDIR: folder } });
   const [line] = await once(createInterface({ input: host.stdout }), 'line');
   return { host, pids: String(line).split(' ').map(Number) };
 }
@@ -27,8 +32,8 @@ const endings = {
 };
 
 for (const [how, end] of Object.entries(endings)) {
-  test(`servers that ignore EOF and SIGTERM, and their children, die when their host ${how}`, { timeout: 20_000 }, async () => {
-    const { host, pids } = await startHost();
+  test(`servers that ignore EOF and SIGTERM, and their children, die when their host ${how}`, { timeout: 20_000 }, async (t) => {
+    const { host, pids } = await startHost(t);
     assert.deepEqual(pids.map(isAlive), [true, true]);
 
     end(host);

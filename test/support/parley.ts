@@ -69,7 +69,10 @@ export async function startParley(test: Pick<TestContext, 'after'>, { modelUrl, 
   );
   const start = () => startServer({ config: settings, version: 'test', env, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
 
-  let server: Server = await start();
+  let server: Server = await start().catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   const clients: Client[] = [];
   const closeClients = async () => {
     for (const client of clients.splice(0)) client.socket.terminate();
