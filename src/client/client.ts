@@ -57,7 +57,7 @@ export interface ChatOptions {
   /** A prompt of an MCP server, whose messages go before the text; without text its last words are the message. */
   prompt?: { server: string; name: string; arguments?: Record<string, string> };
   /** Resources of MCP servers, which go before the text. */
-  resources?: { server: string; uri: string }[];
+  resources?: readonly { server: string; uri: string }[];
   /** Of a chat that was read in part (`turn.cursor()`): only what is missing comes. */
   cursor?: Cursor;
   /** Stops the turn when it aborts. */
