@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stalls } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { misbehavingServer } from '../support/parley.ts';
-import { allGone, createHome, descendants, eventually } from '../support/server-process.ts';
+import { createScriptedHome } from '../support/scripted-home.ts';
+import { allGone, descendants, eventually } from '../support/server-process.ts';
+import { connectClient } from '../support/typed-client.ts';
 
 describe('no process survives the server when it ends', () => {
   for (const { how, signals, server } of [
@@ -17,10 +18,7 @@ describe('no process survives the server when it ends', () => {
     { how: 'by SIGKILL although an MCP server does not want to leave', signals: ['SIGKILL'], server: { TEST_STUBBORN: '1' } },
   ] as const) {
     test(how, async (t) => {
-      const model = await startModelServer();
-      t.after(() => model.close());
-      const home = await createHome(t, {
-        modelUrl: model.url,
+      const { model, home } = await createScriptedHome(t, {
         mcpServers: misbehavingServer(server),
         config: {
           shutdown: { drain_timeout: signals.length > 1 ? 60 : 0.1 },
@@ -28,12 +26,12 @@ describe('no process survives the server when it ends', () => {
         },
       });
       const parley = home.start();
-      const client = await parley.connect();
       model.script(asks([{ name: 'grandchild' }]), stalls('Once '));
-      client.send('chat', { text: 'start something' });
-      const result = await client.waitFor((frame) => frame.chunk?.type === 'tool_result');
-      await client.waitFor((frame) => frame.chunk?.type === 'text');
-      const grandchild = Number(result.chunk?.data);
+      let grandchild = 0;
+      for await (const chunk of connectClient(t, await parley.listening).chat('start something')) {
+        if (chunk.type === 'tool_result') grandchild = Number(chunk.data);
+        if (chunk.type === 'text') break;
+      }
       const started = await descendants(parley.pid);
       assert.ok(started.includes(grandchild) && started.length >= 3, `server, grandchild and guard among ${started.join(', ')}`);
 

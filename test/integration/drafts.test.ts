@@ -1,11 +1,13 @@
 /** An answer that is being written, in the file: while it is written and after a kill -9, until its row is there. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { saysStepwise } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
-import { createHome, eventually } from '../support/server-process.ts';
+import { createScriptedHome } from '../support/scripted-home.ts';
+import { eventually } from '../support/server-process.ts';
+import { connectClient, withCode } from '../support/typed-client.ts';
+
+const chat = ['Hi', { conversationId: 'c1', requestId: 'r1' }] as const;
 
 function draftsIn(database: string): unknown[] {
   const db = new Database(database, { readonly: true });
@@ -20,12 +22,8 @@ function draftsIn(database: string): unknown[] {
 const written = (database: string, text: string) =>
   eventually(() => JSON.stringify(draftsIn(database)) === JSON.stringify([['c1', 'r1', text, 'scripted-model']]), `the draft "${text}"`);
 
-async function homeOf(t: TestContext, service: Record<string, unknown> = {}) {
-  const model = await startModelServer();
-  t.after(() => model.close());
-  const home = await createHome(t, { modelUrl: model.url, config: { chat: { websocket: { port: 0 }, service: { streaming: { draft_interval: 0.01 }, ...service } } } });
-  return { model, home };
-}
+const homeOf = (t: TestContext, service: Record<string, unknown> = {}) =>
+  createScriptedHome(t, { config: { chat: { service: { streaming: { draft_interval: 0.01 }, ...service } } } });
 
 test('what a model has written of an answer survives a kill, and is gone when the answer is whole', async (t) => {
   const { model, home } = await homeOf(t);
@@ -33,23 +31,21 @@ test('what a model has written of an answer survives a kill, and is gone when th
   const whole = saysStepwise('All of it', '.');
   model.script(cutOff.reply, whole.reply);
   const first = home.start();
-  const client = await first.connect();
-  client.send('chat', { text: 'Hi', conversation_id: 'c1' }, 'r1');
+  connectClient(t, await first.listening).chat(...chat);
   for (const text of ['Half of ', 'Half of what']) {
     cutOff.release();
     await written(home.database, text);
   }
   first.kill('SIGKILL');
-  await once(client.socket, 'close');
+  await first.exited;
   assert.deepEqual(draftsIn(home.database), [['c1', 'r1', 'Half of what', 'scripted-model']]);
 
-  const back = await home.start().connect();
+  const back = connectClient(t, await home.start().listening);
   await model.request(2);
   whole.release();
   await written(home.database, 'All of it');
   whole.release();
-  back.send('chat', { text: 'Hi', conversation_id: 'c1' }, 'r1');
-  await back.turn('r1');
+  assert.equal(await back.chat(...chat).text(), 'All of it.');
   assert.deepEqual(draftsIn(home.database), []);
 });
 
@@ -58,19 +54,15 @@ test('where turns are not taken up again, what was written stays as the answer, 
   const cutOff = saysStepwise('Half of ', 'what was meant');
   model.script(cutOff.reply);
   const first = home.start();
-  const client = await first.connect();
-  client.send('chat', { text: 'Hi', conversation_id: 'c1' }, 'r1');
+  connectClient(t, await first.listening).chat(...chat);
   cutOff.release();
   await written(home.database, 'Half of ');
   first.kill('SIGKILL');
-  await once(client.socket, 'close');
+  await first.exited;
 
-  const back = await home.start().connect();
-  const { end } = await back.chat('Hi', { conversation_id: 'c1' }, 'r1');
-  assert.equal(end.error?.code, 'recovery_failed');
-  const { result } = await back.ask('history', { conversation_id: 'c1' });
-  const rows: unknown = result?.['events'];
-  assert.ok(Array.isArray(rows));
-  assert.deepEqual(rows.map(({ role, content, extra }) => [role, content, extra?.partial]).slice(0, 2), [['user', 'Hi', undefined], ['assistant', 'Half of ', true]]);
+  const back = connectClient(t, await home.start().listening);
+  await assert.rejects(back.chat(...chat).end, withCode('recovery_failed'));
+  const { events } = await back.history('c1');
+  assert.deepEqual(events.map(({ role, content, extra }) => [role, content, extra?.['partial']]).slice(0, 2), [['user', 'Hi', undefined], ['assistant', 'Half of ', true]]);
   assert.deepEqual(draftsIn(home.database), []);
 });
