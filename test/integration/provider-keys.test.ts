@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { fails, says, type Reply } from '../support/model-replies.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { startParley } from '../support/parley.ts';
+import { connectClient } from '../support/typed-client.ts';
 
 async function startEndpoint(t: TestContext, reply: Reply) {
   const endpoint = await startModelServer();
@@ -34,8 +35,8 @@ test('each provider gets its own key and headers, and nothing of any other', asy
     },
     env: { KEY_OF_OPENAI: 'secret-of-openai', KEY_OF_OWN: 'secret-of-own', OPENAI_API_KEY: 'secret-1', GROQ_API_KEY: 'secret-2', AZURE_OPENAI_API_KEY: 'secret-3' },
   });
-  const turn = await (await parley.connect()).chat('Hi');
-  assert.equal(turn.text, 'Hello.');
+  const client = connectClient(t, parley.url);
+  assert.equal(await client.chat('Hi').text(), 'Hello.');
 
   const secrets = [openai, groq, azure, own, last].map(({ requests }) => {
     assert.equal(requests.length, 1);
@@ -43,5 +44,5 @@ test('each provider gets its own key and headers, and nothing of any other', asy
     return JSON.stringify([headers, path, body]).match(/secret-[\w-]+|header-of-own/g) ?? [];
   });
   assert.deepEqual(secrets, [['secret-of-openai'], [], [], ['secret-of-own', 'header-of-own'], []]);
-  assert.doesNotMatch(JSON.stringify(turn.frames), /secret-|header-of-own/);
+  assert.doesNotMatch(JSON.stringify(client.frames), /secret-|header-of-own/);
 });
