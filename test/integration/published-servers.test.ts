@@ -4,13 +4,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { z } from 'zod';
-import type { Client } from '../support/client.ts';
+import type { Answer } from '../../src/client/client.ts';
+import { questionsTo, resultsIn } from '../support/asked.ts';
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import type { ModelServer } from '../support/model-server.ts';
-import { startScripted } from '../support/parley.ts';
 import { everythingServer, filesystemServer } from '../support/published-servers.ts';
+import { eventually } from '../support/server-process.ts';
+import { readAll, startTyped, type WatchedClient } from '../support/typed-client.ts';
 
 /** A call, and what its result has to show. */
 interface Use {
@@ -18,34 +19,26 @@ interface Use {
   shows: RegExp;
   status?: 'ok' | 'error';
   /** What is asked on the way, of a person and maybe of the model: alone, for nobody could tell which of several calls asks. */
-  asks?: { type: 'elicitation_request' | 'approval_request'; respond: Record<string, unknown>; model?: string };
+  asks?: { type: 'elicitation_request' | 'approval_request'; respond: Omit<Answer, 'interruptId'>; model?: string };
 }
 
-const listed = z.object({ tools: z.array(z.object({ name: z.string() })) });
-const prompts = z.object({ prompts: z.array(z.object({ name: z.string() })) });
-const resources = z.object({ resources: z.array(z.object({ uri: z.string() })), templates: z.array(z.object({ uri_template: z.string() })) });
-
 /** The model asks for all of them in one answer, and one by one for those that ask back; nothing that is offered may be left out. */
-async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses: Record<string, Use>, mcp: Record<string, unknown> = {}): Promise<{ client: Client; model: ModelServer }> {
-  const { model, client } = await startScripted(t, { mcpServers, config: { mcp,  chat: { service: { tools: { concurrency: 32 }, context: { max_tokens: 100_000 } } } } });
-  const { result } = await client.ask('tools');
-  assert.deepEqual(listed.parse(result).tools.map(({ name }) => name).sort(), Object.keys(uses).sort());
+async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses: Record<string, Use>, mcp: Record<string, unknown> = {}): Promise<{ client: WatchedClient; model: ModelServer }> {
+  const { model, client } = await startTyped(t, { mcpServers, config: { mcp, chat: { service: { tools: { concurrency: 32 }, context: { max_tokens: 100_000 } } } } });
+  assert.deepEqual((await client.tools()).tools.map(({ name }) => name).sort(), Object.keys(uses).sort());
   const calls = Object.entries(uses).map(([name, { arguments: args = {}, asks: asked }]) => ({ name, arguments: args, asked }));
   const asking = calls.flatMap(({ asked, ...call }) => (asked ? [{ ...call, asked }] : []));
   const alone = asking.flatMap(({ asked: { model: said }, ...call }) => [asks([call]), ...(said === undefined ? [] : [says(said)])]);
   model.script(asks(calls.filter(({ asked }) => !asked)), ...alone, says('Done.'));
 
-  const requestId = client.send('chat', { text: 'use everything', conversation_id: 'all' });
+  const turn = client.chat('use everything');
   for (const { name, asked } of asking) {
-    const { chunk } = await client.waitFor((frame) => frame.chunk?.type === asked.type && frame.chunk['name'] === name, `the question of ${name}`);
-    await client.ask('respond', { conversation_id: 'all', interrupt_id: chunk?.['interrupt_id'], ...asked.respond });
+    const { interrupt_id: interruptId } = await eventually(() => questionsTo(client).find((each) => each.type === asked.type && each.name === name) ?? null, `the question of ${name}`);
+    await client.respond(turn.conversationId, { interruptId, ...asked.respond });
   }
-  const turn = await client.turn(requestId);
-
-  assert.equal(turn.end.status, 'complete');
-  const results = new Map(turn.frames.filter(({ chunk }) => chunk?.type === 'tool_result').map(({ chunk }) => [chunk?.['name'], chunk]));
+  const results = new Map(resultsIn(await readAll(turn)).map((result) => [result.name, result]));
   for (const [name, { shows, status = 'ok' }] of Object.entries(uses)) {
-    assert.equal(results.get(name)?.['status'], status, `${name}: ${results.get(name)?.data}`);
+    assert.equal(results.get(name)?.status, status, `${name}: ${results.get(name)?.data}`);
     assert.match(results.get(name)?.data ?? '', shows, name);
   }
   const told = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'tool');
@@ -73,7 +66,7 @@ test('the server of everything: every tool is called, every prompt filled in, ev
     'trigger-sampling-request': { arguments: { prompt: 'birds' }, asks: { type: 'approval_request', respond: { decision: 'approve' }, model: 'Birds sing.' }, shows: /Birds sing\./ },
   }, { roots: [tmpdir()] });
 
-  const offered = prompts.parse((await client.ask('prompts')).result).prompts.map(({ name }) => name);
+  const offered = (await client.prompts()).prompts.map(({ name }) => name);
   const wanted: Record<string, { arguments?: Record<string, string>; shows: RegExp }> = {
     'simple-prompt': { shows: /simple prompt without arguments/ },
     'args-prompt': { arguments: { city: 'Graz' }, shows: /weather in Graz/ },
@@ -83,20 +76,20 @@ test('the server of everything: every tool is called, every prompt filled in, ev
   assert.deepEqual(offered.sort(), Object.keys(wanted).sort());
   for (const [name, { shows, ...filledIn }] of Object.entries(wanted)) {
     model.script(says('I see.'));
-    await client.chat('Go on.', { conversation_id: name, prompt: { server: 'everything', name, ...filledIn } });
+    await client.chat('Go on.', { conversationId: name, prompt: { server: 'everything', name, ...filledIn } }).end;
     assert.match(JSON.stringify(model.requests.at(-1)?.body.messages), shows, name);
   }
-  const completed = await client.ask('complete_argument', { server: 'everything', prompt: 'completable-prompt', argument: { name: 'department', value: 'E' } });
-  assert.match(JSON.stringify(completed.result), /Engineering/);
+  const completed = await client.completeArgument('everything', { prompt: 'completable-prompt', argument: { name: 'department', value: 'E' } });
+  assert.match(completed.values.join(), /Engineering/);
 
-  const there = resources.parse((await client.ask('resources')).result);
-  assert.equal(there.resources.length, 8, 'its documents, and what a tool has made since');
-  assert.ok(there.resources.some(({ uri }) => uri.endsWith('hello.gz')));
-  assert.equal(there.templates.length, 2);
-  const uris = [...there.resources.map(({ uri }) => uri), ...there.templates.map(({ uri_template: template }) => template.replace('{resourceId}', '3'))];
+  const { resources, templates } = await client.resources();
+  assert.equal(resources.length, 8, 'its documents, and what a tool has made since');
+  assert.ok(resources.some(({ uri }) => uri.endsWith('hello.gz')));
+  assert.equal(templates.length, 2);
+  const uris = [...resources.map(({ uri }) => uri), ...templates.map(({ uri_template: template }) => template.replace('{resourceId}', '3'))];
   for (const uri of uris) {
     model.script(says('I have read it.'));
-    await client.chat('Read this.', { conversation_id: uri, resources: [{ server: 'everything', uri }] });
+    await client.chat('Read this.', { conversationId: uri, resources: [{ server: 'everything', uri }] }).end;
     assert.ok(JSON.stringify(model.requests.at(-1)?.body.messages).includes(`[resource: ${uri}`), uri);
   }
 });
