@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import { textOf } from '../support/client.ts';
 import { pageOf, readMetrics } from '../support/metrics.ts';
 import { fails, says, saysStepwise } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startParley, startScripted } from '../support/parley.ts';
-import { createHome, eventually } from '../support/server-process.ts';
+import { demoServer, startParley } from '../support/parley.ts';
+import { createScriptedHome } from '../support/scripted-home.ts';
+import { eventually } from '../support/server-process.ts';
+import { connectClient, hear, startTyped, withCode } from '../support/typed-client.ts';
 
 test('GET /health tells that the process lives, how long, and how its MCP servers are', async (t) => {
   const parley = await startParley(t, { mcpServers: demoServer });
@@ -23,17 +23,14 @@ test('GET /health tells that the process lives, how long, and how its MCP server
 });
 
 test('GET /ready is 200 while chats are taken and 503 from the first moment of a drain; /health stays 200', async (t) => {
-  const model = await startModelServer();
-  t.after(() => model.close());
-  const home = await createHome(t, { modelUrl: model.url });
+  const { model, home } = await createScriptedHome(t);
   const server = home.start();
   const url = await server.listening;
-  const client = await server.connect();
   const answer = saysStepwise('one ', 'two');
   model.script(answer.reply);
-  client.send('chat', { text: 'count' }, 'r1');
+  const turn = connectClient(t, url).chat('count');
   answer.release();
-  await client.waitFor(() => textOf(client.frames) === 'one ');
+  await hear(turn, 'one ');
   const statusOf = async (path: string) => (await fetch(pageOf(url, path))).status;
   assert.equal(await statusOf('/ready'), 200);
   server.kill('SIGTERM');
@@ -44,13 +41,13 @@ test('GET /ready is 200 while chats are taken and 503 from the first moment of a
 });
 
 test('GET /metrics counts and times real turns, hops, tools, tokens and commits', async (t) => {
-  const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
+  const { parley, model, client } = await startTyped(t, { mcpServers: demoServer });
   const waiting = saysStepwise('at last');
   model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is 5.'), fails(401, 'bad key'), says('Hi.'), waiting.reply);
-  await client.chat('add 2 and 3', { conversation_id: 'c1' });
-  await client.chat('again', { conversation_id: 'c2' });
-  await client.chat('Hello', { conversation_id: 'c2' });
-  client.send('chat', { text: 'take your time', conversation_id: 'c1' }, 'open');
+  await client.chat('add 2 and 3', { conversationId: 'c1' }).end;
+  await assert.rejects(client.chat('again', { conversationId: 'c2' }).end, withCode('provider_auth'));
+  await client.chat('Hello', { conversationId: 'c2' }).end;
+  const open = client.chat('take your time', { conversationId: 'c1' });
   await model.request(5);
 
   const metrics = await readMetrics(parley.url);
@@ -79,7 +76,7 @@ test('GET /metrics counts and times real turns, hops, tools, tokens and commits'
   assert.ok(value('parley_event_loop_delay_p99_seconds') >= 0 && value('parley_event_loop_delay_p99_seconds') < 1);
   assert.ok(value('parley_warm_bytes') > 1000 && value('parley_process_resident_memory_bytes') > 1e7);
   waiting.release();
-  await client.turn('open');
+  await open.end;
   assert.equal((await readMetrics(parley.url)).get('parley_open_turns'), 0);
 });
 
@@ -98,8 +95,7 @@ describe('a stranger', () => {
       await once(socket, 'connect');
       socket.write(request);
       assert.match(await readText(socket), answer);
-      const client = await parley.connect();
-      assert.equal((await client.chat('Hi')).end.status, 'complete');
+      await connectClient(t, parley.url).chat('Hi').end;
     });
   }
 });

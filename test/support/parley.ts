@@ -45,13 +45,19 @@ export function misbehavingServer(env: Record<string, string> = {}) {
 }
 
 /** A scripted model and the server in front of it; the histories that the model got are judged when the test ends. */
-export async function startScripted(test: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}): Promise<{ parley: Parley; model: ModelServer; client: Client }> {
+export async function serveScripted(test: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}): Promise<{ parley: Parley; model: ModelServer }> {
   const model = await startModelServer();
   const parley = await startParley(test, { ...options, modelUrl: model.url });
   test.after(async () => {
     await model.close();
     assert.deepEqual(model.violations, [], 'the model got an invalid history');
   });
+  return { parley, model };
+}
+
+/** The same with a plain client. */
+export async function startScripted(test: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}): Promise<{ parley: Parley; model: ModelServer; client: Client }> {
+  const { parley, model } = await serveScripted(test, options);
   return { parley, model, client: await parley.connect() };
 }
 

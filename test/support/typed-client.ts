@@ -12,7 +12,7 @@ import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { createFrameCheck } from './frame-check.ts';
 import type { ModelServer } from './model-server.ts';
-import { startScripted, type Parley, type ParleyOptions } from './parley.ts';
+import { serveScripted, type Parley, type ParleyOptions } from './parley.ts';
 
 export interface WatchedClient extends Client {
   readonly statuses: readonly ConnectionStatus[];
@@ -24,7 +24,7 @@ export interface WatchedClient extends Client {
 
 /** A scripted model, the server in front of it, and a client of it. */
 export async function startTyped(test: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}): Promise<{ parley: Parley; model: ModelServer; client: WatchedClient }> {
-  const { parley, model } = await startScripted(test, options);
+  const { parley, model } = await serveScripted(test, options);
   return { parley, model, client: connectClient(test, parley.url) };
 }
 
