@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { createHome, descendants, eventually, mentioning, type Home, type HomeOptions } from '../support/server-process.ts';
+import { connectClient } from '../support/typed-client.ts';
 
 /** An MCP server whose command line names the folder, so that it is found again. */
 const mcpServerIn = (folder: string) => ({ demo: { command: 'node', args: [join(import.meta.dirname, '../support/mcp-stdio-server.ts'), folder] } });
@@ -71,8 +72,7 @@ describe('a start is refused', () => {
   test('when the database is damaged', async (t) => {
     const home = await createHome(t);
     const first = home.start();
-    const client = await first.connect();
-    await client.chat('Hi '.repeat(5000), { conversation_id: 'c1' });
+    await connectClient(t, await first.listening).chat('Hi '.repeat(5000)).end;
     first.kill('SIGTERM');
     await first.exited;
     const bytes = readFileSync(home.database);
@@ -97,11 +97,13 @@ describe('a start is refused', () => {
   test('when another Parley serves the database, which goes on undisturbed', async (t) => {
     const home = await createHome(t);
     const first = home.start();
-    const client = await first.connect();
+    const client = connectClient(t, await first.listening);
+    await client.until('open');
     const server = home.start();
     assert.deepEqual(await server.exited, { code: 1, signal: null });
     assert.match(server.output.stderr, /is served by another Parley\. Stop that one/);
-    assert.equal((await client.chat('Hi', { conversation_id: 'c1' })).end.status, 'complete');
+    await client.chat('Hi').end;
+    assert.deepEqual(client.statuses.map(({ status }) => status), ['connecting', 'open']);
   });
 
   test('when the port is taken, before the database is opened or emptied', async (t) => {
@@ -136,7 +138,6 @@ test('a start that is killed leaves nothing that keeps the next one off', async 
   const started = await descendants(first.pid);
   first.kill('SIGKILL');
   assert.equal((await first.exited).signal, 'SIGKILL');
-  const client = await home.start().connect();
-  assert.equal((await client.chat('Hi')).end.status, 'complete');
+  await connectClient(t, await home.start().listening).chat('Hi').end;
   assert.deepEqual(started, [], 'without MCP servers there is no guard either');
 });
