@@ -1,14 +1,19 @@
-/** Who gets in: tokens by header and by subprotocol, what others are told, whose conversations are whose, and that no token is ever logged. */
+/**
+ * Who gets in: tokens by header and by subprotocol, what others are told, whose conversations are whose, and that no
+ * token is ever logged. Over plain sockets where a token stands in a header or in the wrong place, or nobody gets in.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { WebSocket } from 'ws';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
+import { requestIdOf } from '../../src/client/frames.ts';
 import { turnedAway, type ConnectOptions } from '../support/client.ts';
 import { pageOf } from '../support/metrics.ts';
 import { startParley } from '../support/parley.ts';
 import { createHome } from '../support/server-process.ts';
+import { connectClient } from '../support/typed-client.ts';
 
 const tokens = { alice: createToken(), alicesPhone: createToken(), bob: createToken() };
 const auth = {
@@ -20,10 +25,17 @@ const auth = {
   ],
 };
 
+const inC1 = { conversationId: 'c1' };
 const byHeader = (token: string): ConnectOptions => ({ headers: { authorization: `Bearer ${token}` } });
 const byProtocol = (token: string): ConnectOptions => ({ protocols: ['parley', `parley.token.${token}`] });
 
 const startWithTokens = (t: TestContext, websocket: Record<string, unknown> = {}) => startParley(t, { config: { auth, chat: { websocket } } });
+
+/** A client of each subject. */
+async function startTwo(t: TestContext) {
+  const { url } = await startWithTokens(t);
+  return { alice: connectClient(t, url, { token: tokens.alice }), bob: connectClient(t, url, { token: tokens.bob }) };
+}
 
 describe('a token lets in', () => {
   test('in the Authorization header', async (t) => {
@@ -40,14 +52,12 @@ describe('a token lets in', () => {
     assert.equal(socket.protocol, 'parley');
     assert.ok(!JSON.stringify(upgrade.rawHeaders).includes(tokens.alice));
     socket.terminate();
-    const client = await parley.connect(byProtocol(tokens.alice));
-    assert.equal((await client.chat('Hi')).end.status, 'complete');
+    await connectClient(t, parley.url, { token: tokens.alice }).chat('Hi').end;
   });
 
   test('to a server that others can reach', async (t) => {
     const parley = await startWithTokens(t, { host: '0.0.0.0' });
-    const client = await parley.connect(byHeader(tokens.alice));
-    assert.equal((await client.chat('Hi')).end.status, 'complete');
+    await connectClient(t, parley.url, { token: tokens.alice }).chat('Hi').end;
   });
 });
 
@@ -81,29 +91,26 @@ describe('error unauthorized and close 1008', () => {
 
 describe('conversations belong to their subject', () => {
   test('another subject can neither read, follow nor stop one, and is told what it would be told of one that does not exist', async (t) => {
-    const parley = await startWithTokens(t);
-    const [alice, bob] = [await parley.connect(byHeader(tokens.alice)), await parley.connect(byHeader(tokens.bob))];
-    alice.send('chat', { text: 'count to 200', conversation_id: 'c1' }, 'r1');
-    await alice.waitFor((frame) => frame.status === 'processing');
+    const { alice, bob } = await startTwo(t);
+    const turn = alice.chat('count to 200', inC1);
+    await turn.accepted;
     for (const conversation_id of ['c1', 'nothing']) {
       for (const action of ['history', 'subscribe']) {
-        const { error } = await bob.ask(action, { conversation_id });
-        assert.deepEqual([error?.code, error?.message], ['not_found', 'There is no such conversation.'], `${action} ${conversation_id}`);
+        await assert.rejects(bob.request(action, { conversation_id }), { code: 'not_found', message: 'There is no such conversation.' }, `${action} ${conversation_id}`);
       }
-      assert.deepEqual((await bob.ask('cancel', { conversation_id })).result, { cancelled: [], disposition: 'nothing_running' });
+      assert.deepEqual(await bob.cancel(conversation_id), { cancelled: [], disposition: 'nothing_running' });
     }
-    assert.equal((await alice.turn('r1')).end.metadata?.['finish_reason'], 'stop');
-    assert.deepEqual(bob.frames.filter((frame) => frame.request_id === 'r1'), []);
+    assert.equal((await turn.end).metadata.finish_reason, 'stop');
+    assert.deepEqual(bob.frames.filter((frame) => requestIdOf(frame) === turn.requestId), []);
   });
 
   test('and so does its name: two subjects may use the same', async (t) => {
-    const parley = await startWithTokens(t);
-    const [alice, bob] = [await parley.connect(byHeader(tokens.alice)), await parley.connect(byHeader(tokens.bob))];
+    const { alice, bob } = await startTwo(t);
     for (const [client, text] of [[alice, 'This is Alice.'], [bob, 'This is Bob.']] as const) {
-      assert.equal((await client.chat(text, { conversation_id: 'c1' }, 'r1')).end.metadata?.['replayed'], undefined);
+      assert.equal((await client.chat(text, { ...inC1, requestId: 'r1' }).end).metadata.replayed, undefined);
     }
     for (const [client, own, other] of [[alice, 'Alice', 'Bob'], [bob, 'Bob', 'Alice']] as const) {
-      const page = JSON.stringify((await client.ask('history', { conversation_id: 'c1' })).result);
+      const page = JSON.stringify(await client.history('c1'));
       assert.ok(page.includes(own) && !page.includes(other), page);
     }
   });
@@ -111,16 +118,15 @@ describe('conversations belong to their subject', () => {
   test('every token of the subject reaches it', async (t) => {
     const parley = await startWithTokens(t);
     await (await parley.connect(byHeader(tokens.alice))).chat('Hi', { conversation_id: 'c1' });
-    const phone = await parley.connect(byProtocol(tokens.alicesPhone));
-    const { result } = await phone.ask('history', { conversation_id: 'c1' });
-    assert.ok(Array.isArray(result?.['events']) && result['events'].length > 1);
+    const { events } = await connectClient(t, parley.url, { token: tokens.alicesPhone }).history('c1');
+    assert.ok(events.length > 1);
   });
 
   test('without auth everybody is the subject anonymous, whatever token they send', async (t) => {
     const parley = await startParley(t);
-    const [sent, none] = [await parley.connect(byHeader(tokens.alice)), await parley.connect()];
+    const sent = await parley.connect(byHeader(tokens.alice));
     await sent.chat('Hi', { conversation_id: 'c1' });
-    assert.equal((await none.ask('history', { conversation_id: 'c1' })).status, 'result');
+    await connectClient(t, parley.url).history('c1');
     const database = new Database(parley.database, { readonly: true });
     t.after(() => database.close());
     assert.deepEqual(database.prepare('SELECT DISTINCT owner FROM conversations').pluck().all(), ['anonymous']);
@@ -182,7 +188,6 @@ describe('a server that others can reach and that asks for no token', () => {
 
   test('starts when the configuration says so in words', async (t) => {
     const home = await createHome(t, { config: { chat: { websocket: reachable }, auth: { allow_anonymous_beyond_loopback: true } } });
-    const client = await home.start().connect();
-    assert.equal((await client.chat('Hi')).end.status, 'complete');
+    await connectClient(t, await home.start().listening).chat('Hi').end;
   });
 });
