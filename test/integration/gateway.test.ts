@@ -1,4 +1,7 @@
-/** The edge: what a client gets for frames that are wrong, and for sockets from the wrong page or to the wrong path. Limits are in limits.test.ts. */
+/**
+ * The edge: what a client gets for frames that are wrong, and for sockets from the wrong page or to the wrong path. Over
+ * plain sockets: the client that ships sends no such frames. Limits are in limits.test.ts.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';

@@ -1,7 +1,8 @@
 /**
  * Every limit on what clients may do, each at its edge: what is within it is served, what is beyond it is
  * told so. Limits of what waits behind a turn and of conversations in memory are in memory.test.ts and
- * passivation.test.ts, those until a token is checked in test/gateway/admission.test.ts.
+ * passivation.test.ts, those until a token is checked in test/gateway/admission.test.ts. Over plain sockets: the
+ * client that ships sends no unreadable frames, and waits out a close with 1013.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
