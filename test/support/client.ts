@@ -130,7 +130,7 @@ export function textOf(frames: readonly Received[]): string {
 }
 
 /** Kinds of frames and chunks in order, runs of the same kind as one: the shape of a turn. */
-export function shapeOf(frames: readonly Received[]): string[] {
+export function shapeOf(frames: readonly { status: string; chunk?: { type: string } }[]): string[] {
   const kinds = frames.map((frame) => (frame.status === 'chunk' ? (frame.chunk?.type ?? '') : frame.status));
   return kinds.filter((kind, index) => kind !== kinds[index - 1]);
 }
