@@ -1,17 +1,24 @@
 /** A provider that fails, as the client of a turn lives through it: what is tried again, after how long, who is asked instead, and how a Stop ends it. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { Received } from '../support/client.ts';
+import type { Turn } from '../../src/client/turn.ts';
+import type { Chunk } from '../../src/protocol/chunks.ts';
 import { answersWith, cuts, fails, hangs, says, stalls, streams, type Reply } from '../support/model-replies.ts';
 import { startModelServer } from '../support/model-server.ts';
-import { startScripted } from '../support/parley.ts';
+import { endOf, startTyped, type WatchedClient } from '../support/typed-client.ts';
 
-const c1 = { conversation_id: 'c1' };
-const noticesOf = (frames: readonly Received[]) => frames.flatMap(({ chunk }) => (chunk?.type === 'notice' ? [chunk] : []));
-const delayOf = (frames: readonly Received[]) => Number(noticesOf(frames)[0]?.['delay_ms']);
+const c1 = { conversationId: 'c1' };
+const noticesOf = (chunks: readonly Chunk[]) => chunks.flatMap((chunk) => (chunk.type === 'notice' ? [chunk] : []));
+const delayOf = (chunks: readonly Chunk[]) => Number(noticesOf(chunks)[0]?.delay_ms);
+
+async function failed(client: WatchedClient, turn: Turn) {
+  const { frame, chunks } = await endOf(client, turn);
+  assert.ok(frame.status === 'error');
+  return { chunks, error: frame.error };
+}
 
 const startImpatient = (t: TestContext, llm: Record<string, unknown> = {}) =>
-  startScripted(t, { config: { llm: { first_byte_timeout: 0.2, stall_timeout: 0.2, ...llm } } });
+  startTyped(t, { config: { llm: { first_byte_timeout: 0.2, stall_timeout: 0.2, ...llm } } });
 
 test('before its first word a provider is asked again after', async (t) => {
   const { client, model } = await startImpatient(t);
@@ -31,10 +38,10 @@ test('before its first word a provider is asked again after', async (t) => {
   for (const [title, reply] of table) {
     await t.test(title, async () => {
       model.script(reply, says('Here I am.'));
-      const { frames, text } = await client.chat('Hi', { conversation_id: title });
+      const { chunks, text } = await endOf(client, client.chat('Hi', { conversationId: title }));
       assert.equal(text, 'Here I am.');
-      assert.deepEqual(noticesOf(frames).map((notice) => [notice['kind'], notice['provider']]), [['retrying', 'scripted']]);
-      assert.ok(delayOf(frames) >= 250 && delayOf(frames) <= 500, String(delayOf(frames)));
+      assert.deepEqual(noticesOf(chunks).map((notice) => [notice.kind, notice.provider]), [['retrying', 'scripted']]);
+      assert.ok(delayOf(chunks) >= 250 && delayOf(chunks) <= 500, String(delayOf(chunks)));
     });
   }
 });
@@ -53,10 +60,10 @@ test('it is not asked again after', async (t) => {
     await t.test(title, async () => {
       const before = model.requests.length;
       model.script(reply);
-      const { frames, end } = await client.chat('Hi', { conversation_id: title });
-      assert.equal(end.error?.code, code);
-      assert.match(end.error?.message ?? '', /^Provider "scripted" /);
-      assert.deepEqual([noticesOf(frames), model.requests.length - before], [[], 1]);
+      const { chunks, error } = await failed(client, client.chat('Hi', { conversationId: title }));
+      assert.equal(error.code, code);
+      assert.match(error.message, /^Provider "scripted" /);
+      assert.deepEqual([noticesOf(chunks), model.requests.length - before], [[], 1]);
     });
   }
 });
@@ -74,18 +81,18 @@ test('a Retry-After', async (t) => {
     await t.test(title, async () => {
       model.script(fails(429, 'slow down', { headers: headers() }), says('Here I am.'));
       const askedMs = performance.now();
-      const { frames, text } = await client.chat('Hi', { conversation_id: title });
+      const { chunks, text } = await endOf(client, client.chat('Hi', { conversationId: title }));
       assert.equal(text, 'Here I am.');
-      assert.ok(delayOf(frames) >= low && delayOf(frames) <= high, String(delayOf(frames)));
-      assert.ok(performance.now() - askedMs >= delayOf(frames), 'it was waited');
+      assert.ok(delayOf(chunks) >= low && delayOf(chunks) <= high, String(delayOf(chunks)));
+      assert.ok(performance.now() - askedMs >= delayOf(chunks), 'it was waited');
     });
   }
 
   await t.test('that is longer than anybody waits ends the turn, and the error tells it', async () => {
     const before = model.requests.length;
     model.script(fails(429, 'slow down', { headers: { 'retry-after': '3600' } }));
-    const { end } = await client.chat('Hi', c1);
-    assert.deepEqual([end.error?.code, end.error?.retryable, end.error?.data['retry_after_ms'], end.error?.data['status']], ['provider_rate_limit', true, 600_000, 429]);
+    const { error } = await failed(client, client.chat('Hi', c1));
+    assert.deepEqual([error.code, error.retryable, error.data['retry_after_ms'], error.data['status']], ['provider_rate_limit', true, 600_000, 429]);
     assert.equal(model.requests.length - before, 1);
   });
 });
@@ -100,35 +107,34 @@ test('the fallbacks are asked in their order, each with tries of its own, and th
   model.script(() => fails(500, 'oops', { headers: { 'retry-after-ms': '1' } }));
   second.script(() => fails(401, 'no'));
   third.script(() => fails(404, 'no such model'));
-  const { frames, end } = await client.chat('Hi', c1);
-  assert.deepEqual(noticesOf(frames).map((notice) => notice['provider']), ['scripted', 'second', 'third']);
-  assert.deepEqual([end.error?.code, end.error?.data['provider'], end.error?.data['model']], ['provider_model', 'third', 'm3']);
-  assert.match(end.error?.message ?? '', /set llm\.providers\.third\.model/);
+  const { chunks, error } = await failed(client, client.chat('Hi', c1));
+  assert.deepEqual(noticesOf(chunks).map(({ provider }) => provider), ['scripted', 'second', 'third']);
+  assert.deepEqual([error.code, error.data['provider'], error.data['model']], ['provider_model', 'third', 'm3']);
+  assert.match(error.message, /set llm\.providers\.third\.model/);
   assert.deepEqual([model, second, third].map(({ requests }) => requests.length), [2, 1, 1]);
 });
 
 describe('a Stop', () => {
   test('of a request that nobody answers yet aborts it at once, and it is not tried again', async (t) => {
-    const { client, model } = await startScripted(t);
+    const { client, model } = await startTyped(t);
     model.script(hangs());
-    client.send('chat', { text: 'Hi', ...c1 }, 'r1');
+    const turn = client.chat('Hi', c1);
     const request = await model.request(1);
-    await client.ask('cancel', c1);
+    await turn.cancel();
     assert.equal(await request.end, 'aborted');
-    assert.equal((await client.turn('r1')).end.metadata?.['finish_reason'], 'cancelled');
+    assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
     // The next turn of the conversation comes after all that the stopped one did.
-    await client.chat('And now?', c1);
+    await client.chat('And now?', c1).end;
     assert.equal(model.requests.length, 2);
   });
 
   test('between two tries ends the turn without another one', async (t) => {
-    const { client, model } = await startScripted(t, { config: { llm: { retry: { budget: 60 } } } });
+    const { client, model } = await startTyped(t, { config: { llm: { retry: { budget: 60 } } } });
     model.script(fails(503, 'busy', { headers: { 'retry-after': '30' } }));
-    client.send('chat', { text: 'Hi', ...c1 }, 'r1');
-    await client.waitFor(({ chunk }) => chunk?.['kind'] === 'retrying', 'the wait');
-    await client.ask('cancel', c1);
-    assert.equal((await client.turn('r1')).end.metadata?.['finish_reason'], 'cancelled');
-    await client.chat('And now?', c1);
+    const turn = client.chat('Hi', c1);
+    for await (const chunk of turn) if (chunk.type === 'notice' && chunk.kind === 'retrying') await turn.cancel();
+    assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
+    await client.chat('And now?', c1).end;
     assert.equal(model.requests.length, 2);
   });
 });
