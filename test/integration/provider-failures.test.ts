@@ -5,16 +5,16 @@ import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { answersWith, cuts, fails, hangs, says, stalls, streams, type Reply } from '../support/model-replies.ts';
 import { startModelServer } from '../support/model-server.ts';
-import { endOf, startTyped, type WatchedClient } from '../support/typed-client.ts';
+import { chunksOf, endOf, readAll, shownText, startTyped, type WatchedClient } from '../support/typed-client.ts';
 
 const c1 = { conversationId: 'c1' };
 const noticesOf = (chunks: readonly Chunk[]) => chunks.flatMap((chunk) => (chunk.type === 'notice' ? [chunk] : []));
 const delayOf = (chunks: readonly Chunk[]) => Number(noticesOf(chunks)[0]?.delay_ms);
 
 async function failed(client: WatchedClient, turn: Turn) {
-  const { frame, chunks } = await endOf(client, turn);
+  const { frame } = await endOf(client, turn);
   assert.ok(frame.status === 'error');
-  return { chunks, error: frame.error };
+  return { chunks: chunksOf(client, turn), error: frame.error };
 }
 
 const startImpatient = (t: TestContext, llm: Record<string, unknown> = {}) =>
@@ -38,8 +38,8 @@ test('before its first word a provider is asked again after', async (t) => {
   for (const [title, reply] of table) {
     await t.test(title, async () => {
       model.script(reply, says('Here I am.'));
-      const { chunks, text } = await endOf(client, client.chat('Hi', { conversationId: title }));
-      assert.equal(text, 'Here I am.');
+      const chunks = await readAll(client.chat('Hi', { conversationId: title }));
+      assert.equal(shownText(chunks), 'Here I am.');
       assert.deepEqual(noticesOf(chunks).map((notice) => [notice.kind, notice.provider]), [['retrying', 'scripted']]);
       assert.ok(delayOf(chunks) >= 250 && delayOf(chunks) <= 500, String(delayOf(chunks)));
     });
@@ -81,8 +81,8 @@ test('a Retry-After', async (t) => {
     await t.test(title, async () => {
       model.script(fails(429, 'slow down', { headers: headers() }), says('Here I am.'));
       const askedMs = performance.now();
-      const { chunks, text } = await endOf(client, client.chat('Hi', { conversationId: title }));
-      assert.equal(text, 'Here I am.');
+      const chunks = await readAll(client.chat('Hi', { conversationId: title }));
+      assert.equal(shownText(chunks), 'Here I am.');
       assert.ok(delayOf(chunks) >= low && delayOf(chunks) <= high, String(delayOf(chunks)));
       assert.ok(performance.now() - askedMs >= delayOf(chunks), 'it was waited');
     });

@@ -103,16 +103,18 @@ export function shownText(chunks: readonly Chunk[]): string {
   return [...messages.values()].join('');
 }
 
+/** What has come of a turn, one that fails too, as it came. */
+export const chunksOf = ({ frames }: WatchedClient, { requestId }: Turn): Chunk[] => frames.flatMap((frame) => (frame.status === 'chunk' && frame.request_id === requestId ? [frame.chunk] : []));
+
 /** For `assert.rejects`: a ParleyError with this code. */
 export const withCode = (code: string) => (error: unknown) => error instanceof ParleyError && error.code === code;
 
-/** A turn to its end: the frame that told it, what was said and told until then, and whether the client knows it for an old one. */
+/** The end of a turn: the frame that told it, what was said until then, and whether the client knows it for an old one. */
 export async function endOf({ frames }: WatchedClient, turn: Turn) {
   const [outcome] = await Promise.allSettled([turn.end]);
   const isEnd = (frame: Incoming) => frame.status === 'complete' || frame.status === 'error';
   const frame = frames.filter(isEnd).findLast(({ request_id: requestId }) => requestId === turn.requestId);
   assert.ok(frame, `no end came: ${JSON.stringify(outcome)}`);
   const { replayed } = outcome.status === 'fulfilled' ? outcome.value.metadata : outcome.reason;
-  const chunks = frames.flatMap((each) => (each.status === 'chunk' && each.request_id === turn.requestId ? [each.chunk] : []));
-  return { frame, chunks, text: await turn.text().catch(() => shownText(chunks)), replayed: replayed === true };
+  return { frame, text: await turn.text().catch(() => ''), replayed: replayed === true };
 }
