@@ -89,6 +89,11 @@ export function askedAbout({ approval, question }: Pick<OpenCall, 'approval' | '
   return question ?? approval;
 }
 
+/** A person is asked that, and nobody has answered. A call whose older server asks goes on running meanwhile. */
+export function isAsking({ stage, question }: Pick<OpenCall, 'stage' | 'question'>): boolean {
+  return stage === 'asking' || (stage === 'running' && question?.answer === null);
+}
+
 /** Until when a turn with these calls does nothing but wait for people; null while it has other work. */
 export function waitsUntilMs(calls: readonly OpenCall[]): number | null {
   const asking = calls.filter(({ stage }) => stage === 'asking' || stage === 'suspending');

@@ -2,6 +2,8 @@
  * Admission: what becomes of a message before its turn runs. Deferring, committing, queueing, refusing,
  * withdrawing. A turn has no other way in.
  */
+import { isAsking } from './approval.ts';
+import type { ConversationContext } from './conversation-terms.ts';
 import type { QueuedTurn } from './turn-terms.ts';
 import { conversationSetup as kit } from './conversation-setup.ts';
 import { askerOf, endIntent, run, startedNotice } from './conversation-values.ts';
@@ -17,6 +19,13 @@ const refuseUnanswered = (code: 'conversation_failed' | 'conversation_deleted' |
       if (to) enqueue.emit({ type: 'refuse', to, fault: fault(code, 'The conversation was closed before this was answered. Send it again.') });
     }
   });
+
+/** What is legal while a turn runs, and what to do about it. */
+function duringTurn({ turn }: ConversationContext): { can: string[]; advice: string } {
+  return turn?.calls.some(isAsking)
+    ? { can: ['cancel', 'chat', 'respond'], advice: 'Answer what the turn asks, cancel it' }
+    : { can: ['cancel', 'chat'], advice: 'Wait for its end, cancel it' };
+}
 
 export const queueActions = {
   defer: kit.assign(({ context, event }) => {
@@ -50,15 +59,17 @@ export const queueActions = {
     const problem = fault('overloaded', message, { retry_after_ms: 1000 });
     enqueue.emit({ type: 'refuse', to, fault: problem, ...(event.type === 'client.chat' ? { chat: event } : {}) });
   }),
-  refuseBusy: kit.enqueueActions(({ event, enqueue }) => {
+  refuseBusy: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.chat') return;
-    const message = 'A turn is running and the message said mode "reject". Wait for its end, cancel it, or send with mode "queue" or "interrupt".';
-    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, { can: ['cancel', 'chat'] }), chat: event });
+    const { can, advice } = duringTurn(context);
+    const message = `A turn is running and the message said mode "reject". ${advice}, or send with mode "queue" or "interrupt".`;
+    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, { can }), chat: event });
   }),
-  refuseRewind: kit.enqueueActions(({ event, enqueue }) => {
+  refuseRewind: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.chat') return;
-    const message = 'A turn is running, and the message goes back to an earlier one. Wait for the end of the turn, cancel it, or send with mode "interrupt".';
-    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, { can: ['cancel', 'chat'] }), chat: event });
+    const { can, advice } = duringTurn(context);
+    const message = `A turn is running, and the message goes back to an earlier one. ${advice}, or send with mode "interrupt".`;
+    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, { can }), chat: event });
   }),
   /** What a committed message becomes: the next turn, a follower of the one it repeats, or a refusal. */
   admit: kit.enqueueActions(({ context, event, enqueue }) => {

@@ -9,7 +9,7 @@ import type { ConversationContext, ConversationInput } from './conversation-term
 import type { HopContext, HopTool, OpenCall, RunningTurn, Standing } from './turn-terms.ts';
 import type { ModelMessage } from './model-messages.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
-import { askedAbout } from './approval.ts';
+import { askedAbout, isAsking } from './approval.ts';
 import { toolCallMachine } from './tool-call.ts';
 import { onlyWaits, recoveryEnd } from './recovery.ts';
 import { budgetFault } from './usage.ts';
@@ -58,9 +58,6 @@ const nothingShown = (answer: Answer) => answer.text === '' && answer.reasoning 
 
 /** A person's answer, or the end of its time, is on its way to the log. */
 const isBeingDecided = (call: OpenCall) => askedAbout(call) !== null && (call.stage === 'answered' || call.stage === 'settled');
-
-/** A person is asked that, and nobody has answered. */
-const isAsking = (call: OpenCall) => call.stage === 'asking' || (call.stage === 'running' && call.question?.answer === null);
 
 const every = (turn: RunningTurn | null, ...stages: OpenCall['stage'][]) =>
   turn === null || turn.calls.every((call) => stages.includes(call.stage));

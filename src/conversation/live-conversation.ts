@@ -4,6 +4,7 @@
  * answer.
  */
 import { createActor, waitFor, type AnyActorRef, type SnapshotFrom } from 'xstate';
+import { isAsking } from '../../machines/approval.ts';
 import type { Asker, ClientEvent } from '../../machines/client-events.ts';
 import type { InternalEvent } from '../../machines/conversation-events.ts';
 import type { ConversationInput } from '../../machines/conversation-terms.ts';
@@ -134,7 +135,7 @@ function isResting(snapshot: Snapshot): boolean {
 /** The chart's own words: its state value dotted, and its tags as what it takes now; `respond` while somebody is asked. */
 function standingOf(snapshot: Snapshot): { state: ConversationState; running: string | null } {
   const { turn } = snapshot.context;
-  const asks = turn?.calls.some(({ stage }) => stage === 'asking') ? ['respond'] : [];
+  const asks = turn?.calls.some(isAsking) ? ['respond'] : [];
   const state = { value: dotted(snapshot.value), hop: turn?.hops ?? 0, can: [...snapshot.tags, ...asks].sort() };
   return { state, running: turn?.requestId ?? null };
 }

@@ -7,14 +7,14 @@ import type { Answer } from '../../src/client/client.ts';
 import { check } from '../../src/commands/check.ts';
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startScripted } from '../support/parley.ts';
+import { demoServer, serveScripted } from '../support/parley.ts';
 import { connectClient, withCode } from '../support/typed-client.ts';
 
 const note = '[A person changed the arguments of this call to {"a":20,"b":3}]\n';
 
 /** A turn that asks whether 2 and 3 may be added, and how to answer. */
 async function asking(t: TestContext) {
-  const { parley, model } = await startScripted(t, {
+  const { parley, model } = await serveScripted(t, {
     mcpServers: demoServer,
     config: { chat: { service: { tools: { permission: { 'demo.add': 'ask' } } } } },
   });

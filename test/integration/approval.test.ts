@@ -34,6 +34,9 @@ describe('a call that needs approval', () => {
     const other = connectClient(t, parley.url);
     const { state, can, active } = await standing(other);
     assert.deepEqual({ state, can, active }, { state: 'turn.toolHop.waiting', can: ['cancel', 'chat', 'respond'], active: { request_id: 'r1', message_id: null } });
+    const legal = { code: 'illegal_in_state', data: { can } };
+    await assert.rejects(other.chat('And?', { ...inC1, mode: 'reject' }).end, legal);
+    await assert.rejects(other.chat('Rather', { ...inC1, rewindTo: 1 }).end, legal);
     assert.deepEqual(await respond(other, asked, 'approve'), { accepted: true });
 
     const chunks = await readAll(turn);

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { readMetrics } from '../support/metrics.ts';
 import { hangs, says, saysStepwise, stalls } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { misbehavingServer, startScripted } from '../support/parley.ts';
+import { misbehavingServer, serveScripted, startScripted } from '../support/parley.ts';
 import { connectClient, hear, withCode } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
@@ -14,7 +14,7 @@ const nothing = { cancelled: [], disposition: 'nothing_running' };
 
 describe('cancel', () => {
   test('in a conversation that nobody has opened, or that never was, opens none', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await serveScripted(t);
     await connectClient(t, parley.url).chat('Hi', inC1).end;
     await parley.restart();
     const client = connectClient(t, parley.url);
@@ -23,7 +23,7 @@ describe('cancel', () => {
   });
 
   test('in the middle of a stream ends the provider request and keeps what was said', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     model.script(stalls('Once ', 'upon '), says('Fine.'));
     const client = connectClient(t, parley.url);
     const turn = client.chat('a story', r1);
@@ -38,7 +38,7 @@ describe('cancel', () => {
   });
 
   test('before the first token leaves no answer, and the next context says so', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     model.script(hangs(), says('Fine.'));
     const client = connectClient(t, parley.url);
     const turn = client.chat('hello?', r1);
@@ -50,7 +50,7 @@ describe('cancel', () => {
   });
 
   test('in the middle of a tool call cancels it at its server', async (t) => {
-    const { model, parley } = await startScripted(t, { mcpServers: misbehavingServer() });
+    const { model, parley } = await serveScripted(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'hang' }, { name: 'count' }]), says('Fine.'));
     const turn = connectClient(t, parley.url).chat('go', r1);
     const ends: string[] = [];
@@ -64,7 +64,7 @@ describe('cancel', () => {
   });
 
   test('of a queued turn takes it out of the line', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     const step = saysStepwise('first');
     model.script(step.reply, says('third'));
     const client = connectClient(t, parley.url);
@@ -88,7 +88,7 @@ describe('cancel', () => {
   });
 
   test('twice is answered twice and ends the turn once', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     model.script(stalls('Once '));
     const [client, other] = [connectClient(t, parley.url), connectClient(t, parley.url)];
     const turn = client.chat('a story', r1);
@@ -102,7 +102,7 @@ describe('cancel', () => {
   });
 
   test('is not what closing a socket means', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     const step = saysStepwise('still ', 'here');
     model.script(step.reply);
     const client = connectClient(t, parley.url);
@@ -117,7 +117,7 @@ describe('cancel', () => {
 
 describe('an interrupting chat', () => {
   test('ends the running turn and goes before the queue', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     model.script(stalls('Once '), says('urgent'), says('later'));
     const client = connectClient(t, parley.url);
     const first = client.chat('a story', r1);
@@ -130,7 +130,7 @@ describe('an interrupting chat', () => {
   });
 
   test('with mode reject is refused while a turn runs, unless it is a turn that there was', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     model.script(stalls('Once '), stalls('Twice '));
     const client = connectClient(t, parley.url);
     const first = client.chat('a story', r1);

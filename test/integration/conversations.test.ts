@@ -8,7 +8,7 @@ import { check } from '../../src/commands/check.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { says, saysStepwise } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startParley, startScripted } from '../support/parley.ts';
+import { demoServer, startParley, serveScripted } from '../support/parley.ts';
 import { connectClient, withCode } from '../support/typed-client.ts';
 
 /** All turns of a conversation, one after the other. */
@@ -25,7 +25,7 @@ const refusedWith = (data: object) => (error: unknown) => {
 
 describe('the list of conversations', () => {
   test('is newest first, with what a sidebar shows', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     assert.deepEqual(await client.conversations(), { conversations: [], next_cursor: null });
     await chat(client, 'c1', 'What is love?');
@@ -41,7 +41,7 @@ describe('the list of conversations', () => {
   });
 
   test('shows which are at work and which wait for a person, also after a restart', async (t) => {
-    const { parley, model } = await startScripted(t, {
+    const { parley, model } = await serveScripted(t, {
       mcpServers: demoServer,
       config: { chat: { service: { tools: { permission: { 'demo.add': 'ask' } } } } },
     });
@@ -64,7 +64,7 @@ describe('the list of conversations', () => {
   });
 
   test('comes page by page while others are busy', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     for (const id of ['a', 'b', 'c', 'd', 'e']) await chat(client, id, 'Hi');
     const first = await client.conversations({ limit: 2 });
@@ -77,7 +77,7 @@ describe('the list of conversations', () => {
   });
 
   test('refuses a cursor that it has not given, and a limit beyond 200', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await assert.rejects(client.conversations({ cursor: 'page 2' }), refusedWith({ path: 'payload.cursor' }));
     await assert.rejects(client.conversations({ limit: 201 }), refusedWith({ path: 'payload.limit' }));
@@ -86,7 +86,7 @@ describe('the list of conversations', () => {
 
 describe('a fork', () => {
   test('goes on from the end of a turn, and the model hears what came before it and nothing else', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await chat(client, 'c1', 'I am Ada', 'I like cats', 'I hate dogs');
     const { conversation_id: fork } = await client.fork('c1', 6);
@@ -101,7 +101,7 @@ describe('a fork', () => {
   });
 
   test('answers a chat that was copied with the copied answer', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     model.script(says('You are Ada.'));
     await chat(client, 'c1', 'I am Ada');
@@ -112,7 +112,7 @@ describe('a fork', () => {
   });
 
   test('may be made while its origin is at work, and makes no conversation live', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await chat(client, 'c1', 'One');
     const step = saysStepwise('one two');
@@ -127,7 +127,7 @@ describe('a fork', () => {
   });
 
   test('elsewhere than at the end of a turn is refused, and the nearest are told', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await chat(client, 'c1', 'One', 'Two');
     await assert.rejects(client.fork('c1', 4), refusedWith({ path: 'payload.at_seq', nearest: [3, 6] }));
@@ -144,7 +144,7 @@ describe('a fork', () => {
   });
 
   test('of an unknown conversation finds none', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await serveScripted(t);
     await assert.rejects(connectClient(t, parley.url).fork('nobody', 3), withCode('not_found'));
   });
 });

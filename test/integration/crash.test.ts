@@ -1,4 +1,7 @@
-/** A conversation that crashes, by parts that throw where none should: who hears of it, who does not, and how it comes back. */
+/**
+ * A conversation that crashes, by parts that throw where none should: who hears of it, who does not, and how it comes back.
+ * Through the registry, without sockets: the client that ships would send the same message again by itself.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startConversations, type Replacements } from '../support/conversations.ts';

@@ -5,12 +5,12 @@ import type { Cursor } from '../../src/client/position.ts';
 import { isEnd, isEvent, range, readUntil, seqsOf, shownAnswers } from '../support/following.ts';
 import { says, saysStepwise } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startScripted } from '../support/parley.ts';
+import { demoServer, serveScripted } from '../support/parley.ts';
 import { connectClient, hear } from '../support/typed-client.ts';
 
 /** Nine rows: a plain turn, and one with a call. */
 async function startWithLog(t: TestContext) {
-  const { parley, model } = await startScripted(t, { mcpServers: demoServer });
+  const { parley, model } = await serveScripted(t, { mcpServers: demoServer });
   model.script(says('Hello.'), asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('Five.'));
   const writer = connectClient(t, parley.url);
   for (const text of ['Hi', '2 + 3?']) await writer.chat(text, { conversationId: 'c1' }).end;
@@ -78,7 +78,7 @@ describe('a cursor', () => {
   });
 
   test('before the oldest row that retention left is truncated, and no other is', async (t) => {
-    const { parley } = await startScripted(t, { config: keepNewest });
+    const { parley } = await serveScripted(t, { config: keepNewest });
     const writer = connectClient(t, parley.url);
     for (const text of ['one', 'two', 'three']) await writer.chat(text, { conversationId: 'c1' }).end;
     for (const restarts of [false, true]) {
@@ -92,7 +92,7 @@ describe('a cursor', () => {
   });
 
   test('of somebody who follows is not touched by retention: it gets every row that comes', async (t) => {
-    const { parley } = await startScripted(t, { config: keepNewest });
+    const { parley } = await serveScripted(t, { config: keepNewest });
     const writer = connectClient(t, parley.url);
     await writer.chat('one', { conversationId: 'c1' }).end;
     const client = connectClient(t, parley.url);
@@ -106,7 +106,7 @@ describe('a cursor', () => {
   });
 
   test('in a message that was finished meanwhile brings it whole, as its row', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
     step.release();

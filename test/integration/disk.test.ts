@@ -1,4 +1,7 @@
-/** Disks that fail under a running server: what clients are told, what the model is asked, and how it goes on by itself. */
+/**
+ * Disks that fail under a running server: what clients are told, what the model is asked, and how it goes on by itself.
+ * The plain client, because the one that ships asks again where it may, and every refusal is to be seen here.
+ */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';

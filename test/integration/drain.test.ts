@@ -1,4 +1,7 @@
-/** SIGTERM and SIGINT on the real process: what finishes, what is left for the next start, and how soon it ends. */
+/**
+ * SIGTERM and SIGINT on the real process: what finishes, what is left for the next start, and how soon it ends. The plain
+ * client, because close codes are what it is about, and the one that ships comes back by itself.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';

@@ -9,7 +9,7 @@ import { offerResumedTable, offerWaitingTable } from '../support/mcp-questions.t
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { eventually } from '../support/server-process.ts';
-import { readAll, startTyped, type WatchedClient } from '../support/typed-client.ts';
+import { connectClient, readAll, startTyped, type WatchedClient } from '../support/typed-client.ts';
 
 type Era = 'sessions' | 'stateless';
 const inC1 = { conversationId: 'c1' };
@@ -35,12 +35,14 @@ const resultOf = async (turn: Turn) => resultsIn(await readAll(turn))[0];
 for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28']] as const) {
   describe(`a question of a server of ${told}`, () => {
     test('reaches the followers with its form, and the call goes on with the answer', async (t) => {
-      const { client, model, bookings } = await startTables(t, era);
+      const { parley, client, model, bookings } = await startTables(t, era);
       model.script(asks([{ name: 'book' }]), says('Booked.'));
       const { turn, asked, respond } = await chatUntilAsked(client);
       assert.deepEqual([asked.name, asked.server, asked.mode, asked.data], ['book', 'tables', 'form', 'For how many?']);
       assert.deepEqual(Object.keys(Object(asked.requested_schema?.['properties'])), ['guests', 'place']);
       assert.ok(Date.parse(asked.expires_at) > Date.now() && asked.seq > 0 && asked.call_id.startsWith('call_'));
+      const { can } = await connectClient(t, parley.url).request('subscribe', { conversation_id: 'c1' });
+      assert.deepEqual(can, ['cancel', 'chat', 'respond']);
       assert.deepEqual(await respond({ decision: 'answer', content: { guests: 4 } }), { accepted: true });
       const chunks = await readAll(turn);
       assert.equal(resultsIn(chunks)[0]?.data, 'booked for 4, inside', 'what was left out has its default');

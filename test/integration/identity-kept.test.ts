@@ -4,7 +4,7 @@ import { describe, test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { fails, says, saysStepwise, stalls, type Reply } from '../support/model-replies.ts';
 import type { ModelServer } from '../support/model-server.ts';
-import { startScripted, type Parley } from '../support/parley.ts';
+import { serveScripted, type Parley } from '../support/parley.ts';
 import { createScriptedHome } from '../support/scripted-home.ts';
 import { eventually } from '../support/server-process.ts';
 import { connectClient, endOf, readAll, shownText, withCode } from '../support/typed-client.ts';
@@ -89,7 +89,7 @@ for (const ending of endings) {
   describe(`a turn that ended in ${ending.end} is told anew, and not to another text,`, () => {
     for (const { after, rowsAreGone = false, persistence = {}, pass } of passages) {
       test(`after ${after}`, async (t) => {
-        const { parley, model } = await startScripted(t, { config: { repository: { persistence } } });
+        const { parley, model } = await serveScripted(t, { config: { repository: { persistence } } });
         const isToldAnew = await runToEnd(t, { url: parley.url, model }, ending);
         await pass(t, parley);
         await isToldAnew({ url: parley.url, rowsAreGone });
@@ -141,7 +141,7 @@ describe('turns that kill -9 cut off, the running one and the one behind it,', (
 });
 
 test('an id whose rows are gone is known for a day after its turn has ended; then it is free, and seq goes on', async (t) => {
-  const { parley, model } = await startScripted(t, { config: { repository: { persistence: policies[0] ?? {} } } });
+  const { parley, model } = await serveScripted(t, { config: { repository: { persistence: policies[0] ?? {} } } });
   const client = connectClient(t, parley.url);
   for (const requestId of ['old', 'recent', 'last']) await client.chat('Hi', { conversationId: 'c1', requestId }).end;
   client.close();
@@ -165,7 +165,7 @@ test('an id whose rows are gone is known for a day after its turn has ended; the
 
 test('an id whose rows are gone is judged by what was asked under it, also where there is no room for a new turn', async (t) => {
   const config = { chat: { service: { queue_length: 1 } }, repository: { persistence: policies[0] ?? {} } };
-  const { parley, model } = await startScripted(t, { config });
+  const { parley, model } = await serveScripted(t, { config });
   const client = connectClient(t, parley.url);
   const chat = (text: string, requestId: string) => client.chat(text, { conversationId: 'c1', requestId });
   for (const requestId of ['old', 'last']) await chat('Hi', requestId).end;

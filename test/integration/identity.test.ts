@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createGate, delta, done, finish, gate, says, saysStepwise, stalls, streams, usage } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startScripted } from '../support/parley.ts';
+import { demoServer, serveScripted } from '../support/parley.ts';
 import { connectClient, hear, readAll, shownText, withCode } from '../support/typed-client.ts';
 
 const r1 = { conversationId: 'c1', requestId: 'r1' };
@@ -11,7 +11,7 @@ const r2 = { conversationId: 'c1', requestId: 'r2' };
 
 describe('the same chat on another socket, while its turn runs,', () => {
   test('is attached: it gets what was said, then what is said, and the same end', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
     step.release(2);
@@ -28,7 +28,7 @@ describe('the same chat on another socket, while its turn runs,', () => {
   });
 
   test('is attached in the middle of a tool hop, and gets calls and results once', async (t) => {
-    const { parley, model } = await startScripted(t, { mcpServers: demoServer });
+    const { parley, model } = await serveScripted(t, { mcpServers: demoServer });
     const held = createGate();
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), streams(gate(held), delta({ content: 'Five.' }), finish('stop'), usage(), done()));
     const mine = connectClient(t, parley.url).chat('2 + 3?', r1);
@@ -41,7 +41,7 @@ describe('the same chat on another socket, while its turn runs,', () => {
   });
 
   test('is attached whatever its mode says', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const step = saysStepwise('done');
     model.script(step.reply);
     const mine = connectClient(t, parley.url).chat('Hi', r1);
@@ -54,7 +54,7 @@ describe('the same chat on another socket, while its turn runs,', () => {
   });
 
   test('with another text is refused, and the turn goes on', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const step = saysStepwise('done');
     model.script(step.reply);
     const mine = connectClient(t, parley.url).chat('Hi', r1);
@@ -69,7 +69,7 @@ describe('the same chat on another socket, while its turn runs,', () => {
 
 describe('the same chat, while its turn waits in the queue,', () => {
   test('is attached, keeps its place, and is refused with another text', async (t) => {
-    const { parley, model } = await startScripted(t, { config: { chat: { service: { queue_length: 2 } } } });
+    const { parley, model } = await serveScripted(t, { config: { chat: { service: { queue_length: 2 } } } });
     const step = saysStepwise('first');
     model.script(step.reply, says('second'), says('third'));
     const client = connectClient(t, parley.url);
@@ -91,7 +91,7 @@ describe('the same chat, while its turn waits in the queue,', () => {
   });
 
   test('is told that it was withdrawn, if it was', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     model.script(stalls('Once '));
     const client = connectClient(t, parley.url);
     await client.chat('a story', r1).accepted;
@@ -106,7 +106,7 @@ describe('the same chat, while its turn waits in the queue,', () => {
 
 describe('two sockets that send a new id at the same moment', () => {
   test('share one turn, in an idle conversation and behind a running turn', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const step = saysStepwise('first');
     model.script(step.reply);
     const clients = [connectClient(t, parley.url), connectClient(t, parley.url)];
@@ -125,7 +125,7 @@ describe('two sockets that send a new id at the same moment', () => {
   });
 
   test('with two texts: one is the turn, the other is refused', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await serveScripted(t);
     const clients = [connectClient(t, parley.url), connectClient(t, parley.url)];
     await Promise.all(clients.map((client) => client.ping()));
     const outcomes = await Promise.allSettled(clients.map((client, index) => client.chat(`text ${index}`, r1).end));
@@ -137,7 +137,7 @@ describe('two sockets that send a new id at the same moment', () => {
 });
 
 test('the same id in two conversations is two turns, on one socket too', async (t) => {
-  const { parley, model } = await startScripted(t);
+  const { parley, model } = await serveScripted(t);
   model.script((request) => says(`to ${String(request.body.messages.at(-1)?.content)}`));
   const client = connectClient(t, parley.url);
   const turns = ['c1', 'c2'].map((conversationId) => client.chat(conversationId, { conversationId, requestId: 'r1' }));

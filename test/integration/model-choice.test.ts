@@ -4,35 +4,34 @@ import { test, type TestContext } from 'node:test';
 import { cuts, fails, hangs, says } from '../support/model-replies.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startScripted } from '../support/parley.ts';
+import { demoServer } from '../support/parley.ts';
+import { startTyped, withCode } from '../support/typed-client.ts';
 
-const c1 = { conversation_id: 'c1' };
+const c1 = { conversationId: 'c1' };
 
 /** A server whose one provider has `usual` for everybody and lets chats name `clever`. */
 const startChoice = (t: TestContext, config: Record<string, unknown> = {}) =>
-  startScripted(t, { mcpServers: demoServer, config: { shutdown: { drain_timeout: 0.1 }, llm: { providers: { scripted: { model: 'usual', allowed_models: ['clever'] } }, ...config } } });
+  startTyped(t, { mcpServers: demoServer, config: { shutdown: { drain_timeout: 0.1 }, llm: { providers: { scripted: { model: 'usual', allowed_models: ['clever'] } }, ...config } } });
 
 test('a chat is answered by the model that it names, in each hop, and the next one by the usual model', async (t) => {
   const { client, model } = await startChoice(t);
   model.script(asks([{ name: 'add', arguments: { a: 1, b: 2 } }]), says('Three.'), says('As usual.'));
-  assert.equal((await client.chat('1 + 2?', { ...c1, model: 'clever' })).end.status, 'complete');
-  assert.equal((await client.chat('And now?', c1)).end.status, 'complete');
+  await client.chat('1 + 2?', { ...c1, model: 'clever' }).end;
+  await client.chat('And now?', c1).end;
   assert.deepEqual(model.requests.map(({ body }) => body.model), ['clever', 'clever', 'usual']);
 });
 
 test('a model that is not allowed is refused by name of the field, and nothing is stored', async (t) => {
   const { client, model } = await startChoice(t);
-  const { end } = await client.chat('Hi', { ...c1, model: 'costly' });
-  assert.deepEqual([end.error?.code, end.error?.data['path']], ['invalid_request', 'payload.model']);
-  assert.match(end.error?.message ?? '', /allowed_models.*usual, clever/);
-  assert.equal((await client.ask('history', c1)).error?.code, 'not_found');
+  await assert.rejects(client.chat('Hi', { ...c1, model: 'costly' }).end, { code: 'invalid_request', data: { path: 'payload.model' }, message: /allowed_models.*usual, clever/ });
+  await assert.rejects(client.history('c1'), withCode('not_found'));
   assert.equal(model.requests.length, 0);
 });
 
 test('a turn that a restart cut off is taken up with the model that its message names', async (t) => {
   const { parley, client, model } = await startChoice(t);
   model.script(hangs(), says('Here I am.'));
-  client.send('chat', { text: 'Hi', ...c1, model: 'clever' }, 'r1');
+  client.chat('Hi', { ...c1, model: 'clever' });
   await model.request(1);
   await parley.restart();
   assert.equal((await model.request(2)).body.model, 'clever');
@@ -51,6 +50,6 @@ test('a provider that stands in answers with its own model unless it allows the 
   });
   model.script(fails(401, 'no'));
   spare.script(cuts('torn'), fails(401, 'no'), says('At last.'));
-  assert.equal((await client.chat('Hi', { ...c1, model: 'clever' })).text, 'At last.');
+  assert.equal(await client.chat('Hi', { ...c1, model: 'clever' }).text(), 'At last.');
   assert.deepEqual(spare.requests.map(({ body }) => body.model), ['spare-model', 'spare-model', 'clever']);
 });

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf } from '../support/following.ts';
 import { says, saysStepwise } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, startScripted } from '../support/parley.ts';
+import { demoServer, serveScripted } from '../support/parley.ts';
 import { connectClient, hear, shownText, type WatchedClient } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
@@ -13,7 +13,7 @@ const r2 = { conversationId: 'c1', requestId: 'r2' };
 
 describe('a subscription', () => {
   test('brings the whole log first, then every row and chunk live', async (t) => {
-    const { model, parley } = await startScripted(t, { mcpServers: demoServer });
+    const { model, parley } = await serveScripted(t, { mcpServers: demoServer });
     const [sender, watcher] = [connectClient(t, parley.url), connectClient(t, parley.url)];
     await sender.chat('one', inC1).end;
     const follow = watcher.follow('c1');
@@ -31,7 +31,7 @@ describe('a subscription', () => {
   });
 
   test('in the middle of a message brings what is there, then the rest', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
     step.release(2);
@@ -51,7 +51,7 @@ describe('a subscription', () => {
   });
 
   test('with a cursor in the message brings only the rest of it', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     const step = saysStepwise('one ', 'two ');
     model.script(step.reply);
     step.release();
@@ -66,7 +66,7 @@ describe('a subscription', () => {
   });
 
   test('with a message that is gone is told to forget it', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
     const frames = await readUntil(client.follow('c1', { cursor: { after_seq: 3, message_id: 'gone', offset: 5 } }), isChunk);
@@ -74,7 +74,7 @@ describe('a subscription', () => {
   });
 
   test('of a sender is one follower: each frame comes once, also after unsubscribe', async (t) => {
-    const { model, parley } = await startScripted(t);
+    const { model, parley } = await serveScripted(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(says('first'), step.reply);
     const client = connectClient(t, parley.url);
@@ -95,7 +95,7 @@ describe('a subscription', () => {
   });
 
   test('tells the states of the chart to those who ask for them', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await serveScripted(t);
     const sender = connectClient(t, parley.url);
     await sender.chat('hello', inC1).end;
     const watcher = connectClient(t, parley.url);
@@ -108,7 +108,7 @@ describe('a subscription', () => {
   });
 
   test('that is given up at once is given up, though its log was still being read', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
     client.follow('c1').close();
