@@ -18,7 +18,7 @@ export type Command =
   /** `text` says what is wrong and how to use the command. For stderr and exit code 2. */
   | { kind: 'invalid'; text: string };
 
-const usage = `Usage: ./run.sh [--config FILE] [--port N]
+const synopsis = `Usage: ./run.sh [--config FILE] [--port N]
        ./run.sh backup FILE
        ./run.sh check [FILE]
        ./run.sh replay CONVERSATION [--file ROWS]
@@ -26,7 +26,9 @@ const usage = `Usage: ./run.sh [--config FILE] [--port N]
        ./run.sh inspect CONVERSATION [--port N]
        ./run.sh test
        ./run.sh model [--config FILE] [--flows FILE]
+`;
 
+const usage = `${synopsis}
 Starts the Parley chat server. Stop it with Ctrl-C; a second Ctrl-C does not wait for running turns.
 
   --config FILE  settings that differ from the defaults (or PARLEY_CONFIG=FILE)
@@ -155,5 +157,5 @@ function withPort(text: string | undefined, command: Extract<Command, { kind: 'r
 }
 
 function invalid(problem: string): Command {
-  return { kind: 'invalid', text: `${problem}\n\n${usage}` };
+  return { kind: 'invalid', text: `${problem}\n\n${synopsis}\n./run.sh --help tells more.\n` };
 }
