@@ -9,10 +9,10 @@ import { websocket } from './schema-websocket.ts';
 const context = z
   .strictObject({
     max_tokens: count('tokens', 64)
-      .default(4000)
-      .describe("Size of the model's context as far as Parley fills it; more remembers more and costs more a turn."),
+      .default(32_000)
+      .describe("Context window: the most tokens that one request to the model takes, its answer included. A larger window remembers more and costs more a turn."),
     reserve_tokens: count('tokens', 0)
-      .default(500)
+      .default(4000)
       .describe('Part of max_tokens that is left free for the answer.'),
     preserve_recent: count('messages', 0, 1000)
       .default(4)

@@ -13,8 +13,8 @@ const persistence = z
       .describe('Whether conversations outlive the server; false keeps them in memory only and leaves the file alone.'),
     retention_policy: z
       .enum(['token_limit', 'message_count', 'time_based', 'unlimited'])
-      .default('token_limit')
-      .describe('What is kept of a conversation: its newest tokens, its newest messages, its last days, or everything.'),
+      .default('unlimited')
+      .describe('What is kept of each conversation: everything (`unlimited`), its newest tokens, its newest messages, or its last days. Any policy but `unlimited` deletes rows.'),
     max_tokens_per_conversation: count('tokens', 1)
       .default(8000)
       .describe('What `token_limit` keeps.'),

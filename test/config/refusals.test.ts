@@ -124,7 +124,7 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
   [
     'a reserve that leaves no room',
     'chat: { service: { context: { max_tokens: 300 } } }',
-    ['my.yaml:1: chat.service.context.reserve_tokens is left at its default, 500; allowed: less than context.max_tokens (300), or nothing fits.'],
+    ['my.yaml:1: chat.service.context.reserve_tokens is left at its default, 4000; allowed: less than context.max_tokens (300), or nothing fits.'],
   ],
   [
     'a variable that is not set, once',

@@ -16,6 +16,11 @@ describe('the configuration of a bare machine', () => {
     assert.deepEqual([bare.repository.type, bare.repository.path, bare.repository.persistence.enabled], ['sql', 'events.db', true]);
   });
 
+  test('keeps every conversation whole, and shows the model 28,000 tokens of it', () => {
+    assert.equal(bare.repository.persistence.retention_policy, 'unlimited');
+    assert.deepEqual([bare.chat.service.context.max_tokens, bare.chat.service.context.reserve_tokens], [32_000, 4_000]);
+  });
+
   test('lets everybody on it in, and nobody else', () => {
     assert.deepEqual([bare.auth.mode, bare.auth.allow_anonymous_beyond_loopback], ['none', false]);
   });

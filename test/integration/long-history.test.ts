@@ -29,3 +29,17 @@ test('the hundredth turn asks for no more than the twentieth, and knows what was
   assert.equal(asked.includes('001'), false, 'the first has left the window');
   assert.equal((await client.ask('history', { conversation_id: 'c1', before_seq: 2 })).result?.['oldest_seq'], 1, 'and stays in the log');
 });
+
+test('by default a conversation of 18,000 tokens is kept whole, and the model sees all of it', async (t) => {
+  const { client, model } = await startScripted(t);
+  model.script(() => says('It will rain.'));
+  const long = words.repeat(8);
+  const turns = 28;
+  for (let turn = 1; turn <= turns; turn += 1) {
+    assert.equal((await client.chat(`${turn}: ${long}`, { conversation_id: 'c1' })).end.status, 'complete');
+  }
+  const asked = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'user').map(({ content }) => String(content).split(':')[0]);
+  assert.deepEqual(asked, Array.from({ length: turns }, (_, index) => String(index + 1)));
+  const { result } = await client.ask('history', { conversation_id: 'c1', before_seq: 4 });
+  assert.equal(result?.['oldest_seq'], 1);
+});
