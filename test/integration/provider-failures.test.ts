@@ -72,7 +72,8 @@ test('a Retry-After', async (t) => {
   const { client, model } = await startImpatient(t);
   const table: [title: string, headers: () => Record<string, string>, low: number, high: number][] = [
     ['in seconds is waited, and up to a quarter more', () => ({ 'retry-after': '1' }), 1_000, 1_250],
-    ['as a date is waited', () => ({ 'retry-after': new Date(Date.now() + 2_000).toUTCString() }), 500, 2_500],
+    // The date is in whole seconds, and a busy machine is late to read it.
+    ['as a date is waited', () => ({ 'retry-after': new Date(Date.now() + 4_000).toUTCString() }), 600, 5_000],
     ['in milliseconds is waited', () => ({ 'retry-after-ms': '40' }), 40, 50],
     ['of nothing leaves the own wait', () => ({ 'retry-after': '0' }), 250, 500],
     ['that has gone by leaves the own wait', () => ({ 'retry-after': new Date(Date.now() - 5_000).toUTCString() }), 250, 500],

@@ -69,11 +69,9 @@ describe('a schema', () => {
 
   test('that took too long once is not tried again', () => {
     const slow = { type: 'object', properties: { a: { pattern: '^(x+)+$' } } };
-    const args = { a: `${'x'.repeat(50)}!` };
-    check(slow, args);
-    const startedMs = performance.now();
-    assert.deepEqual(check(slow, args), { fits: null, unusable: 'it takes too long' });
-    assert.ok(performance.now() - startedMs < 100);
+    assert.deepEqual(check(slow, { a: 'xxx' }), { fits: true });
+    check(slow, { a: `${'x'.repeat(50)}!` });
+    assert.deepEqual(check(slow, { a: 'xxx' }), { fits: null, unusable: 'it takes too long' });
   });
 
   test('is not changed by being used: models are sent it too', () => {
