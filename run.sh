@@ -128,9 +128,10 @@ fi
 install_packages
 
 if [ "${1:-}" = test ]; then
+  shift
   bring_browser
   cd "$root"
-  exec npm run check --loglevel=error
+  exec npm run check --loglevel=error -- "$@"
 fi
 
 if [ "${1:-}" = model ]; then

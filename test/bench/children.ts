@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
+import { compileCache } from '../support/compile-cache.ts';
 
 export interface Child {
   readonly pid: number;
@@ -36,7 +37,7 @@ export function createChildren(): Children {
     async start(args, errorFile) {
       const child = spawn(process.execPath, args, {
         // No keys and no settings of whoever runs the bench.
-        env: { PATH: process.env['PATH'] },
+        env: { PATH: process.env['PATH'], ...compileCache },
         stdio: ['ignore', 'pipe', openSync(errorFile, 'a'), 'ipc'],
       });
       let stopping = false;

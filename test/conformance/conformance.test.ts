@@ -14,7 +14,7 @@ const everyDay: readonly { revision: Revision; name: string }[] = [
   { revision: '2026-07-28', name: 'auth/scope-step-up' },
 ];
 
-const A_DAY = 3;
+const A_DAY = 1;
 const MS_A_DAY = 86_400_000;
 const today = Math.floor(Date.now() / MS_A_DAY);
 const ofToday = Array.from({ length: A_DAY }, (_, at) => scored[(today * A_DAY + at) % scored.length]).filter((each) => each !== undefined);

@@ -10,6 +10,7 @@ import type { Child, Children } from '../bench/children.ts';
 import type { MemoryQuestion } from '../bench/probe.ts';
 import { usageOf } from '../bench/process-tree.ts';
 import { urlIn } from '../bench/subjects.ts';
+import { compileCache } from '../support/compile-cache.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { eventually } from '../support/server-process.ts';
 import { authOf, type Passes } from './passes.ts';
@@ -57,7 +58,7 @@ export async function startTarget(children: Children, folder: string, { modelUrl
   };
   // YAML is a superset of JSON.
   writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
-  writeFileSync(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { demo: { command: process.execPath, args: [file('..', 'src', 'demo', 'mcp-server.ts')] } } }));
+  writeFileSync(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { demo: { command: process.execPath, args: [file('..', 'src', 'demo', 'mcp-server.ts')], env: compileCache } } }));
   const log = join(folder, 'stderr.log');
   const args = ['--expose-gc', '--import', file('bench', 'probe.ts'), file('..', 'src', 'main.ts'), '--config', join(folder, 'config.yaml')];
   const child: Child = await children.start(args, log);

@@ -6,8 +6,8 @@
 import { test } from 'node:test';
 import { examine } from './examine.ts';
 
-/** What a busy machine of two cores does in ten seconds; `npm run property` does more. */
-const RUNS = 30;
+/** About ten seconds of one core; `npm run property` does more. */
+const RUNS = 15;
 /** A failure may be made shorter for so long. */
 const LIMIT_MS = 60_000;
 

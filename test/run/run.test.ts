@@ -176,7 +176,7 @@ test('./run.sh test installs, then checks the project in its folder', async (t) 
   await writeFile(join(machine.root, 'src', 'main.ts'), 'throw new Error("not to be started")');
   const { code, stdout } = await machine.run(['test']);
   assert.deepEqual([code, stdout], [0, `added some packages\nran check in ${machine.root}\n`]);
-  assert.match((await machine.npmCalls()).at(-1) ?? '', new RegExp(`^v${broughtVersion} .*run check --loglevel=error$`));
+  assert.match((await machine.npmCalls()).at(-1) ?? '', new RegExp(`^v${broughtVersion} .*run check --loglevel=error --$`));
 });
 
 describe('./run.sh test, for the tests of pages,', () => {

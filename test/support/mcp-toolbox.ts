@@ -14,6 +14,7 @@ import { createToolbox } from '../../src/mcp/toolbox.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import type { ToolboxLimits } from '../../src/mcp/toolbox.ts';
 import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/server-block.ts';
+import { compileCache } from './compile-cache.ts';
 
 const limits: ToolboxLimits = {
   connectionTimeoutMs: 10_000,
@@ -40,7 +41,7 @@ const limits: ToolboxLimits = {
 /** The misbehaving server as a block of the configuration. */
 export function stdioServer(name: string, env: Record<string, string> = {}): StdioServer {
   const script = join(import.meta.dirname, 'mcp-stdio-server.ts');
-  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env, protocol: 'legacy_first', includeTools: null, excludeTools: [], maxConcurrent: null };
+  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env: { ...compileCache, ...env }, protocol: 'legacy_first', includeTools: null, excludeTools: [], maxConcurrent: null };
 }
 
 export function httpServer(name: string, url: string, protocol: HttpServer['protocol'] = 'auto'): HttpServer {

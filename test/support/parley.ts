@@ -11,6 +11,7 @@ import { pino } from 'pino';
 import { configSchema } from '../../src/config/schema.ts';
 import { startServer, type Server } from '../../src/server.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
+import { compileCache } from './compile-cache.ts';
 import { merge } from './merge.ts';
 import { startModelServer, type ModelServer } from './model-server.ts';
 
@@ -37,11 +38,11 @@ export interface ParleyOptions {
 const projectFolder = join(import.meta.dirname, '..', '..');
 
 /** The bundled demo MCP server. */
-export const demoServer = { demo: { command: 'node', args: [join(projectFolder, 'src/demo/mcp-server.ts')], cwd: projectFolder } };
+export const demoServer = { demo: { command: 'node', args: [join(projectFolder, 'src/demo/mcp-server.ts')], cwd: projectFolder, env: compileCache } };
 
 /** The test server that hangs, fails, crashes and floods; `env` as it reads it. */
 export function misbehavingServer(env: Record<string, string> = {}) {
-  return { odd: { command: 'node', args: [join(projectFolder, 'test/support/mcp-stdio-server.ts')], cwd: projectFolder, env } };
+  return { odd: { command: 'node', args: [join(projectFolder, 'test/support/mcp-stdio-server.ts')], cwd: projectFolder, env: { ...compileCache, ...env } } };
 }
 
 /** A scripted model and the server in front of it; the histories that the model got are judged when the test ends. */

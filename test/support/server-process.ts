@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { compileCache } from './compile-cache.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
 import { merge } from './merge.ts';
 import { isAlive } from './mcp-toolbox.ts';
@@ -69,7 +70,7 @@ export async function createHome(test: TestContext, { modelUrl, mcpServers = {},
     start({ env = {}, uid, readStderr = true } = {}) {
       const child = spawn(process.execPath, [main, '--config', join(folder, 'config.yaml')], {
         cwd: folder,
-        env: { PATH: process.env['PATH'], ...env },
+        env: { PATH: process.env['PATH'], ...compileCache, ...env },
         ...(uid === undefined ? {} : { uid }),
       });
       children.push(child);

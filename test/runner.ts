@@ -1,0 +1,77 @@
+/**
+ * Runs test files with Node's test runner, then, with `--all`, the long suites whole:
+ *
+ *   node test/runner.ts [--all] [NAME...]
+ *
+ * NAME chooses files: a folder of test/ (`store`) or a part of a path (`integration/turn`). Without a name, all run.
+ * Each file is a process of its own. Long files start first, so that no core idles at the end.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const project = join(import.meta.dirname, '..');
+
+/** Many tests wait more than they compute: one file more than there are cores keeps all cores at work. */
+const CONCURRENCY = availableParallelism() + 1;
+
+/** Longest run of one test, in milliseconds: far beyond what any needs, also on a machine with much other work. */
+const TEST_TIMEOUT_MS = 120_000;
+
+/** Folders whose files take longest, because they start browsers and whole servers. They go first. */
+const LONGEST = ['inspect', 'proof', 'model', 'fuzz', 'protocol-property', 'integration'];
+
+/** What `--all` runs beside the tests: each suite whole, of which the tests run a part. */
+const LONG_SUITES: readonly { script: string; args: readonly string[] }[] = [
+  { script: 'proof', args: [] },
+  { script: 'model', args: [] },
+  { script: 'property', args: ['--runs', '500'] },
+  { script: 'fuzz', args: ['--minutes', '10'] },
+  { script: 'conformance', args: [] },
+];
+
+function filesOf(names: readonly string[]): string[] {
+  const files = globSync('test/**/*.test.ts', { cwd: project }).sort();
+  const chosen = names.length === 0 ? files : files.filter((file) => names.some((name) => file.includes(name)));
+  const isLong = (file: string) => LONGEST.includes(file.split('/')[1] ?? '');
+  return [...chosen.filter(isLong), ...chosen.filter((file) => !isLong(file))].map((file) => join(project, file));
+}
+
+async function runFiles(files: string[]): Promise<boolean> {
+  let passed = true;
+  const results = run({ files, concurrency: CONCURRENCY, timeout: TEST_TIMEOUT_MS, cwd: project });
+  results.on('test:fail', ({ todo }) => {
+    if (todo === undefined || todo === false) passed = false;
+  });
+  const report = results.compose(new spec());
+  report.pipe(process.stdout);
+  await once(report, 'end');
+  return passed;
+}
+
+async function runSuite(script: string, args: readonly string[]): Promise<boolean> {
+  process.stdout.write(`\n${['npm run', script, ...(args.length > 0 ? ['--', ...args] : [])].join(' ')}\n`);
+  const suite = spawn('npm', ['run', '--silent', script, '--', ...args], { cwd: project, stdio: 'inherit' });
+  const [code] = await once(suite, 'close');
+  return code === 0;
+}
+
+const args = process.argv.slice(2);
+const all = args.includes('--all');
+const names = args.filter((arg) => arg !== '--all');
+const unknown = names.find((name) => name.startsWith('-') || filesOf([name]).length === 0);
+if (unknown !== undefined) {
+  process.stderr.write(`No test file has "${unknown}" in its path.\n\nUsage: node test/runner.ts [--all] [NAME...]\n`);
+  process.exit(2);
+}
+
+// Compiled code is kept for the next process: each test file, and each server that a test starts, loads the same modules.
+process.env['NODE_COMPILE_CACHE'] ??= join(project, 'node_modules', '.cache', 'node');
+
+let passed = await runFiles(filesOf(names));
+if (all) for (const { script, args: suiteArgs } of LONG_SUITES) passed = (await runSuite(script, suiteArgs)) && passed;
+process.exitCode = passed ? 0 : 1;
