@@ -1,5 +1,5 @@
 /**
- * Which hosts are this machine and no other. Decides by the text alone: a name that would have to be
+ * Says which hosts are this machine and no other. Decides by the text alone: a name that would have to be
  * looked up may point anywhere, and is not taken for loopback.
  */
 import { isIPv4 } from 'node:net';
@@ -7,4 +7,9 @@ import { isIPv4 } from 'node:net';
 /** `host` as a listening address or as URLs write it. `localhost` is loopback because Parley never looks it up. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+/** `hostname` as URLs write it. Names below localhost count too: browsers never look them up (RFC 6761, section 6.3). */
+export function isLoopbackName(hostname: string): boolean {
+  return isLoopback(hostname) || hostname.endsWith('.localhost');
 }

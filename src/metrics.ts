@@ -5,6 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Usage } from '../machines/log.ts';
+import type { RefusalKind } from './refusal.ts';
 
 export interface Metrics {
   /** A turn ended: `complete` reason or error code, and its time from commit to end; null for one that a restart cut in two. */
@@ -19,6 +20,8 @@ export interface Metrics {
   /** Parley's own count of a request's input, beside the provider's. */
   estimated(provider: string, tokens: number, reported: number): void;
   batchCommitted(appends: number, rows: number, seconds: number): void;
+  /** A request or a connection was refused. */
+  refused(kind: RefusalKind): void;
   /** Prometheus text, format 0.0.4. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -81,6 +84,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   const tokens = new Counter({ name: 'parley_tokens_total', help: 'Tokens as reported or estimated, by kind (cached ones are prompt tokens, reasoning mostly completion tokens too), provider and model.', labelNames: ['kind', 'provider', 'model'], registers });
   const costs = new Counter({ name: 'parley_cost_total', help: 'What these tokens cost by the prices in the configuration, in their unit, by provider and model.', labelNames: ['provider', 'model'], registers });
   const estimates = histogram('estimate_ratio', "Tokens of a request's input as Parley estimates them, over those that the provider reports.", RATIOS, ['provider']);
+  const refused = new Counter({ name: 'parley_connections_refused_total', help: 'Requests and connections that were refused, by reason.', labelNames: ['reason'], registers });
   gauge('connections', 'Open sockets.', gauges.connections);
   gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
   gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
@@ -126,6 +130,7 @@ export function createMetrics(gauges: Gauges): Metrics {
       appends.observe(appendCount);
       rows.observe(rowCount);
     },
+    refused: (kind) => refused.inc({ reason: kind }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
     close: () => loopDelay.disable(),

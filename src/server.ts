@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { ANONYMOUS, withinTime } from './auth/verifier.ts';
-import { admissionLimits, authorizerOptions, conversationLimits, hostAnswers, inspectionLimits, listeningOptions, modelOptions, ms, promptResources, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
+import { accessOptions, admissionLimits, authorizerOptions, conversationLimits, hostAnswers, inspectionLimits, listeningOptions, modelOptions, ms, promptResources, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
 import type { Config } from './config/schema.ts';
 import { createInFlight } from './conversation/in-flight.ts';
 import { createKeepDraft } from './conversation/keep-draft.ts';
@@ -16,10 +16,12 @@ import { createServerNotices } from './conversation/server-notices.ts';
 import { createSystemPrompt } from './conversation/system-prompt.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
+import { createAccess } from './gateway/access.ts';
 import { credentialOf } from './gateway/credential.ts';
 import { createComingChats } from './gateway/coming-chats.ts';
 import { createRequestHandler } from './gateway/requests.ts';
 import { createHttpHandler } from './gateway/http.ts';
+import { createRefusalReport } from './gateway/refusal-report.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
 import { createViewerSockets } from './gateway/viewer-sockets.ts';
 import { createDefinitions } from './inspect/definition.ts';
@@ -169,22 +171,25 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   void tokens.ready();
   const verifier = auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS };
   const verify = withinTime(verifier, ms(auth.verification_timeout));
-  const doorkeeper = createDoorkeeper(visitorRules(config), verify);
+  const access = createAccess(accessOptions(config));
+  const onRefused = createRefusalReport({ count: metrics.refused, log: (fields) => log.warn(fields, 'request refused'), nowMs: () => performance.now() });
+  const doorkeeper = createDoorkeeper({ ...visitorRules(config), isLocal: access.isLocal }, verify);
   const inspectRoutes = createInspectRoutes({
     ...createPageSources({ ...told, store, conversations: registry.conversations, recovery: conversationLimits(config).recovery, maxRows: inspect.max_events }),
     doorkeeper,
     credentialOf,
     texts: inspect.texts,
     isWatched: inspection.isWatched,
+    onRefused,
     onError,
   });
   const listening = await openGateway({
     ...listeningOptions(config),
-    admission: { ...admissionLimits(config), verify, onError },
+    admission: { ...admissionLimits(config), verify, refusalOf: access.socket, onRefused, onError },
     outbox,
     onError,
-    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, inspection: inspect.enabled ? inspectRoutes : null, onError }),
-    viewers: inspect.enabled ? createViewerSockets({ ...viewerLimits(config), path: '/inspect/events', visitor: doorkeeper.visitor, watch: inspection.watch, unwatch: inspection.unwatch, onError }) : null,
+    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, inspection: inspect.enabled ? inspectRoutes : null, refusalOf: access.page, onRefused, onError }),
+    viewers: inspect.enabled ? createViewerSockets({ ...viewerLimits(config), path: '/inspect/events', refusalOf: access.viewer, visitor: doorkeeper.visitor, onRefused, watch: inspection.watch, unwatch: inspection.unwatch, onError }) : null,
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth, allowedModels: active?.allowedModels ?? [] }),
       handle: createRequestHandler({ registry, store, toolbox, library: toolbox.library, comingChats: createComingChats(), outbox, maxTextLength: service.max_text_length, streaming: service.streaming.enabled, onError }),

@@ -2,6 +2,7 @@
  * From the user's settings to what each part is told: seconds become milliseconds, keys become names in code.
  * Decides nothing; every number is the configuration's.
  */
+import { isLoopback } from '../loopback.ts';
 import type { Sample } from '../mcp/sampling.ts';
 import type { Config } from './schema.ts';
 
@@ -123,8 +124,13 @@ export function admissionLimits({ auth, chat }: Config) {
     // Without auth all sockets are one subject's.
     maxConnectionsPerSubject: auth.mode === 'none' ? Infinity : chat.websocket.max_connections_per_subject,
     maxUnverifiedBytes: auth.max_unverified_bytes,
-    allowOrigins: chat.websocket.allow_origins,
   };
+}
+
+/** From where requests are served, by their host, their page and their way here. */
+export function accessOptions({ auth, chat }: Config) {
+  const { host, allowed_hosts: allowedHosts, allow_origins: allowOrigins } = chat.websocket;
+  return { allowedHosts, allowOrigins, tokenRequired: auth.mode !== 'none', onLoopback: isLoopback(host) };
 }
 
 export function sessionLimits({ chat }: Config) {

@@ -3,6 +3,7 @@
  * The only home of these keys' defaults and constraints.
  */
 import { z } from 'zod';
+import { parseHostPattern, parseOriginPattern } from '../host-names.ts';
 import { bytes, count, seconds, text } from './quantities.ts';
 
 export const websocket = z
@@ -32,15 +33,24 @@ export const websocket = z
     ping_timeout: seconds()
       .default(10)
       .describe('Longest wait for the pong before the socket counts as dead.'),
+    allowed_hosts: z
+      .array(
+        z
+          .string()
+          .refine((entry) => parseHostPattern(entry) !== null)
+          .meta({ allowed: 'a host such as chat.example.com, chat.example.com:8443 or *.example.com, without https:// and without a path' }),
+      )
+      .default([])
+      .describe('Hosts under which a reverse proxy serves this server. Their pages may connect. Without auth on loopback, requests for other hosts than localhost, and requests through proxies, are refused unless their host is listed here. An entry without a port means every port.'),
     allow_origins: z
       .array(
         z
           .string()
-          .regex(/^(\*|[a-z][a-z0-9+.-]*:\/\/[^/\s]+)$/i)
-          .meta({ allowed: 'an origin such as https://chat.example.com, without a path, or "*" for all' }),
+          .refine((entry) => entry === '*' || parseOriginPattern(entry) !== null)
+          .meta({ allowed: 'an origin such as https://chat.example.com or https://*.example.com, without a path, or "*" for all' }),
       )
       .default([])
-      .describe('Web pages that may connect, beside those of this machine, and of the same host where not only this machine is served.'),
+      .describe('Further web pages that may connect, beside those of this machine and of allowed_hosts. Pages of the host that a request is for may connect too: with auth.mode token always, without it if that host is an IP address.'),
     max_connections: count('sockets', 1)
       .default(10_000)
       .describe('Sockets at once, about 20 KB each; further ones are closed with 1013.'),

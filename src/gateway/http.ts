@@ -7,8 +7,11 @@ import type { Verify } from '../auth/verifier.ts';
 import type { ProviderStatus } from '../llm/port.ts';
 import type { ServerStatus } from '../mcp/port.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Refusal } from '../refusal.ts';
 import { credentialOf } from './credential.ts';
 import { pathOf } from './path.ts';
+import type { ReportRefusal } from './refusal-report.ts';
+import { refusals } from './refusals.ts';
 import { toldServer } from './server-status.ts';
 
 export interface HttpDeps {
@@ -22,11 +25,14 @@ export interface HttpDeps {
   verify: Verify;
   /** The pages of inspection, where they are served: true if the path was one of theirs. */
   inspection: ((request: IncomingMessage, response: ServerResponse, path: string) => boolean) | null;
+  /** Null, or why a request from there is refused. Not asked about the pages of inspection, which have stricter rules of their own. */
+  refusalOf(request: IncomingMessage): Refusal | null;
+  onRefused: ReportRefusal;
   onError(error: unknown): void;
 }
 
 /**
- * Answers GET and HEAD, else 405. `/health` leaves providers and MCP servers out for strangers. `/ready` is 503 unless chats are accepted, `/metrics` 401 for strangers and
+ * Answers GET and HEAD, else 405; 400 without a Host; with the refusal's status where `refusalOf` has one. `/health` leaves providers and MCP servers out for strangers. `/ready` is 503 unless chats are accepted, `/metrics` 401 for strangers and
  * 500 if they cannot be read, the WebSocket endpoint 426 without an upgrade, any other path 404.
  */
 export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
@@ -48,6 +54,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
 
   const sendMetrics = async (request: IncomingMessage, response: ServerResponse) => {
     if (await isStranger(request)) {
+      deps.onRefused(credentialOf(request.headers) === null ? refusals.noToken : refusals.unknownToken, request);
       response.setHeader('www-authenticate', 'Bearer');
       return send(response, 401, 'text/plain', 'Metrics ask for a token, like the WebSocket: Authorization: Bearer TOKEN.\n');
     }
@@ -61,8 +68,15 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
     });
 
   return (request, response) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'GET only' });
     const path = pathOf(request);
+    const hasOwnRules = deps.inspection !== null && isInspection(path);
+    const refusal = hasOwnRules ? null : deps.refusalOf(request);
+    if (refusal) {
+      deps.onRefused(refusal, request);
+      return send(response, refusal.status, 'text/plain', `${refusal.message}\n`);
+    }
+    if (!hasOwnRules && request.headers.host === undefined && request.httpVersion === '1.1') return send(response, 400, 'text/plain', 'The request has no Host header. HTTP/1.1 asks for one.\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'GET only' });
     switch (path) {
       case deps.endpoint:
         response.setHeader('upgrade', 'websocket');
@@ -78,4 +92,8 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
         return send(response, 404, 'text/plain', `Parley speaks WebSocket at ${deps.endpoint}; beside it there are /health, /ready, /metrics${deps.inspection ? ' and /inspect' : ''}.\n`);
     }
   };
+}
+
+function isInspection(path: string): boolean {
+  return path === '/inspect' || path.startsWith('/inspect/');
 }

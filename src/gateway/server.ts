@@ -7,7 +7,6 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../errors.ts';
-import { isLoopback } from '../loopback.ts';
 import type { Session } from '../outbox/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
@@ -15,6 +14,7 @@ import { selectProtocol } from './credential.ts';
 import { endSoon } from './farewell.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './path.ts';
+import { refusals } from './refusals.ts';
 import { createSession, type SessionDeps } from './session.ts';
 import { createFrameEncoder } from './text-frame.ts';
 import type { ViewerSockets } from './viewer-sockets.ts';
@@ -63,7 +63,6 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   const admit = createAdmission(options.admission, {
     sockets: wss.clients,
-    onLoopback: isLoopback(options.host),
     open(socket, request, subject) {
       const session = createSession({ id: `s${nextSession++}`, subject }, socket, request.socket, deps);
       options.outbox.open(session);
@@ -98,10 +97,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       headersTimeout: options.handshakeTimeoutMs,
       requestTimeout: options.handshakeTimeoutMs,
       connectionsCheckingInterval: Math.ceil(options.handshakeTimeoutMs / HANDSHAKE_CHECKS),
+      // Ours to answer: Node's own 400 says nothing.
+      requireHostHeader: false,
     }, options.http);
     server.on('upgrade', onUpgrade);
     server.on('connection', (socket) => {
-      if (connections.size >= options.admission.maxConnections + SPARE_CONNECTIONS) return socket.destroy();
+      if (connections.size >= options.admission.maxConnections + SPARE_CONNECTIONS) {
+        options.admission.onRefused(refusals.connections, { headers: {}, socket });
+        return socket.destroy();
+      }
       connections.add(socket);
       socket.once('close', () => connections.delete(socket));
       return undefined;

@@ -8,10 +8,12 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
+import { closeReason, type Refusal } from '../refusal.ts';
 import { credentialOf, selectProtocol } from './credential.ts';
 import { endSoon } from './farewell.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import { isAllowedOrigin } from './origin.ts';
+import type { ReportRefusal } from './refusal-report.ts';
+import { refusals } from './refusals.ts';
 
 /** What is told of one conversation to one viewer. */
 export interface EventSink {
@@ -28,7 +30,10 @@ export interface ViewerSocketOptions {
   maxBufferedBytes: number;
   pingIntervalMs: number;
   pingTimeoutMs: number;
-  visitor(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { why: string }>;
+  /** Null, or why the page that asks may not use inspection. */
+  refusalOf(request: IncomingMessage): Refusal | null;
+  visitor(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { refusal: Refusal }>;
+  onRefused: ReportRefusal;
   /** False when too many conversations are watched already. */
   watch(ref: ConversationRef, sink: EventSink): boolean;
   unwatch(ref: ConversationRef, sink: EventSink): void;
@@ -44,26 +49,27 @@ export interface ViewerSockets {
 
 /** Nothing that a viewer could say is longer. */
 const MAX_HEARD_BYTES = 1024;
-/** Of RFC 6455: a reason is 123 bytes at most. */
-const MAX_REASON_BYTES = 120;
 
 export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets {
   const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_HEARD_BYTES, perMessageDeflate: false, clientTracking: true, handleProtocols: selectProtocol });
   const heartbeat = createHeartbeat(wss.clients, options.pingIntervalMs, options.pingTimeoutMs);
 
   const turnAway = (socket: WebSocket, code: number, reason: string) => {
-    socket.close(code, reason.slice(0, MAX_REASON_BYTES));
+    socket.close(code, closeReason(reason));
     endSoon(socket);
   };
 
   const admit = async (socket: WebSocket, request: IncomingMessage) => {
-    if (wss.clients.size > options.maxViewers) return turnAway(socket, closeCodes.tryLater.code, 'too many viewers');
-    const { origin, host } = request.headers;
-    // As for chat: pages of this host, and of the visitor's own machine.
-    if (!isAllowedOrigin(origin, host, { allowed: [], onLoopback: false })) return turnAway(socket, closeCodes.abuse.code, 'origin not allowed');
+    const refuse = (refusal: Refusal, code: number) => {
+      options.onRefused(refusal, request);
+      turnAway(socket, code, refusal.reason);
+    };
+    if (wss.clients.size > options.maxViewers) return refuse(refusals.viewers, closeCodes.tryLater.code);
+    const refusal = options.refusalOf(request);
+    if (refusal) return refuse(refusal, closeCodes.abuse.code);
     const visitor = await options.visitor(request, credentialOf(request.headers));
     if (socket.readyState !== socket.OPEN) return undefined;
-    if ('why' in visitor) return turnAway(socket, closeCodes.abuse.code, visitor.why);
+    if ('refusal' in visitor) return refuse(visitor.refusal, closeCodes.abuse.code);
     const query = new URLSearchParams(request.url?.split('?', 2)[1]);
     const conversationId = query.get('conversation');
     if (!conversationId) return turnAway(socket, closeCodes.abuse.code, 'say which: ?conversation=ID');
@@ -73,7 +79,7 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
       isSlow: () => socket.bufferedAmount > options.maxBufferedBytes,
       askToReturn: () => turnAway(socket, closeCodes.tryLater.code, 'read too slowly; come back'),
     };
-    if (!options.watch(ref, sink)) return turnAway(socket, closeCodes.tryLater.code, 'too many conversations are inspected');
+    if (!options.watch(ref, sink)) return refuse(refusals.inspected, closeCodes.tryLater.code);
     socket.once('close', () => options.unwatch(ref, sink));
     return undefined;
   };

@@ -9,6 +9,7 @@ import type { ListQuery, LiveList } from './live-list.ts';
 import type { Replay } from './replay.ts';
 import type { Doorkeeper } from './visitor.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
+import type { Refusal } from '../refusal.ts';
 
 export interface InspectRoutes {
   assets: ReadonlyMap<string, Asset>;
@@ -22,6 +23,8 @@ export interface InspectRoutes {
   /** What the log has of an owner, newest first. Null for a cursor that is none. */
   stored(owner: string, cursor: string | null): Promise<StoredList | null>;
   replay(ref: ConversationRef, beforeSeq: number | null): Promise<Replay | null>;
+  /** Called for each refusal. */
+  onRefused(refusal: Refusal, request: IncomingMessage): void;
   onError(error: unknown): void;
 }
 
@@ -94,7 +97,10 @@ export function createInspectRoutes(deps: InspectRoutes): (request: IncomingMess
 
   const answer = async (request: IncomingMessage, response: ServerResponse, name: string) => {
     const visitor = await deps.doorkeeper.visitor(request, deps.credentialOf(request.headers));
-    if ('why' in visitor) return sendJson(response, visitor.status, { error: visitor.why });
+    if ('refusal' in visitor) {
+      deps.onRefused(visitor.refusal, request);
+      return sendJson(response, visitor.refusal.status, { error: visitor.refusal.message });
+    }
     const found = await answers[name]?.(new URLSearchParams(request.url?.split('?', 2)[1]), visitor.subject);
     return found ? sendJson(response, 200, found) : sendJson(response, 404, { error: 'There is no such thing here.' });
   };
@@ -104,8 +110,10 @@ export function createInspectRoutes(deps: InspectRoutes): (request: IncomingMess
     const asset = page ? deps.assets.get(page.file) : path.startsWith(ASSETS) ? deps.assets.get(path.slice(ASSETS.length)) : undefined;
     if (asset) {
       const refusal = deps.doorkeeper.page(request);
-      if (refusal) send(response, refusal.status, { 'content-type': 'text/plain' }, `${refusal.why}\n`);
-      else send(response, 200, { 'content-type': asset.type, ...(page ? { 'content-security-policy': page.policy } : {}) }, asset.content);
+      if (refusal) {
+        deps.onRefused(refusal, request);
+        send(response, refusal.status, { 'content-type': 'text/plain' }, `${refusal.message}\n`);
+      } else send(response, 200, { 'content-type': asset.type, ...(page ? { 'content-security-policy': page.policy } : {}) }, asset.content);
       return true;
     }
     if (!path.startsWith(API)) return false;

@@ -88,7 +88,14 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     'an entry of a list',
     'chat:\n  websocket:\n    allow_origins:\n      - https://a.example\n      - b.example/chat\n',
     [
-      'my.yaml:5: chat.websocket.allow_origins[1] is b.example/chat; allowed: an origin such as https://chat.example.com, without a path, or "*" for all.',
+      'my.yaml:5: chat.websocket.allow_origins[1] is b.example/chat; allowed: an origin such as https://chat.example.com or https://*.example.com, without a path, or "*" for all.',
+    ],
+  ],
+  [
+    'a host that is none',
+    'chat:\n  websocket:\n    allowed_hosts: [chat.example.com, https://chat.example.com]\n',
+    [
+      'my.yaml:3: chat.websocket.allowed_hosts[1] is https://chat.example.com; allowed: a host such as chat.example.com, chat.example.com:8443 or *.example.com, without https:// and without a path.',
     ],
   ],
   [

@@ -13,6 +13,7 @@ import { eventually } from '../support/server-process.ts';
 async function start(t: TestContext, verifier: Verifier, limits: { maxUnverifiedBytes?: number; verificationMs?: number } = {}) {
   const errors: unknown[] = [];
   const sessions: string[] = [];
+  const refused: string[] = [];
   const onError = (error: unknown) => void errors.push(error);
   const gateway = await openGateway({
     host: '127.0.0.1',
@@ -27,7 +28,8 @@ async function start(t: TestContext, verifier: Verifier, limits: { maxUnverified
       maxConnectionsPerAddress: 10,
       maxConnectionsPerSubject: 10,
       maxUnverifiedBytes: limits.maxUnverifiedBytes ?? 100_000,
-      allowOrigins: [],
+      refusalOf: () => null,
+      onRefused: ({ kind }) => void refused.push(kind),
       verify: withinTime(verifier, limits.verificationMs ?? 10_000),
       onError,
     },
@@ -42,7 +44,7 @@ async function start(t: TestContext, verifier: Verifier, limits: { maxUnverified
     onError,
   });
   t.after(() => gateway.close());
-  return { gateway, errors, sessions, url: `ws://127.0.0.1:${gateway.port}/ws/chat` };
+  return { gateway, errors, sessions, refused, url: `ws://127.0.0.1:${gateway.port}/ws/chat` };
 }
 
 /** Answers when it is told to. */
@@ -94,16 +96,16 @@ describe('until the verdict', () => {
   ]) {
     test(`max_unverified_bytes bounds what it sends: ${name} too large for it is closed with 1008`, async (t) => {
       const { verifier, decide } = slowVerifier();
-      const { url, sessions } = await start(t, verifier, { maxUnverifiedBytes: 2000 });
+      const { url, sessions, refused } = await start(t, verifier, { maxUnverifiedBytes: 2000 });
       const client = await connect(url);
       send(client.socket);
       const [code, reason] = await once(client.socket, 'close');
-      assert.deepEqual([code, String(reason)], [1008, 'too much was sent before the token was checked']);
+      assert.deepEqual([code, String(reason)], [1008, 'too much was sent before the token was checked: auth.max_unverified_bytes']);
       decide('alice');
       // Another socket, whose verdict is there: that of the first came too late for it.
       const other = await connect(url);
       await other.ask('ping');
-      assert.deepEqual(sessions, ['s1']);
+      assert.deepEqual([sessions, refused], [['s1'], ['unverified_bytes']]);
       other.socket.terminate();
     });
   }

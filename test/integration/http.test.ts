@@ -82,12 +82,12 @@ test('GET /metrics counts and times real turns, hops, tools, tokens and commits'
 
 describe('a stranger', () => {
   for (const { name, request, answer } of [
-    { name: 'who asks for //', request: 'GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', answer: /^HTTP\/1\.1 404 / },
-    { name: 'who takes the server for a proxy', request: 'GET http://[oops/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', answer: /^HTTP\/1\.1 404 / },
-    { name: 'who upgrades at //', request: 'GET // HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', answer: /^HTTP\/1\.1 404 / },
-    { name: 'who upgrades without a key', request: 'GET /ws/chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', answer: /^HTTP\/1\.1 400 / },
+    { name: 'who asks for //', request: 'GET // HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', answer: /^HTTP\/1\.1 404 / },
+    { name: 'who takes the server for a proxy', request: 'GET http://[oops/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', answer: /^HTTP\/1\.1 404 / },
+    { name: 'who upgrades at //', request: 'GET // HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', answer: /^HTTP\/1\.1 404 / },
+    { name: 'who upgrades without a key', request: 'GET /ws/chat HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', answer: /^HTTP\/1\.1 400 / },
     { name: 'who speaks no HTTP', request: '\u0016\u0003\u0001 hello\r\n\r\n', answer: /^HTTP\/1\.1 400 / },
-    { name: 'who posts', request: 'POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n', answer: /^HTTP\/1\.1 405 / },
+    { name: 'who posts', request: 'POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n', answer: /^HTTP\/1\.1 405 / },
   ]) {
     test(`${name} gets an answer and harms nobody`, async (t) => {
       const parley = await startParley(t);

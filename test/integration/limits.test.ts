@@ -36,7 +36,7 @@ describe('connections', () => {
   test('beyond max_connections are closed with 1013, until one leaves', async (t) => {
     const { parley, client } = await start(t, { max_connections: 2 });
     const second = await parley.connect();
-    assert.deepEqual(await turnedAway(parley.url), { frames: [], code: 1013, reason: 'too many connections' });
+    assert.deepEqual(await turnedAway(parley.url), { frames: [], code: 1013, reason: 'too many connections: chat.websocket.max_connections' });
     await second.close();
     await servedAgain(parley);
     await client.ask('ping');
@@ -45,7 +45,7 @@ describe('connections', () => {
   test('beyond max_connections_per_address are closed with 1013, and other addresses are served', async (t) => {
     const { parley, client } = await start(t, { max_connections_per_address: 2 });
     await parley.connect();
-    assert.deepEqual(await turnedAway(parley.url), { frames: [], code: 1013, reason: 'too many connections from this address' });
+    assert.deepEqual(await turnedAway(parley.url), { frames: [], code: 1013, reason: 'too many connections from this address: chat.websocket.max_connections_per_address' });
     await (await parley.connect({ localAddress: '127.0.0.2' })).ask('ping');
     await client.close();
     await servedAgain(parley);
@@ -58,7 +58,7 @@ describe('connections', () => {
     const by = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
     const first = await parley.connect(by(alice));
     await first.ask('ping');
-    assert.deepEqual(await turnedAway(parley.url, by(alice)), { frames: [], code: 1013, reason: 'too many connections of this subject' });
+    assert.deepEqual(await turnedAway(parley.url, by(alice)), { frames: [], code: 1013, reason: 'too many connections of this subject: chat.websocket.max_connections_per_subject' });
     await (await parley.connect(by(bob))).ask('ping');
     await first.close();
     await servedAgain(parley, by(alice));
@@ -72,8 +72,8 @@ describe('connections', () => {
 
   for (const { name, said } of [
     { name: 'nothing', said: '' },
-    { name: 'half a request', said: 'GET /ws/chat HTTP/1.1\r\nHost: x\r\nUpgrade: web' },
-    { name: 'a request whose body does not come', said: 'GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n' },
+    { name: 'half a request', said: 'GET /ws/chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: web' },
+    { name: 'a request whose body does not come', said: 'GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n' },
   ]) {
     test(`that say ${name} within handshake_timeout are ended`, async (t) => {
       const { parley, client } = await start(t, { handshake_timeout: 0.2 });
@@ -88,7 +88,7 @@ describe('connections', () => {
     const { parley } = await start(t);
     const socket = connectTcp({ port: Number(new URL(parley.url).port), host: '127.0.0.1', allowHalfOpen: true });
     t.after(() => socket.destroy());
-    socket.write('GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    socket.write('GET /elsewhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     socket.resume();
     await once(socket, 'end');
     // Our half is still open. What comes through it to a connection that is gone is answered with a reset, which the next write is told.

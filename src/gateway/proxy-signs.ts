@@ -1,0 +1,33 @@
+/**
+ * Finds the signs that a request came through a proxy. Every peer of a loopback listener has a loopback address, so the
+ * address cannot tell a proxy from a program of this machine. Absence of a sign proves nothing (docs/operations.md).
+ */
+import type { IncomingMessage } from 'node:http';
+
+/** Headers by which proxies and content networks say for whom they ask. */
+const FORWARDING = /^(?:forwarded|via|cdn-loop|cf-ray|cf-visitor|x-forwarded(?:-.+)?|x-original-(?:host|forwarded-for)|x-envoy-external-address|(?:.+-)?(?:client|connecting|real|remote|user|src)-?(?:ip|addr))$/;
+
+/** What nginx puts in front of everything that the client sent, by the lines that its documentation has for WebSockets. */
+const BEFORE_HOST = new Set(['connection', 'upgrade']);
+
+/** The first sign, in words that fit "... shows that"; null for none. */
+export function proxySign(request: IncomingMessage): string | null {
+  const { headers, httpVersion } = request;
+  const header = Object.keys(headers).find((name) => FORWARDING.test(name));
+  if (header !== undefined) return `the header ${header.slice(0, 40)}`;
+  if (httpVersion !== '1.1') return `HTTP/${httpVersion}`;
+  if (isUpgrade(headers.connection) && headers.upgrade === undefined) return '"Connection: upgrade" without an Upgrade header';
+  if (beginsLikeNginx(request.rawHeaders)) return 'a Connection header in front of Host';
+  return null;
+}
+
+function isUpgrade(connection = ''): boolean {
+  return connection.split(',').some((option) => option.trim().toLowerCase() === 'upgrade');
+}
+
+/** nginx writes its own headers first: those of `proxy_set_header`, then Host. Clients begin with Host, or with others of their own. */
+function beginsLikeNginx(rawHeaders: readonly string[]): boolean {
+  const names = rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
+  const host = names.indexOf('host');
+  return host > 0 && names.slice(0, host).every((name) => BEFORE_HOST.has(name));
+}
