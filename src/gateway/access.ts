@@ -60,7 +60,7 @@ export function createAccess({ allowedHosts, allowOrigins, tokenRequired, onLoop
   return {
     page: (request) => fromElsewhere(request) ?? (isForLoopback && isForeignPage(request, rules) ? originRefusal(request) : null),
     socket: (request) => fromElsewhere(request) ?? foreignSocket(request, rules),
-    viewer: (request) => foreignSocket(request, viewerRules),
+    viewer: (request) => foreignSocket(request, viewerRules) && FOREIGN_VIEWER,
     isLocal(request) {
       const host = hostOf(request);
       const peer = (request.socket.remoteAddress ?? '').replace('::ffff:', '');
@@ -87,7 +87,7 @@ function isForeignPage(request: IncomingMessage, rules: OriginRules): boolean {
   if (isLinkFollowed(headers)) return false;
   const page = headers.origin ?? headers.referer;
   if (page !== undefined) return !isAllowedOrigin(page, hostOf(request), rules);
-  return headers['sec-fetch-site'] === 'cross-site';
+  return headers['sec-fetch-site'] === 'cross-site' && !rules.everyOrigin;
 }
 
 /** A person has opened a link of another site in a tab of its own: that site reads nothing of the answer. */
@@ -96,6 +96,12 @@ function isLinkFollowed(headers: IncomingMessage['headers']): boolean {
 }
 
 const WHY = 'This server asks for no token, so it serves only this machine and the hosts in its configuration.';
+
+const FOREIGN_VIEWER: Refusal = {
+  kind: 'origin', key: HOSTS, status: 403,
+  message: `Inspection is for its own page. If that is served by a proxy, list its host in ${HOSTS}.`,
+  reason: `origin not allowed: inspection is for its own page; list its host in ${HOSTS}`,
+};
 
 function hostRefusal(what: string): Refusal {
   return {

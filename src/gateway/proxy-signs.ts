@@ -7,8 +7,8 @@ import type { IncomingMessage } from 'node:http';
 /** Headers by which proxies and content networks say for whom they ask. */
 const FORWARDING = /^(?:forwarded|via|cdn-loop|cf-ray|cf-visitor|x-forwarded(?:-.+)?|x-original-(?:host|forwarded-for)|x-envoy-external-address|(?:.+-)?(?:client|connecting|real|remote|user|src)-?(?:ip|addr))$/;
 
-/** What nginx puts in front of everything that the client sent, by the lines that its documentation has for WebSockets. */
-const BEFORE_HOST = new Set(['connection', 'upgrade']);
+/** What nginx puts in front of everything that the client sent, by the lines and in the spelling that its documentation has for WebSockets. */
+const BEFORE_HOST = new Set(['Connection', 'Upgrade']);
 
 /** The first sign, in words that fit "... shows that"; null for none. */
 export function proxySign(request: IncomingMessage): string | null {
@@ -27,7 +27,7 @@ function isUpgrade(connection = ''): boolean {
 
 /** nginx writes its own headers first: those of `proxy_set_header`, then Host. Clients begin with Host, or with others of their own. */
 function beginsLikeNginx(rawHeaders: readonly string[]): boolean {
-  const names = rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
-  const host = names.indexOf('host');
+  const names = rawHeaders.filter((_, index) => index % 2 === 0);
+  const host = names.indexOf('Host');
   return host > 0 && names.slice(0, host).every((name) => BEFORE_HOST.has(name));
 }

@@ -120,6 +120,7 @@ describe('signs of a proxy under a name of this machine', () => {
     assert.equal((await chat(`Host: ${host}`, 'Connection: keep-alive, Upgrade', 'Upgrade: websocket', 'Origin: http://localhost:3000')).close, null);
     assert.equal((await chat('User-Agent: x', ...UPGRADE, `Host: ${host}`)).close, null);
     assert.equal((await get('/metrics', `Host: ${host}`, 'Connection: close')).status, 200);
+    assert.equal((await get('/metrics', 'connection: close', `Host: ${host}`)).status, 200, 'as a program in Node writes it');
     assert.equal((await get('/metrics', 'User-Agent: x', 'Connection: close', `Host: ${host}`)).status, 200);
   });
 });
@@ -211,4 +212,12 @@ test('origins that are listed with ports, capitals, slashes and wildcards match'
   const by = async (origin: string) => (await chat('Host: localhost', ...UPGRADE, `Origin: ${origin}`)).close?.code ?? null;
   for (const origin of ['https://app.example.com', 'http://app.example.com:3000', 'https://a.pages.example']) assert.equal(await by(origin), null, origin);
   for (const origin of ['http://app.example.com', 'https://app.example.com:3000', 'https://pages.example', 'http://a.pages.example']) assert.equal(await by(origin), 1008, origin);
+});
+
+test('with every origin allowed, pages of other sites are served as well, but no proxy is', async (t) => {
+  const { get, chat } = await start(t, withHosts([], { allow_origins: ['*'] }));
+  assert.equal((await chat('Host: localhost', ...UPGRADE, 'Origin: https://any.example')).close, null);
+  assert.equal((await get('/health', 'Host: localhost', 'Sec-Fetch-Site: cross-site')).status, 200);
+  assert.equal((await chat('Upgrade: websocket', 'Connection: upgrade', 'Host: localhost', 'Origin: https://any.example')).close?.code, 1008);
+  assert.equal((await get('/inspect', 'Host: localhost', 'Origin: https://any.example')).status, 403);
 });

@@ -34,16 +34,16 @@ export type OpenPage = (test: TestContext, options?: BrowserContextOptions & { e
 /**
  * One browser for the tests of a file, started by the first and ended after the last; each page is a stranger to the
  * others. What a page throws, logs as an error or is forbidden by its own policy fails its test; `expected` passes
- * over what the test brings about itself.
+ * over what the test brings about itself. `args` are Chromium's own.
  */
-export function createBrowser(): OpenPage {
+export function createBrowser(args: readonly string[] = []): OpenPage {
   let browser: Promise<Browser> | null = null;
   after(async () => (await browser)?.close());
 
   return async (test, { expected, ...options } = {}) => {
     assert.ok(executablePath !== null, 'PARLEY_REQUIRE_BROWSER=1, and there is no Chromium: apt-get install chromium');
     // Its sandbox needs rights that containers do not have; the pages are ours.
-    browser ??= chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    browser ??= chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
     const context = await (await browser).newContext({ viewport: { width: 1280, height: 800 }, ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
