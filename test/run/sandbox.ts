@@ -15,11 +15,13 @@ import { pathToFileURL } from 'node:url';
 
 const project = join(import.meta.dirname, '..', '..');
 
-const tools = ['bash', 'cat', 'cksum', 'dirname', 'ln', 'mkdir', 'readlink', 'rm', 'sh', 'sleep', 'uname'];
+/** All that run.sh needs beside Node and npm. */
+export const tools = ['bash', 'cat', 'cksum', 'dirname', 'ln', 'mkdir', 'readlink', 'rm', 'sh', 'sleep', 'uname'];
+
+const [forLinux = 'none', forMac = 'none'] = [...(await readFile(join(project, 'run.sh'), 'utf8')).matchAll(/node_version=([\d.]+)/g)].map(([, version]) => version);
 
 /** The Node that run.sh brings to machines with an older one. */
-export const broughtVersion =
-  /node_version=(\S+)/.exec(await readFile(join(project, 'run.sh'), 'utf8'))?.[1] ?? 'none';
+export const broughtVersion = process.platform === 'darwin' ? forMac : forLinux;
 
 /** A run of run.sh to its end. */
 export interface Run {
@@ -41,7 +43,7 @@ export interface Sandbox {
   run(args?: string[], env?: Record<string, string>): Promise<Run>;
   /** Starts run.sh and lets it run; ended with the test. */
   start(args?: string[]): ChildProcess;
-  /** Calls of npm, one a line: the version of Node that ran it, NODE_ENV, the arguments. */
+  /** Calls of npm that install or run something: the version of Node that ran it, NODE_ENV, the arguments. */
   npmCalls(): Promise<string[]>;
 }
 
@@ -61,12 +63,13 @@ function nodeScript(version: string): string {
 /** Does what run.sh needs of npm, in an instant, and writes down that it was asked. */
 function npmScript(folder: string): string {
   return `
+if [ "$1" = config ]; then echo "$HOME/.npm"; exit; fi
 echo "$(node --version) NODE_ENV=$NODE_ENV $*" >>"${folder}/npm-calls"
 echo 'added some packages'
-case "$1" in
-  install) mkdir -p "$3/node_modules/.bin" && ln -s "${folder}/brought-node" "$3/node_modules/.bin/node" ;;
-  ci) rm -rf node_modules && mkdir node_modules ;;
-  run) echo "ran $2 in $PWD" ;;
+case "$1 $2" in
+  'install --prefix') mkdir -p "$3/node_modules/.bin" && ln -s "${folder}/brought-node" "$3/node_modules/.bin/node" ;;
+  'ci '*) rm -rf node_modules && mkdir node_modules ;;
+  'run '*) echo "ran $2 in $PWD" ;;
 esac`;
 }
 
@@ -86,7 +89,7 @@ export async function createSandbox(t: TestContext, nodeVersion: string | null):
   if (nodeVersion !== null) await script(join(bin, 'node'), nodeScript(nodeVersion));
 
   const start = (args: string[] = [], env: Record<string, string> = {}) =>
-    spawn(join(root, 'run.sh'), args, { cwd: elsewhere, env: { PATH: bin, ...env } });
+    spawn(join(root, 'run.sh'), args, { cwd: elsewhere, env: { PATH: bin, HOME: folder, ...env } });
   return {
     root,
     elsewhere,
@@ -94,7 +97,11 @@ export async function createSandbox(t: TestContext, nodeVersion: string | null):
       const real = pathToFileURL(join(project, 'src', 'main.ts')).href;
       return writeFile(join(root, 'src', 'main.ts'), `await import(${JSON.stringify(real)});`);
     },
-    command: (name, text) => script(join(bin, name), text),
+    async command(name, text) {
+      // A tool on this PATH is a link to the machine's own, which must not be written.
+      await rm(join(bin, name), { force: true });
+      await script(join(bin, name), text);
+    },
     async run(args, env) {
       const child = start(args, env);
       let [stdout, stderr] = ['', ''];
@@ -115,7 +122,8 @@ export async function createSandbox(t: TestContext, nodeVersion: string | null):
   };
 }
 
-function find(tool: string): string {
+/** Where a tool is on this machine's PATH. Throws if it is not there. */
+export function find(tool: string): string {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const path = folders.map((folder) => join(folder, tool)).find((path) => existsSync(path));
   if (path === undefined) throw new Error(`This machine has no ${tool}, which run.sh needs`);
