@@ -33,7 +33,7 @@ export function press(button, pressed) {
 /** Up and down in a list. @param {HTMLElement} list @param {(step: -1 | 1) => void} move */
 export function onArrows(list, move) {
   list.addEventListener('keydown', (event) => {
-    if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
+    if ((event.key !== 'ArrowUp' && event.key !== 'ArrowDown') || event.shiftKey) return;
     event.preventDefault();
     move(event.key === 'ArrowDown' ? 1 : -1);
   });

@@ -4,7 +4,9 @@
 import { createConversations } from './conversations.js';
 import { byId, press } from './element.js';
 import { createEvents } from './events.js';
+import { onKeys } from './keys.js';
 import { ask, follow, Refused, token } from './server.js';
+import { createSplitters } from './splitters.js';
 import { createStage } from './stage.js';
 import { createTheme } from './theme.js';
 import { createTimeline } from './timeline.js';
@@ -17,6 +19,7 @@ const earlier = byId('earlier', HTMLButtonElement);
 const [door, help] = [byId('door', HTMLDialogElement), byId('help', HTMLDialogElement)];
 
 createTheme(byId('theme', HTMLButtonElement));
+createSplitters();
 
 /** @param {string} state @param {string} why */
 function showLink(state, why) {
@@ -139,29 +142,31 @@ stately.addEventListener('click', () => {
 });
 byId('help-open', HTMLButtonElement).addEventListener('click', () => help.showModal());
 
-document.addEventListener('keydown', (event) => {
-  const { target, key } = event;
-  const isTyping = target instanceof HTMLInputElement && target.type !== 'range';
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping || door.open || help.open) return;
-  const onButton = target instanceof HTMLButtonElement || (target instanceof Element && target.closest('summary') !== null);
-  /** @type {Record<string, () => void>} */
-  const keys = {
-    '/': () => byId('search', HTMLInputElement).focus(),
-    'ArrowLeft': () => events.move(-1),
-    'ArrowRight': () => events.move(1),
-    'Home': () => events.jump('first'),
-    'End': () => events.jump('now'),
-    'l': () => byId('labels', HTMLButtonElement).click(),
-    'w': () => byId('fit', HTMLButtonElement).click(),
-    'r': () => (looking?.mode === 'live' ? modeLog : modeLive).click(),
-    '?': () => help.showModal(),
-    ...(onButton ? {} : { ' ': events.toggle }),
-  };
-  const work = keys[key];
-  if (!work) return;
-  event.preventDefault();
-  work();
-});
+/** @param {string} id */
+const clicks = (id) => () => byId(id, HTMLButtonElement).click();
+onKeys({
+  '/': () => {
+    show('list');
+    byId('search', HTMLInputElement).select();
+  },
+  'ArrowLeft': () => events.move(-1),
+  'ArrowRight': () => events.move(1),
+  'Home': () => events.jump('first'),
+  'End': () => events.jump('now'),
+  ' ': events.toggle,
+  'l': clicks('labels'),
+  'w': clicks('fit'),
+  'f': clicks('follow'),
+  '+': clicks('zoom-in'),
+  '=': clicks('zoom-in'),
+  '-': clicks('zoom-out'),
+  'Shift+ArrowLeft': () => stage?.moveBy(-1, 0),
+  'Shift+ArrowRight': () => stage?.moveBy(1, 0),
+  'Shift+ArrowUp': () => stage?.moveBy(0, -1),
+  'Shift+ArrowDown': () => stage?.moveBy(0, 1),
+  'r': () => (looking?.mode === 'live' ? modeLog : modeLive).click(),
+  '?': () => help.showModal(),
+}, byId('conversations', HTMLUListElement));
 
 async function begin() {
   void conversations.refresh();

@@ -5,7 +5,9 @@
 import { describe, drawn, light } from './chart.js';
 import { moodOf } from './conversations.js';
 import { byId, element, press } from './element.js';
+import { createMinimap } from './minimap.js';
 import { conversationIn, othersIn, titleOf } from './timeline.js';
+import { createViewport } from './viewport.js';
 
 /** Calls beside the chart; a turn may make many. */
 const MOST_CALLS = 12;
@@ -13,12 +15,12 @@ const MOST_CALLS = 12;
 /** @param {import('./chart.js').Chart[]} charts */
 export function createStage(charts) {
   const [canvas, sentence, others] = [byId('canvas', HTMLDivElement), byId('sentence', HTMLParagraphElement), byId('others', HTMLElement)];
-  const [labels, fit] = [byId('labels', HTMLButtonElement), byId('fit', HTMLButtonElement)];
+  const labels = byId('labels', HTMLButtonElement);
+  const minimap = createMinimap(byId('minimap', HTMLDivElement), (point) => viewport.center(point));
+  const viewport = createViewport(canvas, minimap.frame);
   /** @type {Element | null} */
   let drawing = null;
   let isLabelled = false;
-  let isWhole = false;
-  let shown = '';
   /** Small charts by actor. @type {Map<string, { card: HTMLElement, drawing: Element, name: HTMLElement, state: HTMLElement }>} */
   const cards = new Map();
   /** @type {ReadonlyMap<string, import('./timeline.js').ActorView> | null} */
@@ -32,16 +34,17 @@ export function createStage(charts) {
     if (!chart) return;
     drawing = drawn(isLabelled ? chart.svg.labelled : chart.svg.small);
     drawing.addEventListener('focusin', ({ target }) => {
-      if (target instanceof Element) tellOf(target.getAttribute('data-state') ?? '');
+      if (!(target instanceof Element)) return;
+      tellOf(target.getAttribute('data-state') ?? '');
+      if (target.matches(':focus-visible')) viewport.reveal(target);
     });
     drawing.addEventListener('pointerover', ({ target }) => {
       const box = target instanceof Element ? target.closest('[data-state]') : null;
       tellOf(box?.getAttribute('data-state') ?? '');
     });
     drawing.addEventListener('pointerleave', () => tellOf(''));
-    canvas.replaceChildren(drawing);
-    canvas.classList.toggle('whole', isWhole);
-    shown = '';
+    minimap.show(drawing);
+    viewport.show(drawing, isLabelled);
     if (last) show(last);
   };
 
@@ -62,9 +65,8 @@ export function createStage(charts) {
     if (root) tellOf('');
     else sentence.textContent = 'Not in memory: it is told of from its first step on. What was, is in the log.';
     showOthers(actors);
-    // The others, below, take their room from the canvas.
-    if (here && root && root.state !== shown) bringIntoView(canvas, here);
-    shown = root?.state ?? '';
+    minimap.light(root?.state ?? '', root?.transitions ?? []);
+    viewport.activate(here);
   };
 
   /** @param {ReadonlyMap<string, import('./timeline.js').ActorView>} actors */
@@ -111,37 +113,18 @@ export function createStage(charts) {
     press(labels, isLabelled);
     draw();
   });
-  fit.addEventListener('click', () => {
-    isWhole = !isWhole;
-    press(fit, isWhole);
-    draw();
-  });
 
   return {
     /** A new conversation: nothing of the one before is left. */
     begin() {
       last = null;
-      shown = '';
       cards.clear();
       others.replaceChildren();
       others.hidden = true;
-      for (const button of [labels, fit]) button.disabled = false;
+      labels.disabled = false;
       draw();
     },
     show,
+    moveBy: viewport.moveBy,
   };
-}
-
-/** Within the canvas alone: the page itself stays where it is. @param {HTMLElement} canvas @param {Element} box */
-function bringIntoView(canvas, box) {
-  const [inner, outer] = [box.getBoundingClientRect(), canvas.getBoundingClientRect()];
-  const margin = 24;
-  const isSeen = inner.top >= outer.top + margin && inner.bottom <= outer.bottom - margin && inner.left >= outer.left && inner.right <= outer.right;
-  if (isSeen) return;
-  canvas.scrollTo({
-    top: canvas.scrollTop + inner.top - outer.top - (outer.height - inner.height) / 2,
-    left: canvas.scrollLeft + inner.left - outer.left - (outer.width - inner.width) / 2,
-    // At once: states change faster than anything could glide there.
-    behavior: 'instant',
-  });
 }

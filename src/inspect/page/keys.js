@@ -1,0 +1,46 @@
+/**
+ * Listens to the keys of the whole page. They do nothing while a person types or a dialog is open. Escape leaves a
+ * field and puts the focus back where it was.
+ */
+
+/** @typedef {Readonly<Record<string, () => void>>} Keys by `KeyboardEvent.key`; `Shift+` before it where Shift is held with an arrow */
+
+/** Types of `<input>` in which no text is typed. */
+const WITHOUT_TEXT = new Set(['range', 'checkbox', 'radio', 'button', 'submit']);
+
+/** @param {EventTarget | null} target */
+function isTextField(target) {
+  if (target instanceof HTMLInputElement) return !WITHOUT_TEXT.has(target.type);
+  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || (target instanceof HTMLElement && target.isContentEditable);
+}
+
+/** Has a meaning of its own for Space. @param {EventTarget | null} target */
+function isPressable(target) {
+  return target instanceof Element && target.closest('button, summary, a[href], input[type=checkbox], input[type=radio]') !== null;
+}
+
+/** @param {Keys} keys @param {HTMLElement} home the focus goes here where it was nowhere before */
+export function onKeys(keys, home) {
+  /** Had the focus before the text field that has it now. @type {Element | null} */
+  let before = null;
+  document.addEventListener('focusin', ({ target, relatedTarget }) => {
+    if (isTextField(target)) before = relatedTarget instanceof Element && !isTextField(relatedTarget) ? relatedTarget : null;
+  });
+  document.addEventListener('keydown', (event) => {
+    const { target, key } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector('dialog[open]')) return;
+    if (isTextField(target)) {
+      if (key !== 'Escape') return;
+      // A search field would lose its text: browsers clear it.
+      event.preventDefault();
+      const back = before instanceof HTMLElement || before instanceof SVGElement ? before : home;
+      (back.isConnected ? back : home).focus();
+      return;
+    }
+    if (key === ' ' && isPressable(target)) return;
+    const work = keys[event.shiftKey && key.startsWith('Arrow') ? `Shift+${key}` : key.length === 1 ? key.toLowerCase() : key];
+    if (!work) return;
+    event.preventDefault();
+    work();
+  });
+}
