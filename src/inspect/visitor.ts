@@ -29,12 +29,12 @@ const elsewhere = (asksForTokens: boolean): Refusal => ({
   reason: 'Inspection is for this machine alone: open it as localhost, without a proxy between, or set inspect.beyond_loopback.',
 });
 
-const NO_TOKEN = 'Inspection asks for the token of a viewer: Authorization: Bearer TOKEN.';
+const NO_TOKEN = 'The inspector needs the token of a viewer: Authorization: Bearer TOKEN.';
 
 const noViewer = (subject: string): Refusal => ({
   kind: 'viewer', key: 'inspect.viewers', status: 403,
-  message: `The configuration does not name "${subject}" in inspect.viewers.`,
-  reason: `The configuration does not name "${subject.slice(0, 20)}" in inspect.viewers.`,
+  message: `The subject "${subject}" may not view the inspector; add it to inspect.viewers.`,
+  reason: `The subject "${subject.slice(0, 20)}" may not view the inspector; add it to inspect.viewers.`,
 });
 
 export function createDoorkeeper(rules: VisitorRules, verify: Verify): Doorkeeper {

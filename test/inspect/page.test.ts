@@ -1,13 +1,12 @@
 /**
  * The inspection page in a real Chromium, in front of the whole server: what is lit while a turn runs, going back,
- * replay from the log, coming back after a restart; by keyboard, at every width, and for viewers alone.
+ * replay from the log, coming back after a restart; by keyboard, and at every width.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { pageOf } from '../support/metrics.ts';
 import { fails, says, saysStepwise } from '../support/model-replies.ts';
@@ -263,27 +262,4 @@ describe('the page', { skip }, () => {
       });
     }
   }
-
-  test('asks for the token of a viewer, and shows nothing to others', async (t) => {
-    const tokens = { root: createToken(), alice: createToken() };
-    const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(tokens.root) }, { subject: 'alice', sha256: hashToken(tokens.alice) }] };
-    const parley = await startParley(t, { config: { auth, inspect: { viewers: ['root'] } } });
-    const client = await parley.connect({ headers: { authorization: `Bearer ${tokens.alice}` } });
-    await client.chat('Hi', { conversation_id: 'c1' });
-    const page = await openPage(t, { expected: /40[13]/ });
-    await page.goto(inspectUrl(parley));
-    for (const [token, why] of [[tokens.alice, 'asks for the token'], [tokens.root, 'does not name "alice"']] as const) {
-      await page.locator('#door-why', { hasText: why }).waitFor();
-      assert.equal(await page.locator('#conversations li').count(), 0);
-      await page.locator('#token').fill(token);
-      await page.keyboard.press('Enter');
-    }
-    await rowOf(page, 'c1').getByText('of alice').waitFor();
-    await rowOf(page, 'c1').click();
-    await isHere(page, 'idle');
-    await page.getByRole('button', { name: 'In the log' }).click();
-    await page.locator('#owner').fill('alice');
-    await rowOf(page, 'c1').click();
-    await page.locator('#steps .label', { hasText: 'turn_end' }).waitFor();
-  });
 });

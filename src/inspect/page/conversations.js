@@ -12,7 +12,7 @@ const NOBODY = 'anonymous';
 
 /**
  * @typedef {{ owner: string | null, id: string }} Ref
- * @typedef {{ onChoose(ref: Ref, source: 'live' | 'log'): void, onLink(state: string, why: string): void, onRefused(why: string): void }} Listeners
+ * @typedef {{ onChoose(ref: Ref, source: 'live' | 'log'): void, onLink(state: string, why: string): void, onRefused(refused: Refused): void }} Listeners
  */
 
 /** @param {Listeners} listeners */
@@ -93,7 +93,7 @@ export function createConversations({ onChoose, onLink, onRefused }) {
       await (source === 'live' ? showLive() : showStored());
       onLink('live', '');
     } catch (error) {
-      if (error instanceof Refused && error.status < 500) return onRefused(error.message);
+      if (error instanceof Refused && error.status < 500) return onRefused(error);
       onLink('away', 'The server does not answer; trying again.');
     }
     if (mine === asked) timer = setTimeout(refresh, document.hidden ? 5 * EVERY_MS : EVERY_MS);

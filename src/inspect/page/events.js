@@ -12,7 +12,7 @@ const MOST_ROWS = 400;
 
 /** @typedef {import('./timeline.js').Step} Step */
 
-/** @param {{ steps(): readonly Step[], onShow(step: Step | null): void }} given */
+/** @param {{ steps(): readonly Step[], onShow(step: Step | null, chosen: string | null): void }} given */
 export function createEvents({ steps, onShow }) {
   const [list, detail] = [byId('steps', HTMLOListElement), byId('detail', HTMLDivElement)];
   const [scrubber, position, total] = [byId('scrubber', HTMLInputElement), byId('position', HTMLOutputElement), byId('total', HTMLSpanElement)];
@@ -84,7 +84,7 @@ export function createEvents({ steps, onShow }) {
     for (const control of [scrubber, first, back, play, on]) control.disabled = all.length < 2;
     now.disabled = chosen === null;
     showDetail(step);
-    onShow(step);
+    onShow(step, chosen);
   };
 
   /** @param {Step} step @param {number} beginMs */
@@ -150,10 +150,16 @@ export function createEvents({ steps, onShow }) {
       isDue = true;
       requestAnimationFrame(render);
     },
-    /** @param {boolean} atEnd whether the newest is looked at, or the first */
-    begin(atEnd) {
+    /** @param {boolean} atEnd whether the newest is looked at, or the first @param {string | null} [key] another one, by its key, as soon as it is there */
+    begin(atEnd, key = null) {
       stop();
-      chosen = atEnd ? null : (steps()[0]?.key ?? null);
+      chosen = key ?? (atEnd ? null : (steps()[0]?.key ?? null));
+      render();
+    },
+    /** @param {string | null} key null for the newest */
+    choose(key) {
+      stop();
+      chosen = key;
       render();
     },
     /** @param {number} by */

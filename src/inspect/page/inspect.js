@@ -1,11 +1,13 @@
 /**
- * The page: puts its parts together, remembers in the address what is looked at, and hears the keys.
+ * The page: puts its parts together, follows a conversation or replays it from the log.
  */
+import { createAddress, placeOf } from './address.js';
 import { createConversations } from './conversations.js';
 import { byId, press } from './element.js';
 import { createEvents } from './events.js';
 import { onKeys } from './keys.js';
-import { ask, follow, Refused, token } from './server.js';
+import { ask, follow, Refused } from './server.js';
+import { createSignIn } from './sign-in.js';
 import { createSplitters } from './splitters.js';
 import { createStage } from './stage.js';
 import { createTheme } from './theme.js';
@@ -16,7 +18,11 @@ import { createTimeline } from './timeline.js';
 const link = byId('link', HTMLParagraphElement);
 const [modeLive, modeLog, stately] = [byId('mode-live', HTMLButtonElement), byId('mode-log', HTMLButtonElement), byId('stately', HTMLButtonElement)];
 const earlier = byId('earlier', HTMLButtonElement);
-const [door, help] = [byId('door', HTMLDialogElement), byId('help', HTMLDialogElement)];
+const help = byId('help', HTMLDialogElement);
+const signIn = createSignIn();
+const START_AGAIN_MS = 1000;
+/** Pieces of the log that are read for the event of a link. */
+const MOST_PIECES = 4;
 
 createTheme(byId('theme', HTMLButtonElement));
 createSplitters();
@@ -29,16 +35,11 @@ function showLink(state, why) {
   link.className = `pill ${state}`;
 }
 
-/** Asks for a token; whoever has given one starts anew with it. @param {string} why */
-function askWho(why) {
-  showLink('refused', why);
-  byId('door-why', HTMLParagraphElement).textContent = why;
-  if (!door.open) door.showModal();
+/** @param {Refused} refused */
+function onRefused(refused) {
+  showLink('refused', refused.message);
+  signIn(refused);
 }
-door.addEventListener('close', () => {
-  token.set(byId('token', HTMLInputElement).value.trim());
-  location.reload();
-});
 
 /** @param {string} view */
 function show(view) {
@@ -57,27 +58,40 @@ let unfollow = null;
 /** What is looked at. @type {{ ref: Ref, mode: 'live' | 'log' } | null} */
 let looking = null;
 
-const events = createEvents({ steps: timeline.steps, onShow: (step) => stage?.show(step?.actors ?? new Map()) });
+const events = createEvents({
+  steps: timeline.steps,
+  onShow(step, chosen) {
+    stage?.show(step?.actors ?? new Map());
+    if (looking) address.note({ ...looking, at: chosen });
+  },
+});
 const conversations = createConversations({
   onChoose: (ref, source) => look(ref, source),
   onLink: (state, why) => looking?.mode !== 'live' && showLink(state, why),
-  onRefused: askWho,
+  onRefused,
+});
+const address = createAddress((place) => {
+  if (!place) return location.reload();
+  const isSame = looking?.mode === place.mode && looking.ref.id === place.ref.id && looking.ref.owner === place.ref.owner;
+  if (isSame) events.choose(place.at);
+  else look(place.ref, place.mode, place.at);
 });
 
-/** Chosen before the charts were there. @type {{ ref: Ref, mode: 'live' | 'log' } | null} */
+/** Chosen before the charts were there. @type {import('./address.js').Place | null} */
 let wish = null;
 
-/** @param {Ref} ref @param {'live' | 'log'} mode */
-function look(ref, mode) {
+/** @param {Ref} ref @param {'live' | 'log'} mode @param {string | null} [at] the key of a step; null for the newest */
+function look(ref, mode, at = null) {
   if (!stage) {
-    wish = { ref, mode };
+    wish = { ref, mode, at };
     byId('sentence', HTMLParagraphElement).textContent = 'The charts are being drawn.';
     return conversations.mark(ref);
   }
   unfollow?.();
   unfollow = null;
   looking = { ref, mode };
-  history.replaceState(null, '', `#${new URLSearchParams({ conversation: ref.id, ...(ref.owner === null ? {} : { owner: ref.owner }), ...(mode === 'log' ? { from: 'log' } : {}) })}`);
+  address.visit({ ref, mode, at });
+  document.title = `${ref.id}${mode === 'log' ? ' from the log' : ''} · Parley inspector`;
   byId('name', HTMLHeadingElement).textContent = ref.id;
   conversations.mark(ref);
   for (const button of [modeLive, modeLog, stately]) button.disabled = false;
@@ -86,10 +100,11 @@ function look(ref, mode) {
   earlier.hidden = true;
   timeline.clear();
   stage.begin();
-  events.begin(true);
+  notice('');
+  events.begin(true, at);
   show('chart');
   if (mode === 'live') followLive(ref);
-  else void replay(ref, null);
+  else void replay(ref, null, at);
 }
 
 /** @param {Ref} ref */
@@ -101,7 +116,7 @@ function followLive(ref) {
     },
     onLink(state, why) {
       showLink(state, why);
-      if (state === 'refused') askWho(why);
+      if (state === 'refused') onRefused(new Refused(403, why));
       // One mark for an absence, however many times it tries to come back.
       if (state === 'away' && !wasAway) timeline.breakAt('the server is away', Date.now());
       if (state === 'live' && wasAway) timeline.breakAt('the server is back', Date.now());
@@ -114,8 +129,18 @@ function followLive(ref) {
 /** What of the log is shown, and what there is before it. @type {{ messages: import('./timeline.js').Message[], standing: string | null, before: number | null }} */
 let piece = { messages: [], standing: null, before: null };
 
-/** The newest rows, or those before the ones that are shown. @param {Ref} ref @param {number | null} before */
-async function replay(ref, before) {
+/** Above the events. @param {string} words none hide it */
+function notice(words) {
+  const line = byId('notice', HTMLParagraphElement);
+  line.textContent = words;
+  line.hidden = words === '';
+}
+
+/**
+ * The newest rows, or those before the ones that are shown; with `at`, as far back as that step.
+ * @param {Ref} ref @param {number | null} before @param {string | null} [at] @param {number} [pieces]
+ */
+async function replay(ref, before, at = null, pieces = MOST_PIECES) {
   const sentence = byId('sentence', HTMLParagraphElement);
   try {
     const told = await ask('replay', { conversation: ref.id, owner: ref.owner, before: before === null ? null : String(before) });
@@ -126,14 +151,20 @@ async function replay(ref, before) {
     const last = timeline.steps().at(-1);
     if (last && piece.standing !== null && piece.standing !== 'idle') timeline.breakAt(`the log ends here: ${piece.standing}`, last.atMs);
     earlier.hidden = piece.before === null;
-    events.begin(before === null);
+    const isMissing = at !== null && !timeline.steps().some(({ key }) => key === at);
+    if (isMissing && piece.before !== null && pieces > 1) return replay(ref, piece.before, at, pieces - 1);
+    if (isMissing) notice('The event of this link is not among these rows; the newest is shown.');
+    events.begin(before === null || at !== null, isMissing ? null : at);
   } catch (error) {
-    if (error instanceof Refused && error.status !== 404) return askWho(error.message);
+    if (error instanceof Refused && error.status !== 404) return onRefused(error);
     sentence.textContent = error instanceof Refused ? 'The log knows no conversation of this id.' : 'The server does not answer.';
   }
 }
 
-earlier.addEventListener('click', () => looking && void replay(looking.ref, piece.before));
+earlier.addEventListener('click', () => {
+  notice('');
+  if (looking) void replay(looking.ref, piece.before);
+});
 modeLive.addEventListener('click', () => looking && look(looking.ref, 'live'));
 modeLog.addEventListener('click', () => looking && look(looking.ref, 'log'));
 stately.addEventListener('click', () => {
@@ -169,16 +200,18 @@ onKeys({
 }, byId('conversations', HTMLUListElement));
 
 async function begin() {
-  void conversations.refresh();
   const { charts } = await ask('charts');
   stage = createStage(charts);
-  const wanted = new URLSearchParams(location.hash.slice(1));
-  const id = wanted.get('conversation');
-  if (wish) look(wish.ref, wish.mode);
-  else if (id) look({ owner: wanted.get('owner'), id }, wanted.get('from') === 'log' ? 'log' : 'live');
+  const place = wish ?? placeOf(location.hash);
+  if (place) look(place.ref, place.mode, place.at);
+}
+function start() {
+  begin().catch((error) => {
+    if (error instanceof Refused && error.status < 500) return onRefused(error);
+    showLink('away', String(error));
+    setTimeout(start, START_AGAIN_MS);
+  });
 }
 show('list');
-begin().catch((error) => {
-  if (error instanceof Refused) askWho(error.message);
-  else showLink('away', String(error));
-});
+void conversations.refresh();
+start();

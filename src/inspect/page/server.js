@@ -13,6 +13,7 @@ export const token = {
   get: () => sessionStorage.getItem(TOKEN_KEY),
   /** @param {string} value */
   set: (value) => sessionStorage.setItem(TOKEN_KEY, value),
+  clear: () => sessionStorage.removeItem(TOKEN_KEY),
 };
 
 /** What the server answers to one who may not look, or asks for what is not there. */

@@ -1,0 +1,49 @@
+/** Types into the fields of the inspector and presses its keys, in a real Chromium. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Page } from 'playwright-core';
+import { createBrowser, withoutBrowser } from '../support/browser.ts';
+import { inspectUrl, isHere } from '../support/inspect-page.ts';
+import { startParley } from '../support/parley.ts';
+
+const openPage = createBrowser();
+const focused = (page: Page) => page.evaluate<string>('document.activeElement.id');
+
+describe('the keys of the page', { skip: withoutBrowser }, () => {
+  it('leave the search field with Escape, to where the focus was, and keep its text', async (t) => {
+    const parley = await startParley(t);
+    await (await parley.connect()).chat('Hi', { conversation_id: 'c1' });
+    const page = await openPage(t);
+    await page.goto(inspectUrl(parley, '#conversation=c1'));
+    await isHere(page, 'idle');
+    await page.locator('#steps').focus();
+    await page.keyboard.press('/');
+    assert.equal(await focused(page), 'search');
+    const before = await page.locator('#canvas svg').getAttribute('viewBox');
+    await page.keyboard.type('lwfr c1+-? ');
+    assert.equal(await page.locator('#search').inputValue(), 'lwfr c1+-? ');
+    assert.equal(await page.locator('#canvas svg').getAttribute('viewBox'), before);
+    assert.equal(await page.locator('#mode-live').getAttribute('aria-pressed'), 'true');
+    assert.equal(await page.locator('#help').isVisible(), false);
+    await page.keyboard.press('Escape');
+    assert.equal(await focused(page), 'steps');
+    assert.equal(await page.locator('#search').inputValue(), 'lwfr c1+-? ');
+    await page.keyboard.press('/');
+    await page.keyboard.type('c1');
+    assert.equal(await page.locator('#search').inputValue(), 'c1', 'what was there is selected');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('r');
+    await page.locator('#mode-log[aria-pressed="true"]').waitFor();
+  });
+
+  it('find the search field at 400 pixels from every view', async (t) => {
+    const parley = await startParley(t);
+    await (await parley.connect()).chat('Hi', { conversation_id: 'c1' });
+    const page = await openPage(t, { viewport: { width: 400, height: 800 } });
+    await page.goto(inspectUrl(parley, '#conversation=c1'));
+    await isHere(page, 'idle');
+    await page.keyboard.press('/');
+    assert.equal(await focused(page), 'search');
+    assert.ok(await page.locator('#search').isVisible());
+  });
+});

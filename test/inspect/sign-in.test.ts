@@ -1,0 +1,81 @@
+/** Signs in to the inspector and out again, in a real Chromium in front of a server that asks for tokens. */
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import type { Page } from 'playwright-core';
+import { createToken, hashToken } from '../../src/auth/tokens.ts';
+import { createBrowser, withoutBrowser } from '../support/browser.ts';
+import { inspectUrl, isHere, rowOf } from '../support/inspect-page.ts';
+import { startParley } from '../support/parley.ts';
+
+const openPage = createBrowser();
+const tokens = { root: createToken(), alice: createToken() };
+
+/** Alice has a conversation; root may view it. The page is at `after`. */
+async function openSignIn(t: TestContext, after = ''): Promise<Page> {
+  const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(tokens.root) }, { subject: 'alice', sha256: hashToken(tokens.alice) }] };
+  const parley = await startParley(t, { config: { auth, inspect: { viewers: ['root'] } } });
+  const client = await parley.connect({ headers: { authorization: `Bearer ${tokens.alice}` } });
+  await client.chat('Hi', { conversation_id: 'c1' });
+  const page = await openPage(t, { expected: /40[13]/ });
+  await page.goto(inspectUrl(parley, after));
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  return page;
+}
+
+const field = (page: Page) => page.getByLabel('Token');
+const alert = (page: Page, words: string) => page.getByRole('alert').filter({ hasText: words }).waitFor();
+
+async function signIn(page: Page, token: string): Promise<void> {
+  await field(page).fill(token);
+  await page.keyboard.press('Enter');
+}
+
+describe('signing in', { skip: withoutBrowser }, () => {
+  it('says why a token does not do, and shows nothing before one does', async (t) => {
+    const page = await openSignIn(t);
+    assert.equal(await page.getByRole('alert').isVisible(), false, 'no error before a token was given');
+    await signIn(page, createToken());
+    await alert(page, 'This token is not accepted.');
+    await signIn(page, tokens.alice);
+    await alert(page, 'The subject "alice" may not view the inspector; add it to inspect.viewers.');
+    assert.equal(await page.locator('#conversations li').count(), 0);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await signIn(page, tokens.root);
+    await rowOf(page, 'c1').getByText('of alice').waitFor();
+    await rowOf(page, 'c1').click();
+    await isHere(page, 'idle');
+    await page.getByRole('button', { name: 'In the log' }).click();
+    await page.locator('#owner').fill('alice');
+    await rowOf(page, 'c1').click();
+    await page.locator('#steps .label', { hasText: 'turn_end' }).waitFor();
+  });
+
+  it('has a field that password managers know, with the focus in it, and shows what was typed on request', async (t) => {
+    const page = await openSignIn(t);
+    const focused: string = await page.evaluate('document.activeElement.id');
+    assert.equal(focused, 'token');
+    const attributes: (string | null)[] = await field(page).evaluate((input) => ['type', 'autocomplete', 'spellcheck'].map((name) => input.getAttribute(name)));
+    assert.deepEqual(attributes, ['password', 'current-password', 'false']);
+    await page.keyboard.type('secret');
+    await page.getByRole('button', { name: 'Show' }).click();
+    assert.equal(await field(page).getAttribute('type'), 'text');
+    await page.getByRole('button', { name: 'Hide' }).click();
+    assert.equal(await field(page).getAttribute('type'), 'password');
+    assert.equal(await field(page).inputValue(), 'secret');
+  });
+
+  it('opens what the link names, and ends with Sign out', async (t) => {
+    const page = await openSignIn(t, '#conversation=c1&owner=alice&from=log');
+    await signIn(page, tokens.root);
+    await page.locator('#steps .label', { hasText: 'turn_end' }).waitFor();
+    assert.equal(await page.locator('#name').textContent(), 'c1');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    assert.equal(await page.getByRole('alert').isVisible(), false);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    assert.equal(await page.locator('#steps li').count(), 0);
+  });
+});
