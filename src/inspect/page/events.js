@@ -12,7 +12,10 @@ const MOST_ROWS = 400;
 
 /** @typedef {import('./timeline.js').Step} Step */
 
-/** @param {{ steps(): readonly Step[], onShow(step: Step | null, chosen: string | null): void }} given */
+/**
+ * `steps` has those that are listed, and the one with the given key in any case.
+ * @param {{ steps(chosen: string | null): readonly Step[], onShow(step: Step | null, chosen: string | null): void }} given
+ */
 export function createEvents({ steps, onShow }) {
   const [list, detail] = [byId('steps', HTMLOListElement), byId('detail', HTMLDivElement)];
   const [scrubber, position, total] = [byId('scrubber', HTMLInputElement), byId('position', HTMLOutputElement), byId('total', HTMLSpanElement)];
@@ -26,14 +29,14 @@ export function createEvents({ steps, onShow }) {
   const rows = new Map();
 
   const indexOf = () => {
-    const all = steps();
+    const all = steps(chosen);
     const at = chosen === null ? -1 : all.findIndex(({ key }) => key === chosen);
     return at < 0 ? all.length - 1 : at;
   };
 
   /** @param {number} index */
   const go = (index) => {
-    const all = steps();
+    const all = steps(chosen);
     const at = Math.min(all.length - 1, Math.max(0, index));
     chosen = at === all.length - 1 ? null : (all[at]?.key ?? null);
     render();
@@ -57,7 +60,7 @@ export function createEvents({ steps, onShow }) {
 
   const render = () => {
     isDue = false;
-    const all = steps();
+    const all = steps(chosen);
     const at = indexOf();
     const step = all[at] ?? null;
     const from = Math.max(0, Math.min(at - MOST_ROWS / 2, all.length - MOST_ROWS));
@@ -96,7 +99,7 @@ export function createEvents({ steps, onShow }) {
       element('span', { class: 'who' }, step.kind === 'break' ? '' : actor ? `${titleOf(actor)}${actor.state ? ` → ${actor.state}` : ''}` : ''));
     row.addEventListener('click', () => {
       stop();
-      go(steps().indexOf(step));
+      go(steps(chosen).indexOf(step));
     });
     return row;
   };
@@ -136,7 +139,7 @@ export function createEvents({ steps, onShow }) {
   onClick(first, () => go(0));
   onClick(back, () => go(indexOf() - 1));
   onClick(on, () => go(indexOf() + 1));
-  onClick(now, () => go(steps().length - 1));
+  onClick(now, () => go(steps(chosen).length - 1));
   onClick(play, toggle);
   onArrows(list, (step) => {
     stop();
@@ -153,7 +156,7 @@ export function createEvents({ steps, onShow }) {
     /** @param {boolean} atEnd whether the newest is looked at, or the first @param {string | null} [key] another one, by its key, as soon as it is there */
     begin(atEnd, key = null) {
       stop();
-      chosen = key ?? (atEnd ? null : (steps()[0]?.key ?? null));
+      chosen = key ?? (atEnd ? null : (steps(chosen)[0]?.key ?? null));
       render();
     },
     /** @param {string | null} key null for the newest */
@@ -171,7 +174,7 @@ export function createEvents({ steps, onShow }) {
     /** @param {'first' | 'now'} end */
     jump(end) {
       stop();
-      go(end === 'first' ? 0 : steps().length - 1);
+      go(end === 'first' ? 0 : steps(chosen).length - 1);
     },
   };
 }

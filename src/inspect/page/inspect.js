@@ -5,6 +5,7 @@ import { createAddress, placeOf } from './address.js';
 import { createConversations } from './conversations.js';
 import { byId, press } from './element.js';
 import { createEvents } from './events.js';
+import { createFilterPanel } from './filter-panel.js';
 import { onKeys } from './keys.js';
 import { ask, follow, Refused } from './server.js';
 import { createSignIn } from './sign-in.js';
@@ -58,10 +59,14 @@ let unfollow = null;
 /** What is looked at. @type {{ ref: Ref, mode: 'live' | 'log' } | null} */
 let looking = null;
 
+const filter = createFilterPanel({ steps: timeline.steps, onChange: () => events.update() });
 const events = createEvents({
-  steps: timeline.steps,
+  steps: filter.visible,
   onShow(step, chosen) {
-    stage?.show(step?.actors ?? new Map());
+    // What the filter hides has happened all the same.
+    const shown = chosen === null ? timeline.steps().at(-1) : step;
+    stage?.show(shown?.actors ?? new Map());
+    filter.render();
     if (looking) address.note({ ...looking, at: chosen });
   },
 });
@@ -101,6 +106,7 @@ function look(ref, mode, at = null) {
   timeline.clear();
   stage.begin();
   notice('');
+  filter.begin();
   events.begin(true, at);
   show('chart');
   if (mode === 'live') followLive(ref);
