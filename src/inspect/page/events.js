@@ -68,16 +68,18 @@ export function createEvents({ steps, onShow }) {
     const visible = all.slice(from, from + MOST_ROWS);
     const wanted = visible.map((each) => rows.get(each.key) ?? rowOf(each, begin));
     for (const row of rows.values()) if (!wanted.includes(row)) rows.delete(row.dataset['key'] ?? '');
-    visible.forEach((each, index) => {
+    /** @type {HTMLElement | null} */
+    let here = null;
+    for (const [index, each] of visible.entries()) {
       const row = wanted[index];
-      if (!row) return;
+      if (!row) continue;
       rows.set(each.key, row);
       const isHere = each === step;
       row.setAttribute('aria-selected', String(isHere));
       row.classList.toggle('later', from + index > at);
       if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
-      if (isHere) keepSeen(row);
-    });
+      if (isHere) here = row;
+    }
     while (list.children.length > wanted.length) list.lastChild?.remove();
     scrubber.max = String(Math.max(0, all.length - 1));
     scrubber.value = String(Math.max(0, at));
@@ -87,6 +89,8 @@ export function createEvents({ steps, onShow }) {
     for (const control of [scrubber, first, back, play, on]) control.disabled = all.length < 2;
     now.disabled = chosen === null;
     showDetail(step);
+    // The detail takes its room from the list.
+    if (here) keepSeen(here);
     onShow(step, chosen);
   };
 

@@ -89,6 +89,7 @@ let wish = null;
 function look(ref, mode, at = null) {
   if (!stage) {
     wish = { ref, mode, at };
+    byId('name', HTMLHeadingElement).textContent = ref.id;
     byId('sentence', HTMLParagraphElement).textContent = 'The charts are being drawn.';
     return conversations.mark(ref);
   }
@@ -208,8 +209,7 @@ onKeys({
 async function begin() {
   const { charts } = await ask('charts');
   stage = createStage(charts);
-  const place = wish ?? placeOf(location.hash);
-  if (place) look(place.ref, place.mode, place.at);
+  if (wish) look(wish.ref, wish.mode, wish.at);
 }
 function start() {
   begin().catch((error) => {
@@ -220,4 +220,6 @@ function start() {
 }
 show('list');
 void conversations.refresh();
+const linked = placeOf(location.hash);
+if (linked) look(linked.ref, linked.mode, linked.at);
 start();
