@@ -69,6 +69,9 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
     await page.locator('#steps .label', { hasText: 'answer.finished' }).click();
     await isHere(page, 'turn.persisting');
     assert.deepEqual(await viewOf(page), kept);
+    await page.getByRole('button', { name: 'From the log' }).click();
+    await page.locator('#steps .label', { hasText: 'turn_end' }).first().waitFor();
+    assert.deepEqual(await viewOf(page), kept);
     await page.mouse.move(at.x, at.y);
     await page.mouse.wheel(0, 300);
     await eventually(async () => Math.abs((await boxOf(idle(page))).width - before.width) < 1, 'the size from before');

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere } from '../support/inspect-page.ts';
 import { startParley } from '../support/parley.ts';
+import { eventually } from '../support/server-process.ts';
 
 const openPage = createBrowser();
 const focused = (page: Page) => page.evaluate<string>('document.activeElement.id');
@@ -34,6 +35,24 @@ describe('the keys of the page', { skip: withoutBrowser }, () => {
     await page.keyboard.press('Escape');
     await page.keyboard.press('r');
     await page.locator('#mode-log[aria-pressed="true"]').waitFor();
+  });
+
+  it('choose in a list, which tells what is chosen', async (t) => {
+    const parley = await startParley(t);
+    const client = await parley.connect();
+    for (const id of ['c1', 'c2']) await client.chat('Hi', { conversation_id: id });
+    const page = await openPage(t);
+    await page.goto(inspectUrl(parley, '#conversation=c2&from=log'));
+    await page.locator('#steps .label', { hasText: 'turn_end' }).waitFor();
+    for (const list of ['#steps', '#conversations']) {
+      await page.locator(list).focus();
+      await page.keyboard.press(list === '#steps' ? 'ArrowUp' : 'ArrowDown');
+      const chosen = page.locator(`${list} > [aria-selected="true"]`);
+      await eventually(async () => {
+        const id = await chosen.getAttribute('id');
+        return id !== null && id === (await page.locator(list).getAttribute('aria-activedescendant'));
+      }, `${list}: the chosen option`);
+    }
   });
 
   it('find the search field at 400 pixels from every view', async (t) => {

@@ -7,6 +7,7 @@ import { byId, press } from './element.js';
 import { createEvents } from './events.js';
 import { createFilterPanel } from './filter-panel.js';
 import { onKeys } from './keys.js';
+import { tellChosen } from './listbox.js';
 import { ask, follow, Refused } from './server.js';
 import { createSignIn } from './sign-in.js';
 import { createSplitters } from './splitters.js';
@@ -27,6 +28,8 @@ const MOST_PIECES = 4;
 
 createTheme(byId('theme', HTMLButtonElement));
 createSplitters();
+tellChosen(byId('conversations', HTMLUListElement));
+tellChosen(byId('steps', HTMLOListElement));
 
 /** @param {string} state @param {string} why */
 function showLink(state, why) {
@@ -95,6 +98,7 @@ function look(ref, mode, at = null) {
   }
   unfollow?.();
   unfollow = null;
+  const isOther = looking?.ref.id !== ref.id || looking.ref.owner !== ref.owner;
   looking = { ref, mode };
   address.visit({ ref, mode, at });
   document.title = `${ref.id}${mode === 'log' ? ' from the log' : ''} · Parley inspector`;
@@ -105,7 +109,7 @@ function look(ref, mode, at = null) {
   press(modeLog, mode === 'log');
   earlier.hidden = true;
   timeline.clear();
-  stage.begin();
+  stage.begin(isOther);
   notice('');
   filter.begin();
   events.begin(true, at);

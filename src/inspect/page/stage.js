@@ -115,14 +115,14 @@ export function createStage(charts) {
   });
 
   return {
-    /** A new conversation: nothing of the one before is left. */
-    begin() {
+    /** Starts again with no actors. @param {boolean} isOther another conversation, for which the view of the chart does not keep its place */
+    begin(isOther) {
       last = null;
       cards.clear();
       others.replaceChildren();
       others.hidden = true;
       labels.disabled = false;
-      draw();
+      if (isOther || !drawing) draw();
     },
     show,
     moveBy: viewport.moveBy,
