@@ -90,9 +90,11 @@ let wish = null;
 
 /** @param {Ref} ref @param {'live' | 'log'} mode @param {string | null} [at] the key of a step; null for the newest */
 function look(ref, mode, at = null) {
+  address.visit({ ref, mode, at });
+  document.title = `${ref.id}${mode === 'log' ? ' from the log' : ''} · Parley inspector`;
+  byId('name', HTMLHeadingElement).textContent = ref.id;
   if (!stage) {
     wish = { ref, mode, at };
-    byId('name', HTMLHeadingElement).textContent = ref.id;
     byId('sentence', HTMLParagraphElement).textContent = 'The charts are being drawn.';
     return conversations.mark(ref);
   }
@@ -100,9 +102,6 @@ function look(ref, mode, at = null) {
   unfollow = null;
   const isOther = looking?.ref.id !== ref.id || looking.ref.owner !== ref.owner;
   looking = { ref, mode };
-  address.visit({ ref, mode, at });
-  document.title = `${ref.id}${mode === 'log' ? ' from the log' : ''} · Parley inspector`;
-  byId('name', HTMLHeadingElement).textContent = ref.id;
   conversations.mark(ref);
   for (const button of [modeLive, modeLog, stately]) button.disabled = false;
   press(modeLive, mode === 'live');
