@@ -35,6 +35,6 @@ test('takes the token of a viewer, and tells others what they lack', async (t) =
   const token = createToken();
   const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(token) }] };
   const { at } = await started(t, { auth, inspect: { viewers: ['root'] } });
-  await assert.rejects(inspect(at), /asks for the token of a viewer.*PARLEY_TOKEN/);
+  await assert.rejects(inspect(at), /needs the token of a viewer.*PARLEY_TOKEN/);
   assert.equal((await inspect({ ...at, token })).exitCode, 0);
 });
