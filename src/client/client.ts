@@ -17,6 +17,7 @@ import { startFollow, type Follow, type Follower } from './follow.ts';
 import { parseFrame, type Incoming } from './frames.ts';
 import { newId } from './ids.ts';
 import { createOffers, type Offers } from './offers.ts';
+import type { Waiting } from './patience.ts';
 import type { Cursor } from './position.ts';
 import { sendRequest, type RequestOptions } from './request.ts';
 import {
@@ -30,14 +31,22 @@ export interface ClientOptions {
   token?: string;
   /** Instead of the global one. */
   WebSocket?: SocketConstructor;
-  /** Delays between connections: from 200 ms doubling to 10 s, half of each by chance. */
+  /** Delays between connections: from 200 ms doubling to 10 s, half of each by chance. While a server restarts (close code 1012) they stop growing at 1.6 s for about a minute. */
   reconnect?: Partial<BackoffOptions>;
-  /** Longest wait for a handshake, and from a request to its result, reconnects included; 30 s. Turns take as long as they take. */
+  /** Longest wait for a handshake, and from a request to its result, reconnects and refusals included; 30 s. Turns take as long as they take. */
   requestTimeoutMs?: number;
+  /**
+   * Longest total wait, in ms, while the server refuses a request for now (`overloaded`, `shutting_down`, ...) and nothing
+   * comes of it; 60,000. The client sends it again under the same id, with the delays of `reconnect` and not before the
+   * server's `retry_after_ms`. Then the promises reject with the refusal. 0 waits for none.
+   */
+  retryTimeoutMs?: number;
   /** After this much silence the server is asked whether it is there; 15 s. */
   heartbeatMs?: number;
   /** Told of every change of the connection. */
   onStatus?(status: ConnectionStatus): void;
+  /** Called each time that the server has refused a request for now: what waits, why, and for how long. The wait is over when the request's promise settles (a chat's `accepted`), or at its next call. */
+  onWait?(wait: Waiting): void;
 }
 
 export interface ChatOptions {
@@ -62,6 +71,8 @@ export interface ChatOptions {
   cursor?: Cursor;
   /** Stops the turn when it aborts. */
   signal?: AbortSignal;
+  /** Called each time that the server has refused this chat for now, beside the client's own `onWait`. */
+  onWait?(wait: Waiting): void;
 }
 
 /** A person's answer to an `approval_request`, or to the `elicitation_request` of an MCP server. */
@@ -111,6 +122,11 @@ export interface Client extends Offers {
 export function connect(url: string, options: ClientOptions = {}): Client {
   const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
   const backoff = createBackoff({ minMs: 200, maxMs: 10_000, jitter: 0.5, random: Math.random, ...options.reconnect });
+  const waits = {
+    backoff,
+    retryTimeoutMs: options.retryTimeoutMs ?? 60_000,
+    onWait: (wait: Waiting) => options.onWait?.(wait),
+  };
   const conversationId = newId();
   const followers = new Map<string, Follower>();
 
@@ -146,25 +162,32 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   }
 
   function request(action: string, payload: object = {}, requestOptions: RequestOptions = {}): Promise<Result> {
-    return sendRequest(action, payload, requestOptions, { exchanges, timeoutMs: requestTimeoutMs });
+    return sendRequest(action, payload, requestOptions, { exchanges, timeoutMs: requestTimeoutMs, ...waits });
   }
 
-  async function ask<Known extends object>(action: string, payload: object, isKnown: (result: object) => result is Known, repeatable = true): Promise<Known> {
-    const result = readResult(action, await request(action, payload, { repeatable }), isKnown);
+  async function ask<Known extends object>(action: string, payload: object, isKnown: (result: object) => result is Known, requestOptions: RequestOptions = { repeatable: true }): Promise<Known> {
+    const result = readResult(action, await request(action, payload, requestOptions), isKnown);
     if (result instanceof ParleyError) throw result;
     return result;
   }
 
-  /** Without a target a repeat might stop the next turn. */
+  /** Without a target a repeat might stop the next turn, and so might a Stop that comes late. */
   function cancel(conversation: string = conversationId, target?: string): Promise<CancelResult> {
-    return ask('cancel', { conversation_id: conversation, target }, isCancelResult, target !== undefined);
+    const hasTarget = target !== undefined;
+    return ask('cancel', { conversation_id: conversation, target }, isCancelResult, { repeatable: hasTarget, waits: hasTarget });
   }
 
   return {
     conversationId,
-    chat(text, { conversationId: conversation = conversationId, requestId = newId(), cursor = { after_seq: 0 }, signal = null, rewindTo, ...rest } = {}) {
+    chat(text, { conversationId: conversation = conversationId, requestId = newId(), cursor = { after_seq: 0 }, signal = null, rewindTo, onWait, ...rest } = {}) {
       const payload = { ...(text === null ? {} : { text }), conversation_id: conversation, rewind_to: rewindTo, ...rest };
-      return startTurn({ requestId, conversationId: conversation, payload, cursor, signal }, { exchanges, cancel, backoff });
+      return startTurn({ requestId, conversationId: conversation, payload, cursor, signal }, {
+        ...waits, exchanges, cancel,
+        onWait(wait) {
+          onWait?.(wait);
+          waits.onWait(wait);
+        },
+      });
     },
     cancel,
     // A repeat is harmless: it is told what was decided.
@@ -173,10 +196,14 @@ export function connect(url: string, options: ClientOptions = {}): Client {
     history: (conversation, { beforeSeq, limit } = {}) => ask('history', { conversation_id: conversation, before_seq: beforeSeq, limit }, isHistoryPage),
     conversations: (range = {}) => ask('conversations', range, isConversationPage),
     // A repeat would make another one.
-    fork: (conversation, atSeq) => ask('fork', { conversation_id: conversation, at_seq: atSeq }, isForkResult, false),
-    // Nor would a repeat find what is gone.
+    fork: (conversation, atSeq) => ask('fork', { conversation_id: conversation, at_seq: atSeq }, isForkResult, { repeatable: false }),
+    // A repeat might delete a new conversation under the same id.
     async delete(conversation) {
-      await request('delete', { conversation_id: conversation });
+      let wasRefused = false;
+      await request('delete', { conversation_id: conversation }, { onWait: () => (wasRefused = true) }).catch((error: unknown) => {
+        // A server that ends while it deletes cannot tell that it has: what is gone by the next try was deleted.
+        if (!wasRefused || !(error instanceof ParleyError) || error.code !== 'not_found') throw error;
+      });
     },
     tools: () => ask('tools', {}, isToolList),
     ...createOffers(ask),
@@ -191,7 +218,7 @@ export function connect(url: string, options: ClientOptions = {}): Client {
         // Without a connection the subscription went with its socket.
         if (connection.isOpen()) request('unsubscribe', { conversation_id: conversation }).catch(() => {});
       };
-      const follower = startFollow({ requestId: newId(), conversationId: conversation, cursor, state }, { exchanges, backoff, onEnd });
+      const follower = startFollow({ requestId: newId(), conversationId: conversation, cursor, state }, { ...waits, exchanges, onEnd });
       followers.set(conversation, follower);
       return follower.follow;
     },

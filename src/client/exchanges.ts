@@ -31,10 +31,10 @@ export interface Exchanges {
   open(exchange: Exchange): void;
   /** Sends an open exchange once more, unless there is no connection: then that follows anyway. */
   again(exchange: Exchange): void;
+  /** The server has refused it and done nothing: until it is sent again it counts as never sent. */
+  refused(exchange: Exchange): void;
   /** Forgets one that is over. */
   close(exchange: Exchange): void;
-  /** False while an exchange waits for its first sending. */
-  wasSent(exchange: Exchange): boolean;
   /** Hands a frame to whoever asked. */
   receive(frame: Incoming): void;
   connected(): void;
@@ -48,7 +48,7 @@ const MAX_OPEN = 512;
 
 interface Entry {
   exchange: Exchange;
-  /** False while it waits for its first sending. */
+  /** False while it waits for its first sending, and after a refusal. */
   sent: boolean;
 }
 
@@ -103,10 +103,13 @@ export function createExchanges(connection: { isOpen(): boolean; send(text: stri
       const entry = find(exchange);
       if (entry) ask(entry);
     },
+    refused(exchange) {
+      const entry = find(exchange);
+      if (entry) entry.sent = false;
+    },
     close(exchange) {
       if (find(exchange)) entries.delete(keyOf(exchange));
     },
-    wasSent: (exchange) => find(exchange)?.sent ?? true,
     receive(frame) {
       const requestId = requestIdOf(frame);
       if (requestId !== null) askerOf(requestId, frame.conversation_id)?.exchange.receive(frame);

@@ -9,7 +9,7 @@ import { isTakenBack, mergeChunks } from './chunk-merge.ts';
 import { clientError, ParleyError } from './errors.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import type { Incoming } from './frames.ts';
-import { createPatience } from './patience.ts';
+import { createPatience, type Waiting } from './patience.ts';
 import { createPosition, type Cursor } from './position.ts';
 import { isSubscription, readResult, type Subscription } from './results.ts';
 
@@ -43,6 +43,9 @@ export interface FollowRequest {
 export interface FollowDeps {
   exchanges: Pick<Exchanges, 'open' | 'again' | 'close'>;
   backoff: Backoff;
+  /** Longest total wait for refusals, in ms. */
+  retryTimeoutMs: number;
+  onWait(wait: Waiting): void;
   /** Follows no more: the server may be told, if it still sends. */
   onEnd(): void;
 }
@@ -56,11 +59,11 @@ export interface Follower {
 /** `asking`: what comes before the `result` belongs to others, or to an earlier subscription. */
 type State = 'asking' | 'following' | 'ended';
 
-export function startFollow({ requestId, conversationId, cursor, state: wantsState }: FollowRequest, { exchanges, backoff, onEnd }: FollowDeps): Follower {
+export function startFollow({ requestId, conversationId, cursor, state: wantsState }: FollowRequest, deps: FollowDeps): Follower {
+  const { exchanges, onEnd } = deps;
   const arrived = createPosition(cursor);
   const read = createPosition(cursor);
   let state: State = 'asking';
-  let wasFollowing = false;
 
   const backlog = createBacklog<FollowedFrame>({ merge, onRead: noteRead, onLeft: () => finish(() => backlog.end()) });
   const exchange: Exchange = {
@@ -75,7 +78,12 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
     receive,
     fail,
   };
-  const patience = createPatience(() => exchanges.again(exchange), backoff);
+  const patience = createPatience({
+    ask: () => exchanges.again(exchange),
+    backoff: deps.backoff,
+    limitMs: deps.retryTimeoutMs,
+    onWait: (wait) => deps.onWait({ action: 'subscribe', requestId, conversationId, ...wait }),
+  });
 
   /** Answers to the `subscribe` itself. */
   function receive(frame: Incoming): void {
@@ -83,12 +91,11 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
       const result = readResult('subscribe', frame.result, isSubscription);
       if (result instanceof ParleyError) return fail(result);
       state = 'following';
-      wasFollowing = true;
       goOn(arrived, result);
       backlog.push({ status: 'result', conversation_id: conversationId, result });
     } else if (frame.status === 'error') {
       state = 'asking';
-      if (!wasFollowing || !patience.refused(frame.error)) fail(new ParleyError(frame.error));
+      if (!patience.refused(frame.error)) fail(new ParleyError(frame.error));
     }
   }
 

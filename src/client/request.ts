@@ -1,43 +1,84 @@
 /**
- * One request that is answered by one `result`: sent, waited for, given up when it takes too long.
- * Knows no action; what a result means is for results.ts.
+ * Sends one request that is answered by one `result`, waits while the server refuses it for now, and gives up when it
+ * takes too long. Knows no action; what a result means is for results.ts.
  */
+import type { Backoff } from './backoff.ts';
 import { clientError, ParleyError } from './errors.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import { newId } from './ids.ts';
+import { createPatience, type Waiting } from './patience.ts';
 import type { Result } from './results.ts';
 
 export interface RequestOptions {
-  /** True if a second run changes nothing: then it is sent again when the socket falls before its answer. */
+  /** True if a second run changes nothing: then it is sent again when the socket falls before its answer. Default: false. */
   repeatable?: boolean;
+  /** False if it is meant for this moment alone: then every refusal is handed over at once. Default: true. */
+  waits?: boolean;
+  /** Called each time that the server has refused it for now, beside the client's own `onWait`. */
+  onWait?(wait: Waiting): void;
 }
 
 export interface RequestDeps {
-  exchanges: Pick<Exchanges, 'open' | 'close'>;
-  /** Longest wait for the answer, reconnects included. */
+  exchanges: Pick<Exchanges, 'open' | 'again' | 'refused' | 'close'>;
+  /** Longest wait for the answer, reconnects and refusals included, in ms. */
   timeoutMs: number;
+  backoff: Backoff;
+  /** Longest total wait for refusals, in ms. */
+  retryTimeoutMs: number;
+  onWait(wait: Waiting): void;
 }
 
+/** Refusals that promise that nothing was done: what must not be done twice may be sent again after them. */
+const nothingDone: ReadonlySet<string> = new Set(['overloaded', 'shutting_down', 'conversation_unavailable', 'storage_failed']);
+
 /** Rejects with a ParleyError: the server's, or our own. */
-export function sendRequest(action: string, payload: object, { repeatable = false }: RequestOptions, { exchanges, timeoutMs }: RequestDeps): Promise<Result> {
+export function sendRequest(action: string, payload: object, { repeatable = false, waits = true, onWait }: RequestOptions, deps: RequestDeps): Promise<Result> {
+  const { exchanges, timeoutMs, backoff } = deps;
+  const requestId = newId();
   return new Promise((resolve, reject) => {
+    /** The answer while the request waits to be sent again. */
+    let refusal: ParleyError | null = null;
+    const patience = createPatience({
+      ask: () => exchanges.again(exchange),
+      backoff,
+      limitMs: deps.retryTimeoutMs,
+      onWait(wait) {
+        const waiting = { action, requestId, conversationId: conversationOf(payload), ...wait };
+        onWait?.(waiting);
+        deps.onWait(waiting);
+      },
+    });
     const done = (settle: () => void) => {
       clearTimeout(timer);
+      patience.stop();
       exchanges.close(exchange);
       settle();
     };
     const exchange: Exchange = {
-      requestId: newId(),
+      requestId,
       conversationId: null,
       repeatable,
-      question: () => ({ action, payload }),
+      question() {
+        patience.stop();
+        refusal = null;
+        return { action, payload };
+      },
       receive(frame) {
-        if (frame.status === 'result') done(() => resolve(frame.result));
-        else if (frame.status === 'error') done(() => reject(new ParleyError(frame.error)));
+        if (frame.status === 'result') return done(() => resolve(frame.result));
+        if (frame.status !== 'error') return;
+        const { error } = frame;
+        const mayRepeat = waits && (repeatable || nothingDone.has(error.code));
+        if (!mayRepeat || !patience.refused(error)) return done(() => reject(new ParleyError(error)));
+        refusal = new ParleyError(error);
+        exchanges.refused(exchange);
       },
       fail: (error) => done(() => reject(error)),
     };
-    const timer = setTimeout(() => exchange.fail(clientError('timed_out', `No answer to "${action}" within ${timeoutMs} ms.`)), timeoutMs);
+    const timer = setTimeout(() => exchange.fail(refusal ?? clientError('timed_out', `No answer to "${action}" within ${timeoutMs} ms.`)), timeoutMs);
     exchanges.open(exchange);
   });
+}
+
+function conversationOf(payload: object): string | null {
+  return 'conversation_id' in payload && typeof payload.conversation_id === 'string' ? payload.conversation_id : null;
 }

@@ -10,7 +10,7 @@ import { isTakenBack, mergeChunks } from './chunk-merge.ts';
 import { clientError, ParleyError } from './errors.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import type { Incoming } from './frames.ts';
-import { createPatience } from './patience.ts';
+import { createPatience, type Waiting } from './patience.ts';
 import { createPosition, type Cursor } from './position.ts';
 import type { CancelResult } from './results.ts';
 
@@ -44,7 +44,7 @@ export interface Turn extends AsyncIterable<Chunk> {
   text(): Promise<string>;
   /** Where the reader is: what to give a later chat under the same id, on this page or the next. */
   cursor(): Cursor;
-  /** Stops the turn. One that was never sent ends with the code `aborted`. */
+  /** Stops the turn. One that was never sent, or that the server has not accepted yet and refuses for now, ends at once with the code `aborted`. */
   cancel(): Promise<CancelResult>;
 }
 
@@ -59,23 +59,29 @@ export interface TurnRequest {
 }
 
 export interface TurnDeps {
-  exchanges: Pick<Exchanges, 'open' | 'again' | 'close' | 'wasSent'>;
+  exchanges: Pick<Exchanges, 'open' | 'again' | 'close'>;
   cancel(conversationId: string, target: string): Promise<CancelResult>;
   backoff: Backoff;
+  /** Longest total wait for refusals, in ms. */
+  retryTimeoutMs: number;
+  onWait(wait: Waiting): void;
 }
 
 /** `asking`: what comes before `processing` belongs to an earlier attempt to follow. */
 type State = 'asking' | 'following' | 'ended';
 
-export function startTurn({ requestId, conversationId, payload, cursor, signal }: TurnRequest, { exchanges, cancel, backoff }: TurnDeps): Turn {
+export function startTurn({ requestId, conversationId, payload, cursor, signal }: TurnRequest, deps: TurnDeps): Turn {
+  const { exchanges, cancel } = deps;
   const accepted = Promise.withResolvers<Accepted>();
   const end = Promise.withResolvers<TurnEnd>();
   const texts = new Map<string, string>();
   const arrived = createPosition(cursor);
   const read = createPosition(cursor);
   let state: State = 'asking';
-  /** Times the chat was sent, and whether the server is known to have it. */
-  let asked = 0;
+  let wasSent = false;
+  /** True from a refusal that is waited for to the next sending. */
+  let isRefused = false;
+  /** Whether the server is known to have it. */
   let isStored = false;
 
   const backlog = createBacklog<Chunk>({ merge: mergeChunks, onRead: (chunk) => void read.take(chunk) });
@@ -86,14 +92,20 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
     question() {
       patience.stop();
       state = 'asking';
-      asked += 1;
+      wasSent = true;
+      isRefused = false;
       // A turn that exists need not be let in again: `reject` would refuse it for being busy with itself.
       return { action: 'chat', payload: { ...payload, mode: isStored ? undefined : payload.mode, cursor: arrived.cursor() } };
     },
     receive,
     fail,
   };
-  const patience = createPatience(() => exchanges.again(exchange), backoff);
+  const patience = createPatience({
+    ask: () => exchanges.again(exchange),
+    backoff: deps.backoff,
+    limitMs: deps.retryTimeoutMs,
+    onWait: (wait) => deps.onWait({ action: 'chat', requestId, conversationId, ...wait }),
+  });
 
   function receive(frame: Incoming): void {
     switch (frame.status) {
@@ -114,10 +126,11 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
         if (state === 'following') finish(() => end.resolve({ metadata: frame.metadata, seq: frame.seq ?? null }), null);
         return;
       case 'error': {
-        // A turn's end has a row, or is told anew. Anything else is a refusal, and a turn that may exist is not given up for it.
+        // A turn's end has a row, or is told anew. Anything else is a refusal.
         const isEnd = frame.seq !== undefined || frame.metadata?.replayed === true;
-        if (!isEnd && (isStored || asked > 1)) {
+        if (!isEnd) {
           state = 'asking';
+          isRefused = true;
           if (patience.refused(frame.error)) return;
         }
         fail(new ParleyError(frame.error, frame.metadata));
@@ -163,8 +176,10 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
   }
 
   async function cancelTurn(): Promise<CancelResult> {
-    if (exchanges.wasSent(exchange)) return cancel(conversationId, requestId);
-    fail(clientError('aborted', 'The message was stopped before it was sent.'));
+    if (isStored || (wasSent && !isRefused)) return cancel(conversationId, requestId);
+    fail(clientError('aborted', `The message was stopped before it was ${wasSent ? 'accepted' : 'sent'}.`));
+    // An earlier sending, whose answer was lost, may have been accepted.
+    if (wasSent) cancel(conversationId, requestId).catch(() => {});
     return { cancelled: [requestId], disposition: 'cancelled' };
   }
 

@@ -20,6 +20,8 @@ export interface Wire {
   readonly asked: readonly Asked[];
   /** Sockets accepted so far. */
   readonly sockets: number;
+  /** Closes every socket, as a server does that restarts. */
+  closeAll(code: number): void;
 }
 
 /** `answer` gets each request, and a way to send a frame back; `greet` each socket. */
@@ -51,6 +53,9 @@ export async function startWire(
     asked,
     get sockets() {
       return sockets;
+    },
+    closeAll(code) {
+      for (const socket of server.clients) socket.close(code);
     },
   };
 }
