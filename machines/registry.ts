@@ -63,6 +63,8 @@ const ground = setup({
     recovery: fromPromise<void>(providedAtBoot),
     /** Asks every conversation to end its turn; resolves when none is left. */
     drainConversations: fromPromise<void>(providedAtBoot),
+    /** Sends sockets away: the idle ones at once, each other one when its turns are done. */
+    dismissal: fromCallback<EventObject>(providedAtBoot),
     /** Stops what has not ended by itself and closes the store and what is left of the MCP servers; resolves when all is flushed. */
     closeAll: fromPromise<void>(providedAtBoot),
   },
@@ -123,8 +125,12 @@ export const registryMachine = registry.createMachine({
       },
     },
     draining: {
-      description: 'No new turns; running ones end, within a limit.',
-      invoke: { id: 'drain', src: 'drainConversations', onDone: 'closing', onError: 'closing' },
+      description: 'No new turns and no new sockets; running turns end, within a limit. A socket goes as soon as nothing more comes over it.',
+      invoke: [
+        { id: 'drain', src: 'drainConversations', onDone: 'closing', onError: 'closing' },
+        // A socket that is not sent away now is closed with the rest.
+        { id: 'dismissal', src: 'dismissal', onDone: {}, onError: {} },
+      ],
       after: { drainTimeout: 'closing' },
       on: {
         'conversation.crashed': { actions: 'countCrash' },

@@ -82,7 +82,7 @@ export const errorCodes = {
   shutting_down: {
     retryable: true,
     cause: 'The server drains: it ends the turns that run and begins no others.',
-    remedy: 'Reconnect shortly and send the same request again.',
+    remedy: 'Send the same request again over the next connection, or after `data.retry_after_ms`.',
     data: ['retry_after_ms'],
   },
   storage_failed: {

@@ -18,12 +18,12 @@ export function noSuchConversation(): Fault {
   return fault('not_found', 'There is no such conversation.');
 }
 
-/** A socket closes with 1012 right after this; a client that is back sooner is refused once more. */
-const BACK_AFTER_MS = 1000;
+/** From the end of a drain until the next server listens. */
+const RESTART_MS = 1000;
 
-/** Nothing is begun any more. */
-export function shuttingDown(): Fault {
-  return fault('shutting_down', 'The server is shutting down.', { retry_after_ms: BACK_AFTER_MS });
+/** The server begins no more turns. `drainMs`: how long its drain may still take. */
+export function shuttingDown(drainMs = 0): Fault {
+  return fault('shutting_down', 'The server is restarting and begins no new turns. Send the same request again over the next connection.', { retry_after_ms: drainMs + RESTART_MS });
 }
 
 /** What was thrown, in words for logs and people. */

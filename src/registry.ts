@@ -12,6 +12,7 @@ import type { McpServerInput } from '../machines/mcp-server-terms.ts';
 import type { mcpServerMachine } from '../machines/mcp-server.ts';
 import { coolingMs, registryMachine, type RegistryLimits } from '../machines/registry.ts';
 import type { writerMachine } from '../machines/writer.ts';
+import { createDismissalLogic } from './conversation/dismissal.ts';
 import { createExpiryLogic } from './conversation/expiry.ts';
 import { createSweepLogic } from './conversation/idle-sweep.ts';
 import { startConversation, type LiveConversation, type LiveConversationDeps } from './conversation/live-conversation.ts';
@@ -44,7 +45,7 @@ export interface Registry {
 }
 
 export interface RegistryOptions extends LiveConversationDeps {
-  outbox: LiveConversationDeps['outbox'] & Pick<Outbox, 'fail'>;
+  outbox: LiveConversationDeps['outbox'] & Pick<Outbox, 'fail' | 'followers'>;
   store: LiveConversationDeps['store'] & Pick<Store, 'unfinished' | 'overdue'>;
   logics: { writer: typeof writerMachine; mcpServer: typeof mcpServerMachine };
   mcpServers: readonly McpServerInput[];
@@ -54,6 +55,8 @@ export interface RegistryOptions extends LiveConversationDeps {
   opened: Promise<void>;
   /** Settles when the first round of MCP connects is over. */
   toolsSettled(): Promise<void>;
+  /** Sends every socket away but these, by id; called again and again while the server drains. */
+  dismiss(needed: ReadonlySet<string>): void;
   /** Flushes and closes the store and the MCP connections. */
   closeNeighbours(): Promise<void>;
   /** Longest wait for MCP servers before serving. */
@@ -82,6 +85,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { outbox, store, idleTimeoutMs, maxLive, conversation: limits } = options;
   const live = new Map<string, LiveConversation>();
   let emptied = Promise.withResolvers<void>();
+  /** When a drain ends at the latest, in ms of `performance.now()`. */
+  let drainEndsMs = 0;
 
   const whenEmpty = () => {
     emptied = Promise.withResolvers<void>();
@@ -119,9 +124,11 @@ export function createRegistry(options: RegistryOptions): Registry {
         await Promise.all(Array.from({ length: options.recoveringAtOnce }, takeUp));
       }),
       drainConversations: fromPromise(async () => {
+        drainEndsMs = performance.now() + options.registry.drainTimeoutMs;
         for (const conversation of live.values()) conversation.send({ type: 'conversation.drain' });
         await whenEmpty();
       }),
+      dismissal: createDismissalLogic({ conversations: () => live.values(), followers: outbox.followers, dismiss: options.dismiss }),
       closeAll: fromPromise(async () => {
         for (const conversation of live.values()) conversation.send({ type: 'conversation.halt' });
         await options.closeNeighbours();
@@ -135,7 +142,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       live.delete(key);
       if (live.size === 0) emptied.resolve();
       const problem = error === null
-        ? shuttingDown()
+        ? shuttingDown(drainMs())
         : fault('conversation_failed', 'The conversation failed and was closed. Send again: it reopens from its log.');
       for (const { session, requestId } of unanswered) outbox.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
@@ -148,12 +155,15 @@ export function createRegistry(options: RegistryOptions): Registry {
     return conversation;
   };
 
+  /** How long the drain may still take; 0 if there is none. */
+  const drainMs = () => Math.ceil(Math.max(0, drainEndsMs - performance.now()));
+
   /** Why a conversation may not be opened now; null when it may. */
   const refusal = (key: string, event: ClientEvent | null = null): Fault | null => {
     const snapshot = actor.getSnapshot();
     // A Stop is heard until the end.
     if (snapshot.value === 'draining' && event?.type === 'client.cancel' && live.has(key)) return null;
-    if (snapshot.value !== 'serving') return shuttingDown();
+    if (snapshot.value !== 'serving') return shuttingDown(drainMs());
     const cooling = coolingMs(snapshot.context, key, Date.now());
     if (cooling > 0) return fault('conversation_unavailable', 'The conversation has failed repeatedly and is closed for a while.', { retry_after_ms: cooling });
     if (!live.has(key) && live.size >= maxLive) return fault('overloaded', `The server has ${maxLive} live conversations, which is its limit.`, { retry_after_ms: RETRY_AFTER_MS });

@@ -151,6 +151,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     },
     onStart: inspection.starting,
     toolsSettled: toolbox.settled,
+    dismiss: (needed) => gateway?.dismiss(needed),
     closeNeighbours: async () => {
       const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);
       for (const each of closed) if (each.status === 'rejected') onError(each.reason);
@@ -188,6 +189,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     admission: { ...admissionLimits(config), verify, refusalOf: access.socket, onRefused, onError },
     outbox,
     onError,
+    isServing: registry.isServing,
     http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, inspection: inspect.enabled ? inspectRoutes : null, refusalOf: access.page, onRefused, onError }),
     viewers: inspect.enabled ? createViewerSockets({ ...viewerLimits(config), path: '/inspect/events', refusalOf: access.viewer, visitor: doorkeeper.visitor, onRefused, watch: inspection.watch, unwatch: inspection.unwatch, onError }) : null,
     session: {

@@ -33,6 +33,8 @@ export interface LiveConversation {
   /** Where the chart stands, and the turn that runs. */
   standing(): { state: ConversationState; running: string | null };
   readonly ref: ConversationRef;
+  /** Requests that it has not answered yet. */
+  readonly unanswered: Iterable<Asker>;
   /** For those who look on; whoever has something to say says it with `send`. */
   readonly actor: AnyActorRef;
   /** When it was last spoken to or spoke, in ms of `performance.now()`. */
@@ -107,6 +109,7 @@ export function startConversation(
   return {
     ref,
     actor,
+    unanswered,
     send(event) {
       lastActiveMs = performance.now();
       if (event.type === 'client.chat') unanswered.add(event);

@@ -20,9 +20,10 @@ import { createSubscriptions } from './subscribe.ts';
 
 /**
  * The handler takes validated requests and never throws for what they ask: every outcome, `not_found` and
- * failed reads too, is a frame to the session. Chats and cancels are answered by their conversation.
+ * failed reads too, is a frame to the session. Chats and cancels are answered by their conversation. What it returns
+ * resolves when the request is answered or handed on, and never rejects; null if that is so already.
  */
-export function createRequestHandler(deps: RequestDeps): (session: ClientSession, request: Request) => void {
+export function createRequestHandler(deps: RequestDeps): (session: ClientSession, request: Request) => Promise<void> | null {
   const { toolbox, outbox } = deps;
   const subscriptions = createSubscriptions(deps);
   const offers = createOfferRequests(deps);
@@ -71,13 +72,12 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
     }
   };
 
-  return (session, request) => {
+  return (session, request) =>
     carryOut(session, request)?.catch((error: unknown) => {
       // A client hears no more of a read that failed than that it did.
       const problem = readFault(error);
       if (problem.code === 'internal') deps.onError(error);
       const { payload } = request;
       outbox.reply(session.id, errorFrame(request.requestId, problem, 'conversation_id' in payload ? payload.conversation_id : undefined));
-    });
-  };
+    }) ?? null;
 }

@@ -15,7 +15,7 @@ import { endSoon } from './farewell.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './path.ts';
 import { refusals } from './refusals.ts';
-import { createSession, type SessionDeps } from './session.ts';
+import { createSession, type ClientSession, type SessionDeps } from './session.ts';
 import { createFrameEncoder } from './text-frame.ts';
 import type { ViewerSockets } from './viewer-sockets.ts';
 
@@ -34,6 +34,8 @@ export interface GatewayOptions {
   admission: AdmissionOptions;
   session: Omit<SessionDeps, 'encode'>;
   http(request: IncomingMessage, response: ServerResponse): void;
+  /** False in a drain: no socket is accepted then. */
+  isServing(): boolean;
   /** Sockets of those who inspect; null where nobody may. Closed with the gateway. */
   viewers: ViewerSockets | null;
   outbox: { open(session: Session): void; close(sessionId: string): void };
@@ -44,6 +46,8 @@ export interface Gateway {
   /** Where it listens, once it does. */
   readonly port: number;
   connections(): number;
+  /** Closes with 1012 every socket that has no request under way, but those of the sessions that are still needed, by id. */
+  dismiss(needed: ReadonlySet<string>): void;
   /** Closes every socket with 1012 (clients reconnect) and stops listening. */
   close(): Promise<void>;
 }
@@ -59,6 +63,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const heartbeat = createHeartbeat(wss.clients, options.pingIntervalMs, options.pingTimeoutMs);
   const deps: SessionDeps = { ...options.session, encode: createFrameEncoder() };
+  const sessions = new Map<WebSocket, ClientSession>();
   let nextSession = 1;
 
   const admit = createAdmission(options.admission, {
@@ -66,7 +71,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     open(socket, request, subject) {
       const session = createSession({ id: `s${nextSession++}`, subject }, socket, request.socket, deps);
       options.outbox.open(session);
-      socket.on('close', () => options.outbox.close(session.id));
+      sessions.set(socket, session);
+      socket.on('close', () => {
+        sessions.delete(socket);
+        options.outbox.close(session.id);
+      });
     },
   });
 
@@ -79,13 +88,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    // Not accepted to be closed: a client would send its requests, and lose those that it must not repeat.
+    if (!options.isServing()) return refuseUpgrade(socket, '503 Service Unavailable\r\nRetry-After: 1', 'The server is restarting.');
     if (options.viewers && pathOf(request) === options.viewers.path) return options.viewers.upgrade(request, socket, head);
-    if (pathOf(request) !== options.endpoint) {
-      // Nobody else looks after a socket that was upgraded: one whose other end stays open would stay for good.
-      socket.once('finish', () => socket.destroy());
-      socket.end(`HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nThe WebSocket endpoint is ${options.endpoint}\r\n`);
-      return undefined;
-    }
+    if (pathOf(request) !== options.endpoint) return refuseUpgrade(socket, '404 Not Found', `The WebSocket endpoint is ${options.endpoint}`);
     return wss.handleUpgrade(request, socket, head, accept);
   };
 
@@ -133,11 +139,18 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     port,
     connections: () => wss.clients.size,
+    dismiss(needed) {
+      for (const socket of wss.clients) {
+        const session = sessions.get(socket);
+        if (session && (needed.has(session.id) || session.isAsking())) continue;
+        socket.close(closeCodes.serviceRestart.code, RESTARTING);
+      }
+    },
     async close() {
       heartbeat.stop();
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       options.viewers?.close();
-      for (const socket of wss.clients) socket.close(closeCodes.serviceRestart.code, 'the server is restarting');
+      for (const socket of wss.clients) socket.close(closeCodes.serviceRestart.code, RESTARTING);
       const patience = setTimeout(() => connections.forEach((socket) => socket.destroy()), CLOSE_PATIENCE_MS);
       for (const server of servers) server.closeIdleConnections();
       await Promise.all(closed);
@@ -158,6 +171,12 @@ export async function checkAddress({ host, port }: Pick<GatewayOptions, 'host' |
   await new Promise((resolve) => server.close(resolve));
 }
 
+/** Nothing else looks after a socket that was not upgraded: one whose other end stays open would stay. */
+function refuseUpgrade(socket: Duplex, head: string, words: string): void {
+  socket.once('finish', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${head}\r\nConnection: close\r\n\r\n${words}\r\n`);
+}
+
 function hostsOf({ host }: Pick<GatewayOptions, 'host'>): [string, string?] {
   return host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
 }
@@ -169,6 +188,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
+const RESTARTING = 'the server is restarting';
 /** How long a peer may take to answer the closing handshake. */
 const CLOSE_PATIENCE_MS = 500;
 /** How often unfinished handshakes are looked for, as a share of their time: one may take so much longer. */

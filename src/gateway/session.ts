@@ -30,13 +30,16 @@ export interface ClientSession extends Session {
   /** The conversation of a client that names none; made at its first chat. */
   ownConversation(): string;
   hasOwnConversation(): boolean;
+  /** True while a request of this socket is looked up or read. What a conversation owes it, the conversation knows. */
+  isAsking(): boolean;
 }
 
 export interface SessionDeps {
   /** A WebSocket frame of that text, in one piece. */
   encode(text: string): Uint8Array;
   decode(text: string): Decoded;
-  handle(session: ClientSession, request: Request): void;
+  /** Resolves when the request is answered, or handed to its conversation; null if that is so when it returns. */
+  handle(session: ClientSession, request: Request): Promise<void> | null;
   limits: SessionLimits;
 }
 
@@ -55,6 +58,7 @@ export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subje
   const budget = createFrameBudget(limits.framesPerSecond, limits.frameBurst);
   let corked = false;
   let badFrames = 0;
+  let asking = 0;
   let ownConversation: string | null = null;
   let drained: (() => void)[] = [];
   /** Bytes at least, sent since the socket has become slow. One frame alone may be larger than any limit, and is no reason to end a socket. */
@@ -105,6 +109,14 @@ export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subje
     askToReturn: () => socket.close(closeCodes.tryLater.code, 'rows that were still to be read are gone; come back with your cursor'),
     ownConversation: () => (ownConversation ??= randomUUID()),
     hasOwnConversation: () => ownConversation !== null,
+    isAsking: () => asking > 0,
+  };
+
+  const carryOut = (request: Request) => {
+    const answering = handle(session, request);
+    if (answering === null) return;
+    asking += 1;
+    void answering.finally(() => (asking -= 1));
   };
 
   socket.on('message', (data: RawData, isBinary: boolean) => {
@@ -113,7 +125,7 @@ export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subje
     if (isBinary) return socket.close(closeCodes.binary.code, 'text frames only');
     if (!budget.take(performance.now())) return socket.close(closeCodes.abuse.code, 'too many frames');
     const decoded = decode(data.toString());
-    if ('request' in decoded) return handle(session, decoded.request);
+    if ('request' in decoded) return carryOut(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
     badFrames += 1;
     if (badFrames > limits.maxBadFrames) socket.close(closeCodes.abuse.code, 'too many bad frames');

@@ -68,6 +68,7 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
       const subscription = find(ref)?.subscriptions.get(sessionId);
       if (subscription) endSubscription(subscription);
     },
+    followers: (ref) => [...(find(ref)?.followings ?? [])].map(({ session }) => session.id),
     watchesState: (ref) => [...(find(ref)?.followings ?? [])].some((following) => following.wantsState),
     state(ref, state) {
       const topic = find(ref);

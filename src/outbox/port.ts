@@ -28,6 +28,8 @@ export interface Outbox {
    */
   subscribe(sessionId: string, ref: ConversationRef, options: { cursor: Cursor; wantsState: boolean; state: ConversationState }): void;
   unsubscribe(sessionId: string, ref: ConversationRef): void;
+  /** Ids of the sockets that follow the conversation, or one of its turns. */
+  followers(ref: ConversationRef): Iterable<string>;
   /** True while somebody wants `state` frames of this conversation. */
   watchesState(ref: ConversationRef): boolean;
   state(ref: ConversationRef, state: ConversationState): void;

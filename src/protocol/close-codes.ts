@@ -11,7 +11,7 @@ export const closeCodes = {
     comeBack: 'no',
   },
   tooLarge: { code: 1009, because: 'a frame over `max_message_size`', comeBack: 'no' },
-  serviceRestart: { code: 1012, because: 'the server restarts', comeBack: 'at once' },
+  serviceRestart: { code: 1012, because: 'the server restarts, and nothing more comes over this socket', comeBack: 'at once, then with growing delays' },
   tryLater: {
     code: 1013,
     because: 'too many connections (in all, from the address, of the subject), or the token could not be checked; or retention took rows that a subscriber was still to be shown',

@@ -35,10 +35,14 @@ async function start(t: TestContext, verifier: Verifier, limits: { maxUnverified
     },
     session: {
       decode: createDecoder({ maxTextLength: 1000, maxDepth: 10, allowedModels: [] }),
-      handle: (session, { requestId }) => session.send(JSON.stringify({ request_id: requestId, status: 'result', conversation_id: session.subject, result: {} })),
+      handle(session, { requestId }) {
+        session.send(JSON.stringify({ request_id: requestId, status: 'result', conversation_id: session.subject, result: {} }));
+        return null;
+      },
       limits: { maxBufferedBytes: 1_000_000, framesPerSecond: 1000, frameBurst: 1000, maxBadFrames: 0 },
     },
     http: (_, response) => void response.end(),
+    isServing: () => true,
     viewers: null,
     outbox: { open: ({ id }) => void sessions.push(id), close: () => undefined },
     onError,

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
+import { WebSocket } from 'ws';
 import type { Client } from '../support/client.ts';
 import { textOf } from '../support/client.ts';
 import { says, saysStepwise, stalls } from '../support/model-replies.ts';
@@ -27,7 +28,7 @@ describe('a drain', () => {
     const { model, server } = await start(t, 10);
     const answer = saysStepwise('one ', 'two');
     model.script(answer.reply);
-    const [client, other] = [await server.connect(), await server.connect()];
+    const client = await server.connect();
     client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
     answer.release();
     await client.waitFor(() => textOf(client.frames) === 'one ');
@@ -35,9 +36,10 @@ describe('a drain', () => {
     server.kill('SIGTERM');
     await isDraining(server);
     for (const conversation of ['c1', 'c2']) {
-      const refused = await other.chat('too late', { conversation_id: conversation });
-      assert.equal(refused.end.error?.code, 'shutting_down');
-      assert.equal(typeof refused.end.error?.data['retry_after_ms'], 'number');
+      const refused = await client.chat('too late', { conversation_id: conversation });
+      assert.deepEqual([refused.end.error?.code, refused.end.error?.retryable], ['shutting_down', true]);
+      const backAfterMs = Number(refused.end.error?.data['retry_after_ms']);
+      assert.ok(backAfterMs >= 1_000 && backAfterMs <= 11_000, `the rest of the drain and a start: ${backAfterMs} ms`);
     }
     const closed = closeOf(client);
     answer.release();
@@ -45,6 +47,59 @@ describe('a drain', () => {
     const turn = await client.turn('r1');
     assert.deepEqual([turn.end.status, turn.text], ['complete', 'one two']);
     assert.equal(await closed, 1012);
+    assert.deepEqual(await server.exited, { code: 0, signal: null });
+  });
+
+  test('sends a socket away as soon as nothing more comes over it', async (t) => {
+    const { model, server } = await start(t, 60);
+    const [short, long] = [saysStepwise('one ', 'two'), saysStepwise('a ', 'b')];
+    model.script(says('Hello.'), short.reply, long.reply);
+    const [sender, idle, follower, elsewhere, last] = [await server.connect(), await server.connect(), await server.connect(), await server.connect(), await server.connect()];
+    await idle.chat('Hi', { conversation_id: 'c0' });
+    sender.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
+    await short.gates[0]?.reached;
+    last.send('chat', { text: 'spell', conversation_id: 'c2' }, 'r2');
+    await long.gates[0]?.reached;
+    await follower.ask('subscribe', { conversation_id: 'c1', after_seq: 0 });
+    await elsewhere.ask('subscribe', { conversation_id: 'c0', after_seq: 0 });
+    const [senderGone, followerGone, lastGone] = [sender, follower, last].map(closeOf);
+
+    const gone = [idle, elsewhere].map(closeOf);
+    server.kill('SIGTERM');
+    assert.deepEqual(await Promise.all(gone), [1012, 1012], 'nothing runs for these');
+    assert.deepEqual((await sender.ask('ping')).result, {}, 'its turn runs');
+
+    short.release(2);
+    assert.deepEqual([await senderGone, await followerGone], [1012, 1012]);
+    assert.deepEqual([textOf(sender.frames), sender.frames.at(-1)?.status], ['one two', 'complete']);
+    assert.deepEqual([textOf(follower.frames), follower.frames.at(-1)?.status], ['one two', 'complete']);
+    assert.deepEqual((await last.ask('ping')).result, {}, 'another turn still runs');
+
+    long.release(2);
+    assert.equal(await lastGone, 1012);
+    assert.equal((await last.turn('r2')).text, 'a b');
+    assert.deepEqual(await server.exited, { code: 0, signal: null });
+  });
+
+  test('accepts no new sockets, and its pages still answer', async (t) => {
+    const { model, server } = await start(t, 60);
+    const answer = saysStepwise('one');
+    model.script(answer.reply);
+    const client = await server.connect();
+    client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
+    await answer.gates[0]?.reached;
+    server.kill('SIGTERM');
+    await isDraining(server);
+
+    const url = await server.listening;
+    const socket = new WebSocket(url);
+    socket.on('error', () => undefined);
+    const [, response] = await once(socket, 'unexpected-response');
+    assert.deepEqual([response.statusCode, response.headers['retry-after']], [503, '1']);
+    assert.equal((await fetch(new URL('/ready', url.replace('ws:', 'http:')))).status, 503);
+
+    answer.release();
+    assert.equal((await client.turn('r1')).text, 'one');
     assert.deepEqual(await server.exited, { code: 0, signal: null });
   });
 

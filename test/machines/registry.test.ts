@@ -12,13 +12,14 @@ const serverLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBac
 const never = () => Promise.withResolvers<void>().promise;
 
 /** The chart over a store and servers that do nothing, and steps that end when the test says so. */
-function boot(sweepFault?: Error) {
+function boot({ sweepFault, dismissalFault }: { sweepFault?: Error; dismissalFault?: Error } = {}) {
   const startup = Promise.withResolvers<void>();
   const recovery = Promise.withResolvers<void>();
   const drain = Promise.withResolvers<void>();
   const close = Promise.withResolvers<void>();
   let sweeping = false;
   let expiring = false;
+  let dismissing = false;
   const machine = registryMachine.provide({
     actors: {
       writer: writerMachine.provide({ actors: { arrivals: fromCallback(() => undefined), openDatabase: fromPromise(never), closeDatabase: fromPromise(never) } }),
@@ -35,6 +36,11 @@ function boot(sweepFault?: Error) {
       }),
       recovery: fromPromise(() => recovery.promise),
       drainConversations: fromPromise(() => drain.promise),
+      dismissal: fromCallback(() => {
+        if (dismissalFault) throw dismissalFault;
+        dismissing = true;
+        return () => (dismissing = false);
+      }),
       closeAll: fromPromise(() => close.promise),
     },
   });
@@ -52,6 +58,7 @@ function boot(sweepFault?: Error) {
     state: () => actor.getSnapshot().value,
     context: () => actor.getSnapshot().context,
     isSweeping: () => sweeping && expiring,
+    isDismissing: () => dismissing,
     shutdown: () => actor.send({ type: 'registry.shutdown' }),
     crash: (key: string, atMs: number) => actor.send({ type: 'conversation.crashed', key, atMs }),
     started: () => after(startup.resolve),
@@ -110,6 +117,16 @@ describe('the life of a server', () => {
     assert.equal(await server.closed(), 'stopped');
   });
 
+  test('sends sockets away only while it drains', async () => {
+    const server = boot();
+    await server.started();
+    assert.equal(server.isDismissing(), false);
+    server.shutdown();
+    assert.equal(server.isDismissing(), true);
+    await server.drained();
+    assert.equal(server.isDismissing(), false);
+  });
+
   test('sweeps only while it serves', async () => {
     const server = boot();
     assert.equal(server.isSweeping(), false);
@@ -140,11 +157,19 @@ describe('a step that fails', () => {
   });
 
   test('in a sweep or a drain moves the server towards its end, and in closing ends it', async () => {
-    const swept = boot(new Error('a bug'));
+    const swept = boot({ sweepFault: new Error('a bug') });
     assert.equal(await swept.started(), 'draining');
     const drained = await serverThatIs('draining');
     assert.equal(await drained.drainFailed(), 'closing');
     assert.equal(await drained.closeFailed(), 'stopped');
+  });
+
+  test('in sending sockets away leaves the drain as it is', async () => {
+    const server = boot({ dismissalFault: new Error('a bug') });
+    await server.started();
+    server.shutdown();
+    assert.equal(server.state(), 'draining');
+    assert.equal(await server.drained(), 'closing');
   });
 
   test('or takes too long is not waited for: a drain has a limit', async () => {

@@ -82,6 +82,7 @@ export async function startConversations(test: TestContext, replacements: Replac
     mcpServers: [],
     attachServer: () => undefined,
     toolsSettled: () => Promise.resolve(),
+    dismiss: () => undefined,
     closeNeighbours: store.close,
     recoveringAtOnce: 1,
     startupWaitMs: 0,
