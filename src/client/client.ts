@@ -31,7 +31,7 @@ export interface ClientOptions {
   token?: string;
   /** Instead of the global one. */
   WebSocket?: SocketConstructor;
-  /** Delays between connections: from 200 ms doubling to 10 s, half of each by chance. While a server restarts (close code 1012) they stop growing at 1.6 s for about a minute. */
+  /** Delays between connections: from 200 ms doubling to 10 s, half of each by chance. After a restart (close code 1012) or a crash (1006) they stop growing at 1.6 s for about a minute. */
   reconnect?: Partial<BackoffOptions>;
   /** Longest wait for a handshake, and from a request to its result, reconnects and refusals included; 30 s. Turns take as long as they take. */
   requestTimeoutMs?: number;

@@ -48,9 +48,9 @@ export interface Connection {
 /** The server's verdict on what this client sent: to come back with the same would meet the same. */
 const finalCodes: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
 const GONE_WITHOUT_A_WORD = 1006;
-/** The server restarts: it is back within seconds, once it has drained. */
+/** The server restarts. */
 const SERVICE_RESTART = 1012;
-/** During a restart delays grow no further than this try's (by default 0.8 to 1.6 s), for so many tries (by default about a minute). */
+/** While a server restarts, or a new one follows a crash, delays grow no further than this try's (by default 0.8 to 1.6 s), for so many tries (by default about a minute). */
 const RESTART_ATTEMPT = 3;
 const RESTART_TRIES = 50;
 const CLOSED_BY_US = 1000;
@@ -65,8 +65,8 @@ export function openConnection(options: ConnectionOptions): Connection {
   const { backoff, onStatus } = options;
   /** Sockets that went since the last frame came: one that opens and is closed at once has not helped. */
   let failures = 0;
-  /** Whether the last socket that was open went because the server restarts. */
-  let isRestarting = false;
+  /** Whether the last socket that was open went in a way after which a server is back within seconds. */
+  let isBackSoon = false;
   let state: State = { at: 'closed' };
 
   function dial(): void {
@@ -106,7 +106,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   function gone(socket: SocketLike, code: number, reason: string): void {
     if (!isCurrent(socket)) return;
     leaveState();
-    if (state.at === 'open') isRestarting = code === SERVICE_RESTART;
+    if (state.at === 'open') isBackSoon = code === SERVICE_RESTART || code === GONE_WITHOUT_A_WORD;
     // It may be half open. Given up before it is closed: some sockets tell their close at once, in this very call.
     state = { at: 'closed' };
     socket.close();
@@ -114,7 +114,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       onStatus({ status: 'closed', code, reason });
       return;
     }
-    const delayMs = backoff(isRestarting && failures < RESTART_TRIES ? Math.min(failures, RESTART_ATTEMPT) : failures);
+    const delayMs = backoff(isBackSoon && failures < RESTART_TRIES ? Math.min(failures, RESTART_ATTEMPT) : failures);
     failures += 1;
     state = { at: 'waiting', timer: setTimeout(dial, delayMs) };
     onStatus({ status: 'waiting', delayMs, code, reason });

@@ -194,38 +194,44 @@ describe('a request that is refused for now', () => {
   });
 });
 
-it('a client whose server restarts dials with delays that stop growing for a while', async () => {
-  const attempts: number[] = [];
-  /** Opens once, is closed because the server restarts, and then finds no server. */
-  class Restarting {
-    constructor() {
-      const isFirst = attempts.length === 0;
-      queueMicrotask(() => {
-        if (isFirst) this.open();
-        this.end({ code: isFirst ? 1012 : 1006, reason: '' });
-      });
+for (const { what, code, clamped } of [
+  { what: 'restarts', code: 1012, clamped: true },
+  { what: 'crashes', code: 1006, clamped: true },
+  { what: 'is full', code: 1013, clamped: false },
+]) {
+  it(`a client whose server ${what} dials with delays that ${clamped ? 'stop growing for a while' : 'grow'}`, async () => {
+    const attempts: number[] = [];
+    /** Opens once, is closed, and then finds no server. */
+    class Restarting {
+      constructor() {
+        const isFirst = attempts.length === 0;
+        queueMicrotask(() => {
+          if (isFirst) this.open();
+          this.end({ code: isFirst ? code : 1006, reason: '' });
+        });
+      }
+      open: () => void = () => {};
+      end: (event: { code: number; reason: string }) => void = () => {};
+      addEventListener(type: string, listener: (event: never) => void): void {
+        if (type === 'open') this.open = listener as () => void;
+        if (type === 'close') this.end = listener as (event: { code: number; reason: string }) => void;
+      }
+      send(): void {}
+      close(): void {}
     }
-    open: () => void = () => {};
-    end: (event: { code: number; reason: string }) => void = () => {};
-    addEventListener(type: string, listener: (event: never) => void): void {
-      if (type === 'open') this.open = listener as () => void;
-      if (type === 'close') this.end = listener as (event: { code: number; reason: string }) => void;
-    }
-    send(): void {}
-    close(): void {}
-  }
-  const enough = Promise.withResolvers<void>();
-  const connection = openConnection({
-    url: 'ws://127.0.0.1:1/', protocols: [], WebSocket: Restarting, handshakeMs: 60_000, heartbeatMs: 60_000, probe: '',
-    backoff(attempt) {
-      attempts.push(attempt);
-      if (attempts.length === 53) enough.resolve();
-      return 0;
-    },
-    onText: () => {},
-    onStatus: () => {},
+    const enough = Promise.withResolvers<void>();
+    const connection = openConnection({
+      url: 'ws://127.0.0.1:1/', protocols: [], WebSocket: Restarting, handshakeMs: 60_000, heartbeatMs: 60_000, probe: '',
+      backoff(attempt) {
+        attempts.push(attempt);
+        if (attempts.length === 53) enough.resolve();
+        return 0;
+      },
+      onText: () => {},
+      onStatus: () => {},
+    });
+    await enough.promise;
+    connection.close();
+    assert.deepEqual(attempts, Array.from({ length: 53 }, (_, failures) => (clamped && failures < 50 ? Math.min(failures, 3) : failures)));
   });
-  await enough.promise;
-  connection.close();
-  assert.deepEqual(attempts, [0, 1, 2, ...Array.from({ length: 47 }, () => 3), 50, 51, 52]);
-});
+}

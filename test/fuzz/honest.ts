@@ -43,6 +43,7 @@ export function connectHonestClients(url: string, token: string | null): HonestC
         if (closing || status.status === 'connecting' || status.status === 'open') return;
         complain(`client ${index} lost its connection: ${JSON.stringify(status)}`);
       },
+      onWait: (wait) => complain(`client ${index} was refused: ${JSON.stringify(wait)}`),
     }));
   let nextTurn = 1;
   /** Of one client alone: nobody waits behind another honest turn. */

@@ -86,14 +86,15 @@ describe('conversations', () => {
   });
 
   test('a queue that is full answers overloaded and loses nothing', async (t) => {
-    const { client, model } = await startTyped(t, { config: { chat: { service: { queue_length: 2 } } } });
+    const { parley, client, model } = await startTyped(t, { config: { chat: { service: { queue_length: 2 } } } });
     const step = saysStepwise('first');
     model.script(step.reply);
     client.chat('one', inC1);
     await model.request(1);
     client.chat('two', inC1);
     const last = client.chat('three', inC1);
-    await assert.rejects(client.chat('four', inC1).end, (error) => {
+    await last.accepted;
+    await assert.rejects(connectClient(t, parley.url, { retryTimeoutMs: 0 }).chat('four', inC1).end, (error) => {
       assert.ok(error instanceof ParleyError);
       assert.deepEqual([error.code, typeof error.data['retry_after_ms']], ['overloaded', 'number']);
       return true;
