@@ -14,7 +14,7 @@ async function start(t: TestContext, verified: Promise<void> = Promise.resolve()
   const gateway = await openGateway({
     host: '127.0.0.1', port: 0, endpoint: '/ws/chat',
     maxMessageBytes: 10_000, handshakeTimeoutMs: 10_000, pingIntervalMs: 30_000, pingTimeoutMs: 10_000,
-    admission: { maxConnections: 10, maxConnectionsPerAddress: 10, maxConnectionsPerSubject: 10, maxUnverifiedBytes: 10_000, allowOrigins: [], verify: () => verified.then(() => 'ann'), onError: assert.fail },
+    admission: { maxConnections: 10, maxConnectionsPerAddress: 10, maxConnectionsPerSubject: 10, maxUnverifiedBytes: 10_000, refusalOf: () => null, onRefused: () => undefined, verify: () => verified.then(() => 'ann'), onError: assert.fail },
     session: {
       decode: createDecoder({ maxTextLength: 1000, maxDepth: 10, allowedModels: [] }),
       handle: (session, { requestId }) => new Promise((resolve) => answers.push(() => {
