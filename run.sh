@@ -169,7 +169,8 @@ if ! machine_has_node; then
   export PATH="$root/.node/node_modules/.bin:$PATH"
 fi
 
-if [ "${1:-}" = test ]; then
+# The command line answers --help.
+if [ "${1:-}" = test ] && [ "${2:-}" != --help ] && [ "${2:-}" != -h ]; then
   install_packages all
   shift
   bring_browser

@@ -1,8 +1,9 @@
 /**
- * The command line: what was asked for, or what is wrong with it. Parsing only; prints nothing,
- * ends nothing.
+ * Reads Parley's command line: which command was typed and with what, or what is wrong with it. Parsing only;
+ * prints nothing, ends nothing.
  */
-import { parseArgs } from 'node:util';
+import { readCommandLine, type CommandLine } from './command-line.ts';
+import { commandNames, isCommandName, synopsisOf, usageOf, type CommandName } from './commands/usage.ts';
 import { closest } from './config/suggest.ts';
 
 export type Command =
@@ -18,120 +19,42 @@ export type Command =
   /** `text` says what is wrong and how to use the command. For stderr and exit code 2. */
   | { kind: 'invalid'; text: string };
 
-const synopsis = `Usage: ./run.sh [--config FILE] [--port N]
-       ./run.sh backup FILE
-       ./run.sh check [FILE]
-       ./run.sh replay CONVERSATION [--file ROWS]
-       ./run.sh token SUBJECT
-       ./run.sh inspect CONVERSATION [--port N]
-       ./run.sh test
-       ./run.sh model [--config FILE] [--flows FILE]
-`;
+type Flag = 'config' | 'port' | 'file';
 
-const usage = `${synopsis}
-Starts the Parley chat server. Stop it with Ctrl-C; a second Ctrl-C does not wait for running turns.
+/** The flags and the operands of each command. */
+const commands: Record<CommandName, { flags: readonly Flag[]; operands: number; needs: string | null }> = {
+  run: { flags: ['config', 'port'], operands: 0, needs: null },
+  backup: { flags: ['config'], operands: 1, needs: 'the file to write' },
+  check: { flags: ['config'], operands: 1, needs: null },
+  replay: { flags: ['config', 'file'], operands: 1, needs: 'the id of a conversation' },
+  token: { flags: [], operands: 1, needs: 'the name of the subject that it is for' },
+  inspect: { flags: ['config', 'port'], operands: 1, needs: 'the id of a conversation' },
+  // run.sh runs these two before it comes here. Here they have help, and mistakes.
+  test: { flags: [], operands: 0, needs: null },
+  model: { flags: [], operands: 0, needs: null },
+};
 
-  --config FILE  settings that differ from the defaults (or PARLEY_CONFIG=FILE)
-  --port N       port to listen on, instead of the configured one; 0 takes any free one
-  --help         show this
-  --version      show the version
+const flags = { values: ['config', 'port', 'file'], switches: ['help', 'version'] } as const;
 
-  backup FILE    copy the database to FILE, also while the server runs
-  check [FILE]   tell what is wrong with the database, or with FILE; exit code 1 if anything is
-  replay CONVERSATION
-                 tell row by row where a conversation stands; with --file ROWS, of rows
-                 exported as JSON lines
-  token SUBJECT  make a token for a user, and the lines of the configuration that let
-                 it in
-  inspect CONVERSATION
-                 tell where a conversation of the running server can be watched: on its own
-                 page, and in Stately's inspector
-  test           run the checks and tests of the project
-  model          test your own prompts, tools and limits from the model, with a scripted
-                 model; without --config the project's: test/model/README.md
-
-backup, check and replay find the database by the configuration, and inspect the server, so
---config works with them too.
-Every setting and its default: config/config.yaml and docs/configuration.md.
-`;
-
-const options = {
-  config: { type: 'string' },
-  port: { type: 'string' },
-  file: { type: 'string' },
-  help: { type: 'boolean' },
-  version: { type: 'boolean' },
-} as const;
-
-/** What each command takes beside `--config`. */
-const commands = {
-  run: { flag: 'port', argument: null },
-  backup: { flag: null, argument: 'the file to write' },
-  check: { flag: null, argument: null },
-  replay: { flag: 'file', argument: 'the id of a conversation' },
-  token: { flag: null, argument: 'the name of the subject that it is for' },
-  inspect: { flag: 'port', argument: 'the id of a conversation' },
-} as const;
-
-type Name = keyof typeof commands;
-
-const isName = (word: string): word is Exclude<Name, 'run'> => Object.hasOwn(commands, word) && word !== 'run';
-
-const flags = Object.keys(options).map((name) => `--${name}`);
-
-/** The command line as it was typed: every part of it understood by itself, none of it in its place yet. */
-interface Typed {
-  name: Name;
-  words: string[];
-  values: Partial<Record<'config' | 'port' | 'file', string>>;
-  wants: 'help' | 'version' | null;
-}
-
-/** Parses the arguments after the program's name. `--help` and `--version` win over the rest; of a repeated flag the last holds. */
+/** Parses the arguments after the program's name. `--help` and `--version` win over the rest. */
 export function parseCli(args: readonly string[]): Command {
-  const typed = read(args);
-  if (typeof typed === 'string') return invalid(typed);
-  if (typed.wants === 'help') return { kind: 'help', text: usage };
-  if (typed.wants === 'version') return { kind: 'version' };
-  return commandOf(typed);
+  const typed = readCommandLine(args, flags);
+  const name = (typeof typed === 'string' ? args : typed.words).find(isCommandName) ?? 'run';
+  if (typeof typed === 'string') return invalid(name, typed);
+  if (typed.switches.has('help')) return { kind: 'help', text: usageOf(name) };
+  if (typed.switches.has('version')) return { kind: 'version' };
+  return commandOf(name, typed);
 }
 
-/** A text is what is wrong. */
-function read(args: readonly string[]): Typed | string {
-  const typed: Typed = { name: 'run', words: [], values: {}, wants: null };
-  // Not strict: the tokens tell all that is needed, and the words are ours.
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
-  for (const token of tokens) {
-    if (token.kind === 'option-terminator') continue;
-    if (token.kind === 'positional') {
-      if (typed.name === 'run' && isName(token.value)) typed.name = token.value;
-      else typed.words.push(token.value);
-      continue;
-    }
-    const { name, rawName, value, inlineValue } = token;
-    if (name === 'config' || name === 'port' || name === 'file') {
-      // A flag in the value's place means that the value was forgotten.
-      if (!value || (!inlineValue && value.startsWith('--'))) return `${rawName} needs a value`;
-      typed.values[name] = value;
-    } else if (name === 'help' || name === 'version') {
-      if (value !== undefined) return `${rawName} takes no value`;
-      typed.wants ??= name;
-    } else {
-      const meant = closest(rawName, flags);
-      return `${rawName} is not a known flag${meant ? `; did you mean ${meant}?` : ''}`;
-    }
-  }
-  return typed;
-}
-
-function commandOf({ name, words, values }: Typed): Command {
-  const { flag, argument } = commands[name];
-  const misplaced = (['port', 'file'] as const).find((other) => values[other] !== undefined && other !== flag);
-  if (misplaced) return invalid(`--${misplaced} has no meaning ${name === 'run' ? 'without a command' : `with ${name}`}`);
-  const extra = name === 'run' ? words[0] : words[1];
-  if (extra !== undefined) return invalid(`"${extra}" is not understood`);
+function commandOf(name: CommandName, { words: typed, values }: CommandLine<Flag, string>): Command {
+  const { flags, operands, needs } = commands[name];
+  const words = typed.toSpliced(typed.indexOf(name), name === 'run' ? 0 : 1);
+  const misplaced = (['config', 'port', 'file'] as const).find((flag) => values[flag] !== undefined && !flags.includes(flag));
+  if (misplaced) return invalid(name, `--${misplaced} has no meaning ${name === 'run' ? 'without a command' : `with ${name}`}`);
+  const extra = words[operands];
+  if (extra !== undefined) return invalid(name, `"${extra}" is not understood${name === 'run' ? suggestion(extra) : ''}`);
   const [word] = words;
-  if (argument !== null && word === undefined) return invalid(`${name} needs ${argument}`);
+  if (needs !== null && !word) return invalid(name, `${name} needs ${needs}`);
   const file = values.config === undefined ? {} : { file: values.config };
   switch (name) {
     case 'run':
@@ -143,19 +66,27 @@ function commandOf({ name, words, values }: Typed): Command {
     case 'replay':
       return { kind: name, conversationId: word ?? '', ...(values.file === undefined ? {} : { exported: values.file }), ...file };
     case 'token':
-      return values.config === undefined ? { kind: name, subject: word ?? '' } : invalid('--config has no meaning with token');
+      return { kind: name, subject: word ?? '' };
     case 'inspect':
       return withPort(values.port, { kind: name, conversationId: word ?? '', ...file });
+    case 'test':
+    case 'model':
+      return invalid(name, `${name} must be the first word after ./run.sh`);
   }
+}
+
+function suggestion(word: string): string {
+  const meant = closest(word, commandNames);
+  return meant === null ? '' : `; did you mean ${meant}?`;
 }
 
 function withPort(text: string | undefined, command: Extract<Command, { kind: 'run' | 'inspect' }>): Command {
   if (text === undefined) return command;
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) return invalid(`--port needs a whole number from 0 to 65535, not "${text}"`);
+  if (!/^\d+$/.test(text) || port > 65_535) return invalid(command.kind, `--port needs a whole number from 0 to 65535, not "${text}"`);
   return { ...command, port };
 }
 
-function invalid(problem: string): Command {
-  return { kind: 'invalid', text: `${problem}\n\n${synopsis}\n./run.sh --help tells more.\n` };
+function invalid(name: CommandName, problem: string): Command {
+  return { kind: 'invalid', text: `${problem}\n\n${synopsisOf(name)}\n./run.sh ${name === 'run' ? '' : `${name} `}--help says more.\n` };
 }

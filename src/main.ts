@@ -8,6 +8,7 @@ import { parseCli } from './cli.ts';
 import { backup } from './commands/backup.ts';
 import { check } from './commands/check.ts';
 import { inspect } from './commands/inspect.ts';
+import { endUnread, onOutputError, printLines } from './commands/output.ts';
 import { replay } from './commands/replay.ts';
 import type { CommandResult } from './commands/result.ts';
 import { token } from './commands/token.ts';
@@ -86,8 +87,8 @@ function runConfigured(file: string | undefined, work: (config: Config) => Comma
 async function runCommand(work: () => CommandResult | Promise<CommandResult>): Promise<void> {
   try {
     const { lines, exitCode } = await work();
-    for (const line of lines) process.stdout.write(`${line}\n`);
     process.exitCode = exitCode;
+    await printLines(lines);
   } catch (error) {
     process.stderr.write(`${messageFor(error)}\n`);
     process.exitCode = 1;
@@ -101,6 +102,8 @@ function messageFor(error: unknown): string {
 }
 
 const command = parseCli(process.argv.slice(2));
+// A server serves on without a reader of its first line. A command has nothing left to do.
+onOutputError(command.kind === 'run' ? () => {} : endUnread);
 switch (command.kind) {
   case 'help':
     process.stdout.write(command.text);

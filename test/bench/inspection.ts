@@ -1,21 +1,29 @@
 /**
  * What inspection costs: the same turns at Parley with inspection shut, at Parley as it ships, where nobody looks,
- * and at Parley with every conversation watched. `node test/bench/inspection.ts [--rounds N] [--seconds N]` prints
- * JSON: server CPU in ms a turn, and the ratios to the first. Linux only: it reads /proc.
+ * and at Parley with every conversation watched. `node test/bench/inspection.ts` prints JSON:
+ * server CPU in ms a turn, and the ratios to the first. Linux only: it reads /proc.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren } from './children.ts';
 import { reportOf, type Round } from './report.ts';
 import { scenarios, type Figures, type Go } from './scenarios.ts';
 import { startSubject, urlIn, type Subject, type SubjectName } from './subjects.ts';
 
 const subjects = ['parley-shut', 'parley', 'parley-watched'] as const;
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '3' } } });
+const { number } = readRunnerOptions(`Usage: node test/bench/inspection.ts [--rounds N] [--seconds N]
+
+Compares turns without inspection, with inspection that nobody uses, and with every conversation watched.
+
+  --rounds N    measurements; 5 by default
+  --seconds N   length of each; 3 by default
+`, ['rounds', 'seconds']);
+const statedRounds = number('rounds', 1) ?? 5;
+const seconds = number('seconds', 0.1) ?? 3;
 const { busy } = scenarios;
 if (!busy) throw new Error('the bench has no busy scenario');
 
@@ -39,10 +47,10 @@ try {
     startSubject(children, name, { folder: join(folder, name), modelUrl: urlIn(model) + busy.modelPath, tools: false, nodeArgs: [] })));
   for (const subject of started) await busy.warmUp(subject, load);
   const rounds: Round[] = [];
-  for (let round = 1; round <= Number(values.rounds); round += 1) {
+  for (let round = 1; round <= statedRounds; round += 1) {
     const figures = new Map<SubjectName, Figures>();
     for (const subject of started) {
-      const go = { round, seconds: Number(values.seconds), turns: null };
+      const go = { round, seconds, turns: null };
       const sockets = subject.name === 'parley-watched' ? await watchAll(subject, go) : [];
       figures.set(subject.name, await busy.measure(subject, load, go));
       for (const socket of sockets) socket.terminate();

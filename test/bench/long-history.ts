@@ -1,6 +1,6 @@
 /**
- * Does the 1,000th turn of a conversation cost what its 10th does? `node test/bench/long-history.ts
- * [--turns N] [--rounds N]` prints JSON, in about a minute. Linux only: it reads /proc.
+ * Does the 1,000th turn of a conversation cost what its 10th does? `node test/bench/long-history.ts`
+ * prints JSON, in about a minute. Linux only: it reads /proc.
  *
  * The server is the one that its users start, but keeps every row (`unlimited`), and its messages are so long that the
  * window is full after some eight turns. In each round a new conversation takes ten turns from its tenth on, and the
@@ -11,15 +11,21 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren, type Child } from './children.ts';
 import { seenSchema, type Job } from './load-job.ts';
 import { usageOf } from './process-tree.ts';
 import { urlIn } from './subjects.ts';
 
-const { values } = parseArgs({ options: { turns: { type: 'string', default: '1000' }, rounds: { type: 'string', default: '9' } } });
-const history = Number(values.turns);
-const rounds = Number(values.rounds);
+const { number } = readRunnerOptions(`Usage: node test/bench/long-history.ts [--turns N] [--rounds N]
+
+Compares the last turns of a long conversation with those of a new one.
+
+  --turns N    length of the long conversation; 1000 by default
+  --rounds N   measurements; 9 by default
+`, ['turns', 'rounds']);
+const history = number('turns', 20) ?? 1000;
+const rounds = number('rounds', 1) ?? 9;
 
 /** Turns of a new conversation before it is measured, and of each measurement. */
 const youth = 9;

@@ -12,9 +12,15 @@ import Database from 'better-sqlite3';
 import { createActor } from 'xstate';
 import type { NewRow } from '../../machines/log.ts';
 import { openStore } from '../../src/store/store.ts';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren } from './children.ts';
 import { seenSchema, type Seen } from './load-job.ts';
 import { urlIn } from './subjects.ts';
+
+readRunnerOptions(`Usage: node test/bench/retention.ts
+
+Measures what the sweep costs those who chat meanwhile, in about a minute. Prints JSON.
+`);
 
 /** Turns of four events by conversation: one long log, and many short ones. */
 const old = new Map([['old-long', 12_500], ...Array.from({ length: 250 }, (_, index) => [`old-${index}`, 50] as const)]);

@@ -1,45 +1,42 @@
 /**
  * The bench: Parley beside two relays that promise less, in front of the same scripted model, in turns
- * within each round. `node test/bench/run.ts [--scenario NAME] [--seconds N | --turns N] [--rounds N]
- * [--profile FOLDER]` prints JSON; docs/performance.md says how to read it. Linux only: it reads /proc.
+ * within each round. `node test/bench/run.ts` prints JSON; docs/performance.md says how to read it. Linux only: it reads /proc.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren, type Child, type Children } from './children.ts';
 import { reportOf, type Round, type ScenarioReport } from './report.ts';
 import { scenarios, type Figures, type Scenario } from './scenarios.ts';
 import { startSubject, urlIn, type Subject, type SubjectName } from './subjects.ts';
 
-const { values } = parseArgs({
-  options: {
-    scenario: { type: 'string' },
-    seconds: { type: 'string' },
-    turns: { type: 'string' },
-    rounds: { type: 'string' },
-    /** Writes a CPU profile of each Parley there when it stops. */
-    profile: { type: 'string' },
-  },
-});
+const usage = `Usage: node test/bench/run.ts [--scenario NAME] [--seconds N | --turns N] [--rounds N] [--profile FOLDER]
+
+Compares Parley with two relays that promise less, in front of the same scripted model.
+
+  --scenario NAME    one of ${Object.keys(scenarios).join(', ')}; all by default
+  --seconds N        length of a measurement
+  --turns N          turns of a measurement
+  --rounds N         measurements of each subject
+  --profile FOLDER   write a CPU profile of each Parley there when it stops
+`;
+
+const { text, number, refuse } = readRunnerOptions(usage, ['scenario', 'seconds', 'turns', 'rounds', 'profile']);
+const limits = { seconds: number('seconds', 0.1) ?? null, turns: number('turns', 1) ?? null };
+const statedRounds = number('rounds', 1);
+const profile = text('profile');
 
 const note = (line: string) => process.stderr.write(`${line}\n`);
 
-function numberOf(flag: 'seconds' | 'turns' | 'rounds'): number | null {
-  const text = values[flag];
-  if (text === undefined) return null;
-  const number = Number(text);
-  if (!(number > 0)) throw new Error(`--${flag} needs a number above 0, not "${text}"`);
-  return number;
-}
-
 function chosen(): [string, Scenario][] {
   const all = Object.entries(scenarios);
-  if (values.scenario === undefined) return all;
-  const found = all.filter(([name]) => name === values.scenario);
-  if (found.length === 0) throw new Error(`--scenario is one of ${all.map(([name]) => name).join(', ')}`);
-  return found;
+  const name = text('scenario');
+  const found = all.filter(([each]) => name === undefined || each === name);
+  return found.length > 0 ? found : refuse(`--scenario is one of ${all.map(([each]) => each).join(', ')}, not "${name}"`);
 }
+
+const wanted = chosen();
 
 interface Bench {
   children: Children;
@@ -56,7 +53,7 @@ async function startSubjects({ children, folder, model }: Bench, name: string, s
       folder: join(folder, `${name}-${subject}`),
       modelUrl: model + (ours ? modelPath : relayPath),
       tools: modelPath.startsWith('/tool'),
-      nodeArgs: ours && values.profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [],
+      nodeArgs: ours && profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [],
     });
   }));
 }
@@ -65,8 +62,7 @@ async function measure(bench: Bench, name: string, scenario: Scenario): Promise<
   const subjects = await startSubjects(bench, name, scenario);
   for (const subject of subjects) await scenario.warmUp(subject, bench.load);
   const rounds: Round[] = [];
-  const limits = { seconds: numberOf('seconds'), turns: numberOf('turns') };
-  for (let round = 1; round <= (numberOf('rounds') ?? scenario.rounds); round++) {
+  for (let round = 1; round <= (statedRounds ?? scenario.rounds); round++) {
     const figures = new Map<SubjectName, Figures>();
     for (const subject of subjects) {
       const measured = await scenario.measure(subject, bench.load, { round, ...limits });
@@ -98,7 +94,7 @@ try {
   const load = await children.start([file('load.ts')], join(folder, 'load.log'));
   const bench: Bench = { children, folder, model: urlIn(model), load };
   const report: Record<string, ScenarioReport> = {};
-  for (const [name, scenario] of chosen()) report[name] = await measure(bench, name, scenario);
+  for (const [name, scenario] of wanted) report[name] = await measure(bench, name, scenario);
   const ratios = Object.fromEntries(Object.entries(report).map(([name, { ratios }]) => [name, ratios]));
   process.stdout.write(`${JSON.stringify({ node: process.version, cores: cpus().length, scenarios: report, ratios }, null, 2)}\n`);
 } catch (error) {

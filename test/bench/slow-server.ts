@@ -12,8 +12,14 @@ import { connect, type Client } from '../support/client.ts';
 import { says } from '../support/model-replies.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { asks } from '../support/model-tool-calls.ts';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren } from './children.ts';
 import { urlIn } from './subjects.ts';
+
+readRunnerOptions(`Usage: node test/bench/slow-server.ts
+
+Measures what a slow MCP server costs the calls to another one, in under a minute. Prints JSON.
+`);
 
 const rounds = 3;
 const turnsEach = 200;

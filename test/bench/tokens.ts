@@ -8,6 +8,12 @@ import { createTokenCounter } from '../../src/tokens/counter.ts';
 import { createEncoder } from '../../src/tokens/encoder.ts';
 import { loadRankSource } from '../../src/tokens/encodings.ts';
 import { buildRankTable } from '../../src/tokens/ranks.ts';
+import { readRunnerOptions } from '../support/runner-options.ts';
+
+readRunnerOptions(`Usage: node test/bench/tokens.ts
+
+Measures token counting against js-tiktoken on the same texts. Prints JSON.
+`);
 
 const rounds = 7;
 const subjects = [

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseCli } from '../../src/cli.ts';
+import { commandNames } from '../../src/commands/usage.ts';
 
 describe('the command line', () => {
   for (const [args, command] of [
@@ -26,8 +27,18 @@ describe('the command line', () => {
   test('helps', () => {
     const command = parseCli(['--help']);
     assert.equal(command.kind, 'help');
-    for (const flag of ['--config', '--port', '--file', '--help', '--version', 'backup FILE', 'check \\[FILE\\]', 'replay CONVERSATION', 'token SUBJECT']) assert.match(JSON.stringify(command), new RegExp(flag));
+    for (const part of ['--config', '--port', '--help', '--version', 'backup FILE', 'check \\[FILE\\]', 'replay CONVERSATION', 'token SUBJECT']) assert.match(JSON.stringify(command), new RegExp(part));
   });
+
+  for (const name of commandNames) {
+    test(`helps with ${name}, before and behind its name`, () => {
+      for (const args of [[name, '--help'], ['-h', name], [name, 'one', 'two', '--help']]) {
+        const command = parseCli(args);
+        assert.ok(command.kind === 'help' && command.text.startsWith(`Usage: ./run.sh ${name}`), JSON.stringify(command));
+        assert.ok(command.text.split('\n').every((line) => line.length <= 90), command.text);
+      }
+    });
+  }
 
   for (const [args, problem] of [
     [['--prot', '1'], '--prot is not a known flag; did you mean --port?'],
@@ -43,7 +54,13 @@ describe('the command line', () => {
     [['backup'], 'backup needs the file to write'],
     [['replay', '--file', 'rows.jsonl'], 'replay needs the id of a conversation'],
     [['token'], 'token needs the name of the subject that it is for'],
+    [['replay', ''], 'replay needs the id of a conversation'],
     [['token', 'alice', '--config', 'my.yaml'], '--config has no meaning with token'],
+    [['replya', 'c1'], '"replya" is not understood; did you mean replay?'],
+    [['test', '--watch'], '--watch is not a known flag'],
+    [['test', 'fast'], '"fast" is not understood'],
+    [['--config', 'my.yaml', 'model'], '--config has no meaning with model'],
+    [['backup', '--config', '-h'], '--config needs a value'],
     [['check', 'one.db', 'two.db'], '"two.db" is not understood'],
     [['check', '--port', '1'], '--port has no meaning with check'],
     [['--file', 'rows.jsonl'], '--file has no meaning without a command'],
@@ -53,6 +70,7 @@ describe('the command line', () => {
       const command = parseCli(args);
       assert.equal(command.kind, 'invalid');
       assert.ok('text' in command && command.text.startsWith(`${problem}\n\nUsage: ./run.sh`), JSON.stringify(command));
+      assert.equal(command.text.split('\n').length, 6, 'the reason, the synopsis, and where more is said');
     });
   }
 });

@@ -3,8 +3,14 @@
  * when one does not end as test/conformance/scenarios.ts has it: also a scenario that passes unexpectedly.
  */
 import { availableParallelism } from 'node:os';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { play } from './play.ts';
 import { revisions, scenariosOf } from './scenarios.ts';
+
+readRunnerOptions(`Usage: npm run conformance
+
+Plays every client scenario of the MCP project's conformance suite against Parley, in about two minutes.
+`);
 
 const jobs = revisions.flatMap((revision) => scenariosOf(revision).map((scenario) => ({ revision, ...scenario }))).values();
 const scored = new Map(revisions.map((revision) => [revision, { passed: 0, all: 0 }]));

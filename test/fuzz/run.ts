@@ -1,37 +1,36 @@
 /**
- * The fuzz run: `npm run fuzz -- [--minutes N] [--seed S]`, or one assault of a seed with `--only NUMBER`.
- * Prints its report as JSON and ends with 1 when the server broke a rule; docs/testing.md says how to read it.
+ * Runs the fuzz test: `npm run fuzz`. Prints its report as JSON and ends with 1 when the server broke a rule;
+ * docs/testing.md says how to read it.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren } from '../bench/children.ts';
 import { runCampaign, type CampaignOptions } from './campaign.ts';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-    only: { type: 'string' },
-  },
-});
+const usage = `Usage: npm run fuzz -- [--minutes N] [--seed N] [--only NUMBER]
+
+Attacks the server and judges it by its answers, its honest clients, its memory and its log.
+
+  --minutes N     how long; 1 by default
+  --seed N        the same seed gives the same attacks
+  --only NUMBER   one attack of the seed
+`;
+
+const { number } = readRunnerOptions(usage, ['minutes', 'seed', 'only']);
+const minutes = number('minutes', 0.1) ?? 1;
 
 /** The first is the warm-up, and a fifth of the time is enough of it: the page caches of the database fill with the log. */
 const rounds = 5;
 
 const note = (line: string) => process.stderr.write(`${line}\n`);
 
-function numberOf(flag: string, text: string, least: number): number {
-  const number = Number(text);
-  if (!(number >= least)) throw new Error(`--${flag} needs a number from ${least} on, not "${text}"`);
-  return number;
-}
-
 function chosen(): CampaignOptions {
-  const seed = numberOf('seed', values.seed, 0);
-  if (values.only !== undefined) return { seed, calmSeconds: 1, rounds: 1, roundSeconds: 60, only: numberOf('only', values.only, 0), note };
-  const seconds = numberOf('minutes', values.minutes, 0.1) * 60;
+  const seed = number('seed', 0) ?? Date.now() % 2 ** 31;
+  const only = number('only', 0);
+  if (only !== undefined) return { seed, calmSeconds: 1, rounds: 1, roundSeconds: 60, only, note };
+  const seconds = minutes * 60;
   return { seed, calmSeconds: Math.min(10, seconds / 10), rounds, roundSeconds: seconds / rounds, only: null, note };
 }
 
@@ -48,7 +47,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   const report = await runCampaign(children, folder, options);
   const passed = report.breaches.length === 0 && report.complaints.length === 0;
-  const repeat = `npm run fuzz -- --seed ${options.seed} --minutes ${values.minutes}`;
+  const repeat = `npm run fuzz -- --seed ${options.seed} --minutes ${minutes}`;
   process.stdout.write(`${JSON.stringify({ passed, seed: options.seed, repeat, node: process.version, ...report }, null, 2)}\n`);
   process.exitCode = passed ? 0 : 1;
 } catch (error) {

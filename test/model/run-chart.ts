@@ -12,18 +12,18 @@ import { coverageTable, forgotten, progress, unreachableList } from './report.ts
 export interface Wanted {
   seed?: string | undefined;
   /** So many of them, by the seed. */
-  part?: string | undefined;
+  part?: number | undefined;
   /** An id or a name. */
   only?: string | undefined;
   /** A limit of tool hops. */
-  hops?: string | undefined;
+  hops?: number | undefined;
   /** A flow that goes with `hops`: its moves as JSON. */
   moves?: string | undefined;
 }
 
 /** Whether all of them held, and nothing of the chart is left out. */
-export async function runChart({ say, ...wanted }: Wanted & { say(line: string): void }): Promise<boolean> {
-  const plans = wanted.moves === undefined ? plan(wanted.hops === undefined ? undefined : [Number(wanted.hops)]) : [];
+export async function runChart({ say, isUnread, ...wanted }: Wanted & { say(line: string): void; isUnread(): boolean }): Promise<boolean> {
+  const plans = wanted.moves === undefined ? plan(wanted.hops === undefined ? undefined : [wanted.hops]) : [];
   const all = plans.flatMap(({ flows }) => flows);
   const chosen = choose(all, wanted);
   if (chosen.length === 0) throw new Error('There is no such flow.');
@@ -34,6 +34,7 @@ export async function runChart({ say, ...wanted }: Wanted & { say(line: string):
   const verdicts = await proveAll(chosen, {
     cache,
     atRest: true,
+    isStopped: isUnread,
     atOnce: availableParallelism() + 1,
     onVerdict(verdict, done) {
       const flow = byId.get(verdict.point.id);
@@ -65,5 +66,5 @@ export async function runChart({ say, ...wanted }: Wanted & { say(line: string):
 function choose(all: readonly Flow[], { moves, hops, only, part, seed = '' }: Wanted): readonly Flow[] {
   if (moves !== undefined) return [readMoves(moves, Number(hops))];
   if (only !== undefined) return all.filter(({ id, of }) => id === only || of === only);
-  return part === undefined ? all : sample(all, Number(part), seed);
+  return part === undefined ? all : sample(all, part, seed);
 }

@@ -5,26 +5,27 @@
  *   ./run.sh model --seed 7 --part 40                    40 of them, the same for the same seed
  *   ./run.sh model --config mine.yaml --flows mine.flows.yaml    one's own prompts, tools and limits
  */
-import { parseArgs } from 'node:util';
+import { usageOf } from '../../src/commands/usage.ts';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { runOwn } from './own/run-own.ts';
 import { runChart } from './run-chart.ts';
 
-const { values } = parseArgs({
-  options: {
-    // Of the chart's flows.
-    seed: { type: 'string' }, part: { type: 'string' }, hops: { type: 'string' }, moves: { type: 'string' },
-    // Of one's own.
-    config: { type: 'string' }, flows: { type: 'string' }, tool: { type: 'string' }, all: { type: 'boolean', default: false },
-    // Of both.
-    only: { type: 'string' },
-  },
-});
+const ofChart = ['seed', 'part', 'hops', 'moves'] as const;
+const ofOwn = ['config', 'flows', 'tool'] as const;
+const { text, number, has, refuse, isUnread } = readRunnerOptions(usageOf('model'), [...ofChart, ...ofOwn, 'only'], ['all']);
+const isOwn = ofOwn.some((name) => text(name) !== undefined);
+const misplaced = (isOwn ? ofChart : []).find((name) => text(name) !== undefined);
+if (misplaced) refuse(`--${misplaced} has no meaning with --config, --flows or --tool`);
+if (!isOwn && has('all')) refuse('--all needs --config, --flows or --tool');
+if (text('moves') !== undefined && text('hops') === undefined) refuse('--moves needs --hops');
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 try {
-  const isOwn = values.config !== undefined || values.flows !== undefined || values.tool !== undefined;
-  const held = isOwn ? await runOwn({ ...values, config: values.config, flows: values.flows, tool: values.tool, only: values.only, say }) : await runChart({ ...values, say });
-  process.exitCode = held ? 0 : 1;
+  const only = text('only');
+  const held = isOwn
+    ? await runOwn({ config: text('config'), flows: text('flows'), tool: text('tool'), all: has('all'), only, say, isUnread })
+    : await runChart({ seed: text('seed'), part: number('part', 1), hops: number('hops', 0), moves: text('moves'), only, say, isUnread });
+  process.exitCode = held || isUnread() ? 0 : 1;
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 2;

@@ -56,14 +56,17 @@ export interface ProveOptions {
   /** Runs at the same time; one keeps less than a core busy. */
   atOnce: number;
   onVerdict(verdict: Verdict, done: number): void;
+  /** True: no further one is begun. */
+  isStopped?(): boolean;
 }
 
 /** In the order of their ends. */
-export async function proveAll(points: readonly KillPoint[], { cache, atRest = false, atOnce, onVerdict }: ProveOptions): Promise<Verdict[]> {
+export async function proveAll(points: readonly KillPoint[], { cache, atRest = false, atOnce, onVerdict, isStopped = () => false }: ProveOptions): Promise<Verdict[]> {
   const waiting = points.values();
   const verdicts: Verdict[] = [];
   const work = async () => {
     for (const point of waiting) {
+      if (isStopped()) return;
       const verdict = await prove(point, { cache, atRest });
       onVerdict(verdict, verdicts.push(verdict));
     }

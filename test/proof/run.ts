@@ -1,40 +1,49 @@
 /**
- * `npm run proof`: kills the server at every kill point, or at a seeded part of them, and tells what held.
- *
- *   npm run proof                          all
- *   npm run proof -- --seed 7 --part 40    40 of them, the same for the same seed
- *   npm run proof -- --only 4d30b600       that one, or all of an edge or story by its name
+ * Kills the server at every kill point, or at a seeded part of them, and reports what held: `npm run proof`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { allKillPoints } from './kill-points.ts';
 import { coverEdges, forgottenEdges } from './paths.ts';
 import { edgeTable, failure, progress, summary } from './report.ts';
 import { proveAll, sample } from './prove.ts';
 
-const { values } = parseArgs({ options: { seed: { type: 'string' }, part: { type: 'string' }, only: { type: 'string' }, at_once: { type: 'string' } } });
+const usage = `Usage: npm run proof -- [--seed TEXT --part N] [--only ID] [--at_once N]
+
+Kills the server at every kill point of its charts, starts it again and judges it from outside.
+
+  --part N      N of the kill points, chosen by --seed
+  --seed TEXT   the same seed chooses the same ones
+  --only ID     one of them, or all of an edge or a story by its name
+  --at_once N   servers at the same time; one more than the cores by default
+`;
+
+const { text, number, refuse, isUnread } = readRunnerOptions(usage, ['seed', 'part', 'only', 'at_once']);
+const [only, part] = [text('only'), number('part', 1)];
+const atOnce = number('at_once', 1) ?? availableParallelism() + 1;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 const cover = coverEdges();
 const all = allKillPoints(cover);
-const chosen = values.only === undefined
-  ? values.part === undefined ? all : sample(all, Number(values.part), values.seed ?? '')
-  : all.filter(({ id, of }) => id === values.only || of === values.only);
-if (chosen.length === 0) throw new Error(`no kill point is called ${values.only ?? ''}`);
+const chosen = only === undefined
+  ? part === undefined ? all : sample(all, part, text('seed') ?? '')
+  : all.filter(({ id, of }) => id === only || of === only);
+if (chosen.length === 0) refuse(`no kill point, edge or story is called "${only}"`);
 
 const cache = await mkdtemp(join(tmpdir(), 'parley-proof-cache-'));
 const startedMs = performance.now();
 const verdicts = await proveAll(chosen, {
   cache,
-  atOnce: Number(values.at_once ?? availableParallelism() + 1),
+  atOnce,
+  isStopped: isUnread,
   onVerdict(verdict, done) {
     if (verdict.problems.length > 0) say(failure(verdict));
     say(progress(verdict, done, chosen.length));
   },
 });
 await rm(cache, { recursive: true, force: true });
-if (values.only === undefined) for (const line of edgeTable(cover)) say(line);
+if (only === undefined) for (const line of edgeTable(cover)) say(line);
 for (const line of summary(verdicts, cover, performance.now() - startedMs)) say(line);
 process.exitCode = verdicts.every(({ problems }) => problems.length === 0) && forgottenEdges(cover).length === 0 ? 0 : 1;

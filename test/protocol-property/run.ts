@@ -1,18 +1,25 @@
 /**
- * `npm run property`: the same as the test, for longer.
- *
- *   npm run property -- --runs 500            500 runs, by a seed that a failure tells
- *   npm run property -- --seed 7 --path 3:1   one run again
+ * Runs the property test for longer: `npm run property`.
  */
 import { test } from 'node:test';
-import { parseArgs } from 'node:util';
+import { readRunnerOptions } from '../support/runner-options.ts';
 import { examine } from './examine.ts';
 
 /** For the runs, and for making one that fails shorter. */
 const LIMIT_MS = 3_600_000;
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '100' }, seed: { type: 'string' }, path: { type: 'string' } } });
-const { runs, path } = values;
-const seed = Number(values.seed ?? Date.now() % 2 ** 31);
+const usage = `Usage: npm run property -- [--runs N] [--seed N [--path P]]
 
-test(`${runs} runs of random clients by the seed ${seed}`, () => examine({ runs: Number(runs), seed, limitMs: LIMIT_MS, ...(path === undefined ? {} : { path }) }));
+Runs random clients against the server and compares what they hold in the end with the log.
+
+  --runs N   how many; 100 by default
+  --seed N   the same seed gives the same runs
+  --path P   with --seed: one run again, as a failure reports it
+`;
+
+const { text, number, refuse } = readRunnerOptions(usage, ['runs', 'seed', 'path']);
+const [runs, path] = [number('runs', 1) ?? 100, text('path')];
+if (path !== undefined && text('seed') === undefined) refuse('--path needs --seed');
+const seed = number('seed', 0) ?? Date.now() % 2 ** 31;
+
+test(`${runs} runs of random clients by the seed ${seed}`, () => examine({ runs, seed, limitMs: LIMIT_MS, ...(path === undefined ? {} : { path }) }));

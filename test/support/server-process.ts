@@ -23,6 +23,8 @@ export interface ServerProcess {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   connect(options?: ConnectOptions): Promise<Client>;
   kill(signal: NodeJS.Signals): void;
+  /** Closes the pipes that it writes to. */
+  closeOutput(): void;
 }
 
 export interface Home {
@@ -91,6 +93,10 @@ export async function createHome(test: TestContext, { modelUrl, mcpServers = {},
         exited,
         connect: async (options) => connect(await listening, options),
         kill: (signal) => void child.kill(signal),
+        closeOutput() {
+          child.stdout.destroy();
+          child.stderr.destroy();
+        },
       };
     },
   };

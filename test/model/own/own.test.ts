@@ -14,7 +14,7 @@ const timeout = 120_000;
 
 async function run(options: Partial<OwnOptions>): Promise<{ held: boolean; lines: string[] }> {
   const lines: string[] = [];
-  const held = await runOwn({ config, flows, tool: undefined, only: undefined, all: false, ...options, say: (line) => void lines.push(line) });
+  const held = await runOwn({ config, flows, tool: undefined, only: undefined, all: false, ...options, say: (line) => void lines.push(line), isUnread: () => false });
   return { held, lines };
 }
 

@@ -27,12 +27,14 @@ export interface OwnOptions {
   /** Also tools that may change things. */
   all: boolean;
   say(line: string): void;
+  /** Whether the report has no reader any more: no further flow is played. */
+  isUnread(): boolean;
 }
 
 const projectDirectory = join(import.meta.dirname, '..', '..', '..');
 
 /** Whether all flows held. Rejects, fit for people, when the server does not start or a file is wrong. */
-export async function runOwn({ config: file, flows, tool, only, all, say }: OwnOptions): Promise<boolean> {
+export async function runOwn({ config: file, flows, tool, only, all, say, isUnread }: OwnOptions): Promise<boolean> {
   const { config } = await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory });
   const given = await readFlowsFile(flows);
   const model = await startModelServer();
@@ -41,6 +43,7 @@ export async function runOwn({ config: file, flows, tool, only, all, say }: OwnO
     const passed = new Set<string>();
     const playAll = async (chosen: readonly OwnFlow[], terms: Terms, server: WatchedServer) => {
       for (const flow of chosen) {
+        if (isUnread()) return;
         const played = await playOwn(flow, { server, model, terms });
         const problems = [...played.problems, ...unmet(flow, played, given.tools)];
         if (problems.length === 0) held += 1;

@@ -1,0 +1,27 @@
+/**
+ * Writes to standard output for readers that are slow, or that have gone: `./run.sh replay X | head` ends quietly,
+ * and a long output never piles up in memory.
+ */
+import { once } from 'node:events';
+
+/** Handles failed writes to standard output and standard error, which would otherwise be uncaught errors. */
+export function onOutputError(handle: (error: NodeJS.ErrnoException) => void): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', handle);
+}
+
+/**
+ * Ends the process after a failed write. When the reader has closed the pipe (EPIPE), the exit code is the one that
+ * is set by then, or 0. After any other failure, such as a full disk, it is 1, and standard error has the reason.
+ */
+export function endUnread(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit();
+  process.stderr.write(`The output could not be written: ${error.message}.\n`);
+  process.exit(1);
+}
+
+/** Writes line by line and waits for a slow reader. Resolves when the last line was handed over. */
+export async function printLines(lines: Iterable<string>): Promise<void> {
+  for (const line of lines) {
+    if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+  }
+}
