@@ -31,8 +31,12 @@ export interface ClientOptions {
   token?: string;
   /** Instead of the global one. */
   WebSocket?: SocketConstructor;
-  /** Delays between connections: from 200 ms doubling to 10 s, half of each by chance. After a restart (close code 1012) or a crash (1006) they stop growing at 1.6 s for about a minute. */
-  reconnect?: Partial<BackoffOptions>;
+  /**
+   * Delays between connections: from 200 ms doubling to 10 s, half of each by chance. After a restart (close code 1012)
+   * or a crash (1006) they stop growing at 1.6 s for about a minute. `attempts`: connections lost in a row, without a
+   * frame in between, after which everything rejects with `unreachable`. From 1; no limit by default.
+   */
+  reconnect?: Partial<BackoffOptions> & { attempts?: number };
   /** Longest wait for a handshake, and from a request to its result, reconnects and refusals included; 30 s. Turns take as long as they take. */
   requestTimeoutMs?: number;
   /**
@@ -118,10 +122,14 @@ export interface Client extends Offers {
   close(): void;
 }
 
-/** Connects, and keeps connecting until it is closed or refused for good. Throws only for an invalid URL, and a token that no server gives. */
+/**
+ * Connects, and keeps connecting until it is closed, refused, or out of `reconnect.attempts`. Throws a ParleyError
+ * `invalid_options` for an invalid URL, and for a token that cannot be sent.
+ */
 export function connect(url: string, options: ClientOptions = {}): Client {
   const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
-  const backoff = createBackoff({ minMs: 200, maxMs: 10_000, jitter: 0.5, random: Math.random, ...options.reconnect });
+  const { attempts = Infinity, ...delays } = options.reconnect ?? {};
+  const backoff = createBackoff({ minMs: 200, maxMs: 10_000, jitter: 0.5, random: Math.random, ...delays });
   const waits = {
     backoff,
     retryTimeoutMs: options.retryTimeoutMs ?? 60_000,
@@ -138,6 +146,7 @@ export function connect(url: string, options: ClientOptions = {}): Client {
     protocols: subprotocolsFor(options.token),
     WebSocket: options.WebSocket ?? WebSocket,
     backoff,
+    attempts,
     handshakeMs: requestTimeoutMs,
     heartbeatMs: options.heartbeatMs ?? 15_000,
     probe: JSON.stringify({ action: 'ping', request_id: 'heartbeat', payload: {} }),
@@ -150,6 +159,7 @@ export function connect(url: string, options: ClientOptions = {}): Client {
       if (status.status === 'open') exchanges.connected();
       if (status.status === 'waiting') exchanges.disconnected();
       if (status.status === 'closed') exchanges.end(closedFor(status, lastWords));
+      if (status.status === 'unreachable') exchanges.end(unreachableFor(url, status, lastWords));
       options.onStatus?.(status);
     },
   });
@@ -226,6 +236,9 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   };
 }
 
+/** RFC 6455: no close frame came. */
+const NO_CLOSE_FRAME = 1006;
+
 /** A browser sets no headers on a WebSocket, so the token goes where it can set something. */
 function subprotocolsFor(token: string | undefined): string[] {
   return token === undefined ? [] : ['parley', `parley.token.${token}`];
@@ -234,4 +247,13 @@ function subprotocolsFor(token: string | undefined): string[] {
 function closedFor({ code, reason }: { code: number; reason: string }, lastWords: Fault | null): ParleyError {
   if (lastWords) return new ParleyError(lastWords);
   return clientError('connection_closed', `The connection is closed (${code}${reason && `, ${reason}`}).`, { close_code: code, reason });
+}
+
+/** The reason that the server gave, or where no server answered. */
+function unreachableFor(url: string, { tries, code, reason }: Extract<ConnectionStatus, { status: 'unreachable' }>, lastWords: Fault | null): ParleyError {
+  if (lastWords) return new ParleyError(lastWords);
+  const data = { close_code: code, reason };
+  const times = tries === 1 ? 'once' : `${tries} times`;
+  if (code !== NO_CLOSE_FRAME) return clientError('unreachable', `The server at ${url} closed the connection ${times} (${code}${reason && `, ${reason}`}). Try again later.`, data);
+  return clientError('unreachable', `No Parley server answers at ${url} (tried ${times}). Start the server, or correct the address.`, data);
 }

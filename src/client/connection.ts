@@ -3,6 +3,7 @@
  * again until it is closed for good. Knows text frames, not what is in them; queues nothing.
  */
 import type { Backoff } from './backoff.ts';
+import { clientError } from './errors.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 
 /** What a client uses of a WebSocket; browsers', Node's and those of the package `ws` fit. */
@@ -16,12 +17,14 @@ export interface SocketLike {
 
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
-/** Where the connection stands. `code` is the close code of the socket that went (1006: without a word). */
+/** The state of the connection. `code` is the close code of the socket that went (1006: without a word). */
 export type ConnectionStatus =
   | { status: 'connecting' }
   | { status: 'open' }
   | { status: 'waiting'; delayMs: number; code: number; reason: string }
-  | { status: 'closed'; code: number; reason: string };
+  | { status: 'closed'; code: number; reason: string }
+  /** Given up after `tries` connections were lost in a row. */
+  | { status: 'unreachable'; tries: number; code: number; reason: string };
 
 export interface ConnectionOptions {
   url: string;
@@ -29,6 +32,8 @@ export interface ConnectionOptions {
   protocols: string[];
   WebSocket: SocketConstructor;
   backoff: Backoff;
+  /** Connections lost in a row, without a frame in between, after which it is given up; may be Infinity. */
+  attempts: number;
   /** Longest wait for a handshake. */
   handshakeMs: number;
   heartbeatMs: number;
@@ -61,6 +66,20 @@ type State =
   | { at: 'waiting'; timer: ReturnType<typeof setTimeout> }
   | { at: 'closed' };
 
+/** RFC 7230: what a subprotocol, and so a token, may be made of. */
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Throws a ParleyError in place of the runtime's own error, whose words differ and may hold the token. */
+function createSocket({ WebSocket, url, protocols }: ConnectionOptions): SocketLike {
+  try {
+    return new WebSocket(url, protocols);
+  } catch {
+    if (protocols.every((protocol) => token.test(protocol))) throw clientError('invalid_options', `"${url}" is not the address of a WebSocket. Write one such as ws://localhost:8000/ws/chat.`);
+    throw clientError('invalid_options', "The token cannot be sent: it may hold only letters, digits and !#$%&'*+-.^_`|~");
+  }
+}
+
+/** Throws a ParleyError `invalid_options` for an address that is none, and for protocols that cannot be sent. */
 export function openConnection(options: ConnectionOptions): Connection {
   const { backoff, onStatus } = options;
   /** Sockets that went since the last frame came: one that opens and is closed at once has not helped. */
@@ -70,7 +89,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   let state: State = { at: 'closed' };
 
   function dial(): void {
-    const socket = new options.WebSocket(options.url, options.protocols);
+    const socket = createSocket(options);
     socket.addEventListener('open', () => opened(socket));
     socket.addEventListener('message', ({ data }) => received(socket, data));
     socket.addEventListener('close', ({ code, reason }) => gone(socket, code, reason));
@@ -114,8 +133,13 @@ export function openConnection(options: ConnectionOptions): Connection {
       onStatus({ status: 'closed', code, reason });
       return;
     }
-    const delayMs = backoff(isBackSoon && failures < RESTART_TRIES ? Math.min(failures, RESTART_ATTEMPT) : failures);
     failures += 1;
+    if (failures >= options.attempts) {
+      onStatus({ status: 'unreachable', tries: failures, code, reason });
+      return;
+    }
+    const attempt = failures - 1;
+    const delayMs = backoff(isBackSoon && attempt < RESTART_TRIES ? Math.min(attempt, RESTART_ATTEMPT) : attempt);
     state = { at: 'waiting', timer: setTimeout(dial, delayMs) };
     onStatus({ status: 'waiting', delayMs, code, reason });
   }

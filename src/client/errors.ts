@@ -9,6 +9,10 @@ import type { Frame } from '../protocol/frames.ts';
 const clientFaults = {
   /** The client was closed, or the server closed it for good; `data` has the close code and reason. */
   connection_closed: false,
+  /** The address is no WebSocket's, or the token holds characters that cannot be sent. */
+  invalid_options: false,
+  /** No connection stood after `reconnect.attempts` tries in a row; `data` has the last close code and reason. */
+  unreachable: true,
   /** The socket fell between a request and its answer, and a repeat might act twice. */
   connection_lost: true,
   /** No answer within `requestTimeoutMs`. */

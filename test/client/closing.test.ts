@@ -61,6 +61,41 @@ describe('a connection that the server closes', () => {
   });
 });
 
+describe('a client with reconnect.attempts', () => {
+  const reconnect = { minMs: 1, maxMs: 2, attempts: 3 };
+
+  test('gives up after so many connections without an answer, and says where', async (t) => {
+    const wire = await startWire(t, { greet: (socket) => socket.terminate() });
+    const client = connectClient(t, wire.url, { reconnect });
+    const turn = client.chat('Hi');
+    assert.deepEqual(await client.until('unreachable'), { status: 'unreachable', tries: 3, code: 1006, reason: '' });
+    const isReported = (error: unknown) => withCode('unreachable')(error) && error instanceof Error && error.message === `No Parley server answers at ${wire.url} (tried 3 times). Start the server, or correct the address.`;
+    await assert.rejects(turn.end, isReported);
+    await assert.rejects(client.tools(), isReported);
+    assert.equal(wire.sockets, 3);
+  });
+
+  test('gives up with the reason of a server that closes each of them', async (t) => {
+    const wire = await startWire(t, { greet: (socket) => socket.close(1013, 'too many connections') });
+    const client = connectClient(t, wire.url, { reconnect });
+    await assert.rejects(client.ping(), (error) => withCode('unreachable')(error) && error instanceof Error && error.message.includes('(1013, too many connections)'));
+  });
+
+  test('counts from the last answer', async (t) => {
+    const wire = await startWire(t, {
+      // Every socket is lost: one at once, the next after its answer.
+      greet: (socket, count) => void (count % 2 === 1 ? socket.terminate() : socket.once('message', () => setImmediate(() => socket.close(1012)))),
+      answer: ({ request_id }, send) => send({ request_id, status: 'result', result: {} }),
+    });
+    const client = connectClient(t, wire.url, { reconnect });
+    for (let ping = 1; ping <= 4; ping += 1) {
+      await client.ping();
+      await client.until('waiting');
+    }
+    assert.ok(wire.sockets >= 8);
+  });
+});
+
 describe('the real server', () => {
   test('ends a flood for good', async (t) => {
     const { parley } = await startScripted(t, { config: { chat: { websocket: { frame_burst: 20, frames_per_second: 1 } } } });
@@ -122,7 +157,7 @@ test('a socket that tells its close in the call that closes it is replaced by on
   const statuses: string[] = [];
   const third = Promise.withResolvers<void>();
   const connection = openConnection({
-    url: 'ws://127.0.0.1:1/', protocols: [], WebSocket: Abrupt, handshakeMs: 1, heartbeatMs: 60_000, probe: '', backoff: () => 1,
+    url: 'ws://127.0.0.1:1/', protocols: [], WebSocket: Abrupt, attempts: Infinity, handshakeMs: 1, heartbeatMs: 60_000, probe: '', backoff: () => 1,
     onText: () => {},
     onStatus({ status }) {
       statuses.push(status);

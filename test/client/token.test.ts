@@ -72,6 +72,6 @@ describe('a token', () => {
   }
 
   test('that no subprotocol can carry is refused by the client', () => {
-    assert.throws(() => connect('ws://127.0.0.1:9/', { token: 'two words' }), { name: 'SyntaxError' });
+    assert.throws(() => connect('ws://127.0.0.1:9/', { token: 'two words' }), { name: 'ParleyError', code: 'invalid_options', message: /^The token cannot be sent: / });
   });
 });
