@@ -8,7 +8,8 @@ import { closest } from './config/suggest.ts';
 
 export type Command =
   | { kind: 'run'; file?: string; port?: number }
-  /** `file` is the configuration's, here and below: it says where the database is. */
+  /** `file` is the configuration's, here and below: it says where the server and the database are. */
+  | { kind: 'say'; text: string; file?: string; port?: number }
   | { kind: 'backup'; to: string; file?: string }
   | { kind: 'check'; database?: string; file?: string }
   | { kind: 'replay'; conversationId: string; exported?: string; file?: string }
@@ -24,6 +25,7 @@ type Flag = 'config' | 'port' | 'file';
 /** The flags and the operands of each command. */
 const commands: Record<CommandName, { flags: readonly Flag[]; operands: number; needs: string | null }> = {
   run: { flags: ['config', 'port'], operands: 0, needs: null },
+  say: { flags: ['config', 'port'], operands: 1, needs: 'the text to send, in quotes' },
   backup: { flags: ['config'], operands: 1, needs: 'the file to write' },
   check: { flags: ['config'], operands: 1, needs: null },
   replay: { flags: ['config', 'file'], operands: 1, needs: 'the id of a conversation' },
@@ -52,13 +54,15 @@ function commandOf(name: CommandName, { words: typed, values }: CommandLine<Flag
   const misplaced = (['config', 'port', 'file'] as const).find((flag) => values[flag] !== undefined && !flags.includes(flag));
   if (misplaced) return invalid(name, `--${misplaced} has no meaning ${name === 'run' ? 'without a command' : `with ${name}`}`);
   const extra = words[operands];
-  if (extra !== undefined) return invalid(name, `"${extra}" is not understood${name === 'run' ? suggestion(extra) : ''}`);
+  if (extra !== undefined) return invalid(name, name === 'say' ? 'the text to send goes in quotes' : `"${extra}" is not understood${name === 'run' ? suggestion(extra) : ''}`);
   const [word] = words;
   if (needs !== null && !word) return invalid(name, `${name} needs ${needs}`);
   const file = values.config === undefined ? {} : { file: values.config };
   switch (name) {
     case 'run':
       return withPort(values.port, { kind: name, ...file });
+    case 'say':
+      return withPort(values.port, { kind: name, text: word ?? '', ...file });
     case 'backup':
       return { kind: name, to: word ?? '', ...file };
     case 'check':
@@ -80,7 +84,7 @@ function suggestion(word: string): string {
   return meant === null ? '' : `; did you mean ${meant}?`;
 }
 
-function withPort(text: string | undefined, command: Extract<Command, { kind: 'run' | 'inspect' }>): Command {
+function withPort(text: string | undefined, command: Extract<Command, { kind: 'run' | 'say' | 'inspect' }>): Command {
   if (text === undefined) return command;
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) return invalid(command.kind, `--port needs a whole number from 0 to 65535, not "${text}"`);

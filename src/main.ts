@@ -11,6 +11,7 @@ import { inspect } from './commands/inspect.ts';
 import { endUnread, onOutputError, printLines } from './commands/output.ts';
 import { replay } from './commands/replay.ts';
 import type { CommandResult } from './commands/result.ts';
+import { say } from './commands/say.ts';
 import { token } from './commands/token.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
@@ -122,6 +123,14 @@ switch (command.kind) {
       process.stderr.write(`Parley cannot start.\n${messageFor(error)}\n`);
       process.exit(1);
     }
+    break;
+  case 'say':
+    await runConfigured(command.file, async ({ chat: { websocket } }) => {
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort());
+      await say({ text: command.text, host: websocket.host, port: command.port ?? websocket.port, endpoint: websocket.endpoint, token: process.env['PARLEY_TOKEN'] ?? null, signal: stop.signal });
+      return { lines: [], exitCode: 0 };
+    });
     break;
   case 'backup':
     await runConfigured(command.file, ({ repository }) => backup(repository.path, resolve(command.to)));

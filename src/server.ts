@@ -24,6 +24,8 @@ import { createHttpHandler } from './gateway/http.ts';
 import { createRefusalReport } from './gateway/refusal-report.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
 import { createViewerSockets } from './gateway/viewer-sockets.ts';
+import { readPageFiles } from './home/page-files.ts';
+import { createHomeRoutes } from './home/routes.ts';
 import { createDefinitions } from './inspect/definition.ts';
 import { createInspection } from './inspect/inspection.ts';
 import { createPageSources } from './inspect/page-sources.ts';
@@ -184,13 +186,23 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     onRefused,
     onError,
   });
+  const home = createHomeRoutes({
+    files: readPageFiles(),
+    version,
+    endpoint: websocket.endpoint,
+    isServing: registry.isServing,
+    answering: active ?? { name: '', model: '', demo: false },
+    asksForToken: auth.mode === 'token',
+    mayChat: async ({ headers }) => (await verify(credentialOf(headers))) !== null,
+    mayInspect: (request) => inspect.enabled && (auth.mode === 'none' || inspect.viewers.length > 0) && doorkeeper.page(request) === null,
+  });
   const listening = await openGateway({
     ...listeningOptions(config),
     admission: { ...admissionLimits(config), verify, refusalOf: access.socket, onRefused, onError },
     outbox,
     onError,
     isServing: registry.isServing,
-    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, inspection: inspect.enabled ? inspectRoutes : null, refusalOf: access.page, onRefused, onError }),
+    http: createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, metrics, verify, home, inspection: inspect.enabled ? inspectRoutes : null, refusalOf: access.page, onRefused, onError }),
     viewers: inspect.enabled ? createViewerSockets({ ...viewerLimits(config), path: '/inspect/events', refusalOf: access.viewer, visitor: doorkeeper.visitor, onRefused, watch: inspection.watch, unwatch: inspection.unwatch, onError }) : null,
     session: {
       decode: createDecoder({ maxTextLength: service.max_text_length, maxDepth: websocket.max_json_depth, allowedModels: active?.allowedModels ?? [] }),

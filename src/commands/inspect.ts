@@ -3,8 +3,8 @@
  * inspector. Asks the server whether it lets this machine look; changes nothing there.
  */
 import { AppError } from '../errors.ts';
-import { isLoopback } from '../loopback.ts';
 import type { CommandResult } from './result.ts';
+import { serverName } from './server-name.ts';
 
 export interface InspectOptions {
   conversationId: string;
@@ -16,13 +16,10 @@ export interface InspectOptions {
 }
 
 const PATIENCE_MS = 5000;
-/** Addresses that mean all of this machine's. */
-const ANYWHERE = new Set(['0.0.0.0', '::']);
 
 /** Rejects with AppError when no server answers there, or when it does not let anybody look. */
 export async function inspect({ conversationId, host, port, token }: InspectOptions): Promise<CommandResult> {
-  const name = isLoopback(host) || ANYWHERE.has(host) ? 'localhost' : host;
-  const server = `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+  const server = `http://${serverName(host, port)}`;
   const query = new URLSearchParams({ search: conversationId });
   const response = await fetch(`${server}/inspect/api/conversations?${query}`, {
     headers: token === null ? {} : { authorization: `Bearer ${token}` },

@@ -21,6 +21,15 @@ running turns.
   --help, -h     show this; after a command, the help of that command
   --version      show the version`,
   },
+  say: {
+    synopsis: 'say TEXT [--port N] [--config FILE]',
+    description: `Sends one message to the running server and prints the answer. Ctrl-C stops the turn.
+
+  --port N       port of the server, if it is not the configured one
+  --config FILE  the configuration of the server (or PARLEY_CONFIG=FILE)
+
+The environment variable PARLEY_TOKEN holds the token, if the server asks for one.`,
+  },
   backup: {
     synopsis: 'backup FILE [--config FILE]',
     description: `Copies the database to FILE, also while the server runs.
@@ -100,6 +109,7 @@ export function usageOf(name: CommandName): string {
 }
 
 const short: Record<Exclude<CommandName, 'run'>, [synopsis: string, purpose: string]> = {
+  say: ['say TEXT', 'send one message to the running server and print the answer'],
   backup: ['backup FILE', 'copy the database to FILE'],
   check: ['check [FILE]', 'report what is wrong with the database, or with FILE'],
   replay: ['replay CONVERSATION', 'print the log of a conversation row by row'],

@@ -1,6 +1,6 @@
 /**
- * The few plain HTTP pages beside the WebSocket: liveness and readiness for everybody, metrics, providers and MCP
- * servers for those who may also chat. Read-only, no secrets.
+ * Serves plain HTTP beside the WebSocket. Liveness, readiness and the start page are for everybody. Metrics, providers
+ * and MCP servers are for those who may also chat. Read-only, no secrets.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verify } from '../auth/verifier.ts';
@@ -23,6 +23,8 @@ export interface HttpDeps {
   providers(): readonly ProviderStatus[];
   metrics: Pick<Metrics, 'text' | 'contentType'>;
   verify: Verify;
+  /** The start page, its files and the documentation: resolves with true if the path was one of theirs. */
+  home(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean>;
   /** The pages of inspection, where they are served: true if the path was one of theirs. */
   inspection: ((request: IncomingMessage, response: ServerResponse, path: string) => boolean) | null;
   /** Null, or why a request from there is refused. Not asked about the pages of inspection, which have stricter rules of their own. */
@@ -32,39 +34,59 @@ export interface HttpDeps {
 }
 
 /**
- * Answers GET and HEAD, else 405; 400 without a Host; with the refusal's status where `refusalOf` has one. `/health` leaves providers and MCP servers out for strangers. `/ready` is 503 unless chats are accepted, `/metrics` 401 for strangers and
- * 500 if they cannot be read, the WebSocket endpoint 426 without an upgrade, any other path 404.
+ * Answers GET and HEAD, else 405; 400 without a Host; with the refusal's status where `refusalOf` has one. `/health`
+ * leaves out providers and MCP servers unless the sender may chat. `/ready` is 503 unless chats are accepted. `/metrics`
+ * is 401 without a token that may chat, and 500 if the metrics cannot be read. The WebSocket endpoint is 426 without an
+ * upgrade. A page with a slash behind its name is 308 to the page. Any other path is 404. What goes wrong is JSON for
+ * those who accept JSON, else text.
  */
 export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
   const startedMs = performance.now();
+  const pages = ['/', '/health', '/ready', '/metrics', ...(deps.inspection ? ['/inspect'] : [])];
   const send = (response: ServerResponse, status: number, type: string, body: string) => {
-    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+    response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     response.end(body);
   };
   const sendJson = (response: ServerResponse, status: number, body: object) => send(response, status, 'application/json', `${JSON.stringify(body)}\n`);
+  const refuse = (request: IncomingMessage, response: ServerResponse, status: number, error: string, more: object = {}) =>
+    /\bapplication\/json\b/i.test(request.headers.accept ?? '') ? sendJson(response, status, { error, ...more }) : send(response, status, 'text/plain; charset=utf-8', `${error}\n`);
 
-  /** Also on loopback: a proxy on this machine makes all the world come from there. */
-  const isStranger = async (request: IncomingMessage) => (await deps.verify(credentialOf(request.headers))) === null;
+  /** Also on loopback: behind a proxy on this machine, every client comes from there. */
+  const mayChat = async (request: IncomingMessage) => (await deps.verify(credentialOf(request.headers))) !== null;
 
   const sendHealth = async (request: IncomingMessage, response: ServerResponse) => {
     const health = { status: 'ok', version: deps.version, uptime_seconds: Math.round((performance.now() - startedMs) / 1000) };
-    // Names of neighbours, and what is wrong with them, tell strangers what could be attacked.
-    sendJson(response, 200, (await isStranger(request)) ? health : { ...health, providers: deps.providers(), mcp_servers: deps.servers().map(toldServer) });
+    // Names of neighbours, and what is wrong with them, show an attacker what could be attacked.
+    sendJson(response, 200, (await mayChat(request)) ? { ...health, providers: deps.providers(), mcp_servers: deps.servers().map(toldServer) } : health);
   };
 
   const sendMetrics = async (request: IncomingMessage, response: ServerResponse) => {
-    if (await isStranger(request)) {
-      deps.onRefused(credentialOf(request.headers) === null ? refusals.noToken : refusals.unknownToken, request);
-      response.setHeader('www-authenticate', 'Bearer');
-      return send(response, 401, 'text/plain', 'Metrics ask for a token, like the WebSocket: Authorization: Bearer TOKEN.\n');
-    }
-    return send(response, 200, deps.metrics.contentType, await deps.metrics.text());
+    if (await mayChat(request)) return send(response, 200, deps.metrics.contentType, await deps.metrics.text());
+    deps.onRefused(credentialOf(request.headers) === null ? refusals.noToken : refusals.unknownToken, request);
+    response.setHeader('www-authenticate', 'Bearer');
+    return refuse(request, response, 401, 'Metrics ask for a token, like the WebSocket: Authorization: Bearer TOKEN.');
   };
 
-  const answer = (response: ServerResponse, answering: Promise<void>, apology: string) =>
+  const sendOther = async (request: IncomingMessage, response: ServerResponse, path: string) => {
+    if (await deps.home(request, response, path)) return undefined;
+    if (path === deps.endpoint) {
+      response.setHeader('upgrade', 'websocket');
+      return refuse(request, response, 426, 'This is the WebSocket endpoint: connect to it with a WebSocket client.');
+    }
+    const page = path.replace(/\/$/, '');
+    if (page !== path && page !== '/' && (pages.includes(page) || page === deps.endpoint)) {
+      response.setHeader('location', `${page}${request.url?.slice(path.length) ?? ''}`);
+      return refuse(request, response, 308, `This page is ${page}.`);
+    }
+    const error = `There is no page ${path.length > MAX_SHOWN_CHARS ? 'of that name' : path}. The WebSocket is ${deps.endpoint}; the pages are ${pages.join(', ')}.`;
+    return refuse(request, response, 404, error, { websocket: deps.endpoint, pages });
+  };
+
+  const answer = (request: IncomingMessage, response: ServerResponse, answering: Promise<void>) =>
     void answering.catch((error: unknown) => {
       deps.onError(error);
-      send(response, 500, 'text/plain', apology);
+      if (response.headersSent) response.destroy();
+      else refuse(request, response, 500, 'This page could not be read; the log of the server has the reason.');
     });
 
   return (request, response) => {
@@ -73,23 +95,22 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
     const refusal = hasOwnRules ? null : deps.refusalOf(request);
     if (refusal) {
       deps.onRefused(refusal, request);
-      return send(response, refusal.status, 'text/plain', `${refusal.message}\n`);
+      return refuse(request, response, refusal.status, refusal.message);
     }
-    if (!hasOwnRules && request.headers.host === undefined && request.httpVersion === '1.1') return send(response, 400, 'text/plain', 'The request has no Host header. HTTP/1.1 asks for one.\n');
-    if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'GET only' });
+    if (!hasOwnRules && request.headers.host === undefined && request.httpVersion === '1.1') return refuse(request, response, 400, 'The request has no Host header. HTTP/1.1 asks for one.');
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      return refuse(request, response, 405, 'Pages are read-only here: use GET or HEAD. To chat, open the WebSocket.');
+    }
     switch (path) {
-      case deps.endpoint:
-        response.setHeader('upgrade', 'websocket');
-        return send(response, 426, 'text/plain', 'This is the WebSocket endpoint: connect to it with a WebSocket client.\n');
       case '/health':
-        return answer(response, sendHealth(request, response), 'The health could not be told; the log says why.\n');
+        return answer(request, response, sendHealth(request, response));
       case '/ready':
         return deps.isServing() ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'draining' });
       case '/metrics':
-        return answer(response, sendMetrics(request, response), 'The metrics could not be read; the log says why.\n');
+        return answer(request, response, sendMetrics(request, response));
       default:
-        if (deps.inspection?.(request, response, path)) return undefined;
-        return send(response, 404, 'text/plain', `Parley speaks WebSocket at ${deps.endpoint}; beside it there are /health, /ready, /metrics${deps.inspection ? ' and /inspect' : ''}.\n`);
+        return deps.inspection?.(request, response, path) ? undefined : answer(request, response, sendOther(request, response, path));
     }
   };
 }
@@ -97,3 +118,5 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
 function isInspection(path: string): boolean {
   return path === '/inspect' || path.startsWith('/inspect/');
 }
+/** Of a path, in an answer. */
+const MAX_SHOWN_CHARS = 200;

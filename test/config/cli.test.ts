@@ -19,6 +19,7 @@ describe('the command line', () => {
     [['replay', 'c1'], { kind: 'replay', conversationId: 'c1' }],
     [['replay', 'check', '--file', 'rows.jsonl'], { kind: 'replay', conversationId: 'check', exported: 'rows.jsonl' }],
     [['token', 'alice'], { kind: 'token', subject: 'alice' }],
+    [['say', 'add 2 and 3', '--port', '9000'], { kind: 'say', text: 'add 2 and 3', port: 9000 }],
     [['check', '--help', '--version'], { kind: 'help' }],
   ] as const) {
     test(`understands ${JSON.stringify(args)}`, () => assert.partialDeepStrictEqual(parseCli(args), command));
@@ -54,6 +55,7 @@ describe('the command line', () => {
     [['backup'], 'backup needs the file to write'],
     [['replay', '--file', 'rows.jsonl'], 'replay needs the id of a conversation'],
     [['token'], 'token needs the name of the subject that it is for'],
+    [['say', 'add', '2', 'and', '3'], 'the text to send goes in quotes'],
     [['replay', ''], 'replay needs the id of a conversation'],
     [['token', 'alice', '--config', 'my.yaml'], '--config has no meaning with token'],
     [['replya', 'c1'], '"replya" is not understood; did you mean replay?'],
