@@ -14,6 +14,7 @@ export const faultData = {
   provider: 'the name of the provider',
   model: 'the model that was asked',
   status: "the provider's HTTP status",
+  provider_says: "the provider's own words, as far as the message quotes them",
   variable: 'the environment variable of the API key',
   server: 'the name of the MCP server',
   budget: 'the key of chat.service.budget that is used up',
@@ -31,7 +32,7 @@ export interface ErrorEntry {
   data?: readonly (keyof typeof faultData)[];
 }
 
-const ofProvider = ['provider', 'model', 'status', 'retry_after_ms'] as const;
+const ofProvider = ['provider', 'model', 'status', 'retry_after_ms', 'provider_says'] as const;
 
 /** Every code that there is. */
 export const errorCodes = {

@@ -13,6 +13,23 @@ export function fault(code: ErrorCode, message: string, data: Record<string, unk
   return { code, message, retryable: errorCodes[code].retryable, data };
 }
 
+/** Where a fault's `data` has what its message quotes of a provider. */
+export const QUOTED = 'provider_says';
+
+/** Parley's own sentence, and behind it the words of a provider; '' for none. */
+export function quoting(own: string, says: string): string {
+  return says === '' ? own : `${own}${INTRODUCTION}${says}`;
+}
+
+const INTRODUCTION = ' It says: ';
+
+/** The message without what it quotes: Parley's own words, which hold no text of a person, a model or a provider. */
+export function ownWords({ message, data }: Fault): string {
+  const says = data[QUOTED];
+  const quote = typeof says === 'string' ? `${INTRODUCTION}${says}` : '';
+  return quote !== '' && message.endsWith(quote) ? message.slice(0, -quote.length) : message;
+}
+
 /** The same for a conversation that is somebody else's: nobody learns which there are. */
 export function noSuchConversation(): Fault {
   return fault('not_found', 'There is no such conversation.');

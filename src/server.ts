@@ -24,6 +24,7 @@ import { createHttpHandler } from './gateway/http.ts';
 import { createRefusalReport } from './gateway/refusal-report.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
 import { createViewerSockets } from './gateway/viewer-sockets.ts';
+import { ownWords, QUOTED } from './errors.ts';
 import { readPageFiles } from './home/page-files.ts';
 import { createHomeRoutes } from './home/routes.ts';
 import { createDefinitions } from './inspect/definition.ts';
@@ -84,7 +85,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
   const toolbox = createToolbox({
     servers,
     clientVersion: version,
-    answers: hostAnswers(config, createSample(model, (code, message) => log.warn({ code }, `a request of an MCP server to the model failed: ${message}`))),
+    answers: hostAnswers(config, createSample(model, (fault) => log.warn({ code: fault.code, reason: ownWords(fault), [QUOTED]: fault.data[QUOTED] }, 'a request of an MCP server to the model failed'))),
     log: (server, line) => log.debug({ server }, line),
     limits: toolboxLimits(config),
     authorization: authorizerOptions(config),

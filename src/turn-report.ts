@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { TurnEnd } from '../machines/conversation-events.ts';
 import type { Fault, TurnTotals } from '../machines/log.ts';
+import { ownWords, QUOTED } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';
 
@@ -92,8 +93,9 @@ function costOf({ usage }: TurnTotals): { cost?: number } {
   return usage.cost === undefined ? {} : { cost: usage.cost };
 }
 
-/** Facts for whoever runs the server. The message can hold a provider's words, which may quote a text: the log treats it as one. */
-function reasonOf({ message, data }: Fault): Record<string, unknown> {
-  const facts = ['provider', 'model', 'status', 'variable', 'budget'].filter((name) => name in data).map((name) => [name, data[name]]);
-  return { ...Object.fromEntries(facts), text: message };
+/** Facts for the operator. Parley's own words are apart from the provider's, which may quote a text: the log redacts those. */
+function reasonOf(fault: Fault): Record<string, unknown> {
+  const { data } = fault;
+  const facts = ['provider', 'model', 'status', 'variable', 'budget', QUOTED].filter((name) => name in data).map((name) => [name, data[name]]);
+  return { reason: ownWords(fault), ...Object.fromEntries(facts) };
 }

@@ -4,7 +4,7 @@
  * stack. Whether to ask again is the caller's decision: a fault only says if that may help.
  */
 import { APIConnectionTimeoutError, APIError } from 'openai';
-import { fault, type ErrorCode } from '../errors.ts';
+import { fault, QUOTED, quoting, type ErrorCode } from '../errors.ts';
 import type { StreamFault } from './accumulator.ts';
 import { classify, cleanWords, readComplaint, type Complaint } from './complaint.ts';
 import { isObject, textOf } from './json.ts';
@@ -44,7 +44,7 @@ export function streamFailure(asked: Asked, reason: StreamFault): Failure {
     case 'error':
       return refusal(asked, readComplaint(reason.error, null), null);
     case 'garbage':
-      return failure(asked, 'provider_failed', `sent something that is no part of an answer: "${words(asked, reason.sample)}".`);
+      return failure(asked, 'provider_failed', 'sent something that is no part of an answer.', { says: words(asked, reason.sample) });
     case 'oversized':
       return failure(asked, 'provider_failed', 'sent more than any answer may hold.');
   }
@@ -52,7 +52,7 @@ export function streamFailure(asked: Asked, reason: StreamFault): Failure {
 
 /** A 200 that is no answer, e.g. the page of a proxy or of a wrong path. */
 export function foreignFailure(asked: Asked, contentType: string): Failure {
-  const what = cleanWords(contentType, []) || 'no content type';
+  const [what] = /^[\w.+-]{1,60}\/[\w.+-]{1,60}/.exec(contentType) ?? ['no content type'];
   return failure(asked, 'provider_failed', `answered with something that is no chat completion (${what}). Check llm.providers.${asked.provider.name}.base_url.`);
 }
 
@@ -73,11 +73,14 @@ function refusal(asked: Asked, complaint: Complaint, retryAfterMs: number | null
   const code = classify(complaint);
   const said = words(asked, complaint.message);
   const number = complaint.status === null ? '' : ` (${complaint.status})`;
-  const message = `${refusalWords(code, asked, complaint.status)}${number}.${said === '' ? '' : ` It says: ${said}`}`;
   const { keyVariable } = asked.provider;
-  return failure(asked, code, message, retryAfterMs, {
-    ...(complaint.status === null ? {} : { status: complaint.status }),
-    ...(code === 'provider_auth' && keyVariable !== null ? { variable: keyVariable } : {}),
+  return failure(asked, code, `${refusalWords(code, asked, complaint.status)}${number}.`, {
+    says: said,
+    retryAfterMs,
+    data: {
+      ...(complaint.status === null ? {} : { status: complaint.status }),
+      ...(code === 'provider_auth' && keyVariable !== null ? { variable: keyVariable } : {}),
+    },
   });
 }
 
@@ -104,17 +107,19 @@ function refusalWords(code: ErrorCode, { provider, model }: Asked, status: numbe
   }
 }
 
-function failure(
-  { provider, model }: Asked,
-  code: ErrorCode,
-  message: string,
-  retryAfterMs: number | null = null,
-  data: Record<string, unknown> = {},
-): Failure {
+interface Details {
+  /** The provider's own words, cleaned; '' for none. Kept apart from Parley's, because they may quote people. */
+  says?: string;
+  retryAfterMs?: number | null;
+  data?: Record<string, unknown>;
+}
+
+function failure({ provider, model }: Asked, code: ErrorCode, message: string, { says = '', retryAfterMs = null, data = {} }: Details = {}): Failure {
   const wait = retryAfterMs === null ? {} : { retry_after_ms: retryAfterMs };
+  const own = `Provider "${provider.name}" ${message}`;
   return {
     status: 'failed',
-    fault: fault(code, `Provider "${provider.name}" ${message}`, { provider: provider.name, model, ...data, ...wait }),
+    fault: fault(code, quoting(own, says), { provider: provider.name, model, ...data, ...wait, ...(says === '' ? {} : { [QUOTED]: says }) }),
     retryAfterMs,
   };
 }

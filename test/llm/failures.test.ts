@@ -119,7 +119,7 @@ describe('a broken stream', () => {
     ['with an error about the context', streams(errorChunk({ message: 'too long', code: 'context_length_exceeded' })), 'provider_context_length', /too long/],
     ['that finishes in an error', streams(text('Hel'), finish('error')), 'provider_failed', /ended in an error/],
     ['with a line that is no JSON', streams(text('Hel'), data('{"choices": [{'), finish('stop')), 'provider_failed', /no part of an answer/],
-    ['with a line that is no object', streams(data('42')), 'provider_failed', /"42"/],
+    ['with a line that is no object', streams(data('42')), 'provider_failed', /It says: 42$/],
     ['with more sealed thoughts than any answer may hold', streams(Array.from({ length: 3 }, (_, index) => delta({ reasoning_details: [{ index, sealed: ['x'.repeat(6 * 1024 * 1024)] }] }))), 'provider_failed', /more than any answer may hold/],
     ['that is a page', answersWith('text/html; charset=utf-8', '<html>Log in</html>'), 'provider_failed', /text\/html.*base_url/],
     ['that is plain text', answersWith('text/plain', 'It works!'), 'provider_failed', /no chat completion.*base_url/],
