@@ -26,7 +26,8 @@ function unknownKey(root: Expected, path: KeyPath, document: ConfigDocument): Pr
   const key = String(path.at(-1));
   const siblings = keysOf(expectedAt(root, path.slice(0, -1)) ?? {}).map(([name]) => name);
   const meant = closest(key, siblings) ?? pathsTo(root, key)[0];
-  const help = meant ? `did you mean ${meant}?` : `known here: ${siblings.join(', ')}`;
+  const escape = siblings.includes('extra_body') ? ' If it is a parameter of the provider, put it into extra_body' : '';
+  const help = meant ? `did you mean ${meant}?${escape}` : `known here: ${siblings.join(', ')}`;
   return { line: document.lineOf(path), path, text: `is not a known key; ${help}` };
 }
 

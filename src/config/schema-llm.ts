@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import { count, milliseconds, seconds, secondsOrNone, text } from './quantities.ts';
+import { presets } from '../llm/presets.ts';
 import { providers } from './schema-providers.ts';
+import { closest } from './suggest.ts';
 
 /** Names that no block may have. */
 const reserved = ['auto', 'demo'];
@@ -85,6 +87,11 @@ export const llmSection = z
       };
       check(['active'], llm.active, ['auto', ...names]);
       for (const [index, name] of llm.fallback.entries()) check(['fallback', index], name, names);
+      for (const [name, block] of Object.entries(llm.providers)) {
+        if (name in presets || typeof block !== 'object' || block?.base_url !== undefined) continue;
+        const meant = closest(name, Object.keys(presets));
+        if (meant !== null) refuse(['providers', name], `the name ${meant}, if that provider is meant; one of your own needs a base_url`);
+      }
       for (const name of reserved.filter((name) => stated.includes(name))) {
         refuse(['providers', name], `another name, for llm.active gives ${name} a meaning of its own`);
       }

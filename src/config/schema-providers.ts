@@ -8,6 +8,7 @@ import { azureApiVersion, isAzureHost } from '../llm/azure.ts';
 import { echoFields } from '../llm/echo.ts';
 import { presets } from '../llm/presets.ts';
 import { count, text } from './quantities.ts';
+import { closest } from './suggest.ts';
 
 const variableName = () =>
   z
@@ -72,19 +73,47 @@ const parameters = {
     .meta({ allowed: 'header names with text values (numbers in quotes)' })
     .exactOptional()
     .describe('Extra HTTP headers for every request to this provider.'),
+  extra_body: z
+    .record(z.string(), z.unknown())
+    .meta({ allowed: 'a section of parameters' })
+    .exactOptional()
+    .describe("Further parameters for the body of every request, passed on as they are, whatever their names. Needed only for one whose name is nearly that of a key above."),
   api_key: z
     .never()
     .meta({ allowed: 'nothing, for keys come from the environment alone (name the variable in api_key_env)' })
     .exactOptional(),
 };
 
-/** A provider of the user's own. Keys that are not listed go into the request's body as they are. */
-const ownProvider = z.looseObject({
+/** Parameters of well-known APIs whose names are nearly those of keys: OpenRouter's and vLLM's. */
+const knownParameters = ['models', 'min_tokens'];
+/** A slip of the pen is an edit or two. Names of real parameters must not be taken for one. */
+const LETTERS_PER_EDIT = 5;
+
+/** Refuses a key that is nearly one of the block's own: passed on to the provider, it would have no effect, and no error. */
+function refuseNearMisses(keys: readonly string[]) {
+  return (block: Record<string, unknown>, check: z.core.$RefinementCtx): void => {
+    const stated = isSection(block) ? Object.keys(block) : [];
+    const known = [...keys, ...knownParameters];
+    const slips = stated.filter((key) => !known.includes(key) && closest(key, keys, LETTERS_PER_EDIT) !== null);
+    if (slips.length > 0) check.addIssue({ code: 'unrecognized_keys', keys: slips, input: block });
+  };
+}
+
+/** It is called for whatever stands in the place of a block. */
+const isSection = (block: unknown) => typeof block === 'object' && block !== null && !Array.isArray(block);
+
+/** Also beside a missing address: its name may be the one that is misspelt. */
+const always = { when: () => true };
+
+const ownKeys = {
   base_url: baseUrlText(),
   api_key_env: apiKeyEnv().exactOptional(),
   model: model(),
   ...parameters,
-});
+};
+
+/** A provider of the user's own. Keys that are not listed go into the request's body as they are. */
+const ownProvider = z.looseObject(ownKeys).superRefine(refuseNearMisses(Object.keys(ownKeys)), always);
 
 /**
  * A provider that Parley knows. Its key is looked for only while its address is the known one:
@@ -98,6 +127,7 @@ function knownProvider({ baseUrl, keyVariable, model: knownModel }: { baseUrl: s
       model: model().default(knownModel),
       ...parameters,
     })
+    .superRefine(refuseNearMisses(Object.keys(ownKeys)), always)
     .transform((block) =>
       keyVariable !== null && block.api_key_env === undefined && block.base_url === baseUrl
         ? { ...block, api_key_env: keyVariable }
@@ -116,6 +146,7 @@ const azureProvider = z
     ...parameters,
     model: z.never().meta({ allowed: 'nothing, for the deployment says which' }).exactOptional(),
   })
+  .superRefine(refuseNearMisses([...Object.keys(ownKeys), 'deployment', 'api_version']), always)
   .transform((block) =>
     block.api_key_env === undefined && (block.base_url === undefined || isAzureHost(block.base_url))
       ? { ...block, api_key_env: presets.azure.keyVariable }
@@ -136,5 +167,5 @@ export const providers = z
   .catchall(ownProvider)
   .prefault({})
   .describe(
-    'One block a provider; add blocks under names of your own. Keys that are not listed here are passed on to the provider as they are.',
+    'One block a provider; add blocks under names of your own. Keys that are not listed here are passed on to the provider as they are; one that is nearly the name of a listed key is refused, and extra_body passes it on.',
   );

@@ -1,4 +1,4 @@
-/** Which known word was probably meant by one that is not known. */
+/** Finds the known word that was probably meant by an unknown one. */
 
 /** Words that differ in case, hyphens and underscores only are the same slip: `maxTokens`, `max-tokens`. */
 function bare(word: string): string {
@@ -27,13 +27,13 @@ function distance(from: string, to: string): number {
   return last[to.length] ?? Infinity;
 }
 
-/** The candidate nearest to `word`, or null when none is near enough (a third of its letters) to be what was meant. */
-export function closest(word: string, candidates: readonly string[]): string | null {
+/** The candidate nearest to `word`; null when none is within one edit for every `lettersPerEdit` letters of its own. */
+export function closest(word: string, candidates: readonly string[], lettersPerEdit = 3): string | null {
   const wanted = bare(word).slice(0, 100);
   let best: { candidate: string; edits: number } | null = null;
   for (const candidate of candidates) {
     const edits = distance(wanted, bare(candidate));
-    if (edits <= Math.max(1, Math.floor(candidate.length / 3)) && edits < (best?.edits ?? Infinity)) {
+    if (edits <= Math.max(1, Math.floor(candidate.length / lettersPerEdit)) && edits < (best?.edits ?? Infinity)) {
       best = { candidate, edits };
     }
   }

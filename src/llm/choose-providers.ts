@@ -47,7 +47,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   if (baseUrl === null) {
     throw new AppError('config_invalid', `Provider "${name}" needs an http or https URL in llm.providers.${name}.base_url.`);
   }
-  const { base_url: _address, api_key_env: _variable, allowed_models = [], echo_reasoning = knownEcho(baseUrl), headers = {}, max_concurrent, requests_per_minute, prices: statedPrices = {}, ...others } = block ?? {};
+  const { base_url: _address, api_key_env: _variable, allowed_models = [], echo_reasoning = knownEcho(baseUrl), headers = {}, max_concurrent, requests_per_minute, prices: statedPrices = {}, extra_body = {}, ...others } = block ?? {};
   const limits = { maxConcurrent: max_concurrent ?? NO_LIMITS.maxConcurrent, requestsPerMinute: requests_per_minute ?? NO_LIMITS.requestsPerMinute };
   const prices = new Map(Object.entries(statedPrices).map(([model, { input, output, cached_input }]) => [model, { input, output, cachedInput: cached_input ?? null }]));
   const endpoint = name === azureName ? azureEndpoint(others) : plainEndpoint({ model: presetOf(name)?.model, ...others });
@@ -63,7 +63,8 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
       { data: { provider: name, variable: keyVariable } },
     );
   }
-  return { ...endpoint, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers, limits, prices, echo: echo_reasoning };
+  const parameters = { ...endpoint.parameters, ...extra_body };
+  return { ...endpoint, parameters, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers, limits, prices, echo: echo_reasoning };
 }
 
 function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {

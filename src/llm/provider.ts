@@ -23,6 +23,8 @@ export interface ProviderBlock {
   requests_per_minute?: number | undefined;
   /** Of a million tokens, by model. */
   prices?: Record<string, { input: number; output: number; cached_input?: number }> | undefined;
+  /** Join the request body as they are, whatever their names. */
+  extra_body?: Record<string, unknown> | undefined;
   [parameter: string]: unknown;
 }
 

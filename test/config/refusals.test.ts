@@ -116,6 +116,25 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     ],
   ],
   [
+    'a key of a provider that is nearly one of its keys, beside one that is missing for it',
+    'llm:\n  providers:\n    mine:\n      base_urll: http://localhost/v1\n      model: m\n      tempratur: 1\n      top_p: 0.5\n    groq:\n      maxTokens: 5\n    azure:\n      api_versoin: 2024-10-21\n',
+    [
+      'my.yaml:3: llm.providers.mine.base_url is missing; allowed: an http or https URL, such as http://localhost:8080/v1.',
+      'my.yaml:4: llm.providers.mine.base_urll is not a known key; did you mean base_url? If it is a parameter of the provider, put it into extra_body.',
+      'my.yaml:6: llm.providers.mine.tempratur is not a known key; did you mean temperature? If it is a parameter of the provider, put it into extra_body.',
+      'my.yaml:9: llm.providers.groq.maxTokens is not a known key; did you mean max_tokens? If it is a parameter of the provider, put it into extra_body.',
+      'my.yaml:11: llm.providers.azure.api_versoin is not a known key; did you mean api_version? If it is a parameter of the provider, put it into extra_body.',
+    ],
+  ],
+  [
+    'a known provider whose name is misspelt',
+    'llm:\n  providers:\n    opneai:\n      model: gpt-4o\n',
+    [
+      'my.yaml:3: llm.providers.opneai.base_url is missing; allowed: an http or https URL, such as http://localhost:8080/v1.',
+      'my.yaml:3: llm.providers.opneai is a section; allowed: the name openai, if that provider is meant; one of your own needs a base_url.',
+    ],
+  ],
+  [
     'a provider by a name that has a meaning',
     'llm: { providers: { demo: { base_url: "http://localhost/v1", model: m } } }',
     ['my.yaml:1: llm.providers.demo is a section; allowed: another name, for llm.active gives demo a meaning of its own.'],

@@ -84,4 +84,15 @@ describe('a provider', () => {
     const block = { reasoning_effort: 'low', response_format: { type: 'json_object' }, stop: ['\n'] };
     assert.partialDeepStrictEqual(providers({ openai: block }).openai, block);
   });
+
+  test('passes on the parameters of well-known APIs, though some look like its own keys', () => {
+    const names = [
+      'top_p', 'top_k', 'min_p', 'n', 'seed', 'stop', 'user', 'store', 'metadata', 'models', 'min_tokens', 'max_completion_tokens', 'reasoning', 'presence_penalty', 'logit_bias', 'logprobs',
+      'tool_choice', 'parallel_tool_calls', 'service_tier', 'stream_options', 'safety_settings', 'provider', 'transforms', 'route', 'plugins', 'keep_alive', 'options', 'think', 'enable_thinking',
+      'chat_template_kwargs', 'guided_json', 'repetition_penalty', 'length_penalty', 'best_of', 'prediction', 'modalities', 'audio', 'verbosity', 'web_search_options', 'prompt_cache_key', 'thinking',
+      'include_reasoning', 'reasoning_format', 'cache_prompt', 'id_slot', 'typical_p', 'ignore_eos', 'skip_special_tokens', 'priority', 'prompt_logprobs', 'truncate_prompt_tokens',
+    ];
+    const block = Object.fromEntries(names.map((name) => [name, 1]));
+    assert.partialDeepStrictEqual(providers({ openrouter: block }).openrouter, block);
+  });
 });

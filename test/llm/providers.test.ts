@@ -66,6 +66,12 @@ describe('a provider', () => {
     assert.deepEqual(openai?.parameters, { temperature: 1 });
   });
 
+  test('passes on what its extra_body holds, whatever its names', () => {
+    const [openai] = choose({ active: 'openai', providers: { openai: { temperature: 1, extra_body: { max_token: 5, model: 'none', temperature: 2 } } }, env: { OPENAI_API_KEY: 'b' } });
+    assert.equal(openai?.model, presets['openai']?.model, 'keys of the block are no business of it');
+    assert.deepEqual(openai?.parameters, { temperature: 2, max_token: 5, model: 'none' });
+  });
+
   for (const choice of [{ active: 'groq' }, { active: 'demo', fallback: ['groq'] }]) {
     test(`without its key is refused by name of the variable when it is ${choice.fallback ? 'a fallback' : 'active'}`, () => {
       assert.throws(
