@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { ANONYMOUS, withinTime } from './auth/verifier.ts';
-import { accessOptions, admissionLimits, authorizerOptions, conversationLimits, hostAnswers, inspectionLimits, listeningOptions, modelOptions, ms, promptResources, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
+import { accessOptions, admissionLimits, authorizerOptions, configuredNames, conversationLimits, hostAnswers, inspectionLimits, listeningOptions, modelOptions, ms, promptResources, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules } from './config/options.ts';
 import type { Config } from './config/schema.ts';
 import { createInFlight } from './conversation/in-flight.ts';
 import { createKeepDraft } from './conversation/keep-draft.ts';
@@ -35,6 +35,7 @@ import { createDoorkeeper } from './inspect/visitor.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { createSample } from './llm/sample.ts';
 import { reportProvider } from './llm/provider-news.ts';
+import { createNameCheck } from './mcp/configured-names.ts';
 import { loadServers } from './mcp/servers-config.ts';
 import { reportServer } from './mcp/server-news.ts';
 import type { ServerStatus } from './mcp/port.ts';
@@ -82,11 +83,12 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     onThreadDeath: (cause, final) => log.error({ err: cause, final }, 'the token counting thread died'),
   });
   const servers = loadServers(mcp.config_file, env);
+  const nameCheck = createNameCheck(configuredNames(config), servers.map(({ name }) => name), log);
   const toolbox = createToolbox({
     servers,
     clientVersion: version,
     answers: hostAnswers(config, createSample(model, (fault) => log.warn({ code: fault.code, reason: ownWords(fault), [QUOTED]: fault.data[QUOTED] }, 'a request of an MCP server to the model failed'))),
-    log: (server, line) => log.debug({ server }, line),
+    log: (server, line, level) => log[level ?? 'debug']({ server }, line),
     limits: toolboxLimits(config),
     authorization: authorizerOptions(config),
   });
@@ -149,6 +151,7 @@ export async function startServer({ config, version, env, log, stop }: ServerOpt
     attachServer(name, actor) {
       toolbox.attach(name, actor);
       reportServer(name, actor, log);
+      nameCheck.watch(name, actor);
       inspection.addServer(actor);
       notices.watch(name, actor);
     },

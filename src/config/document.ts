@@ -34,8 +34,8 @@ export interface ConfigDocument {
 /** Longest piece of a value that a message repeats. */
 const shownLength = 60;
 
-/** Reads `text`; whatever is wrong with it is in `problems`. */
-export function readDocument(text: string, env: Environment): ConfigDocument {
+/** Reads `text`; whatever is wrong with it is in `problems`. Without `env`, values that name variables stay as they are. */
+export function readDocument(text: string, env: Environment | null): ConfigDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineAt = (node: Node | null) => (node?.range ? lines.linePos(node.range[0]).line : 1);
@@ -58,7 +58,7 @@ export function readDocument(text: string, env: Environment): ConfigDocument {
     }
   }
 
-  const variables = fillInVariables(document, env);
+  const variables = env === null ? { filled: new Set<Node>(), unfilled: [] } : fillInVariables(document, env);
   for (const { scalar, path, problem } of variables.unfilled) {
     problems.push({ line: lineAt(scalar), path, text: problem });
   }

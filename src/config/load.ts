@@ -6,11 +6,11 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import { readDocument } from './document.ts';
-import type { ConfigDocument, Problem } from './document.ts';
+import type { ConfigDocument } from './document.ts';
 import type { Environment } from './environment.ts';
 import { dotted } from './places.ts';
 import type { KeyPath } from './places.ts';
-import { schemaProblems } from './problems.ts';
+import { listProblems, schemaProblems } from './problems.ts';
 import { configSchema } from './schema.ts';
 import type { Config } from './schema.ts';
 
@@ -49,7 +49,7 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
     const said = new Set(problems.map(({ path }) => dotted(path)));
     problems.push(...schemaProblems(parsed.error.issues, document).filter(({ path }) => !said.has(dotted(path))));
   }
-  if (!parsed?.success || problems.length > 0) throw new AppError('config_invalid', refusal(name, problems));
+  if (!parsed?.success || problems.length > 0) throw new AppError('config_invalid', listProblems('The configuration', name, problems));
   return { file: path, config: withAbsolutePaths(parsed.data, document, path === projectFile ? null : path, source) };
 }
 
@@ -96,12 +96,4 @@ async function read(path: string, name: string, { file, env }: ConfigSource): Pr
 function displayName(path: string, cwd: string): string {
   const near = relative(cwd, path);
   return near === '' || near.startsWith('..') ? path : near;
-}
-
-function refusal(name: string, problems: readonly Problem[]): string {
-  const lines = problems
-    .toSorted((one, other) => one.line - other.line)
-    .map(({ line, path, text }) => `  ${name}:${line}: ${dotted(path)} ${text}${text.endsWith('?') ? '' : '.'}`);
-  const many = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  return [`The configuration has ${many}:`, ...lines].join('\n');
 }

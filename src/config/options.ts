@@ -71,6 +71,16 @@ export function toolPolicy({ chat }: Config) {
   return { repeat, permission, permissionByHint };
 }
 
+/** Servers and tools that the configuration names, by the key that names them. */
+export function configuredNames({ chat, mcp }: Config) {
+  const { repeat, permission } = chat.service.tools;
+  return [
+    { key: 'chat.service.tools.permission', names: Object.keys(permission) },
+    { key: 'chat.service.tools.repeat', names: Object.keys(repeat) },
+    { key: 'mcp.resources_in_prompt.contents', names: mcp.resources_in_prompt.contents.map(({ server }) => server) },
+  ];
+}
+
 /** What a turn may cost, beside the providers it may ask. */
 export function conversationLimits({ chat, llm }: Config) {
   const { service } = chat;

@@ -10,9 +10,8 @@ import { dotted } from './places.ts';
 import type { KeyPath } from './places.ts';
 import { closest } from './suggest.ts';
 
-/** One problem for each thing that the schema refused. */
-export function schemaProblems(issues: readonly z.core.$ZodIssue[], document: ConfigDocument): Problem[] {
-  const root = expectedConfig();
+/** One problem for each thing that the schema refused. `root` is the schema's description, the configuration's by default. */
+export function schemaProblems(issues: readonly z.core.$ZodIssue[], document: ConfigDocument, root: Expected = expectedConfig()): Problem[] {
   return issues.flatMap((issue) => {
     const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
     if (issue.code === 'unrecognized_keys') {
@@ -56,4 +55,13 @@ function shown(path: KeyPath, expected: Expected | null, document: ConfigDocumen
     return expected?.default === undefined ? 'missing' : `left at its default, ${JSON.stringify(expected.default)}`;
   }
   return mayBeSecret(path) ? 'a value not shown here' : document.found(path);
+}
+
+/** All problems of a file by line, below a first line that counts them. `name` is the file's, `what` what it is: `The configuration`. */
+export function listProblems(what: string, name: string, problems: readonly Problem[]): string {
+  const lines = problems
+    .toSorted((one, other) => one.line - other.line)
+    .map(({ line, path, text }) => `  ${name}:${line}: ${dotted(path)} ${text}${text.endsWith('?') ? '' : '.'}`);
+  const many = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  return [`${what} has ${many}:`, ...lines].join('\n');
 }

@@ -43,7 +43,7 @@ export interface ConnectionOptions {
   clientVersion: string;
   answers: HostAnswers;
   /** A line of the server's stderr, or of the SDK's about this server. */
-  log(line: string): void;
+  log(line: string, level?: 'warn'): void;
   ready(catalogue: readonly ServerTool[]): void;
   changed(catalogue: readonly ServerTool[]): void;
   /** Said at most once, and never after `close`. */
@@ -102,8 +102,14 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     gone: (reason) => standing === 'ready' && lose(reason),
   });
 
+  /** Names that no list of this connection had. */
+  const reported = new Set<string>();
   const readList = (listed: readonly ListedTool[]) => {
-    for (const name of unknownNames(listed, server)) log(`it has no tool "${name}", which its block names`);
+    for (const { key, name, meant } of unknownNames(listed, server)) {
+      if (reported.has(name)) continue;
+      reported.add(name);
+      log(`it has no tool "${name}", which ${key} of its block names${meant === null ? '' : `; did you mean "${meant}"?`}`, 'warn');
+    }
     return takeTools(listed, server, limits, log);
   };
   const takeList = (listed: readonly ListedTool[]) => {

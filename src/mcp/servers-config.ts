@@ -1,11 +1,12 @@
 /**
  * The file that lists the MCP servers, in the format that MCP hosts share (`mcpServers`), so that
- * a ready-made file works as it is: keys that other hosts use are ignored. Reads and checks it
+ * a ready-made file works as it is: keys that other hosts use are ignored, near misses of known ones refused. Reads and checks it
  * once, at start-up; a wrong file is refused with its place, what was found and what is allowed.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { closest } from '../config/suggest.ts';
 import { AppError } from '../errors.ts';
 import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
@@ -45,6 +46,11 @@ const blockSchema = z.looseObject({
 
 /** What a server's block may have, beside `enabled` and `disabled`. */
 export const blockKeys = Object.keys(blockSchema.shape);
+
+/** An edit or two is a slip of the pen. Keys of other hosts must not be taken for one. */
+const LETTERS_PER_EDIT = 5;
+/** Keys of other hosts that are nearly one of these. */
+const FOREIGN_KEYS = ['auth'];
 
 /** A fault in the file at a key path, before it is known where in the text that is. */
 class Refusal extends Error {
@@ -103,6 +109,11 @@ function protocolOf(written: string | null | undefined, fallback: 'legacy_first'
 function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.ProcessEnv): ServerBlock {
   const at = ['mcpServers', name];
   const block = check(blockSchema, raw, at);
+  const keys = [...Object.keys(switchSchema.shape), ...blockKeys];
+  for (const key of Object.keys(block)) {
+    const meant = [...keys, ...FOREIGN_KEYS].includes(key) ? null : closest(key, keys, LETTERS_PER_EDIT);
+    if (meant !== null) throw new Refusal([...at, key], `"${key}" is not a known key; did you mean "${meant}"?`);
+  }
   const urlKey = (['url', 'serverUrl', 'httpUrl'] as const).find((key) => typeof block[key] === 'string');
   const expandAll = (key: 'env' | 'headers') =>
     Object.fromEntries(Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry])]));

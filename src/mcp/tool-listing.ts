@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/client';
 import type { ServerTool, ToolEffect } from '../../machines/mcp-server-terms.ts';
+import { closest } from '../config/suggest.ts';
 import { isDeeperThan } from '../json-depth.ts';
 import { legible, plainText } from './stranger-text.ts';
 
@@ -48,10 +49,11 @@ export function takeTools(listed: readonly ListedTool[], choice: ToolChoice, lim
   return [...taken.values()];
 }
 
-/** Names that are chosen and that no server's list has: a slip of the pen, or a server that has changed. */
-export function unknownNames(listed: readonly ListedTool[], { includeTools, excludeTools }: ToolChoice): string[] {
-  const known = new Set(listed.map(({ name }) => name));
-  return [...(includeTools ?? []), ...excludeTools].filter((name) => !known.has(name));
+/** Names that are chosen and not on the server's list, because of a slip or because the server has changed; `meant` is the nearest on it. */
+export function unknownNames(listed: readonly ListedTool[], { includeTools, excludeTools }: ToolChoice): { key: string; name: string; meant: string | null }[] {
+  const known = listed.map(({ name }) => name);
+  const unknown = (key: string, names: readonly string[]) => names.filter((name) => !known.includes(name)).map((name) => ({ key, name, meant: closest(name, known) }));
+  return [...unknown('includeTools', includeTools ?? []), ...unknown('excludeTools', excludeTools)];
 }
 
 function isChosen(name: string, { includeTools, excludeTools }: ToolChoice): boolean {

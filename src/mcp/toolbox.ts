@@ -38,8 +38,8 @@ export interface ToolboxOptions {
   clientVersion: string;
   /** What servers are answered that ask. */
   answers: HostAnswersOptions;
-  /** A line of a server's stderr, or one about its connection. */
-  log(server: string, line: string): void;
+  /** A line of a server's stderr, or one about its connection. `warn`: something to correct in the configuration. */
+  log(server: string, line: string, level?: 'warn'): void;
 }
 
 /** The port, and what runs it. */
@@ -81,7 +81,7 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
       authorization: member.authorization,
       clientVersion,
       answers,
-      log: (line) => log(input.name, line),
+      log: (line, level) => log(input.name, line, level),
       ready(catalogue) {
         member.connection = opened;
         sendBack({ type: 'server.ready', catalogue });

@@ -42,6 +42,15 @@ describe('the list of MCP servers', () => {
     ]);
   });
 
+  test('ignores what other hosts have for themselves, though some looks like its own keys', () => {
+    const names = [
+      'type', 'transport', 'timeout', 'trust', 'description', 'alwaysAllow', 'autoApprove', 'envFile', 'headersHelper', 'disabledTools', 'enabledTools', 'enabled_tools', 'tools', 'toolset', 'name', 'icon', 'version',
+      'authProviderType', 'oauthScopes', 'startup_timeout_sec', 'tool_timeout_sec', 'bearer_token_env_var', 'http_headers', 'gallery', 'dev', 'sandbox', 'sandboxEnabled', 'requestInit', 'auth', 'required', 'roots', 'retries',
+    ];
+    const [server] = load({ one: { command: 'x', ...Object.fromEntries(names.map((name) => [name, 1])) } });
+    assert.equal(server?.kind, 'stdio');
+  });
+
   test('runs node with the Node that runs us, in a cwd relative to the file', () => {
     const [server] = load({ demo: { command: 'node', cwd: '../other', protocol: '2026-07-28' } });
     assert.deepEqual(server, { kind: 'stdio', name: 'demo', command: process.execPath, args: [], cwd: join(folder, '../other'), env: {}, protocol: { revision: '2026-07-28' }, includeTools: null, excludeTools: [], maxConcurrent: null });
@@ -89,6 +98,8 @@ describe('a wrong list is refused with its place, what was found and what is all
     ['a block of two kinds', '{"mcpServers": {"a": {"command": "x", "url": "http://y"}}}', /found both/],
     ['a URL of another kind', '{"mcpServers": {"a": {"url": "ftp://x"}}}', /mcpServers\.a\.url: expected an http or https URL, found "ftp:\/\/x"/],
     ['a server that takes the name of another\'s tools', '{"mcpServers": {"a": {"command": "x"},\n"a.b": {"command": "x"}}}', /^:2:8: mcpServers\.a\.b: "a\.b" is also how the tool "b" of the server "a" is named; rename one/],
+    ['a key that is nearly a known one', '{"mcpServers": {"a": {"command": "x",\n"excludeTool": ["y"]}}}', /^:2:\d+: mcpServers\.a\.excludeTool: "excludeTool" is not a known key; did you mean "excludeTools"\?$/],
+    ['a switch that is nearly a known one', '{"mcpServers": {"a": {"command": "x", "disable": true}}}', /"disable" is not a known key; did you mean "disabled"\?$/],
     ['a limit of no calls', '{"mcpServers": {"a": {"command": "x", "max_concurrent": 0}}}', /mcpServers\.a\.max_concurrent: expected a whole number, 1 or more, found 0/],
     ['an unknown protocol', '{"mcpServers": {"a": {"command": "x", "protocol": "new"}}}', /mcpServers\.a\.protocol: expected "legacy", "auto" or a revision/],
     ['a variable that is not set', '{"mcpServers": {"a": {"command": "x", "env": {"K": "${NOT_SET}"}}}}', /mcpServers\.a\.env\.K: the environment variable NOT_SET is not set/],

@@ -46,7 +46,7 @@ describe('a stdio server', () => {
     const box = await openToolbox(t, [{ ...stdioServer('one'), includeTools: ['count', 'slow', 'cuont'], excludeTools: ['slow'] }]);
 
     assert.deepEqual(box.host.tools().map(({ name }) => name), ['count']);
-    assert.ok(box.lines.includes('one: it has no tool "cuont", which its block names'));
+    assert.ok(box.lines.some((line) => line.startsWith('one: it has no tool "cuont", which includeTools of its block names')), box.lines.join());
   });
 
   test('that lists more tools than may be offered is cut, and the log says so', async (t) => {

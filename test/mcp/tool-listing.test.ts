@@ -78,7 +78,9 @@ describe('of the tools that a server lists', () => {
   });
 
   test('names that none of them has are told', () => {
-    assert.deepEqual(unknownNames(tools, { includeTools: ['read', 'reed'], excludeTools: ['eraze'] }), ['reed', 'eraze']);
+    assert.deepEqual(unknownNames(tools, { includeTools: ['read', 'reed'], excludeTools: ['eraze'] }), [
+      { key: 'includeTools', name: 'reed', meant: 'read' }, { key: 'excludeTools', name: 'eraze', meant: 'erase' },
+    ]);
   });
 });
 

@@ -1,7 +1,9 @@
-/** The file in which users say what their tools are to be called with, and which flows of their own they want played. */
+/** Reads the file in which users say what their tools are to be called with, and which flows of their own to play. */
 import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { readDocument } from '../../../src/config/document.ts';
+import { listProblems, schemaProblems } from '../../../src/config/problems.ts';
+import { closest } from '../../../src/config/suggest.ts';
 
 const args = z.record(z.string(), z.unknown()).describe('Arguments of a call.');
 
@@ -20,7 +22,7 @@ const flow = z.strictObject({
   model: z.array(z.union([
     z.strictObject({ calls: z.array(z.strictObject({ tool: z.string(), arguments: args.optional() })).min(1) }),
     z.strictObject({ says: z.string() }),
-  ])).min(1),
+  ]).meta({ allowed: 'calls, a list of {tool, arguments}, or says, a text' })).min(1).meta({ allowed: 'a list of at least one entry, each with calls or says' }),
   /** What a person answers when asked. */
   person: z.enum(['approve', 'deny']).default('approve'),
   expect: z.strictObject({
@@ -49,9 +51,34 @@ export type FlowsFile = z.infer<typeof file>;
 export type WrittenFlow = z.infer<typeof flow>;
 export type ExpectedCall = z.infer<typeof expectedCall>;
 
-/** Without a path: nothing but what the chart gives. Rejects with all that is wrong with the file. */
+/** Without a path: nothing but what the chart gives. Rejects with all that is wrong with the file, line by line. */
 export async function readFlowsFile(path: string | undefined): Promise<FlowsFile> {
-  const read = file.safeParse(path === undefined ? {} : parse(await readFile(path, 'utf8')));
-  if (!read.success) throw new Error(`${path} is no file of flows:\n${z.prettifyError(read.error)}`);
+  if (path === undefined) return file.parse({});
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`The file of flows ${path} ${error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`}.`, { cause: error });
+  });
+  const document = readDocument(text, null);
+  const read = file.safeParse(document.values ?? {});
+  const problems = [...document.problems, ...(read.error ? schemaProblems(read.error.issues, document, z.toJSONSchema(file, { io: 'input' })) : [])];
+  if (!read.success || problems.length > 0) throw new Error(listProblems('The file of flows', path, problems));
   return read.data;
+}
+
+/**
+ * Throws for a name under `tools` that no server offers: what is said of it would have no effect. In a flow a model may
+ * call a tool that does not exist, so there only a name that is nearly that of a tool is refused.
+ */
+export function checkToolNames({ tools, flows }: FlowsFile, offered: readonly string[]): void {
+  const called = flows.flatMap(({ model, expect }) => [...model.flatMap((said) => ('calls' in said ? said.calls : [])), ...(expect.calls ?? [])].map(({ tool }) => tool));
+  const problems = [...new Set([...Object.keys(tools), ...called])].flatMap((name) => {
+    if (offered.includes(name) || (!(name in tools) && closest(name, offered) === null)) return [];
+    return [notOffered(name, offered)];
+  });
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+/** The sentence for a tool that no server offers. */
+export function notOffered(name: string, offered: readonly string[]): string {
+  const meant = closest(name, offered);
+  return `No server offers the tool "${name}"; ${meant === null ? `offered: ${offered.join(', ') || 'none'}.` : `did you mean "${meant}"?`}`;
 }

@@ -98,8 +98,29 @@ flows:
   ]);
 });
 
+test('a tool that no server offers is refused with the nearest one, unless a flow has a model call it', { timeout }, async (t) => {
+  await assert.rejects(run({ flows: await flowsFile(t, 'tools: { fnid: { arguments: { title: Emma } }, nonsense: {} }') }), {
+    message: 'No server offers the tool "fnid"; did you mean "find"?\nNo server offers the tool "nonsense"; offered: find, shelf, borrow, discard, reserve.',
+  });
+  await assert.rejects(run({ flows: await flowsFile(t, 'flows: [{ name: n, model: [{ calls: [{ tool: borow }] }] }]') }), { message: 'No server offers the tool "borow"; did you mean "borrow"?' });
+  await assert.rejects(run({ tool: 'shlf' }), { message: 'No server offers the tool "shlf"; did you mean "shelf"?' });
+  const { held, lines } = await run({ flows: await flowsFile(t, 'flows: [{ name: calls nonsense, model: [{ calls: [{ tool: nonsense, arguments: {} }] }, { says: Oh. }] }]'), only: 'calls nonsense' });
+  assert.ok(held && lines.includes('no server offers nonsense: calls of it end as unknown'), lines.join('\n'));
+});
+
 test('a file of flows with an unknown key, and a flow longer than the hops allow, are refused', { timeout }, async (t) => {
-  await assert.rejects(run({ flows: await flowsFile(t, 'tols: {}') }), /Unrecognized key: "tols"/);
+  await assert.rejects(run({ flows: await flowsFile(t, 'tols: {}') }), /flows\.yaml:1: tols is not a known key; did you mean tools\?$/);
+  await assert.rejects(run({ flows: await flowsFile(t, 'tools:\n  find:\n    argments: {}\nflows:\n  - name: n\n    model:\n      - call: []\n    expect: { cals: [] }\n') }), (error) => {
+    assert.ok(error instanceof Error);
+    const [, ...lines] = error.message.split('\n').map((line) => line.replace(/^ .*?flows\.yaml:/, ''));
+    assert.deepEqual(lines, [
+      '3: tools.find.argments is not a known key; did you mean arguments?',
+      '7: flows[0].model[0] is a section; allowed: calls, a list of {tool, arguments}, or says, a text.',
+      '8: flows[0].expect.cals is not a known key; did you mean calls?',
+    ]);
+    return true;
+  });
+  await assert.rejects(run({ flows: '/nowhere/flows.yaml' }), /^Error: The file of flows \/nowhere\/flows\.yaml does not exist\.$/);
   const hop = '{ calls: [{ tool: find, arguments: { title: Emma } }] }';
   const long = await flowsFile(t, `flows: [{ name: too long, model: [${Array.from({ length: 4 }, () => hop).join(', ')}] }]`);
   await assert.rejects(run({ flows: long }), /goes on after the turn has ended: its hops are at most 2/);

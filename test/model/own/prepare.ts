@@ -9,7 +9,7 @@ import type { Tool } from '../../../src/mcp/port.ts';
 import type { ToolboxHost } from '../../../src/mcp/toolbox.ts';
 import { proofTerms, type Terms } from '../../proof/world.ts';
 import { deriveFlows } from './derive.ts';
-import type { FlowsFile } from './flows-file.ts';
+import { checkToolNames, notOffered, type FlowsFile } from './flows-file.ts';
 import { makeArguments } from './make-arguments.ts';
 import { tellOwn, type OwnFlow } from './own-flow.ts';
 import { readFlow } from './written.ts';
@@ -26,6 +26,9 @@ export interface PrepareOptions {
 export function prepare(config: Config, toolbox: ToolboxHost, given: FlowsFile, { tool: wanted, all, say }: PrepareOptions): { flows: OwnFlow[]; terms: Terms } {
   for (const { name, state, tools, error } of toolbox.servers()) say(`${name}: ${state}, ${tools} tool${tools === 1 ? '' : 's'}${error === null ? '' : ` (${error})`}`);
   const offered = toolbox.tools();
+  const names = offered.map(({ name }) => name);
+  checkToolNames(given, names);
+  if (wanted !== undefined && !names.includes(wanted)) throw new Error(notOffered(wanted, names));
   for (const name of namesIn(given)) if (!offered.some((tool) => tool.name === name)) say(`no server offers ${name}: calls of it end as unknown`);
   const terms: Terms = {
     limits: { ...proofTerms.limits, ...conversationLimits(config), providers: ['scripted'] },
