@@ -1,6 +1,6 @@
 /**
- * Writes the start page: what this is, whether it runs, which model answers, and how to chat with it. Pure; what it is
- * given may be shown to whoever asks.
+ * Writes the start page: what this is, whether it runs, which model answers, and how to chat with it. Pure: it
+ * shows all that it is given.
  */
 import type { PageFiles } from './page-files.ts';
 
@@ -37,7 +37,7 @@ export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, 
     address: escaped(facts.address),
     answers: answers(facts.answering),
     token: asksForToken
-      ? 'This server asks for a token. Whoever runs it makes one with <code>./run.sh token NAME</code>. Put it in the place of <code>TOKEN</code>, and for <code>./run.sh say</code> into the environment variable <code>PARLEY_TOKEN</code>.'
+      ? 'This server asks for a token. Its operator makes one with <code>./run.sh token NAME</code>. Put it in the place of <code>TOKEN</code>, and for <code>./run.sh say</code> into the environment variable <code>PARLEY_TOKEN</code>.'
       : 'No token is needed. Send a request, and read the frames of the answer.',
     request: escaped(JSON.stringify({ action: 'chat', request_id: '1', payload: { text: 'add 2 and 3' } })),
     header: asksForToken ? escaped(' -H "Authorization: Bearer TOKEN"') : '',

@@ -17,7 +17,7 @@ import { startSubject, urlIn, type Subject, type SubjectName } from './subjects.
 const subjects = ['parley-shut', 'parley', 'parley-watched'] as const;
 const { number } = readRunnerOptions(`Usage: node test/bench/inspection.ts [--rounds N] [--seconds N]
 
-Compares turns without inspection, with inspection that nobody uses, and with every conversation watched.
+Compares turns without inspection, with inspection and no viewer, and with every conversation watched.
 
   --rounds N    measurements; 5 by default
   --seconds N   length of each; 3 by default

@@ -58,11 +58,11 @@ describe('the start page', () => {
   it('shows the model only to those who may chat, where a token is asked for', async (t) => {
     const token = createToken();
     const parley = await startParley(t, { config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(token) }] } } });
-    const stranger = await get(parley, '/');
-    assert.equal(stranger.status, 200);
-    assert.ok(stranger.body.includes('a model that is shown only with a token') && stranger.body.includes('This server asks for a token'));
-    assert.ok(stranger.body.includes('Authorization: Bearer TOKEN') && stranger.body.includes('parley.token.TOKEN'));
-    assert.ok(!stranger.body.includes('demo model') && !stranger.body.includes('href="/inspect"'), stranger.body);
+    const withoutToken = await get(parley, '/');
+    assert.equal(withoutToken.status, 200);
+    assert.ok(withoutToken.body.includes('a model that is shown only with a token') && withoutToken.body.includes('This server asks for a token'));
+    assert.ok(withoutToken.body.includes('Authorization: Bearer TOKEN') && withoutToken.body.includes('parley.token.TOKEN'));
+    assert.ok(!withoutToken.body.includes('demo model') && !withoutToken.body.includes('href="/inspect"'), withoutToken.body);
     assert.ok((await get(parley, '/', { headers: { authorization: `Bearer ${token}` } })).body.includes('demo model'));
   });
 

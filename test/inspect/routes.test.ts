@@ -35,7 +35,7 @@ test('the page runs our scripts alone, sits in nobody\'s frame, and is never kep
 
 test('nothing above the page\'s folder is served, nor what is no part of the page', async (t) => {
   const parley = await startParley(t);
-  for (const path of ['/inspect/assets/../routes.ts', '/inspect/assets/%2e%2e/routes.ts', '/inspect/assets/tsconfig.json', '/inspect/assets/', '/inspect/', '/inspect/api/nothing', '/inspect/api/', '/inspect/api/replay', '/inspect/api/replay?conversation=nobody']) {
+  for (const path of ['/inspect/assets/../routes.ts', '/inspect/assets/%2e%2e/routes.ts', '/inspect/assets/tsconfig.json', '/inspect/assets/', '/inspect/api/nothing', '/inspect/api/', '/inspect/api/replay', '/inspect/api/replay?conversation=nobody']) {
     assert.equal((await ask(parley, path, {})).status, 404, path);
   }
 });
