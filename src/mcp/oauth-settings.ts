@@ -13,8 +13,13 @@ export interface OAuthSettings {
 
 const text = z.string('a string').min(1, 'a string');
 
+const section = z.looseObject({ enabled: z.boolean().nullish(), clientId: text.nullish(), clientSecret: text.nullish(), scopes: z.array(text).nullish() });
+
+/** What the key may have, if it is not false. */
+export const oauthKeys = Object.keys(section.shape);
+
 export const oauthSchema = z.union(
-  [z.literal(false), z.looseObject({ enabled: z.boolean().nullish(), clientId: text.nullish(), clientSecret: text.nullish(), scopes: z.array(text).nullish() })],
+  [z.literal(false), section],
   'false, or an object that may have "enabled", "clientId", "clientSecret" and "scopes"',
 );
 

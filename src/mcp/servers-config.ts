@@ -10,7 +10,7 @@ import { closest } from '../config/suggest.ts';
 import { AppError } from '../errors.ts';
 import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
-import { oauthSchema, oauthSettings } from './oauth-settings.ts';
+import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
 import type { ProtocolChoice, ServerBlock } from './server-block.ts';
 
 const text = z.string('a string');
@@ -101,6 +101,14 @@ function checkNames(names: readonly string[]): void {
   }
 }
 
+/** A key that is nearly a known one would be ignored as another host's, and what it says would have no effect. */
+function refuseNearMisses(block: object, keys: readonly string[], at: readonly PropertyKey[]): void {
+  for (const key of Object.keys(block)) {
+    const meant = [...keys, ...FOREIGN_KEYS].includes(key) ? null : closest(key, keys, LETTERS_PER_EDIT);
+    if (meant !== null) throw new Refusal([...at, key], `"${key}" is not a known key; did you mean "${meant}"?`);
+  }
+}
+
 function protocolOf(written: string | null | undefined, fallback: 'legacy_first' | 'auto'): ProtocolChoice {
   if (written === null || written === undefined) return fallback;
   return written === 'legacy' || written === 'auto' ? written : { revision: written };
@@ -109,11 +117,8 @@ function protocolOf(written: string | null | undefined, fallback: 'legacy_first'
 function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.ProcessEnv): ServerBlock {
   const at = ['mcpServers', name];
   const block = check(blockSchema, raw, at);
-  const keys = [...Object.keys(switchSchema.shape), ...blockKeys];
-  for (const key of Object.keys(block)) {
-    const meant = [...keys, ...FOREIGN_KEYS].includes(key) ? null : closest(key, keys, LETTERS_PER_EDIT);
-    if (meant !== null) throw new Refusal([...at, key], `"${key}" is not a known key; did you mean "${meant}"?`);
-  }
+  refuseNearMisses(block, [...Object.keys(switchSchema.shape), ...blockKeys], at);
+  if (block.oauth) refuseNearMisses(block.oauth, oauthKeys, [...at, 'oauth']);
   const urlKey = (['url', 'serverUrl', 'httpUrl'] as const).find((key) => typeof block[key] === 'string');
   const expandAll = (key: 'env' | 'headers') =>
     Object.fromEntries(Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry])]));

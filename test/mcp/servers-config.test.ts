@@ -99,6 +99,7 @@ describe('a wrong list is refused with its place, what was found and what is all
     ['a URL of another kind', '{"mcpServers": {"a": {"url": "ftp://x"}}}', /mcpServers\.a\.url: expected an http or https URL, found "ftp:\/\/x"/],
     ['a server that takes the name of another\'s tools', '{"mcpServers": {"a": {"command": "x"},\n"a.b": {"command": "x"}}}', /^:2:8: mcpServers\.a\.b: "a\.b" is also how the tool "b" of the server "a" is named; rename one/],
     ['a key that is nearly a known one', '{"mcpServers": {"a": {"command": "x",\n"excludeTool": ["y"]}}}', /^:2:\d+: mcpServers\.a\.excludeTool: "excludeTool" is not a known key; did you mean "excludeTools"\?$/],
+    ['a key of oauth that is nearly a known one', '{"mcpServers": {"a": {"url": "http://x", "oauth": {"client_id": "y"}}}}', /mcpServers\.a\.oauth\.client_id: "client_id" is not a known key; did you mean "clientId"\?$/],
     ['a switch that is nearly a known one', '{"mcpServers": {"a": {"command": "x", "disable": true}}}', /"disable" is not a known key; did you mean "disabled"\?$/],
     ['a limit of no calls', '{"mcpServers": {"a": {"command": "x", "max_concurrent": 0}}}', /mcpServers\.a\.max_concurrent: expected a whole number, 1 or more, found 0/],
     ['an unknown protocol', '{"mcpServers": {"a": {"command": "x", "protocol": "new"}}}', /mcpServers\.a\.protocol: expected "legacy", "auto" or a revision/],
