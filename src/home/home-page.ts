@@ -19,6 +19,8 @@ export interface HomeFacts {
   isServing: boolean;
   /** Of the WebSocket, as this viewer reaches it. */
   address: string;
+  /** On which this machine reaches the server. */
+  port: number;
   /** Null for a viewer who has to send a token first. */
   answering: Answering | null;
   /** Whether chats need a token. */
@@ -26,6 +28,9 @@ export interface HomeFacts {
   /** Whether this viewer may open the inspection page. */
   mayInspect: boolean;
 }
+
+/** Of `chat.websocket.port`: commands need no flag for it. */
+const DEFAULT_PORT = 8000;
 
 /** The page as HTML. Every value is escaped. */
 export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, facts: HomeFacts): string {
@@ -35,6 +40,7 @@ export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, 
     status: facts.isServing ? 'running' : 'shutting down',
     version: escaped(facts.version),
     address: escaped(facts.address),
+    port: facts.port === DEFAULT_PORT ? '' : ` --port ${facts.port}`,
     answers: answers(facts.answering),
     token: asksForToken
       ? 'This server asks for a token. Its operator makes one with <code>./run.sh token NAME</code>. Put it in the place of <code>TOKEN</code>, and for <code>./run.sh say</code> into the environment variable <code>PARLEY_TOKEN</code>.'

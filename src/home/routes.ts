@@ -40,7 +40,7 @@ export function createHomeRoutes(deps: HomeDeps): (request: IncomingMessage, res
       case '/': {
         const { version, asksForToken } = deps;
         const answering = (await deps.mayChat(request)) ? deps.answering : null;
-        const page = writeHomePage(files, { version, asksForToken, answering, isServing: deps.isServing(), address: addressFor(request, deps.endpoint), mayInspect: deps.mayInspect(request) });
+        const page = writeHomePage(files, { version, asksForToken, answering, isServing: deps.isServing(), address: addressFor(request, deps.endpoint), port: request.socket.localPort ?? 0, mayInspect: deps.mayInspect(request) });
         return send(response, 'text/html; charset=utf-8', page, { 'content-security-policy': POLICY });
       }
       case '/home.css':

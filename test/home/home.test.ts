@@ -30,7 +30,7 @@ describe('the start page', () => {
     assert.equal(status, 200);
     assert.equal(headers['content-type'], 'text/html; charset=utf-8');
     assert.match(String(headers['content-security-policy']), /^default-src 'none'; /);
-    for (const part of ['running', 'ws://localhost:1234/ws/chat', 'the demo model, offline', './run.sh say', 'websocat -n ws://localhost:1234/ws/chat', 'No token is needed', 'href="/inspect"', 'href="/health"', 'href="/docs/protocol.md"']) assert.ok(body.includes(part), part);
+    for (const part of ['running', 'ws://localhost:1234/ws/chat', 'the demo model, offline', `./run.sh say "add 2 and 3" --port ${new URL(parley.url).port}<`, 'websocat -n ws://localhost:1234/ws/chat', 'No token is needed', 'href="/inspect"', 'href="/health"', 'href="/docs/protocol.md"']) assert.ok(body.includes(part), part);
     assert.doesNotMatch(body, /\{\{|undefined|<script|style=|https?:\/\//);
     for (const [, path = ''] of body.matchAll(/(?:href|src)="([^"]+)"/g)) assert.equal((await get(parley, path)).status, 200, path);
   });
