@@ -221,7 +221,7 @@ for (const { what, code, clamped } of [
     }
     const enough = Promise.withResolvers<void>();
     const connection = openConnection({
-      url: 'ws://127.0.0.1:1/', protocols: [], WebSocket: Restarting, handshakeMs: 60_000, heartbeatMs: 60_000, probe: '',
+      url: 'ws://127.0.0.1:1/', protocols: [], WebSocket: Restarting, attempts: Infinity, handshakeMs: 60_000, heartbeatMs: 60_000, probe: '',
       backoff(attempt) {
         attempts.push(attempt);
         if (attempts.length === 53) enough.resolve();
