@@ -11,7 +11,7 @@ import { questionActions } from './conversation-questions.ts';
 import { queueActions } from './conversation-queue.ts';
 import { conversationSetup as kit, nextBackoffMs } from './conversation-setup.ts';
 import { stopActions } from './conversation-stop.ts';
-import { endIntent, run, startedNotice, turnWith, waitingNews } from './conversation-values.ts';
+import { endIntent, providerAt, run, startedNotice, turnWith, waitingNews } from './conversation-values.ts';
 import { fault } from './faults.ts';
 import { hopPlan } from './hop-plan.ts';
 import { closedQuestion } from './question-plan.ts';
@@ -66,7 +66,7 @@ const turnActions = {
     if (!turn?.context) return;
     const { requestId } = turn;
     const { messages, tokens: contextTokens, model, tools } = turn.context;
-    const provider = limits.providers[turn.provider] ?? '';
+    const provider = providerAt(limits, turn.provider);
     enqueue.spawnChild('answer', { id: 'answer', input: { conversationId, owner, requestId, provider, model, messages, contextTokens, tools } });
     enqueue.assign({ turn: { ...turn, asking: true } });
   }),
@@ -81,7 +81,7 @@ const turnActions = {
     if (event.type !== 'answer.failed' || !context.turn) return;
     const { turn } = context;
     const delayMs = nextBackoffMs(turn, event.retryAfterMs, event.jitter);
-    const provider = context.limits.providers[turn.provider] ?? '';
+    const provider = providerAt(context.limits, turn.provider);
     enqueue.assign({ turn: { ...turn, answer: null, attempt: turn.attempt + 1, waitedMs: turn.waitedMs + delayMs, backoffMs: delayMs } });
     const data = `${event.fault.message} Trying again in ${(delayMs / 1000).toFixed(1)} s.`;
     enqueue.emit({ type: 'notice', requestId: turn.requestId, kind: 'retrying', data, details: { delay_ms: delayMs, provider } });
@@ -91,7 +91,7 @@ const turnActions = {
     if (event.type !== 'answer.failed' || !context.turn?.context) return;
     const { turn } = context;
     const budgetTokens = Math.floor(context.turn.context.tokens / 2);
-    const provider = context.limits.providers[turn.provider] ?? '';
+    const provider = providerAt(context.limits, turn.provider);
     enqueue.assign({ turn: { ...turn, answer: null, shorter: { budgetTokens, hop: turn.hops } } });
     const data = `${event.fault.message} Asking again with half of the context.`;
     enqueue.emit({ type: 'notice', requestId: turn.requestId, kind: 'retrying', data, details: { delay_ms: 0, provider } });
@@ -99,7 +99,7 @@ const turnActions = {
   fallBack: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn) return;
     const { turn } = context;
-    const provider = context.limits.providers[turn.provider + 1] ?? '';
+    const provider = providerAt(context.limits, turn.provider + 1);
     enqueue.assign({ turn: { ...turn, answer: null, provider: turn.provider + 1, attempt: 0, waitedMs: 0, backoffMs: 0, shorter: null } });
     const data = `${event.fault.message} Asking ${provider} instead.`;
     enqueue.emit({ type: 'notice', requestId: turn.requestId, kind: 'retrying', data, details: { delay_ms: 0, provider } });

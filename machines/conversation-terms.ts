@@ -5,7 +5,7 @@ import type { Asker, ClientEvent } from './client-events.ts';
 import type { InterruptedTurn, QueuedTurn, RecoveryPolicy, RememberedDecision, RunningTurn, StoppedTurn } from './turn-terms.ts';
 import type { Budgets, Spent } from './usage.ts';
 
-/** What bounds one conversation, the same for all of them. Set at boot and fixed for an actor's life. */
+/** Bounds each conversation. All of them share this object; a reload of the configuration replaces its values. */
 export interface ConversationLimits {
   maxToolHops: number;
   toolConcurrency: number;

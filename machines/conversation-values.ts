@@ -4,7 +4,7 @@
  */
 import type { Asker, ChatEvent } from './client-events.ts';
 import type { TurnEnd } from './conversation-events.ts';
-import type { ConversationContext } from './conversation-terms.ts';
+import type { ConversationContext, ConversationLimits } from './conversation-terms.ts';
 import type { OpenCall, QueuedTurn, RunningTurn } from './turn-terms.ts';
 import type { NewRow } from './log.ts';
 import { waitsUntilMs } from './approval.ts';
@@ -40,4 +40,9 @@ export function waitingNews(requestId: string, calls: readonly OpenCall[], after
 /** Told to those who were told `queued`. */
 export function startedNotice(requestId: string) {
   return { type: 'notice', requestId, kind: 'started', data: 'The turn has started.', details: {} } as const;
+}
+
+/** The name of the provider at that place. A reload may have shortened the list since: then the last one of it. */
+export function providerAt({ providers }: Pick<ConversationLimits, 'providers'>, place: number): string {
+  return providers[place] ?? providers.at(-1) ?? '';
 }

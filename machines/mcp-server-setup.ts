@@ -59,6 +59,7 @@ export const mcpServerSetup = setup({
     noteAddress: assign(({ event }) => (event.type === 'server.asks' ? { authorizeUrl: event.url } : {})),
     forgetAddress: assign({ authorizeUrl: null }),
     countAuthorization: assign({ authorizations: ({ context }) => context.authorizations + 1 }),
+    forgetPast: assign({ attempts: 0, authorizations: 0, lastError: null }),
     forgetAuthorizations: assign({ authorizations: 0 }),
     takeCatalogue: assign(({ context, event }) => ({
       catalogue: event.type === 'server.ready' || event.type === 'server.changed' ? event.catalogue : context.catalogue,

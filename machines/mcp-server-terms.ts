@@ -43,6 +43,7 @@ export interface McpServerLimits {
 
 export interface McpServerInput {
   name: string;
+  /** The same object for all servers; a reload of the configuration replaces its values. */
   limits: McpServerLimits;
 }
 
@@ -73,6 +74,8 @@ export type McpServerEvent =
   | { type: 'server.asks'; url: string }
   /** A tool call is waiting for this server. */
   | { type: 'server.wake' }
+  /** Its block in the servers' file has changed. */
+  | { type: 'server.reconfigured' }
   | { type: 'server.drain' };
 
 /** Of a health check: one that is due is spared a server that is at work on calls, one that follows a suspicion is not. */
@@ -82,4 +85,4 @@ export interface CheckInput {
 }
 
 /** Where a server stands, in the one word that people are told. */
-export type McpServerState = 'connecting' | 'ready' | 'authorizing' | 'backingOff' | 'failed' | 'draining' | 'stopped';
+export type McpServerState = 'connecting' | 'ready' | 'authorizing' | 'backingOff' | 'failed' | 'restarting' | 'draining' | 'stopped';

@@ -51,6 +51,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
         ],
         // Of an authorization that was given up.
         'server.asks': {},
+        'server.reconfigured': 'restarting',
         'server.drain': 'draining',
         // One connection at a time: the call that wakes waits for this one.
         'server.wake': {},
@@ -100,6 +101,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       after: { authorizationTimeout: 'open' },
       exit: 'forgetAddress',
       on: {
+        'server.reconfigured': 'restarting',
         'server.drain': 'draining',
         // No call can hurry a person.
         'server.wake': {},
@@ -112,6 +114,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       after: { backoff: 'open' },
       on: {
         'server.wake': 'open',
+        'server.reconfigured': 'restarting',
         'server.drain': 'draining',
         ...lastWords,
       },
@@ -122,6 +125,26 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       after: { failedRetry: 'open' },
       on: {
         'server.wake': 'open',
+        'server.reconfigured': 'restarting',
+        'server.drain': 'draining',
+        ...lastWords,
+      },
+    },
+    restarting: {
+      description: 'The configuration of the server has changed: what is left of its connections is closed, within `mcp.connection.connection_timeout`, then it is connected to as it is configured now. Its tools stay offered.',
+      entry: 'forgetPast',
+      invoke: {
+        id: 'closing',
+        src: 'closing',
+        input: ({ context }) => ({ name: context.name }),
+        onDone: 'open',
+        onError: 'open',
+      },
+      after: { connectionTimeout: 'open' },
+      on: {
+        // Once more while it is being closed: what is opened then has the newest configuration.
+        'server.reconfigured': {},
+        'server.wake': {},
         'server.drain': 'draining',
         ...lastWords,
       },
@@ -139,6 +162,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
         // The server is leaving for good: nothing wakes it, and nothing it says matters.
         ...lastWords,
         'server.wake': {},
+        'server.reconfigured': {},
         'server.drain': {},
       },
     },

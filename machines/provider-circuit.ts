@@ -11,7 +11,9 @@ export interface CircuitLimits {
   cooldownMs: number;
 }
 
-export interface CircuitContext extends CircuitLimits {
+export interface CircuitContext {
+  /** The same object for all circuits; a reload of the configuration replaces its values. */
+  limits: CircuitLimits;
   /** In a row, up to now. */
   failed: number;
   /** Error code of the newest failure; null once a request has succeeded. */
@@ -39,10 +41,10 @@ export const providerCircuitMachine = setup({
     input: {} as CircuitLimits,
   },
   delays: {
-    cooldown: ({ context }) => context.cooldownMs,
+    cooldown: ({ context }) => context.limits.cooldownMs,
   },
   guards: {
-    isLastStraw: ({ context }) => context.failed + 1 >= context.failures,
+    isLastStraw: ({ context }) => context.failed + 1 >= context.limits.failures,
   },
   actions: {
     countFailure: assign(({ context, event }) => ({
@@ -54,7 +56,7 @@ export const providerCircuitMachine = setup({
 }).createMachine({
   id: 'providerCircuit',
   description: 'Whether a provider is asked at all. One for each, shared by all conversations.',
-  context: ({ input }) => ({ ...input, failed: 0, lastError: null }),
+  context: ({ input }) => ({ limits: input, failed: 0, lastError: null }),
   initial: 'closed',
   states: {
     closed: {

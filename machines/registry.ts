@@ -17,6 +17,12 @@ export interface RegistryLimits {
   drainTimeoutMs: number;
 }
 
+export interface ServerChanges {
+  add: readonly McpServerInput[];
+  remove: readonly string[];
+  restart: readonly string[];
+}
+
 export interface RegistryInput {
   servers: readonly McpServerInput[];
   limits: RegistryLimits;
@@ -31,6 +37,8 @@ export interface RegistryContext extends RegistryInput {
 
 export type RegistryEvent =
   | { type: 'conversation.crashed'; key: string; atMs: number }
+  /** The servers' file has changed: servers to connect to, to leave, and to connect to anew, by name. */
+  | ({ type: 'registry.servers' } & ServerChanges)
   | { type: 'registry.shutdown' };
 
 function recent(times: readonly number[] | undefined, { limits }: RegistryContext, atMs: number): readonly number[] {
@@ -80,6 +88,23 @@ const registry = ground.extend({
       mcpServers: ({ context, spawn }) =>
         Object.fromEntries(context.servers.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })])),
     }),
+    /** A server that leaves closes its connections by itself; nothing has to wait for that. */
+    changeServers: ground.enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'registry.servers') return;
+      const { add, remove, restart } = event;
+      for (const [names, type] of [[remove, 'server.drain'], [restart, 'server.reconfigured']] as const) {
+        for (const name of names) {
+          const server = context.mcpServers[name];
+          if (server) enqueue.sendTo(server, { type });
+        }
+      }
+      enqueue.assign({
+        mcpServers: ({ spawn }) => ({
+          ...Object.fromEntries(Object.entries(context.mcpServers).filter(([name]) => !remove.includes(name))),
+          ...Object.fromEntries(add.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })])),
+        }),
+      });
+    }),
     drainServers: ground.enqueueActions(({ context, enqueue }) => {
       for (const server of Object.values(context.mcpServers)) enqueue.sendTo(server, { type: 'server.drain' });
     }),
@@ -108,6 +133,8 @@ export const registryMachine = registry.createMachine({
       invoke: { id: 'startup', src: 'startup', onDone: 'serving', onError: 'closing' },
       on: {
         'conversation.crashed': { actions: 'countCrash' },
+        // A configuration is reloaded only by a server that serves.
+        'registry.servers': {},
         'registry.shutdown': 'closing',
       },
     },
@@ -121,6 +148,7 @@ export const registryMachine = registry.createMachine({
       ],
       on: {
         'conversation.crashed': { actions: 'countCrash' },
+        'registry.servers': { actions: 'changeServers' },
         'registry.shutdown': 'draining',
       },
     },
@@ -134,6 +162,7 @@ export const registryMachine = registry.createMachine({
       after: { drainTimeout: 'closing' },
       on: {
         'conversation.crashed': { actions: 'countCrash' },
+        'registry.servers': {},
         'registry.shutdown': {},
       },
     },
@@ -141,7 +170,7 @@ export const registryMachine = registry.createMachine({
       description: 'Nothing that was started is left running when this is over.',
       entry: 'drainServers',
       invoke: { id: 'close', src: 'closeAll', onDone: 'stopped', onError: 'stopped' },
-      on: { 'conversation.crashed': {}, 'registry.shutdown': {} },
+      on: { 'conversation.crashed': {}, 'registry.servers': {}, 'registry.shutdown': {} },
     },
     stopped: { description: 'All is flushed and closed.', type: 'final' },
   },

@@ -11,7 +11,7 @@ export interface FairLine {
   ask(place: Place, granted: () => void): number;
   /** Leaves, or makes room; without having asked, nothing. */
   release(place: Place): void;
-  /** Lets in whoever may: to be called when the pace has become open again, which nobody here notices. */
+  /** Lets in whoever may: to be called when the pace has become open again or there is more room, which nobody here notices. */
   serve(): void;
   /** How many are at it, and how many stand in line. */
   inside(): number;
@@ -30,12 +30,13 @@ const ANY_PACE: Pace = { isOpen: () => true, begin: () => {} };
 /** Those who wait in one place: the next is the first. */
 type Branch = Map<string, Branch | (() => void)>;
 
-export function createFairLine({ most, pace = ANY_PACE }: { most: number; pace?: Pace }): FairLine {
+/** `most` is read each time, so it may change: call `serve` when it has risen. */
+export function createFairLine({ most, pace = ANY_PACE }: { most: () => number; pace?: Pace }): FairLine {
   const inside = new Set<string>();
   const line: Branch = new Map();
   let waiting = 0;
 
-  const hasRoom = () => inside.size < most && pace.isOpen();
+  const hasRoom = () => inside.size < most() && pace.isOpen();
   const letIn = (place: readonly string[], granted: () => void) => {
     inside.add(keyOf(place));
     pace.begin();

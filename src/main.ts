@@ -13,11 +13,13 @@ import { replay } from './commands/replay.ts';
 import type { CommandResult } from './commands/result.ts';
 import { say } from './commands/say.ts';
 import { token } from './commands/token.ts';
+import { createLiveSettings } from './config/live-settings.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { AppError } from './errors.ts';
 import { createLog } from './log.ts';
 import { startServer, type Server } from './server.ts';
+import { watchTerminal } from './terminal.ts';
 
 /** What children, sockets and the database may take to close, beside their own limits, before the process ends without them. */
 const CLOSING_MS = 5_000;
@@ -37,18 +39,24 @@ function announce({ url, inspectUrl, provider, model, demo, database, servers }:
 }
 
 async function run(file: string | undefined, port: number | undefined): Promise<void> {
-  const { config } = await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory });
-  if (port !== undefined) config.chat.websocket.port = port;
-  const log = createLog(config.logging);
+  const source = { file, env: process.env, cwd: process.cwd(), projectDirectory };
+  const readConfig = async () => {
+    const { config } = await loadConfig(source);
+    if (port !== undefined) config.chat.websocket.port = port;
+    return config;
+  };
+  const settings = createLiveSettings(await readConfig());
+  const terminal = watchTerminal();
+  const log = createLog(settings.current().logging);
   const stopping = new AbortController();
-  const starting = startServer({ config, version: version(), env: process.env, log, stop: stopping.signal });
-  // EOF, SIGTERM and SIGKILL each get a child its grace.
-  const limitMs = (config.shutdown.drain_timeout + 3 * config.mcp.connection.close_grace) * 1000 + CLOSING_MS;
-
+  const starting = startServer({ settings, readConfig, version: version(), env: process.env, log, stop: stopping.signal });
   /** The first call drains, or ends the start; a second one, whatever its reason, ends the process at once. */
   const stop = async (exitCode: number): Promise<void> => {
     if (stopping.signal.aborted) process.exit(1);
     stopping.abort();
+    const { shutdown, mcp } = settings.current();
+    // EOF, SIGTERM and SIGKILL each get a child its grace.
+    const limitMs = (shutdown.drain_timeout + 3 * mcp.connection.close_grace) * 1000 + CLOSING_MS;
     setTimeout(() => {
       log.fatal({ limit_ms: limitMs }, 'closing took too long; the server ends without it');
       process.exit(1);
@@ -57,12 +65,18 @@ async function run(file: string | undefined, port: number | undefined): Promise<
     await server?.close();
     process.exit(exitCode);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (!stopping.signal.aborted) log.info({ signal }, 'draining; a second signal exits at once');
-      void stop(0);
-    });
-  }
+  const drain = (signal: NodeJS.Signals) => {
+    if (!stopping.signal.aborted) log.info({ signal }, 'draining; a second signal exits at once');
+    void stop(0);
+  };
+  process.on('SIGTERM', drain);
+  process.on('SIGINT', drain);
+  let reload = async () => log.warn('reload ignored: the server is starting');
+  process.on('SIGHUP', (signal) => {
+    if (!terminal.isGone()) void reload();
+    // A closed terminal sends several: its shell one, the kernel another.
+    else if (!stopping.signal.aborted) drain(signal);
+  });
   for (const fault of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(fault, (error: unknown) => {
       log.fatal({ err: error }, 'a fault nobody caught; the server ends');
@@ -71,7 +85,8 @@ async function run(file: string | undefined, port: number | undefined): Promise<
   }
 
   try {
-    const { summary } = await starting;
+    const { summary, reload: reloadServer } = await starting;
+    reload = reloadServer;
     process.stdout.write(announce(summary));
   } catch (error) {
     if (!stopping.signal.aborted) throw error;

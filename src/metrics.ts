@@ -38,6 +38,8 @@ export interface Gauges {
   openTurns(): number;
   /** Turns that wait for a permit: as many as may be are at work. */
   turnsInLine(): number;
+  /** How the last reload of the configuration ended; the start counts as the first one. */
+  reload(): { successful: boolean; succeededAtMs: number };
   /** What providers have to do, by name. */
   providers(): readonly { name: string; running: number; waiting: number }[];
 }
@@ -97,11 +99,15 @@ export function createMetrics(gauges: Gauges): Metrics {
       labelNames: ['provider'],
       registers,
       collect() {
+        // A reload may have removed some.
+        this.reset();
         for (const load of gauges.providers()) this.set({ provider: load.name }, read(load));
       },
     });
   ofProviders('provider_requests', 'Requests to models under way, by provider.', ({ running }) => running);
   ofProviders('provider_line', 'Requests to models that wait for room at the provider, by provider.', ({ waiting }) => waiting);
+  gauge('config_last_reload_successful', 'Whether the last reload of the configuration was successful: 1, else 0.', () => Number(gauges.reload().successful));
+  gauge('config_last_reload_success_timestamp_seconds', 'When the configuration was last loaded with success, since 1970.', () => gauges.reload().succeededAtMs / 1000);
   gauge('waiting_appends', 'Appends that wait for the writer.', gauges.waitingAppends);
   gauge('event_loop_delay_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
     const milliseconds = loopDelay.count === 0 ? 0 : loopDelay.percentile(99) / 1e6 - LOOP_SAMPLING_MS;

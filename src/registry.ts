@@ -10,7 +10,7 @@ import type { ConversationLimits } from '../machines/conversation-terms.ts';
 import type { Fault } from '../machines/log.ts';
 import type { McpServerInput } from '../machines/mcp-server-terms.ts';
 import type { mcpServerMachine } from '../machines/mcp-server.ts';
-import { coolingMs, registryMachine, type RegistryLimits } from '../machines/registry.ts';
+import { coolingMs, registryMachine, type RegistryLimits, type ServerChanges } from '../machines/registry.ts';
 import type { writerMachine } from '../machines/writer.ts';
 import { createDismissalLogic } from './conversation/dismissal.ts';
 import { createExpiryLogic } from './conversation/expiry.ts';
@@ -33,6 +33,8 @@ export interface Registry {
   standing(ref: ConversationRef): { state: ConversationState; running: string | null } | null;
   /** Hands a client's event to its conversation, opening it if need be. Never awaits. */
   route(ref: ConversationRef, event: ClientEvent): void;
+  /** Adds, removes and restarts MCP servers, while conversations are served. The added ones are attached when it returns; those that leave take their time. */
+  changeServers(changes: ServerChanges): void;
   /** Lets running turns end (within the drain limit), flushes everything and ends. Once is enough; more are the same. */
   shutdown(): Promise<void>;
   /** Conversations with a live actor. */
@@ -78,11 +80,11 @@ export interface RegistryOptions extends LiveConversationDeps {
 const RETRY_AFTER_MS = 1000;
 
 /**
- * Starts nothing before `start`. `onCrash` hears of every conversation that failed; only a fault of its own,
+ * Numbers among the options are read when they are used. Starts nothing before `start`. `onCrash` hears of every conversation that failed; only a fault of its own,
  * not the disk's, counts against its crash budget.
  */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { outbox, store, idleTimeoutMs, maxLive, conversation: limits } = options;
+  const { outbox, store, conversation: limits } = options;
   const live = new Map<string, LiveConversation>();
   let emptied = Promise.withResolvers<void>();
   /** When a drain ends at the latest, in ms of `performance.now()`. */
@@ -110,7 +112,12 @@ export function createRegistry(options: RegistryOptions): Registry {
         await options.opened;
         await Promise.race([options.toolsSettled(), startupWait]);
       }),
-      sweep: createSweepLogic({ conversations: () => live.values(), idleTimeoutMs }),
+      sweep: createSweepLogic({
+        conversations: () => live.values(),
+        get idleTimeoutMs() {
+          return options.idleTimeoutMs;
+        },
+      }),
       expiry: createExpiryLogic({ overdue: store.overdue, expire, onError: options.onError }),
       recovery: fromPromise(async ({ signal }) => {
         const refs = (await store.unfinished()).values();
@@ -166,7 +173,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (snapshot.value !== 'serving') return shuttingDown(drainMs());
     const cooling = coolingMs(snapshot.context, key, Date.now());
     if (cooling > 0) return fault('conversation_unavailable', 'The conversation has failed repeatedly and is closed for a while.', { retry_after_ms: cooling });
-    if (!live.has(key) && live.size >= maxLive) return fault('overloaded', `The server has ${maxLive} live conversations, which is its limit.`, { retry_after_ms: RETRY_AFTER_MS });
+    if (!live.has(key) && live.size >= options.maxLive) return fault('overloaded', `The server has ${options.maxLive} live conversations, which is its limit.`, { retry_after_ms: RETRY_AFTER_MS });
     return null;
   };
 
@@ -189,6 +196,14 @@ export function createRegistry(options: RegistryOptions): Registry {
       }
       const to = event.type === 'client.chat' ? event : event.by;
       if (to) outbox.reply(to.session, errorFrame(to.requestId, refused, ref.conversationId));
+    },
+    changeServers(changes) {
+      actor.send({ type: 'registry.servers', ...changes });
+      const now = actor.getSnapshot().context.mcpServers;
+      for (const { name } of changes.add) {
+        const server = now[name];
+        if (server) options.attachServer(name, server);
+      }
     },
     standing: (ref) => live.get(keyOf(ref))?.standing() ?? null,
     async shutdown() {

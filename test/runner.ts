@@ -1,10 +1,6 @@
 /**
- * Runs test files with Node's test runner, then, with `--all`, the long suites whole:
- *
- *   node test/runner.ts [--all] [NAME...]
- *
- * NAME chooses files: a folder of test/ (`store`) or a part of a path (`integration/turn`). Without a name, all run.
- * Each file is a process of its own. Long files start first, so that no core idles at the end.
+ * Runs test files with Node's test runner, then, with `--all`, the long suites whole. Each file is a process of its own.
+ * Long files start first, so that no core idles at the end.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,6 +9,14 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { readRunnerOptions } from './support/runner-options.ts';
+
+const usage = `Usage: node test/runner.ts [--all] [NAME...]
+
+Runs the tests, or the test files with a NAME in their path: a folder of test/ (store) or a part of a path (integration/turn).
+
+  --all   then runs each long suite whole: proof, model, property, fuzz, conformance
+`;
 
 const project = join(import.meta.dirname, '..');
 
@@ -23,7 +27,7 @@ const CONCURRENCY = availableParallelism() + 1;
 const TEST_TIMEOUT_MS = 120_000;
 
 /** Folders whose files take longest, because they start browsers and whole servers. They go first. */
-const LONGEST = ['inspect', 'proof', 'model', 'fuzz', 'protocol-property', 'integration'];
+const LONGEST = ['run', 'inspect', 'proof', 'model', 'fuzz', 'protocol-property', 'reload', 'integration'];
 
 /** What `--all` runs beside the tests: each suite whole, of which the tests run a part. */
 const LONG_SUITES: readonly { script: string; args: readonly string[] }[] = [
@@ -60,18 +64,15 @@ async function runSuite(script: string, args: readonly string[]): Promise<boolea
   return code === 0;
 }
 
-const args = process.argv.slice(2);
-const all = args.includes('--all');
-const names = args.filter((arg) => arg !== '--all');
-const unknown = names.find((name) => name.startsWith('-') || filesOf([name]).length === 0);
-if (unknown !== undefined) {
-  process.stderr.write(`No test file has "${unknown}" in its path.\n\nUsage: node test/runner.ts [--all] [NAME...]\n`);
-  process.exit(2);
-}
+const { has, words, refuse } = readRunnerOptions(usage, [], ['all'], true);
+const unknown = words.find((name) => filesOf([name]).length === 0);
+if (unknown !== undefined) refuse(`no test file has "${unknown}" in its path`);
 
 // Compiled code is kept for the next process: each test file, and each server that a test starts, loads the same modules.
 process.env['NODE_COMPILE_CACHE'] ??= join(project, 'node_modules', '.cache', 'node');
 
-let passed = await runFiles(filesOf(names));
-if (all) for (const { script, args: suiteArgs } of LONG_SUITES) passed = (await runSuite(script, suiteArgs)) && passed;
+// Tests of which a usual run plays a part play all.
+if (has('all')) process.env['PARLEY_TEST_ALL'] = '1';
+let passed = await runFiles(filesOf(words));
+if (has('all')) for (const { script, args: suiteArgs } of LONG_SUITES) passed = (await runSuite(script, suiteArgs)) && passed;
 process.exitCode = passed ? 0 : 1;

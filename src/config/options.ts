@@ -1,6 +1,6 @@
 /**
  * From the user's settings to what each part is told: seconds become milliseconds, keys become names in code.
- * Decides nothing; every number is the configuration's.
+ * Decides nothing; every number is the configuration's. Each is called again at a reload (live-settings.ts).
  */
 import { isLoopback } from '../loopback.ts';
 import type { Sample } from '../mcp/sampling.ts';
@@ -18,9 +18,26 @@ export function modelOptions({ llm }: Config) {
     firstByteTimeoutMs: ms(llm.first_byte_timeout),
     stallTimeoutMs: ms(llm.stall_timeout),
     queueTimeoutMs: ms(llm.queue_timeout),
-    circuit: { failures: llm.circuit.failures, cooldownMs: ms(llm.circuit.cooldown) },
     providers: llm.providers,
   };
+}
+
+export function circuitLimits({ llm: { circuit } }: Config) {
+  return { failures: circuit.failures, cooldownMs: ms(circuit.cooldown) };
+}
+
+/** What of a conversation a model is shown, in tokens and messages. */
+export function windowLimits({ chat: { service: { context } } }: Config) {
+  return { budgetTokens: context.max_tokens - context.reserve_tokens, preserveRecent: context.preserve_recent };
+}
+
+export function warmLimits({ chat: { service } }: Config) {
+  return { maxBytes: service.warm_bytes, windowTokens: service.context.max_tokens - service.context.reserve_tokens, preserveRecent: service.context.preserve_recent };
+}
+
+/** What a frame may hold. */
+export function decoderLimits({ chat }: Config) {
+  return { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth };
 }
 
 export function toolboxLimits({ mcp, chat }: Config) {

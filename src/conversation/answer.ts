@@ -25,6 +25,7 @@ export interface AnswerDeps {
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
   metrics: Pick<Metrics, 'hopEnded' | 'used' | 'estimated'>;
+  /** Read for each answer. */
   keepDraft: KeepDraft;
   onError(error: unknown): void;
 }
@@ -35,7 +36,8 @@ const jsonObject = z.record(z.string(), z.unknown());
  * The logic provided as `answer`: one actor a hop, which reports one `answer.finished` or `answer.failed`,
  * a throw included. Any event it gets stops the stream; what had arrived then is the answer.
  */
-export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnReport, metrics, keepDraft, onError }: AnswerDeps) {
+export function createAnswerLogic(deps: AnswerDeps) {
+  const { model, toolbox, outbox, countTokens, turnReport, metrics, onError } = deps;
   const countTools = createToolCounter(countTokens);
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
@@ -47,7 +49,7 @@ export function createAnswerLogic({ model, toolbox, outbox, countTokens, turnRep
     let stopKeeping = () => {};
     const begun = () => {
       answering = true;
-      stopKeeping = keepDraft(input, draft, askedModel);
+      stopKeeping = deps.keepDraft(input, draft, askedModel);
       turnReport.answering(input, input.requestId);
     };
     const sink: AnswerSink = {

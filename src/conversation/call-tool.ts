@@ -19,7 +19,7 @@ export interface CallToolDeps {
   toolbox: Pick<Toolbox, 'call'>;
   outbox: Pick<Outbox, 'tell'>;
   metrics: Pick<Metrics, 'toolEnded'>;
-  /** Questions to people that a call may ask. */
+  /** Questions to people that a call may ask; read at each. */
   maxQuestions: number;
 }
 
@@ -36,7 +36,8 @@ const PROGRESS_PER_TIMEOUT = 10;
  * The logic provided as `callTool`: one actor a call. `call.abort` ends the call, which still reports `call.ended`;
  * stopping the actor ends it too, and then nothing is reported.
  */
-export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: CallToolDeps) {
+export function createCallToolLogic(deps: CallToolDeps) {
+  const { toolbox, outbox, metrics } = deps;
   return fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const startedMs = performance.now();
@@ -71,7 +72,7 @@ export function createCallToolLogic({ toolbox, outbox, metrics, maxQuestions }: 
       return told;
     };
     const ask = (asked: ServerAsk): Promise<ServerAnswer> | null => {
-      if (questions >= maxQuestions) return null;
+      if (questions >= deps.maxQuestions) return null;
       questions += 1;
       const number = questions;
       const answered = line.then(() => askPerson(asked, number));

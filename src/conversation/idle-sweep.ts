@@ -10,11 +10,19 @@ const SWEEPS_PER_TIMEOUT = 4;
 /** Conversations looked at in one turn of the event loop: to end them all takes some 5 ms. */
 const SLICE = 200;
 
-/** `idleTimeoutMs`: chat.service.idle_timeout */
-export function createSweepLogic({ conversations, idleTimeoutMs }: { conversations(): Iterator<LiveConversation>; idleTimeoutMs: number }) {
+/** Longest wait between two looks: a timeout that a reload shortens must not wait for the end of the old one. */
+const MAX_WAIT_MS = 5_000;
+
+export interface SweepOptions {
+  conversations(): Iterator<LiveConversation>;
+  /** chat.service.idle_timeout, read each time. */
+  readonly idleTimeoutMs: number;
+}
+
+export function createSweepLogic(options: SweepOptions) {
   /** False when these were the last. */
   const passivateSome = (left: Iterator<LiveConversation>): boolean => {
-    const sinceMs = performance.now() - idleTimeoutMs;
+    const sinceMs = performance.now() - options.idleTimeoutMs;
     for (let looked = 0; looked < SLICE; looked += 1) {
       const { value, done } = left.next();
       if (done) return false;
@@ -28,12 +36,18 @@ export function createSweepLogic({ conversations, idleTimeoutMs }: { conversatio
     const goOn = (left: Iterator<LiveConversation>) => {
       if (passivateSome(left)) next = setImmediate(goOn, left);
     };
-    const timer = setInterval(() => {
-      clearImmediate(next);
-      goOn(conversations());
-    }, Math.max(10, idleTimeoutMs / SWEEPS_PER_TIMEOUT));
+    let timer: NodeJS.Timeout | undefined;
+    const wait = () => {
+      const waitMs = Math.min(MAX_WAIT_MS, Math.max(10, options.idleTimeoutMs / SWEEPS_PER_TIMEOUT));
+      timer = setTimeout(() => {
+        clearImmediate(next);
+        goOn(options.conversations());
+        wait();
+      }, waitMs);
+    };
+    wait();
     return () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       clearImmediate(next);
     };
   });

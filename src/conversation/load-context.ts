@@ -18,7 +18,7 @@ export interface LoadContextDeps {
   notices: Pick<ServerNotices, 'greet'>;
   systemPrompt: SystemPrompt;
   countTokens(text: string): number | Promise<number>;
-  /** context.max_tokens - context.reserve_tokens */
+  /** context.max_tokens - context.reserve_tokens. This, preserveRecent and policy are read for each hop. */
   budgetTokens: number;
   preserveRecent: number;
   policy: ToolPolicy;
@@ -38,15 +38,18 @@ export interface ToolPolicy {
  * The logic provided as `loadContext`: resolves with one hop's messages and tools, after the first round of
  * MCP connects. Rejects when the store cannot be read, which ends the turn.
  */
-export function createLoadContextLogic({ warmLogs, toolbox, notices, systemPrompt, countTokens, budgetTokens, preserveRecent, policy }: LoadContextDeps) {
+export function createLoadContextLogic(deps: LoadContextDeps) {
+  const { warmLogs, toolbox, notices, countTokens } = deps;
+  let policy = deps.policy;
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
 
-  /** The catalogue is swapped whole, so its array is its version. */
+  /** The catalogue is swapped whole, and so is the policy: each object is its own version. */
   const pinTools = () => {
     const tools = toolbox.tools();
-    if (tools !== offered) {
+    if (tools !== offered || policy !== deps.policy) {
       offered = tools;
+      policy = deps.policy;
       byName = new Map(tools.map((tool) => [tool.name, withPolicy(tool, policy)]));
     }
     return byName;
@@ -56,9 +59,9 @@ export function createLoadContextLogic({ warmLogs, toolbox, notices, systemPromp
     if (input.isFirst) notices.greet(input);
     await toolbox.settled();
     const turns = await warmLogs.turns(input);
-    const prompt = await systemPrompt(input, input.isFirst);
+    const prompt = await deps.systemPrompt(input, input.isFirst);
     const systemTokens = await countTokens(prompt);
-    const { messages, tokens, cut } = buildWindow(turns, input.requestId, { systemPrompt: prompt, systemTokens, budgetTokens: input.budgetTokens ?? budgetTokens, preserveRecent });
+    const { messages, tokens, cut } = buildWindow(turns, input.requestId, { systemPrompt: prompt, systemTokens, budgetTokens: input.budgetTokens ?? deps.budgetTokens, preserveRecent: deps.preserveRecent });
     const model = turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')?.model ?? null;
     return { messages, tokens, model, tools: pinTools(), cut };
   });

@@ -11,15 +11,17 @@ export interface Permits {
   ask(ref: ConversationRef, granted: () => void): number;
   /** Gives a conversation's permit back, or its place in the line; without either, nothing. */
   release(ref: ConversationRef): void;
+  /** To be called when more may run: lets in those who have room now. */
+  refresh(): void;
   /** Conversations in the line. */
   waiting(): number;
   /** Conversations with a turn at work. */
   holders(): Iterable<ConversationRef>;
 }
 
-/** `most`: chat.service.max_running_turns. The line is as long as there are live conversations. */
-export function createPermits({ most }: { most: number }): Permits {
-  const line = createFairLine({ most });
+/** `most`: chat.service.max_running_turns, read each time. The line is as long as there are live conversations. */
+export function createPermits(limits: { readonly most: number }): Permits {
+  const line = createFairLine({ most: () => limits.most });
   const holders = new Map<string, ConversationRef>();
   const placeOf = ({ owner, conversationId }: ConversationRef): Place => [owner, conversationId];
 
@@ -33,6 +35,7 @@ export function createPermits({ most }: { most: number }): Permits {
       holders.delete(keyOf(ref));
       line.release(placeOf(ref));
     },
+    refresh: line.serve,
     waiting: line.waiting,
     holders: () => holders.values(),
   };

@@ -16,6 +16,8 @@ export interface TurnRef extends ConversationRef {
 export interface ServerNotices {
   /** Tells of the changes of one server's chart until it ends. */
   watch(name: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
+  /** Tells of a server that is configured no more. */
+  removed(name: string): void;
   /** Tells a turn that begins which servers it has to wait for, and which it has to do without. */
   greet(turn: TurnRef): void;
 }
@@ -30,7 +32,8 @@ export interface ServerNoticesDeps {
 type News =
   | { kind: 'server_connecting' | 'server_available'; server: string }
   | { kind: 'server_unavailable'; server: string; reason: string | null }
-  | { kind: 'server_authorizing'; server: string; url: string };
+  | { kind: 'server_authorizing'; server: string; url: string }
+  | { kind: 'server_removed'; server: string };
 
 const AWAY: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
 
@@ -40,7 +43,7 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
       request_id: requestId,
       status: 'chunk',
       conversation_id: conversationId,
-      chunk: { type: 'notice', kind: news.kind, server: news.server, data: wordsFor(news), ...('url' in news ? { url: news.url } : {}) },
+      chunk: { type: 'notice', kind: news.kind === 'server_removed' ? 'server_unavailable' : news.kind, server: news.server, data: wordsFor(news), ...('url' in news ? { url: news.url } : {}) },
     });
 
   return {
@@ -52,6 +55,9 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
         told = news;
         for (const turn of atWork()) tell(turn, news);
       });
+    },
+    removed(name) {
+      for (const turn of atWork()) tell(turn, { kind: 'server_removed', server: name });
     },
     greet(turn) {
       for (const { name, state, error, authorizeUrl } of toolbox.servers()) {
@@ -85,6 +91,8 @@ function wordsFor(news: News): string {
       return `The MCP server "${news.server}" can be used when somebody has authorized it: open ${news.url} in a browser on the machine of this server.`;
     case 'server_available':
       return `The MCP server "${news.server}" is available again.`;
+    case 'server_removed':
+      return `The MCP server "${news.server}" was removed from the configuration; its tools are not offered any more.`;
     case 'server_unavailable':
       return `The MCP server "${news.server}" is not available${news.reason === null ? '' : ` (${news.reason})`}; it is tried again by itself.`;
   }

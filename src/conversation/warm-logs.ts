@@ -19,8 +19,11 @@ export interface WarmLogs {
   forget(ref: ConversationRef): void;
   /** Estimated bytes held, for metrics. */
   bytes(): number;
+  /** To be called when numbers have changed. What is beyond `maxBytes` is let go; a window that has changed is read from the store. */
+  resize(): void;
 }
 
+/** Numbers are read each time, so they may change. */
 export interface WarmLogsOptions {
   store: { standing(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
   /** chat.service.warm_bytes */
@@ -45,8 +48,11 @@ interface WarmLog {
  * Starts cold. Sizes are estimates: two bytes a UTF-16 unit and a fixed share a row. A read of the log that
  * a commit overtakes is made again, since which of the new rows it holds is not known.
  */
-export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }: WarmLogsOptions): WarmLogs {
-  const cache = new LRUCache<string, WarmLog>({ maxSize: Math.max(1, maxBytes), sizeCalculation: (log) => log.bytes });
+export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
+  const createCache = () => new LRUCache<string, WarmLog>({ maxSize: Math.max(1, options.maxBytes), sizeCalculation: (log) => log.bytes });
+  const windowNow = () => `${options.windowTokens} ${options.preserveRecent}`;
+  let cache = createCache();
+  let window = windowNow();
   const readings = new Map<string, { overtaken: boolean }>();
 
   const add = (log: WarmLog, row: LogRow) => {
@@ -68,7 +74,7 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
     let messages = log.turns.reduce((sum, turn) => sum + messagesOf(turn), 0);
     for (;;) {
       const oldest = log.turns[0];
-      if (!oldest?.ended || tokens - oldest.tokens < windowTokens || messages - messagesOf(oldest) < preserveRecent) return;
+      if (!oldest?.ended || tokens - oldest.tokens < options.windowTokens || messages - messagesOf(oldest) < options.preserveRecent) return;
       drop(log, [oldest]);
       tokens -= oldest.tokens;
       messages -= messagesOf(oldest);
@@ -79,7 +85,7 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
     for (;;) {
       const reading = { overtaken: false };
       readings.set(key, reading);
-      const standing = await store.standing(ref.owner, ref.conversationId, windowTokens, preserveRecent).finally(() => {
+      const standing = await options.store.standing(ref.owner, ref.conversationId, options.windowTokens, options.preserveRecent).finally(() => {
         if (readings.get(key) === reading) readings.delete(key);
       });
       // Rows were committed while the log was being read: which of them it holds is not known.
@@ -109,6 +115,12 @@ export function createWarmLogs({ store, maxBytes, windowTokens, preserveRecent }
     },
     forget: (ref) => void cache.delete(keyOf(ref)),
     bytes: () => cache.calculatedSize,
+    resize() {
+      const kept = window === windowNow() ? cache.dump() : [];
+      window = windowNow();
+      cache = createCache();
+      cache.load(kept);
+    },
   };
 }
 

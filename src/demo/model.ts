@@ -8,7 +8,7 @@ import { answer, type DemoAnswer } from './model-answer.ts';
 import { demoRequest, readConversation } from './model-history.ts';
 
 export interface DemoModelOptions {
-  /** Pause before each piece of an answer; 0 for none. */
+  /** Pause before each piece of an answer; 0 for none. Read for each. */
   chunkDelayMs: number;
 }
 
@@ -16,7 +16,7 @@ export interface DemoModelOptions {
 const pieceChars = 16;
 
 /** The base URL it is called under does not matter: nothing is dialled. */
-export function createDemoModel({ chunkDelayMs }: DemoModelOptions): { fetch: typeof globalThis.fetch } {
+export function createDemoModel(options: DemoModelOptions): { fetch: typeof globalThis.fetch } {
   return {
     async fetch(_input, init = {}) {
       const signal = init.signal ?? new AbortController().signal;
@@ -28,7 +28,7 @@ export function createDemoModel({ chunkDelayMs }: DemoModelOptions): { fetch: ty
       const body = new ReadableStream<Uint8Array>({
         async pull(controller) {
           // Rejects on abort, and with it the stream fails like that of a real fetch.
-          if (chunkDelayMs > 0) await sleep(chunkDelayMs, undefined, { signal });
+          if (options.chunkDelayMs > 0) await sleep(options.chunkDelayMs, undefined, { signal });
           signal.throwIfAborted();
           const line = lines.next();
           if (line.done) controller.close();

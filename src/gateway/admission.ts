@@ -17,6 +17,7 @@ import type { ReportRefusal } from './refusal-report.ts';
 import { refusals } from './refusals.ts';
 import { createTally } from './tally.ts';
 
+/** Read for each socket. */
 export interface AdmissionOptions {
   maxConnections: number;
   maxConnectionsPerAddress: number;
@@ -41,8 +42,8 @@ export interface Entrance {
 
 /** Called once for each accepted socket; ends in `open`, or in the socket's close. */
 export function createAdmission(options: AdmissionOptions, { sockets, open }: Entrance): (socket: WebSocket, request: IncomingMessage) => Promise<void> {
-  const addresses = createTally(options.maxConnectionsPerAddress);
-  const subjects = createTally(options.maxConnectionsPerSubject);
+  const addresses = createTally(() => options.maxConnectionsPerAddress);
+  const subjects = createTally(() => options.maxConnectionsPerSubject);
 
   return async (socket, request) => {
     const refuse = (refusal: Refusal, code: number, problem?: Fault) => {

@@ -7,13 +7,13 @@ export interface FrameBudget {
   take(nowMs: number): boolean;
 }
 
-/** `perSecond` frames in the long run, `burst` at once. */
-export function createFrameBudget(perSecond: number, burst: number): FrameBudget {
-  let tokens = burst;
+/** `framesPerSecond` in the long run, `frameBurst` at once; both are read each time. */
+export function createFrameBudget(limits: { readonly framesPerSecond: number; readonly frameBurst: number }): FrameBudget {
+  let tokens = limits.frameBurst;
   let lastMs = 0;
   return {
     take(nowMs) {
-      tokens = Math.min(burst, tokens + ((nowMs - lastMs) * perSecond) / 1000);
+      tokens = Math.min(limits.frameBurst, tokens + ((nowMs - lastMs) * limits.framesPerSecond) / 1000);
       lastMs = nowMs;
       if (tokens < 1) return false;
       tokens -= 1;

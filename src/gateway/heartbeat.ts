@@ -6,18 +6,26 @@ import type { WebSocket } from 'ws';
 
 export interface Heartbeat {
   watch(socket: WebSocket): void;
+  /** To be called when the times have changed: the next ping comes after the new interval. */
+  restart(): void;
   stop(): void;
+}
+
+export interface HeartbeatTimes {
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
 }
 
 /**
  * Its timers run from now until `stop`. `sockets` is walked anew at each interval, so pass the live set;
- * `timeoutMs` must not exceed `intervalMs`, or a round would end on the pings of the next.
+ * the timeout must not exceed the interval, or a round would end on the pings of the next.
  */
-export function createHeartbeat(sockets: Iterable<WebSocket>, intervalMs: number, timeoutMs: number): Heartbeat {
+export function createHeartbeat(sockets: Iterable<WebSocket>, times: HeartbeatTimes): Heartbeat {
   const silent = new Set<WebSocket>();
+  let interval: NodeJS.Timeout | undefined;
   let deadline: NodeJS.Timeout | undefined;
 
-  const interval = setInterval(() => {
+  const round = () => {
     silent.clear();
     for (const socket of sockets) {
       if (socket.readyState !== socket.OPEN) continue;
@@ -27,8 +35,18 @@ export function createHeartbeat(sockets: Iterable<WebSocket>, intervalMs: number
     deadline = setTimeout(() => {
       for (const socket of silent) socket.terminate();
       silent.clear();
-    }, timeoutMs);
-  }, intervalMs);
+    }, times.pingTimeoutMs);
+  };
+  const stop = () => {
+    clearInterval(interval);
+    clearTimeout(deadline);
+  };
+  const restart = () => {
+    stop();
+    interval = setInterval(round, times.pingIntervalMs);
+  };
+
+  restart();
 
   return {
     watch(socket) {
@@ -37,9 +55,7 @@ export function createHeartbeat(sockets: Iterable<WebSocket>, intervalMs: number
       socket.on('message', () => silent.delete(socket));
       socket.on('close', () => silent.delete(socket));
     },
-    stop() {
-      clearInterval(interval);
-      clearTimeout(deadline);
-    },
+    restart,
+    stop,
   };
 }

@@ -21,6 +21,8 @@ export interface HttpDeps {
   isServing(): boolean;
   servers(): readonly ServerStatus[];
   providers(): readonly ProviderStatus[];
+  /** How the last reload of the configuration ended. */
+  reload(): { successful: boolean; succeededAtMs: number };
   metrics: Pick<Metrics, 'text' | 'contentType'>;
   verify: Verify;
   /** The start page, its files and the documentation: resolves with true if the path was one of theirs. */
@@ -54,10 +56,15 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
   /** Also on loopback: behind a proxy on this machine, every client comes from there. */
   const mayChat = async (request: IncomingMessage) => (await deps.verify(credentialOf(request.headers))) !== null;
 
+  const configuration = () => {
+    const { successful, succeededAtMs } = deps.reload();
+    return { last_reload_successful: successful, last_reload_success: new Date(succeededAtMs).toISOString() };
+  };
+
   const sendHealth = async (request: IncomingMessage, response: ServerResponse) => {
     const health = { status: 'ok', version: deps.version, uptime_seconds: Math.round((performance.now() - startedMs) / 1000) };
     // Names of neighbours, and what is wrong with them, show an attacker what could be attacked.
-    sendJson(response, 200, (await mayChat(request)) ? { ...health, providers: deps.providers(), mcp_servers: deps.servers().map(toldServer) } : health);
+    sendJson(response, 200, (await mayChat(request)) ? { ...health, configuration: configuration(), providers: deps.providers(), mcp_servers: deps.servers().map(toldServer) } : health);
   };
 
   const sendMetrics = async (request: IncomingMessage, response: ServerResponse) => {

@@ -10,15 +10,17 @@ import { AppError } from '../errors.ts';
 import type { Session } from '../outbox/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
-import { selectProtocol } from './credential.ts';
+import { credentialOf, selectProtocol } from './credential.ts';
 import { endSoon } from './farewell.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './path.ts';
+import { createReauthorization } from './reauthorize.ts';
 import { refusals } from './refusals.ts';
 import { createSession, type ClientSession, type SessionDeps } from './session.ts';
 import { createFrameEncoder } from './text-frame.ts';
 import type { ViewerSockets } from './viewer-sockets.ts';
 
+/** Times and sizes are read when they are used, so they may change; `refresh` says so. */
 export interface GatewayOptions {
   /** `localhost` means 127.0.0.1 and, where there, ::1. */
   host: string;
@@ -48,6 +50,8 @@ export interface Gateway {
   connections(): number;
   /** Closes with 1012 every socket that has no request under way, but those of the sessions that are still needed, by id. */
   dismiss(needed: ReadonlySet<string>): void;
+  /** To be called when options or tokens have changed. Sockets whose token is not valid any more are closed with 1008; nothing else is disconnected. */
+  refresh(): Promise<void>;
   /** Closes every socket with 1012 (clients reconnect) and stops listening. */
   close(): Promise<void>;
 }
@@ -61,7 +65,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     clientTracking: true,
     handleProtocols: selectProtocol,
   });
-  const heartbeat = createHeartbeat(wss.clients, options.pingIntervalMs, options.pingTimeoutMs);
+  const heartbeat = createHeartbeat(wss.clients, options);
+  const reauthorization = createReauthorization(options.admission.verify, options.onError);
   const deps: SessionDeps = { ...options.session, encode: createFrameEncoder() };
   const sessions = new Map<WebSocket, ClientSession>();
   let nextSession = 1;
@@ -71,6 +76,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     open(socket, request, subject) {
       const session = createSession({ id: `s${nextSession++}`, subject }, socket, request.socket, deps);
       options.outbox.open(session);
+      reauthorization.add(socket, credentialOf(request.headers), subject);
       sessions.set(socket, session);
       socket.on('close', () => {
         sessions.delete(socket);
@@ -102,8 +108,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const server = createServer({
       headersTimeout: options.handshakeTimeoutMs,
       requestTimeout: options.handshakeTimeoutMs,
-      connectionsCheckingInterval: Math.ceil(options.handshakeTimeoutMs / HANDSHAKE_CHECKS),
-      // Ours to answer: Node's own 400 says nothing.
+      connectionsCheckingInterval: Math.min(MAX_HANDSHAKE_CHECK_MS, Math.ceil(options.handshakeTimeoutMs / HANDSHAKE_CHECKS)),
+      // The handler answers: Node's own 400 has no words.
       requireHostHeader: false,
     }, options.http);
     server.on('upgrade', onUpgrade);
@@ -145,6 +151,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         if (session && (needed.has(session.id) || session.isAsking())) continue;
         socket.close(closeCodes.serviceRestart.code, RESTARTING);
       }
+    },
+    async refresh() {
+      heartbeat.restart();
+      // Read by `ws` for each new socket.
+      wss.options.maxPayload = options.maxMessageBytes;
+      for (const server of servers) {
+        server.headersTimeout = options.handshakeTimeoutMs;
+        server.requestTimeout = options.handshakeTimeoutMs;
+      }
+      await Promise.all([reauthorization.checkAll(), options.viewers?.refresh()]);
     },
     async close() {
       heartbeat.stop();
@@ -193,6 +209,8 @@ const RESTARTING = 'the server is restarting';
 const CLOSE_PATIENCE_MS = 500;
 /** How often unfinished handshakes are looked for, as a share of their time: one may take so much longer. */
 const HANDSHAKE_CHECKS = 5;
+/** Fixed for the life of a server, whose timeout may be shortened. */
+const MAX_HANDSHAKE_CHECK_MS = 1_000;
 /** Beside the sockets that are served: plain pages, handshakes, and sockets that are being told why they cannot stay. Beyond, a connection is dropped without a word. */
 const SPARE_CONNECTIONS = 1000;
 

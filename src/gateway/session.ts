@@ -11,6 +11,7 @@ import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/requests.ts';
 import { createFrameBudget } from './frame-budget.ts';
 
+/** Read for each frame. */
 export interface SessionLimits {
   /** Bytes that may wait for a socket before it counts as slow. */
   maxBufferedBytes: number;
@@ -55,7 +56,7 @@ interface Wire {
  * closed socket is dropped, and a socket that never reads is terminated.
  */
 export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subject'>, socket: WebSocket, wire: Wire, { decode, encode, handle, limits }: SessionDeps): ClientSession {
-  const budget = createFrameBudget(limits.framesPerSecond, limits.frameBurst);
+  const budget = createFrameBudget(limits);
   let corked = false;
   let badFrames = 0;
   let asking = 0;

@@ -6,7 +6,8 @@ export interface Tally {
   enter(key: string, socket: Pick<WebSocket, 'once'>): boolean;
 }
 
-export function createTally(most: number): Tally {
+/** `most` is read for each socket. */
+export function createTally(most: () => number): Tally {
   const counts = new Map<string, number>();
   const add = (key: string, change: number) => {
     const count = (counts.get(key) ?? 0) + change;
@@ -15,7 +16,7 @@ export function createTally(most: number): Tally {
   };
   return {
     enter(key, socket) {
-      if ((counts.get(key) ?? 0) >= most) return false;
+      if ((counts.get(key) ?? 0) >= most()) return false;
       add(key, 1);
       socket.once('close', () => add(key, -1));
       return true;

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
@@ -22,6 +23,7 @@ export interface EventSink {
   askToReturn(): void;
 }
 
+/** Numbers are read when they are used. */
 export interface ViewerSocketOptions {
   /** Path of the WebSocket; `?conversation=ID`, and `&owner=SUBJECT` for somebody else's. */
   path: string;
@@ -43,6 +45,8 @@ export interface ViewerSocketOptions {
 export interface ViewerSockets {
   readonly path: string;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** To be called when options, viewers or tokens have changed: closes the sockets of those who may not watch any more with 1008. */
+  refresh(): Promise<void>;
   /** Closes every socket with 1012. */
   close(): void;
 }
@@ -52,7 +56,8 @@ const MAX_HEARD_BYTES = 1024;
 
 export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets {
   const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_HEARD_BYTES, perMessageDeflate: false, clientTracking: true, handleProtocols: selectProtocol });
-  const heartbeat = createHeartbeat(wss.clients, options.pingIntervalMs, options.pingTimeoutMs);
+  const heartbeat = createHeartbeat(wss.clients, options);
+  const admitted = new Map<WebSocket, IncomingMessage>();
 
   const turnAway = (socket: WebSocket, code: number, reason: string) => {
     socket.close(code, closeReason(reason));
@@ -80,7 +85,11 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
       askToReturn: () => turnAway(socket, closeCodes.tryLater.code, 'read too slowly; come back'),
     };
     if (!options.watch(ref, sink)) return refuse(refusals.inspected, closeCodes.tryLater.code);
-    socket.once('close', () => options.unwatch(ref, sink));
+    admitted.set(socket, request);
+    socket.once('close', () => {
+      admitted.delete(socket);
+      options.unwatch(ref, sink);
+    });
     return undefined;
   };
 
@@ -95,6 +104,15 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
           turnAway(socket, closeCodes.tryLater.code, 'this could not be checked; come again');
         });
       });
+    },
+    async refresh() {
+      heartbeat.restart();
+      // A socket that is being admitted by the old rules is among them afterwards.
+      await nextTick();
+      for (const [socket, request] of admitted) {
+        const visitor = await options.visitor(request, credentialOf(request.headers)).catch(options.onError);
+        if (visitor && 'refusal' in visitor) turnAway(socket, closeCodes.abuse.code, visitor.refusal.reason);
+      }
     },
     close() {
       heartbeat.stop();

@@ -9,7 +9,8 @@ export interface HomeDeps {
   /** Path of the WebSocket. */
   endpoint: string;
   isServing(): boolean;
-  answering: Answering;
+  /** The model that answers now. */
+  answering(): Answering;
   /** Whether chats need a token. */
   asksForToken: boolean;
   /** Whether the sender may chat: has sent a token, where one is needed. */
@@ -39,7 +40,7 @@ export function createHomeRoutes(deps: HomeDeps): (request: IncomingMessage, res
     switch (path) {
       case '/': {
         const { version, asksForToken } = deps;
-        const answering = (await deps.mayChat(request)) ? deps.answering : null;
+        const answering = (await deps.mayChat(request)) ? deps.answering() : null;
         const page = writeHomePage(files, { version, asksForToken, answering, isServing: deps.isServing(), address: addressFor(request, deps.endpoint), port: request.socket.localPort ?? 0, mayInspect: deps.mayInspect(request) });
         return send(response, 'text/html; charset=utf-8', page, { 'content-security-policy': POLICY });
       }

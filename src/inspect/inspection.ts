@@ -21,7 +21,7 @@ export interface InspectionOptions extends Omit<WatchDeps, 'tell'> {
 export interface Inspection {
   /** A conversation's actor is about to start; one that is watched is told of from here on. */
   starting(ref: ConversationRef, actor: AnyActorRef): void;
-  /** An MCP server's actor, which lives as long as the server. */
+  /** An MCP server's actor; it is left out when it has ended. */
   addServer(actor: AnyActorRef): void;
   /** Sends what is known of the conversation, then what happens. False when too many are watched already. */
   watch(ref: ConversationRef, viewer: Viewer): boolean;
@@ -35,14 +35,14 @@ interface Watched {
   /** Of the actor that runs now; it ends with it. */
   watch: Subscription | null;
   /** Of the MCP servers. */
-  servers: readonly Subscription[];
+  servers: Subscription[];
   /** Runs while nobody watches. */
   linger: NodeJS.Timeout | null;
 }
 
 export function createInspection(options: InspectionOptions): Inspection {
   const watched = new Map<string, Watched>();
-  const servers: AnyActorRef[] = [];
+  const servers = new Set<AnyActorRef>();
 
   const attach = (each: Watched, actor: AnyActorRef) => {
     each.watch?.unsubscribe();
@@ -51,7 +51,7 @@ export function createInspection(options: InspectionOptions): Inspection {
 
   const open = (ref: ConversationRef): Watched => {
     const feed = createFeed(options.maxMessages);
-    const opened: Watched = { feed, watch: null, servers: servers.map((server) => watchActors(server, { ...options, tell: feed.tell })), linger: null };
+    const opened: Watched = { feed, watch: null, servers: Array.from(servers, (server) => watchActors(server, { ...options, tell: feed.tell })), linger: null };
     const actor = options.actorOf(ref);
     if (actor) attach(opened, actor);
     watched.set(keyOf(ref), opened);
@@ -72,7 +72,9 @@ export function createInspection(options: InspectionOptions): Inspection {
       if (each) attach(each, actor);
     },
     addServer(actor) {
-      servers.push(actor);
+      servers.add(actor);
+      actor.subscribe({ complete: () => servers.delete(actor), error: () => servers.delete(actor) });
+      for (const each of watched.values()) each.servers.push(watchActors(actor, { ...options, tell: each.feed.tell }));
     },
     watch(ref, viewer) {
       const known = watched.get(keyOf(ref));

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Verify } from '../auth/verifier.ts';
 import type { Refusal } from '../refusal.ts';
 
+/** Read for each request. */
 export interface VisitorRules {
   /** Subjects that may look into all conversations; null where nobody is asked who they are. */
   viewers: ReadonlySet<string> | null;

@@ -9,11 +9,6 @@ import type { ProviderClient } from './client.ts';
 import type { AnswerEnd, ProviderStatus } from './port.ts';
 import type { Provider } from './provider.ts';
 
-export interface CircuitOptions extends CircuitLimits {
-  /** Hears of every change of state. */
-  onChange(status: ProviderStatus): void;
-}
-
 export interface Circuit extends ProviderClient {
   status(): ProviderStatus;
 }
@@ -27,8 +22,11 @@ const clock = {
   clearTimeout: (timer: NodeJS.Timeout) => clearTimeout(timer),
 };
 
-/** The client as it was while the circuit is closed. Turned away, a request fails as `provider_unavailable`, and nothing is sent. */
-export function createCircuit(provider: Provider, client: ProviderClient, { onChange, ...limits }: CircuitOptions): Circuit {
+/**
+ * The client as it was while the circuit is closed. Turned away, a request fails as `provider_unavailable`, and nothing
+ * is sent. `limits` may change their values; `onChange` gets every change of state.
+ */
+export function createCircuit(provider: Provider, client: ProviderClient, limits: CircuitLimits, onChange: (status: ProviderStatus) => void): Circuit {
   const actor = createActor(providerCircuitMachine, { id: `circuit:${provider.name}`, clock, input: limits });
   let openUntilMs = 0;
   let last: Snapshot['value'] = 'closed';

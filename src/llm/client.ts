@@ -20,19 +20,19 @@ export interface ProviderClient {
   stream(request: AnswerRequest, sink: AnswerSink, signal: AbortSignal): Promise<AnswerEnd>;
 }
 
+/** Read for each request. */
 export interface ClientOptions {
   firstByteTimeoutMs: number;
   stallTimeoutMs: number;
-  /** Like every fetch, its promise and its body fail when the signal aborts. */
-  transport: Transport;
 }
 
 /**
  * Sends nothing until asked. A hop is one HTTP request and is never retried here. Failures come back as
- * values; a sink that throws is the only rejection, and its request is torn down.
+ * values; a sink that throws is the only rejection, and its request is torn down. Like every fetch, the promise and the
+ * body of `transport` fail when the signal aborts.
  */
-export function createProviderClient(provider: Provider, options: ClientOptions): ProviderClient {
-  const openai = createOpenAI(provider, options.transport.fetch);
+export function createProviderClient(provider: Provider, options: ClientOptions, transport: Transport): ProviderClient {
+  const openai = createOpenAI(provider, transport.fetch);
 
   return {
     async stream(request, sink, signal) {
@@ -54,7 +54,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions)
 
       let end: AnswerEnd | null = null;
       try {
-        const incoming = await send(openai, options.transport, asked, request, attempt.signal);
+        const incoming = await send(openai, transport, asked, request, attempt.signal);
         if ('body' in incoming) end = await receive(asked, incoming, sink, { signal, watchdog, silenceEnd });
         else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailure(asked, incoming.error));
         return end;

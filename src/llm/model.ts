@@ -2,16 +2,19 @@
  * Puts configured providers behind the port of the language model, each with its circuit and the
  * line before it. Retries, backoff and the order of fallbacks belong to the conversation chart.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { fault } from '../errors.ts';
 import { chooseProviders } from './choose-providers.ts';
-import { createCircuit, type CircuitOptions } from './circuit.ts';
+import type { CircuitLimits } from '../../machines/provider-circuit.ts';
+import { createCircuit, type Circuit } from './circuit.ts';
 import { createProviderClient } from './client.ts';
-import type { LanguageModel } from './port.ts';
+import type { LanguageModel, ProviderStatus } from './port.ts';
 import { withCost } from './prices.ts';
-import type { ProviderBlock } from './provider.ts';
-import { createQueuedClient } from './queued-client.ts';
+import type { Provider, ProviderBlock } from './provider.ts';
+import { createQueuedClient, type QueuedClient } from './queued-client.ts';
 import { createTransport, type Transport } from './transport.ts';
 
+/** Values may change: times and limits are read for each request, the choice of providers by `update`. */
 export interface LanguageModelOptions {
   /** A provider's name, `demo`, or `auto`: the first preset whose key is set, else `demo`. */
   active: string;
@@ -23,8 +26,10 @@ export interface LanguageModelOptions {
   firstByteTimeoutMs: number;
   /** Longest silence between two bytes of an answer. */
   stallTimeoutMs: number;
-  /** When a provider that fails is left alone. */
-  circuit: CircuitOptions;
+  /** When a provider that fails is left alone; the same object for the life of the model. */
+  circuit: CircuitLimits;
+  /** Gets every change of a provider's circuit. */
+  onCircuitChange(status: ProviderStatus): void;
   /** How long a request may stand in line for a provider. */
   queueTimeoutMs: number;
   /** Provider blocks by name, as configured. */
@@ -35,31 +40,79 @@ export interface LanguageModelOptions {
   demo: Transport;
 }
 
+/** A language model whose providers can be chosen anew. */
+export interface ReloadableModel extends LanguageModel {
+  /**
+   * Chooses the providers anew from the options. One whose endpoint is the same keeps its circuit and its queue;
+   * answers that are under way go on as they began. Throws as `createLanguageModel` does, and then changes nothing.
+   */
+  update(): void;
+}
+
+/** A provider with its circuit, and the queue before that. */
+interface Member {
+  provider: Provider;
+  circuit: Circuit;
+  client: QueuedClient;
+}
+
 /**
- * Throws AppError at creation only: `provider_missing_key` if a provider named by `active` or
+ * Throws AppError at creation: `provider_missing_key` if a provider named by `active` or
  * `fallback` has no key, `config_invalid` if a name or its model is unknown.
  */
-export function createLanguageModel(options: LanguageModelOptions): LanguageModel {
-  const providers = chooseProviders(options);
-  const sockets = createTransport({ connectTimeoutMs: options.connectTimeoutMs });
-  const members = providers.map((provider) => {
+export function createLanguageModel(options: LanguageModelOptions): ReloadableModel {
+  const sockets = createTransport(options);
+  let members: Member[] = [];
+  /** Of providers that the last update removed: their last answers still have a price. */
+  let removed: Member[] = [];
+
+  const createMember = (provider: Provider): Member => {
     const transport = provider.demo ? options.demo : sockets;
-    const circuit = createCircuit(provider, createProviderClient(provider, { ...options, transport }), options.circuit);
-    return { name: provider.name, circuit, client: createQueuedClient(provider, circuit, options.queueTimeoutMs) };
-  });
+    const client = createProviderClient(provider, options, transport);
+    const circuit = createCircuit(provider, client, options.circuit, options.onCircuitChange);
+    const member: Member = { provider, circuit, client: createQueuedClient(provider, circuit, () => ({ ...member.provider.limits, maxWaitMs: options.queueTimeoutMs })) };
+    return member;
+  };
+  const update = () => {
+    const chosen = chooseProviders(options);
+    const before = members;
+    members = chosen.map((provider) => {
+      const known = before.find((member) => isSameEndpoint(member.provider, provider));
+      if (!known) return createMember(provider);
+      known.provider = provider;
+      return known;
+    });
+    removed = before.filter((member) => !members.includes(member));
+    for (const { client } of members) client.refresh();
+  };
+  const find = (name: string) => members.find(({ provider }) => provider.name === name);
+
+  update();
   return {
-    providers: providers.map(({ name, model, allowedModels, demo }) => ({ name, model, allowedModels, demo })),
+    update,
+    get providers() {
+      return members.map(({ provider: { name, model, allowedModels, demo } }) => ({ name, model, allowedModels, demo }));
+    },
     modelFor(name, wished) {
-      const provider = providers.find((candidate) => candidate.name === name);
+      const provider = find(name)?.provider;
       return wished !== null && provider?.allowedModels.includes(wished) ? wished : (provider?.model ?? '');
     },
-    priced: (name, usage, models) => withCost(usage, providers.find((candidate) => candidate.name === name)?.prices ?? new Map(), models),
-    status: () => members.map(({ circuit, client }) => ({ ...circuit.status(), ...client.load() })),
+    priced(name, usage, models) {
+      const member = find(name) ?? removed.find(({ provider }) => provider.name === name);
+      return withCost(usage, member?.provider.prices ?? new Map(), models);
+    },
+    status: () => members.map(({ provider, circuit, client }) => ({ ...circuit.status(), model: provider.model, ...client.load() })),
     async stream(request, sink, signal) {
-      const member = members.find(({ name }) => name === request.provider);
+      const member = find(request.provider);
       if (member) return member.client.stream(request, sink, signal);
       const unknown = fault('internal', `There is no provider "${request.provider}".`);
       return { status: 'failed', fault: unknown, retryAfterMs: null };
     },
   };
+}
+
+/** Everything that a request is made from, but for the model, which the request names. */
+function isSameEndpoint(one: Provider, other: Provider): boolean {
+  const endpointOf = ({ model: _model, allowedModels: _allowed, prices: _prices, limits: _limits, ...endpoint }: Provider) => endpoint;
+  return isDeepStrictEqual(endpointOf(one), endpointOf(other));
 }

@@ -1,6 +1,6 @@
 /**
- * How fast requests may follow one another: so many within any minute, wherever it begins. Tells when the next may
- * begin; who that is, the line knows.
+ * Limits how fast requests may follow one another: so many within any minute, wherever it begins. Says when the next
+ * one may begin; which one that is, the queue decides.
  */
 import type { Pace } from '../fair-line.ts';
 
@@ -11,20 +11,28 @@ export interface MinutePace extends Pace {
 
 const MINUTE_MS = 60_000;
 
-/** Null: any number. */
-export function createPace(requestsPerMinute: number | null): MinutePace {
-  /** When the newest ones began, as many as a minute may hold, in a ring: the next may begin a minute after the oldest. */
-  const begun = new Float64Array(requestsPerMinute ?? 0).fill(-Infinity);
-  let oldest = 0;
+/** `requestsPerMinute` is read each time, so it may change; null: any number. */
+export function createPace(requestsPerMinute: () => number | null): MinutePace {
+  /** When the newest requests began, the oldest first: at least as many as a minute may hold. */
+  let begun: number[] = [];
 
-  const untilOpenMs = () => Math.max(0, (begun[oldest] ?? -Infinity) + MINUTE_MS - performance.now());
+  const untilOpenMs = () => {
+    const most = requestsPerMinute();
+    const decisive = most === null ? undefined : begun.at(-most);
+    return decisive === undefined ? 0 : Math.max(0, decisive + MINUTE_MS - performance.now());
+  };
   return {
     untilOpenMs,
     isOpen: () => untilOpenMs() === 0,
     begin() {
-      if (begun.length === 0) return;
-      begun[oldest] = performance.now();
-      oldest = (oldest + 1) % begun.length;
+      const most = requestsPerMinute();
+      if (most === null) {
+        begun = [];
+        return;
+      }
+      begun.push(performance.now());
+      // Not at each request: dropping one shifts all others.
+      if (begun.length > 2 * most) begun = begun.slice(-most);
     },
   };
 }

@@ -9,22 +9,29 @@ import type { Circuit } from './circuit.ts';
 import type { ProviderClient } from './client.ts';
 import type { AnswerEnd, ProviderLoad } from './port.ts';
 import { createPace } from './pace.ts';
-import type { Provider } from './provider.ts';
+import type { Provider, ProviderLimits } from './provider.ts';
 
 export interface QueuedClient extends ProviderClient {
   load(): ProviderLoad;
+  /** To be called when limits have changed: sends what has room now. */
+  refresh(): void;
+}
+
+/** Read for each request, so they may change. */
+export interface QueueLimits extends ProviderLimits {
+  /** How long a request may wait in the queue. */
+  maxWaitMs: number;
 }
 
 /**
  * What waits too long fails as `provider_busy`, and nothing is sent. A provider that is left alone turns away at
  * once: nobody stands in line for that.
  */
-export function createQueuedClient(provider: Provider, circuit: Circuit, maxWaitMs: number): QueuedClient {
-  const { maxConcurrent, requestsPerMinute } = provider.limits;
+export function createQueuedClient(provider: Pick<Provider, 'name'>, circuit: Circuit, limits: () => QueueLimits): QueuedClient {
   const isLeftAlone = () => circuit.status().circuit === 'open';
-  const pace = createPace(requestsPerMinute);
+  const pace = createPace(() => limits().requestsPerMinute);
   const line = createFairLine({
-    most: maxConcurrent,
+    most: () => limits().maxConcurrent,
     // What is turned away is no request: those who stand in line when the provider is left alone need not wait to hear of it.
     pace: { isOpen: () => isLeftAlone() || pace.isOpen(), begin: () => void (isLeftAlone() || pace.begin()) },
   });
@@ -38,10 +45,12 @@ export function createQueuedClient(provider: Provider, circuit: Circuit, maxWait
   };
 
   return {
+    refresh: watchPace,
     load: () => ({ running: line.inside(), waiting: line.waiting() }),
     async stream(request, sink, signal) {
       if (signal.aborted) return { status: 'aborted' };
       if (isLeftAlone()) return circuit.stream(request, sink, signal);
+      const { maxWaitMs } = limits();
       const turn = waitInLine(line, request.place, { signal, withinMs: maxWaitMs, queued: (position) => sink.queued(position) });
       if (turn !== true) {
         watchPace();
@@ -57,7 +66,7 @@ export function createQueuedClient(provider: Provider, circuit: Circuit, maxWait
   };
 }
 
-function tooLate({ name }: Provider, model: string, maxWaitMs: number): AnswerEnd {
+function tooLate({ name }: Pick<Provider, 'name'>, model: string, maxWaitMs: number): AnswerEnd {
   const message = `Provider "${name}" had no room for another request within ${maxWaitMs / 1_000} s. Try again later, or raise llm.providers.${name}.max_concurrent or requests_per_minute.`;
   return { status: 'failed', fault: fault('provider_busy', message, { provider: name, model }), retryAfterMs: null };
 }

@@ -27,10 +27,10 @@ export interface Transport {
 
 /**
  * Redirects come back as they are. The promise rejects with a Node error (`code`), with `ETIMEDOUT`
- * if the connection did not stand within `connectTimeoutMs`, or with the signal's reason.
+ * if the connection did not stand within `connectTimeoutMs`, which is read for each request, or with the signal's reason.
  * Idle connections do not keep the process alive.
  */
-export function createTransport({ connectTimeoutMs }: { connectTimeoutMs: number }): Transport {
+export function createTransport(options: { readonly connectTimeoutMs: number }): Transport {
   const pool = { keepAlive: true, timeout: idleConnectionMs };
   const http = new HttpAgent(pool);
   const https = new HttpsAgent(pool);
@@ -56,7 +56,7 @@ export function createTransport({ connectTimeoutMs }: { connectTimeoutMs: number
         reject(unspeakable);
       }
     });
-    limitConnect(request, secure ? 'secureConnect' : 'connect', connectTimeoutMs);
+    limitConnect(request, secure ? 'secureConnect' : 'connect', options.connectTimeoutMs);
     request.end(init.body);
     return promise;
   };

@@ -31,12 +31,11 @@ export function createAuthorizer({ credentialsFile, callbackPort, callbackUrl, c
   return {
     of(server) {
       if (server.kind === 'stdio' || server.oauth === null) return null;
-      const { requestTimeoutMs, maxMessageBytes } = limits;
       return createAuthorization({
         serverUrl: server.url,
         settings: server.oauth,
         drawer: credentials.drawer(server.name, server.url),
-        door, clientMetadataUrl, requestTimeoutMs, maxMessageBytes,
+        door, clientMetadataUrl, limits,
       });
     },
     close: door.close,

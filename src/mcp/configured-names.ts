@@ -14,39 +14,66 @@ export interface ConfiguredNames {
   names: readonly string[];
 }
 
+/** Both are asked at each check: a reload changes them. */
+export interface NameSource {
+  configured(): readonly ConfiguredNames[];
+  /** Names of the servers that are enabled. */
+  servers(): readonly string[];
+}
+
 export interface NameCheck {
-  /** Checks the names of a server's tools each time that its list of tools is new. Each is reported once. */
+  /** Checks all names that can be checked now: at the start, and after a reload. Each wrong name is reported once. */
+  check(): void;
+  /** Checks the names of a server's tools each time that its list of tools is new. */
   watch(server: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
 }
 
-/** Reports at once what names no server. `servers`: those that are enabled. */
-export function createNameCheck(configured: readonly ConfiguredNames[], servers: readonly string[], log: Pick<Logger, 'warn'>): NameCheck {
-  const ofServer = (name: string, server: string) => name === server || name.startsWith(`${server}.`);
-  const all = configured.flatMap(({ key, names }) => names.map((name) => ({ key, name })));
+export function createNameCheck({ configured, servers }: NameSource, log: Pick<Logger, 'warn'>): NameCheck {
+  /** Full names of the tools that each server has offered last. */
+  const offered = new Map<string, readonly string[]>();
+  const reported = new Set<string>();
 
-  for (const { key, name } of all) {
-    if (servers.some((server) => ofServer(name, server))) continue;
-    const [first = ''] = name.split('.', 1);
-    log.warn({ key, name, ...hint(closest(first, servers)) }, 'the configuration names an MCP server that is not enabled');
-  }
+  const all = () => configured().flatMap(({ key, names }) => names.map((name) => ({ key, name })));
+  const report = (key: string, name: string, known: readonly string[], asked: string, message: string) => {
+    const id = `${key} ${name}`;
+    if (reported.has(id)) return;
+    reported.add(id);
+    log.warn({ key, name, ...hint(closest(asked, known)) }, message);
+  };
+
+  const checkTools = (server: string) => {
+    const tools = offered.get(server);
+    if (!tools) return;
+    for (const { key, name } of all()) {
+      if (name === server || !isOfServer(name, server) || tools.includes(name)) continue;
+      report(key, name, tools, name, 'the configuration names a tool that its MCP server does not offer');
+    }
+  };
 
   return {
+    check() {
+      const known = servers();
+      for (const { key, name } of all()) {
+        if (known.some((server) => isOfServer(name, server))) continue;
+        const [first = ''] = name.split('.', 1);
+        report(key, name, known, first, 'the configuration names an MCP server that is not enabled');
+      }
+      for (const server of offered.keys()) if (known.includes(server)) checkTools(server);
+    },
     watch(server, actor) {
-      const wanted = new Map(all.filter(({ name }) => name !== server && ofServer(name, server)).map((each) => [`${each.key} ${each.name}`, each]));
       let checked: unknown = null;
-      if (wanted.size === 0) return;
       actor.subscribe(({ value, context: { catalogue } }) => {
         if (serverState(value) !== 'ready' || catalogue === checked) return;
         checked = catalogue;
-        const tools = catalogue.map(({ name }) => `${server}.${name}`);
-        for (const [id, { key, name }] of wanted) {
-          if (tools.includes(name)) continue;
-          wanted.delete(id);
-          log.warn({ key, name, ...hint(closest(name, tools)) }, 'the configuration names a tool that its MCP server does not offer');
-        }
+        offered.set(server, catalogue.map(({ name }) => `${server}.${name}`));
+        checkTools(server);
       });
     },
   };
+}
+
+function isOfServer(name: string, server: string): boolean {
+  return name === server || name.startsWith(`${server}.`);
 }
 
 function hint(meant: string | null): { did_you_mean?: string } {

@@ -63,6 +63,8 @@ export interface Connection {
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
   /** Rejects when the server does not answer a ping. One that is at work on calls is asked only if it is `suspected`: many can do but one thing at a time. */
   check(suspected: boolean): Promise<void>;
+  /** Reads all lists again, for limits that have changed. */
+  listAgain(): void;
   /** Resolves when nothing of the connection is left: for stdio, when the process group has ended. */
   close(): Promise<void>;
 }
@@ -218,6 +220,10 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
         // Also a refusal is an answer; the end of a stream is none.
         if (!(error instanceof ProtocolError) || error.data === STREAM_ENDED) throw error;
       }
+    },
+    listAgain() {
+      shelf.forget();
+      if (standing === 'ready') listAgain();
     },
     async close() {
       const inGoodOrder = standing === 'ready';

@@ -7,6 +7,7 @@ import type { ClientCapabilities, CreateMessageResult, ElicitResult, ListRootsRe
 import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
 import { readSampling, sampledResult, type Sample } from './sampling.ts';
 
+/** Read at each request of a server. */
 export interface SamplingPolicy {
   /** `never`: no server is told that it may ask. */
   permission: 'ask' | 'always' | 'never';
@@ -29,7 +30,7 @@ export interface Spending {
 }
 
 export interface HostAnswers {
-  /** As servers are told them; what is not among them nobody should ask for. */
+  /** As servers are told them at the handshake; what is not among them nobody should ask for. */
   readonly capabilities: ClientCapabilities;
   /** Whether there is an answer at all; `spent` is the call's. */
   canAnswer(ask: ServerAsk, spent: Spending): boolean;
@@ -42,19 +43,23 @@ export interface HostAnswers {
   sampled(request: Record<string, unknown>, spent: Spending, signal: AbortSignal): Promise<CreateMessageResult | null>;
 }
 
-export function createHostAnswers({ roots, sampling }: HostAnswersOptions): HostAnswers {
-  const { permission, maxTokens, requestsPerCall, sample } = sampling;
-  const listed = roots.map((folder) => ({ uri: pathToFileURL(folder).href }));
+export function createHostAnswers(options: HostAnswersOptions): HostAnswers {
   return {
-    capabilities: { elicitation: { form: {}, url: {} }, ...(roots.length === 0 ? {} : { roots: {} }), ...(permission === 'never' ? {} : { sampling: {} }) },
-    canAnswer: (ask, { requests }) => ask.kind !== 'sampling' || (permission !== 'never' && requests < requestsPerCall && readSampling(ask.request, maxTokens) !== null),
-    asksPerson: ({ kind }) => kind === 'form' || kind === 'url' || (kind === 'sampling' && permission === 'ask'),
+    get capabilities() {
+      const { roots, sampling } = options;
+      return { elicitation: { form: {}, url: {} }, ...(roots.length === 0 ? {} : { roots: {} }), ...(sampling.permission === 'never' ? {} : { sampling: {} }) };
+    },
+    canAnswer(ask, { requests }) {
+      const { permission, requestsPerCall, maxTokens } = options.sampling;
+      return ask.kind !== 'sampling' || (permission !== 'never' && requests < requestsPerCall && readSampling(ask.request, maxTokens) !== null);
+    },
+    asksPerson: ({ kind }) => kind === 'form' || kind === 'url' || (kind === 'sampling' && options.sampling.permission === 'ask'),
     elicited: ({ action, content }) => ({ action, ...(content === null ? {} : { content }) }),
-    roots: () => ({ roots: listed }),
+    roots: () => ({ roots: options.roots.map((folder) => ({ uri: pathToFileURL(folder).href })) }),
     async sampled(request, spent, signal) {
-      const read = readSampling(request, maxTokens);
+      const read = readSampling(request, options.sampling.maxTokens);
       spent.requests += 1;
-      const said = read && (await sample(read, signal));
+      const said = read && (await options.sampling.sample(read, signal));
       return said && sampledResult(said);
     },
   };

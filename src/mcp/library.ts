@@ -35,8 +35,8 @@ export interface Library {
 
 export interface LibraryOptions {
   members: ReadonlyMap<string, Member>;
-  /** For a server that is away to come back, in ms. */
-  connectionTimeoutMs: number;
+  /** For a server that is away to come back, in ms; read each time. */
+  limits: { readonly connectionTimeoutMs: number };
   log(server: string, line: string): void;
 }
 
@@ -48,7 +48,7 @@ export function isMissing(answer: object): answer is Missing {
   return 'missing' in answer;
 }
 
-export function createLibrary({ members, connectionTimeoutMs, log }: LibraryOptions): Library {
+export function createLibrary({ members, limits, log }: LibraryOptions): Library {
   async function list<Entry extends object>(read: (shelf: Shelf) => Promise<readonly Entry[]>): Promise<FromServer<Entry>[]> {
     const lists = [...members].map(async ([server, { connection }]) => {
       const entries = connection === null ? [] : await read(connection.shelf).catch((error: unknown) => {
@@ -64,7 +64,7 @@ export function createLibrary({ members, connectionTimeoutMs, log }: LibraryOpti
     const missing = (what: Missing['missing'], message: string): Missing => ({ missing: what, server, message });
     const member = members.get(server);
     if (member === undefined) return missing('server', `There is no MCP server "${server}".`);
-    const connection = member.connection ?? (await connected(member, new AbortController().signal, connectionTimeoutMs));
+    const connection = member.connection ?? (await connected(member, new AbortController().signal, limits.connectionTimeoutMs));
     if (connection === null) return away(server);
     try {
       return await request(connection.shelf);

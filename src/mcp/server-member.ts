@@ -63,7 +63,9 @@ export function connected(member: Member, signal: AbortSignal, withinMs: number)
   });
 }
 
-export function createMember(block: ServerBlock, authorization: Authorization | null, maxConcurrent: number): Member {
-  const line = createFairLine({ most: block.maxConcurrent ?? maxConcurrent });
-  return { block, authorization, actor: null, connection: null, catalogue: [], line, closings: new Set(), hasSettled: false, waiting: new Set() };
+/** `limits.maxConcurrent` is read for each call. */
+export function createMember(block: ServerBlock, authorization: Authorization | null, limits: { readonly maxConcurrent: number }): Member {
+  const line = createFairLine({ most: () => member.block.maxConcurrent ?? limits.maxConcurrent });
+  const member: Member = { block, authorization, actor: null, connection: null, catalogue: [], line, closings: new Set(), hasSettled: false, waiting: new Set() };
+  return member;
 }

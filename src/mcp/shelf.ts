@@ -57,28 +57,28 @@ function keep<Entry>(read: () => Promise<Entry[]>) {
   };
 }
 
-/** `client` is asked for only once it is connected. */
-export function createShelf(client: () => Client, { requestTimeoutMs, maxDescriptionChars, maxListed }: ShelfLimits): Shelf {
+/** `client` is asked for only once it is connected. `limits` are read for each request. */
+export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
   const watched = new Map<string, () => void>();
   /** Bounded by what the configuration asks for. */
   const parts = new Map<string, { kept: ReturnType<typeof keep<ResourcePart>>; isWatched: boolean }>();
-  const options = { timeout: requestTimeoutMs, cacheMode: 'refresh' } as const;
+  const options = () => ({ timeout: limits.requestTimeoutMs, cacheMode: 'refresh' }) as const;
   const has = (kind: 'prompts' | 'resources') => client().getServerCapabilities()?.[kind] !== undefined;
 
   const prompts = keep(async () => {
     if (!has('prompts')) return [];
-    const listed = await client().listPrompts(undefined, options);
-    return listed.prompts.slice(0, maxListed).map((prompt) => promptOf(prompt, maxDescriptionChars));
+    const listed = await client().listPrompts(undefined, options());
+    return listed.prompts.slice(0, limits.maxListed).map((prompt) => promptOf(prompt, limits.maxDescriptionChars));
   });
   const resources = keep(async () => {
     if (!has('resources')) return [];
-    const listed = await client().listResources(undefined, options);
-    return listed.resources.slice(0, maxListed).map((resource) => resourceOf(resource, maxDescriptionChars));
+    const listed = await client().listResources(undefined, options());
+    return listed.resources.slice(0, limits.maxListed).map((resource) => resourceOf(resource, limits.maxDescriptionChars));
   });
   const templates = keep(async () => {
     if (!has('resources')) return [];
-    const listed = await client().listResourceTemplates(undefined, options);
-    return listed.resourceTemplates.slice(0, maxListed).map((template) => templateOf(template, maxDescriptionChars));
+    const listed = await client().listResourceTemplates(undefined, options());
+    return listed.resourceTemplates.slice(0, limits.maxListed).map((template) => templateOf(template, limits.maxDescriptionChars));
   });
 
   /** Calls `changed` when the resource has; false where the server does not tell of such things. */
@@ -88,7 +88,7 @@ export function createShelf(client: () => Client, { requestTimeoutMs, maxDescrip
       client().setNotificationHandler('notifications/resources/updated', ({ params }) => watched.get(params.uri)?.());
     }
     watched.set(uri, changed);
-    const { timeout } = options;
+    const { timeout } = options();
     // Before 2026-07-28 a subscription is a request; since then a stream, after whose end nothing is told.
     if (client().getProtocolEra() !== 'modern') await client().subscribeResource({ uri }, { timeout });
     else void (await client().listen({ resourceSubscriptions: [uri] }, { timeout })).closed.then(() => unwatch(uri));
@@ -100,7 +100,7 @@ export function createShelf(client: () => Client, { requestTimeoutMs, maxDescrip
     parts.delete(uri);
   }
 
-  const read = async (uri: string) => partsOf(await client().readResource({ uri }, options));
+  const read = async (uri: string) => partsOf(await client().readResource({ uri }, options()));
   /** A list of parts is kept once its server has agreed to tell of changes; until then it is read each time. */
   async function current(uri: string): Promise<ResourcePart[]> {
     const known = parts.get(uri) ?? { kept: keep(() => read(uri)), isWatched: false };
@@ -115,12 +115,12 @@ export function createShelf(client: () => Client, { requestTimeoutMs, maxDescrip
     prompts: prompts.entries,
     resources: resources.entries,
     templates: templates.entries,
-    fill: async (name, args) => filledOf(await client().getPrompt({ name, arguments: args }, { timeout: requestTimeoutMs }), maxDescriptionChars),
+    fill: async (name, args) => filledOf(await client().getPrompt({ name, arguments: args }, { timeout: limits.requestTimeoutMs }), limits.maxDescriptionChars),
     read,
     current,
     async complete({ of, argument, known }) {
       const ref = 'prompt' in of ? ({ type: 'ref/prompt', name: of.prompt } as const) : ({ type: 'ref/resource', uri: of.template } as const);
-      return completionOf(await client().complete({ ref, argument, context: { arguments: known } }, { timeout: requestTimeoutMs }));
+      return completionOf(await client().complete({ ref, argument, context: { arguments: known } }, { timeout: limits.requestTimeoutMs }));
     },
     forget() {
       for (const list of [prompts, resources, templates]) list.forget();

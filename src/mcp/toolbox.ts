@@ -3,9 +3,11 @@
  * servers' charts. It joins the two halves of a server: its chart (machines/mcp-server.ts), which
  * decides when to connect, and its connection, which makes the calls. No SDK type leaves this folder.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits } from '../../machines/mcp-server-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
+import type { ServerChanges } from '../../machines/registry.ts';
 import { AppError } from '../errors.ts';
 import { createArgumentCheck } from './argument-check.ts';
 import { notSent, reasonOf } from './call-end.ts';
@@ -29,6 +31,7 @@ export interface ToolboxLimits extends McpServerLimits, ConnectionLimits {
   maxConcurrent: number;
 }
 
+/** Limits and answers are read when they are used. */
 export interface ToolboxOptions {
   /** The enabled servers. */
   servers: readonly ServerBlock[];
@@ -52,23 +55,40 @@ export interface ToolboxHost extends Toolbox {
   inputs: readonly McpServerInput[];
   /** Takes the actor of a server; called once for each, right after it was spawned. */
   attach(name: string, actor: ServerActor): void;
+  /** The names of servers that these blocks add, remove or change. */
+  compare(blocks: readonly ServerBlock[]): string[];
+  /**
+   * Takes new blocks over, and the limits as they are now. Returns what the charts have to do: spawn and attach, drain,
+   * reconfigure. A server that is removed is no member from now on.
+   */
+  configure(blocks: readonly ServerBlock[]): ServerChanges;
   /** Closes whatever connections the charts have left, and the guard. */
   close(): Promise<void>;
+}
+
+/** What the lists of servers are cut to when they are read. */
+function listingLimits({ maxTools, maxDescriptionChars, maxSchemaBytes, maxListed }: ToolboxLimits) {
+  return { maxTools, maxDescriptionChars, maxSchemaBytes, maxListed };
 }
 
 /** Nothing connects before the charts run: spawn `logic` with each of `inputs`, and `attach` it. */
 export function createToolbox({ servers, limits, authorization: authorizerOptions, clientVersion, answers: answerOptions, log }: ToolboxOptions): ToolboxHost {
   const authorizer = createAuthorizer(authorizerOptions, limits);
-  const members = new Map(servers.map((block) => [block.name, createMember(block, authorizer.of(block), limits.maxConcurrent)]));
+  const members = new Map(servers.map((block) => [block.name, createMember(block, authorizer.of(block), limits)]));
+  /** Removed from the configuration, and not closed yet. */
+  const leaving = new Set<Member>();
   const guard = createGuard((error) => log('guard', `no guard process: ${error.message}`));
   const firstRound = Promise.withResolvers<void>();
   if (members.size === 0) firstRound.resolve();
   const checkArguments = createArgumentCheck();
   const answers = createHostAnswers(answerOptions);
   let merged: readonly Tool[] = [];
+  let toldCapabilities = answers.capabilities;
+  let listing = listingLimits(limits);
 
+  const inputOf = ({ name }: ServerBlock): McpServerInput => ({ name, limits });
   const memberOf = (name: string): Member => {
-    const member = members.get(name);
+    const member = members.get(name) ?? [...leaving].findLast(({ block }) => block.name === name);
     if (member === undefined) throw new AppError('internal', `no MCP server is called "${name}"`);
     return member;
   };
@@ -124,26 +144,28 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
     }
   });
 
+  const merge = (newest: string) => {
+    const offered = mergeCatalogues([...members].map(([name, each]) => [name, each.catalogue] as const));
+    if (offered.length > limits.maxTools) log(newest, `with its tools there are ${offered.length}, of which ${limits.maxTools} are offered`);
+    merged = fairShare(offered, limits.maxTools);
+  };
+
   const observe = (member: Member, actor: ServerActor) => {
     const { catalogue } = actor.getSnapshot().context;
     if (catalogue !== member.catalogue) {
       member.catalogue = catalogue;
-      const offered = mergeCatalogues([...members].map(([name, each]) => [name, each.catalogue] as const));
-      if (offered.length > limits.maxTools) log(member.block.name, `with its tools there are ${offered.length}, of which ${limits.maxTools} are offered`);
-      merged = fairShare(offered, limits.maxTools);
+      merge(member.block.name);
     }
+    if (stateOf(member) === 'stopped') leaving.delete(member);
     member.hasSettled ||= stateOf(member) !== 'connecting';
     if ([...members.values()].every((each) => each.hasSettled)) firstRound.resolve();
     for (const look of member.waiting) look();
   };
 
   return {
-    library: createLibrary({ members, connectionTimeoutMs: limits.connectionTimeoutMs, log }),
+    library: createLibrary({ members, limits, log }),
     logic: mcpServerMachine.provide({ actors: { connection, closing, check, authorization } }),
-    inputs: servers.map(({ name }) => {
-      const { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts, failedRetryMs, healthIntervalMs, authorizationTimeoutMs } = limits;
-      return { name, limits: { connectionTimeoutMs, initialBackoffMs, maxBackoffMs, maxReconnectAttempts, failedRetryMs, healthIntervalMs, authorizationTimeoutMs } };
-    }),
+    inputs: servers.map(inputOf),
     attach(name, actor) {
       const member = memberOf(name);
       member.actor = actor;
@@ -168,9 +190,39 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
       const member = members.get(tool.server);
       return member === undefined ? Promise.resolve(notSent(tool.server, 'is not configured')) : makeCall(member, tool, args, options);
     },
+    compare(blocks) {
+      const named = new Map(blocks.map((block) => [block.name, block]));
+      return [...new Set([...members.keys(), ...named.keys()])].filter((name) => !isDeepStrictEqual(members.get(name)?.block, named.get(name)));
+    },
+    configure(blocks) {
+      const before = new Map(members);
+      const names = new Set(blocks.map(({ name }) => name));
+      // What was told at a handshake holds for the connection.
+      const greetsAnew = !isDeepStrictEqual(toldCapabilities, answers.capabilities);
+      toldCapabilities = answers.capabilities;
+      const changed = blocks.filter((block) => greetsAnew || !isDeepStrictEqual(before.get(block.name)?.block, block));
+      for (const [name, member] of before) if (!names.has(name)) leaving.add(member);
+      // In the order of the file, as after a restart.
+      members.clear();
+      for (const block of blocks) {
+        const member = before.get(block.name) ?? createMember(block, authorizer.of(block), limits);
+        if (!isDeepStrictEqual(member.block, block)) member.authorization = authorizer.of(block);
+        member.block = block;
+        members.set(block.name, member);
+        member.line.serve();
+      }
+      if (!isDeepStrictEqual(listing, listingLimits(limits))) for (const { connection: open } of members.values()) open?.listAgain();
+      listing = listingLimits(limits);
+      merge('tools');
+      return {
+        add: blocks.filter(({ name }) => !before.has(name)).map(inputOf),
+        remove: [...before.keys()].filter((name) => !names.has(name)),
+        restart: changed.map(({ name }) => name).filter((name) => before.has(name)),
+      };
+    },
     async close() {
-      const leaving = [...members.values()].flatMap(({ connection: open, closings }) => [...closings, ...(open === null ? [] : [open.close()])]);
-      await Promise.allSettled([...leaving, authorizer.close()]);
+      const closed = [...members.values(), ...leaving].flatMap(({ connection: open, closings }) => [...closings, ...(open === null ? [] : [open.close()])]);
+      await Promise.allSettled([...closed, authorizer.close()]);
       guard.close();
     },
   };

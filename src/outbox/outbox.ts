@@ -16,7 +16,7 @@ import type { Following, Topic } from './topic.ts';
 
 export interface OutboxOptions {
   reader: LogReader;
-  /** streaming.flush_ms */
+  /** streaming.flush_ms, read for each message. */
   flushMs: number;
   onError(error: unknown): void;
 }
@@ -25,7 +25,8 @@ export interface OutboxOptions {
  * Holds nothing durable: followings and the message under construction, all of it bounded by the sockets
  * and turns there are. `onError` gets failed catch-ups; their sockets are told `internal` and unfollowed.
  */
-export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbox {
+export function createOutbox(options: OutboxOptions): Outbox {
+  const { reader, onError } = options;
   const members = createMembership();
   const { find, topicOf, release, join, leave } = members;
   const { isUpToDate, give, giveAll, tellAccepted, bringUp, endSubscription } = createDelivery(members, reader, onError);
@@ -121,7 +122,8 @@ export function createOutbox({ reader, flushMs, onError }: OutboxOptions): Outbo
         reasoning: chunkHead(ref, requestId, { type: 'reasoning', message_id: messageId }).slice(0, -2),
       };
       topic.draft = createDraft({
-        messageId, requestId, flushMs,
+        messageId, requestId,
+        flushMs: options.flushMs,
         deliver: (type, offset, data) => topic.draft?.messageId === messageId && giveAll(topic, requestId, `${heads[type]},"offset":${offset},"data":${JSON.stringify(data)}}}`, ({ streaming }) => streaming),
       });
       return topic.draft;

@@ -7,7 +7,7 @@ export const closeCodes = {
   brokenText: { code: 1007, because: 'text that is not UTF-8', comeBack: 'no' },
   abuse: {
     code: 1008,
-    because: 'no token that is known; a host, a proxy or a page that is not allowed; a flood of frames, too many bad frames, a message in too many parts, too much before the token was checked',
+    because: 'no token that is known, or none that still is; a host, a proxy or a page that is not allowed; a flood of frames, too many bad frames, a message in too many parts, too much before the token was checked',
     comeBack: 'no',
   },
   tooLarge: { code: 1009, because: 'a frame over `max_message_size`', comeBack: 'no' },

@@ -41,11 +41,12 @@ export interface AppendQueue {
 }
 
 export function createAppendQueue(options: {
-  maxWaiting: number;
+  /** Read for each append. */
+  readonly maxWaiting: number;
   now: () => number;
   report: (error: unknown) => void;
 }): AppendQueue {
-  const { maxWaiting, now, report } = options;
+  const { now, report } = options;
   let waiting: WaitingAppend[] = [];
   let bell: Bell | null = null;
   let open = true;
@@ -72,7 +73,7 @@ export function createAppendQueue(options: {
   return {
     add(append, done) {
       if (!open) return refuse(done, fault('shutting_down', 'The server is shutting down; nothing was stored.'));
-      if (waiting.length >= maxWaiting) {
+      if (waiting.length >= options.maxWaiting) {
         return refuse(done, fault('overloaded', 'Too much waits for the disk.', { retry_after_ms: retryAfterMs }));
       }
       const timestamp = new Date(now()).toISOString();

@@ -2,6 +2,7 @@
  * `openStore`, which puts the parts of the event store together. The main thread never touches the database:
  * one thread writes, one reads, and the writer's chart says when.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError } from '../errors.ts';
 import type { Adoption } from './adoption.ts';
@@ -24,9 +25,9 @@ export interface StoreOptions {
   synchronous?: 'NORMAL' | 'FULL';
   /** Empties the file before it is served. Default false. */
   clearOnStartup?: boolean;
-  /** Default: unlimited. */
+  /** Default: unlimited. `retain` takes another value over. */
   retention?: RetentionPolicy;
-  /** Appends that may wait for the disk; beyond it they are answered `overloaded`. Default 10,000. */
+  /** Appends that may wait for the disk, read for each; beyond it they are answered `overloaded`. Default 10,000. */
   maxWaiting?: number;
   /** Whose the conversations of a file without owners become. Default `anonymous`. */
   adoptiveOwner?: string;
@@ -45,6 +46,8 @@ export interface OpenStore {
   writerLogic: WriterLogic;
   /** Settles when the file is served; rejects with an AppError `store_unavailable` that says why not. */
   opened: Promise<void>;
+  /** Hands the policy that `options.retention` names now to the write thread; the next end of a turn, or sweep, follows it. */
+  retain(): void;
 }
 
 /** Prepares a store: nothing is opened before an actor of `writerLogic` starts. */
@@ -56,10 +59,16 @@ export function openStore(options: StoreOptions): OpenStore {
     retention: options.retention ?? { policy: 'unlimited' },
     adoptiveOwner: options.adoptiveOwner ?? 'anonymous',
   };
-  const { maxWaiting = 10_000, now = Date.now } = options;
+  const { now = Date.now } = options;
   const { onBatch = () => {}, onAdoption = () => {}, onError: report = () => {} } = options;
-  const queue = createAppendQueue({ maxWaiting, now, report });
-  const writeThread = createThreadLink({ ...settings, role: 'writer' });
+  const queue = createAppendQueue({
+    get maxWaiting() {
+      return options.maxWaiting ?? 10_000;
+    },
+    now, report,
+  });
+  const writerSettings: ThreadSettings = { ...settings, role: 'writer' };
+  const writeThread = createThreadLink(writerSettings);
   // A database in memory exists for one connection only, so its thread serves both roles.
   const readThread = settings.path === null ? writeThread : createThreadLink({ ...settings, role: 'reader' });
 
@@ -102,5 +111,12 @@ export function openStore(options: StoreOptions): OpenStore {
     },
     writerLogic: createWriterLogic({ queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report }),
     opened: opened.promise,
+    retain() {
+      const retention = options.retention ?? settings.retention;
+      if (isDeepStrictEqual(retention, writerSettings.retention)) return;
+      // For a thread that is started after a crash, too.
+      writerSettings.retention = retention;
+      writeThread.ask('retain', retention).then(queue.askToSweep, report);
+    },
   };
 }

@@ -68,6 +68,8 @@ export interface Committed {
 export interface Jobs {
   /** `reconnect`: the file was served before; it must exist, and is not cleared again. */
   open: { ask: { reconnect: boolean }; answer: Adoption | null };
+  /** Another policy from now on. */
+  retain: { ask: RetentionPolicy; answer: void };
   commit: { ask: PostedAppend[]; answer: Committed };
   drafts: { ask: PostedDraft[]; answer: void };
   /** One slice of the sweep; true while its round is not over. */

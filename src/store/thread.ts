@@ -20,7 +20,7 @@ import type { Fork } from './fork.ts';
 import { createQueries } from './queries.ts';
 import type { Queries } from './queries.ts';
 import { createRetention } from './retention.ts';
-import type { Retain } from './retention.ts';
+import type { Retain, RetentionPolicy } from './retention.ts';
 import { createSlices } from './slices.ts';
 import { createSweep } from './sweep.ts';
 import type { Sweep } from './sweep.ts';
@@ -29,7 +29,7 @@ import type { JobReply, JobRequest, ThreadSettings } from './thread-messages.ts'
 const settings: ThreadSettings = workerData;
 
 let connection: Connection | null = null;
-let writing: { commit: Commit; sweep: Sweep; fork: Fork; deletion: Deletion; saveDrafts: DraftWriter } | null = null;
+let writing: { commit: Commit; sweep: Sweep; fork: Fork; deletion: Deletion; saveDrafts: DraftWriter; follow(policy: RetentionPolicy): void } | null = null;
 let queries: Queries | null = null;
 
 function open(reconnect: boolean): Adoption | null {
@@ -42,18 +42,31 @@ function open(reconnect: boolean): Adoption | null {
   const slices = createSlices(db);
   const fork = createFork(db, slices);
   const deletion = createDeletion(db, fork.isBusy);
-  const retainAll = createRetention(db, settings.retention);
+  let retainAll = createRetention(db, settings.retention);
   // What is being copied keeps its rows until then; the next end of a turn, or the next sweep, drops them.
   const retain: Retain = (id, now, maxRows) => !fork.isBusy(id) && retainAll(id, now, maxRows);
-  writing = {
+  const startSweep = () => createSweep(db, { slices, deletion, retain });
+  const began = {
     commit: createCommitter(db, createAppendWriter(db, retain)),
-    sweep: createSweep(db, { slices, deletion, retain }),
+    sweep: startSweep(),
     fork,
     deletion,
     saveDrafts: createDraftWriter(db),
+    /** From now on, and for all conversations: a round of the sweep that is under way begins again. */
+    follow(policy: RetentionPolicy) {
+      retainAll = createRetention(db, policy);
+      began.sweep = startSweep();
+    },
   };
+  writing = began;
   queries = createQueries(db);
   return opened.adoption;
+}
+
+/** Also after the next reconnect. */
+function followPolicy(policy: RetentionPolicy): void {
+  settings.retention = policy;
+  writing?.follow(policy);
 }
 
 function disconnect(): void {
@@ -97,6 +110,8 @@ function run(request: JobRequest) {
   switch (request.kind) {
     case 'open':
       return open(request.ask.reconnect);
+    case 'retain':
+      return followPolicy(request.ask);
     case 'commit':
       return write().commit(request.ask);
     case 'drafts':

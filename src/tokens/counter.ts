@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import { createCountingThread } from './counting-thread.ts';
+import { createCountingThread, type CountingThread } from './counting-thread.ts';
 import { createEncoder } from './encoder.ts';
 import type { Encoder } from './encoder.ts';
 import { encodingForModel } from './encodings.ts';
@@ -19,6 +19,8 @@ export interface TokenCounter {
    * `longestExactUnits`, and for one that needs the thread when that has ended or its queue is full.
    */
   count(text: string): number | Promise<number>;
+  /** Counts for another model from now on. */
+  use(model: string): void;
   /** Loads the ranks if they are not there; resolves when short texts count at once, or never will. */
   ready(): Promise<void>;
   /** Ends the thread, which else keeps the process alive; what waits is estimated. */
@@ -51,21 +53,28 @@ export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
   const cache = new LRUCache<string, number>({ max: cacheEntries });
   const settled = Promise.withResolvers<void>();
   let encoder: Encoder | null = null;
-  const thread = createCountingThread({
-    encoding: encodingForModel(model),
-    script: new URL('./worker.ts', import.meta.url),
-    onTable: (table) => void prepareInline(table),
-    onDeath(cause, final) {
-      if (final) settled.resolve();
-      onThreadDeath?.(cause, final);
-    },
-  });
+  let encoding = encodingForModel(model);
+  let thread = createThread();
 
-  async function prepareInline(table: RankTable): Promise<void> {
+  function createThread(): CountingThread {
+    const created: CountingThread = createCountingThread({
+      encoding,
+      script: new URL('./worker.ts', import.meta.url),
+      onTable: (table) => void prepareInline(table, created),
+      onDeath(cause, final) {
+        if (final) settled.resolve();
+        onThreadDeath?.(cause, final);
+      },
+    });
+    return created;
+  }
+
+  async function prepareInline(table: RankTable, origin: CountingThread): Promise<void> {
     const cold = createEncoder(table);
     await warmUp(cold);
-    encoder = cold;
     settled.resolve();
+    // The table of an encoding that is not used any more.
+    if (origin === thread) encoder = cold;
   }
 
   function isInline(text: string): boolean {
@@ -74,8 +83,9 @@ export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
   }
 
   async function countInThread(text: string, key: string): Promise<number> {
-    const tokens = await thread.count(text);
-    if (tokens === null) return estimateTokens(text);
+    const counting = thread;
+    const tokens = await counting.count(text);
+    if (tokens === null || counting !== thread) return tokens ?? estimateTokens(text);
     cache.set(key, tokens);
     return tokens;
   }
@@ -91,6 +101,16 @@ export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
       const tokens = encoder.count(text);
       cache.set(key, tokens);
       return tokens;
+    },
+    use(next) {
+      if (encodingForModel(next) === encoding) return;
+      encoding = encodingForModel(next);
+      const last = thread;
+      thread = createThread();
+      thread.start();
+      encoder = null;
+      cache.clear();
+      last.close().catch((cause: unknown) => onThreadDeath?.(cause, false));
     },
     ready() {
       thread.start();

@@ -5,7 +5,7 @@ import { createFairLine, type Place } from '../../src/fair-line.ts';
 
 /** Places are written `owner/conversation/call`. */
 function lineOf(most: number) {
-  const line = createFairLine({ most });
+  const line = createFairLine({ most: () => most });
   const granted: string[] = [];
   const placeOf = (name: string): Place => {
     const [owner = '', ...rest] = name.split('/');

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { allowedWords, expectedAt, expectedConfig, keysOf } from '../../src/config/expected.ts';
 import type { Expected } from '../../src/config/expected.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { needsRestart } from '../../src/config/restart-keys.ts';
 import { azureKeys, blockKeys, configurationFile } from './configuration-file.ts';
 
 const project = join(import.meta.dirname, '..', '..');
@@ -52,6 +53,9 @@ repository:
   the paths in config/config.yaml, start from the project's folder; what is given on the command
   line or in a variable (\`--config\`, \`PARLEY_CONFIG\`, \`PARLEY_SERVERS_CONFIG\`), from the current one.
 - **Secrets.** API keys stand in the environment alone: \`api_key_env\` names the variable.
+- **Reload.** SIGHUP makes a running server read the files again
+  ([operations](operations.md#reload-the-configuration)). A key marked *restart* keeps its value until then;
+  every other key is reloaded.
 - **\`--port N\`** beats \`chat.websocket.port\`.
 
 ## What a wrong file gets
@@ -79,11 +83,11 @@ async function wrongFile(): Promise<string> {
 }
 
 function table(name: string, section: Expected): string {
-  const rows = leaves(section).map(([key, expected]) => row(key, JSON.stringify(expected.default), expected));
+  const rows = leaves(section).map(([key, expected]) => row(key, JSON.stringify(expected.default), expected, needsRestart(`${name}.${key}`.split('.'))));
   return [`### ${name}`, '', section.description ?? '', '', ...header, ...rows].join('\n');
 }
 
-const header = ['| Key | Default | Allowed | What it does |', '|---|---|---|---|'];
+const header = ['| Key | Default | Allowed | Reload | What it does |', '|---|---|---|---|---|'];
 
 /** Keys that hold a value, under their path within the section. */
 function leaves(section: Expected, above = ''): [string, Expected][] {
@@ -93,9 +97,9 @@ function leaves(section: Expected, above = ''): [string, Expected][] {
   });
 }
 
-function row(key: string, stated: string | undefined, expected: Expected): string {
+function row(key: string, stated: string | undefined, expected: Expected, restart = false): string {
   const standing = stated === undefined ? '' : `\`${stated}\``;
-  const cells = [`\`${key}\``, standing, allowedWords(expected), expected.description ?? ''];
+  const cells = [`\`${key}\``, standing, allowedWords(expected), restart ? '*restart*' : 'yes', expected.description ?? ''];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 

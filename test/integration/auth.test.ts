@@ -151,7 +151,7 @@ describe('the plain pages', () => {
     const keysFor = async (authorization: string) => Object.keys(Object(await (await fetch(pageOf(parley.url, '/health'), { headers: { authorization } })).json()));
     assert.deepEqual(await keysFor(''), ['status', 'version', 'uptime_seconds']);
     assert.deepEqual(await keysFor('Bearer nobodys'), ['status', 'version', 'uptime_seconds']);
-    assert.deepEqual(await keysFor(`Bearer ${tokens.bob}`), ['status', 'version', 'uptime_seconds', 'providers', 'mcp_servers']);
+    assert.deepEqual(await keysFor(`Bearer ${tokens.bob}`), ['status', 'version', 'uptime_seconds', 'configuration', 'providers', 'mcp_servers']);
   });
 });
 

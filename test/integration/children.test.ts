@@ -13,7 +13,6 @@ describe('no process survives the server when it ends', () => {
     { how: 'by SIGTERM', signals: ['SIGTERM'], server: {} },
     { how: 'by SIGTERM although an MCP server does not want to leave', signals: ['SIGTERM'], server: { TEST_STUBBORN: '1' } },
     { how: 'by a second signal in the middle of a drain', signals: ['SIGINT', 'SIGINT'], server: {} },
-    { how: 'by SIGHUP, when its terminal is closed', signals: ['SIGHUP'], server: {} },
     { how: 'by SIGKILL', signals: ['SIGKILL'], server: {} },
     { how: 'by SIGKILL although an MCP server does not want to leave', signals: ['SIGKILL'], server: { TEST_STUBBORN: '1' } },
   ] as const) {

@@ -12,7 +12,7 @@ async function startCircuit(t: TestContext, cooldownMs: number) {
   const server = await startModelServer();
   t.after(() => server.close());
   const changes: ProviderStatus[] = [];
-  const model = languageModelAt(server.url, { circuit: { failures: 2, cooldownMs, onChange: (status) => changes.push(status) } });
+  const model = languageModelAt(server.url, { circuit: { failures: 2, cooldownMs }, onCircuitChange: (status) => changes.push(status) });
   const endOf = async (options: AskOptions = {}) => {
     const { end } = await ask(model, options);
     return end.status === 'failed' ? end.fault.code : end.status;

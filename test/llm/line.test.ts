@@ -130,7 +130,7 @@ test('no more requests begin within any minute than may, and who waits is served
 });
 
 test('nobody stands in line for a provider that is left alone', async (t) => {
-  const { server, ask } = await startLimited(t, { requests_per_minute: 1 }, { circuit: { failures: 1, cooldownMs: 60_000, onChange: () => {} } });
+  const { server, ask } = await startLimited(t, { requests_per_minute: 1 }, { circuit: { failures: 1, cooldownMs: 60_000 } });
   server.script(fails(500, 'oops'));
   await ask('first');
   const { end, queued } = await ask('second');
@@ -139,7 +139,7 @@ test('nobody stands in line for a provider that is left alone', async (t) => {
 });
 
 test('those who stand in line when a provider is left alone hear so at once', async (t) => {
-  const { server, ask, waiting } = await startLimited(t, { requests_per_minute: 1 }, { queueTimeoutMs: 60_000, circuit: { failures: 1, cooldownMs: 60_000, onChange: () => {} } });
+  const { server, ask, waiting } = await startLimited(t, { requests_per_minute: 1 }, { queueTimeoutMs: 60_000, circuit: { failures: 1, cooldownMs: 60_000 } });
   const hold = createGate();
   server.script(streams(gate(hold), errorChunk('overloaded')));
   const first = ask('first');

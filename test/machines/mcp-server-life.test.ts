@@ -6,6 +6,8 @@ import { reconnectDelayMs } from '../../machines/mcp-server-setup.ts';
 import { mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
 import { catalogue, limits, start, ways } from '../support/machine-mcp-server.ts';
 
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 describe('a server that comes back', () => {
   test('waits twice as long each time, up to the cap, and halves it at most by jitter', () => {
     const waits = [1, 2, 3, 4].map((attempts) => reconnectDelayMs({ limits, attempts, jitter: 1 }));
@@ -62,8 +64,6 @@ describe('a server that comes back', () => {
 });
 
 describe('a server that is ready', () => {
-  const settled = () => new Promise((resolve) => setImmediate(resolve));
-
   test('is checked at each interval, and rests again when it answers', async () => {
     const box = start();
     box.becomeReady();
@@ -147,4 +147,47 @@ test('draining ends when the last connection is closed', async () => {
   await done;
 
   assert.equal(box.state, 'stopped');
+});
+
+describe('a server whose configuration has changed', () => {
+  test('is connected to anew once its old connection is closed, with its tools offered meanwhile and its past forgotten', async () => {
+    const box = start();
+    box.lose();
+    box.clock.increment(100);
+    box.becomeReady();
+    box.actor.send({ type: 'server.reconfigured' });
+    assert.deepEqual([box.state, box.connections.open, box.context.catalogue, box.context.attempts], ['restarting', 0, catalogue, 0]);
+    box.closed.resolve();
+    await settled();
+    assert.deepEqual([box.state, box.connections.open], ['connecting', 1]);
+  });
+
+  test('is connected to anew although its old connection does not close', () => {
+    const box = start();
+    box.becomeReady();
+    box.actor.send({ type: 'server.reconfigured' });
+    box.clock.increment(999);
+    assert.equal(box.state, 'restarting');
+    box.clock.increment(1);
+    assert.deepEqual([box.state, box.connections.open], ['connecting', 1]);
+  });
+
+  test('is tried at once although it counted as failed', async () => {
+    const box = start({ maxReconnectAttempts: 0 });
+    box.lose();
+    box.actor.send({ type: 'server.reconfigured' });
+    assert.equal(box.context.lastError, null);
+    box.closed.resolve();
+    await settled();
+    assert.equal(box.state, 'connecting');
+  });
+});
+
+test('limits that change are followed by a server that runs', () => {
+  const changing = { ...limits };
+  const box = start({}, changing);
+  changing.healthIntervalMs = 50;
+  box.becomeReady();
+  box.clock.increment(50);
+  assert.equal(box.state, 'checking');
 });

@@ -147,6 +147,37 @@ for (const [state, next] of Object.entries({ booting: 'closing', serving: 'drain
   });
 }
 
+describe('a change of the MCP servers', () => {
+  const changes = { add: [{ name: 'three', limits: serverLimits }], remove: ['one'], restart: ['two'] };
+  const stateOf = (server: Server, name: string) => server.context().mcpServers[name]?.getSnapshot().value;
+
+  test('while serving adds, drains and restarts them, each alone', async () => {
+    const server = await serverThatIs('serving');
+    const { one } = server.context().mcpServers;
+    server.actor.send({ type: 'registry.servers', ...changes });
+    assert.deepEqual(Object.keys(server.context().mcpServers), ['two', 'three']);
+    assert.deepEqual([one?.getSnapshot().value, stateOf(server, 'two'), stateOf(server, 'three')], ['draining', 'restarting', { open: 'connecting' }]);
+  });
+
+  test('leaves the others as they are', async () => {
+    const server = await serverThatIs('serving');
+    const { two } = server.context().mcpServers;
+    server.actor.send({ type: 'registry.servers', add: [], remove: ['one'], restart: [] });
+    assert.equal(server.context().mcpServers['two'], two);
+    assert.deepEqual(stateOf(server, 'two'), { open: 'connecting' });
+  });
+
+  for (const state of ['booting', 'draining', 'closing']) {
+    test(`while ${state} changes nothing`, async () => {
+      const server = await serverThatIs(state);
+      const before = server.context().mcpServers;
+      server.actor.send({ type: 'registry.servers', ...changes });
+      assert.equal(server.context().mcpServers, before);
+      assert.equal(server.state(), state);
+    });
+  }
+});
+
 describe('a step that fails', () => {
   test('or ends in taking up old turns leaves the server as it is', async () => {
     const server = await serverThatIs('serving');

@@ -28,26 +28,26 @@ async function startSite(t: TestContext) {
 describe('a server that asks for authorization', () => {
   test('leads to no service of this machine or its network, unless it is one itself', async (t) => {
     const { url, visited } = await startSite(t);
-    const far = createAuthorizationFetch({ serverUrl: 'https://mcp.example/mcp', ...limits });
+    const far = createAuthorizationFetch({ serverUrl: 'https://mcp.example/mcp', limits });
     await assert.rejects(far(`${url}/token`), /leads to http:\/\/127\.0\.0\.1:\d+ for authorization, which is not https/);
     await assert.rejects(far('http://169.254.169.254/latest'), /which is not https/);
     assert.deepEqual(visited, []);
 
-    const near = createAuthorizationFetch({ serverUrl: 'http://localhost:1/mcp', ...limits });
+    const near = createAuthorizationFetch({ serverUrl: 'http://localhost:1/mcp', limits });
     assert.equal(await (await near(`${url}/token`)).text(), 'metadata');
-    const own = createAuthorizationFetch({ serverUrl: `${url}/mcp`, ...limits });
+    const own = createAuthorizationFetch({ serverUrl: `${url}/mcp`, limits });
     assert.equal((await own(`${url}/token`)).status, 200);
   });
 
   test('leads no further by redirects', async (t) => {
     const { url, visited } = await startSite(t);
-    const { status } = await createAuthorizationFetch({ serverUrl: url, ...limits })(`${url}/away`);
+    const { status } = await createAuthorizationFetch({ serverUrl: url, limits })(`${url}/away`);
     assert.deepEqual([status, visited], [302, ['/away']]);
   });
 
   test('is waited for, and read, within bounds', async (t) => {
     const { url } = await startSite(t);
-    const ask = createAuthorizationFetch({ serverUrl: url, ...limits });
+    const ask = createAuthorizationFetch({ serverUrl: url, limits });
     await assert.rejects(ask(`${url}/silent`), { name: 'TimeoutError' });
     const endless = await ask(`${url}/endless`);
     await assert.rejects(endless.text(), /more than 1000 bytes/);

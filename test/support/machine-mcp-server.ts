@@ -7,7 +7,7 @@ export const limits: McpServerLimits = { connectionTimeoutMs: 1_000, initialBack
 export const catalogue = [{ name: 'add', title: null, description: '', inputSchema: {}, annotations: {}, harmless: true, effect: 'read_only' as const, definition: '' }];
 
 /** The real chart over a connection that says what the test sends, and a clock that the test moves. */
-export function start(changes: Partial<McpServerLimits> = {}) {
+export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerLimits = { ...limits, ...changes }) {
   const clock = new SimulatedClock();
   const closed = Promise.withResolvers<void>();
   const checks: { suspected: boolean; answer: PromiseWithResolvers<void> }[] = [];
@@ -35,7 +35,7 @@ export function start(changes: Partial<McpServerLimits> = {}) {
       }),
     },
   });
-  const actor = createActor(logic, { clock, input: { name: 'one', limits: { ...limits, ...changes } } });
+  const actor = createActor(logic, { clock, input: { name: 'one', limits: shared } });
   actor.start();
   return {
     actor,
@@ -72,6 +72,10 @@ export const ways: Record<string, (box: ReturnType<typeof start>) => void> = {
   },
   authorizing: ({ actor }) => actor.send({ type: 'server.unauthorized' }),
   backingOff: ({ lose }) => lose(),
+  restarting: ({ becomeReady, actor }) => {
+    becomeReady();
+    actor.send({ type: 'server.reconfigured' });
+  },
   failed: ({ lose, clock }) => {
     for (let loss = 0; loss < 4; loss += 1) {
       lose();

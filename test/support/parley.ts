@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
+import { createLiveSettings } from '../../src/config/live-settings.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { startServer, type Server } from '../../src/server.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
@@ -74,7 +75,7 @@ export async function startParley(test: Pick<TestContext, 'after'>, { modelUrl, 
   const settings = configSchema.parse(
     merge({ llm, chat: { websocket: { port: 0 } }, repository: { path: database }, mcp: { config_file: serversFile, connection: { startup_wait: 10 }, authorization: { credentials_file: join(folder, 'credentials.json'), callback_port: 0 } }, shutdown: { drain_timeout: 2 } }, config),
   );
-  const start = () => startServer({ config: settings, version: 'test', env, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
+  const start = () => startServer({ settings: createLiveSettings(settings), readConfig: async () => settings, version: 'test', env, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
 
   let server: Server = await start().catch(async (error: unknown) => {
     await rm(folder, { recursive: true, force: true });

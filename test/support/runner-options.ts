@@ -10,14 +10,19 @@ export interface RunnerOptions<Name extends string, Switch extends string> {
   /** A number from `least` on. Any other value ends the process as `refuse` does. */
   number(name: Name, least: number): number | undefined;
   has(name: Switch): boolean;
+  /** What is no flag, in order; empty unless the runner takes words. */
+  readonly words: readonly string[];
   /** Whether standard output or standard error was closed by its reader: the runner cleans up and ends. */
   isUnread(): boolean;
   /** Ends the process: the sentence and the synopsis on standard error, exit code 2. */
   refuse(problem: string): never;
 }
 
-/** `usage` begins with the synopsis, in one paragraph. Ends the process for `--help` and for a wrong command line. */
-export function readRunnerOptions<Name extends string = never, Switch extends string = never>(usage: string, names: readonly Name[] = [], switches: readonly Switch[] = []): RunnerOptions<Name, Switch> {
+/**
+ * `usage` begins with the synopsis, in one paragraph. Ends the process for `--help` and for a wrong command line. Words
+ * that are no flags are refused unless `takesWords`.
+ */
+export function readRunnerOptions<Name extends string = never, Switch extends string = never>(usage: string, names: readonly Name[] = [], switches: readonly Switch[] = [], takesWords = false): RunnerOptions<Name, Switch> {
   let isUnread = false;
   onOutputError(() => {
     isUnread = true;
@@ -33,7 +38,7 @@ export function readRunnerOptions<Name extends string = never, Switch extends st
     process.stdout.write(`${usage.trimEnd()}\n`);
     process.exit(0);
   }
-  if (words[0] !== undefined) return refuse(`"${words[0]}" is not understood`);
+  if (words[0] !== undefined && !takesWords) return refuse(`"${words[0]}" is not understood`);
   return {
     text: (name) => values[name],
     number(name, least) {
@@ -43,6 +48,7 @@ export function readRunnerOptions<Name extends string = never, Switch extends st
       return number >= least && Number.isFinite(number) ? number : refuse(`--${name} needs a number from ${least} on, not "${written}"`);
     },
     has: (name) => given.has(name),
+    words,
     isUnread: () => isUnread,
     refuse,
   };

@@ -31,15 +31,22 @@ export interface Home {
   /** Where the configuration and the database lie. */
   readonly folder: string;
   readonly database: string;
-  /** `env` and `uid` are the process's; without `readStderr` nobody reads its log. */
-  start(options?: { env?: Record<string, string>; uid?: number; readStderr?: boolean }): ServerProcess;
+  start(options?: StartOptions): ServerProcess;
+}
+
+/** `env` and `uid` are the process's, `args` come behind `--config FILE`; without `readStderr` nobody reads its log. */
+export interface StartOptions {
+  env?: Record<string, string>;
+  uid?: number;
+  args?: readonly string[];
+  readStderr?: boolean;
 }
 
 export interface HomeOptions {
   modelUrl?: string;
   mcpServers?: Record<string, unknown>;
   /** Any part of the configuration. */
-  config?: Record<string, object>;
+  config?: Record<string, unknown>;
 }
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
@@ -69,8 +76,8 @@ export async function createHome(test: TestContext, { modelUrl, mcpServers = {},
   return {
     folder,
     database: join(folder, 'events.db'),
-    start({ env = {}, uid, readStderr = true } = {}) {
-      const child = spawn(process.execPath, [main, '--config', join(folder, 'config.yaml')], {
+    start({ env = {}, uid, args = [], readStderr = true } = {}) {
+      const child = spawn(process.execPath, [main, '--config', join(folder, 'config.yaml'), ...args], {
         cwd: folder,
         env: { PATH: process.env['PATH'], ...compileCache, ...env },
         ...(uid === undefined ? {} : { uid }),

@@ -7,6 +7,7 @@ import { registerHooks } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { createLiveSettings } from '../../../src/config/live-settings.ts';
 import { configSchema, type Config } from '../../../src/config/schema.ts';
 import { watchedToolboxes, type WatchedToolbox } from './watched-toolbox.ts';
 
@@ -38,7 +39,8 @@ export async function startWatchedServer(config: Config, modelUrl: string, { inH
   };
   watchedToolboxes.subscribe(see);
   try {
-    const server = await startServer({ config: settingsFor(config, { modelUrl, folder, inHaste }), version: 'test', env: process.env, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
+    const settings = settingsFor(config, { modelUrl, folder, inHaste });
+    const server = await startServer({ settings: createLiveSettings(settings), readConfig: async () => settings, version: 'test', env: process.env, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
     if (seen === null) throw new Error('the server has no toolbox');
     const { toolbox, keepBack }: WatchedToolbox = seen;
     await toolbox.settled();

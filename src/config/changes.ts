@@ -1,0 +1,65 @@
+/** Compares two configurations, and makes of them the one that a reload can put in force. Pure. */
+import { isDeepStrictEqual } from 'node:util';
+import { AppError } from '../errors.ts';
+import { dotted, type KeyPath } from './places.ts';
+import { needsRestart } from './restart-keys.ts';
+import { configSchema, type Config } from './schema.ts';
+
+/** What a reload comes to. Key paths name keys, never values. */
+export interface ConfigChanges {
+  /** The new configuration, with the old values of the keys that need a restart. */
+  config: Config;
+  /** Keys whose new value is in force from now on. */
+  reloaded: string[];
+  /** Keys that have changed and keep the old value until a restart. */
+  needRestart: string[];
+}
+
+/**
+ * Throws AppError `config_invalid` when the new values do not go together with the old ones of the keys that need a
+ * restart.
+ */
+export function changesBetween(before: Config, after: Config): ConfigChanges {
+  const changed = changedKeys(before, after);
+  const needRestart = changed.filter(needsRestart);
+  const config = structuredClone(after);
+  for (const path of needRestart) setAt(config, path, valueAt(before, path));
+  const kept = needRestart.map(dotted);
+  const { error } = configSchema.safeParse(config);
+  if (error) {
+    const problems = error.issues.map((issue) => `  ${dotted(issue.path.map(step))} must be ${allowed(issue)}.`);
+    throw new AppError('config_invalid', [`The configuration needs a restart as a whole. Until then ${kept.join(', ')} would keep the old value, and with that:`, ...problems].join('\n'));
+  }
+  return { config, reloaded: changed.filter((path) => !needsRestart(path)).map(dotted), needRestart: kept };
+}
+
+/** Sections are compared key by key, lists as a whole. */
+function changedKeys(before: unknown, after: unknown, path: KeyPath = []): KeyPath[] {
+  if (isDeepStrictEqual(before, after)) return [];
+  if (!isSection(before) || !isSection(after)) return [path];
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...keys].flatMap((key) => changedKeys(before[key], after[key], [...path, key]));
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function valueAt(root: unknown, path: KeyPath): unknown {
+  return path.reduce<unknown>((value, key) => (isSection(value) ? value[key] : undefined), root);
+}
+
+function setAt(root: unknown, path: KeyPath, value: unknown): void {
+  const section = valueAt(root, path.slice(0, -1));
+  const key = path.at(-1);
+  if (isSection(section) && key !== undefined) section[key] = value;
+}
+
+function step(key: PropertyKey): string | number {
+  return typeof key === 'number' ? key : String(key);
+}
+
+/** What the schema allows there; rules between keys state it in words. */
+function allowed(issue: { message: string; params?: unknown }): string {
+  return isSection(issue.params) ? String(issue.params['allowed']) : issue.message;
+}

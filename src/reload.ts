@@ -1,0 +1,80 @@
+/**
+ * Reloads the configuration while the server runs: reads every file, checks all of them, and only then applies them.
+ * A wrong file changes nothing.
+ */
+import type { Logger } from 'pino';
+import { changesBetween } from './config/changes.ts';
+import type { LiveSettings } from './config/live-settings.ts';
+import type { Config } from './config/schema.ts';
+import { AppError } from './errors.ts';
+
+/** How the last reload ended. The start counts as the first one. */
+export interface ReloadStatus {
+  successful: boolean;
+  /** Of the last one that was successful, in ms since 1970. */
+  succeededAtMs: number;
+}
+
+/** What a configuration brings along in other files and in the environment, checked. */
+export interface PreparedReload {
+  /** Names, such as `mcpServers.files`, of what changes in these files. */
+  changed: readonly string[];
+  /** Puts it in force, after the settings. Resolves when sockets that have to go are closed; never rejects. */
+  apply(): Promise<void>;
+}
+
+export interface ReloadOptions {
+  settings: LiveSettings;
+  /** Rejects with an AppError for a file that is missing or wrong. */
+  readConfig(): Promise<Config>;
+  /** Changes nothing. Throws an AppError for what cannot be put in force. */
+  prepare(config: Config): PreparedReload;
+  /** False while the server starts or drains: then there is nothing to reload. */
+  isServing(): boolean;
+  log: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+export interface Reload {
+  /** Reloads once. A call during a reload runs one more afterwards; further calls share that one. Never rejects. */
+  run(): Promise<void>;
+  status(): ReloadStatus;
+}
+
+export function createReload({ settings, readConfig, prepare, isServing, log }: ReloadOptions): Reload {
+  let status: ReloadStatus = { successful: true, succeededAtMs: Date.now() };
+  let running: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+
+  const reload = async () => {
+    if (!isServing()) return log.warn('reload ignored: the server is starting or draining');
+    try {
+      const read = await readConfig();
+      const { config, reloaded, needRestart } = changesBetween(settings.current(), read);
+      const { changed, apply } = prepare(config);
+      // While the files were read, a drain may have begun.
+      if (!isServing()) return log.warn('reload ignored: the server is draining');
+      settings.apply(config);
+      await apply();
+      status = { successful: true, succeededAtMs: Date.now() };
+      return log.info({ reloaded: [...reloaded, ...changed], needs_restart: needRestart }, 'configuration reloaded');
+    } catch (error) {
+      status = { ...status, successful: false };
+      if (!(error instanceof AppError)) return log.error({ err: error }, 'reload failed');
+      return log.error({ problems: error.message.split('\n') }, 'reload refused; the configuration in force stays');
+    }
+  };
+
+  const run = (): Promise<void> => {
+    if (running !== null) {
+      return (next ??= running.then(() => {
+        next = null;
+        return run();
+      }));
+    }
+    running = reload().finally(() => {
+      running = null;
+    });
+    return running;
+  };
+  return { run, status: () => status };
+}

@@ -1,0 +1,35 @@
+/** What a proof of a reloadable key is, and the server that it begins with. */
+import type { TestContext } from 'node:test';
+import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import type { HomeOptions } from '../support/server-process.ts';
+import { connectClient, type WatchedClient } from '../support/typed-client.ts';
+import { startReloadable, type Reloadable } from './scene.ts';
+
+/** Shows from outside that the new values of these keys are in force after a reload. */
+export interface Proof {
+  /** Keys that reach the server as fields of one object of options may share a proof of some of them. */
+  keys: readonly string[];
+  shows: string;
+  prove(t: TestContext): Promise<void>;
+}
+
+export interface Scripted {
+  scene: Reloadable;
+  model: ModelServer;
+  client: WatchedClient;
+  url: string;
+}
+
+/** A scripted model, the server in front of it, and a client. */
+export async function startScriptedReload(t: TestContext, options: Omit<HomeOptions, 'modelUrl'> = {}): Promise<Scripted> {
+  const model = await startModelServer();
+  t.after(() => model.close());
+  const scene = await startReloadable(t, { ...options, modelUrl: model.url });
+  const url = await scene.parley.listening;
+  return { scene, model, url, client: connectClient(t, url) };
+}
+
+/** A configuration with this value at a dotted key. */
+export function at(key: string, value: unknown): Record<string, unknown> {
+  return key.split('.').reduceRight<Record<string, unknown>>((below, step, index, steps) => ({ [step]: index === steps.length - 1 ? value : below }), {});
+}
