@@ -192,13 +192,13 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   const access = settings.follow((now) => createAccess(accessOptions(now)));
   const onRefused = createRefusalReport({ count: metrics.refused, log: (fields) => log.warn(fields, 'request refused'), nowMs: () => performance.now() });
   const doorkeeper = createDoorkeeper(settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })), verify);
-  const { enabled: inspectable, texts, max_events: maxRows } = config.inspect;
+  const { enabled: inspectable, max_events: maxRows } = config.inspect;
   const pages = settings.follow((now) => ({ ...watched, ...inspectionLimits(now), store, conversations: registry.conversations, recovery: conversationLimits(now).recovery, maxRows }));
   const inspectRoutes = createInspectRoutes({
     ...createPageSources(pages),
     doorkeeper,
     credentialOf,
-    texts,
+    texts: inspectionLimits(config).limits.texts,
     isWatched: inspection.isWatched,
     onRefused,
     onError,

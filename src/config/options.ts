@@ -169,13 +169,23 @@ export function sessionLimits({ chat }: Config) {
   };
 }
 
+/**
+ * Whether viewers see texts. `auto` is true only where a viewer is the person at this machine, who can read the
+ * database as well: no token, a loopback listener, and no key that admits others.
+ */
+export function showsTexts({ auth, chat, inspect }: Config): boolean {
+  if (inspect.texts !== 'auto') return inspect.texts;
+  return auth.mode === 'none' && !auth.allow_anonymous_beyond_loopback && !inspect.beyond_loopback && isLoopback(chat.websocket.host);
+}
+
 /** How much of running conversations is told to viewers, and to how many. */
-export function inspectionLimits({ inspect }: Config) {
+export function inspectionLimits(config: Config) {
+  const { inspect } = config;
   return {
     maxConversations: inspect.max_conversations,
     maxMessages: inspect.max_events,
     lingerMs: ms(inspect.linger),
-    limits: { texts: inspect.texts, maxChars: inspect.max_event_chars },
+    limits: { texts: showsTexts(config), maxChars: inspect.max_event_chars },
   };
 }
 

@@ -22,9 +22,10 @@ export const inspectSection = z
       .meta({ allowed: 'a list of subjects' })
       .describe('With auth.mode token: subjects that may look into the conversations of all. Without auth everybody on this machine may.'),
     texts: z
-      .boolean()
-      .default(false)
-      .describe('Whether viewers see what people, models and tools wrote, arguments included; else states, names, times and lengths alone.'),
+      .union([z.boolean(), z.literal('auto')])
+      .meta({ allowed: 'true, false or auto' })
+      .default('auto')
+      .describe('Whether viewers see what people, models and tools wrote, arguments included; otherwise states, names, times and lengths alone. `auto`: true while only this machine can reach the server (chat.websocket.host is loopback) and nobody is asked for a token.'),
     max_conversations: count('conversations', 1, 1000)
       .default(16)
       .describe('Conversations that are told of at the same time; each transition of one costs the server as much as several of others.'),
