@@ -28,6 +28,15 @@ export interface Answer {
   model: string | null;
   /** When it ended, in ms since the epoch: a chart holds no clock. */
   endedAtMs: number;
+  /** Null for an answer that was restored from its draft. */
+  timing: AnswerTiming | null;
+}
+
+/** How long a request to the model took, in ms since the request; time in the provider's queue counts. */
+export interface AnswerTiming {
+  durationMs: number;
+  /** Until the first text or reasoning; null if none came. */
+  firstTokenMs: number | null;
 }
 
 export interface CallResult {

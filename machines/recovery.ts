@@ -86,6 +86,6 @@ function editOf({ edited, arguments: args }: NonNullable<InterruptedCall['dispat
 function draftRows(turn: InterruptedTurn, { messageId, text, reasoning, model }: WrittenDraft): NewRow[] {
   if (text === '') return [];
   const finishReason = turn.stop ? 'cancelled' : 'failed';
-  const written = { messageId, text: text.toWellFormed(), reasoning: reasoning.toWellFormed(), model, signatures: null, calls: [], usage: null };
+  const written = { messageId, text: text.toWellFormed(), reasoning: reasoning.toWellFormed(), model, signatures: null, calls: [], usage: null, timing: null };
   return [answerRow(turn, { ...written, finishReason })];
 }

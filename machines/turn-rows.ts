@@ -63,11 +63,17 @@ export function answerRow(turn: { requestId: string; hops: number }, answer: Omi
     extra: {
       hop: turn.hops,
       finish_reason: answer.finishReason,
+      ...timingFacts(answer.timing),
       ...(partial ? { partial: true } : {}),
       ...(answer.reasoning === '' ? {} : { reasoning: answer.reasoning }),
       ...(calls.length === 0 || answer.signatures === null ? {} : { signatures: answer.signatures }),
     },
   };
+}
+
+function timingFacts(timing: Answer['timing']): Record<string, unknown> {
+  if (timing === null) return {};
+  return { duration_ms: timing.durationMs, ...(timing.firstTokenMs === null ? {} : { first_token_ms: timing.firstTokenMs }) };
 }
 
 /** A call's end. `whole` keeps what the server gave where the text for the model is only a part of it. */

@@ -46,9 +46,13 @@ export function createAnswerLogic(deps: AnswerDeps) {
     receive(() => abort.abort());
     let answering = false;
     let asking = true;
+    const askedMs = performance.now();
+    const sinceAskedMs = () => Math.round(performance.now() - askedMs);
+    let firstTokenMs: number | null = null;
     let stopKeeping = () => {};
     const begun = () => {
       answering = true;
+      firstTokenMs = sinceAskedMs();
       stopKeeping = deps.keepDraft(input, draft, askedModel);
       turnReport.answering(input, input.requestId);
     };
@@ -90,9 +94,9 @@ export function createAnswerLogic(deps: AnswerDeps) {
         function: { name, description, parameters: inputSchema },
       }));
       const { messages, provider } = input;
-      const askedMs = performance.now();
       const end = await model.stream({ messages, tools, provider, model: askedModel, place: [input.owner, input.conversationId, draft.messageId] }, sink, abort.signal);
       metrics.hopEnded(provider, end.status === 'failed' ? end.fault.code : end.status, (performance.now() - askedMs) / 1000);
+      const timing = { durationMs: sinceAskedMs(), firstTokenMs };
       asking = false;
       const written = finish();
       // Strict providers refuse half a surrogate pair, and with it every later turn.
@@ -109,6 +113,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
         usage: finished || text !== '' || reasoning !== '' ? await usageOf(finished, reasoning + text) : null,
         model: finished?.model ?? (text === '' ? null : askedModel),
         endedAtMs: Date.now(),
+        timing,
       };
       if (end.status !== 'failed') return { type: 'answer.finished', answer };
       return { type: 'answer.failed', answer, fault: end.fault, retryAfterMs: end.retryAfterMs, jitter: Math.random() };
@@ -116,7 +121,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
     ask().then(sendBack, (error: unknown) => {
       onError(error);
       const { text, reasoning } = finish();
-      const answer: Answer = { messageId: draft.messageId, text, reasoning, signatures: null, calls: [], finishReason: 'failed', usage: null, model: null, endedAtMs: Date.now() };
+      const answer: Answer = { messageId: draft.messageId, text, reasoning, signatures: null, calls: [], finishReason: 'failed', usage: null, model: null, endedAtMs: Date.now(), timing: null };
       sendBack({ type: 'answer.failed', answer, fault: fault('internal', 'The answer could not be taken in. Ask again.'), retryAfterMs: null, jitter: 0 });
     });
 

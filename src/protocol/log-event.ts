@@ -34,7 +34,7 @@ export const logEvent = z.strictObject({
   extra: z
     .record(z.string(), z.unknown())
     .nullable()
-    .describe('What else there is to say: `metadata` of a message, `reasoning` of an answer, `name`, `server` and `status` of calls, and the `kind` of facts (`turn_end`, `approval_request`, `elicitation_request`, `response`, `cancel`, `rewind`, ...).'),
+    .describe('What else there is to say: `metadata` of a message, `reasoning` of an answer, `duration_ms` and `first_token_ms` of its request to the model, `name`, `server` and `status` of calls, and the `kind` of facts (`turn_end`, `approval_request`, `elicitation_request`, `response`, `cancel`, `rewind`, ...).'),
 }) satisfies z.ZodType<Row>;
 
 export type LogEvent = z.infer<typeof logEvent>;

@@ -1,6 +1,7 @@
 /** The rows of a turn, made from plain values: what each says, and what it leaves out. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Answer } from '../../machines/hop-answers.ts';
 import type { InterruptedCall, InterruptedTurn, RecoveryPolicy, RunningTurn } from '../../machines/turn-terms.ts';
 import type { NewRow } from '../../machines/log.ts';
 import { hopPlan } from '../../machines/hop-plan.ts';
@@ -36,6 +37,13 @@ describe('a message', () => {
     assert.deepEqual(row.tool_calls?.map((call) => call.function.arguments), ['{"a":1}', '{}']);
     assert.deepEqual(row.extra, { hop: 2, finish_reason: 'tool_calls', reasoning: 'Hm.' });
     assert.deepEqual([row.usage, row.model], [someUsage, 'model-1']);
+  });
+
+  test('of the assistant says how long its request took, as far as that is known', () => {
+    const extraOf = (timing: Answer['timing']) => answerRow({ requestId: 'r1', hops: 0 }, answer({ timing })).extra;
+    assert.deepEqual(extraOf({ durationMs: 90, firstTokenMs: 40 }), { hop: 0, finish_reason: 'stop', duration_ms: 90, first_token_ms: 40 });
+    assert.deepEqual(extraOf({ durationMs: 90, firstTokenMs: null }), { hop: 0, finish_reason: 'stop', duration_ms: 90 });
+    assert.deepEqual(extraOf(null), { hop: 0, finish_reason: 'stop' });
   });
 
   test('that is partial asks for nothing', () => {

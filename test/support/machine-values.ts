@@ -89,6 +89,7 @@ export function answer(changes: Partial<Answer> = {}): Answer {
     usage: someUsage,
     model: 'model-1',
     endedAtMs: 0,
+    timing: null,
     ...changes,
   };
 }
