@@ -29,6 +29,7 @@ import { createViewerSockets } from './gateway/viewer-sockets.ts';
 import { ownWords, QUOTED } from './errors.ts';
 import { readPageFiles } from './home/page-files.ts';
 import { createHomeRoutes } from './home/routes.ts';
+import { createApi } from './inspect/api.ts';
 import { createDefinitions } from './inspect/definition.ts';
 import { createInspection } from './inspect/inspection.ts';
 import { createPageSources } from './inspect/page-sources.ts';
@@ -192,14 +193,14 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   const access = settings.follow((now) => createAccess(accessOptions(now)));
   const onRefused = createRefusalReport({ count: metrics.refused, log: (fields) => log.warn(fields, 'request refused'), nowMs: () => performance.now() });
   const doorkeeper = createDoorkeeper(settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })), verify);
-  const { enabled: inspectable, max_events: maxRows } = config.inspect;
-  const pages = settings.follow((now) => ({ ...watched, ...inspectionLimits(now), store, conversations: registry.conversations, recovery: conversationLimits(now).recovery, maxRows }));
+  const { enabled: inspectable, max_events: maxRows, search_time_ms: searchMs } = config.inspect;
+  const pages = settings.follow((now) => ({ ...watched, ...inspectionLimits(now), store, conversations: registry.conversations, recovery: conversationLimits(now).recovery, maxRows, searchMs }));
+  const sources = createPageSources(pages);
   const inspectRoutes = createInspectRoutes({
-    ...createPageSources(pages),
+    assets: sources.assets,
+    api: createApi({ ...sources, texts: inspectionLimits(config).limits.texts, chatEndpoint: websocket.endpoint, isWatched: inspection.isWatched }),
     doorkeeper,
     credentialOf,
-    texts: inspectionLimits(config).limits.texts,
-    isWatched: inspection.isWatched,
     onRefused,
     onError,
   });

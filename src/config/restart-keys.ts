@@ -13,6 +13,7 @@ export const restartKeys: Readonly<Record<string, string>> = {
   'auth.mode': 'it decides whose every open socket and conversation is',
   'auth.allow_anonymous_beyond_loopback': 'it belongs to host and mode',
   'inspect.enabled': 'its pages are set up at the start',
+  'inspect.search_time_ms': 'its pages are set up at the start',
   'inspect.beyond_loopback': 'it belongs to auth.mode',
   'inspect.texts': 'events that are already kept hold the texts, or lack them',
   'inspect.max_events': 'events are already kept up to it',

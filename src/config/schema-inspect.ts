@@ -36,6 +36,9 @@ export const inspectSection = z
     max_event_chars: count('characters', 500, 100_000)
       .default(4000)
       .describe('Largest copy of an event, and of a context, that is told; what is beyond is left out.'),
+    search_time_ms: count('milliseconds', 1, 5000)
+      .default(50)
+      .describe('Longest time of one step of a search in titles and texts; no other read of the log happens meanwhile, and the page asks for further steps.'),
     linger: seconds().default(30).describe('Time for which a conversation is still told of when its last viewer has gone: a reload misses nothing.'),
   })
   .prefault({})

@@ -10,6 +10,7 @@ import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { ReplayStep } from '../replay/steps.ts';
 import type { Definitions } from './definition.ts';
 import { redacted, type RedactionLimits } from './redaction.ts';
+import { kindOf } from './row-facts.ts';
 import { FORMAT_VERSION, type StatelyMessage, type ToldSnapshot } from './stately-event.ts';
 
 export interface LogMessageDeps {
@@ -44,7 +45,7 @@ export function createLogMessages(conversationId: string, { definitions, limits 
     if (!hasBegun) messages.push(born(row, rootId, conversationMachine, conversationId, at('idle')));
     hasBegun = true;
     ofRow = 0;
-    const event = { ...fieldsOf(redacted({ ...row, conversation_id: undefined, timestamp: undefined }, limits)), type: nameOf(row) };
+    const event = { ...fieldsOf(redacted({ ...row, conversation_id: undefined, timestamp: undefined }, limits)), type: kindOf(row.type, row.extra) };
     const session = `${rootId}/${row.tool_call_id}`;
     if (row.type === 'tool_call' && row.tool_call_id !== null) {
       calls.set(session, String(row.extra['name'] ?? ''));
@@ -60,11 +61,6 @@ export function createLogMessages(conversationId: string, { definitions, limits 
 interface RowEvent {
   type: string;
   [field: string]: unknown;
-}
-
-/** Rows without a shape of their own are told apart by their kind. */
-function nameOf({ type, extra }: LogRow): string {
-  return type === 'meta' ? String(extra['kind'] ?? type) : type;
 }
 
 function at(state: string): ToldSnapshot {

@@ -15,7 +15,7 @@ export interface RedactionLimits {
 const NAMES = new Set([
   'type', 'of', 'kind', 'id', 'status', 'stage', 'mode', 'code', 'name', 'server', 'toolName', 'provider', 'providers', 'model',
   'permission', 'decision', 'disposition', 'finishReason', 'finish_reason', 'owner', 'conversationId', 'requestId', 'callId', 'messageId',
-  'interruptId', 'request_id', 'tool_call_id', 'role', 'session', 'timestamp', 'target',
+  'interruptId', 'request_id', 'tool_call_id', 'call_id', 'interrupt_id', 'tool_name', 'expires_at', 'role', 'session', 'timestamp', 'target',
 ]);
 
 /** Fields that hold what somebody wrote, whatever is in it; the names of its fields are theirs too. */
@@ -30,7 +30,7 @@ const MAX_TEXT_CHARS = 400;
 const OVERHEAD_CHARS = 4;
 
 /** A plain JSON value. Looks at no more of `value` than fits, so that its cost is bounded as well. */
-export function redacted(value: unknown, { texts, maxChars }: RedactionLimits): unknown {
+export function redacted(value: unknown, { texts, maxChars }: RedactionLimits, maxTextChars = MAX_TEXT_CHARS): unknown {
   let left = maxChars;
 
   const said = (text: string, most: number) => {
@@ -39,7 +39,7 @@ export function redacted(value: unknown, { texts, maxChars }: RedactionLimits): 
     return cut.toWellFormed();
   };
   const told = (text: string, field: string) => {
-    if (texts) return said(text, MAX_TEXT_CHARS);
+    if (texts) return said(text, maxTextChars);
     return NAMES.has(field) && text.length <= MAX_NAME_CHARS ? said(text, MAX_NAME_CHARS) : said(`[${text.length} characters]`, MAX_NAME_CHARS);
   };
 

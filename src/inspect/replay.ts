@@ -9,6 +9,7 @@ import { isTurnEnd, replaySteps } from '../replay/steps.ts';
 import { standingWords } from '../replay/words.ts';
 import type { Store } from '../store/port.ts';
 import { createLogMessages, type LogMessageDeps } from './log-messages.ts';
+import { rowFacts, type RowFacts } from './row-facts.ts';
 import type { StatelyMessage } from './stately-event.ts';
 
 export interface ReplayDeps extends LogMessageDeps {
@@ -20,6 +21,8 @@ export interface ReplayDeps extends LogMessageDeps {
 
 export interface Replay {
   messages: readonly StatelyMessage[];
+  /** The same rows in short. */
+  rows: readonly RowFacts[];
   /** In words: what is open at the end of the log, and what recovery would do about it. Null where the end is not among the rows. */
   standing: string | null;
   headSeq: number;
@@ -52,5 +55,5 @@ export async function replayConversation(ref: ConversationRef, beforeSeq: number
     if (folded % SLICE === 0) await nextTick();
   }
   const [first] = rows;
-  return { messages, standing, headSeq, beforeSeq: first && first.seq > oldestSeq ? first.seq : null };
+  return { messages, rows: rows.map((row) => rowFacts(row, deps.limits.texts)), standing, headSeq, beforeSeq: first && first.seq > oldestSeq ? first.seq : null };
 }

@@ -3,34 +3,19 @@
  * holds nothing of anybody's; the rest is for viewers alone. Read-only: what is live comes over the socket.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Api } from './api.ts';
 import type { Asset } from './assets.ts';
-import type { Charts } from './charts.ts';
-import type { ListQuery, LiveList } from './live-list.ts';
-import type { Replay } from './replay.ts';
 import type { Doorkeeper } from './visitor.ts';
-import type { ConversationRef } from '../conversation-ref.ts';
 import type { Refusal } from '../refusal.ts';
 
 export interface InspectRoutes {
   assets: ReadonlyMap<string, Asset>;
+  api: Api;
   doorkeeper: Doorkeeper;
   credentialOf(headers: IncomingMessage['headers']): string | null;
-  charts: Charts;
-  /** Whether viewers see texts. */
-  texts: boolean;
-  live(query: ListQuery): Promise<LiveList>;
-  isWatched(ref: ConversationRef): boolean;
-  /** What the log has of an owner, newest first. Null for a cursor that is none. */
-  stored(owner: string, cursor: string | null): Promise<StoredList | null>;
-  replay(ref: ConversationRef, beforeSeq: number | null): Promise<Replay | null>;
   /** Called for each refusal. */
   onRefused(refusal: Refusal, request: IncomingMessage): void;
   onError(error: unknown): void;
-}
-
-export interface StoredList {
-  conversations: readonly { conversationId: string; title: string | null; updatedAt: string; messageCount: number; activity: string }[];
-  nextCursor: string | null;
 }
 
 /** Where Stately's own inspector is; its page is the one thing that is not ours, in a frame of its own. */
@@ -63,45 +48,13 @@ export function createInspectRoutes(deps: InspectRoutes): (request: IncomingMess
   };
   const sendJson = (response: ServerResponse, status: number, body: object) => send(response, status, { 'content-type': 'application/json' }, JSON.stringify(body));
 
-  const answers: Readonly<Record<string, (query: URLSearchParams, subject: string) => Promise<object | null>>> = {
-    charts: async () => ({ charts: await deps.charts() }),
-    async conversations(query, subject) {
-      const { conversations, states } = await deps.live({ search: query.get('search') ?? '', state: query.get('state') ?? '' });
-      return {
-        subject,
-        texts: deps.texts,
-        states,
-        conversations: conversations.map((each) => ({
-          owner: each.owner, conversation_id: each.conversationId, state: each.state, hop: each.hop, idle_ms: each.idleMs, watched: deps.isWatched(each),
-        })),
-      };
-    },
-    async stored(query, subject) {
-      const list = await deps.stored(query.get('owner') ?? subject, query.get('cursor'));
-      return list && {
-        next_cursor: list.nextCursor,
-        conversations: list.conversations.map((each) => ({
-          conversation_id: each.conversationId, title: deps.texts ? each.title : null, updated_at: each.updatedAt, message_count: each.messageCount, activity: each.activity,
-        })),
-      };
-    },
-    async replay(query, subject) {
-      const conversationId = query.get('conversation');
-      if (!conversationId) return null;
-      const before = query.get('before');
-      const beforeSeq = before !== null && /^\d{1,15}$/.test(before) ? Number(before) : null;
-      const replay = await deps.replay({ owner: query.get('owner') ?? subject, conversationId }, beforeSeq);
-      return replay && { messages: replay.messages, standing: replay.standing, head_seq: replay.headSeq, before_seq: replay.beforeSeq };
-    },
-  };
-
   const answer = async (request: IncomingMessage, response: ServerResponse, name: string) => {
     const visitor = await deps.doorkeeper.visitor(request, deps.credentialOf(request.headers));
     if ('refusal' in visitor) {
       deps.onRefused(visitor.refusal, request);
       return sendJson(response, visitor.refusal.status, { error: visitor.refusal.message });
     }
-    const found = await answers[name]?.(new URLSearchParams(request.url?.split('?', 2)[1]), visitor.subject);
+    const found = Object.hasOwn(deps.api, name) && await deps.api[name]?.(new URLSearchParams(request.url?.split('?', 2)[1]), visitor.subject);
     return found ? sendJson(response, 200, found) : sendJson(response, 404, { error: 'There is no such thing here.' });
   };
 

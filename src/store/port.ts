@@ -9,6 +9,8 @@ import type { RememberedDecision, WrittenDraft } from '../../machines/turn-terms
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ConversationList } from './listing.ts';
+import type { SearchQuery, SearchStep } from './search.ts';
+import type { WaitingList } from './waiting.ts';
 
 /** Rows that are committed together, or not at all. */
 export interface Append {
@@ -129,6 +131,12 @@ export interface Store {
   overdue(nowMs: number, limit: number): Promise<ConversationRef[]>;
   /** A page of the owner's conversations, newest first; null for a cursor that this store has not made. */
   conversations(owner: string, range: { cursor?: string; limit: number }): Promise<ConversationList | null>;
+  /** A page of the conversations of all owners that do nothing but wait for a person. */
+  waitingForPeople(range: { limit: number; offset: number }): Promise<WaitingList>;
+  /** The titles of conversations, in their order; null for an unknown one and for one without a title. */
+  titles(refs: readonly ConversationRef[]): Promise<(string | null)[]>;
+  /** One step of a search in titles and texts; null for a cursor that this store has not made. No other read happens meanwhile. */
+  search(query: SearchQuery): Promise<SearchStep | null>;
   /**
    * A new conversation with copies of the rows up to `atSeq`, which has to be the end of a turn that no other
    * turn reaches across. Seqs and the identity of turns are those of the origin, ids of rows are new.

@@ -15,6 +15,8 @@ import type { Listing } from './listing.ts';
 import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
 import { rowColumns } from './schema.ts';
 import type { PageRange, StoredTurn } from './port.ts';
+import { createSearch, type Search } from './search.ts';
+import { createWaiting, type Waiting } from './waiting.ts';
 import { createWindow, type WindowSize } from './window.ts';
 
 export interface StoredStanding {
@@ -48,7 +50,7 @@ export interface StoredInterrupt {
   answer: string | null;
 }
 
-export interface Queries {
+export interface Queries extends Waiting {
   standing(owner: string, conversationId: string, least: WindowSize): StoredStanding;
   page(owner: string, conversationId: string, range: PageRange): StoredPage | null;
   turn(owner: string, conversationId: string, requestId: string): StoredTurnRows | null;
@@ -58,6 +60,7 @@ export interface Queries {
   overdue(nowMs: number, limit: number): ConversationRef[];
   conversations: Listing;
   forkPoints: ForkPoints;
+  search: Search;
 }
 
 interface FoundConversation extends Spent {
@@ -162,5 +165,9 @@ export function createQueries(db: Database): Queries {
     conversations: createListing(db),
 
     forkPoints: createForkPoints(db),
+
+    search: createSearch(db),
+
+    ...createWaiting(db),
   };
 }

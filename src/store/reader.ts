@@ -10,7 +10,7 @@ import type { ThreadLink } from './thread-link.ts';
 export function createReader(
   thread: ThreadLink,
   opened: Promise<void>,
-): Pick<Store, 'standing' | 'page' | 'turn' | 'interrupt' | 'rewindPoint' | 'unfinished' | 'overdue' | 'conversations'> {
+): Pick<Store, 'standing' | 'page' | 'turn' | 'interrupt' | 'rewindPoint' | 'unfinished' | 'overdue' | 'conversations' | 'waitingForPeople' | 'titles' | 'search'> {
   return {
     async standing(owner, conversationId, tokens, messages = 0) {
       await opened;
@@ -61,6 +61,21 @@ export function createReader(
     async conversations(owner, { cursor = null, limit }) {
       await opened;
       return thread.ask('conversations', { owner, limit, cursor });
+    },
+
+    async waitingForPeople({ limit, offset }) {
+      await opened;
+      return thread.ask('waiting', { limit, offset });
+    },
+
+    async titles(refs) {
+      await opened;
+      return thread.ask('titles', refs);
+    },
+
+    async search(query) {
+      await opened;
+      return thread.ask('search', query);
     },
   };
 }

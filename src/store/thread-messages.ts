@@ -14,6 +14,8 @@ import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
 import type { StoredInterrupt, StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './retention.ts';
+import type { SearchQuery, SearchStep } from './search.ts';
+import type { WaitingList } from './waiting.ts';
 import type { AppendOutcome, PageRange } from './port.ts';
 
 /** A thread's own settings, given when it starts. */
@@ -85,6 +87,9 @@ export interface Jobs {
   fork: { ask: ForkOrder; answer: ReturnType<Fork['slice']> };
   remove: { ask: ConversationRef; answer: boolean };
   conversations: { ask: { owner: string; limit: number; cursor: string | null }; answer: ConversationList | null };
+  waiting: { ask: { limit: number; offset: number }; answer: WaitingList };
+  titles: { ask: readonly ConversationRef[]; answer: (string | null)[] };
+  search: { ask: SearchQuery; answer: SearchStep | null };
   forkPoints: { ask: ConversationRef & { atSeq: number }; answer: ReturnType<ForkPoints> };
   close: { ask: null; answer: void };
 }

@@ -156,6 +156,18 @@ function run(request: JobRequest) {
       const { owner, conversationId, atSeq } = request.ask;
       return read((queries) => queries.forkPoints(owner, conversationId, atSeq));
     }
+    case 'waiting': {
+      const { limit, offset } = request.ask;
+      return read((queries) => queries.waiting(limit, offset));
+    }
+    case 'titles': {
+      const refs = request.ask;
+      return read((queries) => queries.titles(refs));
+    }
+    case 'search': {
+      const query = request.ask;
+      return read((queries) => queries.search(query));
+    }
     case 'close':
       return close();
   }

@@ -133,3 +133,22 @@ describe('a question to a person', () => {
     assert.deepEqual(await Promise.all(asked), [null, null, null, null, null, null]);
   });
 });
+
+describe('the list of what waits for people', () => {
+  test('has those of all owners, the first to expire first, page by page', async (t) => {
+    const { store, append } = await sandbox(t).open();
+    for (const [whose, conversationId, untilMs] of [['ann', 'late', 3000], ['bob', 'soon', 1000], ['ann', 'then', 2000]] as const) {
+      await append({ ...begin(conversationId, 'r1', { content: `Title of ${conversationId}` }), owner: whose });
+      await append({ ...waitingFor(conversationId, 'r1', untilMs), owner: whose });
+    }
+    await append(begin('busy', 'r1'));
+    const { conversations, total } = await store.waitingForPeople({ limit: 2, offset: 0 });
+    assert.deepEqual(conversations.map(({ updatedAt: _, ...each }) => each), [
+      { owner: 'bob', conversationId: 'soon', title: 'Title of soon', untilMs: 1000 },
+      { owner: 'ann', conversationId: 'then', title: 'Title of then', untilMs: 2000 },
+    ]);
+    assert.equal(total, 3);
+    assert.deepEqual((await store.waitingForPeople({ limit: 2, offset: 2 })).conversations.map((each) => each.conversationId), ['late']);
+    assert.deepEqual(await store.titles([{ owner: 'ann', conversationId: 'late' }, { owner: 'bob', conversationId: 'late' }]), ['Title of late', null]);
+  });
+});

@@ -1,0 +1,44 @@
+/**
+ * Finds conversations whose turn does nothing but wait for a person, of all owners, and the titles of conversations
+ * that the caller knows by id. Runs in the read thread.
+ */
+import type { Database } from 'better-sqlite3';
+import type { ConversationRef } from '../conversation-ref.ts';
+
+export interface WaitingConversation extends ConversationRef {
+  /** Its first words; null while nothing was said. */
+  title: string | null;
+  /** UTC, ISO 8601; of its last row. */
+  updatedAt: string;
+  /** When the wait ends, in ms since the epoch. */
+  untilMs: number;
+}
+
+export interface WaitingList {
+  /** Those whose time is up first come first. */
+  conversations: WaitingConversation[];
+  /** All of them, whatever the page. */
+  total: number;
+}
+
+export interface Waiting {
+  waiting(limit: number, offset: number): WaitingList;
+  /** In the order of `refs`; null for an unknown conversation and for one without a title. */
+  titles(refs: readonly ConversationRef[]): (string | null)[];
+}
+
+export function createWaiting(db: Database): Waiting {
+  const list = db.prepare<[number, number], WaitingConversation>(`
+    SELECT owner, name AS conversationId, title, updated_at AS updatedAt, MIN(waiting_until) AS untilMs
+      FROM turns JOIN conversations ON conversations.id = turns.conversation_id
+     WHERE waiting_until IS NOT NULL GROUP BY conversations.id ORDER BY untilMs, conversations.id LIMIT ? OFFSET ?`);
+  const count = db.prepare<[], number>(`
+    SELECT COUNT(DISTINCT turns.conversation_id)
+      FROM turns JOIN conversations ON conversations.id = turns.conversation_id
+     WHERE waiting_until IS NOT NULL`).pluck();
+  const title = db.prepare<[string, string], string | null>('SELECT title FROM conversations WHERE owner = ? AND name = ?').pluck();
+  return {
+    waiting: (limit, offset) => ({ conversations: list.all(limit, offset), total: count.get() ?? 0 }),
+    titles: (refs) => refs.map(({ owner, conversationId }) => title.get(owner, conversationId) ?? null),
+  };
+}
