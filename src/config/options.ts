@@ -175,7 +175,8 @@ export function sessionLimits({ chat }: Config) {
  */
 export function showsTexts({ auth, chat, inspect }: Config): boolean {
   if (inspect.texts !== 'auto') return inspect.texts;
-  return auth.mode === 'none' && !auth.allow_anonymous_beyond_loopback && !inspect.beyond_loopback && isLoopback(chat.websocket.host);
+  const { host, allowed_hosts: proxied } = chat.websocket;
+  return auth.mode === 'none' && !auth.allow_anonymous_beyond_loopback && !inspect.beyond_loopback && proxied.length === 0 && isLoopback(host);
 }
 
 /** How much of running conversations is told to viewers, and to how many. */

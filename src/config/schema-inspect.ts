@@ -25,7 +25,7 @@ export const inspectSection = z
       .union([z.boolean(), z.literal('auto')])
       .meta({ allowed: 'true, false or auto' })
       .default('auto')
-      .describe('Whether viewers see what people, models and tools wrote, arguments included; otherwise states, names, times and lengths alone. `auto`: true while only this machine can reach the server (chat.websocket.host is loopback) and nobody is asked for a token.'),
+      .describe('Whether viewers see what people, models and tools wrote, arguments included; otherwise states, names, times and lengths alone. `auto`: true while only this machine can reach the server (chat.websocket.host is loopback, allowed_hosts is empty) and no token is asked for.'),
     max_conversations: count('conversations', 1, 1000)
       .default(16)
       .describe('Conversations that are told of at the same time; each transition of one costs the server as much as several of others.'),

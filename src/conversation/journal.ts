@@ -57,7 +57,8 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
       deps.outbox.publish(ref, outcome.rows);
       if (end) deps.turnReport.ended(ref, end.requestId, end.payload);
     }
-    tell({ type: 'log.committed', tag, outcome: commitOutcome(outcome) });
+    // The outcome first: an inspector's copy is cut at its end, and a message in the tag may be long.
+    tell({ type: 'log.committed', outcome: commitOutcome(outcome), tag });
   };
   const commit = (intent: AppendIntent, landed: () => void) => {
     const { rows, begin, end, waiting, remember } = intent;

@@ -3,6 +3,7 @@
  * holds nothing of anybody's; the rest is for viewers alone. Read-only: what is live comes over the socket.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AppError } from '../errors.ts';
 import type { Api } from './api.ts';
 import type { Asset } from './assets.ts';
 import type { Doorkeeper } from './visitor.ts';
@@ -71,6 +72,8 @@ export function createInspectRoutes(deps: InspectRoutes): (request: IncomingMess
     }
     if (!path.startsWith(API)) return false;
     answer(request, response, path.slice(API.length)).catch((error: unknown) => {
+      // The page goes on asking while the server drains.
+      if (error instanceof AppError && error.code === 'shutting_down') return sendJson(response, 503, { error: 'The server is shutting down. Try again in a moment.' });
       deps.onError(error);
       sendJson(response, 500, { error: 'This could not be read; the log of the server says why.' });
     });

@@ -69,8 +69,8 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
     await page.locator('#steps .label', { hasText: 'answer.finished' }).click();
     await isHere(page, 'turn.persisting');
     assert.deepEqual(await viewOf(page), kept);
-    await page.getByRole('button', { name: 'From the log' }).click();
-    await page.locator('#steps .label', { hasText: 'turn_end' }).first().waitFor();
+    await page.getByRole('button', { name: 'Timeline' }).click();
+    await page.getByRole('button', { name: 'Chart', exact: true }).click();
     assert.deepEqual(await viewOf(page), kept);
     await page.mouse.move(at.x, at.y);
     await page.mouse.wheel(0, 300);

@@ -66,7 +66,7 @@ describe('the contrast of text', { skip: withoutBrowser }, () => {
       const client = await parley.connect();
       await client.chat('add 2 and 3', { conversation_id: 'c1' });
       const page = await openPage(t, { colorScheme, reducedMotion: 'reduce', expected: /ERR_|stately/ });
-      await page.goto(inspectUrl(parley, '#conversation=c1&from=log'));
+      await page.goto(inspectUrl(parley, '#conversation=c1'));
       await page.locator('#steps .label', { hasText: 'tool_call' }).click();
       await isHere(page, 'turn.toolHop.running');
       await page.locator('#others .card').first().waitFor();

@@ -24,7 +24,7 @@ describe('the keys of the page', { skip: withoutBrowser }, () => {
     await page.keyboard.type('lwfr c1+-? ');
     assert.equal(await page.locator('#search').inputValue(), 'lwfr c1+-? ');
     assert.equal(await page.locator('#canvas svg').getAttribute('viewBox'), before);
-    assert.equal(await page.locator('#mode-live').getAttribute('aria-pressed'), 'true');
+    assert.equal(await page.locator('#pane-chart').getAttribute('aria-pressed'), 'true');
     assert.equal(await page.locator('#help').isVisible(), false);
     await page.keyboard.press('Escape');
     assert.equal(await focused(page), 'steps');
@@ -33,8 +33,8 @@ describe('the keys of the page', { skip: withoutBrowser }, () => {
     await page.keyboard.type('c1');
     assert.equal(await page.locator('#search').inputValue(), 'c1', 'what was there is selected');
     await page.keyboard.press('Escape');
-    await page.keyboard.press('r');
-    await page.locator('#mode-log[aria-pressed="true"]').waitFor();
+    await page.keyboard.press('t');
+    await page.locator('#pane-trace[aria-pressed="true"]').waitFor();
   });
 
   it('choose in a list, which tells what is chosen', async (t) => {
@@ -42,7 +42,7 @@ describe('the keys of the page', { skip: withoutBrowser }, () => {
     const client = await parley.connect();
     for (const id of ['c1', 'c2']) await client.chat('Hi', { conversation_id: id });
     const page = await openPage(t);
-    await page.goto(inspectUrl(parley, '#conversation=c2&from=log'));
+    await page.goto(inspectUrl(parley, '#conversation=c2'));
     await page.locator('#steps .label', { hasText: 'turn_end' }).waitFor();
     for (const list of ['#steps', '#conversations']) {
       await page.locator(list).focus();

@@ -16,6 +16,7 @@ describe('inspect.texts', () => {
     ['is off by default with tokens', { auth: token }, false],
     ['is off by default beyond loopback', { auth: { allow_anonymous_beyond_loopback: true }, chat: { websocket: { host: '0.0.0.0' } } }, false],
     ['is off by default where a proxy may make others anonymous', { auth: { allow_anonymous_beyond_loopback: true } }, false],
+    ['is off by default where a proxy serves the server under its host', { chat: { websocket: { allowed_hosts: ['chat.example.com'] } } }, false],
     ['is off by default where inspection is served beyond loopback', { auth: token, inspect: { beyond_loopback: true, viewers: ['root'] } }, false],
     ['is off where the configuration says false', { inspect: { texts: false } }, false],
     ['is on where the configuration says true', { auth: token, inspect: { texts: true } }, true],

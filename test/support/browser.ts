@@ -26,7 +26,7 @@ export const withoutBrowser: string | false = executablePath !== null || process
   : 'there is no Chromium on this machine; apt-get install chromium brings one';
 
 /** Of a server that is away: no fault of the page's, which asks again. */
-const AWAY = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|WebSocket connection to/;
+const AWAY = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|WebSocket connection to|status of 503/;
 
 /** Opens pages; `test` ends the page. */
 export type OpenPage = (test: TestContext, options?: BrowserContextOptions & { expected?: RegExp }) => Promise<Page>;

@@ -6,21 +6,26 @@
 /** Browsers refuse addresses that change more often than about 6 times a second. */
 const SETTLE_MS = 250;
 
-/** @typedef {{ ref: import('./conversations.js').Ref, mode: 'live' | 'log', at: string | null }} Place `at` is a step's key; null is the newest */
+/** @typedef {{ ref: import('./conversations.js').Ref, at: string | null }} Place `at` is a step's key; null is the newest */
+
+/** The row that a step stands for, by its key; null for another step. @param {string | null} key */
+export function seqOfKey(key) {
+  const found = key === null ? null : /^log\/.* (\d+)\.\d+$/s.exec(key);
+  return found ? Number(found[1]) : null;
+}
 
 /** Null where the address names no conversation. @param {string} hash @returns {Place | null} */
 export function placeOf(hash) {
   const words = new URLSearchParams(hash.replace(/^#/, ''));
   const id = words.get('conversation');
   if (!id) return null;
-  const mode = words.get('from') === 'log' ? 'log' : 'live';
   const at = words.get('at');
-  return { ref: { owner: words.get('owner'), id }, mode, at: at !== null && /^\d+\.\d+$|^0$/.test(at) ? `log/${id} ${at}` : at };
+  return { ref: { owner: words.get('owner'), id }, at: at !== null && /^\d+\.\d+$|^0$/.test(at) ? `log/${id} ${at}` : at };
 }
 
 /** @param {Place} place */
-export function hashOf({ ref, mode, at }) {
-  const words = { conversation: ref.id, ...(ref.owner === null ? {} : { owner: ref.owner }), ...(mode === 'log' ? { from: 'log' } : {}) };
+export function hashOf({ ref, at }) {
+  const words = { conversation: ref.id, ...(ref.owner === null ? {} : { owner: ref.owner }) };
   // A row of the log goes by its number.
   return `#${new URLSearchParams({ ...words, ...(at === null ? {} : { at: at.replace(`log/${ref.id} `, '') }) })}`;
 }

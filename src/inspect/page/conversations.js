@@ -1,79 +1,76 @@
 /**
- * The list of conversations: those in memory, asked for again and again, or those in the log, page by page. Tells
- * which one was chosen; knows nothing of what is shown of it.
+ * The list of conversations: those in memory, those in the log, those that wait for a person, and what a search finds.
+ * Tells which one was chosen; knows nothing of what is shown of it.
  */
 import { byId, element, onArrows, press } from './element.js';
+import { createList } from './list.js';
 import { ask, Refused } from './server.js';
-import { ago } from './times.js';
+import { createLive, createSearch, createStored, createWaitingList } from './sources.js';
 
 const EVERY_MS = 1000;
 /** The subject of a server without auth. */
-const NOBODY = 'anonymous';
+const ANONYMOUS = 'anonymous';
+/** The list reads on when its end is so near, in pixels. */
+const NEAR_END = 120;
 
 /**
  * @typedef {{ owner: string | null, id: string }} Ref
- * @typedef {{ onChoose(ref: Ref, source: 'live' | 'log'): void, onLink(state: string, why: string): void, onRefused(refused: Refused): void }} Listeners
+ * @typedef {'live' | 'log' | 'waiting' | 'search'} Source
+ * @typedef {import('./list.js').Entry} Entry
+ * @typedef {{ onChoose(ref: Ref, seq: number | null): void, onLink(state: string, why: string): void, onRefused(refused: Refused): void }} Listeners
  */
 
-/** @param {Listeners} listeners */
+/** @param {Listeners} listeners `seq` is the row that a search has found */
 export function createConversations({ onChoose, onLink, onRefused }) {
   const list = byId('conversations', HTMLUListElement);
   const [search, owner] = [byId('search', HTMLInputElement), byId('owner', HTMLInputElement)];
-  const chips = byId('states', HTMLDivElement);
-  const count = byId('count', HTMLParagraphElement);
-  const [inMemory, inLog] = [byId('source-live', HTMLButtonElement), byId('source-log', HTMLButtonElement)];
-  /** @type {'live' | 'log'} */
+  const [chips, count, more] = [byId('states', HTMLDivElement), byId('count', HTMLParagraphElement), byId('more', HTMLButtonElement)];
+  const tabs = { live: byId('source-live', HTMLButtonElement), log: byId('source-log', HTMLButtonElement), waiting: byId('source-waiting', HTMLButtonElement) };
+  const find = byId('find', HTMLButtonElement);
+  /** @type {Source} */
   let source = 'live';
   let state = '';
   let subject = '';
-  /** @type {Ref | null} */
+  let endpoint = '';
+  /** @type {{ ref: Ref, seq: number | null } | null} */
   let chosen = null;
   /** @type {number | undefined} */
   let timer;
-  /** Answers that come after a newer question are dropped. */
+  /** Answers that come after a newer request are dropped. */
   let asked = 0;
+  let [live, stored, waiting] = [createLive(ask, moodOf), createStored(ask), createWaitingList(ask)];
+  /** @type {ReturnType<typeof createSearch> | null} */
+  let found = null;
+  let isFirst = true;
 
-  /** @param {Ref} ref */
-  const isChosen = (ref) => chosen !== null && chosen.id === ref.id && (chosen.owner ?? subject) === (ref.owner ?? subject);
+  const wanted = () => search.value.trim();
+  const whose = () => owner.value.trim() || null;
+  const entries = createList(list, {
+    isChosen: ({ owner: of, id, seq }) => chosen !== null && chosen.ref.id === id && (chosen.ref.owner ?? subject) === (of ?? subject) && (source !== 'search' || chosen.seq === seq),
+    whose: ({ owner: of }) => (of !== null && of !== subject ? of : null),
+    onChoose: ({ owner: of, id, seq }) => choose({ owner: of, id }, seq),
+  });
 
-  /** @param {Ref} ref @param {string} mood @param {string} first @param {string} second */
-  const entry = (ref, mood, first, second) => {
-    const item = element('li', { role: 'option', 'data-id': ref.id, 'data-owner': ref.owner ?? '', 'aria-selected': String(isChosen(ref)) },
-      element('span', { class: `dot ${mood}`, 'aria-hidden': 'true' }),
-      element('span', { class: 'id' }, ref.id, ...(ref.owner !== null && ref.owner !== subject ? [element('small', {}, ` of ${ref.owner}`)] : [])),
-      element('span', { class: 'state' }, first),
-      element('span', { class: 'ago' }, second));
-    item.addEventListener('click', () => onChoose(ref, source));
-    return item;
+  /** @param {Ref} ref @param {number | null} seq */
+  const choose = (ref, seq) => {
+    chosen = { ref, seq };
+    onChoose(ref, seq);
   };
 
-  const showLive = async () => {
-    const { conversations, states, ...told } = await ask('conversations', { search: search.value.trim(), state });
-    subject = told.subject;
-    /** @type {[string, number][]} */
-    const known = Object.entries(states);
-    const all = known.reduce((sum, [, each]) => sum + each, 0);
-    list.replaceChildren(...conversations.map((/** @type {{ owner: string, conversation_id: string, state: string, idle_ms: number }} */ each) =>
-      entry({ owner: each.owner, id: each.conversation_id }, moodOf(each.state), each.state, ago(each.idle_ms))));
-    showChips(known.toSorted(([one], [other]) => one.localeCompare(other)), all);
-    count.textContent = all === 0 ? 'None in memory. Chat with one, or look into the log.' : `${conversations.length} of ${all} in memory`;
+  /** @param {{ entries: Entry[], hasMore: boolean, note: string }} page */
+  const showPage = (page) => {
+    entries.show(page.entries);
+    count.textContent = page.note;
+    more.hidden = !page.hasMore;
+    more.textContent = source === 'search' ? 'Search older' : 'More';
   };
 
-  const showStored = async () => {
-    const whose = owner.value.trim() || null;
-    const { conversations, next_cursor: next } = await ask('stored', { owner: whose });
-    const wanted = search.value.trim().toLowerCase();
-    const fitting = conversations.filter((/** @type {{ conversation_id: string, title: string | null }} */ each) => `${each.conversation_id} ${each.title ?? ''}`.toLowerCase().includes(wanted));
-    list.replaceChildren(...fitting.map((/** @type {{ conversation_id: string, title: string | null, updated_at: string, message_count: number, activity: string }} */ each) =>
-      entry({ owner: whose, id: each.conversation_id }, each.activity === 'idle' ? 'rest' : each.activity === 'waiting' ? 'wait' : 'busy', each.title ?? `${each.message_count} messages, ${each.activity}`, ago(Date.now() - Date.parse(each.updated_at)))));
-    chips.replaceChildren();
-    count.textContent = `${fitting.length} ${next === null ? 'in the log' : 'newest of the log; Enter opens any other id'}`;
-  };
-
-  /** @param {[string, number][]} known @param {number} all */
-  const showChips = (known, all) => {
+  /** @param {Record<string, number>} states @param {number} all */
+  const showChips = (states, all) => {
+    const known = source === 'live' ? Object.entries(states).toSorted(([one], [other]) => one.localeCompare(other)) : [];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['state'] : undefined;
-    chips.replaceChildren(...[/** @type {[string, number]} */ (['', all]), ...known].map(([name, each]) => {
+    const shown = known.length === 0 ? [] : [/** @type {[string, number]} */ (['', all]), ...known];
+    chips.replaceChildren(...shown.map(([name, each]) => {
       const chip = element('button', { type: 'button', 'data-state': name, 'aria-pressed': String(name === state) }, name === '' ? 'all' : name.replace('turn.', ''), element('small', {}, String(each)));
       chip.addEventListener('click', () => {
         state = name === state ? '' : name;
@@ -85,59 +82,122 @@ export function createConversations({ onChoose, onLink, onRefused }) {
     if (focused !== undefined && again instanceof HTMLElement) again.focus();
   };
 
+  /** @param {number} total */
+  const showWaiting = (total) => {
+    tabs.waiting.replaceChildren('Waiting', ...(total > 0 ? [element('small', { class: 'badge' }, String(total))] : []));
+    tabs.waiting.setAttribute('aria-label', `Waiting for a person: ${total}`);
+    byId('views-waiting', HTMLElement).textContent = total > 0 ? ` ${total} waiting` : '';
+  };
+
   const refresh = async () => {
     clearTimeout(timer);
     asked += 1;
     const mine = asked;
+    const isWanted = () => mine === asked;
     try {
-      await (source === 'live' ? showLive() : showStored());
+      const { told, all, page } = await live.read(source === 'live' ? wanted() : '', source === 'live' ? state : '');
+      if (!isWanted()) return;
+      ({ subject, chat_endpoint: endpoint } = told);
+      showWaiting(told.waiting);
+      if (isFirst && all === 0) show('log');
+      isFirst = false;
+      if (!isWanted()) return;
+      showChips(told.states, all);
+      const shown = source === 'live' ? page : source === 'log' ? await stored.read(whose(), wanted()) : source === 'waiting' ? await waiting.read(wanted()) : null;
+      if (!isWanted()) return;
+      if (shown) showPage(shown);
       onLink('live', '');
     } catch (error) {
       if (error instanceof Refused && error.status < 500) return onRefused(error);
       onLink('away', 'The server does not answer; trying again.');
     }
-    if (mine === asked) timer = setTimeout(refresh, document.hidden ? 5 * EVERY_MS : EVERY_MS);
+    if (isWanted()) timer = setTimeout(refresh, document.hidden ? 5 * EVERY_MS : EVERY_MS);
   };
 
-  /** @param {'live' | 'log'} from */
-  const choose = (from) => {
+  const searchOn = async () => {
+    if (!found) return;
+    const mine = found;
+    more.disabled = true;
+    count.textContent = 'Searching titles and texts';
+    try {
+      const page = await mine.read(() => found === mine);
+      if (found === mine) showPage(page);
+    } catch (error) {
+      if (error instanceof Refused && error.status < 500) onRefused(error);
+      else count.textContent = 'The server does not answer. Press Enter to search again.';
+    } finally {
+      more.disabled = false;
+    }
+  };
+
+  /** @param {Source} from */
+  const show = (from) => {
     source = from;
-    press(inMemory, from === 'live');
-    press(inLog, from === 'log');
-    // Where nobody is asked who they are, there is one owner.
-    owner.hidden = from === 'live' || subject === NOBODY;
+    for (const [name, tab] of Object.entries(tabs)) press(tab, name === from);
+    if (from !== 'search') found = null;
+    // Without auth there is one owner.
+    owner.hidden = (from !== 'log' && from !== 'search') || subject === ANONYMOUS || subject === '';
+    if (from !== 'live') chips.replaceChildren();
     void refresh();
   };
-  inMemory.addEventListener('click', () => choose('live'));
-  inLog.addEventListener('click', () => choose('log'));
-  for (const input of [search, owner]) input.addEventListener('input', () => void refresh());
+  const searchTexts = () => {
+    if (wanted() === '') return;
+    found = createSearch(ask, wanted(), whose());
+    entries.show([]);
+    list.scrollTop = 0;
+    show('search');
+    void searchOn();
+  };
+
+  for (const [name, tab] of Object.entries(tabs)) tab.addEventListener('click', () => show(/** @type {Source} */ (name)));
+  find.addEventListener('click', searchTexts);
+  more.addEventListener('click', () => {
+    if (source === 'search') return void searchOn();
+    (source === 'live' ? live : source === 'log' ? stored : waiting).more();
+    void refresh();
+  });
+  list.addEventListener('scroll', () => {
+    const isNearEnd = list.scrollTop + list.clientHeight > list.scrollHeight - NEAR_END;
+    // Older hits are searched for on request alone: there may be none for a long way back.
+    if (isNearEnd && !more.hidden && !more.disabled && source !== 'search') more.click();
+  });
+  owner.addEventListener('input', () => {
+    stored = createStored(ask);
+    if (source !== 'search') void refresh();
+  });
+  search.addEventListener('input', () => {
+    find.hidden = wanted() === '';
+    if (source === 'search') show('live');
+    else void refresh();
+  });
   search.addEventListener('keydown', ({ key }) => {
-    const id = search.value.trim();
+    const id = wanted();
     if (key !== 'Enter' || id === '') return;
-    const fitting = [...list.children].filter((item) => item.getAttribute('data-id')?.includes(id));
-    const found = fitting.find((item) => item.getAttribute('data-id') === id) ?? (fitting.length === 1 ? fitting[0] : undefined);
-    onChoose(found ? refOf(found) : { owner: source === 'log' ? owner.value.trim() || null : null, id }, found ? source : 'log');
+    const exact = entries.entries().find((entry) => entry.id === id && entry.seq === null);
+    if (exact) return choose({ owner: exact.owner, id }, null);
+    searchTexts();
   });
   onArrows(list, (step) => {
+    const all = entries.entries();
     const items = [...list.children];
     const at = items.findIndex((item) => item.getAttribute('aria-selected') === 'true');
-    const next = items[Math.min(items.length - 1, Math.max(0, at + step))];
-    if (next) onChoose(refOf(next), source);
+    const index = Math.min(all.length - 1, Math.max(0, at + step));
+    const next = all[index];
+    if (!next) return;
+    choose({ owner: next.owner, id: next.id }, next.seq);
+    items[index]?.scrollIntoView({ block: 'nearest' });
   });
 
   return {
     refresh,
+    /** Path of the chat protocol's WebSocket. */
+    endpoint: () => endpoint,
     /** @param {Ref} ref */
     mark(ref) {
-      chosen = ref;
-      for (const item of list.children) item.setAttribute('aria-selected', String(isChosen(refOf(item))));
+      if (chosen?.ref.id !== ref.id || chosen.ref.owner !== ref.owner) chosen = { ref, seq: null };
+      entries.mark();
     },
   };
-}
-
-/** @param {Element} item @returns {Ref} */
-function refOf(item) {
-  return { owner: item.getAttribute('data-owner') || null, id: item.getAttribute('data-id') ?? '' };
 }
 
 /** What a state is like, for its colour. @param {string} state */

@@ -7,17 +7,22 @@ import { titleOf } from './timeline.js';
 import { clock, since } from './times.js';
 
 const PLAY_EVERY_MS = 450;
-/** Rows in the list at once; the scrubber reaches the others. */
+/** Rows in the list before it is scrolled further up or down. */
 const MOST_ROWS = 400;
+/** The list goes on when its top or its end is so near, in pixels. */
+const NEAR = 60;
 
 /** @typedef {import('./timeline.js').Step} Step */
 
 /**
- * `steps` has those that are listed, and the one with the given key in any case.
- * @param {{ steps(chosen: string | null): readonly Step[], onShow(step: Step | null, chosen: string | null): void }} given
+ * `steps` has those that are listed, and the one with the given key in any case. `onDetail` shows the step itself.
+ * `textOf` is the text or the outcome of a row; null where there is none. `onTop`: all that is known is in the list, and
+ * its top is in view.
+ * @param {{ steps(chosen: string | null): readonly Step[], onShow(step: Step | null, chosen: string | null): void, onDetail(step: Step | null): void,
+ *   textOf(seq: number): string | null, onTop(): void }} given
  */
-export function createEvents({ steps, onShow }) {
-  const [list, detail] = [byId('steps', HTMLOListElement), byId('detail', HTMLDivElement)];
+export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
+  const list = byId('steps', HTMLOListElement);
   const [scrubber, position, total] = [byId('scrubber', HTMLInputElement), byId('position', HTMLOutputElement), byId('total', HTMLSpanElement)];
   const [first, back, play, on, now] = [byId('first', HTMLButtonElement), byId('back', HTMLButtonElement), byId('play', HTMLButtonElement), byId('on', HTMLButtonElement), byId('now', HTMLButtonElement)];
   /** Of the step that is looked at; null for the newest. @type {string | null} */
@@ -25,6 +30,12 @@ export function createEvents({ steps, onShow }) {
   /** @type {number | undefined} */
   let playing;
   let isDue = false;
+  let mostRows = MOST_ROWS;
+  /** First row of the list. */
+  let from = 0;
+  /** A person has scrolled the list away from the step that is looked at. */
+  let isScrolled = false;
+  let begun = 0;
   /** Rows by the step's key: made once. @type {Map<string, HTMLLIElement>} */
   const rows = new Map();
 
@@ -36,6 +47,7 @@ export function createEvents({ steps, onShow }) {
 
   /** @param {number} index */
   const go = (index) => {
+    isScrolled = false;
     const all = steps(chosen);
     const at = Math.min(all.length - 1, Math.max(0, index));
     chosen = at === all.length - 1 ? null : (all[at]?.key ?? null);
@@ -63,11 +75,15 @@ export function createEvents({ steps, onShow }) {
     const all = steps(chosen);
     const at = indexOf();
     const step = all[at] ?? null;
-    const from = Math.max(0, Math.min(at - MOST_ROWS / 2, all.length - MOST_ROWS));
+    from = Math.max(0, Math.min(at - mostRows / 2, all.length - mostRows));
     const begin = all[0]?.atMs ?? 0;
-    const visible = all.slice(from, from + MOST_ROWS);
+    // Times are told from the first event, which earlier pieces of the log change.
+    if (begin !== begun) rows.clear();
+    begun = begin;
+    const visible = all.slice(from, from + mostRows);
     const wanted = visible.map((each) => rows.get(each.key) ?? rowOf(each, begin));
-    for (const row of rows.values()) if (!wanted.includes(row)) rows.delete(row.dataset['key'] ?? '');
+    const inView = new Set(wanted);
+    for (const row of rows.values()) if (!inView.has(row)) rows.delete(row.dataset['key'] ?? '');
     /** @type {HTMLElement | null} */
     let here = null;
     for (const [index, each] of visible.entries()) {
@@ -88,22 +104,24 @@ export function createEvents({ steps, onShow }) {
     total.textContent = step === null ? '' : clock(step.atMs);
     for (const control of [scrubber, first, back, play, on]) control.disabled = all.length < 2;
     now.disabled = chosen === null;
-    showDetail(step);
+    onDetail(step);
     // The detail takes its room from the list.
-    if (here) keepSeen(here);
+    if (here && !isScrolled) keepSeen(here);
     onShow(step, chosen);
   };
 
   /** @param {Step} step @param {number} beginMs */
   const rowOf = (step, beginMs) => {
     const actor = step.actors.get(step.actorId);
-    const row = element('li', { role: 'option', 'data-key': step.key, class: step.kind },
+    const text = step.seq === null ? null : textOf(step.seq);
+    const row = element('li', { 'role': 'option', 'data-key': step.key, 'class': `${step.kind}${step.seq === null ? '' : ' of-row'}`, ...(step.seq === null ? {} : { 'data-seq': String(step.seq) }) },
       element('time', { datetime: new Date(step.atMs).toISOString(), title: clock(step.atMs) }, since(step.atMs - beginMs)),
       element('span', { class: 'label' }, readable(step.label)),
-      element('span', { class: 'who' }, step.kind === 'break' ? '' : actor ? `${titleOf(actor)}${actor.state ? ` → ${actor.state}` : ''}` : ''));
+      element('span', { class: 'who' }, step.kind === 'break' ? '' : text !== null ? text : step.kind === 'row' ? '' : actor ? `${titleOf(actor)}${actor.state ? ` → ${actor.state}` : ''}` : ''));
     row.addEventListener('click', () => {
       stop();
-      go(steps(chosen).indexOf(step));
+      // The steps may have been put together again since this row was made.
+      go(steps(chosen).findIndex(({ key }) => key === step.key));
     });
     return row;
   };
@@ -115,21 +133,20 @@ export function createEvents({ steps, onShow }) {
     else if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top + 8;
   };
 
-  /** @param {Step | null} step */
-  const showDetail = (step) => {
-    detail.hidden = step === null || step.kind === 'break';
-    const actor = step?.actors.get(step.actorId);
-    if (!step || !actor) return;
-    /** @type {HTMLElement[]} */
-    const parts = [element('h3', {}, readable(step.label)), element('p', { class: 'note' }, `${titleOf(actor)}${step.from === null ? '' : `, from ${step.from}`}, ${clock(step.atMs)}`)];
-    const json = /** @type {[string, unknown][]} */ ([['Event', step.event], ['Context after it', actor.context]]);
-    for (const [title, value] of json) {
-      if (value === null || value === undefined) continue;
-      const isOpen = [...detail.querySelectorAll('details')].find((each) => each.dataset['title'] === title)?.open ?? title === 'Event';
-      parts.push(element('details', { 'data-title': title, ...(isOpen ? { open: '' } : {}) }, element('summary', {}, title), element('pre', {}, JSON.stringify(value, null, 1))));
-    }
-    detail.replaceChildren(...parts);
-  };
+  list.addEventListener('wheel', () => void (isScrolled = true), { passive: true });
+  list.addEventListener('touchmove', () => void (isScrolled = true), { passive: true });
+  list.addEventListener('scroll', () => {
+    if (!isScrolled) return;
+    const [isTop, isEnd] = [list.scrollTop < NEAR, list.scrollTop + list.clientHeight > list.scrollHeight - NEAR];
+    const hasOthers = from > 0 || from + mostRows < steps(chosen).length;
+    if ((isTop && from > 0) || (isEnd && hasOthers)) {
+      const [height, top] = [list.scrollHeight, list.scrollTop];
+      const before = from;
+      mostRows += MOST_ROWS;
+      render();
+      if (from < before) list.scrollTop = top + list.scrollHeight - height;
+    } else if (isTop) onTop();
+  });
 
   scrubber.addEventListener('input', () => {
     stop();
@@ -160,12 +177,15 @@ export function createEvents({ steps, onShow }) {
     /** @param {boolean} atEnd whether the newest is looked at, or the first @param {string | null} [key] another one, by its key, as soon as it is there */
     begin(atEnd, key = null) {
       stop();
+      isScrolled = false;
+      mostRows = MOST_ROWS;
       chosen = key ?? (atEnd ? null : (steps(chosen)[0]?.key ?? null));
       render();
     },
     /** @param {string | null} key null for the newest */
     choose(key) {
       stop();
+      isScrolled = false;
       chosen = key;
       render();
     },

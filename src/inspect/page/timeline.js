@@ -12,9 +12,10 @@
  * @typedef {{ id: string, name: string, machine: string | null, parentId: string | undefined, state: string,
  *   status: string, context: unknown, transitions: readonly string[] }} ActorView
  *
- * `label` is the event's type. `actors` holds all of them by id and is shared between steps that change none.
- * @typedef {{ key: string, atMs: number, kind: 'birth' | 'event' | 'break', actorId: string, label: string, from: string | null,
- *   event: unknown, actors: ReadonlyMap<string, ActorView> }} Step
+ * `label` is the event's type. `actors` holds all of them by id and is shared between steps that change none. `seq` is
+ * set where the step stands for a row of the log, and `commit` where it is the live commit of rows from that seq on.
+ * @typedef {{ key: string, atMs: number, kind: 'birth' | 'event' | 'break' | 'row', actorId: string, label: string, from: string | null,
+ *   event: unknown, actors: ReadonlyMap<string, ActorView>, seq: number | null, commit: number | null }} Step
  */
 
 /** Steps that are kept; the oldest quarter goes when there are more. */
@@ -31,6 +32,8 @@ export function createTimeline() {
   let actors = new Map();
   /** Messages that were told already, for those that come again after a reconnect. @type {Set<string>} */
   const known = new Set();
+  /** The conversation's own actor was told of. */
+  let hasLive = false;
   /** Who sent the event that an actor is at work on. @type {Map<string, string>} */
   const senders = new Map();
 
@@ -49,12 +52,32 @@ export function createTimeline() {
     actors = next;
   };
 
+  /**
+   * Adds a row that was committed while the conversation was followed live. It changes no actor. Its place is after the
+   * row before it, and before the commit that told of it, or where its time puts it if that commit was not seen.
+   * @param {import('./record.js').Row} row @param {string} rootId of the replay
+   */
+  const insertRow = (row, rootId) => {
+    if (steps.some(({ seq }) => seq === row.seq)) return;
+    const commit = steps.findLastIndex((step) => step.commit !== null && step.commit <= row.seq);
+    const isToldThere = commit >= 0 && row.at_ms <= (steps[commit]?.atMs ?? 0);
+    const byTime = isToldThere ? commit : steps.findLastIndex(({ atMs }) => atMs <= row.at_ms) + 1;
+    const at = Math.max(byTime, steps.findLastIndex(({ seq }) => seq !== null && seq < row.seq) + 1);
+    const before = steps[at - 1];
+    const step = { key: rowKey(rootId, row.seq), atMs: row.at_ms, kind: /** @type {const} */ ('row'), actorId: conversationIn(before?.actors ?? new Map())?.id ?? '', label: row.type, from: null, event: row, actors: before?.actors ?? new Map(), seq: row.seq, commit: null };
+    steps = steps.toSpliced(at, 0, step);
+    if (steps.length > MOST_STEPS) steps = steps.slice(MOST_STEPS / 4);
+  };
+
   return {
     /** False for one that is known already. @param {Message} message */
     add(message) {
-      const key = `${message.rootId} ${message.id}`;
-      if (known.has(key)) return false;
-      known.add(key);
+      const told = `${message.rootId} ${message.id}`;
+      const seq = rowOf(message);
+      // A row has one key, whether it was replayed or committed while it was followed: links name it.
+      const key = seq === null ? told : rowKey(message.rootId, seq);
+      if (known.has(told)) return false;
+      known.add(told);
       if (known.size > MOST_KNOWN) for (const oldest of known.keys().take(1)) known.delete(oldest);
       const { sessionId, snapshot } = message;
       const before = actors.get(sessionId);
@@ -69,7 +92,15 @@ export function createTimeline() {
         put({ id: sessionId, name, machine, parentId: message.parentId, ...viewOf(snapshot), transitions: [] });
         // Of actors without a chart it is what they send that matters.
         if (machine === null) return true;
-        push({ key, atMs, kind: 'birth', actorId: sessionId, label: 'begins', from: null, event: null, actors });
+        // Servers live as long as the process: that one is told of is no event, unless it is all there is.
+        const last = steps.at(-1);
+        if (machine === 'mcpServer' && last) {
+          steps = [...steps.slice(0, -1), { ...last, actors }];
+          return true;
+        }
+        const isSeam = machine === 'conversation' && !hasLive && !message.rootId.startsWith('log/') && steps.some((step) => step.seq !== null);
+        hasLive ||= machine === 'conversation' && !message.rootId.startsWith('log/');
+        push({ key, atMs, kind: 'birth', actorId: sessionId, label: isSeam ? 'live from here' : 'begins', from: null, event: null, actors, seq: null, commit: null });
         return true;
       }
       if (!before) return true;
@@ -79,19 +110,21 @@ export function createTimeline() {
       put({ ...before, ...view, transitions });
       if (before.machine === null) return true;
       const sender = senders.get(sessionId);
-      push({ key, atMs, kind: 'event', actorId: sessionId, label: message.event?.type ?? '', from: sender === undefined ? null : (actors.get(sender)?.name ?? null), event: message.event ?? null, actors });
+      push({ key, atMs, kind: 'event', actorId: sessionId, label: message.event?.type ?? '', from: sender === undefined ? null : (actors.get(sender)?.name ?? null), event: message.event ?? null, actors, seq, commit: commitOf(message) });
       senders.delete(sessionId);
       return true;
     },
     /** Marks where the telling was cut: the server was away. @param {string} label @param {number} atMs */
     breakAt(label, atMs) {
-      push({ key: `break ${atMs}`, atMs, kind: 'break', actorId: '', label, from: null, event: null, actors });
+      push({ key: `break ${atMs}`, atMs, kind: 'break', actorId: '', label, from: null, event: null, actors, seq: null, commit: null });
     },
+    insertRow,
     steps: () => steps,
     clear() {
       steps = [];
       actors = new Map();
       known.clear();
+      hasLive = false;
       senders.clear();
     },
   };
@@ -126,6 +159,23 @@ export function dotted(value) {
 /** @param {Message['snapshot']} snapshot */
 function viewOf(snapshot) {
   return { state: dotted(snapshot?.value), status: snapshot?.status ?? 'active', context: snapshot?.context ?? null };
+}
+
+/** @param {string} rootId @param {number} seq */
+const rowKey = (rootId, seq) => `${rootId} ${seq}.0`;
+
+/** The row of the log that a replayed message of the conversation itself stands for. @param {Message} message */
+function rowOf({ type, rootId, sessionId, event }) {
+  const seq = type === '@xstate.snapshot' && rootId.startsWith('log/') && sessionId === rootId && event && 'seq' in event ? event.seq : null;
+  return typeof seq === 'number' ? seq : null;
+}
+
+/** The first of the rows whose commit a live message tells of. @param {Message} message */
+export function commitOf({ rootId, event }) {
+  if (rootId.startsWith('log/') || event?.type !== 'log.committed' || !('outcome' in event)) return null;
+  const { outcome } = event;
+  const seq = typeof outcome === 'object' && outcome !== null && 'seq' in outcome ? outcome.seq : null;
+  return typeof seq === 'number' ? seq : null;
 }
 
 /** @param {string | undefined} definition @returns {string | null} */

@@ -1,0 +1,92 @@
+/**
+ * Shows the event that is looked at. Of a row of the log it asks for the whole row, and shows texts as texts and
+ * arguments as JSON; of another event it shows what was told of it, and the context after it.
+ */
+import { byId, element } from './element.js';
+import { titleOf } from './timeline.js';
+import { clock, duration } from './times.js';
+
+/** Rows that are kept, so that going back and forth asks for nothing. */
+const MOST_KEPT = 100;
+
+/**
+ * @typedef {import('./timeline.js').Step} Step
+ * @typedef {{ type: string, content: string | null, tool_calls: { function?: { name?: string, arguments?: string } }[] | null, extra: Record<string, unknown> | null,
+ *   model: string | null, usage: Record<string, unknown> | null, request_id: string | null, tool_call_id: string | null }} WholeRow
+ */
+
+/** @param {{ readable(type: string): string, askRow(seq: number): Promise<WholeRow | null> }} given */
+export function createDetail({ readable, askRow }) {
+  const detail = byId('detail', HTMLDivElement);
+  /** @type {Map<number, WholeRow | null>} */
+  const kept = new Map();
+  /** Of the step in view, and what is shown of it. */
+  let shown = '';
+
+  /** @param {Step | null} step @param {WholeRow | null} row */
+  const render = (step, row) => {
+    const actor = step?.actors.get(step.actorId);
+    detail.hidden = step === null || step.kind === 'break' || (step.seq === null && !actor);
+    if (step === null || detail.hidden) return;
+    const head = [element('h3', {}, readable(step.label)), element('p', { class: 'note' }, `${step.seq === null ? (actor ? titleOf(actor) : '') : `row ${step.seq} of the log`}${step.from === null ? '' : `, from ${step.from}`}, ${clock(step.atMs)}`)];
+    const isOpen = (/** @type {string} */ title, /** @type {boolean} */ otherwise) => [...detail.querySelectorAll('details')].find((each) => each.dataset['title'] === title)?.open ?? otherwise;
+    const section = (/** @type {string} */ title, /** @type {unknown} */ value, /** @type {boolean} */ open) => element('details', { 'data-title': title, ...(isOpen(title, open) ? { open: '' } : {}) }, element('summary', {}, title), element('pre', {}, typeof value === 'string' ? value : JSON.stringify(value, null, 2)));
+    /** @type {[title: string, value: unknown, open: boolean][]} */
+    const parts = row !== null ? partsOf(row) : step.seq !== null ? [['Row', step.event, true]] : [['Event', step.event, true], ['Context after it', actor?.context, false]];
+    if (row !== null && step.kind !== 'row') parts.push(['Context after it', actor?.context, false]);
+    detail.replaceChildren(...head, ...parts.filter(([, value]) => value !== null && value !== undefined && value !== '').map((part) => section(...part)));
+  };
+
+  return {
+    /** @param {Step | null} step */
+    show(step) {
+      const seq = step?.seq ?? null;
+      const row = seq === null ? null : (kept.get(seq) ?? null);
+      const key = `${step?.key} ${row !== null} ${step?.actors.size}`;
+      if (key === shown) return;
+      shown = key;
+      render(step, row);
+      if (seq === null || row !== null || kept.has(seq)) return;
+      kept.set(seq, null);
+      askRow(seq).then((found) => {
+        kept.set(seq, found);
+        if (kept.size > MOST_KEPT) for (const oldest of kept.keys().take(1)) kept.delete(oldest);
+        if (found && shown === key) render(step, found);
+      }, () => kept.delete(seq));
+    },
+    begin() {
+      kept.clear();
+      shown = '';
+    },
+  };
+}
+
+/** A row in readable parts. @param {WholeRow} row @returns {[title: string, value: unknown, open: boolean][]} */
+function partsOf(row) {
+  const { content, tool_calls: calls, extra, usage, type } = row;
+  const { reasoning, whole, duration_ms: took, first_token_ms: first, ...facts } = extra ?? {};
+  const times = typeof took !== 'number' ? null : `${duration(took)}${typeof first === 'number' ? `, first token after ${duration(first)}` : ''}`;
+  return [
+    ['Reasoning', reasoning, false],
+    [TITLES[type] ?? 'Text', prettied(content), true],
+    ...(Array.isArray(calls) ? calls : []).map(({ function: made }) => /** @type {[string, unknown, boolean]} */ ([`Calls ${made?.name ?? 'a tool'}`, prettied(made?.arguments ?? null), true])),
+    ['Arguments', facts['arguments'], true],
+    ['Took', times, true],
+    ['Usage', usage, false],
+    ['Whole result of the server', whole, false],
+    ['Facts', { request_id: row.request_id, call_id: row.tool_call_id, model: row.model, ...facts }, type === 'meta'],
+  ];
+}
+
+/** What the text of a row is. @type {Record<string, string>} */
+const TITLES = { user_message: 'Message', assistant_message: 'Answer', tool_call: 'Arguments', tool_result: 'Result' };
+
+/** JSON in a text is easier to read with lines. @param {unknown} text */
+function prettied(text) {
+  if (typeof text !== 'string' || !/^\s*[[{]/.test(text)) return text;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
