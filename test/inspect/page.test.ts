@@ -3,11 +3,10 @@
  * replay from the log, coming back after a restart; by keyboard, and at every width.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
+import { freePort } from '../support/free-port.ts';
 import { pageOf } from '../support/metrics.ts';
 import { fails, says, saysStepwise } from '../support/model-replies.ts';
 import { startModelServer } from '../support/model-server.ts';
@@ -24,16 +23,6 @@ const rowOf = (page: Page, id: string) => page.locator(`#conversations li[data-i
 const here = (page: Page) => page.locator('#canvas .state.here').getAttribute('data-state');
 const isHere = (page: Page, state: string) => page.locator(`#canvas .state.here[data-state="${state}"]`).waitFor();
 const lastStep = (page: Page) => page.locator('#steps li[aria-selected="true"] .label').textContent();
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  assert.ok(address !== null && typeof address !== 'string');
-  return address.port;
-}
 
 describe('a conversation on the page', { skip }, () => {
   test('lights up as its turn runs: its states, the last transition, the tool call and the MCP server beside it', async (t) => {
