@@ -99,7 +99,7 @@ export function createConversations({ onChoose, onLink, onRefused }) {
       if (!isWanted()) return;
       ({ subject, chat_endpoint: endpoint } = told);
       showWaiting(told.waiting);
-      if (isFirst && all === 0) show('log');
+      if (isFirst && all === 0 && source === 'live') show('log');
       isFirst = false;
       if (!isWanted()) return;
       showChips(told.states, all);
