@@ -75,8 +75,8 @@ describe('what waits', () => {
       await parley.restart();
     }
     const again = await parley.connect();
-    await again.ask('respond', { conversation_id: 'c1', interrupt_id: interruptId, decision: 'deny' });
     await again.ask('subscribe', { conversation_id: 'c1' });
+    await again.ask('respond', { conversation_id: 'c1', interrupt_id: interruptId, decision: 'deny' });
     await again.waitFor((frame) => frame.status === 'complete', 'the end');
     assert.deepEqual((await ask(parley, 'questions', { conversation: 'c1' })).questions, []);
     assert.equal((await ask(parley, 'waiting')).total, 0);

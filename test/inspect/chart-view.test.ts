@@ -71,6 +71,8 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
     assert.deepEqual(await viewOf(page), kept);
     await page.getByRole('button', { name: 'Timeline' }).click();
     await page.getByRole('button', { name: 'Chart', exact: true }).click();
+    await page.getByRole('button', { name: 'Now' }).click();
+    await isHere(page, 'idle');
     assert.deepEqual(await viewOf(page), kept);
     await page.mouse.move(at.x, at.y);
     await page.mouse.wheel(0, 300);

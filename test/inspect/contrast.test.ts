@@ -62,7 +62,7 @@ async function assertLegible(page: Page, view: string): Promise<void> {
 describe('the contrast of text', { skip: withoutBrowser }, () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`is that of WCAG AA in every view, ${colorScheme}`, async (t) => {
-      const parley = await startParley(t, { mcpServers: demoServer });
+      const parley = await startParley(t, { mcpServers: demoServer, config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask' } } } } } });
       const client = await parley.connect();
       await client.chat('add 2 and 3', { conversation_id: 'c1' });
       const page = await openPage(t, { colorScheme, reducedMotion: 'reduce', expected: /ERR_|stately/ });
@@ -73,6 +73,18 @@ describe('the contrast of text', { skip: withoutBrowser }, () => {
       for (const key of ['w', 'l']) await page.keyboard.press(key);
       await page.getByRole('button', { name: 'Filter' }).click();
       await assertLegible(page, 'the page');
+      await page.keyboard.press('t');
+      await page.locator('.bars button').first().focus();
+      await assertLegible(page, 'the timeline');
+      client.send('chat', { text: 'what time is it', conversation_id: 'c2' }, 'r2');
+      await page.locator('#conversations li.asks[data-id="c2"]').click();
+      await page.locator('.question summary').click();
+      await assertLegible(page, 'a question');
+      await page.locator('#search').fill('add');
+      await page.keyboard.press('Enter');
+      await page.locator('#conversations mark').first().waitFor();
+      await assertLegible(page, 'the search');
+      await page.locator('#steps').focus();
       await page.keyboard.press('?');
       await assertLegible(page, 'the keys');
       await page.route('https://stately.ai/**', (route) => route.abort());
