@@ -72,7 +72,7 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     await page.locator('#detail details[data-title="Result"] pre', { hasText: /\b50\b/ }).waitFor();
     model.script(asks([{ name: 'add', arguments: { a: 1, b: 1 } }]), says('Two.'));
     await client.chat('again', { conversation_id: 'c1' });
-    assert.equal(await card(page).count(), 0, 'nobody was asked again');
+    assert.equal(await card(page).count(), 0, 'the tool is called without a question');
   });
 
   it('is not made after Deny, and the model gets the reason', async (t) => {

@@ -93,7 +93,17 @@ const events = createEvents({
   },
   onTop: () => void earlierRows(),
 });
-const trace = createTrace({ rows, steps: timeline.steps, hasEarlier: () => looking?.record.hasEarlier() ?? false, onEarlier: () => void earlierRows(), onPick: pick });
+const trace = createTrace({
+  rows,
+  steps: timeline.steps,
+  hasEarlier: () => looking?.record.hasEarlier() ?? false,
+  onEarlier: () => void earlierRows(),
+  onPick(seq) {
+    // On a narrow screen one panel is in view at a time.
+    show('events');
+    pick(seq);
+  },
+});
 const conversations = createConversations({
   onChoose: (ref, seq) => look(ref, null, seq),
   onLink: (state, why) => !looking && showLink(state, why),

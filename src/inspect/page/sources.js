@@ -29,7 +29,7 @@ export function createLive(ask, moodOf) {
       const all = Object.values(told.states).reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0);
       /** @type {Entry[]} */
       const entries = told.conversations.map((/** @type {{ owner: string, conversation_id: string, title: string | null, state: string, idle_ms: number, asks: boolean }} */ each) => ({
-        ...nothing, owner: each.owner, id: each.conversation_id, mood: each.asks ? 'wait' : moodOf(each.state), title: each.title, second: each.state, ago: ago(each.idle_ms), asks: each.asks,
+        ...nothing, owner: each.owner, id: each.conversation_id, mood: each.asks ? 'wait' : moodOf(each.state), title: each.title, second: each.asks && moodOf(each.state) !== 'wait' ? `asks a person, ${each.state}` : each.state, ago: ago(each.idle_ms), asks: each.asks,
       }));
       const fitting = state === '' ? all : Object.entries(told.states).reduce((sum, [name, each]) => (name === state || name.startsWith(`${state}.`) ? sum + each : sum), 0);
       return { told, all, page: { entries, hasMore: entries.length < fitting && entries.length === limit, note: all === 0 ? 'None in memory. Chat with one, or look into the log.' : `${entries.length} of ${all} in memory` } };
