@@ -55,7 +55,7 @@ export const errorCodes = {
   },
   unauthorized: {
     retryable: false,
-    cause: 'The server asks for a token, and none that it knows came with the handshake; or it was removed, or given to another subject, while the socket was open.',
+    cause: 'The server asks for a token. None that it knows came with the handshake, or the token was removed while the socket was open.',
     remedy: 'Connect with a token that the server knows; the message says how to send it.',
   },
   not_found: {
