@@ -119,7 +119,9 @@ async function createDriver(stage: Stage) {
         sender.close();
         watcher.close();
         await lives.restart();
-        return sender.open(server().url);
+        await sender.open(server().url);
+        if (lives.landed().length > 0 && !lives.removed()) sender.follow();
+        return;
       // Time does these.
       case 'wait':
       case 'expire':

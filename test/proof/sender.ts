@@ -8,6 +8,9 @@ import { connect, type Client, type Received } from '../support/client.ts';
 import type { Bell } from './bell.ts';
 import { PROVEN } from './conversation-ids.ts';
 
+/** Close code of a server that drains. */
+const SERVICE_RESTART = 1012;
+
 type Heard = Omit<Received, 'chunk'> & { chunk?: Chunk };
 
 export interface SentTurn {
@@ -35,7 +38,9 @@ export interface Sender {
   /** The same chat again, from where it was. */
   chatAgain(turn: SentTurn): void;
   send(action: string, payload: object, requestId: string): void;
-  /** Resolves when all that was sent so far has been taken in. */
+  /** Follows the conversation on the present socket, so that a drain keeps that socket while a turn runs. */
+  follow(): void;
+  /** Resolves when the server has handled all that was sent so far, or has closed the socket in a drain: only then it does. */
   heard(): Promise<void>;
   close(): void;
 }
@@ -47,6 +52,8 @@ export function createSender(bell: Bell): Sender {
   let client: Client | null = null;
   /** The turns that were sent on this socket. */
   let sentHere = new Set<string>();
+  /** Of the present socket, once it is closed. */
+  let closeCode: number | null = null;
   const connected = () => {
     if (!client) throw new Error('the sender is not connected');
     return client;
@@ -79,7 +86,12 @@ export function createSender(bell: Bell): Sender {
     frames,
     complaints,
     async open(url) {
-      client = await connect(url);
+      const opened = await connect(url);
+      client = opened;
+      closeCode = null;
+      opened.socket.on('close', (code) => {
+        if (client === opened) closeCode = code;
+      });
       sentHere = new Set();
       client.socket.on('message', (data) => hear(JSON.parse(data.toString())));
     },
@@ -95,7 +107,14 @@ export function createSender(bell: Bell): Sender {
       connected().send('chat', { ...payload(turn), ...(turn.accepted === null ? { mode: turn.mode } : {}), cursor: turn.position.cursor() }, turn.requestId);
     },
     send: (action, payload, requestId) => void connected().send(action, { conversation_id: PROVEN, ...payload }, requestId),
-    heard: async () => void (await connected().ask('ping')),
+    follow: () => void connected().send('subscribe', { conversation_id: PROVEN }),
+    async heard() {
+      const { ask } = connected();
+      if (closeCode !== null) return;
+      await ask('ping').catch((error: unknown) => {
+        if (closeCode !== SERVICE_RESTART) throw error;
+      });
+    },
     close: () => client?.socket.terminate(),
   };
 }
