@@ -60,7 +60,6 @@ test('SQL stays in the store, provider clients in llm, the MCP SDK in mcp and th
     [/^@modelcontextprotocol\//, /^src\/(mcp|demo)\//],
     [/^ws$/, /^src\/gateway\//],
     [/^js-tiktoken/, /^src\/tokens\//],
-    [/^elkjs/, /^src\/inspect\//],
   ];
   for (const [library, home] of homes) {
     const users = inSource.filter(({ to }) => library.test(to));

@@ -1,18 +1,9 @@
 /**
- * A chart as an SVG file: what the inspection page draws, with its lines labelled, in colours of its own, since no page
- * lends it any. Light or dark as the reader has it.
+ * A drawing as an SVG file of its own: with labels, and with the colours that the inspector's page has. Light or dark
+ * as the reader has it.
  */
-import type { AnyStateMachine } from 'xstate';
-import { createCharts } from '../../src/inspect/charts.ts';
-
-/** By the chart's id. */
-export async function drawAll(machines: readonly AnyStateMachine[]): Promise<Map<string, string>> {
-  const drawn = await createCharts(machines)();
-  return new Map(drawn.map(({ id, svg }) => [id, `${coloured(svg.labelled)}\n`]));
-}
-
-function coloured(svg: string): string {
-  return svg.replace('>', `><style>${style}</style>`);
+export function standalone(svg: string): string {
+  return `${svg.replace('>', `><style>${style}</style>`)}\n`;
 }
 
 const style = [

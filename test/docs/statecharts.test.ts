@@ -6,19 +6,21 @@ import { describe, test } from 'node:test';
 import { createMachine } from 'xstate';
 import { chartOf } from '../../src/inspect/chart.ts';
 import { shippingMachines } from './machines.ts';
-import { generatedFiles } from './statecharts.ts';
+import { generatedFiles, generatedFolders } from './statecharts.ts';
 
-const folder = join(import.meta.dirname, '..', '..', 'docs', 'statecharts');
+const project = join(import.meta.dirname, '..', '..');
 const machines = await shippingMachines();
+const files = await generatedFiles();
 
-test('docs/statecharts has a page for every machine, and nothing else', async () => {
+test('the generated folders hold a page for every machine, the drawings of the inspector, and nothing else', async () => {
   assert.ok(machines.length >= 5);
-  assert.deepEqual((await readdir(folder)).toSorted(), [...(await generatedFiles()).keys()].toSorted());
+  const names = await Promise.all(generatedFolders.map(async (folder) => (await readdir(join(project, folder))).map((name) => `${folder}/${name}`)));
+  assert.deepEqual(names.flat().toSorted(), [...files.keys()].toSorted());
 });
 
-for (const [name, text] of await generatedFiles()) {
-  test(`docs/statecharts/${name} is up to date (else: node test/docs/statecharts.ts)`, async () => {
-    assert.equal(await readFile(join(folder, name), 'utf8'), text);
+for (const [path, text] of files) {
+  test(`${path} is up to date (else: node test/docs/statecharts.ts)`, async () => {
+    assert.equal(await readFile(join(project, path), 'utf8'), text);
   });
 }
 
