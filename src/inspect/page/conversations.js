@@ -29,6 +29,8 @@ export function createConversations({ onChoose, onLink, onRefused }) {
   const find = byId('find', HTMLButtonElement);
   /** @type {Source} */
   let source = 'live';
+  /** The list that a search is left for. @type {Exclude<Source, 'search'>} */
+  let home = 'live';
   let state = '';
   let subject = '';
   let endpoint = '';
@@ -99,7 +101,10 @@ export function createConversations({ onChoose, onLink, onRefused }) {
       if (!isWanted()) return;
       ({ subject, chat_endpoint: endpoint } = told);
       showWaiting(told.waiting);
-      if (isFirst && all === 0 && source === 'live') show('log');
+      if (isFirst && all === 0) {
+        home = 'log';
+        if (source === 'live') show('log');
+      }
       isFirst = false;
       if (!isWanted()) return;
       showChips(told.states, all);
@@ -134,7 +139,10 @@ export function createConversations({ onChoose, onLink, onRefused }) {
   const show = (from) => {
     source = from;
     for (const [name, tab] of Object.entries(tabs)) press(tab, name === from);
-    if (from !== 'search') found = null;
+    if (from !== 'search') {
+      found = null;
+      home = from;
+    }
     // Without auth there is one owner.
     owner.hidden = (from !== 'log' && from !== 'search') || subject === ANONYMOUS || subject === '';
     if (from !== 'live') chips.replaceChildren();
@@ -167,7 +175,7 @@ export function createConversations({ onChoose, onLink, onRefused }) {
   });
   search.addEventListener('input', () => {
     find.hidden = wanted() === '';
-    if (source === 'search') show('live');
+    if (source === 'search') show(home);
     else void refresh();
   });
   search.addEventListener('keydown', ({ key }) => {
