@@ -153,13 +153,17 @@ install_packages() {
 bring_browser() {
   if [ "${CI:-}" = true ]; then export PARLEY_REQUIRE_BROWSER="${PARLEY_REQUIRE_BROWSER:-1}"; fi
   local name
-  for name in chromium chromium-browser google-chrome-stable google-chrome; do
+  for name in chromium-headless-shell chromium chromium-browser google-chrome-stable google-chrome; do
     if command -v "$name" >/dev/null; then return; fi
   done
   if [ "$EUID" -ne 0 ] || ! command -v apt-get >/dev/null; then return; fi
+  # The shell has the same engine and no windows: it takes a third less time.
   say 'installing chromium with apt-get, for the tests of pages'
-  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 ||
-    say 'chromium could not be installed; apt-get install chromium tells why'
+  {
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends chromium-headless-shell ||
+      apt-get install -y -qq --no-install-recommends chromium
+  } >/dev/null 2>&1 || say 'chromium could not be installed; apt-get install chromium tells why'
 }
 
 if ! machine_has_node; then

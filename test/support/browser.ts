@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
 /** Where the browser is: PARLEY_CHROMIUM, else the first of the usual names on the PATH. */
 function findChromium(): string | null {
