@@ -38,6 +38,9 @@ const maxWaitingUnits = 16 * 1024 * 1024;
 /** The ranks' text, parsed, takes a third of this; a thread that needs more is to die alone. */
 const maxHeapMegabytes = 192;
 
+/** Tables that were built in this process. A table is never written to, so every counter of an encoding reads the same one. */
+const builtTables = new Map<EncodingName, RankTable>();
+
 export function createCountingThread(options: CountingThreadOptions): CountingThread {
   /** In the order of sending, which is the order the thread works in. */
   const waiting = new Map<number, Waiting>();
@@ -69,6 +72,7 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
     if (reply.kind === 'table') {
       if (table !== null) return;
       table = reply.table;
+      builtTables.set(options.encoding, table);
       options.onTable(table);
       return;
     }
@@ -96,7 +100,7 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
   }
 
   function spawn(): void {
-    const workerData: WorkerStart = { encoding: options.encoding, table };
+    const workerData: WorkerStart = { encoding: options.encoding, table: table ?? builtTables.get(options.encoding) ?? null };
     const resourceLimits = { maxOldGenerationSizeMb: maxHeapMegabytes };
     let cause: unknown = null;
     try {

@@ -13,8 +13,8 @@ import { plan } from './flows.ts';
 import { goalsWith, needsHops, neverRefused, reasonWhyNot } from './goals.ts';
 import { coverageTable, forgotten } from './report.ts';
 
-/** About ten seconds of two quiet cores. */
-const FLOWS = 10;
+/** About five seconds of two quiet cores. */
+const FLOWS = 6;
 /** On a machine that has much else to do. */
 const TIMEOUT_MS = 300_000;
 

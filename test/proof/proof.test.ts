@@ -15,8 +15,8 @@ import { stories, worldsOf } from './stories.ts';
 import { reasonFor, unreachable } from './unreachable.ts';
 import { stateOf } from './world.ts';
 
-/** About twenty seconds of two quiet cores. */
-const POINTS = 10;
+/** About ten seconds of two quiet cores. */
+const POINTS = 6;
 /** On a machine that has much else to do. */
 const TIMEOUT_MS = 300_000;
 
