@@ -54,7 +54,13 @@ interface Remarks {
 }
 
 /** The answer. Its row's id follows from the question's, so that no log can hold two. */
-export function responseRow(requestId: string, callId: string, interruptId: string, decision: Decision, { reason = null, edited = null, content = null }: Partial<Remarks> = {}): NewRow {
+export function responseRow(
+  requestId: string,
+  callId: string,
+  interruptId: string,
+  decision: Decision,
+  { reason = null, edited = null, content = null }: Partial<Remarks> = {},
+): NewRow {
   return {
     ...metaRow(requestId, {
       kind: 'response',
@@ -97,6 +103,8 @@ export function isAsking({ stage, question }: Pick<OpenCall, 'stage' | 'question
 /** Until when a turn with these calls does nothing but wait for people; null while it has other work. */
 export function waitsUntilMs(calls: readonly OpenCall[]): number | null {
   const asking = calls.filter(({ stage }) => stage === 'asking' || stage === 'suspending');
-  const isWorking = calls.some((call) => !asking.includes(call) && call.stage !== 'settled' && call.stage !== 'recorded');
+  const isWorking = calls.some(
+    (call) => !asking.includes(call) && call.stage !== 'settled' && call.stage !== 'recorded',
+  );
   return asking.length === 0 || isWorking ? null : Math.min(...asking.map((call) => askedAbout(call)?.untilMs ?? 0));
 }

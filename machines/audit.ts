@@ -67,8 +67,20 @@ export function auditLog(record: LogRecord): Audit {
   function turnOf(row: LogRow, requestId: string): ToldTurn {
     let turn = told.get(requestId);
     if (turn === undefined) {
-      if (!known.has(requestId)) found.push(`row ${row.seq} belongs to turn ${requestId}, which the turns table does not know`);
-      told.set(requestId, (turn = { first: row.seq, last: row.seq, ends: [], calls: new Map(), questions: new Map(), asking: new Map(), begun: false }));
+      if (!known.has(requestId))
+        found.push(`row ${row.seq} belongs to turn ${requestId}, which the turns table does not know`);
+      told.set(
+        requestId,
+        (turn = {
+          first: row.seq,
+          last: row.seq,
+          ends: [],
+          calls: new Map(),
+          questions: new Map(),
+          asking: new Map(),
+          begun: false,
+        }),
+      );
     }
     turn.last = row.seq;
     return turn;
@@ -90,9 +102,12 @@ export function auditLog(record: LogRecord): Audit {
     if (closed === undefined) found.push(`row ${row.seq} ${what} call ${id}, which the model did not ask for`);
     if (closed === true) found.push(`row ${row.seq} ${what} call ${id}, which has its result already`);
     const decision = turn.questions.get(id);
-    if (decision === null || turn.asking.has(id)) found.push(`row ${row.seq} ${what} call ${id}, which waits for a person`);
-    if (row.type === 'tool_call' && decision !== undefined && decision !== null && decision !== 'approve') found.push(`row ${row.seq} dispatches call ${id}, which was not approved`);
-    if (row.extra['edited'] === true && decision !== 'approve') found.push(`row ${row.seq} dispatches call ${id} with changed arguments, which nobody approved`);
+    if (decision === null || turn.asking.has(id))
+      found.push(`row ${row.seq} ${what} call ${id}, which waits for a person`);
+    if (row.type === 'tool_call' && decision !== undefined && decision !== null && decision !== 'approve')
+      found.push(`row ${row.seq} dispatches call ${id}, which was not approved`);
+    if (row.extra['edited'] === true && decision !== 'approve')
+      found.push(`row ${row.seq} dispatches call ${id} with changed arguments, which nobody approved`);
     if (row.type === 'tool_result') turn.calls.set(id, true);
   }
 
@@ -100,11 +115,13 @@ export function auditLog(record: LogRecord): Audit {
     const id = row.tool_call_id ?? '';
     const known = turn.questions.get(id);
     if (row.extra['kind'] === 'approval_request') {
-      if (turn.calls.get(id) !== false || known !== undefined) found.push(`row ${row.seq} asks a person about call ${id}, which is not open or was asked about before`);
+      if (turn.calls.get(id) !== false || known !== undefined)
+        found.push(`row ${row.seq} asks a person about call ${id}, which is not open or was asked about before`);
       turn.questions.set(id, null);
     }
     if (row.extra['kind'] === 'elicitation_request' || row.extra['kind'] === 'sampling_request') {
-      if (turn.calls.get(id) !== false || turn.asking.has(id)) found.push(`row ${row.seq} asks a person for the server of call ${id}, which is not open or asks already`);
+      if (turn.calls.get(id) !== false || turn.asking.has(id))
+        found.push(`row ${row.seq} asks a person for the server of call ${id}, which is not open or asks already`);
       turn.asking.set(id, row.extra['interrupt_id']);
     }
     if (row.extra['kind'] === 'response' && turn.asking.has(id) && turn.asking.get(id) === row.extra['interrupt_id']) {
@@ -127,7 +144,8 @@ export function auditLog(record: LogRecord): Audit {
   function inTurn(row: LogRow, requestId: string): void {
     const turn = turnOf(row, requestId);
     if (known.get(requestId)?.adopted === true) return;
-    if (turn.ends.length > 0 && !isEnd(row)) found.push(`row ${row.seq} of turn ${requestId} lies behind the end of its turn`);
+    if (turn.ends.length > 0 && !isEnd(row))
+      found.push(`row ${row.seq} of turn ${requestId} lies behind the end of its turn`);
     turn.begun ||= row.type !== 'user_message' && row.extra['kind'] !== 'cancel' && row.extra['kind'] !== 'rewind';
     if (row.type === 'assistant_message') asked(turn, row);
     if (row.type === 'tool_call' || row.type === 'tool_result') aboutCall(turn, row);
@@ -142,13 +160,17 @@ export function auditLog(record: LogRecord): Audit {
       if (turn.endSeq === null || turn.endSeq >= record.oldestSeq) found.push(`${name} has no rows`);
       return;
     }
-    if (rows.first !== turn.beginSeq) found.push(`${name} begins at row ${rows.first}, and at ${turn.beginSeq} by the turns table`);
+    if (rows.first !== turn.beginSeq)
+      found.push(`${name} begins at row ${rows.first}, and at ${turn.beginSeq} by the turns table`);
     if (turn.endSeq === null) {
-      if (rows.ends.length > 0) found.push(`${name} ends at row ${rows.ends.join(', ')} and is open by the turns table`);
+      if (rows.ends.length > 0)
+        found.push(`${name} ends at row ${rows.ends.join(', ')} and is open by the turns table`);
       return;
     }
-    if (rows.last !== turn.endSeq) found.push(`${name} ends at row ${rows.last}, and at ${turn.endSeq} by the turns table`);
-    if (rows.ends.length !== 1 && !turn.adopted) found.push(`${name} has ended and has ${rows.ends.length} turn_end rows instead of one`);
+    if (rows.last !== turn.endSeq)
+      found.push(`${name} ends at row ${rows.last}, and at ${turn.endSeq} by the turns table`);
+    if (rows.ends.length !== 1 && !turn.adopted)
+      found.push(`${name} has ended and has ${rows.ends.length} turn_end rows instead of one`);
   }
 
   return {
@@ -160,12 +182,16 @@ export function auditLog(record: LogRecord): Audit {
     },
 
     problems() {
-      if (next !== record.headSeq + 1) found.push(`the last row is ${next - 1}, and ${record.headSeq} by the conversations table`);
-      if (messages !== record.messages) found.push(`${messages} messages are kept, and ${record.messages} by the conversations table`);
-      if (tokens !== record.tokens) found.push(`${tokens} tokens are kept, and ${record.tokens} by the conversations table`);
+      if (next !== record.headSeq + 1)
+        found.push(`the last row is ${next - 1}, and ${record.headSeq} by the conversations table`);
+      if (messages !== record.messages)
+        found.push(`${messages} messages are kept, and ${record.messages} by the conversations table`);
+      if (tokens !== record.tokens)
+        found.push(`${tokens} tokens are kept, and ${record.tokens} by the conversations table`);
       for (const turn of record.turns) againstTable(turn);
       const running = record.turns.filter(({ requestId, endSeq }) => endSeq === null && told.get(requestId)?.begun);
-      if (running.length > 1) found.push(`turns ${running.map(({ requestId }) => requestId).join(' and ')} run at the same time`);
+      if (running.length > 1)
+        found.push(`turns ${running.map(({ requestId }) => requestId).join(' and ')} run at the same time`);
       return found;
     },
   };

@@ -44,7 +44,11 @@ export function buildWindow(turns: readonly TurnRows[], requestId: string, optio
   const sized = chosen.flatMap(turnMessages);
   const cut = tokens > options.budgetTokens ? cutToFit(sized, options.budgetTokens - options.systemTokens) : 0;
   const system: ModelMessage[] = options.systemPrompt === '' ? [] : [{ role: 'system', content: options.systemPrompt }];
-  return { messages: [...system, ...sized.map((entry) => entry.message)], tokens: Math.min(tokens, options.budgetTokens), cut };
+  return {
+    messages: [...system, ...sized.map((entry) => entry.message)],
+    tokens: Math.min(tokens, options.budgetTokens),
+    cut,
+  };
 }
 
 function countMessages(turn: TurnRows | undefined): number {

@@ -20,7 +20,11 @@ import { endRows, stoppedEnd, turnEndRow } from './turn-end.ts';
 import { dispatchRow, resultRow } from './turn-rows.ts';
 import { budgetFault, spend, usedBy } from './usage.ts';
 
-const withAnswer = (answer: Answer) => (turn: RunningTurn) => ({ asking: false, answer, model: answer.model ?? turn.model });
+const withAnswer = (answer: Answer) => (turn: RunningTurn) => ({
+  asking: false,
+  answer,
+  model: answer.model ?? turn.model,
+});
 
 const turnActions = {
   takeStanding: kit.assign(({ event }) => {
@@ -36,7 +40,9 @@ const turnActions = {
     if (!context.interrupted || onlyWaits(context.interrupted)) return;
     const { requestId } = context.interrupted;
     const { rows, end } = recoveryRows(context.interrupted, context.limits.recovery);
-    const news = end ? { end: { requestId, payload: end } } : waitingNews(requestId, callsToResume(context.interrupted));
+    const news = end
+      ? { end: { requestId, payload: end } }
+      : waitingNews(requestId, callsToResume(context.interrupted));
     enqueue.emit({ type: 'append', tag: { of: 'recovery' }, rows, ...news });
   }),
   resumeInterrupted: kit.enqueueActions(({ context: { interrupted }, enqueue }) => {
@@ -48,7 +54,13 @@ const turnActions = {
   noticeLine: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'permit.awaited' || !context.turn) return;
     const data = `The server is at work on as many turns as it may; ${event.ahead} stand${event.ahead === 1 ? 's' : ''} in line, this one last.`;
-    enqueue.emit({ type: 'notice', requestId: context.turn.requestId, kind: 'queued_for_turn', data, details: { position: event.ahead } });
+    enqueue.emit({
+      type: 'notice',
+      requestId: context.turn.requestId,
+      kind: 'queued_for_turn',
+      data,
+      details: { position: event.ahead },
+    });
   }),
   returnPermit: kit.emit({ type: 'permit.returned' }),
   pinContext: kit.enqueueActions(({ context, event, enqueue }) => {
@@ -59,32 +71,52 @@ const turnActions = {
     const data = `${output.cut} long message${output.cut === 1 ? ' was' : 's were'} cut in the middle to fit the context window.`;
     enqueue.emit({ type: 'notice', requestId: context.turn.requestId, kind: 'context_truncated', data, details: {} });
   }),
-  failContext: kit.assign(({ context }) => turnWith(context, () => ({ fault: fault('internal', 'The context of the turn could not be read. Try again.') }))),
-  failBudget: kit.assign(({ context }) => turnWith(context, (turn) => ({ fault: budgetFault(context.limits.budgets, turn.used, context.spent) }))),
+  failContext: kit.assign(({ context }) =>
+    turnWith(context, () => ({ fault: fault('internal', 'The context of the turn could not be read. Try again.') })),
+  ),
+  failBudget: kit.assign(({ context }) =>
+    turnWith(context, (turn) => ({ fault: budgetFault(context.limits.budgets, turn.used, context.spent) })),
+  ),
   ask: kit.enqueueActions(({ context, enqueue }) => {
     const { turn, limits, conversationId, owner } = context;
     if (!turn?.context) return;
     const { requestId } = turn;
     const { messages, tokens: contextTokens, model, tools } = turn.context;
     const provider = providerAt(limits, turn.provider);
-    enqueue.spawnChild('answer', { id: 'answer', input: { conversationId, owner, requestId, provider, model, messages, contextTokens, tools } });
+    enqueue.spawnChild('answer', {
+      id: 'answer',
+      input: { conversationId, owner, requestId, provider, model, messages, contextTokens, tools },
+    });
     enqueue.assign({ turn: { ...turn, asking: true } });
   }),
   takeAnswer: kit.enqueueActions(({ event, enqueue }) => {
     if (event.type !== 'answer.finished' && event.type !== 'answer.failed') return;
     const { answer } = event;
     enqueue.stopChild('answer');
-    enqueue.assign(({ context }) => ({ ...turnWith(context, withAnswer(answer)), spent: spend(context.spent, answer) }));
+    enqueue.assign(({ context }) => ({
+      ...turnWith(context, withAnswer(answer)),
+      spent: spend(context.spent, answer),
+    }));
   }),
-  takeFault: kit.assign(({ context, event }) => (event.type === 'answer.failed' ? turnWith(context, () => ({ fault: event.fault })) : {})),
+  takeFault: kit.assign(({ context, event }) =>
+    event.type === 'answer.failed' ? turnWith(context, () => ({ fault: event.fault })) : {},
+  ),
   backOff: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn) return;
     const { turn } = context;
     const delayMs = nextBackoffMs(turn, event.retryAfterMs, event.jitter);
     const provider = providerAt(context.limits, turn.provider);
-    enqueue.assign({ turn: { ...turn, answer: null, attempt: turn.attempt + 1, waitedMs: turn.waitedMs + delayMs, backoffMs: delayMs } });
+    enqueue.assign({
+      turn: { ...turn, answer: null, attempt: turn.attempt + 1, waitedMs: turn.waitedMs + delayMs, backoffMs: delayMs },
+    });
     const data = `${event.fault.message} Trying again in ${(delayMs / 1000).toFixed(1)} s.`;
-    enqueue.emit({ type: 'notice', requestId: turn.requestId, kind: 'retrying', data, details: { delay_ms: delayMs, provider } });
+    enqueue.emit({
+      type: 'notice',
+      requestId: turn.requestId,
+      kind: 'retrying',
+      data,
+      details: { delay_ms: delayMs, provider },
+    });
   }),
   /** By half, for few providers say how much they take. */
   shorten: kit.enqueueActions(({ context, event, enqueue }) => {
@@ -94,15 +126,37 @@ const turnActions = {
     const provider = providerAt(context.limits, turn.provider);
     enqueue.assign({ turn: { ...turn, answer: null, shorter: { budgetTokens, hop: turn.hops } } });
     const data = `${event.fault.message} Asking again with half of the context.`;
-    enqueue.emit({ type: 'notice', requestId: turn.requestId, kind: 'retrying', data, details: { delay_ms: 0, provider } });
+    enqueue.emit({
+      type: 'notice',
+      requestId: turn.requestId,
+      kind: 'retrying',
+      data,
+      details: { delay_ms: 0, provider },
+    });
   }),
   fallBack: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn) return;
     const { turn } = context;
     const provider = providerAt(context.limits, turn.provider + 1);
-    enqueue.assign({ turn: { ...turn, answer: null, provider: turn.provider + 1, attempt: 0, waitedMs: 0, backoffMs: 0, shorter: null } });
+    enqueue.assign({
+      turn: {
+        ...turn,
+        answer: null,
+        provider: turn.provider + 1,
+        attempt: 0,
+        waitedMs: 0,
+        backoffMs: 0,
+        shorter: null,
+      },
+    });
     const data = `${event.fault.message} Asking ${provider} instead.`;
-    enqueue.emit({ type: 'notice', requestId: turn.requestId, kind: 'retrying', data, details: { delay_ms: 0, provider } });
+    enqueue.emit({
+      type: 'notice',
+      requestId: turn.requestId,
+      kind: 'retrying',
+      data,
+      details: { delay_ms: 0, provider },
+    });
   }),
   appendHop: kit.enqueueActions(({ context, enqueue }) => {
     if (!context.turn) return;
@@ -110,12 +164,16 @@ const turnActions = {
     enqueue.assign(({ context }) => turnWith(context, () => ({ calls })));
     enqueue.emit({ type: 'append', tag: { of: 'hop' }, rows, ...waitingNews(context.turn.requestId, calls) });
   }),
-  countHop: kit.assign(({ context }) => turnWith(context, (turn) => ({
-    hops: turn.hops + 1,
-    used: usedBy(turn),
-    answer: null,
-    provider: 0, attempt: 0, waitedMs: 0,
-  }))),
+  countHop: kit.assign(({ context }) =>
+    turnWith(context, (turn) => ({
+      hops: turn.hops + 1,
+      used: usedBy(turn),
+      answer: null,
+      provider: 0,
+      attempt: 0,
+      waitedMs: 0,
+    })),
+  ),
   startCalls: kit.enqueueActions(({ context, enqueue }) => {
     const { turn, limits, conversationId, owner } = context;
     if (!turn) return;
@@ -124,7 +182,18 @@ const turnActions = {
     if (starting.length === 0) return;
     const { toolTimeoutMs: timeoutMs, toolMaxTimeoutMs: maxTimeoutMs, approvalTimeoutMs: answerTimeoutMs } = limits;
     for (const { callId, tool, arguments: args, edited, resume } of starting) {
-      const input = { conversationId, owner, requestId: turn.requestId, callId, tool, arguments: edited ?? args, resume, timeoutMs, maxTimeoutMs, answerTimeoutMs };
+      const input = {
+        conversationId,
+        owner,
+        requestId: turn.requestId,
+        callId,
+        tool,
+        arguments: edited ?? args,
+        resume,
+        timeoutMs,
+        maxTimeoutMs,
+        answerTimeoutMs,
+      };
       enqueue.spawnChild('toolCall', { id: `call:${callId}`, input });
     }
     const calls = turn.calls.map((call) => (starting.includes(call) ? { ...call, stage: 'running' as const } : call));
@@ -137,10 +206,15 @@ const turnActions = {
     const call = turn.calls.find((candidate) => candidate.callId === callId);
     enqueue.stopChild(`call:${callId}`);
     if (!call) return;
-    const calls = turn.calls.map((other) => (other === call ? { ...call, question: null, stage: 'settled' as const } : other));
+    const calls = turn.calls.map((other) =>
+      other === call ? { ...call, question: null, stage: 'settled' as const } : other,
+    );
     enqueue.assign({ turn: { ...turn, calls } });
     const closed = closedQuestion(turn.requestId, call, result.status === 'timed_out' ? 'expired' : 'cancelled');
-    const rows = [...closed, resultRow(turn.requestId, { callId, name: call.tool.name }, withEdit(result, call.edited))];
+    const rows = [
+      ...closed,
+      resultRow(turn.requestId, { callId, name: call.tool.name }, withEdit(result, call.edited)),
+    ];
     enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows, ...waitingNews(turn.requestId, calls) });
   }),
   /** A harmless call whose transport was lost is made once more; like every dispatch, it is a row first. */
@@ -178,9 +252,21 @@ const turnActions = {
   forgetTurn: kit.assign({ turn: null }),
   reportFailure: kit.emit(({ event }) => ({
     type: 'failed',
-    fault: event.type === 'log.failed' ? event.fault : fault('conversation_failed', 'The conversation stopped; it reopens with the next message.'),
+    fault:
+      event.type === 'log.failed'
+        ? event.fault
+        : fault('conversation_failed', 'The conversation stopped; it reopens with the next message.'),
   })),
 };
 
 /** The ground plus every action by name: what the chart is written in. */
-export const conversation = kit.extend({ actions: { ...queueActions, ...stopActions, ...approvalActions, ...questionActions, ...deletionActions, ...turnActions } });
+export const conversation = kit.extend({
+  actions: {
+    ...queueActions,
+    ...stopActions,
+    ...approvalActions,
+    ...questionActions,
+    ...deletionActions,
+    ...turnActions,
+  },
+});

@@ -11,12 +11,19 @@ import type { OpenCall } from './turn-terms.ts';
 /** A call whose server has ended it meanwhile is left alone. */
 function afterResponse(call: OpenCall): OpenCall {
   if (call.question) return afterAnswer(call);
-  return call.approval === null ? call : { ...call, approval: null, stage: call.stage === 'answered' ? 'ready' : 'recorded' };
+  return call.approval === null
+    ? call
+    : { ...call, approval: null, stage: call.stage === 'answered' ? 'ready' : 'recorded' };
 }
 
 function askedAgain(call: OpenCall): OpenCall {
   const { question, approval } = call;
-  if (question) return { ...call, question: { ...question, answer: null }, stage: question.resume === null ? call.stage : 'asking' };
+  if (question)
+    return {
+      ...call,
+      question: { ...question, answer: null },
+      stage: question.resume === null ? call.stage : 'asking',
+    };
   return approval === null ? call : { ...call, edited: null, stage: 'asking' };
 }
 
@@ -60,7 +67,8 @@ export const approvalActions = {
     if (!context.turn) return;
     const answered = context.turn.calls.filter(({ callId }) => callIds.includes(callId));
     for (const { callId, question } of answered) {
-      if (question?.answer && question.resume === null) enqueue.sendTo(`call:${callId}`, { type: 'call.answered', answer: question.answer });
+      if (question?.answer && question.resume === null)
+        enqueue.sendTo(`call:${callId}`, { type: 'call.answered', answer: question.answer });
     }
     const calls = context.turn.calls.map((call) => (answered.includes(call) ? afterResponse(call) : call));
     enqueue.assign({ turn: { ...context.turn, calls } });
@@ -76,6 +84,7 @@ export const approvalActions = {
     enqueue.assign({ turn: { ...context.turn, calls } });
   }),
   replyLate: kit.enqueueActions(({ event, enqueue }) => {
-    if (event.type === 'client.respond') enqueue.emit({ type: 'respond.late', to: event.by, interruptId: event.interruptId });
+    if (event.type === 'client.respond')
+      enqueue.emit({ type: 'respond.late', to: event.by, interruptId: event.interruptId });
   }),
 };

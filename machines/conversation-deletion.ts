@@ -5,7 +5,9 @@
 import { conversationSetup as kit } from './conversation-setup.ts';
 
 export const deletionActions = {
-  takeDeleter: kit.assign(({ context, event }) => (event.type === 'client.delete' ? { deleters: [...context.deleters, event.by] } : {})),
+  takeDeleter: kit.assign(({ context, event }) =>
+    event.type === 'client.delete' ? { deleters: [...context.deleters, event.by] } : {},
+  ),
   removeLog: kit.emit({ type: 'remove' }),
   confirmRemoval: kit.enqueueActions(({ context, enqueue }) => {
     enqueue.emit({ type: 'deleted' });

@@ -20,13 +20,25 @@ export const questionActions = {
     const asked: OpenCall = { ...call, question, stage: resume ? 'suspending' : call.stage };
     const calls = turn.calls.map((other) => (other === call ? asked : other));
     enqueue.assign({ turn: { ...turn, calls } });
-    enqueue.emit({ type: 'append', tag: { of: 'question', callId }, rows: [questionRow(turn.requestId, asked, question)], ...waitingNews(turn.requestId, calls) });
+    enqueue.emit({
+      type: 'append',
+      tag: { of: 'question', callId },
+      rows: [questionRow(turn.requestId, asked, question)],
+      ...waitingNews(turn.requestId, calls),
+    });
   }),
   confirmQuestion: kit.assign(({ context, event }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'question' || !context.turn) return {};
     const { callId } = event.tag;
     const { turn } = context;
-    return { turn: { ...turn, calls: turn.calls.map((call): OpenCall => (call.callId === callId && call.stage === 'suspending' ? { ...call, stage: 'asking' } : call)) } };
+    return {
+      turn: {
+        ...turn,
+        calls: turn.calls.map((call): OpenCall =>
+          call.callId === callId && call.stage === 'suspending' ? { ...call, stage: 'asking' } : call,
+        ),
+      },
+    };
   }),
   /** The turn is being stopped: nobody is asked any more. A call that was laid down is over, one that waits is told to stop. */
   dropQuestion: kit.enqueueActions(({ context, event, enqueue }) => {
@@ -34,6 +46,11 @@ export const questionActions = {
     const { turn } = context;
     const { callId } = event;
     enqueue.stopChild(`call:${callId}`);
-    enqueue.assign({ turn: { ...turn, calls: turn.calls.map((call): OpenCall => (call.callId === callId ? { ...call, stage: 'ready' } : call)) } });
+    enqueue.assign({
+      turn: {
+        ...turn,
+        calls: turn.calls.map((call): OpenCall => (call.callId === callId ? { ...call, stage: 'ready' } : call)),
+      },
+    });
   }),
 };

@@ -14,9 +14,16 @@ import { cancelRow, rewindRow, userMessageRow } from './turn-rows.ts';
 /** The last words of an actor that ends: whoever still waits for an answer is to send again. */
 const refuseUnanswered = (code: 'conversation_failed' | 'conversation_deleted' | 'shutting_down') =>
   kit.enqueueActions(({ context, enqueue }) => {
-    const waiting = [...context.arriving, ...context.deferred].map((event) => (event.type === 'client.chat' ? askerOf(event) : event.by));
+    const waiting = [...context.arriving, ...context.deferred].map((event) =>
+      event.type === 'client.chat' ? askerOf(event) : event.by,
+    );
     for (const to of [...waiting, ...(context.turn?.stop?.askers ?? []), ...context.deleters]) {
-      if (to) enqueue.emit({ type: 'refuse', to, fault: fault(code, 'The conversation was closed before this was answered. Send it again.') });
+      if (to)
+        enqueue.emit({
+          type: 'refuse',
+          to,
+          fault: fault(code, 'The conversation was closed before this was answered. Send it again.'),
+        });
     }
   });
 
@@ -29,7 +36,8 @@ function duringTurn({ turn }: ConversationContext): { can: string[]; advice: str
 
 export const queueActions = {
   defer: kit.assign(({ context, event }) => {
-    if (event.type === 'client.chat' || event.type === 'client.respond') return { deferred: [...context.deferred, event] };
+    if (event.type === 'client.chat' || event.type === 'client.respond')
+      return { deferred: [...context.deferred, event] };
     if (event.type !== 'client.cancel') return {};
     // A Stop means the turn that ran when it was sent, not the one that runs when it is heard.
     return { deferred: [...context.deferred, { ...event, target: event.target ?? context.turn?.requestId ?? null }] };
@@ -63,13 +71,23 @@ export const queueActions = {
     if (event.type !== 'client.chat') return;
     const { can, advice } = duringTurn(context);
     const message = `A turn is running and the message said mode "reject". ${advice}, or send with mode "queue" or "interrupt".`;
-    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, { can }), chat: event });
+    enqueue.emit({
+      type: 'refuse',
+      to: askerOf(event),
+      fault: fault('illegal_in_state', message, { can }),
+      chat: event,
+    });
   }),
   refuseRewind: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.chat') return;
     const { can, advice } = duringTurn(context);
     const message = `A turn is running, and the message goes back to an earlier one. ${advice}, or send with mode "interrupt".`;
-    enqueue.emit({ type: 'refuse', to: askerOf(event), fault: fault('illegal_in_state', message, { can }), chat: event });
+    enqueue.emit({
+      type: 'refuse',
+      to: askerOf(event),
+      fault: fault('illegal_in_state', message, { can }),
+      chat: event,
+    });
   }),
   /** What a committed message becomes: the next turn, a follower of the one it repeats, or a refusal. */
   admit: kit.enqueueActions(({ context, event, enqueue }) => {
@@ -89,7 +107,13 @@ export const queueActions = {
       const next = { kind: 'turn', turn } as const;
       enqueue.assign({ queue: inFront ? [next, ...context.queue] : [...context.queue, next] });
       const position = inFront ? 1 : context.queue.filter((next) => next.kind === 'turn').length + 1;
-      enqueue.emit({ type: 'turn.accepted', chat, seq: outcome.seq, disposition: ahead ? 'started' : 'queued', position });
+      enqueue.emit({
+        type: 'turn.accepted',
+        chat,
+        seq: outcome.seq,
+        disposition: ahead ? 'started' : 'queued',
+        position,
+      });
       if (inFront && context.turn) enqueue.raise({ type: 'client.cancel', by: null, target: context.turn.requestId });
     }
   }),
@@ -106,7 +130,9 @@ export const queueActions = {
     if (next.turn.announced) enqueue.emit(startedNotice(next.turn.requestId));
   }),
   /** Queued turns stay in the log, and in the queue too: a Stop may still be meant for one. */
-  stopWhenIdle: kit.assign(({ context }) => ({ queue: [{ kind: 'stop' }, ...context.queue.filter((next) => next.kind === 'turn')] })),
+  stopWhenIdle: kit.assign(({ context }) => ({
+    queue: [{ kind: 'stop' }, ...context.queue.filter((next) => next.kind === 'turn')],
+  })),
   withdraw: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.cancel' || event.target === null) return;
     const { target: requestId } = event;
@@ -114,13 +140,18 @@ export const queueActions = {
       queue: context.queue.filter((next) => next.kind !== 'turn' || next.turn.requestId !== requestId),
       arriving: [...context.arriving, event],
     });
-    enqueue.emit({ type: 'append', tag: { of: 'withdrawal', requestId, cancel: event }, rows: [cancelRow(requestId, 'cancelled')] });
+    enqueue.emit({
+      type: 'append',
+      tag: { of: 'withdrawal', requestId, cancel: event },
+      rows: [cancelRow(requestId, 'cancelled')],
+    });
   }),
   endWithdrawn: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'withdrawal') return;
     const { requestId, cancel } = event.tag;
     enqueue.assign({ arriving: context.arriving.filter((other) => other !== cancel) });
-    if (cancel.by) enqueue.emit({ type: 'reply', to: cancel.by, result: { cancelled: [requestId], disposition: 'cancelled' } });
+    if (cancel.by)
+      enqueue.emit({ type: 'reply', to: cancel.by, result: { cancelled: [requestId], disposition: 'cancelled' } });
     enqueue.emit(endIntent(requestId, [turnEndRow(requestId, stoppedEnd('cancelled'))], stoppedEnd('cancelled')));
   }),
 };

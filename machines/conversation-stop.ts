@@ -13,7 +13,9 @@ export const stopActions = {
   appendCancel: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.cancel' || !context.turn) return;
     const reason = event.by ? 'cancelled' : 'interrupted';
-    enqueue.assign({ turn: { ...context.turn, stop: { reason, askers: event.by ? [event.by] : [], committed: false } } });
+    enqueue.assign({
+      turn: { ...context.turn, stop: { reason, askers: event.by ? [event.by] : [], committed: false } },
+    });
     enqueue.emit({ type: 'append', tag: { of: 'cancel' }, rows: [cancelRow(context.turn.requestId, reason)] });
   }),
   /** A second Stop is answered with the first: at once, or with its commit. */
@@ -22,19 +24,22 @@ export const stopActions = {
     const { turn } = context;
     const { by } = event;
     const { stop } = context.turn;
-    if (stop.committed) enqueue.emit({ type: 'reply', to: by, result: { cancelled: [turn.requestId], disposition: 'cancelled' } });
+    if (stop.committed)
+      enqueue.emit({ type: 'reply', to: by, result: { cancelled: [turn.requestId], disposition: 'cancelled' } });
     else enqueue.assign({ turn: { ...turn, stop: { ...stop, askers: [...stop.askers, by] } } });
   }),
   confirmCancel: kit.enqueueActions(({ context, enqueue }) => {
     const { turn } = context;
     if (!turn?.stop) return;
-    for (const to of turn.stop.askers) enqueue.emit({ type: 'reply', to, result: { cancelled: [turn.requestId], disposition: 'cancelled' } });
+    for (const to of turn.stop.askers)
+      enqueue.emit({ type: 'reply', to, result: { cancelled: [turn.requestId], disposition: 'cancelled' } });
     enqueue.assign({ turn: { ...turn, stop: { ...turn.stop, askers: [], committed: true } } });
   }),
   stopWork: kit.enqueueActions(({ context, enqueue }) => {
     const { turn } = context;
     if (!turn) return;
     if (turn.asking) enqueue.sendTo('answer', { type: 'answer.stop' });
-    for (const call of turn.calls) if (call.stage === 'running') enqueue.sendTo(`call:${call.callId}`, { type: 'call.cancel' });
+    for (const call of turn.calls)
+      if (call.stage === 'running') enqueue.sendTo(`call:${call.callId}`, { type: 'call.cancel' });
   }),
 };

@@ -2,7 +2,14 @@
  * What a conversation actor remembers between two events, and the limits it was given. Types only.
  */
 import type { Asker, ClientEvent } from './client-events.ts';
-import type { InterruptedTurn, QueuedTurn, RecoveryPolicy, RememberedDecision, RunningTurn, StoppedTurn } from './turn-terms.ts';
+import type {
+  InterruptedTurn,
+  QueuedTurn,
+  RecoveryPolicy,
+  RememberedDecision,
+  RunningTurn,
+  StoppedTurn,
+} from './turn-terms.ts';
 import type { Budgets, Spent } from './usage.ts';
 
 /** Bounds each conversation. All of them share this object; a reload of the configuration replaces its values. */

@@ -12,7 +12,10 @@ export const toolHop = conversation.createStateConfig({
     recording: {
       description: 'One commit holds the assistant message and the decision on each call, before any call is made.',
       entry: 'appendHop',
-      on: { ...waitForCommit, 'log.committed': { guard: 'isHop', target: 'running', actions: ['countHop', 'raiseDeferred'] } },
+      on: {
+        ...waitForCommit,
+        'log.committed': { guard: 'isHop', target: 'running', actions: ['countHop', 'raiseDeferred'] },
+      },
     },
     running: {
       id: 'runningCalls',
@@ -25,7 +28,10 @@ export const toolHop = conversation.createStateConfig({
       on: {
         ...answerable,
         'call.asks': { actions: ['appendQuestion', 'startCalls'] },
-        'call.settled': [{ guard: 'mayRepeatCall', actions: 'repeatCall' }, { actions: ['recordResult', 'startCalls'] }],
+        'call.settled': [
+          { guard: 'mayRepeatCall', actions: 'repeatCall' },
+          { actions: ['recordResult', 'startCalls'] },
+        ],
         'log.committed': [
           { guard: 'isResult', actions: 'markRecorded' },
           { guard: 'isQuestion', actions: 'confirmQuestion' },
@@ -36,7 +42,8 @@ export const toolHop = conversation.createStateConfig({
     },
     waiting: {
       id: 'waitingForPeople',
-      description: 'Every call that is open waits for a person. The conversation may leave memory: it comes back with the answer, or when time is up.',
+      description:
+        'Every call that is open waits for a person. The conversation may leave memory: it comes back with the answer, or when time is up.',
       entry: 'returnPermit',
       always: { guard: 'mayStopWaiting', target: '#stopped' },
       on: {

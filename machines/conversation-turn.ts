@@ -37,12 +37,14 @@ const inLine = conversation.createStateConfig({
 });
 
 const loadingContext = conversation.createStateConfig({
-  description: 'Builds the window of past turns and pins the tool catalogue for this hop; a turn whose budget is spent ends here.',
+  description:
+    'Builds the window of past turns and pins the tool catalogue for this hop; a turn whose budget is spent ends here.',
   invoke: {
     id: 'context',
     src: 'loadContext',
     input: ({ context: { conversationId, owner, turn } }) => ({
-      conversationId, owner,
+      conversationId,
+      owner,
       requestId: turn?.requestId ?? '',
       budgetTokens: turn?.shorter?.budgetTokens ?? null,
       isFirst: turn !== null && turn.hops + turn.attempt + turn.provider === 0 && turn.shorter === null,
@@ -112,7 +114,10 @@ const cancelling = conversation.createStateConfig({
 const persisting = conversation.createStateConfig({
   description: 'What was answered and the end of the turn are committed together.',
   entry: 'appendEnd',
-  on: { ...waitForCommit, 'log.committed': { guard: 'isEndOfTurn', target: '#idle', actions: ['forgetTurn', 'returnPermit'] } },
+  on: {
+    ...waitForCommit,
+    'log.committed': { guard: 'isEndOfTurn', target: '#idle', actions: ['forgetTurn', 'returnPermit'] },
+  },
 });
 
 export const turn = conversation.createStateConfig({
@@ -127,7 +132,10 @@ export const turn = conversation.createStateConfig({
       { guard: 'queueIsFull', actions: 'refuseFullQueue' },
       { actions: 'appendMessage' },
     ],
-    'client.cancel': [{ guard: 'targetsRunningTurn', target: '.cancelling', actions: 'appendCancel' }, ...ofWaitingTurns],
+    'client.cancel': [
+      { guard: 'targetsRunningTurn', target: '.cancelling', actions: 'appendCancel' },
+      ...ofWaitingTurns,
+    ],
     'client.respond': ofOtherQuestions,
     'log.committed': [
       { guard: 'isMessage', actions: ['admit', 'raiseDeferred'] },

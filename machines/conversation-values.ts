@@ -14,16 +14,36 @@ export function askerOf(chat: ChatEvent): Asker {
 }
 
 /** A turn as it begins, or goes on after a restart. */
-export function run({ requestId, hops, used, model = null }: Pick<QueuedTurn, 'requestId' | 'hops' | 'used'> & { model?: string | null }): RunningTurn {
+export function run({
+  requestId,
+  hops,
+  used,
+  model = null,
+}: Pick<QueuedTurn, 'requestId' | 'hops' | 'used'> & { model?: string | null }): RunningTurn {
   return {
-    requestId, hops, used, model,
-    provider: 0, attempt: 0, waitedMs: 0, backoffMs: 0,
-    context: null, shorter: null, asking: false, answer: null, calls: [], fault: null, stop: null,
+    requestId,
+    hops,
+    used,
+    model,
+    provider: 0,
+    attempt: 0,
+    waitedMs: 0,
+    backoffMs: 0,
+    context: null,
+    shorter: null,
+    asking: false,
+    answer: null,
+    calls: [],
+    fault: null,
+    stop: null,
   };
 }
 
 /** Changes the running turn; without one, nothing. */
-export function turnWith(context: ConversationContext, change: (turn: RunningTurn) => Partial<RunningTurn>): Partial<ConversationContext> {
+export function turnWith(
+  context: ConversationContext,
+  change: (turn: RunningTurn) => Partial<RunningTurn>,
+): Partial<ConversationContext> {
   return context.turn ? { turn: { ...context.turn, ...change(context.turn) } } : {};
 }
 
@@ -33,8 +53,14 @@ export function endIntent(requestId: string, rows: NewRow[], end: TurnEnd) {
 }
 
 /** What an append tells the log of waiting for people; nothing in a hop that asks none. `afterwards`: how the append leaves a call. */
-export function waitingNews(requestId: string, calls: readonly OpenCall[], afterwards: (call: OpenCall) => OpenCall = (call) => call) {
-  return calls.some(({ approval, question }) => approval !== null || question?.resume) ? { waiting: { requestId, untilMs: waitsUntilMs(calls.map(afterwards)) } } : {};
+export function waitingNews(
+  requestId: string,
+  calls: readonly OpenCall[],
+  afterwards: (call: OpenCall) => OpenCall = (call) => call,
+) {
+  return calls.some(({ approval, question }) => approval !== null || question?.resume)
+    ? { waiting: { requestId, untilMs: waitsUntilMs(calls.map(afterwards)) } }
+    : {};
 }
 
 /** Told to those who were told `queued`. */

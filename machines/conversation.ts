@@ -9,8 +9,20 @@ import { turn } from './conversation-turn.ts';
 /** What each state is for stands in its description. All final states refuse what still waits, and a new actor starts from the log. */
 export const conversationMachine = conversation.createMachine({
   id: 'conversation',
-  description: 'One conversation: one turn at a time, from its message to its end, with tool hops between. Whatever it tells a client is a row that is committed first.',
-  context: ({ input }) => ({ ...input, deferred: [], arriving: [], queue: [], deleters: [], turn: null, interrupted: null, stopped: [], remembered: [], spent: { tokens: 0, cost: 0 } }),
+  description:
+    'One conversation: one turn at a time, from its message to its end, with tool hops between. Whatever it tells a client is a row that is committed first.',
+  context: ({ input }) => ({
+    ...input,
+    deferred: [],
+    arriving: [],
+    queue: [],
+    deleters: [],
+    turn: null,
+    interrupted: null,
+    stopped: [],
+    remembered: [],
+    spent: { tokens: 0, cost: 0 },
+  }),
   initial: 'activating',
   on: {
     'client.delete': { target: '.deleting', actions: 'takeDeleter' },
@@ -38,10 +50,15 @@ export const conversationMachine = conversation.createMachine({
     },
     recovering: {
       tags: ['chat', 'cancel'],
-      description: 'A turn was cut off: harmless calls are made once more, others without outcome are closed, then it goes on or ends.',
+      description:
+        'A turn was cut off: harmless calls are made once more, others without outcome are closed, then it goes on or ends.',
       always: [
         { guard: 'nothingInterrupted', target: 'idle' },
-        { guard: 'interruptedTurnOnlyWaits', target: '#waitingForPeople', actions: ['resumeInterrupted', 'raiseDeferred'] },
+        {
+          guard: 'interruptedTurnOnlyWaits',
+          target: '#waitingForPeople',
+          actions: ['resumeInterrupted', 'raiseDeferred'],
+        },
       ],
       entry: 'appendRecovery',
       on: {
@@ -70,7 +87,10 @@ export const conversationMachine = conversation.createMachine({
         'client.chat': { target: 'turn', actions: 'appendMessage' },
         'client.cancel': [{ guard: 'targetsArrivingMessage', actions: 'defer' }, { actions: 'replyNothingRunning' }],
         'client.respond': { actions: 'replyLate' },
-        'log.committed': [{ guard: 'isMessage', actions: 'admit' }, { guard: 'isWithdrawal', actions: 'endWithdrawn' }],
+        'log.committed': [
+          { guard: 'isMessage', actions: 'admit' },
+          { guard: 'isWithdrawal', actions: 'endWithdrawn' },
+        ],
         'log.failed': [{ guard: 'isMessage', actions: 'refuseUnstored' }, { target: 'failed' }],
         'conversation.drain': 'stopped',
         'conversation.passivate': { guard: 'nothingArrives', target: 'stopped' },
@@ -78,7 +98,8 @@ export const conversationMachine = conversation.createMachine({
     },
     turn,
     deleting: {
-      description: 'Its owner wants it gone: nothing is begun any more, and its log goes when all that was written to it has landed.',
+      description:
+        'Its owner wants it gone: nothing is begun any more, and its log goes when all that was written to it has landed.',
       entry: ['stopWork', 'removeLog'],
       on: {
         'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
@@ -91,13 +112,24 @@ export const conversationMachine = conversation.createMachine({
         'conversation.passivate': {},
       },
     },
-    deleted: { description: 'The log is gone, and those who asked were told.', type: 'final', entry: 'refuseAsDeleted' },
+    deleted: {
+      description: 'The log is gone, and those who asked were told.',
+      type: 'final',
+      entry: 'refuseAsDeleted',
+    },
     failed: {
       id: 'failed',
-      description: 'The log could not be read or written, or a part beside the chart threw. The next frame reopens the conversation from it.',
+      description:
+        'The log could not be read or written, or a part beside the chart threw. The next frame reopens the conversation from it.',
       type: 'final',
       entry: ['refuseAsFailed', 'reportFailure'],
     },
-    stopped: { id: 'stopped', description: 'Ended because it was told to, or to leave memory. The next frame opens the conversation from its log.', type: 'final', entry: 'refuseAsStopped' },
+    stopped: {
+      id: 'stopped',
+      description:
+        'Ended because it was told to, or to leave memory. The next frame opens the conversation from its log.',
+      type: 'final',
+      entry: 'refuseAsStopped',
+    },
   },
 });

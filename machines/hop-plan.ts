@@ -10,7 +10,11 @@ import { byMemory, declinedByMemory, rememberedAbout } from './remembered.ts';
 import { answerRow, dispatchRow, instantResult, resultRow } from './turn-rows.ts';
 
 /** A hop's decisions: the rows to commit before anything runs, and the calls that are then open. */
-export function hopPlan(turn: RunningTurn, approvalTimeoutMs: number, remembered: readonly RememberedDecision[]): { rows: NewRow[]; calls: OpenCall[] } {
+export function hopPlan(
+  turn: RunningTurn,
+  approvalTimeoutMs: number,
+  remembered: readonly RememberedDecision[],
+): { rows: NewRow[]; calls: OpenCall[] } {
   const { answer, context } = turn;
   if (!answer || !context) return { rows: [], calls: [] };
   const rows = [answerRow(turn, answer)];
@@ -21,7 +25,17 @@ export function hopPlan(turn: RunningTurn, approvalTimeoutMs: number, remembered
       rows.push(resultRow(turn.requestId, asked, decision.result));
       continue;
     }
-    const call: OpenCall = { callId: asked.callId, edited: null, hop: turn.hops, attempt: 1, approval: null, question: null, resume: null, stage: 'ready', ...decision };
+    const call: OpenCall = {
+      callId: asked.callId,
+      edited: null,
+      hop: turn.hops,
+      attempt: 1,
+      approval: null,
+      question: null,
+      resume: null,
+      stage: 'ready',
+      ...decision,
+    };
     if (call.tool.permission !== 'ask') {
       calls.push(call);
       rows.push(dispatchRow(turn.requestId, call));
@@ -53,17 +67,31 @@ export function offeredTools(tools: ReadonlyMap<string, HopTool>): HopTool[] {
 function decide(call: AskedCall, tools: ReadonlyMap<string, HopTool>): ToolUse | { result: CallResult } {
   const tool = tools.get(call.name);
   if (!tool) {
-    const known = offeredTools(tools).map(({ name }) => name).join(', ');
-    return { result: instantResult('error', `There is no tool "${call.name}". ${known === '' ? 'No tools are available.' : `Available: ${known}.`}`) };
+    const known = offeredTools(tools)
+      .map(({ name }) => name)
+      .join(', ');
+    return {
+      result: instantResult(
+        'error',
+        `There is no tool "${call.name}". ${known === '' ? 'No tools are available.' : `Available: ${known}.`}`,
+      ),
+    };
   }
   if (call.arguments === null) {
     return { result: instantResult('error', `The arguments are not a JSON object. You wrote: ${call.text}`) };
   }
   if (tool.permission === 'never') {
-    return { result: instantResult('denied', 'The configuration of this server does not allow this tool; it was not run.') };
+    return {
+      result: instantResult('denied', 'The configuration of this server does not allow this tool; it was not run.'),
+    };
   }
   if (call.misfit !== null) {
-    return { result: instantResult('error', `The tool was not run: its arguments do not fit its schema (${call.misfit}). Correct them and call it again.`) };
+    return {
+      result: instantResult(
+        'error',
+        `The tool was not run: its arguments do not fit its schema (${call.misfit}). Correct them and call it again.`,
+      ),
+    };
   }
   return { tool, arguments: call.arguments };
 }

@@ -34,11 +34,17 @@ export function wordsOf({ content, extra }: Pick<NewRow, 'content' | 'extra'>): 
 
 /** What a row says that its message brings along, without words that say nothing: some models refuse an empty message. */
 export function includedIn({ included }: NewRow['extra']): Included[] {
-  const read = (asObjects(included) ?? []).map(({ role, text, from }): Included => ({ role: role === 'assistant' ? role : 'user', text: String(text ?? ''), from: originOf(from) }));
+  const read = (asObjects(included) ?? []).map(({ role, text, from }): Included => ({
+    role: role === 'assistant' ? role : 'user',
+    text: String(text ?? ''),
+    from: originOf(from),
+  }));
   return read.filter(({ text }) => text !== '');
 }
 
 function originOf(from: unknown): Included['from'] {
   const { server, prompt, uri } = asObject(from) ?? {};
-  return prompt === undefined ? { server: String(server), uri: String(uri) } : { server: String(server), prompt: String(prompt) };
+  return prompt === undefined
+    ? { server: String(server), uri: String(uri) }
+    : { server: String(server), prompt: String(prompt) };
 }

@@ -16,7 +16,8 @@ export function conversationStateAfter(row: LogRow, { interrupted }: FoldedLog):
   const isUndecided = interrupted.open.some(({ dispatch, approval }) => dispatch === null && approval === null);
   if (isUndecided && row.extra['kind'] !== 'response') return 'turn.toolHop.recording';
   if (interrupted.open.length > 0) return 'turn.toolHop.running';
-  const isAnswer = row.type === 'assistant_message' && row.tool_calls === null && row.request_id === interrupted.requestId;
+  const isAnswer =
+    row.type === 'assistant_message' && row.tool_calls === null && row.request_id === interrupted.requestId;
   return isAnswer ? 'turn.persisting' : 'turn.streaming';
 }
 
@@ -27,7 +28,8 @@ export function toolCallStateAfter({ type, extra }: LogRow): { state: string; is
     return state === undefined ? null : { state, isEnd: true };
   }
   if (type !== 'meta') return null;
-  if (extra['kind'] === 'elicitation_request' || extra['kind'] === 'sampling_request') return { state: 'asking', isEnd: false };
+  if (extra['kind'] === 'elicitation_request' || extra['kind'] === 'sampling_request')
+    return { state: 'asking', isEnd: false };
   return extra['kind'] === 'response' ? { state: 'running', isEnd: false } : null;
 }
 

@@ -5,32 +5,13 @@
  */
 
 /** `type` column of `chat_events`. */
-export type RowType =
-  | 'user_message'
-  | 'assistant_message'
-  | 'tool_call'
-  | 'tool_result'
-  | 'system_update'
-  | 'meta';
+export type RowType = 'user_message' | 'assistant_message' | 'tool_call' | 'tool_result' | 'system_update' | 'meta';
 
 /** How a tool call ended; every call the model asked for ends in exactly one of these. */
-export type ToolStatus =
-  | 'ok'
-  | 'error'
-  | 'denied'
-  | 'cancelled'
-  | 'timed_out'
-  | 'outcome_unknown'
-  | 'limit';
+export type ToolStatus = 'ok' | 'error' | 'denied' | 'cancelled' | 'timed_out' | 'outcome_unknown' | 'limit';
 
 /** How a turn that did not fail ended. */
-export type FinishReason =
-  | 'stop'
-  | 'length'
-  | 'content_filter'
-  | 'tool_limit_reached'
-  | 'cancelled'
-  | 'interrupted';
+export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_limit_reached' | 'cancelled' | 'interrupted';
 
 /** Token usage as providers report it; `estimated` where Parley had to count by itself. */
 export interface Usage {

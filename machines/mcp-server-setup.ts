@@ -7,7 +7,11 @@ import type { CheckInput, McpServerContext, McpServerEvent, McpServerInput } fro
 import { providedAtBoot } from './provided-at-boot.ts';
 
 /** The wait before reconnect number `attempts` (from 1): doubled and capped, then halved at most by the jitter. */
-export function reconnectDelayMs({ limits, attempts, jitter }: Pick<McpServerContext, 'limits' | 'attempts' | 'jitter'>): number {
+export function reconnectDelayMs({
+  limits,
+  attempts,
+  jitter,
+}: Pick<McpServerContext, 'limits' | 'attempts' | 'jitter'>): number {
   const cappedMs = Math.min(limits.initialBackoffMs * 2 ** Math.max(0, attempts - 1), limits.maxBackoffMs);
   return Math.round(cappedMs * (0.5 + jitter / 2));
 }
@@ -55,7 +59,10 @@ export const mcpServerSetup = setup({
     noteFault: assign({ lastError: 'the connection failed inside Parley; the log has the details' }),
     noteUnauthorized: assign({ lastError: 'waits for somebody to authorize it in a browser' }),
     noteUselessToken: assign({ lastError: 'refuses the authorization that it was just given' }),
-    noteRefusal: assign({ lastError: ({ event }) => ('error' in event && event.error instanceof Error ? event.error.message : 'could not be authorized') }),
+    noteRefusal: assign({
+      lastError: ({ event }) =>
+        'error' in event && event.error instanceof Error ? event.error.message : 'could not be authorized',
+    }),
     noteAddress: assign(({ event }) => (event.type === 'server.asks' ? { authorizeUrl: event.url } : {})),
     forgetAddress: assign({ authorizeUrl: null }),
     countAuthorization: assign({ authorizations: ({ context }) => context.authorizations + 1 }),

@@ -85,4 +85,12 @@ export interface CheckInput {
 }
 
 /** Where a server stands, in the one word that people are told. */
-export type McpServerState = 'connecting' | 'ready' | 'authorizing' | 'backingOff' | 'failed' | 'restarting' | 'draining' | 'stopped';
+export type McpServerState =
+  | 'connecting'
+  | 'ready'
+  | 'authorizing'
+  | 'backingOff'
+  | 'failed'
+  | 'restarting'
+  | 'draining'
+  | 'stopped';

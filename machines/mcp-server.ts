@@ -8,7 +8,14 @@ import { mcpServerSetup } from './mcp-server-setup.ts';
 import type { McpServerContext, McpServerState } from './mcp-server-terms.ts';
 
 /** What a connection that was just closed, or an authorization that was given up, may still say. */
-const lastWords = { 'server.ready': {}, 'server.changed': {}, 'server.lost': {}, 'server.suspect': {}, 'server.unauthorized': {}, 'server.asks': {} } as const;
+const lastWords = {
+  'server.ready': {},
+  'server.changed': {},
+  'server.lost': {},
+  'server.suspect': {},
+  'server.unauthorized': {},
+  'server.asks': {},
+} as const;
 
 /** Where a lost connection leads, whatever took it. */
 const afterLoss = (note: 'noteLoss' | 'noteTimeout' | 'noteSilence' | 'noteFault') => [
@@ -30,7 +37,15 @@ const answering = (suspected: boolean) => ({
 export const mcpServerMachine = mcpServerSetup.createMachine({
   id: 'mcpServer',
   description: 'The life of one configured MCP server, shared by all conversations: connect, serve, come back.',
-  context: ({ input }) => ({ ...input, attempts: 0, lastError: null, jitter: 1, catalogue: [], authorizeUrl: null, authorizations: 0 }),
+  context: ({ input }) => ({
+    ...input,
+    attempts: 0,
+    lastError: null,
+    jitter: 1,
+    catalogue: [],
+    authorizeUrl: null,
+    authorizations: 0,
+  }),
   initial: 'open',
   states: {
     open: {
@@ -58,7 +73,8 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       },
       states: {
         connecting: {
-          description: 'The connection is being opened and the catalogue read, within `mcp.connection.connection_timeout`.',
+          description:
+            'The connection is being opened and the catalogue read, within `mcp.connection.connection_timeout`.',
           after: { connectionTimeout: afterLoss('noteTimeout') },
           on: {
             'server.ready': { target: 'ready', actions: 'takeCatalogue' },
@@ -82,9 +98,17 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
               after: { healthInterval: 'checking' },
               on: { 'server.suspect': 'doubted' },
             },
-            checking: { description: 'The server is asked whether it is still there.', ...answering(false), on: { 'server.suspect': 'doubted' } },
+            checking: {
+              description: 'The server is asked whether it is still there.',
+              ...answering(false),
+              on: { 'server.suspect': 'doubted' },
+            },
             // One ping at a time: calls that are given up faster than it is awaited must not put its end off.
-            doubted: { description: 'A call was given up for want of an answer: the server is asked whether it is still there.', ...answering(true), on: { 'server.suspect': {} } },
+            doubted: {
+              description: 'A call was given up for want of an answer: the server is asked whether it is still there.',
+              ...answering(true),
+              on: { 'server.suspect': {} },
+            },
           },
         },
       },
@@ -110,7 +134,8 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       },
     },
     backingOff: {
-      description: 'The connection is lost; the next try comes after a wait that doubles, or with a call. Its tools stay offered.',
+      description:
+        'The connection is lost; the next try comes after a wait that doubles, or with a call. Its tools stay offered.',
       after: { backoff: 'open' },
       on: {
         'server.wake': 'open',
@@ -131,7 +156,8 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       },
     },
     restarting: {
-      description: 'The configuration of the server has changed: what is left of its connections is closed, within `mcp.connection.connection_timeout`, then it is connected to as it is configured now. Its tools stay offered.',
+      description:
+        'The configuration of the server has changed: what is left of its connections is closed, within `mcp.connection.connection_timeout`, then it is connected to as it is configured now. Its tools stay offered.',
       entry: 'forgetPast',
       invoke: {
         id: 'closing',

@@ -37,7 +37,8 @@ export function turnMessages(turn: TurnRows): SizedMessage[] {
   const results = usesTools ? resultsOf(turn) : none;
   for (const row of turn.rows) {
     if (row.type === 'user_message') messages.push(...userMessages(row));
-    if (row.type === 'assistant_message') messages.push(...assistantMessages(row, results, usesTools ? thoughtsOf(row) : {}));
+    if (row.type === 'assistant_message')
+      messages.push(...assistantMessages(row, results, usesTools ? thoughtsOf(row) : {}));
   }
   if (turn.ended && messages.at(-1)?.message.role !== 'assistant') {
     messages.push({ message: { role: 'assistant', content: NO_ANSWER }, tokens: MESSAGE_OVERHEAD });
@@ -50,7 +51,8 @@ const none: ReadonlyMap<string, LogRow> = new Map();
 /** By the call that each answers. */
 function resultsOf({ rows }: TurnRows): ReadonlyMap<string, LogRow> {
   const results = new Map<string, LogRow>();
-  for (const row of rows) if (row.type === 'tool_result' && row.tool_call_id !== null) results.set(row.tool_call_id, row);
+  for (const row of rows)
+    if (row.type === 'tool_result' && row.tool_call_id !== null) results.set(row.tool_call_id, row);
   return results;
 }
 
@@ -60,7 +62,10 @@ function userMessages(row: LogRow): SizedMessage[] {
   if (row.extra['included'] === undefined) return [sized({ role: 'user', content: row.content ?? '' }, row)];
   const words = wordsOf(row);
   const length = words.reduce((sum, { text }) => sum + text.length, 0);
-  return words.map(({ role, text }) => ({ message: { role, content: text }, tokens: words.length === 1 ? rowTokens(row) : Math.ceil((rowTokens(row) * text.length) / Math.max(1, length)) }));
+  return words.map(({ role, text }) => ({
+    message: { role, content: text },
+    tokens: words.length === 1 ? rowTokens(row) : Math.ceil((rowTokens(row) * text.length) / Math.max(1, length)),
+  }));
 }
 
 function thoughtsOf({ extra }: LogRow): { thoughts?: Thoughts } {
@@ -69,16 +74,27 @@ function thoughtsOf({ extra }: LogRow): { thoughts?: Thoughts } {
   return reasoning === '' && signatures === null ? {} : { thoughts: { reasoning, signatures } };
 }
 
-function assistantMessages(row: LogRow, results: ReadonlyMap<string, LogRow>, thoughts: { thoughts?: Thoughts }): SizedMessage[] {
+function assistantMessages(
+  row: LogRow,
+  results: ReadonlyMap<string, LogRow>,
+  thoughts: { thoughts?: Thoughts },
+): SizedMessage[] {
   // Some providers refuse an empty message, and with it every later turn.
-  if (!row.tool_calls?.length) return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...thoughts }, row)];
-  const asked = sized({ role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...thoughts }, row);
+  if (!row.tool_calls?.length)
+    return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...thoughts }, row)];
+  const asked = sized(
+    { role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...thoughts },
+    row,
+  );
   return [
     asked,
     ...row.tool_calls.map((call): SizedMessage => {
       const result = results.get(call.id);
       const content = result?.content ?? LOST_RESULT;
-      return { message: { role: 'tool', content, tool_call_id: call.id }, tokens: (result?.token_count ?? 0) + MESSAGE_OVERHEAD };
+      return {
+        message: { role: 'tool', content, tool_call_id: call.id },
+        tokens: (result?.token_count ?? 0) + MESSAGE_OVERHEAD,
+      };
     }),
   ];
 }

@@ -24,7 +24,9 @@ export function foldRow(turns: TurnRows[], row: LogRow): void {
   const last = turns.at(-1);
   let turn =
     row.request_id === null
-      ? last?.requestId === null && row.type !== 'user_message' ? last : undefined
+      ? last?.requestId === null && row.type !== 'user_message'
+        ? last
+        : undefined
       : turns.findLast((candidate) => candidate.requestId === row.request_id);
   if (!turn) {
     turn = { requestId: row.request_id, rows: [], tokens: 0, ended: row.request_id === null, rewindTo: null };

@@ -63,7 +63,10 @@ export const providerCircuitMachine = setup({
       description: 'Every request is let through; failures in a row are counted.',
       on: {
         'request.succeeded': { actions: 'forgetFailures' },
-        'request.failed': [{ guard: 'isLastStraw', target: 'open', actions: 'countFailure' }, { actions: 'countFailure' }],
+        'request.failed': [
+          { guard: 'isLastStraw', target: 'open', actions: 'countFailure' },
+          { actions: 'countFailure' },
+        ],
       },
     },
     open: {

@@ -10,7 +10,8 @@ import { interruptIdOf, questionRow } from './server-question.ts';
 import { dispatchRow, instantResult, resultRow } from './turn-rows.ts';
 import type { OpenCall } from './turn-terms.ts';
 
-const REFUSED = 'A person did not allow the server of this tool to ask the model; the call was not finished. It may have taken effect in part.';
+const REFUSED =
+  'A person did not allow the server of this tool to ask the model; the call was not finished. It may have taken effect in part.';
 
 /** What a person's decision tells the server. */
 export function serverAnswer({ decision, content }: Pick<RespondEvent, 'decision' | 'content'>): ServerAnswer {
@@ -41,9 +42,13 @@ export function answerRows(requestId: string, call: OpenCall, decision: Decision
   const { question, callId, tool } = call;
   if (!question) return [];
   const after = afterAnswer(call);
-  const response = responseRow(requestId, callId, question.interruptId, decision, { reason, content: question.answer?.content ?? null });
+  const response = responseRow(requestId, callId, question.interruptId, decision, {
+    reason,
+    content: question.answer?.content ?? null,
+  });
   if (question.resume === null) return [response];
-  if (isRefusal(question)) return [response, resultRow(requestId, { callId, name: tool.name }, instantResult('denied', REFUSED))];
+  if (isRefusal(question))
+    return [response, resultRow(requestId, { callId, name: tool.name }, instantResult('denied', REFUSED))];
   return [response, after.question ? questionRow(requestId, after, after.question) : dispatchRow(requestId, after)];
 }
 
@@ -51,13 +56,31 @@ export function answerRows(requestId: string, call: OpenCall, decision: Decision
 export function afterAnswer(call: OpenCall): OpenCall {
   const { question } = call;
   if (!question?.answer) return call;
-  const { key, ask, answer, rest: [next, ...rest], resume, untilMs } = question;
+  const {
+    key,
+    ask,
+    answer,
+    rest: [next, ...rest],
+    resume,
+    untilMs,
+  } = question;
   if (resume === null) return { ...call, question: null };
   if (isRefusal(question)) return { ...call, question: null, stage: 'recorded' };
   const answered: Resumption = { ...resume, answered: [...resume.answered, { key, ask, answer }] };
   if (!next) return { ...call, question: null, resume: answered, stage: 'ready' };
   const following = { ...answered, questions: answered.questions + 1 };
-  return { ...call, question: { ...next, interruptId: interruptIdOf(call, following.questions), untilMs, rest, resume: following, answer: null }, stage: 'asking' };
+  return {
+    ...call,
+    question: {
+      ...next,
+      interruptId: interruptIdOf(call, following.questions),
+      untilMs,
+      rest,
+      resume: following,
+      answer: null,
+    },
+    stage: 'asking',
+  };
 }
 
 /** No result tells a server of 2026-07-28 that people will not have the model asked, so the call ends with that. */
@@ -66,6 +89,10 @@ function isRefusal({ ask, resume, answer }: ServerQuestion): boolean {
 }
 
 /** Closes the question of a call that has ended, or is given up, without its answer; nothing where none is open. */
-export function closedQuestion(requestId: string, { callId, question }: Pick<OpenCall, 'callId' | 'question'>, decision: 'expired' | 'cancelled'): NewRow[] {
+export function closedQuestion(
+  requestId: string,
+  { callId, question }: Pick<OpenCall, 'callId' | 'question'>,
+  decision: 'expired' | 'cancelled',
+): NewRow[] {
   return question && question.answer === null ? [responseRow(requestId, callId, question.interruptId, decision)] : [];
 }

@@ -21,7 +21,12 @@ export function readResumption(value: unknown): Resumption | null {
   const { requestState, answered: answers, questions, workedMs } = asObject(value) ?? {};
   const answered = readAll(answers, readAnswered);
   if (answered === null || typeof questions !== 'number') return null;
-  return { requestState: typeof requestState === 'string' ? requestState : null, answered, questions, workedMs: typeof workedMs === 'number' ? workedMs : 0 };
+  return {
+    requestState: typeof requestState === 'string' ? requestState : null,
+    answered,
+    questions,
+    workedMs: typeof workedMs === 'number' ? workedMs : 0,
+  };
 }
 
 function readAll<Entry>(value: unknown, read: (entry: Record<string, unknown>) => Entry | null): Entry[] | null {
@@ -42,7 +47,9 @@ function readAnswered({ answer, ...keyed }: Record<string, unknown>): AnsweredAs
 
 function readForm(value: unknown): FormContent | null {
   const entries = Object.entries(asObject(value) ?? {});
-  const form = entries.flatMap(([key, entry]): [string, FormContent[string]][] => (isFormValue(entry) ? [[key, entry]] : []));
+  const form = entries.flatMap(([key, entry]): [string, FormContent[string]][] =>
+    isFormValue(entry) ? [[key, entry]] : [],
+  );
   return value === null || form.length < entries.length ? null : Object.fromEntries(form);
 }
 

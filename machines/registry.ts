@@ -49,7 +49,9 @@ function recent(times: readonly number[] | undefined, { limits }: RegistryContex
 export function coolingMs(context: RegistryContext, key: string, atMs: number): number {
   const times = recent(context.crashes[key], context, atMs);
   const oldest = times[0];
-  return oldest !== undefined && times.length >= context.limits.crashes ? oldest + context.limits.crashWindowMs - atMs : 0;
+  return oldest !== undefined && times.length >= context.limits.crashes
+    ? oldest + context.limits.crashWindowMs - atMs
+    : 0;
 }
 
 const ground = setup({
@@ -86,13 +88,18 @@ const registry = ground.extend({
     spawnWriter: ground.spawnChild('writer', { id: 'writer', input: undefined }),
     spawnServers: ground.assign({
       mcpServers: ({ context, spawn }) =>
-        Object.fromEntries(context.servers.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })])),
+        Object.fromEntries(
+          context.servers.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })]),
+        ),
     }),
     /** A server that leaves closes its connections by itself; nothing has to wait for that. */
     changeServers: ground.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'registry.servers') return;
       const { add, remove, restart } = event;
-      for (const [names, type] of [[remove, 'server.drain'], [restart, 'server.reconfigured']] as const) {
+      for (const [names, type] of [
+        [remove, 'server.drain'],
+        [restart, 'server.reconfigured'],
+      ] as const) {
         for (const name of names) {
           const server = context.mcpServers[name];
           if (server) enqueue.sendTo(server, { type });
@@ -101,7 +108,9 @@ const registry = ground.extend({
       enqueue.assign({
         mcpServers: ({ spawn }) => ({
           ...Object.fromEntries(Object.entries(context.mcpServers).filter(([name]) => !remove.includes(name))),
-          ...Object.fromEntries(add.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })])),
+          ...Object.fromEntries(
+            add.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })]),
+          ),
         }),
       });
     }),
@@ -123,12 +132,14 @@ const registry = ground.extend({
 /** What each state is for stands in its description. */
 export const registryMachine = registry.createMachine({
   id: 'registry',
-  description: 'The life of the server, from its start to its last flush. It owns the writer and the MCP servers; conversations are root actors beside it.',
+  description:
+    'The life of the server, from its start to its last flush. It owns the writer and the MCP servers; conversations are root actors beside it.',
   context: ({ input }) => ({ ...input, mcpServers: {}, crashes: {} }),
   initial: 'booting',
   states: {
     booting: {
-      description: 'Opens the store and connects the MCP servers. Ends in `closing` when the store refuses to open, or when the server is stopped before it serves.',
+      description:
+        'Opens the store and connects the MCP servers. Ends in `closing` when the store refuses to open, or when the server is stopped before it serves.',
       entry: ['spawnWriter', 'spawnServers'],
       invoke: { id: 'startup', src: 'startup', onDone: 'serving', onError: 'closing' },
       on: {
@@ -153,7 +164,8 @@ export const registryMachine = registry.createMachine({
       },
     },
     draining: {
-      description: 'No new turns and no new sockets; running turns end, within a limit. A socket goes as soon as nothing more comes over it.',
+      description:
+        'No new turns and no new sockets; running turns end, within a limit. A socket goes as soon as nothing more comes over it.',
       invoke: [
         { id: 'drain', src: 'drainConversations', onDone: 'closing', onError: 'closing' },
         // A socket that is not sent away now is closed with the rest.

@@ -12,7 +12,10 @@ import { instantResult, metaRow } from './turn-rows.ts';
  * approved is the tool as it was then: a server that gives the name to something else asks anew. A refusal holds
  * whatever becomes of the tool, or a server could wear people down.
  */
-export function rememberedAbout({ server, toolName, definition }: HopTool, remembered: readonly RememberedDecision[]): RememberedDecision['decision'] | null {
+export function rememberedAbout(
+  { server, toolName, definition }: HopTool,
+  remembered: readonly RememberedDecision[],
+): RememberedDecision['decision'] | null {
   const known = remembered.findLast((each) => each.server === server && each.toolName === toolName);
   if (known === undefined || (known.decision === 'approve' && known.definition !== definition)) return null;
   return known.decision;

@@ -10,12 +10,28 @@ import type { OpenCall } from './turn-terms.ts';
 import { callFacts, metaRow } from './turn-rows.ts';
 
 /** The row's kind: what a model is asked for is shown to people like a call that they approve. */
-const KINDS = { form: 'elicitation_request', url: 'elicitation_request', sampling: 'sampling_request', roots: 'elicitation_request' } as const;
+const KINDS = {
+  form: 'elicitation_request',
+  url: 'elicitation_request',
+  sampling: 'sampling_request',
+  roots: 'elicitation_request',
+} as const;
 
 /** The first of what a server asks; null when it asks nothing. */
-export function questionOf(call: OpenCall, { asks: [first, ...rest], resume, number, askedAtMs }: CallAsks, answerTimeoutMs: number): ServerQuestion | null {
+export function questionOf(
+  call: OpenCall,
+  { asks: [first, ...rest], resume, number, askedAtMs }: CallAsks,
+  answerTimeoutMs: number,
+): ServerQuestion | null {
   if (!first) return null;
-  return { ...first, interruptId: interruptIdOf(call, number), untilMs: askedAtMs + answerTimeoutMs, rest, resume, answer: null };
+  return {
+    ...first,
+    interruptId: interruptIdOf(call, number),
+    untilMs: askedAtMs + answerTimeoutMs,
+    rest,
+    resume,
+    answer: null,
+  };
 }
 
 /** The same after every fold of the log. */

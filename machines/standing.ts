@@ -2,7 +2,16 @@
  * Where a log leaves its conversation: the fold that activation runs over the rows of turns
  * without an end. Pure; the chart's `recovering` goes on from what it returns.
  */
-import type { Approval, FoldedLog, InterruptedCall, InterruptedTurn, QueuedTurn, StoppedTurn, ToolUse, WrittenDraft } from './turn-terms.ts';
+import type {
+  Approval,
+  FoldedLog,
+  InterruptedCall,
+  InterruptedTurn,
+  QueuedTurn,
+  StoppedTurn,
+  ToolUse,
+  WrittenDraft,
+} from './turn-terms.ts';
 import { asObject } from './json-object.ts';
 import type { LogRow } from './log.ts';
 import { readQuestion, readResumption } from './question-rows.ts';
@@ -15,14 +24,28 @@ function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): 
   const text = (key: string) => (typeof extra[key] === 'string' ? extra[key] : '');
   const harmless = args !== null && extra['harmless'] === true;
   return {
-    tool: { name: text('name'), server: text('server'), toolName: text('tool_name'), description: '', inputSchema: {}, definition: text('definition'), harmless, permission: 'always' },
+    tool: {
+      name: text('name'),
+      server: text('server'),
+      toolName: text('tool_name'),
+      description: '',
+      inputSchema: {},
+      definition: text('definition'),
+      harmless,
+      permission: 'always',
+    },
     arguments: args ?? {},
   };
 }
 
 function dispatchOf({ content, extra }: LogRow): NonNullable<InterruptedCall['dispatch']> {
   const attempt = typeof extra['attempt'] === 'number' ? extra['attempt'] : 1;
-  return { ...toolUse(extra, readArguments(content)), attempt, edited: extra['edited'] === true, resume: readResumption(extra['resume']) };
+  return {
+    ...toolUse(extra, readArguments(content)),
+    attempt,
+    edited: extra['edited'] === true,
+    resume: readResumption(extra['resume']),
+  };
 }
 
 /** Null for a question that cannot be read: it is then closed like a call that was never made. */
@@ -46,7 +69,12 @@ function readArguments(text: string | null): Record<string, unknown> | null {
  * a row it is the first in line that was not stopped: it had begun, or would have. Any number can be stopped and
  * lack their end: queued ones are stopped too. `draft` is the message that was being written, if any was.
  */
-export function foldStanding(rows: readonly LogRow[], open: readonly string[], nowMs: number, draft: WrittenDraft | null = null): FoldedLog {
+export function foldStanding(
+  rows: readonly LogRow[],
+  open: readonly string[],
+  nowMs: number,
+  draft: WrittenDraft | null = null,
+): FoldedLog {
   const turns: { turn: FoldedTurn; begun: boolean }[] = [];
   for (const requestId of open) {
     const own = rows.filter((row) => row.request_id === requestId);
@@ -56,9 +84,13 @@ export function foldStanding(rows: readonly LogRow[], open: readonly string[], n
   const cutOff = turns.find((turn) => turn.begun) ?? turns.find(({ turn }) => turn.stop === null);
   const others = turns.filter((turn) => turn !== cutOff).map(({ turn }) => turn);
   return {
-    interrupted: cutOff ? { ...cutOff.turn, begun: cutOff.begun, draft: draft?.requestId === cutOff.turn.requestId ? draft : null } : null,
+    interrupted: cutOff
+      ? { ...cutOff.turn, begun: cutOff.begun, draft: draft?.requestId === cutOff.turn.requestId ? draft : null }
+      : null,
     stopped: others.flatMap(({ requestId, stop }): StoppedTurn[] => (stop ? [{ requestId, reason: stop }] : [])),
-    queue: others.filter(({ stop }) => !stop).map(({ requestId }): QueuedTurn => ({ requestId, hops: 0, used: [], announced: true })),
+    queue: others
+      .filter(({ stop }) => !stop)
+      .map(({ requestId }): QueuedTurn => ({ requestId, hops: 0, used: [], announced: true })),
   };
 }
 
@@ -76,10 +108,12 @@ function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { 
         if (row.usage) turn.used = [...turn.used, { hop: turn.hops, model: row.model, usage: row.usage }];
         turn.hops += row.tool_calls ? 1 : 0;
         turn.model = row.model;
-        for (const request of row.tool_calls ?? []) turn.open.push({ request, dispatch: null, approval: null, question: null });
+        for (const request of row.tool_calls ?? [])
+          turn.open.push({ request, dispatch: null, approval: null, question: null });
         break;
       case 'tool_call':
-        for (const call of turn.open) if (call.request.id === row.tool_call_id) Object.assign(call, { dispatch: dispatchOf(row), question: null });
+        for (const call of turn.open)
+          if (call.request.id === row.tool_call_id) Object.assign(call, { dispatch: dispatchOf(row), question: null });
         break;
       case 'tool_result':
         turn.open = turn.open.filter((call) => call.request.id !== row.tool_call_id);
@@ -91,7 +125,12 @@ function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { 
         break;
     }
   }
-  return { turn, begun: rows.some((row) => row.type !== 'user_message' && row.extra['kind'] !== 'cancel' && row.extra['kind'] !== 'rewind') };
+  return {
+    turn,
+    begun: rows.some(
+      (row) => row.type !== 'user_message' && row.extra['kind'] !== 'cancel' && row.extra['kind'] !== 'rewind',
+    ),
+  };
 }
 
 function foldMeta(turn: FoldedTurn, row: LogRow): void {

@@ -71,4 +71,10 @@ export interface ToolCallContext extends ToolCallInput {
   workedMs: number;
 }
 
-export type ToolCallEvent = CallEnded | CallProgress | CallQuestion | CallLaidDown | CallAnswered | { type: 'call.cancel' };
+export type ToolCallEvent =
+  | CallEnded
+  | CallProgress
+  | CallQuestion
+  | CallLaidDown
+  | CallAnswered
+  | { type: 'call.cancel' };

@@ -10,7 +10,10 @@ import type { CallAbort, CallAnswered, ToolCallContext, ToolCallEvent, ToolCallI
 import { CANCELLED } from './turn-rows.ts';
 
 /** How long a call may go on that neither ends nor is heard of: its time anew, as far as all of its time together allows. */
-export function timeLeftMs({ timeoutMs, maxTimeoutMs }: Pick<ToolCallInput, 'timeoutMs' | 'maxTimeoutMs'>, workedMs: number): number {
+export function timeLeftMs(
+  { timeoutMs, maxTimeoutMs }: Pick<ToolCallInput, 'timeoutMs' | 'maxTimeoutMs'>,
+  workedMs: number,
+): number {
   const longestMs = Math.max(timeoutMs, maxTimeoutMs);
   return Math.max(0, Math.min(timeoutMs, longestMs - workedMs));
 }
@@ -52,11 +55,20 @@ const settle = (status: CallResult['status'], say: (context: ToolCallContext, te
 
 const call = callSetup.extend({
   actions: {
-    keepTime: callSetup.assign(({ event }) => (event.type === 'call.progress' || event.type === 'call.question' ? { workedMs: event.workedMs } : {})),
+    keepTime: callSetup.assign(({ event }) =>
+      event.type === 'call.progress' || event.type === 'call.question' ? { workedMs: event.workedMs } : {},
+    ),
     askPeople: callSetup.enqueueActions(({ context: { callId }, event, enqueue }) => {
       if (event.type !== 'call.question' && event.type !== 'call.laidDown') return;
       const { asks, number, askedAtMs } = event;
-      const told: CallAsks = { type: 'call.asks', callId, asks, number, askedAtMs, resume: event.type === 'call.laidDown' ? event.resume : null };
+      const told: CallAsks = {
+        type: 'call.asks',
+        callId,
+        asks,
+        number,
+        askedAtMs,
+        resume: event.type === 'call.laidDown' ? event.resume : null,
+      };
       enqueue(sendParent(told));
     }),
     passAnswerOn: callSetup.enqueueActions(({ event, enqueue }) => {
@@ -64,10 +76,20 @@ const call = callSetup.extend({
     }),
     askToGiveUp: callSetup.sendTo('call', { type: 'call.abort' }),
     reportResult: settle('ok', (_context, text) => text),
-    reportError: settle('error', (_context, text) => text || 'The call failed inside Parley; it may have taken effect.'),
-    reportTimeout: settle('timed_out', ({ timeoutMs, maxTimeoutMs }) => `No result and no progress within ${timeoutMs / 1000} s, no result within ${Math.max(timeoutMs, maxTimeoutMs) / 1000} s in all, or no answer of a person in time; the call was given up. It may have taken effect all the same.`),
+    reportError: settle(
+      'error',
+      (_context, text) => text || 'The call failed inside Parley; it may have taken effect.',
+    ),
+    reportTimeout: settle(
+      'timed_out',
+      ({ timeoutMs, maxTimeoutMs }) =>
+        `No result and no progress within ${timeoutMs / 1000} s, no result within ${Math.max(timeoutMs, maxTimeoutMs) / 1000} s in all, or no answer of a person in time; the call was given up. It may have taken effect all the same.`,
+    ),
     reportCancelled: settle('cancelled', () => CANCELLED),
-    reportUnknown: settle('outcome_unknown', (_context, text) => `${text} It may or may not have taken effect: check before you repeat it.`),
+    reportUnknown: settle(
+      'outcome_unknown',
+      (_context, text) => `${text} It may or may not have taken effect: check before you repeat it.`,
+    ),
   },
 });
 
@@ -93,7 +115,8 @@ export const toolCallMachine = call.createMachine({
   initial: 'running',
   states: {
     running: {
-      description: 'The tool is at work. Its time begins anew with each progress and with each answer, within what is left of all its time.',
+      description:
+        'The tool is at work. Its time begins anew with each progress and with each answer, within what is left of all its time.',
       after: { timeout: 'timingOut' },
       on: {
         'call.cancel': 'cancelling',
@@ -126,7 +149,8 @@ export const toolCallMachine = call.createMachine({
       },
     },
     cancelling: {
-      description: 'The turn was stopped: the call was asked to give up, and gets a grace to say so. A result that comes all the same is kept.',
+      description:
+        'The turn was stopped: the call was asked to give up, and gets a grace to say so. A result that comes all the same is kept.',
       entry: 'askToGiveUp',
       after: { grace: 'cancelled' },
       on: {
@@ -135,11 +159,27 @@ export const toolCallMachine = call.createMachine({
         'call.ended': [{ guard: 'succeeded', target: 'ok' }, { target: 'cancelled' }],
       },
     },
-    laidDown: { description: 'The server asks people, and has laid the call down until it is called again with their answers.', type: 'final', entry: 'askPeople' },
+    laidDown: {
+      description: 'The server asks people, and has laid the call down until it is called again with their answers.',
+      type: 'final',
+      entry: 'askPeople',
+    },
     ok: { description: 'The tool has answered.', type: 'final', entry: 'reportResult' },
-    error: { description: 'The tool reports a failure, or the call failed inside Parley.', type: 'final', entry: 'reportError' },
-    timedOut: { description: 'No result in time. The call may have taken effect all the same, and the model is told so.', type: 'final', entry: 'reportTimeout' },
+    error: {
+      description: 'The tool reports a failure, or the call failed inside Parley.',
+      type: 'final',
+      entry: 'reportError',
+    },
+    timedOut: {
+      description: 'No result in time. The call may have taken effect all the same, and the model is told so.',
+      type: 'final',
+      entry: 'reportTimeout',
+    },
     cancelled: { description: 'Given up because the turn was stopped.', type: 'final', entry: 'reportCancelled' },
-    outcomeUnknown: { description: 'The transport was lost after the dispatch: nobody knows whether the call has taken effect.', type: 'final', entry: 'reportUnknown' },
+    outcomeUnknown: {
+      description: 'The transport was lost after the dispatch: nobody knows whether the call has taken effect.',
+      type: 'final',
+      entry: 'reportUnknown',
+    },
   },
 });

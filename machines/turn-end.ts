@@ -17,7 +17,10 @@ type EndedTurn = Pick<RunningTurn, 'model' | 'hops' | 'used'>;
 export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[]; end: TurnEnd } {
   const rows = closingRows(turn);
   // Calls that a Stop overtook are never made, so what was said before them is all there is.
-  const answer = turn.answer && turn.stop && turn.answer.calls.length > 0 ? { ...turn.answer, finishReason: 'cancelled' as const } : turn.answer;
+  const answer =
+    turn.answer && turn.stop && turn.answer.calls.length > 0
+      ? { ...turn.answer, finishReason: 'cancelled' as const }
+      : turn.answer;
   const isPartial = answer?.finishReason === 'cancelled' || answer?.finishReason === 'failed';
   const overLimit = answer !== null && !isPartial && answer.calls.length > 0;
   const isWritten = answer !== null && (!isPartial || answer.text !== '');
@@ -35,15 +38,27 @@ function closingRows({ requestId, calls }: RunningTurn): NewRow[] {
     if (stage === 'settled' || stage === 'recorded') return [];
     const call = { callId, name: tool.name };
     return stage === 'asking' && approval
-      ? [responseRow(requestId, callId, approval.interruptId, 'cancelled'), resultRow(requestId, call, unapprovedResult('cancelled'))]
-      : [...closedQuestion(requestId, { callId, question }, 'cancelled'), resultRow(requestId, call, withEdit(instantResult('cancelled', CANCELLED), edited))];
+      ? [
+          responseRow(requestId, callId, approval.interruptId, 'cancelled'),
+          resultRow(requestId, call, unapprovedResult('cancelled')),
+        ]
+      : [
+          ...closedQuestion(requestId, { callId, question }, 'cancelled'),
+          resultRow(requestId, call, withEdit(instantResult('cancelled', CANCELLED), edited)),
+        ];
   });
 }
 
 function limitRows(turn: RunningTurn, answer: Answer, maxToolHops: number): NewRow[] {
   const notice = `[Stopped: the limit of ${maxToolHops} tool hop${maxToolHops === 1 ? '' : 's'} for one turn was reached.]`;
   return [
-    ...answer.calls.map((call) => resultRow(turn.requestId, call, instantResult('limit', 'Not run: the limit of tool hops for this turn was reached.'))),
+    ...answer.calls.map((call) =>
+      resultRow(
+        turn.requestId,
+        call,
+        instantResult('limit', 'Not run: the limit of tool hops for this turn was reached.'),
+      ),
+    ),
     {
       ...blank,
       type: 'assistant_message',

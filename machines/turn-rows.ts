@@ -28,8 +28,20 @@ export const blank = {
  * count stays null until the row is on its way to the log.
  */
 export function userMessageRow(chat: ChatEvent): NewRow {
-  const extra = { ...(chat.metadata === null ? {} : { metadata: chat.metadata }), ...(chat.included.length === 0 ? {} : { included: chat.included }), ...(chat.mode === 'interrupt' ? { goes_first: true } : {}) };
-  return { ...blank, type: 'user_message', role: 'user', content: chat.text, model: chat.model, request_id: chat.requestId, extra };
+  const extra = {
+    ...(chat.metadata === null ? {} : { metadata: chat.metadata }),
+    ...(chat.included.length === 0 ? {} : { included: chat.included }),
+    ...(chat.mode === 'interrupt' ? { goes_first: true } : {}),
+  };
+  return {
+    ...blank,
+    type: 'user_message',
+    role: 'user',
+    content: chat.text,
+    model: chat.model,
+    request_id: chat.requestId,
+    extra,
+  };
 }
 
 /** Where a message goes back to, a fact beside it: what began there or later stays in the log and leaves the context. */
@@ -52,11 +64,14 @@ export function answerRow(turn: { requestId: string; hops: number }, answer: Omi
     type: 'assistant_message',
     role: 'assistant',
     content: answer.text,
-    tool_calls: calls.length === 0 ? null : calls.map((call) => ({
-      id: call.callId,
-      type: 'function',
-      function: { name: call.name, arguments: call.arguments === null ? '{}' : JSON.stringify(call.arguments) },
-    })),
+    tool_calls:
+      calls.length === 0
+        ? null
+        : calls.map((call) => ({
+            id: call.callId,
+            type: 'function',
+            function: { name: call.name, arguments: call.arguments === null ? '{}' : JSON.stringify(call.arguments) },
+          })),
     model: answer.model,
     usage: answer.usage,
     request_id: turn.requestId,
@@ -73,7 +88,10 @@ export function answerRow(turn: { requestId: string; hops: number }, answer: Omi
 
 function timingFacts(timing: Answer['timing']): Record<string, unknown> {
   if (timing === null) return {};
-  return { duration_ms: timing.durationMs, ...(timing.firstTokenMs === null ? {} : { first_token_ms: timing.firstTokenMs }) };
+  return {
+    duration_ms: timing.durationMs,
+    ...(timing.firstTokenMs === null ? {} : { first_token_ms: timing.firstTokenMs }),
+  };
 }
 
 /** A call's end. `whole` keeps what the server gave where the text for the model is only a part of it. */
@@ -103,13 +121,26 @@ export function dispatchRow(requestId: string, call: OpenCall): NewRow {
     content: JSON.stringify(call.edited ?? call.arguments),
     tool_call_id: call.callId,
     request_id: requestId,
-    extra: { ...callFacts(call), attempt: call.attempt, ...(call.edited === null ? {} : { edited: true }), ...(call.resume === null ? {} : { resume: call.resume }) },
+    extra: {
+      ...callFacts(call),
+      attempt: call.attempt,
+      ...(call.edited === null ? {} : { edited: true }),
+      ...(call.resume === null ? {} : { resume: call.resume }),
+    },
   };
 }
 
 /** What the rows about a call say of it, so that it can be made without the catalogue of its time. */
 export function callFacts({ callId, tool, hop }: OpenCall): Record<string, unknown> {
-  return { call_id: callId, name: tool.name, server: tool.server, tool_name: tool.toolName, harmless: tool.harmless, definition: tool.definition, hop };
+  return {
+    call_id: callId,
+    name: tool.name,
+    server: tool.server,
+    tool_name: tool.toolName,
+    harmless: tool.harmless,
+    definition: tool.definition,
+    hop,
+  };
 }
 
 /**

@@ -35,8 +35,10 @@ export function addUsage(a: Usage | null, b: Usage | null): Usage | null {
     completion_tokens: a.completion_tokens + b.completion_tokens,
     total_tokens: a.total_tokens + b.total_tokens,
   };
-  if (a.cached_tokens !== undefined || b.cached_tokens !== undefined) sum.cached_tokens = (a.cached_tokens ?? 0) + (b.cached_tokens ?? 0);
-  if (a.reasoning_tokens !== undefined || b.reasoning_tokens !== undefined) sum.reasoning_tokens = (a.reasoning_tokens ?? 0) + (b.reasoning_tokens ?? 0);
+  if (a.cached_tokens !== undefined || b.cached_tokens !== undefined)
+    sum.cached_tokens = (a.cached_tokens ?? 0) + (b.cached_tokens ?? 0);
+  if (a.reasoning_tokens !== undefined || b.reasoning_tokens !== undefined)
+    sum.reasoning_tokens = (a.reasoning_tokens ?? 0) + (b.reasoning_tokens ?? 0);
   if (a.cost !== undefined || b.cost !== undefined) sum.cost = roundCost((a.cost ?? 0) + (b.cost ?? 0));
   if (a.estimated || b.estimated) sum.estimated = true;
   return sum;
@@ -48,7 +50,15 @@ export function sumOf(hops: readonly HopUsage[]): Usage {
 }
 
 /** What the turn has used, its answer that is not counted yet included. */
-export function usedBy({ used, hops, answer }: { used: readonly HopUsage[]; hops: number; answer: Answer | null }): readonly HopUsage[] {
+export function usedBy({
+  used,
+  hops,
+  answer,
+}: {
+  used: readonly HopUsage[];
+  hops: number;
+  answer: Answer | null;
+}): readonly HopUsage[] {
   return answer?.usage ? [...used, { hop: hops, model: answer.model, usage: answer.usage }] : used;
 }
 

@@ -61,13 +61,13 @@ export const writerMachine = setup({
   },
   delays: {
     /** Beyond the budget the last delay stands: a broken disk is probed no faster than that. */
-    backoff: ({ context }) =>
-      context.retryDelaysMs[Math.min(context.attempt, context.retryDelaysMs.length) - 1] ?? 0,
+    backoff: ({ context }) => context.retryDelaysMs[Math.min(context.attempt, context.retryDelaysMs.length) - 1] ?? 0,
     sweepPause: ({ context }) => context.sweepInMs,
   },
 }).createMachine({
   id: 'writer',
-  description: 'The life of the write connection: what waits becomes one commit after another, with slices of the sweep between.',
+  description:
+    'The life of the write connection: what waits becomes one commit after another, with slices of the sweep between.',
   context: ({ input }) => {
     const { retryDelaysMs = defaultRetryDelaysMs, sweepPaceMs = defaultSweepPaceMs } = input ?? {};
     return {
@@ -88,7 +88,12 @@ export const writerMachine = setup({
   states: {
     opening: {
       description: 'The database file is opened, checked and brought up to date.',
-      invoke: { id: 'database', src: 'openDatabase', onDone: { target: 'ready', actions: 'setSweepTimer' }, onError: 'refused' },
+      invoke: {
+        id: 'database',
+        src: 'openDatabase',
+        onDone: { target: 'ready', actions: 'setSweepTimer' },
+        onError: 'refused',
+      },
       on: {
         'rows.waiting': { actions: 'noteWaiting' },
         'writer.close': { actions: 'noteClose' },
@@ -141,7 +146,11 @@ export const writerMachine = setup({
       description: 'The disk did not take a batch. It went back to the queue and is tried again, a few times.',
       initial: 'backingOff',
       states: {
-        backingOff: { description: 'Waits before the next try.', entry: 'countAttempt', after: { backoff: 'reconnecting' } },
+        backingOff: {
+          description: 'Waits before the next try.',
+          entry: 'countAttempt',
+          after: { backoff: 'reconnecting' },
+        },
         reconnecting: {
           description: 'The file is opened anew: the connection may be what is broken.',
           invoke: {
@@ -161,7 +170,8 @@ export const writerMachine = setup({
     },
 
     failed: {
-      description: 'The retries are used up, and what waits is refused. The next append is the next probe: a disk that works again is noticed without a restart, and a broken one is not hammered.',
+      description:
+        'The retries are used up, and what waits is refused. The next append is the next probe: a disk that works again is noticed without a restart, and a broken one is not hammered.',
       invoke: {
         id: 'refusal',
         src: 'refuseWaiting',

@@ -51,10 +51,19 @@ export function parseCli(args: readonly string[]): Command {
 function commandOf(name: CommandName, { words: typed, values }: CommandLine<Flag, string>): Command {
   const { flags, operands, needs } = commands[name];
   const words = typed.toSpliced(typed.indexOf(name), name === 'run' ? 0 : 1);
-  const misplaced = (['config', 'port', 'file'] as const).find((flag) => values[flag] !== undefined && !flags.includes(flag));
-  if (misplaced) return invalid(name, `--${misplaced} has no meaning ${name === 'run' ? 'without a command' : `with ${name}`}`);
+  const misplaced = (['config', 'port', 'file'] as const).find(
+    (flag) => values[flag] !== undefined && !flags.includes(flag),
+  );
+  if (misplaced)
+    return invalid(name, `--${misplaced} has no meaning ${name === 'run' ? 'without a command' : `with ${name}`}`);
   const extra = words[operands];
-  if (extra !== undefined) return invalid(name, name === 'say' ? 'the text to send goes in quotes' : `"${extra}" is not understood${name === 'run' ? suggestion(extra) : ''}`);
+  if (extra !== undefined)
+    return invalid(
+      name,
+      name === 'say'
+        ? 'the text to send goes in quotes'
+        : `"${extra}" is not understood${name === 'run' ? suggestion(extra) : ''}`,
+    );
   const [word] = words;
   if (needs !== null && !word) return invalid(name, `${name} needs ${needs}`);
   const file = values.config === undefined ? {} : { file: values.config };
@@ -68,7 +77,12 @@ function commandOf(name: CommandName, { words: typed, values }: CommandLine<Flag
     case 'check':
       return { kind: name, ...(word === undefined ? {} : { database: word }), ...file };
     case 'replay':
-      return { kind: name, conversationId: word ?? '', ...(values.file === undefined ? {} : { exported: values.file }), ...file };
+      return {
+        kind: name,
+        conversationId: word ?? '',
+        ...(values.file === undefined ? {} : { exported: values.file }),
+        ...file,
+      };
     case 'token':
       return { kind: name, subject: word ?? '' };
     case 'inspect':
@@ -87,10 +101,14 @@ function suggestion(word: string): string {
 function withPort(text: string | undefined, command: Extract<Command, { kind: 'run' | 'say' | 'inspect' }>): Command {
   if (text === undefined) return command;
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) return invalid(command.kind, `--port needs a whole number from 0 to 65535, not "${text}"`);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    return invalid(command.kind, `--port needs a whole number from 0 to 65535, not "${text}"`);
   return { ...command, port };
 }
 
 function invalid(name: CommandName, problem: string): Command {
-  return { kind: 'invalid', text: `${problem}\n\n${synopsisOf(name)}\n./run.sh ${name === 'run' ? '' : `${name} `}--help says more.\n` };
+  return {
+    kind: 'invalid',
+    text: `${problem}\n\n${synopsisOf(name)}\n./run.sh ${name === 'run' ? '' : `${name} `}--help says more.\n`,
+  };
 }

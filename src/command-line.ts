@@ -21,13 +21,19 @@ export interface CommandLine<Name extends string, Switch extends string> {
   switches: ReadonlySet<Switch>;
 }
 
-const includes = <Name extends string>(names: readonly Name[], name: string): name is Name => names.some((known) => known === name);
+const includes = <Name extends string>(names: readonly Name[], name: string): name is Name =>
+  names.some((known) => known === name);
 
 /** The command line, or the sentence that says what is wrong with it. */
-export function readCommandLine<Name extends string, Switch extends string>(args: readonly string[], flags: Flags<Name, Switch>): CommandLine<Name, Switch> | string {
+export function readCommandLine<Name extends string, Switch extends string>(
+  args: readonly string[],
+  flags: Flags<Name, Switch>,
+): CommandLine<Name, Switch> | string {
   const options = Object.fromEntries([
     ...flags.values.map((name) => [name, { type: 'string' as const }] as const),
-    ...flags.switches.map((name) => [name, { type: 'boolean' as const, ...(name === 'help' ? { short: 'h' } : {}) }] as const),
+    ...flags.switches.map(
+      (name) => [name, { type: 'boolean' as const, ...(name === 'help' ? { short: 'h' } : {}) }] as const,
+    ),
   ]);
   const words: string[] = [];
   const values: Partial<Record<Name, string>> = {};
@@ -49,7 +55,10 @@ export function readCommandLine<Name extends string, Switch extends string>(args
       if (value !== undefined) return `${rawName} takes no value`;
       switches.add(name);
     } else {
-      const meant = closest(rawName, [...flags.values, ...flags.switches].map((known) => `--${known}`));
+      const meant = closest(
+        rawName,
+        [...flags.values, ...flags.switches].map((known) => `--${known}`),
+      );
       return `${rawName} is not a known flag${meant ? `; did you mean ${meant}?` : ''}`;
     }
   }

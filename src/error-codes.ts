@@ -55,12 +55,14 @@ export const errorCodes = {
   },
   unauthorized: {
     retryable: false,
-    cause: 'The server asks for a token. None that it knows came with the handshake, or the token was removed while the socket was open.',
+    cause:
+      'The server asks for a token. None that it knows came with the handshake, or the token was removed while the socket was open.',
     remedy: 'Connect with a token that the server knows; the message says how to send it.',
   },
   not_found: {
     retryable: false,
-    cause: "There is no such conversation, or it is another subject's; or nothing of that interrupt_id was asked in it.",
+    cause:
+      "There is no such conversation, or it is another subject's; or nothing of that interrupt_id was asked in it.",
     remedy: 'Check the ids; a conversation is made by its first chat.',
   },
   request_id_reused: {
@@ -76,7 +78,8 @@ export const errorCodes = {
   },
   overloaded: {
     retryable: true,
-    cause: 'A limit of the server is reached: messages in a queue, conversations in memory, appends or forks that wait for the disk.',
+    cause:
+      'A limit of the server is reached: messages in a queue, conversations in memory, appends or forks that wait for the disk.',
     remedy: 'Wait `data.retry_after_ms`, then send the same request again.',
     data: ['retry_after_ms'],
   },
@@ -109,8 +112,10 @@ export const errorCodes = {
   },
   budget_exceeded: {
     retryable: false,
-    cause: 'The turn, or the conversation, has used up its budget of tokens or cost, and the model would have to be asked again.',
-    remedy: 'Ask for less at once or begin a new conversation, or raise the key of chat.service.budget that `data.budget` names.',
+    cause:
+      'The turn, or the conversation, has used up its budget of tokens or cost, and the model would have to be asked again.',
+    remedy:
+      'Ask for less at once or begin a new conversation, or raise the key of chat.service.budget that `data.budget` names.',
     data: ['budget', 'limit', 'used'],
   },
   recovery_failed: {
@@ -144,7 +149,8 @@ export const errorCodes = {
   },
   provider_request: {
     retryable: false,
-    cause: 'The provider refuses the request for another reason, such as a spent quota or a parameter that it does not know.',
+    cause:
+      'The provider refuses the request for another reason, such as a spent quota or a parameter that it does not know.',
     remedy: 'Do what the message says, which quotes the provider.',
     data: ofProvider,
   },
@@ -217,4 +223,7 @@ export const errorCodes = {
     cause: 'A fault of ours that touched this request alone.',
     remedy: 'Send again; the server log has the details.',
   },
-} as const satisfies { [Code in FaultCode]: ErrorEntry & { retryable: (typeof retryableFaults)[Code] } } & Record<string, ErrorEntry>;
+} as const satisfies { [Code in FaultCode]: ErrorEntry & { retryable: (typeof retryableFaults)[Code] } } & Record<
+  string,
+  ErrorEntry
+>;

@@ -40,7 +40,11 @@ const RESTART_MS = 1000;
 
 /** The server begins no more turns. `drainMs`: how long its drain may still take. */
 export function shuttingDown(drainMs = 0): Fault {
-  return fault('shutting_down', 'The server is restarting and begins no new turns. Send the same request again over the next connection.', { retry_after_ms: drainMs + RESTART_MS });
+  return fault(
+    'shutting_down',
+    'The server is restarting and begins no new turns. Send the same request again over the next connection.',
+    { retry_after_ms: drainMs + RESTART_MS },
+  );
 }
 
 /** What was thrown, in words for logs and people. */

@@ -36,5 +36,7 @@ export function createLog({ level, format, texts }: LogOptions): Logger {
     redact: { paths: nested(texts ? SECRETS : [...SECRETS, ...TEXTS]), censor: '[redacted]' },
   };
   // Standard output is for the line that says where to go; the log goes to standard error. What waits is written at the exit.
-  return asPretty ? pino(options, pretty({ destination: 2, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' })) : pino(options, pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING_CHARS }));
+  return asPretty
+    ? pino(options, pretty({ destination: 2, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' }))
+    : pino(options, pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING_CHARS }));
 }

@@ -33,8 +33,14 @@ function version(): string {
 
 /** One line: where to connect, who answers, where it is kept, which tools there are, what to open. */
 function announce({ url, inspectUrl, provider, model, demo, database, servers }: Server['summary']): string {
-  const tools = servers.map(({ name, state, tools: count, error }) => `${name} (${state === 'ready' ? `${count} tools` : (error ?? state)})`).join(', ');
-  const who = demo ? 'demo model (offline; set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY for a real one)' : `${provider}, model ${model}`;
+  const tools = servers
+    .map(
+      ({ name, state, tools: count, error }) => `${name} (${state === 'ready' ? `${count} tools` : (error ?? state)})`,
+    )
+    .join(', ');
+  const who = demo
+    ? 'demo model (offline; set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY for a real one)'
+    : `${provider}, model ${model}`;
   return `Parley listens at ${url} | provider: ${who} | database: ${database} | MCP: ${tools || 'none'}${inspectUrl === null ? '' : ` | open ${inspectUrl} to watch`}\n`;
 }
 
@@ -49,7 +55,14 @@ async function run(file: string | undefined, port: number | undefined): Promise<
   const terminal = watchTerminal();
   const log = createLog(settings.current().logging);
   const stopping = new AbortController();
-  const starting = startServer({ settings, readConfig, version: version(), env: process.env, log, stop: stopping.signal });
+  const starting = startServer({
+    settings,
+    readConfig,
+    version: version(),
+    env: process.env,
+    log,
+    stop: stopping.signal,
+  });
   /** The first call drains, or ends the start; a second one, whatever its reason, ends the process at once. */
   const stop = async (exitCode: number): Promise<void> => {
     if (stopping.signal.aborted) process.exit(1);
@@ -95,8 +108,13 @@ async function run(file: string | undefined, port: number | undefined): Promise<
 }
 
 /** A command that works on the database or the server which the configuration names. */
-function runConfigured(file: string | undefined, work: (config: Config) => CommandResult | Promise<CommandResult>): Promise<void> {
-  return runCommand(async () => work((await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory })).config));
+function runConfigured(
+  file: string | undefined,
+  work: (config: Config) => CommandResult | Promise<CommandResult>,
+): Promise<void> {
+  return runCommand(async () =>
+    work((await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory })).config),
+  );
 }
 
 /** Does its work, prints what came of it, and ends. */
@@ -143,7 +161,14 @@ switch (command.kind) {
     await runConfigured(command.file, async ({ chat: { websocket } }) => {
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort());
-      await say({ text: command.text, host: websocket.host, port: command.port ?? websocket.port, endpoint: websocket.endpoint, token: process.env['PARLEY_TOKEN'] ?? null, signal: stop.signal });
+      await say({
+        text: command.text,
+        host: websocket.host,
+        port: command.port ?? websocket.port,
+        endpoint: websocket.endpoint,
+        token: process.env['PARLEY_TOKEN'] ?? null,
+        signal: stop.signal,
+      });
       return { lines: [], exitCode: 0 };
     });
     break;
@@ -151,24 +176,34 @@ switch (command.kind) {
     await runConfigured(command.file, ({ repository }) => backup(repository.path, resolve(command.to)));
     break;
   case 'check':
-    await runConfigured(command.file, ({ repository }) => check(command.database === undefined ? repository.path : resolve(command.database)));
+    await runConfigured(command.file, ({ repository }) =>
+      check(command.database === undefined ? repository.path : resolve(command.database)),
+    );
     break;
   case 'replay':
-    await runConfigured(command.file, ({ repository, chat }) => replay({
-      conversationId: command.conversationId,
-      database: repository.path,
-      exported: command.exported === undefined ? null : resolve(command.exported),
-      recovery: { mode: chat.service.recovery.mode, attempts: chat.service.recovery.attempts, maxAgeMs: chat.service.recovery.max_age * 1000 },
-    }));
+    await runConfigured(command.file, ({ repository, chat }) =>
+      replay({
+        conversationId: command.conversationId,
+        database: repository.path,
+        exported: command.exported === undefined ? null : resolve(command.exported),
+        recovery: {
+          mode: chat.service.recovery.mode,
+          attempts: chat.service.recovery.attempts,
+          maxAgeMs: chat.service.recovery.max_age * 1000,
+        },
+      }),
+    );
     break;
   case 'token':
     await runCommand(() => token(command.subject));
     break;
   case 'inspect':
-    await runConfigured(command.file, ({ chat: { websocket } }) => inspect({
-      conversationId: command.conversationId,
-      host: websocket.host,
-      port: command.port ?? websocket.port,
-      token: process.env['PARLEY_TOKEN'] ?? null,
-    }));
+    await runConfigured(command.file, ({ chat: { websocket } }) =>
+      inspect({
+        conversationId: command.conversationId,
+        host: websocket.host,
+        port: command.port ?? websocket.port,
+        token: process.env['PARLEY_TOKEN'] ?? null,
+      }),
+    );
 }

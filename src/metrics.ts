@@ -75,18 +75,63 @@ export function createMetrics(gauges: Gauges): Metrics {
       },
     });
 
-  const turns = new Counter({ name: 'parley_turns_total', help: 'Turns that ended, by end.', labelNames: ['end'], registers });
-  const turnTimes = histogram('turn_seconds', 'Turns from the commit of the message to their end, by end; without those that a restart cut in two.', SECONDS, ['end']);
-  const firstChunks = histogram('first_chunk_seconds', 'From the commit of the message to the first chunk of its answer.', SECONDS, []);
-  const hops = histogram('hop_seconds', 'Requests to models, by provider and end, with the wait in line for it.', SECONDS, ['provider', 'end']);
+  const turns = new Counter({
+    name: 'parley_turns_total',
+    help: 'Turns that ended, by end.',
+    labelNames: ['end'],
+    registers,
+  });
+  const turnTimes = histogram(
+    'turn_seconds',
+    'Turns from the commit of the message to their end, by end; without those that a restart cut in two.',
+    SECONDS,
+    ['end'],
+  );
+  const firstChunks = histogram(
+    'first_chunk_seconds',
+    'From the commit of the message to the first chunk of its answer.',
+    SECONDS,
+    [],
+  );
+  const hops = histogram(
+    'hop_seconds',
+    'Requests to models, by provider and end, with the wait in line for it.',
+    SECONDS,
+    ['provider', 'end'],
+  );
   const tools = histogram('tool_seconds', 'Tool calls, by server and status.', SECONDS, ['server', 'status']);
   const commits = histogram('commit_seconds', 'Group commits in the write thread.', COMMIT_SECONDS, []);
-  const appends = histogram('commit_appends', 'Appends (messages, results, answers) in one group commit.', BATCH_SIZES, []);
+  const appends = histogram(
+    'commit_appends',
+    'Appends (messages, results, answers) in one group commit.',
+    BATCH_SIZES,
+    [],
+  );
   const rows = histogram('commit_rows', 'Rows in one group commit.', BATCH_SIZES, []);
-  const tokens = new Counter({ name: 'parley_tokens_total', help: 'Tokens as reported or estimated, by kind (cached ones are prompt tokens, reasoning mostly completion tokens too), provider and model.', labelNames: ['kind', 'provider', 'model'], registers });
-  const costs = new Counter({ name: 'parley_cost_total', help: 'What these tokens cost by the prices in the configuration, in their unit, by provider and model.', labelNames: ['provider', 'model'], registers });
-  const estimates = histogram('estimate_ratio', "Tokens of a request's input as Parley estimates them, over those that the provider reports.", RATIOS, ['provider']);
-  const refused = new Counter({ name: 'parley_connections_refused_total', help: 'Requests and connections that were refused, by reason.', labelNames: ['reason'], registers });
+  const tokens = new Counter({
+    name: 'parley_tokens_total',
+    help: 'Tokens as reported or estimated, by kind (cached ones are prompt tokens, reasoning mostly completion tokens too), provider and model.',
+    labelNames: ['kind', 'provider', 'model'],
+    registers,
+  });
+  const costs = new Counter({
+    name: 'parley_cost_total',
+    help: 'What these tokens cost by the prices in the configuration, in their unit, by provider and model.',
+    labelNames: ['provider', 'model'],
+    registers,
+  });
+  const estimates = histogram(
+    'estimate_ratio',
+    "Tokens of a request's input as Parley estimates them, over those that the provider reports.",
+    RATIOS,
+    ['provider'],
+  );
+  const refused = new Counter({
+    name: 'parley_connections_refused_total',
+    help: 'Requests and connections that were refused, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
   gauge('connections', 'Open sockets.', gauges.connections);
   gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
   gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
@@ -105,9 +150,21 @@ export function createMetrics(gauges: Gauges): Metrics {
       },
     });
   ofProviders('provider_requests', 'Requests to models under way, by provider.', ({ running }) => running);
-  ofProviders('provider_line', 'Requests to models that wait for room at the provider, by provider.', ({ waiting }) => waiting);
-  gauge('config_last_reload_successful', 'Whether the last reload of the configuration was successful: 1, else 0.', () => Number(gauges.reload().successful));
-  gauge('config_last_reload_success_timestamp_seconds', 'When the configuration was last loaded with success, since 1970.', () => gauges.reload().succeededAtMs / 1000);
+  ofProviders(
+    'provider_line',
+    'Requests to models that wait for room at the provider, by provider.',
+    ({ waiting }) => waiting,
+  );
+  gauge(
+    'config_last_reload_successful',
+    'Whether the last reload of the configuration was successful: 1, else 0.',
+    () => Number(gauges.reload().successful),
+  );
+  gauge(
+    'config_last_reload_success_timestamp_seconds',
+    'When the configuration was last loaded with success, since 1970.',
+    () => gauges.reload().succeededAtMs / 1000,
+  );
   gauge('waiting_appends', 'Appends that wait for the writer.', gauges.waitingAppends);
   gauge('event_loop_delay_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
     const milliseconds = loopDelay.count === 0 ? 0 : loopDelay.percentile(99) / 1e6 - LOOP_SAMPLING_MS;
@@ -124,7 +181,12 @@ export function createMetrics(gauges: Gauges): Metrics {
     hopEnded: (provider, end, seconds) => hops.observe({ provider, end }, seconds),
     toolEnded: (server, status, seconds) => tools.observe({ server, status }, seconds),
     used(provider, model, { prompt_tokens, completion_tokens, cached_tokens = 0, reasoning_tokens = 0, cost = 0 }) {
-      const counts = { prompt: prompt_tokens, completion: completion_tokens, cached: cached_tokens, reasoning: reasoning_tokens };
+      const counts = {
+        prompt: prompt_tokens,
+        completion: completion_tokens,
+        cached: cached_tokens,
+        reasoning: reasoning_tokens,
+      };
       for (const [kind, count] of Object.entries(counts)) if (count > 0) tokens.inc({ kind, provider, model }, count);
       if (cost > 0) costs.inc({ provider, model }, cost);
     },

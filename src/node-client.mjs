@@ -15,7 +15,9 @@ if (!process.features.typescript) {
   // Also under the installed Node, if its options have switched TypeScript off.
   const isNewer = existsSync(installed) && realpathSync(installed) !== realpathSync(process.execPath);
   if (isNewer && script.length > 0) process.exit(spawnSync(installed, script, { stdio: 'inherit' }).status ?? 1);
-  process.stderr.write(`Parley's client needs Node 22.18 or newer, and this is Node ${process.versions.node}. Install a newer one, or run ./run.sh once: it brings one into .node/, which is used from then on.\n`);
+  process.stderr.write(
+    `Parley's client needs Node 22.18 or newer, and this is Node ${process.versions.node}. Install a newer one, or run ./run.sh once: it brings one into .node/, which is used from then on.\n`,
+  );
   process.exit(1);
 }
 

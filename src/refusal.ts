@@ -2,10 +2,19 @@
 
 /** The label `reason` of the metric `parley_connections_refused_total`. A fixed set: what is counted and logged by it stays bounded. */
 export type RefusalKind =
-  | 'host' | 'proxy' | 'origin'
-  | 'token' | 'verification' | 'unverified_bytes'
-  | 'connection_limit' | 'address_limit' | 'subject_limit'
-  | 'inspection' | 'viewer' | 'viewer_limit' | 'inspected_limit';
+  | 'host'
+  | 'proxy'
+  | 'origin'
+  | 'token'
+  | 'verification'
+  | 'unverified_bytes'
+  | 'connection_limit'
+  | 'address_limit'
+  | 'subject_limit'
+  | 'inspection'
+  | 'viewer'
+  | 'viewer_limit'
+  | 'inspected_limit';
 
 export interface Refusal {
   kind: RefusalKind;

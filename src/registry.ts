@@ -15,7 +15,11 @@ import type { writerMachine } from '../machines/writer.ts';
 import { createDismissalLogic } from './conversation/dismissal.ts';
 import { createExpiryLogic } from './conversation/expiry.ts';
 import { createSweepLogic } from './conversation/idle-sweep.ts';
-import { startConversation, type LiveConversation, type LiveConversationDeps } from './conversation/live-conversation.ts';
+import {
+  startConversation,
+  type LiveConversation,
+  type LiveConversationDeps,
+} from './conversation/live-conversation.ts';
 import { AppError, fault, shuttingDown } from './errors.ts';
 import type { Outbox } from './outbox/port.ts';
 import { keyOf, type ConversationRef } from './conversation-ref.ts';
@@ -135,23 +139,35 @@ export function createRegistry(options: RegistryOptions): Registry {
         for (const conversation of live.values()) conversation.send({ type: 'conversation.drain' });
         await whenEmpty();
       }),
-      dismissal: createDismissalLogic({ conversations: () => live.values(), followers: outbox.followers, dismiss: options.dismiss }),
+      dismissal: createDismissalLogic({
+        conversations: () => live.values(),
+        followers: outbox.followers,
+        dismiss: options.dismiss,
+      }),
       closeAll: fromPromise(async () => {
         for (const conversation of live.values()) conversation.send({ type: 'conversation.halt' });
         await options.closeNeighbours();
       }),
     },
   });
-  const actor = createActor(machine, { id: 'registry', input: { servers: options.mcpServers, limits: options.registry } });
+  const actor = createActor(machine, {
+    id: 'registry',
+    input: { servers: options.mcpServers, limits: options.registry },
+  });
 
   const activate = (ref: ConversationRef, key: string): LiveConversation => {
     const conversation = startConversation({ ...ref, limits }, options, (error, unanswered) => {
       live.delete(key);
       if (live.size === 0) emptied.resolve();
-      const problem = error === null
-        ? shuttingDown(drainMs())
-        : fault('conversation_failed', 'The conversation failed and was closed. Send again: it reopens from its log.');
-      for (const { session, requestId } of unanswered) outbox.reply(session, errorFrame(requestId, problem, ref.conversationId));
+      const problem =
+        error === null
+          ? shuttingDown(drainMs())
+          : fault(
+              'conversation_failed',
+              'The conversation failed and was closed. Send again: it reopens from its log.',
+            );
+      for (const { session, requestId } of unanswered)
+        outbox.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
       // A disk that refuses is no crash of the conversation's: closing it for a while would only add to it.
       if (!isStorageFault(error)) actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
@@ -172,8 +188,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (snapshot.value === 'draining' && event?.type === 'client.cancel' && live.has(key)) return null;
     if (snapshot.value !== 'serving') return shuttingDown(drainMs());
     const cooling = coolingMs(snapshot.context, key, Date.now());
-    if (cooling > 0) return fault('conversation_unavailable', 'The conversation has failed repeatedly and is closed for a while.', { retry_after_ms: cooling });
-    if (!live.has(key) && live.size >= options.maxLive) return fault('overloaded', `The server has ${options.maxLive} live conversations, which is its limit.`, { retry_after_ms: RETRY_AFTER_MS });
+    if (cooling > 0)
+      return fault('conversation_unavailable', 'The conversation has failed repeatedly and is closed for a while.', {
+        retry_after_ms: cooling,
+      });
+    if (!live.has(key) && live.size >= options.maxLive)
+      return fault('overloaded', `The server has ${options.maxLive} live conversations, which is its limit.`, {
+        retry_after_ms: RETRY_AFTER_MS,
+      });
     return null;
   };
 
@@ -181,7 +203,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     async start() {
       // Nobody subscribes to its errors: a server without its registry serves nobody, so that fault has to end the process.
       actor.start();
-      for (const [name, server] of Object.entries(actor.getSnapshot().context.mcpServers)) options.attachServer(name, server);
+      for (const [name, server] of Object.entries(actor.getSnapshot().context.mcpServers))
+        options.attachServer(name, server);
       const { value } = await waitFor(actor, (state) => state.value === 'serving' || state.status === 'done');
       if (value === 'serving') return;
       await options.opened;

@@ -8,7 +8,30 @@ import type { Logger } from 'pino';
 import { createTokenVerifier } from './auth/tokens.ts';
 import { ANONYMOUS, withinTime, type Verify } from './auth/verifier.ts';
 import type { LiveSettings } from './config/live-settings.ts';
-import { accessOptions, admissionLimits, authorizerOptions, circuitLimits, configuredNames, conversationLimits, decoderLimits, hostAnswers, inspectionLimits, listeningOptions, modelOptions, ms, promptResources, registryLimits, sessionLimits, storeOptions, toolboxLimits, toolPolicy, viewerLimits, visitorRules, warmLimits, windowLimits } from './config/options.ts';
+import {
+  accessOptions,
+  admissionLimits,
+  authorizerOptions,
+  circuitLimits,
+  configuredNames,
+  conversationLimits,
+  decoderLimits,
+  hostAnswers,
+  inspectionLimits,
+  listeningOptions,
+  modelOptions,
+  ms,
+  promptResources,
+  registryLimits,
+  sessionLimits,
+  storeOptions,
+  toolboxLimits,
+  toolPolicy,
+  viewerLimits,
+  visitorRules,
+  warmLimits,
+  windowLimits,
+} from './config/options.ts';
 import type { Config } from './config/schema.ts';
 import { createInFlight } from './conversation/in-flight.ts';
 import { createKeepDraft } from './conversation/keep-draft.ts';
@@ -57,7 +80,15 @@ import { createTokenCounter } from './tokens/counter.ts';
 export interface Server {
   readonly port: number;
   /** What the first line on the terminal tells. `inspectUrl` is the page to look in, null where none is served. */
-  readonly summary: { url: string; inspectUrl: string | null; provider: string; model: string; demo: boolean; database: string; servers: readonly ServerStatus[] };
+  readonly summary: {
+    url: string;
+    inspectUrl: string | null;
+    provider: string;
+    model: string;
+    demo: boolean;
+    database: string;
+    servers: readonly ServerStatus[];
+  };
   /** Reads the configuration again and puts in force what can be; the log says what came of it. Never rejects. */
   reload(): Promise<void>;
   /** Drains: running turns end within the limit, everything is flushed, sockets close with 1012. */
@@ -87,7 +118,15 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   settings.onApply(() => void (log.level = settings.current().logging.level));
   const demo = createDemoModel(settings.follow(({ llm }) => ({ chunkDelayMs: llm.demo.chunk_delay_ms })));
   const circuit = settings.follow(circuitLimits);
-  const model = createLanguageModel(settings.follow((now) => ({ ...modelOptions(now), circuit, onCircuitChange: (status) => reportProvider(status, log), env, demo })));
+  const model = createLanguageModel(
+    settings.follow((now) => ({
+      ...modelOptions(now),
+      circuit,
+      onCircuitChange: (status) => reportProvider(status, log),
+      env,
+      demo,
+    })),
+  );
   settings.onApply(model.update);
   const activeModel = () => model.providers[0]?.model ?? '';
   const tokens = createTokenCounter({
@@ -95,7 +134,12 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     onThreadDeath: (cause, final) => log.error({ err: cause, final }, 'the token counting thread died'),
   });
   settings.onApply(() => tokens.use(activeModel()));
-  const sample = createSample(model, (fault) => log.warn({ code: fault.code, reason: ownWords(fault), [QUOTED]: fault.data[QUOTED] }, 'a request of an MCP server to the model failed'));
+  const sample = createSample(model, (fault) =>
+    log.warn(
+      { code: fault.code, reason: ownWords(fault), [QUOTED]: fault.data[QUOTED] },
+      'a request of an MCP server to the model failed',
+    ),
+  );
   const toolbox = createToolbox({
     servers: loadServers(config.mcp.config_file, env),
     clientVersion: version,
@@ -104,18 +148,25 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     limits: settings.follow(toolboxLimits),
     authorization: authorizerOptions(config),
   });
-  const nameCheck = createNameCheck({ configured: () => configuredNames(settings.current()), servers: () => toolbox.servers().map(({ name }) => name) }, log);
-  const { store, writerLogic, opened, retain } = openStore(settings.follow((now) => ({
-    ...storeOptions(now),
-    adoptiveOwner: ANONYMOUS,
-    onError,
-    onAdoption: ({ backup, conversations, rows }) =>
-      log.warn({ backup, conversations, rows }, 'the database was another program\'s: it was copied, then taken over'),
-    onBatch: ({ appends, rows, commitMs }) => metrics.batchCommitted(appends, rows, commitMs / 1000),
-  })));
+  const nameCheck = createNameCheck(
+    { configured: () => configuredNames(settings.current()), servers: () => toolbox.servers().map(({ name }) => name) },
+    log,
+  );
+  const { store, writerLogic, opened, retain } = openStore(
+    settings.follow((now) => ({
+      ...storeOptions(now),
+      adoptiveOwner: ANONYMOUS,
+      onError,
+      onAdoption: ({ backup, conversations, rows }) =>
+        log.warn({ backup, conversations, rows }, "the database was another program's: it was copied, then taken over"),
+      onBatch: ({ appends, rows, commitMs }) => metrics.batchCommitted(appends, rows, commitMs / 1000),
+    })),
+  );
   settings.onApply(retain);
 
-  const outbox = createOutbox(settings.follow(({ chat }) => ({ reader: store, flushMs: chat.service.streaming.flush_ms, onError })));
+  const outbox = createOutbox(
+    settings.follow(({ chat }) => ({ reader: store, flushMs: chat.service.streaming.flush_ms, onError })),
+  );
   const warmLogs = createWarmLogs(settings.follow((now) => ({ store, ...warmLimits(now) })));
   settings.onApply(warmLogs.resize);
   const countTokens = tokens.count;
@@ -123,7 +174,8 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   const permits = createPermits(settings.follow(({ chat }) => ({ most: chat.service.max_running_turns })));
   settings.onApply(permits.refresh);
   const notices = createServerNotices({
-    toolbox, outbox,
+    toolbox,
+    outbox,
     *atWork() {
       for (const ref of permits.holders()) {
         const running = registry.standing(ref)?.running;
@@ -143,62 +195,124 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   });
   const turnReport = createTurnReport({ log, metrics });
   let gateway: Gateway | undefined;
-  const watched = { definitions: createDefinitions(), bootId: randomBytes(4).toString('hex'), nowMs: Date.now, onError };
-  const inspection = createInspection(settings.follow((now) => ({ ...watched, ...inspectionLimits(now), actorOf: (ref) => registry.actorOf(ref) })));
-  const machine = createConversationMachine(settings.follow((now) => ({
-    model, toolbox, outbox, warmLogs, inFlight, permits, notices, turnReport, metrics, countTokens,
-    ...windowLimits(now),
-    keepDraft: createKeepDraft({ store, intervalMs: ms(now.chat.service.streaming.draft_interval) }),
-    systemPrompt: createSystemPrompt({ text: now.chat.service.system_prompt, library: toolbox.library, outbox, ...promptResources(now) }),
-    policy: toolPolicy(now),
-    maxQuestions: now.mcp.limits.max_questions,
+  const watched = {
+    definitions: createDefinitions(),
+    bootId: randomBytes(4).toString('hex'),
+    nowMs: Date.now,
     onError,
-  })));
-  const conversation = settings.follow((now) => ({ ...conversationLimits(now), providers: model.providers.map(({ name }) => name) }));
+  };
+  const inspection = createInspection(
+    settings.follow((now) => ({ ...watched, ...inspectionLimits(now), actorOf: (ref) => registry.actorOf(ref) })),
+  );
+  const machine = createConversationMachine(
+    settings.follow((now) => ({
+      model,
+      toolbox,
+      outbox,
+      warmLogs,
+      inFlight,
+      permits,
+      notices,
+      turnReport,
+      metrics,
+      countTokens,
+      ...windowLimits(now),
+      keepDraft: createKeepDraft({ store, intervalMs: ms(now.chat.service.streaming.draft_interval) }),
+      systemPrompt: createSystemPrompt({
+        text: now.chat.service.system_prompt,
+        library: toolbox.library,
+        outbox,
+        ...promptResources(now),
+      }),
+      policy: toolPolicy(now),
+      maxQuestions: now.mcp.limits.max_questions,
+      onError,
+    })),
+  );
+  const conversation = settings.follow((now) => ({
+    ...conversationLimits(now),
+    providers: model.providers.map(({ name }) => name),
+  }));
   const limits = settings.follow(registryLimits);
-  const registry = createRegistry(settings.follow(({ chat: { service } }) => ({
-    machine, store, warmLogs, outbox, countTokens, turnReport, inFlight, permits, opened, conversation,
-    registry: limits,
-    logics: { writer: writerLogic, mcpServer: toolbox.logic },
-    mcpServers: toolbox.inputs,
-    attachServer(name, actor) {
-      toolbox.attach(name, actor);
-      reportServer(name, actor, log);
-      nameCheck.watch(name, actor);
-      inspection.addServer(actor);
-      notices.watch(name, actor);
-    },
-    onStart: inspection.starting,
-    toolsSettled: toolbox.settled,
-    dismiss: (needed) => gateway?.dismiss(needed),
-    closeNeighbours: async () => {
-      const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);
-      for (const each of closed) if (each.status === 'rejected') onError(each.reason);
-    },
-    recoveringAtOnce: config.chat.service.recovery.concurrency,
-    startupWaitMs: ms(config.mcp.connection.startup_wait),
-    idleTimeoutMs: ms(service.idle_timeout),
-    maxLive: service.max_live_conversations,
-    onError,
-    onCrash: (ref, error) => log.error({ conversation: ref.conversationId, err: error }, 'a conversation failed'),
-  })));
+  const registry = createRegistry(
+    settings.follow(({ chat: { service } }) => ({
+      machine,
+      store,
+      warmLogs,
+      outbox,
+      countTokens,
+      turnReport,
+      inFlight,
+      permits,
+      opened,
+      conversation,
+      registry: limits,
+      logics: { writer: writerLogic, mcpServer: toolbox.logic },
+      mcpServers: toolbox.inputs,
+      attachServer(name, actor) {
+        toolbox.attach(name, actor);
+        reportServer(name, actor, log);
+        nameCheck.watch(name, actor);
+        inspection.addServer(actor);
+        notices.watch(name, actor);
+      },
+      onStart: inspection.starting,
+      toolsSettled: toolbox.settled,
+      dismiss: (needed) => gateway?.dismiss(needed),
+      closeNeighbours: async () => {
+        const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);
+        for (const each of closed) if (each.status === 'rejected') onError(each.reason);
+      },
+      recoveringAtOnce: config.chat.service.recovery.concurrency,
+      startupWaitMs: ms(config.mcp.connection.startup_wait),
+      idleTimeoutMs: ms(service.idle_timeout),
+      maxLive: service.max_live_conversations,
+      onError,
+      onCrash: (ref, error) => log.error({ conversation: ref.conversationId, err: error }, 'a conversation failed'),
+    })),
+  );
 
   const started = registry.start();
   stop?.addEventListener('abort', () => void registry.shutdown());
   await started;
   nameCheck.check();
   void tokens.ready();
-  const checking = settings.follow(({ auth }) => ({ verify: withinTime(auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS }, ms(auth.verification_timeout)) }));
+  const checking = settings.follow(({ auth }) => ({
+    verify: withinTime(
+      auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS },
+      ms(auth.verification_timeout),
+    ),
+  }));
   const verify: Verify = (credential) => checking.verify(credential);
   const access = settings.follow((now) => createAccess(accessOptions(now)));
-  const onRefused = createRefusalReport({ count: metrics.refused, log: (fields) => log.warn(fields, 'request refused'), nowMs: () => performance.now() });
-  const doorkeeper = createDoorkeeper(settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })), verify);
+  const onRefused = createRefusalReport({
+    count: metrics.refused,
+    log: (fields) => log.warn(fields, 'request refused'),
+    nowMs: () => performance.now(),
+  });
+  const doorkeeper = createDoorkeeper(
+    settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })),
+    verify,
+  );
   const { enabled: inspectable, max_events: maxRows, search_time_ms: searchMs } = config.inspect;
-  const pages = settings.follow((now) => ({ ...watched, ...inspectionLimits(now), store, conversations: registry.conversations, recovery: conversationLimits(now).recovery, maxRows, searchMs }));
+  const pages = settings.follow((now) => ({
+    ...watched,
+    ...inspectionLimits(now),
+    store,
+    conversations: registry.conversations,
+    recovery: conversationLimits(now).recovery,
+    maxRows,
+    searchMs,
+  }));
   const sources = createPageSources(pages);
   const inspectRoutes = createInspectRoutes({
     assets: sources.assets,
-    api: createApi({ ...sources, texts: inspectionLimits(config).limits.texts, chatEndpoint: websocket.endpoint, isWatched: inspection.isWatched }),
+    api: createApi({
+      ...sources,
+      texts: inspectionLimits(config).limits.texts,
+      chatEndpoint: websocket.endpoint,
+      isWatched: inspection.isWatched,
+    }),
     doorkeeper,
     credentialOf,
     onRefused,
@@ -212,26 +326,88 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     answering: () => model.providers[0] ?? { name: '', model: '', demo: false },
     asksForToken: config.auth.mode === 'token',
     mayChat: async ({ headers }) => (await verify(credentialOf(headers))) !== null,
-    mayInspect: (request) => inspectable && (config.auth.mode === 'none' || settings.current().inspect.viewers.length > 0) && doorkeeper.page(request) === null,
+    mayInspect: (request) =>
+      inspectable &&
+      (config.auth.mode === 'none' || settings.current().inspect.viewers.length > 0) &&
+      doorkeeper.page(request) === null,
   });
-  const viewers = inspectable ? createViewerSockets(settings.follow((now) => ({ ...viewerLimits(now), path: '/inspect/events', refusalOf: (request) => access.viewer(request), visitor: doorkeeper.visitor, onRefused, watch: inspection.watch, unwatch: inspection.unwatch, onError }))) : null;
+  const viewers = inspectable
+    ? createViewerSockets(
+        settings.follow((now) => ({
+          ...viewerLimits(now),
+          path: '/inspect/events',
+          refusalOf: (request) => access.viewer(request),
+          visitor: doorkeeper.visitor,
+          onRefused,
+          watch: inspection.watch,
+          unwatch: inspection.unwatch,
+          onError,
+        })),
+      )
+    : null;
   const comingChats = createComingChats();
   const requests = settings.follow(({ chat: { service } }) => ({
-    registry, store, toolbox, library: toolbox.library, comingChats, outbox, onError,
-    maxTextLength: service.max_text_length, streaming: service.streaming.enabled,
+    registry,
+    store,
+    toolbox,
+    library: toolbox.library,
+    comingChats,
+    outbox,
+    onError,
+    maxTextLength: service.max_text_length,
+    streaming: service.streaming.enabled,
   }));
-  const decoder = settings.follow((now) => ({ decode: createDecoder({ ...decoderLimits(now), allowedModels: model.providers[0]?.allowedModels ?? [] }) }));
-  const admission = settings.follow((now) => ({ ...admissionLimits(now), verify, refusalOf: (request: IncomingMessage) => access.socket(request), onRefused, onError }));
-  const http = createHttpHandler({ endpoint: websocket.endpoint, version, isServing: registry.isServing, servers: toolbox.servers, providers: model.status, reload: () => reload.status(), metrics, verify, home, inspection: inspectable ? inspectRoutes : null, refusalOf: (request) => access.page(request), onRefused, onError });
-  const session = { decode: (text: string) => decoder.decode(text), handle: createRequestHandler(requests), limits: settings.follow(sessionLimits) };
-  const listening = await openGateway(settings.follow((now) => ({ ...listeningOptions(now), admission, outbox, onError, isServing: registry.isServing, http, viewers, session }))).catch(async (error: unknown) => {
+  const decoder = settings.follow((now) => ({
+    decode: createDecoder({ ...decoderLimits(now), allowedModels: model.providers[0]?.allowedModels ?? [] }),
+  }));
+  const admission = settings.follow((now) => ({
+    ...admissionLimits(now),
+    verify,
+    refusalOf: (request: IncomingMessage) => access.socket(request),
+    onRefused,
+    onError,
+  }));
+  const http = createHttpHandler({
+    endpoint: websocket.endpoint,
+    version,
+    isServing: registry.isServing,
+    servers: toolbox.servers,
+    providers: model.status,
+    reload: () => reload.status(),
+    metrics,
+    verify,
+    home,
+    inspection: inspectable ? inspectRoutes : null,
+    refusalOf: (request) => access.page(request),
+    onRefused,
+    onError,
+  });
+  const session = {
+    decode: (text: string) => decoder.decode(text),
+    handle: createRequestHandler(requests),
+    limits: settings.follow(sessionLimits),
+  };
+  const listening = await openGateway(
+    settings.follow((now) => ({
+      ...listeningOptions(now),
+      admission,
+      outbox,
+      onError,
+      isServing: registry.isServing,
+      http,
+      viewers,
+      session,
+    })),
+  ).catch(async (error: unknown) => {
     await registry.shutdown();
     throw error;
   });
 
   gateway = listening;
   const reload = createReload({
-    settings, readConfig, log,
+    settings,
+    readConfig,
+    log,
     isServing: registry.isServing,
     prepare(next) {
       chooseProviders({ ...modelOptions(next), env });

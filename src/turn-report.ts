@@ -96,6 +96,8 @@ function costOf({ usage }: TurnTotals): { cost?: number } {
 /** Facts for the operator. Parley's own words are apart from the provider's, which may quote a text: the log redacts those. */
 function reasonOf(fault: Fault): Record<string, unknown> {
   const { data } = fault;
-  const facts = ['provider', 'model', 'status', 'variable', 'budget', QUOTED].filter((name) => name in data).map((name) => [name, data[name]]);
+  const facts = ['provider', 'model', 'status', 'variable', 'budget', QUOTED]
+    .filter((name) => name in data)
+    .map((name) => [name, data[name]]);
   return { reason: ownWords(fault), ...Object.fromEntries(facts) };
 }

@@ -11,6 +11,9 @@ export const usageSchema = z.object({
   total_tokens: z.number().describe('Both.'),
   cached_tokens: z.number().exactOptional().describe('Of those sent, the ones that the provider had from before.'),
   reasoning_tokens: z.number().exactOptional().describe('Of those written, the ones of its reasoning.'),
-  cost: z.number().exactOptional().describe('What that costs, in the unit of the prices in the configuration; absent where the model has none.'),
+  cost: z
+    .number()
+    .exactOptional()
+    .describe('What that costs, in the unit of the prices in the configuration; absent where the model has none.'),
   estimated: z.literal(true).exactOptional().describe('Parley has counted by itself: the provider told nothing.'),
 }) satisfies z.ZodType<Usage>;

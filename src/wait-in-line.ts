@@ -12,7 +12,11 @@ export interface Patience {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** True when it is this one's turn, which `release` ends; false when it has given up its place. */
-export function waitInLine(line: FairLine, place: Place, { signal, withinMs, queued }: Patience): true | Promise<boolean> {
+export function waitInLine(
+  line: FairLine,
+  place: Place,
+  { signal, withinMs, queued }: Patience,
+): true | Promise<boolean> {
   const turn = Promise.withResolvers<boolean>();
   const position = line.ask(place, () => turn.resolve(true));
   if (position === 0) return true;

@@ -19,8 +19,15 @@ function sources(folder: string): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const specifiers = [...text.matchAll(/(?:^|\n)\s*(?:import|export)[^;]*?from '([^']+)'/g), ...text.matchAll(/import\('([^']+)'\)/g)];
-  return specifiers.flatMap(([, to]) => (to === undefined ? [] : [{ from: file, to: to.startsWith('.') ? relative(root, join(root, dirname(file), to)) : to }]));
+  const specifiers = [
+    ...text.matchAll(/(?:^|\n)\s*(?:import|export)[^;]*?from '([^']+)'/g),
+    ...text.matchAll(/import\('([^']+)'\)/g),
+  ];
+  return specifiers.flatMap(([, to]) =>
+    to === undefined
+      ? []
+      : [{ from: file, to: to.startsWith('.') ? relative(root, join(root, dirname(file), to)) : to }],
+  );
 }
 
 const inMachines = sources('machines').flatMap(importsOf);
@@ -28,17 +35,27 @@ const inSource = sources('src').flatMap(importsOf);
 
 test('machines import only xstate and each other', () => {
   assert.ok(inMachines.length > 10);
-  assert.deepEqual(inMachines.filter(({ to }) => to !== 'xstate' && !to.startsWith('machines/')), []);
+  assert.deepEqual(
+    inMachines.filter(({ to }) => to !== 'xstate' && !to.startsWith('machines/')),
+    [],
+  );
 });
 
 test('machines know no clock, randomness or promise of their own', () => {
   for (const file of sources('machines')) {
-    assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), /Date\.now|new Date\(\)|Math\.random|performance\.|setTimeout|await |process\./, file);
+    assert.doesNotMatch(
+      readFileSync(join(root, file), 'utf8'),
+      /Date\.now|new Date\(\)|Math\.random|performance\.|setTimeout|await |process\./,
+      file,
+    );
   }
 });
 
 test('nothing that ships imports a test', () => {
-  assert.deepEqual([...inMachines, ...inSource].filter(({ to }) => to.startsWith('test/')), []);
+  assert.deepEqual(
+    [...inMachines, ...inSource].filter(({ to }) => to.startsWith('test/')),
+    [],
+  );
 });
 
 test('only the composition root and main know everyone', () => {
@@ -64,7 +81,10 @@ test('SQL stays in the store, provider clients in llm, the MCP SDK in mcp and th
   for (const [library, home] of homes) {
     const users = inSource.filter(({ to }) => library.test(to));
     assert.ok(users.length > 0, `nothing uses ${library.source}`);
-    assert.deepEqual(users.filter(({ from }) => !home.test(from)), []);
+    assert.deepEqual(
+      users.filter(({ from }) => !home.test(from)),
+      [],
+    );
   }
 });
 

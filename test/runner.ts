@@ -74,5 +74,6 @@ process.env['NODE_COMPILE_CACHE'] ??= join(project, 'node_modules', '.cache', 'n
 // Tests of which a usual run plays a part play all.
 if (has('all')) process.env['PARLEY_TEST_ALL'] = '1';
 let passed = await runFiles(filesOf(words));
-if (has('all')) for (const { script, args: suiteArgs } of LONG_SUITES) passed = (await runSuite(script, suiteArgs)) && passed;
+if (has('all'))
+  for (const { script, args: suiteArgs } of LONG_SUITES) passed = (await runSuite(script, suiteArgs)) && passed;
 process.exitCode = passed ? 0 : 1;

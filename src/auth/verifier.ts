@@ -22,7 +22,10 @@ export type Verify = (credential: string | null) => Promise<string | null>;
 export function withinTime(verifier: Verifier, limitMs: number): Verify {
   return async (credential) => {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new AppError('internal', `Checking a credential took longer than ${limitMs} ms.`)), limitMs);
+    const timer = setTimeout(
+      () => reject(new AppError('internal', `Checking a credential took longer than ${limitMs} ms.`)),
+      limitMs,
+    );
     try {
       return await Promise.race([verifier.verify(credential), late]);
     } finally {

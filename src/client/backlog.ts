@@ -75,7 +75,10 @@ export function createBacklog<Item>({ merge, onRead, onLeft }: BacklogOptions<It
       if (mergeInto(item)) return;
       waiting.push(item);
       if (waiting.length < MAX_WAITING) return;
-      close({ at: 'failed', error: clientError('reader_too_slow', `${MAX_WAITING} frames wait for a reader that does not come.`) });
+      close({
+        at: 'failed',
+        error: clientError('reader_too_slow', `${MAX_WAITING} frames wait for a reader that does not come.`),
+      });
       onLeft?.();
     },
     discard(isStale) {

@@ -6,7 +6,8 @@ export function mergeChunks(earlier: Chunk, later: Chunk): Chunk | null {
   if (isText(earlier) && isText(later) && earlier.type === later.type && earlier.message_id === later.message_id) {
     return { ...earlier, data: earlier.data + later.data };
   }
-  if (earlier.type === 'tool_progress' && later.type === 'tool_progress' && earlier.call_id === later.call_id) return later;
+  if (earlier.type === 'tool_progress' && later.type === 'tool_progress' && earlier.call_id === later.call_id)
+    return later;
   return null;
 }
 

@@ -21,8 +21,20 @@ import type { Waiting } from './patience.ts';
 import type { Cursor } from './position.ts';
 import { sendRequest, type RequestOptions } from './request.ts';
 import {
-  isCancelResult, isConversationPage, isForkResult, isHistoryPage, isRespondResult, isToolList, readResult,
-  type CancelResult, type ConversationPage, type ForkResult, type HistoryPage, type RespondResult, type Result, type ToolList,
+  isCancelResult,
+  isConversationPage,
+  isForkResult,
+  isHistoryPage,
+  isRespondResult,
+  isToolList,
+  readResult,
+  type CancelResult,
+  type ConversationPage,
+  type ForkResult,
+  type HistoryPage,
+  type RespondResult,
+  type Result,
+  type ToolList,
 } from './results.ts';
 import { startTurn, type Turn } from './turn.ts';
 
@@ -166,7 +178,8 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   const exchanges = createExchanges(connection);
 
   function route(frame: Incoming): void {
-    lastWords = frame.status === 'error' && frame.request_id === null && frame.conversation_id === undefined ? frame.error : null;
+    lastWords =
+      frame.status === 'error' && frame.request_id === null && frame.conversation_id === undefined ? frame.error : null;
     exchanges.receive(frame);
     if (frame.conversation_id !== undefined) followers.get(frame.conversation_id)?.hear(frame);
   }
@@ -175,7 +188,12 @@ export function connect(url: string, options: ClientOptions = {}): Client {
     return sendRequest(action, payload, requestOptions, { exchanges, timeoutMs: requestTimeoutMs, ...waits });
   }
 
-  async function ask<Known extends object>(action: string, payload: object, isKnown: (result: object) => result is Known, requestOptions: RequestOptions = { repeatable: true }): Promise<Known> {
+  async function ask<Known extends object>(
+    action: string,
+    payload: object,
+    isKnown: (result: object) => result is Known,
+    requestOptions: RequestOptions = { repeatable: true },
+  ): Promise<Known> {
     const result = readResult(action, await request(action, payload, requestOptions), isKnown);
     if (result instanceof ParleyError) throw result;
     return result;
@@ -184,36 +202,64 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   /** Without a target a repeat might stop the next turn, and so might a Stop that comes late. */
   function cancel(conversation: string = conversationId, target?: string): Promise<CancelResult> {
     const hasTarget = target !== undefined;
-    return ask('cancel', { conversation_id: conversation, target }, isCancelResult, { repeatable: hasTarget, waits: hasTarget });
+    return ask('cancel', { conversation_id: conversation, target }, isCancelResult, {
+      repeatable: hasTarget,
+      waits: hasTarget,
+    });
   }
 
   return {
     conversationId,
-    chat(text, { conversationId: conversation = conversationId, requestId = newId(), cursor = { after_seq: 0 }, signal = null, rewindTo, onWait, ...rest } = {}) {
-      const payload = { ...(text === null ? {} : { text }), conversation_id: conversation, rewind_to: rewindTo, ...rest };
-      return startTurn({ requestId, conversationId: conversation, payload, cursor, signal }, {
-        ...waits, exchanges, cancel,
-        onWait(wait) {
-          onWait?.(wait);
-          waits.onWait(wait);
+    chat(
+      text,
+      {
+        conversationId: conversation = conversationId,
+        requestId = newId(),
+        cursor = { after_seq: 0 },
+        signal = null,
+        rewindTo,
+        onWait,
+        ...rest
+      } = {},
+    ) {
+      const payload = {
+        ...(text === null ? {} : { text }),
+        conversation_id: conversation,
+        rewind_to: rewindTo,
+        ...rest,
+      };
+      return startTurn(
+        { requestId, conversationId: conversation, payload, cursor, signal },
+        {
+          ...waits,
+          exchanges,
+          cancel,
+          onWait(wait) {
+            onWait?.(wait);
+            waits.onWait(wait);
+          },
         },
-      });
+      );
     },
     cancel,
     // A repeat is harmless: it is told what was decided.
     respond: (conversation, { interruptId, ...answer }) =>
       ask('respond', { conversation_id: conversation, interrupt_id: interruptId, ...answer }, isRespondResult),
-    history: (conversation, { beforeSeq, limit } = {}) => ask('history', { conversation_id: conversation, before_seq: beforeSeq, limit }, isHistoryPage),
+    history: (conversation, { beforeSeq, limit } = {}) =>
+      ask('history', { conversation_id: conversation, before_seq: beforeSeq, limit }, isHistoryPage),
     conversations: (range = {}) => ask('conversations', range, isConversationPage),
     // A repeat would make another one.
-    fork: (conversation, atSeq) => ask('fork', { conversation_id: conversation, at_seq: atSeq }, isForkResult, { repeatable: false }),
+    fork: (conversation, atSeq) =>
+      ask('fork', { conversation_id: conversation, at_seq: atSeq }, isForkResult, { repeatable: false }),
     // A repeat might delete a new conversation under the same id.
     async delete(conversation) {
       let wasRefused = false;
-      await request('delete', { conversation_id: conversation }, { onWait: () => (wasRefused = true) }).catch((error: unknown) => {
-        // A server that ends while it deletes cannot tell that it has: what is gone by the next try was deleted.
-        if (!wasRefused || !(error instanceof ParleyError) || error.code !== 'not_found') throw error;
-      });
+      await request('delete', { conversation_id: conversation }, { onWait: () => (wasRefused = true) }).catch(
+        (error: unknown) => {
+          // A server that ends while it deletes cannot tell that it has: what is gone by the next try was deleted.
+          if (!wasRefused || !(error instanceof ParleyError) || error.code !== 'not_found') throw error;
+        },
+      );
     },
     tools: () => ask('tools', {}, isToolList),
     ...createOffers(ask),
@@ -222,13 +268,17 @@ export function connect(url: string, options: ClientOptions = {}): Client {
     },
     request,
     follow(conversation, { cursor = { after_seq: 0 }, state = false } = {}) {
-      if (followers.has(conversation)) throw clientError('already_open', `The conversation "${conversation}" is followed already.`);
+      if (followers.has(conversation))
+        throw clientError('already_open', `The conversation "${conversation}" is followed already.`);
       const onEnd = () => {
         followers.delete(conversation);
         // Without a connection the subscription went with its socket.
         if (connection.isOpen()) request('unsubscribe', { conversation_id: conversation }).catch(() => {});
       };
-      const follower = startFollow({ requestId: newId(), conversationId: conversation, cursor, state }, { ...waits, exchanges, onEnd });
+      const follower = startFollow(
+        { requestId: newId(), conversationId: conversation, cursor, state },
+        { ...waits, exchanges, onEnd },
+      );
       followers.set(conversation, follower);
       return follower.follow;
     },
@@ -246,14 +296,30 @@ function subprotocolsFor(token: string | undefined): string[] {
 
 function closedFor({ code, reason }: { code: number; reason: string }, lastWords: Fault | null): ParleyError {
   if (lastWords) return new ParleyError(lastWords);
-  return clientError('connection_closed', `The connection is closed (${code}${reason && `, ${reason}`}).`, { close_code: code, reason });
+  return clientError('connection_closed', `The connection is closed (${code}${reason && `, ${reason}`}).`, {
+    close_code: code,
+    reason,
+  });
 }
 
 /** The reason that the server gave, or where no server answered. */
-function unreachableFor(url: string, { tries, code, reason }: Extract<ConnectionStatus, { status: 'unreachable' }>, lastWords: Fault | null): ParleyError {
+function unreachableFor(
+  url: string,
+  { tries, code, reason }: Extract<ConnectionStatus, { status: 'unreachable' }>,
+  lastWords: Fault | null,
+): ParleyError {
   if (lastWords) return new ParleyError(lastWords);
   const data = { close_code: code, reason };
   const times = tries === 1 ? 'once' : `${tries} times`;
-  if (code !== NO_CLOSE_FRAME) return clientError('unreachable', `The server at ${url} closed the connection ${times} (${code}${reason && `, ${reason}`}). Try again later.`, data);
-  return clientError('unreachable', `No Parley server answers at ${url} (tried ${times}). Start the server, or correct the address.`, data);
+  if (code !== NO_CLOSE_FRAME)
+    return clientError(
+      'unreachable',
+      `The server at ${url} closed the connection ${times} (${code}${reason && `, ${reason}`}). Try again later.`,
+      data,
+    );
+  return clientError(
+    'unreachable',
+    `No Parley server answers at ${url} (tried ${times}). Start the server, or correct the address.`,
+    data,
+  );
 }

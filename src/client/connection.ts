@@ -74,8 +74,15 @@ function createSocket({ WebSocket, url, protocols }: ConnectionOptions): SocketL
   try {
     return new WebSocket(url, protocols);
   } catch {
-    if (protocols.every((protocol) => token.test(protocol))) throw clientError('invalid_options', `"${url}" is not the address of a WebSocket. Write one such as ws://localhost:8000/ws/chat.`);
-    throw clientError('invalid_options', "The token cannot be sent: it may hold only letters, digits and !#$%&'*+-.^_`|~");
+    if (protocols.every((protocol) => token.test(protocol)))
+      throw clientError(
+        'invalid_options',
+        `"${url}" is not the address of a WebSocket. Write one such as ws://localhost:8000/ws/chat.`,
+      );
+    throw clientError(
+      'invalid_options',
+      "The token cannot be sent: it may hold only letters, digits and !#$%&'*+-.^_`|~",
+    );
   }
 }
 
@@ -101,7 +108,8 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   /** Events of a socket that was given up come late and mean nothing. */
-  const isCurrent = (socket: SocketLike) => (state.at === 'connecting' || state.at === 'open') && state.socket === socket;
+  const isCurrent = (socket: SocketLike) =>
+    (state.at === 'connecting' || state.at === 'open') && state.socket === socket;
 
   function opened(socket: SocketLike): void {
     if (!isCurrent(socket)) return;

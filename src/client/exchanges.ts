@@ -71,7 +71,8 @@ export function createExchanges(connection: { isOpen(): boolean; send(text: stri
   };
   const refusal = (exchange: Exchange): ParleyError | null => {
     if (ended) return ended;
-    if (entries.has(keyOf(exchange))) return clientError('already_open', `A request with the id "${exchange.requestId}" is open already.`);
+    if (entries.has(keyOf(exchange)))
+      return clientError('already_open', `A request with the id "${exchange.requestId}" is open already.`);
     if (entries.size >= MAX_OPEN) return clientError('too_many_open', `${MAX_OPEN} requests are open already.`);
     return null;
   };
@@ -121,7 +122,12 @@ export function createExchanges(connection: { isOpen(): boolean; send(text: stri
       for (const { exchange, sent } of entries.values()) {
         if (!sent || exchange.repeatable) continue;
         entries.delete(keyOf(exchange));
-        exchange.fail(clientError('connection_lost', 'The connection fell before the answer came; the request may have been carried out.'));
+        exchange.fail(
+          clientError(
+            'connection_lost',
+            'The connection fell before the answer came; the request may have been carried out.',
+          ),
+        );
       }
     },
     end(error) {

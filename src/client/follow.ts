@@ -59,7 +59,10 @@ export interface Follower {
 /** `asking`: what comes before the `result` belongs to others, or to an earlier subscription. */
 type State = 'asking' | 'following' | 'ended';
 
-export function startFollow({ requestId, conversationId, cursor, state: wantsState }: FollowRequest, deps: FollowDeps): Follower {
+export function startFollow(
+  { requestId, conversationId, cursor, state: wantsState }: FollowRequest,
+  deps: FollowDeps,
+): Follower {
   const { exchanges, onEnd } = deps;
   const arrived = createPosition(cursor);
   const read = createPosition(cursor);
@@ -73,7 +76,10 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
     question() {
       patience.stop();
       state = 'asking';
-      return { action: 'subscribe', payload: { conversation_id: conversationId, ...arrived.cursor(), state: wantsState } };
+      return {
+        action: 'subscribe',
+        payload: { conversation_id: conversationId, ...arrived.cursor(), state: wantsState },
+      };
     },
     receive,
     fail,
@@ -112,7 +118,8 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
         if ('seq' in frame.chunk) return;
         const chunk = arrived.take(frame.chunk);
         if (chunk === 'repeat' || chunk === 'gap') return take(frame, chunk);
-        if (chunk.type === 'reset') backlog.discard((waiting) => waiting.status === 'chunk' && isTakenBack(waiting.chunk, chunk.message_id));
+        if (chunk.type === 'reset')
+          backlog.discard((waiting) => waiting.status === 'chunk' && isTakenBack(waiting.chunk, chunk.message_id));
         take({ ...frame, chunk }, 'new');
         return;
       }
@@ -122,7 +129,8 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
         return;
       case 'error':
         // A turn's end has a row; without a request it is about the conversation. The rest answers others.
-        if ((frame.seq !== undefined && frame.metadata?.replayed === undefined) || frame.request_id === null) take(frame, 'new');
+        if ((frame.seq !== undefined && frame.metadata?.replayed === undefined) || frame.request_id === null)
+          take(frame, 'new');
         return;
       case 'state':
         take(frame, 'new');
@@ -143,7 +151,8 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
       backlog.push(frame);
     } else if (verdict === 'gap') {
       state = 'asking';
-      if (!patience.missed()) fail(clientError('unexpected_answer', 'Parts of the conversation are missing, also after asking again.'));
+      if (!patience.missed())
+        fail(clientError('unexpected_answer', 'Parts of the conversation are missing, also after asking again.'));
     }
   }
 
@@ -162,7 +171,8 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
 
   function noteRead(frame: FollowedFrame): void {
     if (frame.status === 'result') goOn(read, frame.result);
-    else if (frame.status === 'event') read.row(frame.seq, frame.event.type === 'assistant_message' ? frame.event.id : null);
+    else if (frame.status === 'event')
+      read.row(frame.seq, frame.event.type === 'assistant_message' ? frame.event.id : null);
     else if (frame.status === 'chunk') read.take(frame.chunk);
   }
 
@@ -179,7 +189,10 @@ export function startFollow({ requestId, conversationId, cursor, state: wantsSta
 }
 
 /** What was trimmed away cannot come, and what lies beyond the head was never there. */
-function goOn(position: ReturnType<typeof createPosition>, { truncated, reset, oldest_seq: oldestSeq }: Subscription): void {
+function goOn(
+  position: ReturnType<typeof createPosition>,
+  { truncated, reset, oldest_seq: oldestSeq }: Subscription,
+): void {
   if (truncated || reset) position.restart(oldestSeq - 1);
 }
 

@@ -3,8 +3,16 @@
  * what the answers hold is for results.ts.
  */
 import {
-  isCompletions, isFilledPrompt, isPromptPage, isResourceContents, isResourcePage,
-  type Completions, type FilledPrompt, type PromptPage, type ResourceContents, type ResourcePage,
+  isCompletions,
+  isFilledPrompt,
+  isPromptPage,
+  isResourceContents,
+  isResourcePage,
+  type Completions,
+  type FilledPrompt,
+  type PromptPage,
+  type ResourceContents,
+  type ResourcePage,
 } from './results.ts';
 
 /** A page of a list, of all servers or of one; the first without a cursor. */
@@ -32,7 +40,11 @@ export interface Offers {
   completeArgument(server: string, completing: Completing): Promise<Completions>;
 }
 
-type Ask = <Known extends object>(action: string, payload: object, isKnown: (result: object) => result is Known) => Promise<Known>;
+type Ask = <Known extends object>(
+  action: string,
+  payload: object,
+  isKnown: (result: object) => result is Known,
+) => Promise<Known>;
 
 export function createOffers(ask: Ask): Offers {
   return {
@@ -40,6 +52,7 @@ export function createOffers(ask: Ask): Offers {
     getPrompt: (server, name, args = {}) => ask('get_prompt', { server, name, arguments: args }, isFilledPrompt),
     resources: (range = {}) => ask('resources', range, isResourcePage),
     readResource: (server, uri) => ask('read_resource', { server, uri }, isResourceContents),
-    completeArgument: (server, { uriTemplate, ...completing }) => ask('complete_argument', { server, uri_template: uriTemplate, ...completing }, isCompletions),
+    completeArgument: (server, { uriTemplate, ...completing }) =>
+      ask('complete_argument', { server, uri_template: uriTemplate, ...completing }, isCompletions),
   };
 }

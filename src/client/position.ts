@@ -33,7 +33,10 @@ const MAX_WHOLE = 64;
 
 export function createPosition(start: Cursor = { after_seq: 0 }): Position {
   let afterSeq = start.after_seq;
-  let message = start.message_id === undefined ? null : { id: start.message_id, text: start.offset ?? 0, reasoning: start.reasoning_offset ?? 0 };
+  let message =
+    start.message_id === undefined
+      ? null
+      : { id: start.message_id, text: start.offset ?? 0, reasoning: start.reasoning_offset ?? 0 };
   const whole = new Set<string>();
 
   const closeMessage = (id: string) => {
@@ -88,7 +91,9 @@ export function createPosition(start: Cursor = { after_seq: 0 }): Position {
     },
     cursor: () => ({
       after_seq: afterSeq,
-      ...(message === null ? {} : { message_id: message.id, offset: message.text, reasoning_offset: message.reasoning }),
+      ...(message === null
+        ? {}
+        : { message_id: message.id, offset: message.text, reasoning_offset: message.reasoning }),
     }),
   };
 }

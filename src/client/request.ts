@@ -29,10 +29,20 @@ export interface RequestDeps {
 }
 
 /** Refusals that promise that nothing was done: what must not be done twice may be sent again after them. */
-const nothingDone: ReadonlySet<string> = new Set(['overloaded', 'shutting_down', 'conversation_unavailable', 'storage_failed']);
+const nothingDone: ReadonlySet<string> = new Set([
+  'overloaded',
+  'shutting_down',
+  'conversation_unavailable',
+  'storage_failed',
+]);
 
 /** Rejects with a ParleyError: the server's, or our own. */
-export function sendRequest(action: string, payload: object, { repeatable = false, waits = true, onWait }: RequestOptions, deps: RequestDeps): Promise<Result> {
+export function sendRequest(
+  action: string,
+  payload: object,
+  { repeatable = false, waits = true, onWait }: RequestOptions,
+  deps: RequestDeps,
+): Promise<Result> {
   const { exchanges, timeoutMs, backoff } = deps;
   const requestId = newId();
   return new Promise((resolve, reject) => {
@@ -74,7 +84,10 @@ export function sendRequest(action: string, payload: object, { repeatable = fals
       },
       fail: (error) => done(() => reject(error)),
     };
-    const timer = setTimeout(() => exchange.fail(refusal ?? clientError('timed_out', `No answer to "${action}" within ${timeoutMs} ms.`)), timeoutMs);
+    const timer = setTimeout(
+      () => exchange.fail(refusal ?? clientError('timed_out', `No answer to "${action}" within ${timeoutMs} ms.`)),
+      timeoutMs,
+    );
     exchanges.open(exchange);
   });
 }

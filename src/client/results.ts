@@ -49,7 +49,9 @@ export function isCancelResult(result: object): result is CancelResult {
 
 export function isRespondResult(result: object): result is RespondResult {
   if ('accepted' in result) return result.accepted === true;
-  return 'already' in result && typeof result.already === 'object' && result.already !== null && 'decision' in result.already;
+  return (
+    'already' in result && typeof result.already === 'object' && result.already !== null && 'decision' in result.already
+  );
 }
 
 export function isHistoryPage(result: object): result is HistoryPage {
@@ -77,7 +79,13 @@ export function isFilledPrompt(result: object): result is FilledPrompt {
 }
 
 export function isResourcePage(result: object): result is ResourcePage {
-  return 'resources' in result && Array.isArray(result.resources) && 'templates' in result && Array.isArray(result.templates) && 'next_cursor' in result;
+  return (
+    'resources' in result &&
+    Array.isArray(result.resources) &&
+    'templates' in result &&
+    Array.isArray(result.templates) &&
+    'next_cursor' in result
+  );
 }
 
 export function isResourceContents(result: object): result is ResourceContents {
@@ -93,6 +101,12 @@ export function isSubscription(result: object): result is Subscription {
 }
 
 /** The result, or the error that it is not one. */
-export function readResult<Known extends object>(action: string, result: Result, isKnown: (result: object) => result is Known): Known | ParleyError {
-  return isKnown(result) ? result : clientError('unexpected_answer', `The server's answer to "${action}" is not what it should be.`);
+export function readResult<Known extends object>(
+  action: string,
+  result: Result,
+  isKnown: (result: object) => result is Known,
+): Known | ParleyError {
+  return isKnown(result)
+    ? result
+    : clientError('unexpected_answer', `The server's answer to "${action}" is not what it should be.`);
 }

@@ -95,7 +95,10 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
       wasSent = true;
       isRefused = false;
       // A turn that exists need not be let in again: `reject` would refuse it for being busy with itself.
-      return { action: 'chat', payload: { ...payload, mode: isStored ? undefined : payload.mode, cursor: arrived.cursor() } };
+      return {
+        action: 'chat',
+        payload: { ...payload, mode: isStored ? undefined : payload.mode, cursor: arrived.cursor() },
+      };
     },
     receive,
     fail,
@@ -123,7 +126,8 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
         if (state === 'following') take(frame.chunk);
         return;
       case 'complete':
-        if (state === 'following') finish(() => end.resolve({ metadata: frame.metadata, seq: frame.seq ?? null }), null);
+        if (state === 'following')
+          finish(() => end.resolve({ metadata: frame.metadata, seq: frame.seq ?? null }), null);
         return;
       case 'error': {
         // A turn's end has a row, or is told anew. Anything else is a refusal.
@@ -146,7 +150,8 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
     if (taken === 'repeat') return;
     if (taken === 'gap') {
       state = 'asking';
-      if (!patience.missed()) fail(clientError('unexpected_answer', 'Parts of the answer are missing, also after asking again.'));
+      if (!patience.missed())
+        fail(clientError('unexpected_answer', 'Parts of the answer are missing, also after asking again.'));
       return;
     }
     patience.renew();

@@ -28,7 +28,9 @@ function checkArchive(path: string, archive: Archive): CommandResult {
     const remedy = 'The file itself is damaged. Restore a backup, or save what is left with "sqlite3 FILE .recover".';
     return { exitCode: 1, lines: [...complaints.map((complaint) => `${path}: ${complaint}`), remedy] };
   }
-  const problems = archive.strays().map((id) => `conversation ${id} has rows or turns and no entry in the conversations table`);
+  const problems = archive
+    .strays()
+    .map((id) => `conversation ${id} has rows or turns and no entry in the conversations table`);
   const ids = archive.conversations();
   let rows = 0;
   for (const id of ids) {
@@ -39,7 +41,10 @@ function checkArchive(path: string, archive: Archive): CommandResult {
   const summary = `${path}: ${counted(ids.length, 'conversation')}, ${counted(rows, 'row')}.`;
   if (problems.length === 0) return { exitCode: 0, lines: [`${summary} Everything is in order.`] };
   const more = problems.length > maxProblems ? [`... and ${problems.length - maxProblems} more`] : [];
-  return { exitCode: 1, lines: [...problems.slice(0, maxProblems), ...more, `${summary} ${counted(problems.length, 'problem')}.`] };
+  return {
+    exitCode: 1,
+    lines: [...problems.slice(0, maxProblems), ...more, `${summary} ${counted(problems.length, 'problem')}.`],
+  };
 }
 
 function checkConversation(archive: Archive, id: string): { rows: number; problems: string[] } {
@@ -56,7 +61,8 @@ function checkConversation(archive: Archive, id: string): { rows: number; proble
     audit.row(row);
     if (row.request_id !== null && open.includes(row.request_id)) rowsOfOpen.push(row);
     // Another program's rows may hold what they like: it is shown as absent.
-    if (columns.length > 0 && row.request_id !== null && !adopted.has(row.request_id)) unreadable.push(`row ${row.seq} cannot be read: ${columns.join(', ')}`);
+    if (columns.length > 0 && row.request_id !== null && !adopted.has(row.request_id))
+      unreadable.push(`row ${row.seq} cannot be read: ${columns.join(', ')}`);
   }
   return { rows, problems: [...audit.problems(), ...unreadable, ...foldProblems(rowsOfOpen, open)] };
 }

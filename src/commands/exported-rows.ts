@@ -8,9 +8,16 @@ import type { LogRow } from '../../machines/log.ts';
 import { AppError, messageOf } from '../errors.ts';
 import { decodeRow } from '../store/columns.ts';
 
-const text = z.string().nullish().transform((value) => value ?? null);
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? null);
 /** A JSON column: as text, as the table has it, or as the value that clients get. */
-const json = z.unknown().transform((value) => (value === undefined || value === null || typeof value === 'string' ? (value ?? null) : JSON.stringify(value)));
+const json = z
+  .unknown()
+  .transform((value) =>
+    value === undefined || value === null || typeof value === 'string' ? (value ?? null) : JSON.stringify(value),
+  );
 
 const exportedRow = z.object({
   id: text,
@@ -25,7 +32,10 @@ const exportedRow = z.object({
   model: text,
   usage: json,
   extra: json,
-  token_count: z.number().nullish().transform((value) => value ?? null),
+  token_count: z
+    .number()
+    .nullish()
+    .transform((value) => value ?? null),
   request_id: text,
 });
 
@@ -36,7 +46,8 @@ export function readExportedRows(file: string, conversationId: string): LogRow[]
   const rows = valuesIn(file).map(({ value, line }) => {
     const framed = frame.safeParse(value).data;
     const parsed = exportedRow.safeParse(framed ? { conversation_id: framed.conversation_id, ...framed.event } : value);
-    if (parsed.success) return decodeRow({ ...parsed.data, conversation_id: parsed.data.conversation_id ?? conversationId });
+    if (parsed.success)
+      return decodeRow({ ...parsed.data, conversation_id: parsed.data.conversation_id ?? conversationId });
     const [issue] = parsed.error.issues;
     throw unreadable(file, line, issue ? `${issue.path.join('.') || 'the row'}: ${issue.message}` : 'no row');
   });
@@ -49,7 +60,9 @@ function valuesIn(file: string): { value: unknown; line: number }[] {
     const values: unknown = parse(whole, file, 1);
     return Array.isArray(values) ? values.map((value: unknown) => ({ value, line: 1 })) : [];
   }
-  return whole.split('\n').flatMap((text, index) => (text.trim() === '' ? [] : [{ value: parse(text, file, index + 1), line: index + 1 }]));
+  return whole
+    .split('\n')
+    .flatMap((text, index) => (text.trim() === '' ? [] : [{ value: parse(text, file, index + 1), line: index + 1 }]));
 }
 
 function contentsOf(file: string): string {

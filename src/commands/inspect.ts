@@ -25,14 +25,22 @@ export async function inspect({ conversationId, host, port, token }: InspectOpti
     headers: token === null ? {} : { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch((cause: unknown) => {
-    throw new AppError('not_found', `No server answers at ${server}. Start it with ./run.sh, or name its port with --port.`, { cause });
+    throw new AppError(
+      'not_found',
+      `No server answers at ${server}. Start it with ./run.sh, or name its port with --port.`,
+      { cause },
+    );
   });
   if (response.status === 401 || response.status === 403) {
     const told: unknown = await response.json();
     const why = typeof told === 'object' && told !== null && 'error' in told ? String(told.error) : '';
     throw new AppError('unauthorized', `${why} This command takes a token from the environment variable PARLEY_TOKEN.`);
   }
-  if (!response.ok) throw new AppError('not_found', `The server at ${server} serves no inspection: inspect.enabled is false there, or it is no Parley.`);
+  if (!response.ok)
+    throw new AppError(
+      'not_found',
+      `The server at ${server} serves no inspection: inspect.enabled is false there, or it is no Parley.`,
+    );
   const hash = new URLSearchParams({ conversation: conversationId });
   return {
     exitCode: 0,

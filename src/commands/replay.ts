@@ -22,7 +22,10 @@ export interface ReplayOptions {
 
 /** Throws AppError when there is nothing to replay, with what to do about it. */
 export function replay({ conversationId, database, exported, recovery }: ReplayOptions): CommandResult {
-  const { rows, adopted } = exported === null ? storedRows(database, conversationId) : { rows: readExportedRows(exported, conversationId), adopted: [] };
+  const { rows, adopted } =
+    exported === null
+      ? storedRows(database, conversationId)
+      : { rows: readExportedRows(exported, conversationId), adopted: [] };
   if (rows.length === 0) {
     throw new AppError('not_found', `There are no rows of conversation ${conversationId} in ${exported ?? database}.`);
   }

@@ -27,7 +27,10 @@ const ATTEMPTS = 5;
 /** Resolves when the turn has ended. Rejects with an AppError that says why there is no answer. */
 export async function say({ text, host, port, endpoint, token, signal }: SayOptions): Promise<void> {
   try {
-    const client = connect(`ws://${serverName(host, port)}${endpoint}`, { reconnect: { attempts: ATTEMPTS }, ...(token === null ? {} : { token }) });
+    const client = connect(`ws://${serverName(host, port)}${endpoint}`, {
+      reconnect: { attempts: ATTEMPTS },
+      ...(token === null ? {} : { token }),
+    });
     try {
       await print(client.chat(text, { signal }));
     } finally {
@@ -84,7 +87,15 @@ function note(text: string): void {
 }
 
 function explained({ code, message }: ParleyError): AppError {
-  if (code === 'unauthorized') return new AppError('unauthorized', `${message} This command takes a token from the environment variable PARLEY_TOKEN.`);
-  if (code === 'unreachable') return new AppError('not_found', `${message} ./run.sh starts one; --port names the port of one that listens elsewhere.`);
+  if (code === 'unauthorized')
+    return new AppError(
+      'unauthorized',
+      `${message} This command takes a token from the environment variable PARLEY_TOKEN.`,
+    );
+  if (code === 'unreachable')
+    return new AppError(
+      'not_found',
+      `${message} ./run.sh starts one; --port names the port of one that listens elsewhere.`,
+    );
   return new AppError('internal', message);
 }

@@ -10,7 +10,10 @@ import type { CommandResult } from './result.ts';
 /** Throws AppError `invalid_request` for a subject that the configuration would refuse. */
 export function token(subject: string): CommandResult {
   if (!subjectSchema.safeParse(subject).success) {
-    throw new AppError('invalid_request', `${JSON.stringify(subject.slice(0, 40))} cannot be a subject: allowed are 1 to 128 characters without control characters.`);
+    throw new AppError(
+      'invalid_request',
+      `${JSON.stringify(subject.slice(0, 40))} cannot be a subject: allowed are 1 to 128 characters without control characters.`,
+    );
   }
   const created = createToken();
   return {

@@ -122,7 +122,9 @@ const short: Record<Exclude<CommandName, 'run'>, [synopsis: string, purpose: str
 const overview = `
 Commands, each with its own --help:
 
-${Object.values(short).map(([synopsis, purpose]) => `  ${synopsis.padEnd(22)}${purpose}`).join('\n')}
+${Object.values(short)
+  .map(([synopsis, purpose]) => `  ${synopsis.padEnd(22)}${purpose}`)
+  .join('\n')}
 
 Every setting and its default: config/config.yaml and docs/configuration.md.
 `;

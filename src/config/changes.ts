@@ -28,7 +28,13 @@ export function changesBetween(before: Config, after: Config): ConfigChanges {
   const { error } = configSchema.safeParse(config);
   if (error) {
     const problems = error.issues.map((issue) => `  ${dotted(issue.path.map(step))} must be ${allowed(issue)}.`);
-    throw new AppError('config_invalid', [`The configuration needs a restart as a whole. Until then ${kept.join(', ')} would keep the old value, and with that:`, ...problems].join('\n'));
+    throw new AppError(
+      'config_invalid',
+      [
+        `The configuration needs a restart as a whole. Until then ${kept.join(', ')} would keep the old value, and with that:`,
+        ...problems,
+      ].join('\n'),
+    );
   }
   return { config, reloaded: changed.filter((path) => !needsRestart(path)).map(dotted), needRestart: kept };
 }

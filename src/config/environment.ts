@@ -26,7 +26,9 @@ export function expandVariables(text: string, env: Environment): Expansion {
     if (whole === '$${') return '${';
     const [, name, standIn] = reference.exec(inner ?? '') ?? [];
     if (name === undefined) {
-      problems.push(`has ${whole}, which is no variable: write \${NAME} or \${NAME:-default}, and $\${ for the characters themselves`);
+      problems.push(
+        `has ${whole}, which is no variable: write \${NAME} or \${NAME:-default}, and $\${ for the characters themselves`,
+      );
       return '';
     }
     const value = env[name];

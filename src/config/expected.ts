@@ -50,7 +50,10 @@ export function allowedWords(expected: Expected): string {
     case 'array':
       return isExpected(expected.items) ? `a list, each entry ${allowedWords(expected.items)}` : 'a list';
     case 'object':
-      return `a section with keys such as ${keysOf(expected).slice(0, 3).map(([key]) => key).join(', ')}`;
+      return `a section with keys such as ${keysOf(expected)
+        .slice(0, 3)
+        .map(([key]) => key)
+        .join(', ')}`;
     case 'integer':
     case 'number':
       return `a ${expected.type === 'integer' ? 'whole number' : 'number'}${unitWords(expected)}${boundWords(expected)}`;

@@ -49,7 +49,8 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
     const said = new Set(problems.map(({ path }) => dotted(path)));
     problems.push(...schemaProblems(parsed.error.issues, document).filter(({ path }) => !said.has(dotted(path))));
   }
-  if (!parsed?.success || problems.length > 0) throw new AppError('config_invalid', listProblems('The configuration', name, problems));
+  if (!parsed?.success || problems.length > 0)
+    throw new AppError('config_invalid', listProblems('The configuration', name, problems));
   return { file: path, config: withAbsolutePaths(parsed.data, document, path === projectFile ? null : path, source) };
 }
 
@@ -65,13 +66,20 @@ function withAbsolutePaths(
 ): Config {
   const start = (key: KeyPath) => (ownFile !== null && document.states(key) ? dirname(ownFile) : projectDirectory);
   const { repository, mcp } = config;
-  const credentials_file = resolve(start(['mcp', 'authorization', 'credentials_file']), mcp.authorization.credentials_file);
+  const credentials_file = resolve(
+    start(['mcp', 'authorization', 'credentials_file']),
+    mcp.authorization.credentials_file,
+  );
   const path = resolve(start(['repository', 'path']), repository.path);
   const config_file = env['PARLEY_SERVERS_CONFIG']
     ? resolve(cwd, env['PARLEY_SERVERS_CONFIG'])
     : resolve(start(['mcp', 'config_file']), mcp.config_file);
   const roots = mcp.roots.map((folder) => resolve(start(['mcp', 'roots']), folder));
-  return { ...config, repository: { ...repository, path }, mcp: { ...mcp, config_file, roots, authorization: { ...mcp.authorization, credentials_file } } };
+  return {
+    ...config,
+    repository: { ...repository, path },
+    mcp: { ...mcp, config_file, roots, authorization: { ...mcp.authorization, credentials_file } },
+  };
 }
 
 const unreadable = new Map<unknown, string>([

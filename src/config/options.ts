@@ -27,12 +27,20 @@ export function circuitLimits({ llm: { circuit } }: Config) {
 }
 
 /** What of a conversation a model is shown, in tokens and messages. */
-export function windowLimits({ chat: { service: { context } } }: Config) {
+export function windowLimits({
+  chat: {
+    service: { context },
+  },
+}: Config) {
   return { budgetTokens: context.max_tokens - context.reserve_tokens, preserveRecent: context.preserve_recent };
 }
 
 export function warmLimits({ chat: { service } }: Config) {
-  return { maxBytes: service.warm_bytes, windowTokens: service.context.max_tokens - service.context.reserve_tokens, preserveRecent: service.context.preserve_recent };
+  return {
+    maxBytes: service.warm_bytes,
+    windowTokens: service.context.max_tokens - service.context.reserve_tokens,
+    preserveRecent: service.context.preserve_recent,
+  };
 }
 
 /** What a frame may hold. */
@@ -67,7 +75,12 @@ export function toolboxLimits({ mcp, chat }: Config) {
 
 export function authorizerOptions({ mcp }: Config) {
   const { credentials_file, callback_port, callback_url, client_metadata_url } = mcp.authorization;
-  return { credentialsFile: credentials_file, callbackPort: callback_port, callbackUrl: callback_url, clientMetadataUrl: client_metadata_url };
+  return {
+    credentialsFile: credentials_file,
+    callbackPort: callback_port,
+    callbackUrl: callback_url,
+    clientMetadataUrl: client_metadata_url,
+  };
 }
 
 /** What of the servers' resources goes into the system prompt. */
@@ -111,7 +124,11 @@ export function conversationLimits({ chat, llm }: Config) {
     attempts: llm.retry.attempts,
     retryBudgetMs: ms(llm.retry.budget),
     budgets: budgetsOf(service.budget),
-    recovery: { mode: service.recovery.mode, attempts: service.recovery.attempts, maxAgeMs: ms(service.recovery.max_age) },
+    recovery: {
+      mode: service.recovery.mode,
+      attempts: service.recovery.attempts,
+      maxAgeMs: ms(service.recovery.max_age),
+    },
   };
 }
 
@@ -176,7 +193,13 @@ export function sessionLimits({ chat }: Config) {
 export function showsTexts({ auth, chat, inspect }: Config): boolean {
   if (inspect.texts !== 'auto') return inspect.texts;
   const { host, allowed_hosts: proxied } = chat.websocket;
-  return auth.mode === 'none' && !auth.allow_anonymous_beyond_loopback && !inspect.beyond_loopback && proxied.length === 0 && isLoopback(host);
+  return (
+    auth.mode === 'none' &&
+    !auth.allow_anonymous_beyond_loopback &&
+    !inspect.beyond_loopback &&
+    proxied.length === 0 &&
+    isLoopback(host)
+  );
 }
 
 /** How much of running conversations is told to viewers, and to how many. */

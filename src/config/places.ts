@@ -9,7 +9,10 @@ export type KeyPath = readonly (string | number)[];
 /** `chat.websocket.port`, `llm.fallback[0]`; `the file` for the empty path. */
 export function dotted(path: KeyPath): string {
   if (path.length === 0) return 'the file';
-  return path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '');
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
+    .join('')
+    .replace(/^\./, '');
 }
 
 /** The key and value nodes at `path`; of a list's entry both are the entry. Null where the file states nothing there. */

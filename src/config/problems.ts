@@ -11,7 +11,11 @@ import type { KeyPath } from './places.ts';
 import { closest } from './suggest.ts';
 
 /** One problem for each thing that the schema refused. `root` is the schema's description, the configuration's by default. */
-export function schemaProblems(issues: readonly z.core.$ZodIssue[], document: ConfigDocument, root: Expected = expectedConfig()): Problem[] {
+export function schemaProblems(
+  issues: readonly z.core.$ZodIssue[],
+  document: ConfigDocument,
+  root: Expected = expectedConfig(),
+): Problem[] {
   return issues.flatMap((issue) => {
     const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
     if (issue.code === 'unrecognized_keys') {

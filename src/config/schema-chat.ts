@@ -10,10 +10,10 @@ const context = z
   .strictObject({
     max_tokens: count('tokens', 64)
       .default(32_000)
-      .describe("Context window: the most tokens that one request to the model takes, its answer included. A larger window remembers more and costs more a turn."),
-    reserve_tokens: count('tokens', 0)
-      .default(4000)
-      .describe('Part of max_tokens that is left free for the answer.'),
+      .describe(
+        'Context window: the most tokens that one request to the model takes, its answer included. A larger window remembers more and costs more a turn.',
+      ),
+    reserve_tokens: count('tokens', 0).default(4000).describe('Part of max_tokens that is left free for the answer.'),
     preserve_recent: count('messages', 0, 1000)
       .default(4)
       .describe('Newest messages that are always sent; one too large for that is cut in its middle, with a notice.'),
@@ -47,10 +47,14 @@ const service = z
           .describe('Whether answers are sent as they are written; a chat can ask otherwise with `streaming`.'),
         flush_ms: milliseconds()
           .default(0)
-          .describe('Least time between two chunks of an answer; 0 sends what came in one turn of the event loop, with no delay.'),
+          .describe(
+            'Least time between two chunks of an answer; 0 sends what came in one turn of the event loop, with no delay.',
+          ),
         draft_interval: secondsOrNone()
           .default(1)
-          .describe('Time between two saves of an answer that is being written, which is what a crash can take of it; 0 saves none before it is whole.'),
+          .describe(
+            'Time between two saves of an answer that is being written, which is what a crash can take of it; 0 saves none before it is whole.',
+          ),
       })
       .prefault({})
       .describe('How answers are sent.'),
@@ -62,36 +66,48 @@ const service = z
       .strictObject({
         timeout: seconds()
           .default(60)
-          .describe('Longest run of one tool call that tells of no progress; after it the call ends as `timed_out` and the turn goes on.'),
+          .describe(
+            'Longest run of one tool call that tells of no progress; after it the call ends as `timed_out` and the turn goes on.',
+          ),
         max_timeout: seconds()
           .default(600)
-          .describe('Longest run of one tool call that keeps telling of progress or asking people; the time that they take is not counted.'),
-        concurrency: count('calls', 1, 1000)
-          .default(8)
-          .describe('Tool calls of one answer that run at the same time.'),
+          .describe(
+            'Longest run of one tool call that keeps telling of progress or asking people; the time that they take is not counted.',
+          ),
+        concurrency: count('calls', 1, 1000).default(8).describe('Tool calls of one answer that run at the same time.'),
         repeat: z
           .record(z.string(), z.enum(['never', 'always']))
           .default({})
           .meta({ allowed: 'names of servers, or server.tool, each with never or always' })
-          .describe('Whether a call that was lost on its way may be made once more, by server or server.tool; beats what the server says of its tools.'),
+          .describe(
+            'Whether a call that was lost on its way may be made once more, by server or server.tool; beats what the server says of its tools.',
+          ),
         permission: z
           .record(z.string(), permission)
           .default({})
           .meta({ allowed: 'names of servers, or server.tool, each with always, ask or never' })
-          .describe('Whether a tool is called at once, after a person has approved the call, or not at all, by server or server.tool; a model is not told of tools with never. For what is not named see permission_by_hint.'),
+          .describe(
+            'Whether a tool is called at once, after a person has approved the call, or not at all, by server or server.tool; a model is not told of tools with never. For what is not named see permission_by_hint.',
+          ),
         permission_by_hint: z
           .strictObject({
             read_only: permission.default('always').describe('Tools with `readOnlyHint: true`.'),
-            additive: permission.default('always').describe('Tools that are not read-only, with `destructiveHint: false`.'),
+            additive: permission
+              .default('always')
+              .describe('Tools that are not read-only, with `destructiveHint: false`.'),
             destructive: permission
               .default('always')
               .describe('All others, those too of which nothing is said: the MCP takes them for destructive.'),
           })
           .prefault({})
-          .describe("The same for tools that `permission` does not name, by the servers' own annotations; name a server whose word you do not trust."),
+          .describe(
+            "The same for tools that `permission` does not name, by the servers' own annotations; name a server whose word you do not trust.",
+          ),
         approval_timeout: seconds()
           .default(86_400)
-          .describe('Time that a person has to approve a call, also across restarts; after it the call is denied and the turn goes on.'),
+          .describe(
+            'Time that a person has to approve a call, also across restarts; after it the call is denied and the turn goes on.',
+          ),
         max_result_tokens: count('tokens', 16)
           .default(2000)
           .describe('Part of a result that the model is shown, head and tail; the log keeps the whole.'),
@@ -101,18 +117,32 @@ const service = z
     budget: z
       .strictObject({
         turn_tokens: count('tokens', 0).default(0).describe('What one turn may use over all its hops. 0: any amount.'),
-        turn_cost: z.number().nonnegative().default(0).describe('What one turn may cost, by the prices of its providers. 0: any amount.'),
-        conversation_tokens: count('tokens', 0).default(0).describe('What all turns of a conversation may use. 0: any amount.'),
-        conversation_cost: z.number().nonnegative().default(0).describe('What all turns of a conversation may cost. 0: any amount.'),
+        turn_cost: z
+          .number()
+          .nonnegative()
+          .default(0)
+          .describe('What one turn may cost, by the prices of its providers. 0: any amount.'),
+        conversation_tokens: count('tokens', 0)
+          .default(0)
+          .describe('What all turns of a conversation may use. 0: any amount.'),
+        conversation_cost: z
+          .number()
+          .nonnegative()
+          .default(0)
+          .describe('What all turns of a conversation may cost. 0: any amount.'),
       })
       .prefault({})
-      .describe('What may be spent: looked at before each request to a model, so that the last one may go beyond. A turn whose budget is used up ends as `budget_exceeded`.'),
+      .describe(
+        'What may be spent: looked at before each request to a model, so that the last one may go beyond. A turn whose budget is used up ends as `budget_exceeded`.',
+      ),
     queue_length: count('messages', 0, 10_000)
       .default(32)
       .describe('Messages that may wait behind the running turn of a conversation; further ones are `overloaded`.'),
     max_running_turns: count('turns', 1)
       .default(1000)
-      .describe('Turns at work at once over all conversations; further ones wait in line, each owner in turn. One that waits for a person is not at work.'),
+      .describe(
+        'Turns at work at once over all conversations; further ones wait in line, each owner in turn. One that waits for a person is not at work.',
+      ),
     max_text_length: count('characters', 1)
       .default(100_000)
       .describe('Longest text of one message: counting its tokens takes time, and the context keeps it in memory.'),
@@ -130,7 +160,9 @@ const service = z
         mode: z
           .enum(['resume', 'interrupt'])
           .default('resume')
-          .describe('What becomes of a turn that a restart cut off: `resume` goes on with it, `interrupt` ends it as failed.'),
+          .describe(
+            'What becomes of a turn that a restart cut off: `resume` goes on with it, `interrupt` ends it as failed.',
+          ),
         attempts: count('restarts', 0, 100)
           .default(3)
           .describe('Restarts after which a turn is still taken up again; beyond, the restarts may be its own doing.'),
@@ -139,7 +171,9 @@ const service = z
           .describe('Age of a message up to which its turn is taken up again; nobody waits for an older one.'),
         concurrency: count('conversations', 1, 1000)
           .default(4)
-          .describe('Conversations that are taken up at the same time after a start, so that the start does not storm the provider.'),
+          .describe(
+            'Conversations that are taken up at the same time after a start, so that the start does not storm the provider.',
+          ),
       })
       .prefault({})
       .describe('Turns that were running when the server ended.'),

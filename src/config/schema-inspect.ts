@@ -11,7 +11,9 @@ export const inspectSection = z
     enabled: z
       .boolean()
       .default(true)
-      .describe('Whether the page /inspect and the live events behind it are served; a conversation that nobody looks at costs nothing either way.'),
+      .describe(
+        'Whether the page /inspect and the live events behind it are served; a conversation that nobody looks at costs nothing either way.',
+      ),
     beyond_loopback: z
       .boolean()
       .default(false)
@@ -20,26 +22,42 @@ export const inspectSection = z
       .array(subjectSchema)
       .default([])
       .meta({ allowed: 'a list of subjects' })
-      .describe('With auth.mode token: subjects that may look into the conversations of all. Without auth everybody on this machine may.'),
+      .describe(
+        'With auth.mode token: subjects that may look into the conversations of all. Without auth everybody on this machine may.',
+      ),
     texts: z
       .union([z.boolean(), z.literal('auto')])
       .meta({ allowed: 'true, false or auto' })
       .default('auto')
-      .describe('Whether viewers see what people, models and tools wrote, arguments included; otherwise states, names, times and lengths alone. `auto`: true while only this machine can reach the server (chat.websocket.host is loopback, allowed_hosts is empty) and no token is asked for.'),
+      .describe(
+        'Whether viewers see what people, models and tools wrote, arguments included; otherwise states, names, times and lengths alone. `auto`: true while only this machine can reach the server (chat.websocket.host is loopback, allowed_hosts is empty) and no token is asked for.',
+      ),
     max_conversations: count('conversations', 1, 1000)
       .default(16)
-      .describe('Conversations that are told of at the same time; each transition of one costs the server as much as several of others.'),
-    max_viewers: count('sockets', 1, 1000).default(32).describe('Sockets that watch at the same time; further ones are closed with 1013.'),
+      .describe(
+        'Conversations that are told of at the same time; each transition of one costs the server as much as several of others.',
+      ),
+    max_viewers: count('sockets', 1, 1000)
+      .default(32)
+      .describe('Sockets that watch at the same time; further ones are closed with 1013.'),
     max_events: count('events', 10, 10_000)
       .default(500)
-      .describe('Newest events of a watched conversation that are kept for whoever comes back; also the rows of one step of a replay.'),
+      .describe(
+        'Newest events of a watched conversation that are kept for whoever comes back; also the rows of one step of a replay.',
+      ),
     max_event_chars: count('characters', 500, 100_000)
       .default(4000)
       .describe('Largest copy of an event, and of a context, that is told; what is beyond is left out.'),
     search_time_ms: count('milliseconds', 1, 5000)
       .default(50)
-      .describe('Longest time of one step of a search in titles and texts; no other read of the log happens meanwhile, and the page asks for further steps.'),
-    linger: seconds().default(30).describe('Time for which a conversation is still told of when its last viewer has gone: a reload misses nothing.'),
+      .describe(
+        'Longest time of one step of a search in titles and texts; no other read of the log happens meanwhile, and the page asks for further steps.',
+      ),
+    linger: seconds()
+      .default(30)
+      .describe(
+        'Time for which a conversation is still told of when its last viewer has gone: a reload misses nothing.',
+      ),
   })
   .prefault({})
   .describe('Looking inside: the page /inspect, which shows the charts of running conversations.');

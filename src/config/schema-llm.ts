@@ -15,7 +15,8 @@ const reserved = ['auto', 'demo'];
 function namesAreLegible({ issues }: z.core.ParsePayload): boolean {
   return issues.every(({ code, path = [] }) => {
     const [key, ...below] = path;
-    const isName = key === undefined || key === 'active' || key === 'fallback' || (key === 'providers' && below.length === 0);
+    const isName =
+      key === undefined || key === 'active' || key === 'fallback' || (key === 'providers' && below.length === 0);
     return code === 'unrecognized_keys' || !isName;
   });
 }
@@ -43,7 +44,9 @@ export const llmSection = z
       .describe('Longest silence within an answer before it counts as lost; a cut connection makes no other sign.'),
     queue_timeout: seconds()
       .default(60)
-      .describe('Longest wait in line for a provider that has as many requests as it may (max_concurrent, requests_per_minute); then its fallback is asked, or the turn ends as `provider_busy`.'),
+      .describe(
+        'Longest wait in line for a provider that has as many requests as it may (max_concurrent, requests_per_minute); then its fallback is asked, or the turn ends as `provider_busy`.',
+      ),
     retry: z
       .strictObject({
         attempts: count('attempts', 1, 10)
@@ -51,7 +54,9 @@ export const llmSection = z
           .describe('Tries at one provider, the first included; only while nothing of the answer was shown.'),
         budget: secondsOrNone()
           .default(10)
-          .describe('Longest time that the waits between the tries may take together: a person is waiting for the answer.'),
+          .describe(
+            'Longest time that the waits between the tries may take together: a person is waiting for the answer.',
+          ),
       })
       .prefault({})
       .describe('Asking the same provider again.'),
@@ -59,7 +64,9 @@ export const llmSection = z
       .strictObject({
         failures: count('failures', 1, 1_000)
           .default(5)
-          .describe('Failures of a provider in a row, in whatever conversations, after which it is left alone. A refusal is none.'),
+          .describe(
+            'Failures of a provider in a row, in whatever conversations, after which it is left alone. A refusal is none.',
+          ),
         cooldown: seconds()
           .default(30)
           .describe('How long it is left alone; then one request finds out whether it answers again.'),
@@ -90,7 +97,8 @@ export const llmSection = z
       for (const [name, block] of Object.entries(llm.providers)) {
         if (name in presets || typeof block !== 'object' || block?.base_url !== undefined) continue;
         const meant = closest(name, Object.keys(presets));
-        if (meant !== null) refuse(['providers', name], `the name ${meant}, if that provider is meant; one of your own needs a base_url`);
+        if (meant !== null)
+          refuse(['providers', name], `the name ${meant}, if that provider is meant; one of your own needs a base_url`);
       }
       for (const name of reserved.filter((name) => stated.includes(name))) {
         refuse(['providers', name], `another name, for llm.active gives ${name} a meaning of its own`);

@@ -49,25 +49,35 @@ const parameters = {
   echo_reasoning: z
     .array(z.enum(echoFields))
     .exactOptional()
-    .describe('Fields in which the provider wants to see again what its model thought before it called tools. Known for DeepSeek, Moonshot, OpenRouter and Gemini by their addresses; none for any other when not stated, for strict ones refuse them.'),
+    .describe(
+      'Fields in which the provider wants to see again what its model thought before it called tools. Known for DeepSeek, Moonshot, OpenRouter and Gemini by their addresses; none for any other when not stated, for strict ones refuse them.',
+    ),
   max_concurrent: count('requests', 1, 100_000)
     .exactOptional()
-    .describe('Requests to this provider at any time, of all conversations; further ones wait in line. No limit when not stated.'),
+    .describe(
+      'Requests to this provider at any time, of all conversations; further ones wait in line. No limit when not stated.',
+    ),
   requests_per_minute: count('requests', 1, 100_000)
     .exactOptional()
-    .describe('Requests to this provider within any minute; further ones wait in line, so that it need not refuse them. No limit when not stated.'),
+    .describe(
+      'Requests to this provider within any minute; further ones wait in line, so that it need not refuse them. No limit when not stated.',
+    ),
   prices: z
     .record(
       text(),
       z.strictObject({
         input: price().describe('A million tokens that the model is sent.'),
         output: price().describe('A million tokens that it writes, its reasoning among them.'),
-        cached_input: price().exactOptional().describe('A million tokens that the provider had from before; the price of `input` when not stated.'),
+        cached_input: price()
+          .exactOptional()
+          .describe('A million tokens that the provider had from before; the price of `input` when not stated.'),
       }),
     )
     .meta({ allowed: 'names of models, each with input, output and perhaps cached_input, for a million tokens' })
     .exactOptional()
-    .describe('What a million tokens cost, by model: `gpt-4o-mini: { input: 0.15, output: 0.6 }`. Any unit will do, if all prices and budgets have the same. Costs are counted where there is a price.'),
+    .describe(
+      'What a million tokens cost, by model: `gpt-4o-mini: { input: 0.15, output: 0.6 }`. Any unit will do, if all prices and budgets have the same. Costs are counted where there is a price.',
+    ),
   headers: z
     .record(z.string(), z.string())
     .meta({ allowed: 'header names with text values (numbers in quotes)' })
@@ -77,7 +87,9 @@ const parameters = {
     .record(z.string(), z.unknown())
     .meta({ allowed: 'a section of parameters' })
     .exactOptional()
-    .describe("Further parameters for the body of every request, passed on as they are, whatever their names. Needed only for one whose name is nearly that of a key above."),
+    .describe(
+      'Further parameters for the body of every request, passed on as they are, whatever their names. Needed only for one whose name is nearly that of a key above.',
+    ),
   api_key: z
     .never()
     .meta({ allowed: 'nothing, for keys come from the environment alone (name the variable in api_key_env)' })
@@ -119,7 +131,15 @@ const ownProvider = z.looseObject(ownKeys).superRefine(refuseNearMisses(Object.k
  * A provider that Parley knows. Its key is looked for only while its address is the known one:
  * a block that is pointed elsewhere must not carry the key there.
  */
-function knownProvider({ baseUrl, keyVariable, model: knownModel }: { baseUrl: string; keyVariable: string | null; model: string }) {
+function knownProvider({
+  baseUrl,
+  keyVariable,
+  model: knownModel,
+}: {
+  baseUrl: string;
+  keyVariable: string | null;
+  model: string;
+}) {
   return z
     .looseObject({
       base_url: baseUrlText().default(baseUrl),
@@ -140,7 +160,11 @@ function knownProvider({ baseUrl, keyVariable, model: knownModel }: { baseUrl: s
 const azureProvider = z
   .looseObject({
     base_url: baseUrlText().exactOptional(),
-    deployment: text().exactOptional().describe("Of `azure` alone: the deployment to ask, which stands for the model. Further ones go into `allowed_models`."),
+    deployment: text()
+      .exactOptional()
+      .describe(
+        'Of `azure` alone: the deployment to ask, which stands for the model. Further ones go into `allowed_models`.',
+      ),
     api_version: text().default(azureApiVersion).describe('Of `azure` alone: the dated version of its API.'),
     api_key_env: apiKeyEnv().meta({ default: presets.azure.keyVariable }).exactOptional(),
     ...parameters,

@@ -14,13 +14,11 @@ const persistence = z
     retention_policy: z
       .enum(['token_limit', 'message_count', 'time_based', 'unlimited'])
       .default('unlimited')
-      .describe('What is kept of each conversation: everything (`unlimited`), its newest tokens, its newest messages, or its last days. Any policy but `unlimited` deletes rows.'),
-    max_tokens_per_conversation: count('tokens', 1)
-      .default(8000)
-      .describe('What `token_limit` keeps.'),
-    max_messages_per_conversation: count('messages', 1)
-      .default(100)
-      .describe('What `message_count` keeps.'),
+      .describe(
+        'What is kept of each conversation: everything (`unlimited`), its newest tokens, its newest messages, or its last days. Any policy but `unlimited` deletes rows.',
+      ),
+    max_tokens_per_conversation: count('tokens', 1).default(8000).describe('What `token_limit` keeps.'),
+    max_messages_per_conversation: count('messages', 1).default(100).describe('What `message_count` keeps.'),
     retention_days: z
       .number()
       .positive()
@@ -36,16 +34,16 @@ const persistence = z
 export const repositorySection = z
   .strictObject({
     type: z.enum(['sql']).default('sql').describe('Kind of store: SQLite.'),
-    path: text()
-      .default('events.db')
-      .describe('Database file, made when it is not there.'),
+    path: text().default('events.db').describe('Database file, made when it is not there.'),
     synchronous: z
       .enum(['full', 'normal'])
       .default('full')
       .describe('What a commit survives: `full` a power cut, `normal` (faster) only a crash of the server.'),
     max_waiting: count('writes', 1)
       .default(10_000)
-      .describe('Writes that may wait for the disk; further ones are refused, so that a stuck disk cannot fill memory.'),
+      .describe(
+        'Writes that may wait for the disk; further ones are refused, so that a stuck disk cannot fill memory.',
+      ),
     persistence,
   })
   .prefault({})

@@ -27,7 +27,9 @@ const logging = z
     texts: z
       .boolean()
       .default(false)
-      .describe('Whether the log may hold what people and models wrote; off, because logs travel further than databases.'),
+      .describe(
+        'Whether the log may hold what people and models wrote; off, because logs travel further than databases.',
+      ),
   })
   .prefault({})
   .describe('The log of the server itself.');
@@ -36,7 +38,9 @@ const shutdown = z
   .strictObject({
     drain_timeout: secondsOrNone()
       .default(10)
-      .describe('Time that running turns get to finish after SIGTERM or SIGINT; those that do not are taken up by the next start.'),
+      .describe(
+        'Time that running turns get to finish after SIGTERM or SIGINT; those that do not are taken up by the next start.',
+      ),
   })
   .prefault({})
   .describe('Stopping.');
@@ -63,13 +67,20 @@ export const configSchema = z
     }
     const strangers = inspect.viewers.findIndex((viewer) => !auth.tokens.some(({ subject }) => subject === viewer));
     if (strangers >= 0) {
-      check.addIssue({ code: 'custom', path: ['inspect', 'viewers', strangers], params: { allowed: 'a subject of auth.tokens' } });
+      check.addIssue({
+        code: 'custom',
+        path: ['inspect', 'viewers', strangers],
+        params: { allowed: 'a subject of auth.tokens' },
+      });
     }
     if (auth.mode === 'none' && !auth.allow_anonymous_beyond_loopback && !isLoopback(chat.websocket.host)) {
       check.addIssue({
         code: 'custom',
         path: ['chat', 'websocket', 'host'],
-        params: { allowed: 'localhost, 127.0.0.1 or ::1 while nobody is asked for a token; set auth.mode to token, or auth.allow_anonymous_beyond_loopback to true if everybody who reaches the port may chat and call tools' },
+        params: {
+          allowed:
+            'localhost, 127.0.0.1 or ::1 while nobody is asked for a token; set auth.mode to token, or auth.allow_anonymous_beyond_loopback to true if everybody who reaches the port may chat and call tools',
+        },
       });
     }
   });

@@ -60,7 +60,12 @@ export function createAnswerLogic(deps: AnswerDeps) {
       queued(position) {
         const { provider, requestId: request_id, conversationId: conversation_id } = input;
         const data = `Provider "${provider}" has as many requests as it may; ${position} stand${position === 1 ? 's' : ''} in line, this one last.`;
-        outbox.tell(input, { request_id, status: 'chunk', conversation_id, chunk: { type: 'notice', kind: 'queued_for_provider', data, position, provider } });
+        outbox.tell(input, {
+          request_id,
+          status: 'chunk',
+          conversation_id,
+          chunk: { type: 'notice', kind: 'queued_for_provider', data, position, provider },
+        });
       },
       text(delta) {
         if (!answering) begun();
@@ -78,12 +83,19 @@ export function createAnswerLogic(deps: AnswerDeps) {
     };
 
     /** As the provider reports it, else as Parley estimates it; what both say of the input is compared. */
-    const usageOf = async (finished: Extract<AnswerEnd, { status: 'finished' }> | null, written: string): Promise<Usage> => {
+    const usageOf = async (
+      finished: Extract<AnswerEnd, { status: 'finished' }> | null,
+      written: string,
+    ): Promise<Usage> => {
       const { provider } = input;
       const prompt = input.contextTokens + (await countTools(input.tools));
       const reported = finished?.usage ?? null;
       if (reported) metrics.estimated(provider, prompt, reported.prompt_tokens);
-      const usage = model.priced(provider, reported ?? estimate(prompt, await countTokens(written + callsOf(finished))), [finished?.model ?? askedModel, askedModel]);
+      const usage = model.priced(
+        provider,
+        reported ?? estimate(prompt, await countTokens(written + callsOf(finished))),
+        [finished?.model ?? askedModel, askedModel],
+      );
       metrics.used(provider, askedModel, usage);
       return usage;
     };
@@ -94,8 +106,16 @@ export function createAnswerLogic(deps: AnswerDeps) {
         function: { name, description, parameters: inputSchema },
       }));
       const { messages, provider } = input;
-      const end = await model.stream({ messages, tools, provider, model: askedModel, place: [input.owner, input.conversationId, draft.messageId] }, sink, abort.signal);
-      metrics.hopEnded(provider, end.status === 'failed' ? end.fault.code : end.status, (performance.now() - askedMs) / 1000);
+      const end = await model.stream(
+        { messages, tools, provider, model: askedModel, place: [input.owner, input.conversationId, draft.messageId] },
+        sink,
+        abort.signal,
+      );
+      metrics.hopEnded(
+        provider,
+        end.status === 'failed' ? end.fault.code : end.status,
+        (performance.now() - askedMs) / 1000,
+      );
       const timing = { durationMs: sinceAskedMs(), firstTokenMs };
       asking = false;
       const written = finish();
@@ -121,8 +141,25 @@ export function createAnswerLogic(deps: AnswerDeps) {
     ask().then(sendBack, (error: unknown) => {
       onError(error);
       const { text, reasoning } = finish();
-      const answer: Answer = { messageId: draft.messageId, text, reasoning, signatures: null, calls: [], finishReason: 'failed', usage: null, model: null, endedAtMs: Date.now(), timing: null };
-      sendBack({ type: 'answer.failed', answer, fault: fault('internal', 'The answer could not be taken in. Ask again.'), retryAfterMs: null, jitter: 0 });
+      const answer: Answer = {
+        messageId: draft.messageId,
+        text,
+        reasoning,
+        signatures: null,
+        calls: [],
+        finishReason: 'failed',
+        usage: null,
+        model: null,
+        endedAtMs: Date.now(),
+        timing: null,
+      };
+      sendBack({
+        type: 'answer.failed',
+        answer,
+        fault: fault('internal', 'The answer could not be taken in. Ask again.'),
+        retryAfterMs: null,
+        jitter: 0,
+      });
     });
 
     // An abort makes an error with a stack trace, which is no price for every turn.
@@ -144,7 +181,11 @@ function callsOf(finished: Extract<AnswerEnd, { status: 'finished' }> | null): s
 }
 
 /** Call ids are ours: providers repeat theirs. */
-function askedCall({ name, arguments: text }: { name: string; arguments: string }, tools: AnswerInput['tools'], misfitOf: Toolbox['misfit']): AskedCall {
+function askedCall(
+  { name, arguments: text }: { name: string; arguments: string },
+  tools: AnswerInput['tools'],
+  misfitOf: Toolbox['misfit'],
+): AskedCall {
   const args = parseArguments(text);
   const tool = tools.get(name);
   const misfit = args !== null && tool !== undefined ? misfitOf(tool.inputSchema, args) : null;
@@ -172,7 +213,11 @@ function createToolCounter(countTokens: AnswerDeps['countTokens']) {
   const counts = new WeakMap<AnswerInput['tools'], number | Promise<number>>();
   const count = (tools: AnswerInput['tools']) => {
     const offered = offeredTools(tools);
-    return offered.length === 0 ? 0 : countTokens(JSON.stringify(offered.map(({ name, description, inputSchema }) => [name, description, inputSchema])));
+    return offered.length === 0
+      ? 0
+      : countTokens(
+          JSON.stringify(offered.map(({ name, description, inputSchema }) => [name, description, inputSchema])),
+        );
   };
   return (tools: AnswerInput['tools']) => {
     const known = counts.get(tools) ?? count(tools);

@@ -5,7 +5,15 @@
 import { fromCallback } from 'xstate';
 import { NOBODY_ANSWERED } from '../../machines/question-plan.ts';
 import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
-import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call-terms.ts';
+import type {
+  CallAbort,
+  CallAnswered,
+  CallEnded,
+  CallLaidDown,
+  CallProgress,
+  CallQuestion,
+  ToolCallInput,
+} from '../../machines/tool-call-terms.ts';
 import { timeLeftMs } from '../../machines/tool-call.ts';
 import type { Place } from '../fair-line.ts';
 import type { CallEnd, Progress } from '../mcp/calls.ts';
@@ -65,7 +73,13 @@ export function createCallToolLogic(deps: CallToolDeps) {
       const sinceMs = performance.now();
       askingSinceMs = sinceMs;
       const answered = new Promise<ServerAnswer>((resolve) => (answer = resolve));
-      sendBack({ type: 'call.question', asks: [{ key: '', ask }], number, askedAtMs: Date.now(), workedMs: workedMs() } satisfies CallQuestion);
+      sendBack({
+        type: 'call.question',
+        asks: [{ key: '', ask }],
+        number,
+        askedAtMs: Date.now(),
+        workedMs: workedMs(),
+      } satisfies CallQuestion);
       const told = await answered;
       askedMs += performance.now() - sinceMs;
       askingSinceMs = null;
@@ -80,7 +94,13 @@ export function createCallToolLogic(deps: CallToolDeps) {
       return answered;
     };
 
-    const tell = (chunk: Chunk) => outbox.tell(input, { request_id: input.requestId, status: 'chunk', conversation_id: input.conversationId, chunk });
+    const tell = (chunk: Chunk) =>
+      outbox.tell(input, {
+        request_id: input.requestId,
+        status: 'chunk',
+        conversation_id: input.conversationId,
+        chunk,
+      });
     let heardMs = -Infinity;
     let toldMs = -Infinity;
     const onProgress = ({ progress, total, message }: Progress) => {
@@ -91,28 +111,58 @@ export function createCallToolLogic(deps: CallToolDeps) {
       }
       if (nowMs - toldMs < PROGRESS_GAP_MS) return;
       toldMs = nowMs;
-      tell({ type: 'tool_progress', call_id: input.callId, progress, ...(total === undefined ? {} : { total }), data: (message ?? '').slice(0, MAX_PROGRESS_CHARS).toWellFormed() });
+      tell({
+        type: 'tool_progress',
+        call_id: input.callId,
+        progress,
+        ...(total === undefined ? {} : { total }),
+        data: (message ?? '').slice(0, MAX_PROGRESS_CHARS).toWellFormed(),
+      });
     };
     let logged = 0;
     const onLog = ({ level, text }: LogEntry) => {
       logged += 1;
-      if (logged <= MAX_LOG_LINES) tell({ type: 'notice', kind: 'server_log', server: input.tool.server, call_id: input.callId, level, data: text });
+      if (logged <= MAX_LOG_LINES)
+        tell({
+          type: 'notice',
+          kind: 'server_log',
+          server: input.tool.server,
+          call_id: input.callId,
+          level,
+          data: text,
+        });
     };
 
     const place: Place = [input.owner, input.conversationId, input.callId];
-    void toolbox.call(input.tool, input.arguments, { place, signal: abort.signal, timeoutMs: timeLeftMs(input, workedBeforeMs), onProgress, onLog, resume: input.resume, ask }).then((end) => {
-      calling = false;
-      if (end.status === 'laid_down' && !abort.signal.aborted) {
-        const { asks } = end;
-        const resume = { ...end.resume, workedMs: Math.round(workedMs()) };
-        sendBack({ type: 'call.laidDown', asks, resume, number: resume.questions, askedAtMs: Date.now() } satisfies CallLaidDown);
-        return;
-      }
-      const durationMs = performance.now() - startedMs;
-      const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(durationMs) };
-      metrics.toolEnded(input.tool.server, end.status, durationMs / 1000);
-      sendBack(ended);
-    });
+    void toolbox
+      .call(input.tool, input.arguments, {
+        place,
+        signal: abort.signal,
+        timeoutMs: timeLeftMs(input, workedBeforeMs),
+        onProgress,
+        onLog,
+        resume: input.resume,
+        ask,
+      })
+      .then((end) => {
+        calling = false;
+        if (end.status === 'laid_down' && !abort.signal.aborted) {
+          const { asks } = end;
+          const resume = { ...end.resume, workedMs: Math.round(workedMs()) };
+          sendBack({
+            type: 'call.laidDown',
+            asks,
+            resume,
+            number: resume.questions,
+            askedAtMs: Date.now(),
+          } satisfies CallLaidDown);
+          return;
+        }
+        const durationMs = performance.now() - startedMs;
+        const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(durationMs) };
+        metrics.toolEnded(input.tool.server, end.status, durationMs / 1000);
+        sendBack(ended);
+      });
 
     return giveUp;
   });

@@ -43,7 +43,12 @@ export function createCarrier(
     const known = await store.turn(owner, conversationId, chat.requestId).catch(() => null);
     if (!known) return refuse(problem);
     if (known.digest === chat.digest) return outbox.attach(chat.session, ref, chat.requestId, chat.follow);
-    return refuse(fault('request_id_reused', `The request_id "${chat.requestId}" belongs to another message of this conversation. Use a new one.`));
+    return refuse(
+      fault(
+        'request_id_reused',
+        `The request_id "${chat.requestId}" belongs to another message of this conversation. Use a new one.`,
+      ),
+    );
   };
 
   /** Somebody else was first, or time or the turn's end: the log has the decision. */
@@ -68,7 +73,13 @@ export function createCarrier(
         turnReport.accepted(ref, chat.requestId);
         outbox.follow(chat.session, ref, chat.requestId, chat.follow.streaming);
         const metadata = disposition === 'started' ? { disposition } : { disposition, position };
-        return outbox.tell(ref, { request_id: chat.requestId, status: 'processing', conversation_id: conversationId, seq, metadata });
+        return outbox.tell(ref, {
+          request_id: chat.requestId,
+          status: 'processing',
+          conversation_id: conversationId,
+          seq,
+          metadata,
+        });
       }
       case 'turn.attached':
         answered(emitted.chat);

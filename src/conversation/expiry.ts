@@ -27,7 +27,9 @@ export function createExpiryLogic({ overdue, expire, onError }: ExpiryDeps) {
     const timer = setInterval(() => {
       if (looking) return;
       looking = true;
-      look().catch(onError).finally(() => (looking = false));
+      look()
+        .catch(onError)
+        .finally(() => (looking = false));
     }, INTERVAL_MS);
     return () => clearInterval(timer);
   });

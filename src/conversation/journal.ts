@@ -62,7 +62,12 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
   };
   const commit = (intent: AppendIntent, landed: () => void) => {
     const { rows, begin, end, waiting, remember } = intent;
-    const facts = { ...(begin ? { begin } : {}), ...(end ? { end } : {}), ...(waiting ? { waiting } : {}), ...(remember ? { remember } : {}) };
+    const facts = {
+      ...(begin ? { begin } : {}),
+      ...(end ? { end } : {}),
+      ...(waiting ? { waiting } : {}),
+      ...(remember ? { remember } : {}),
+    };
     try {
       deps.store.append({ ...ref, rows, ...facts }, (outcome) => {
         landed();
@@ -105,7 +110,12 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
     remove() {
       removeLog().then(
         () => tell({ type: 'log.removed' }),
-        () => tell({ type: 'log.failed', tag: { of: 'removal' }, fault: fault('storage_failed', 'The conversation could not be deleted. Try again.') }),
+        () =>
+          tell({
+            type: 'log.failed',
+            tag: { of: 'removal' },
+            fault: fault('storage_failed', 'The conversation could not be deleted. Try again.'),
+          }),
       );
     },
   };
@@ -121,7 +131,12 @@ function countRow(row: NewRow, countTokens: JournalDeps['countTokens']): Promise
     row.token_count = reasoning < completion ? completion - reasoning : completion;
     return null;
   }
-  const text = row.type === 'user_message' ? wordsOf(row).map((words) => words.text).join('\n\n') : (row.content ?? '');
+  const text =
+    row.type === 'user_message'
+      ? wordsOf(row)
+          .map((words) => words.text)
+          .join('\n\n')
+      : (row.content ?? '');
   const count = countTokens(text + (row.tool_calls ? JSON.stringify(row.tool_calls) : ''));
   if (typeof count !== 'number') return count.then((tokens) => void (row.token_count = tokens));
   row.token_count = count;

@@ -7,10 +7,20 @@ import type { Draft } from '../outbox/draft.ts';
 import type { Store } from '../store/port.ts';
 
 /** Called with the first delta. Saves until the function it returns is called, which may be more than once. */
-export type KeepDraft = (ref: ConversationRef, draft: Pick<Draft, 'requestId' | 'messageId' | 'written'>, model: string | null) => () => void;
+export type KeepDraft = (
+  ref: ConversationRef,
+  draft: Pick<Draft, 'requestId' | 'messageId' | 'written'>,
+  model: string | null,
+) => () => void;
 
 /** `intervalMs` 0 saves nothing. */
-export function createKeepDraft({ store, intervalMs }: { store: Pick<Store, 'saveDraft'>; intervalMs: number }): KeepDraft {
+export function createKeepDraft({
+  store,
+  intervalMs,
+}: {
+  store: Pick<Store, 'saveDraft'>;
+  intervalMs: number;
+}): KeepDraft {
   if (intervalMs === 0) return () => () => {};
   return ({ owner, conversationId }, draft, model) => {
     const { requestId, messageId } = draft;

@@ -18,7 +18,10 @@ import { createJournal, type JournalDeps } from './journal.ts';
 import type { WarmLogs } from './warm-logs.ts';
 
 /** What the registry tells a conversation. */
-export type SupervisorEvent = Extract<InternalEvent, { type: 'conversation.passivate' | 'conversation.drain' | 'conversation.halt' | 'conversation.expire' }>;
+export type SupervisorEvent = Extract<
+  InternalEvent,
+  { type: 'conversation.passivate' | 'conversation.drain' | 'conversation.halt' | 'conversation.expire' }
+>;
 
 /**
  * The registry's hold on one running actor. Events sent after its end are dropped; `onEnd` has told the
@@ -66,7 +69,8 @@ export function startConversation(
   /** Bounded by what the chart lets wait. */
   const unanswered = new Set<Asker>();
   const answered = ({ session, requestId }: Asker) => {
-    for (const asker of unanswered) if (asker.session === session && asker.requestId === requestId) unanswered.delete(asker);
+    for (const asker of unanswered)
+      if (asker.session === session && asker.requestId === requestId) unanswered.delete(asker);
   };
   /** Ends the conversation alone. Not at once: the actor may be in the middle of a transition. */
   const fail = (error: unknown) => {
@@ -85,7 +89,8 @@ export function startConversation(
   };
   /** An actor that threw leaves its children running: an answer nobody reads, a tool call nobody waits for. */
   const stopChildren = () => {
-    for (const [id, child] of Object.entries(actor.getSnapshot().children)) child?.send({ type: id === 'answer' ? 'answer.stop' : 'call.cancel' });
+    for (const [id, child] of Object.entries(actor.getSnapshot().children))
+      child?.send({ type: id === 'answer' ? 'answer.stop' : 'call.cancel' });
   };
   const tellState = (snapshot: Snapshot) => {
     if (outbox.watchesState(ref)) outbox.state(ref, standingOf(snapshot).state);
@@ -117,11 +122,12 @@ export function startConversation(
       actor.send(event);
     },
     standing: () => standingOf(actor.getSnapshot()),
-    whenQuiet: () => waitFor(actor, (snapshot) => isResting(snapshot) || snapshot.status !== 'active').then(
-      () => undefined,
-      // It ended while we waited; `onEnd` has told why.
-      () => undefined,
-    ),
+    whenQuiet: () =>
+      waitFor(actor, (snapshot) => isResting(snapshot) || snapshot.status !== 'active').then(
+        () => undefined,
+        // It ended while we waited; `onEnd` has told why.
+        () => undefined,
+      ),
     isResting: () => isResting(actor.getSnapshot()),
     get lastActiveMs() {
       return lastActiveMs;
@@ -145,5 +151,7 @@ function standingOf(snapshot: Snapshot): { state: ConversationState; running: st
 
 function dotted(value: object | string): string {
   if (typeof value === 'string') return value;
-  return Object.entries(value).map(([state, below]) => `${state}.${dotted(below)}`).join();
+  return Object.entries(value)
+    .map(([state, below]) => `${state}.${dotted(below)}`)
+    .join();
 }

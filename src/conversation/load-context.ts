@@ -61,15 +61,29 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
     const turns = await warmLogs.turns(input);
     const prompt = await deps.systemPrompt(input, input.isFirst);
     const systemTokens = await countTokens(prompt);
-    const { messages, tokens, cut } = buildWindow(turns, input.requestId, { systemPrompt: prompt, systemTokens, budgetTokens: input.budgetTokens ?? deps.budgetTokens, preserveRecent: deps.preserveRecent });
-    const model = turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')?.model ?? null;
+    const { messages, tokens, cut } = buildWindow(turns, input.requestId, {
+      systemPrompt: prompt,
+      systemTokens,
+      budgetTokens: input.budgetTokens ?? deps.budgetTokens,
+      preserveRecent: deps.preserveRecent,
+    });
+    const model =
+      turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')
+        ?.model ?? null;
     return { messages, tokens, model, tools: pinTools(), cut };
   });
 }
 
 /** A tool with what the configuration says of it. */
-export function withPolicy({ effect, title: _title, annotations: _annotations, ...tool }: Tool, { repeat, permission, permissionByHint }: ToolPolicy): HopTool {
+export function withPolicy(
+  { effect, title: _title, annotations: _annotations, ...tool }: Tool,
+  { repeat, permission, permissionByHint }: ToolPolicy,
+): HopTool {
   const said = <Word>(by: Readonly<Record<string, Word>>) => by[`${tool.server}.${tool.toolName}`] ?? by[tool.server];
   const repeated = said(repeat);
-  return { ...tool, harmless: repeated === undefined ? tool.harmless : repeated === 'always', permission: said(permission) ?? permissionByHint[effect] };
+  return {
+    ...tool,
+    harmless: repeated === undefined ? tool.harmless : repeated === 'always',
+    permission: said(permission) ?? permissionByHint[effect],
+  };
 }

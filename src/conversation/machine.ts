@@ -12,7 +12,10 @@ import type { Permits } from './permits.ts';
 import { createReadLogLogic, type ReadLogDeps } from './read-log.ts';
 
 /** All that any of its actors asks for. */
-export type ConversationParts = AnswerDeps & CallToolDeps & LoadContextDeps & ReadLogDeps & { permits: Pick<Permits, 'ask'> };
+export type ConversationParts = AnswerDeps &
+  CallToolDeps &
+  LoadContextDeps &
+  ReadLogDeps & { permits: Pick<Permits, 'ask'> };
 
 /** One for all conversations: what one conversation remembers is its actor's. */
 export function createConversationMachine(parts: ConversationParts) {

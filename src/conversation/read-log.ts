@@ -19,6 +19,15 @@ export function createReadLogLogic({ warmLogs, inFlight }: ReadLogDeps) {
   return fromPromise<Standing, ReadLogInput>(async ({ input }) => {
     await inFlight.quiet(input);
     const { rows, open, draft, remembered, spent } = await warmLogs.activate(input);
-    return { ...foldStanding(rows, open.map((turn) => turn.requestId), Date.now(), draft), remembered, spent };
+    return {
+      ...foldStanding(
+        rows,
+        open.map((turn) => turn.requestId),
+        Date.now(),
+        draft,
+      ),
+      remembered,
+      spent,
+    };
   });
 }

@@ -39,12 +39,21 @@ const AWAY: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus[
 
 export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDeps): ServerNotices {
   const tell = ({ requestId, conversationId, owner }: TurnRef, news: News) =>
-    outbox.tell({ owner, conversationId }, {
-      request_id: requestId,
-      status: 'chunk',
-      conversation_id: conversationId,
-      chunk: { type: 'notice', kind: news.kind === 'server_removed' ? 'server_unavailable' : news.kind, server: news.server, data: wordsFor(news), ...('url' in news ? { url: news.url } : {}) },
-    });
+    outbox.tell(
+      { owner, conversationId },
+      {
+        request_id: requestId,
+        status: 'chunk',
+        conversation_id: conversationId,
+        chunk: {
+          type: 'notice',
+          kind: news.kind === 'server_removed' ? 'server_unavailable' : news.kind,
+          server: news.server,
+          data: wordsFor(news),
+          ...('url' in news ? { url: news.url } : {}),
+        },
+      },
+    );
 
   return {
     watch(name, actor) {

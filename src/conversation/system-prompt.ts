@@ -27,22 +27,47 @@ export type SystemPrompt = (turn: TurnRef, isFirst: boolean) => Promise<string>;
 
 const HEAD = 'Resources that the user can include in a message; their contents are not shown here:';
 
-export function createSystemPrompt({ text, library, outbox, mostNamed, contents, waitMs }: SystemPromptOptions): SystemPrompt {
+export function createSystemPrompt({
+  text,
+  library,
+  outbox,
+  mostNamed,
+  contents,
+  waitMs,
+}: SystemPromptOptions): SystemPrompt {
   /** Null for what is not there in time. */
-  const inTime = <Answer>(answer: Promise<Answer>): Promise<Answer | null> => Promise.race([answer, delay(waitMs, null, { ref: false })]);
+  const inTime = <Answer>(answer: Promise<Answer>): Promise<Answer | null> =>
+    Promise.race([answer, delay(waitMs, null, { ref: false })]);
 
   async function named(): Promise<string[]> {
     const resources = mostNamed === 0 ? [] : ((await inTime(library.resources())) ?? []);
     return resources.length === 0 ? [] : [[HEAD, ...resources.slice(0, mostNamed).map(lineOf)].join('\n')];
   }
-  async function contentOf({ server, uri }: { server: string; uri: string }, turn: TurnRef, isFirst: boolean): Promise<string[]> {
+  async function contentOf(
+    { server, uri }: { server: string; uri: string },
+    turn: TurnRef,
+    isFirst: boolean,
+  ): Promise<string[]> {
     const parts = await inTime(library.current(server, uri));
     if (parts !== null && !isMissing(parts)) return [parts.map(partText).join('\n')];
-    if (isFirst) tellOf(turn, server, `The resource ${uri} of "${server}" belongs to the system prompt and is left out: ${parts?.message ?? 'it was not there in time.'}`);
+    if (isFirst)
+      tellOf(
+        turn,
+        server,
+        `The resource ${uri} of "${server}" belongs to the system prompt and is left out: ${parts?.message ?? 'it was not there in time.'}`,
+      );
     return [];
   }
   function tellOf({ requestId, conversationId, owner }: TurnRef, server: string, data: string): void {
-    outbox.tell({ owner, conversationId }, { request_id: requestId, status: 'chunk', conversation_id: conversationId, chunk: { type: 'notice', kind: 'resource_unavailable', server, data } });
+    outbox.tell(
+      { owner, conversationId },
+      {
+        request_id: requestId,
+        status: 'chunk',
+        conversation_id: conversationId,
+        chunk: { type: 'notice', kind: 'resource_unavailable', server, data },
+      },
+    );
   }
 
   return async (turn, isFirst) => {

@@ -49,7 +49,8 @@ interface WarmLog {
  * a commit overtakes is made again, since which of the new rows it holds is not known.
  */
 export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
-  const createCache = () => new LRUCache<string, WarmLog>({ maxSize: Math.max(1, options.maxBytes), sizeCalculation: (log) => log.bytes });
+  const createCache = () =>
+    new LRUCache<string, WarmLog>({ maxSize: Math.max(1, options.maxBytes), sizeCalculation: (log) => log.bytes });
   const windowNow = () => `${options.windowTokens} ${options.preserveRecent}`;
   let cache = createCache();
   let window = windowNow();
@@ -69,12 +70,20 @@ export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
   };
   const letGo = (log: WarmLog) => {
     const branch = branchOf(log.turns);
-    drop(log, log.turns.filter((turn) => turn.ended && !branch.includes(turn)));
+    drop(
+      log,
+      log.turns.filter((turn) => turn.ended && !branch.includes(turn)),
+    );
     let tokens = log.turns.reduce((sum, turn) => sum + turn.tokens, 0);
     let messages = log.turns.reduce((sum, turn) => sum + messagesOf(turn), 0);
     for (;;) {
       const oldest = log.turns[0];
-      if (!oldest?.ended || tokens - oldest.tokens < options.windowTokens || messages - messagesOf(oldest) < options.preserveRecent) return;
+      if (
+        !oldest?.ended ||
+        tokens - oldest.tokens < options.windowTokens ||
+        messages - messagesOf(oldest) < options.preserveRecent
+      )
+        return;
       drop(log, [oldest]);
       tokens -= oldest.tokens;
       messages -= messagesOf(oldest);
@@ -85,9 +94,11 @@ export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
     for (;;) {
       const reading = { overtaken: false };
       readings.set(key, reading);
-      const standing = await options.store.standing(ref.owner, ref.conversationId, options.windowTokens, options.preserveRecent).finally(() => {
-        if (readings.get(key) === reading) readings.delete(key);
-      });
+      const standing = await options.store
+        .standing(ref.owner, ref.conversationId, options.windowTokens, options.preserveRecent)
+        .finally(() => {
+          if (readings.get(key) === reading) readings.delete(key);
+        });
       // Rows were committed while the log was being read: which of them it holds is not known.
       if (reading.overtaken) continue;
       const log: WarmLog = { turns: [], bytes: EMPTY_BYTES };
@@ -130,8 +141,11 @@ function messagesOf({ rows }: TurnRows): number {
 
 function rowBytes(row: LogRow): number {
   // Thoughts, and what a message brings along; of the other rows' extras nothing is long.
-  const more = row.type === 'assistant_message' || row.extra['included'] !== undefined ? JSON.stringify(row.extra).length : 0;
-  return ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0) + more);
+  const more =
+    row.type === 'assistant_message' || row.extra['included'] !== undefined ? JSON.stringify(row.extra).length : 0;
+  return (
+    ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0) + more)
+  );
 }
 
 /** Of what stands beside a row's columns: what a turn's messages and its place on the branch are made from. */

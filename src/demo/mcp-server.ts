@@ -37,7 +37,8 @@ server.registerTool(
 server.registerTool(
   'word_count',
   { description: 'Counts the words, characters and lines of a text.', inputSchema: { text: z.string() }, annotations },
-  ({ text }) => say(`${text.match(/\S+/g)?.length ?? 0} words, ${text.length} characters, ${text.split('\n').length} lines`),
+  ({ text }) =>
+    say(`${text.match(/\S+/g)?.length ?? 0} words, ${text.length} characters, ${text.split('\n').length} lines`),
 );
 
 server.registerTool(
@@ -53,14 +54,18 @@ server.registerTool(
 server.registerPrompt(
   'summarize',
   { description: 'Asks for a summary of a text.', argsSchema: { text: z.string() } },
-  ({ text }) => ({ messages: [{ role: 'user', content: { type: 'text', text: `Summarize this in three sentences:\n\n${text}` } }] }),
+  ({ text }) => ({
+    messages: [{ role: 'user', content: { type: 'text', text: `Summarize this in three sentences:\n\n${text}` } }],
+  }),
 );
 
 server.registerResource(
   'about',
   'parley://about',
   { description: 'What this server is.', mimeType: 'text/plain' },
-  ({ href }) => ({ contents: [{ uri: href, mimeType: 'text/plain', text: 'The demo MCP server that comes with Parley.' }] }),
+  ({ href }) => ({
+    contents: [{ uri: href, mimeType: 'text/plain', text: 'The demo MCP server that comes with Parley.' }],
+  }),
 );
 
 await server.connect(new StdioServerTransport());

@@ -12,7 +12,7 @@ export interface DemoAnswer {
 
 /** So that nobody mistakes the demo for a model, or misses how to get one. */
 const notice =
-  'This is Parley\'s built-in demo, not a language model. For a real one set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY and restart.';
+  "This is Parley's built-in demo, not a language model. For a real one set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY and restart.";
 
 export function answer(conversation: DemoConversation): DemoAnswer {
   const calls = plannedHops(conversation.question, conversation.tools)[conversation.hopsDone];
@@ -48,11 +48,13 @@ const topics: readonly Topic[] = [
     say: ([asked]) => story(/\blong\b/i.test(asked) ? 600 : 120),
   },
   {
-    phrase: /what did i (?:just )?(?:say|ask|tell you|write)\b.*\bfirst\b|what (?:was|is) (?:the|my) first (?:message|question|thing)/i,
+    phrase:
+      /what did i (?:just )?(?:say|ask|tell you|write)\b.*\bfirst\b|what (?:was|is) (?:the|my) first (?:message|question|thing)/i,
     say: (_match, { earlier }) => recall(earlier[0], 'The first thing you said was'),
   },
   {
-    phrase: /what did i (?:just )?(?:say|ask|tell you|write)\b|what (?:was|is) my (?:last|previous) (?:message|question)/i,
+    phrase:
+      /what did i (?:just )?(?:say|ask|tell you|write)\b|what (?:was|is) my (?:last|previous) (?:message|question)/i,
     say: (_match, { earlier }) => recall(earlier.at(-1), 'Before this you said'),
   },
   {
@@ -64,7 +66,8 @@ const topics: readonly Topic[] = [
   },
   {
     phrase: /\bmy name is\b|\bcall me\b/i,
-    say: (_match, { question }) => `Nice to meet you, ${nameIn(question) ?? 'stranger'}. Ask me later what your name is. ${notice}`,
+    say: (_match, { question }) =>
+      `Nice to meet you, ${nameIn(question) ?? 'stranger'}. Ask me later what your name is. ${notice}`,
   },
 ];
 
@@ -73,11 +76,15 @@ function nameIn(said: string): string | null {
 }
 
 function recall(said: string | undefined, opening: string): string {
-  return said === undefined ? 'This is the first message of yours that I can see.' : `${opening}: "${excerpt(said, 300)}"`;
+  return said === undefined
+    ? 'This is the first message of yours that I can see.'
+    : `${opening}: "${excerpt(said, 300)}"`;
 }
 
 function introduce({ question, tools }: DemoConversation): string {
-  const tries = [...examples(tools), 'count to 50', 'what did I say before?'].map((example) => `\`${example}\``).join(', ');
+  const tries = [...examples(tools), 'count to 50', 'what did I say before?']
+    .map((example) => `\`${example}\``)
+    .join(', ');
   return `You said: "${excerpt(question, 120)}". ${notice} Things to try here: ${tries}.`;
 }
 

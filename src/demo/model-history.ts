@@ -13,7 +13,9 @@ export const demoRequest = z.object({
     z.object({
       role: z.string(),
       content,
-      tool_calls: z.array(z.object({ id: z.string(), function: z.object({ name: z.string(), arguments: z.string() }) })).optional(),
+      tool_calls: z
+        .array(z.object({ id: z.string(), function: z.object({ name: z.string(), arguments: z.string() }) }))
+        .optional(),
       tool_call_id: z.string().optional(),
     }),
   ),
@@ -23,7 +25,9 @@ export const demoRequest = z.object({
         function: z.object({
           name: z.string(),
           description: z.string().default(''),
-          parameters: z.looseObject({ properties: z.record(z.string(), z.unknown()).default({}) }).default({ properties: {} }),
+          parameters: z
+            .looseObject({ properties: z.record(z.string(), z.unknown()).default({}) })
+            .default({ properties: {} }),
         }),
       }),
     )

@@ -48,7 +48,9 @@ const skills: readonly Skill[] = [
   {
     named: /(^|[_-])(current_time|get_time|time)$/i,
     described: /\bcurrent time\b/i,
-    phrases: [/^(?:what time is it|what(?:'s| is) the time|(?:tell me )?the current time)(?: now)?(?: in ([\w/+-]+))?/i],
+    phrases: [
+      /^(?:what time is it|what(?:'s| is) the time|(?:tell me )?the current time)(?: now)?(?: in ([\w/+-]+))?/i,
+    ],
     parameters: ['timezone'],
     read: String,
     missing: null,
@@ -80,7 +82,11 @@ export function plannedHops(text: string, tools: readonly OfferedTool[]): DemoCa
   if (text.length > maxPhraseChars) return [];
   const asks = (piece: string) => callFor(piece, tools) !== null;
   return splitWhere(text, /[,.;]?\s+(?:and )?then\s+/i, asks)
-    .map((hop) => splitWhere(hop, /\s*[,;\n]\s*(?:and )?(?:also )?|\s+(?:and )?also\s+|\s+and\s+/i, asks).flatMap((piece) => callFor(piece, tools) ?? []))
+    .map((hop) =>
+      splitWhere(hop, /\s*[,;\n]\s*(?:and )?(?:also )?|\s+(?:and )?also\s+|\s+and\s+/i, asks).flatMap(
+        (piece) => callFor(piece, tools) ?? [],
+      ),
+    )
     .filter((hop) => hop.length > 0);
 }
 
@@ -125,7 +131,9 @@ function callFor(piece: string, tools: readonly OfferedTool[]): DemoCall | null 
 }
 
 function toolFor(skill: Skill, tools: readonly OfferedTool[]): OfferedTool | undefined {
-  return tools.find((tool) => skill.named.test(tool.name)) ?? tools.find((tool) => skill.described.test(tool.description));
+  return (
+    tools.find((tool) => skill.named.test(tool.name)) ?? tools.find((tool) => skill.described.test(tool.description))
+  );
 }
 
 /** Under the tool's own parameter names where they differ from those expected. */

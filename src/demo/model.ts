@@ -43,12 +43,18 @@ export function createDemoModel(options: DemoModelOptions): { fetch: typeof glob
 /** The answer as OpenAI's chunks: role, text in pieces, calls, finish, usage (four characters a token). */
 function* eventLines(model: string, { text, calls }: DemoAnswer, promptTokens: number): Generator<string, void> {
   const chunk = (delta: object, finishReason: string | null = null) =>
-    JSON.stringify({ object: 'chat.completion.chunk', model, choices: [{ index: 0, delta, finish_reason: finishReason }] });
+    JSON.stringify({
+      object: 'chat.completion.chunk',
+      model,
+      choices: [{ index: 0, delta, finish_reason: finishReason }],
+    });
 
   yield chunk({ role: 'assistant', content: '' });
   for (const piece of text.match(/\s*\S{1,16}\s?/gu) ?? []) yield chunk({ content: piece });
   for (const [index, call] of calls.entries()) {
-    yield chunk({ tool_calls: [{ index, id: `call_${index}`, type: 'function', function: { name: call.name, arguments: '' } }] });
+    yield chunk({
+      tool_calls: [{ index, id: `call_${index}`, type: 'function', function: { name: call.name, arguments: '' } }],
+    });
     for (let at = 0; at < call.arguments.length; at += pieceChars) {
       yield chunk({ tool_calls: [{ index, function: { arguments: call.arguments.slice(at, at + pieceChars) } }] });
     }
@@ -56,7 +62,11 @@ function* eventLines(model: string, { text, calls }: DemoAnswer, promptTokens: n
   yield chunk({}, calls.length > 0 ? 'tool_calls' : 'stop');
   const written = text.length + calls.reduce((sum, call) => sum + call.name.length + call.arguments.length, 0);
   const completionTokens = Math.ceil(written / 4);
-  const usage = { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens };
+  const usage = {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+  };
   yield JSON.stringify({ object: 'chat.completion.chunk', model, choices: [], usage });
   yield '[DONE]';
 }

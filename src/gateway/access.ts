@@ -58,13 +58,20 @@ export function createAccess({ allowedHosts, allowOrigins, tokenRequired, onLoop
   };
 
   return {
-    page: (request) => fromElsewhere(request) ?? (isForLoopback && isForeignPage(request, rules) ? originRefusal(request) : null),
+    page: (request) =>
+      fromElsewhere(request) ?? (isForLoopback && isForeignPage(request, rules) ? originRefusal(request) : null),
     socket: (request) => fromElsewhere(request) ?? foreignSocket(request, rules),
     viewer: (request) => foreignSocket(request, viewerRules) && FOREIGN_VIEWER,
     isLocal(request) {
       const host = hostOf(request);
       const peer = (request.socket.remoteAddress ?? '').replace('::ffff:', '');
-      return isLoopback(peer) && host !== null && isLoopbackName(host.hostname) && proxySign(request) === null && !isForeignPage(request, localRules);
+      return (
+        isLoopback(peer) &&
+        host !== null &&
+        isLoopbackName(host.hostname) &&
+        proxySign(request) === null &&
+        !isForeignPage(request, localRules)
+      );
     },
   };
 }
@@ -92,20 +99,29 @@ function isForeignPage(request: IncomingMessage, rules: OriginRules): boolean {
 
 /** A person has opened a link of another site in a tab of its own: that site reads nothing of the answer. */
 function isLinkFollowed(headers: IncomingMessage['headers']): boolean {
-  return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && headers['sec-fetch-site'] !== 'same-origin' && headers.origin === undefined;
+  return (
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document' &&
+    headers['sec-fetch-site'] !== 'same-origin' &&
+    headers.origin === undefined
+  );
 }
 
 const WHY = 'This server asks for no token, so it serves only this machine and the hosts in its configuration.';
 
 const FOREIGN_VIEWER: Refusal = {
-  kind: 'origin', key: HOSTS, status: 403,
+  kind: 'origin',
+  key: HOSTS,
+  status: 403,
   message: `Inspection is for its own page. If that is served by a proxy, list its host in ${HOSTS}.`,
   reason: `origin not allowed: inspection is for its own page; list its host in ${HOSTS}`,
 };
 
 function hostRefusal(what: string): Refusal {
   return {
-    kind: 'host', key: HOSTS, status: 421,
+    kind: 'host',
+    key: HOSTS,
+    status: 421,
     message: `${what} ${WHY} Use localhost, or list the host in ${HOSTS}, or set auth.mode to token.`,
     reason: `host not allowed: list it in ${HOSTS}, or set auth.mode to token`,
   };
@@ -113,7 +129,9 @@ function hostRefusal(what: string): Refusal {
 
 function proxyRefusal(sign: string): Refusal {
   return {
-    kind: 'proxy', key: HOSTS, status: 403,
+    kind: 'proxy',
+    key: HOSTS,
+    status: 403,
     message: `The request came through a proxy: ${sign} shows that. ${WHY} Let the proxy pass Host on (nginx: proxy_set_header Host $host) and list that host in ${HOSTS}, or set auth.mode to token.`,
     reason: `came through a proxy: pass Host on and list it in ${HOSTS}, or set auth.mode to token`,
   };
@@ -121,7 +139,9 @@ function proxyRefusal(sign: string): Refusal {
 
 function originRefusal({ headers }: IncomingMessage): Refusal {
   return {
-    kind: 'origin', key: ORIGINS, status: 403,
+    kind: 'origin',
+    key: ORIGINS,
+    status: 403,
     message: `The request is from a page of ${pageShown(headers.origin ?? headers.referer)}, which is not allowed here. List its origin in ${ORIGINS}, or, if it is this server behind a proxy, its host in ${HOSTS}.`,
     reason: `origin not allowed: list it in ${ORIGINS}, or its host in ${HOSTS}`,
   };

@@ -41,7 +41,10 @@ export interface Entrance {
 }
 
 /** Called once for each accepted socket; ends in `open`, or in the socket's close. */
-export function createAdmission(options: AdmissionOptions, { sockets, open }: Entrance): (socket: WebSocket, request: IncomingMessage) => Promise<void> {
+export function createAdmission(
+  options: AdmissionOptions,
+  { sockets, open }: Entrance,
+): (socket: WebSocket, request: IncomingMessage) => Promise<void> {
   const addresses = createTally(() => options.maxConnectionsPerAddress);
   const subjects = createTally(() => options.maxConnectionsPerSubject);
 
@@ -51,12 +54,15 @@ export function createAdmission(options: AdmissionOptions, { sockets, open }: En
       turnAway(socket, code, refusal.reason, problem);
     };
     if (sockets.size > options.maxConnections) return refuse(refusals.connections, closeCodes.tryLater.code);
-    if (!addresses.enter(addressOf(request.socket), socket)) return refuse(refusals.ofAddress, closeCodes.tryLater.code);
+    if (!addresses.enter(addressOf(request.socket), socket))
+      return refuse(refusals.ofAddress, closeCodes.tryLater.code);
     const refusal = options.refusalOf(request);
     if (refusal) return refuse(refusal, closeCodes.abuse.code);
 
     const credential = credentialOf(request.headers);
-    const hearNow = holdFrames(socket, request.socket, options.maxUnverifiedBytes, () => refuse(refusals.unverifiedBytes, closeCodes.abuse.code));
+    const hearNow = holdFrames(socket, request.socket, options.maxUnverifiedBytes, () =>
+      refuse(refusals.unverifiedBytes, closeCodes.abuse.code),
+    );
     let subject: string | null;
     try {
       subject = await options.verify(credential);
@@ -86,7 +92,12 @@ function turnAway(socket: WebSocket, code: number, reason: string, problem?: Fau
  * Keeps what a socket sends until it is known whose it is; the function it returns lets that be heard.
  * Counted as it comes off the network, so that the parts of a frame that never ends count as well.
  */
-function holdFrames(socket: WebSocket, wire: IncomingMessage['socket'], maxBytes: number, onTooMuch: () => void): () => void {
+function holdFrames(
+  socket: WebSocket,
+  wire: IncomingMessage['socket'],
+  maxBytes: number,
+  onTooMuch: () => void,
+): () => void {
   const held: [data: RawData, isBinary: boolean][] = [];
   let bytes = 0;
   const hold = (data: RawData, isBinary: boolean) => {

@@ -27,6 +27,7 @@ export function createComingChats(): ComingChats {
       coming.set(key, [...(coming.get(key) ?? []), chat]);
       return lookup;
     },
-    meant: (ref, target) => coming.get(keyOf(ref))?.findLast(({ requestId }) => target === undefined || requestId === target) ?? null,
+    meant: (ref, target) =>
+      coming.get(keyOf(ref))?.findLast(({ requestId }) => target === undefined || requestId === target) ?? null,
   };
 }

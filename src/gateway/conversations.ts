@@ -24,7 +24,10 @@ export async function sendConversations(
     outbox.reply(session.id, errorFrame(requestId, fault('invalid_request', problem, { path: 'payload.cursor' })));
     return;
   }
-  outbox.reply(session.id, resultFrame(requestId, { conversations: page.conversations.map(entryOf), next_cursor: page.nextCursor }));
+  outbox.reply(
+    session.id,
+    resultFrame(requestId, { conversations: page.conversations.map(entryOf), next_cursor: page.nextCursor }),
+  );
 }
 
 function entryOf(conversation: ListedConversation): Results['conversations']['conversations'][number] {

@@ -13,7 +13,9 @@ const TOKEN_OFFER = 'parley.token.';
 export const HOW_TO_SEND = `Send it as "Authorization: Bearer TOKEN", or from a browser as the subprotocols "${PROTOCOL}" and "${TOKEN_OFFER}TOKEN".`;
 
 /** What the client sent, unverified; null for nothing. `Authorization` beats a subprotocol. */
-export function credentialOf(headers: Pick<IncomingHttpHeaders, 'authorization' | 'sec-websocket-protocol'>): string | null {
+export function credentialOf(
+  headers: Pick<IncomingHttpHeaders, 'authorization' | 'sec-websocket-protocol'>,
+): string | null {
   const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
   const offers = (headers['sec-websocket-protocol'] ?? '').split(',').map((offer) => offer.trim());
   return bearer ?? offers.find((offer) => offer.startsWith(TOKEN_OFFER))?.slice(TOKEN_OFFER.length) ?? null;

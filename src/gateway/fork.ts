@@ -25,9 +25,10 @@ export async function sendFork(
 }
 
 function misplaced(atSeq: number, nearest: readonly number[]) {
-  const where = nearest.length === 0
-    ? 'No turn of this conversation has ended yet.'
-    : `The nearest ${nearest.length === 1 ? 'place is' : 'places are'} ${nearest.join(' and ')}.`;
+  const where =
+    nearest.length === 0
+      ? 'No turn of this conversation has ended yet.'
+      : `The nearest ${nearest.length === 1 ? 'place is' : 'places are'} ${nearest.join(' and ')}.`;
   const problem = `payload.at_seq: no fork can be made at ${atSeq}, only where a turn has ended and no other was waiting. ${where}`;
   return fault('invalid_request', problem, { path: 'payload.at_seq', nearest });
 }

@@ -12,9 +12,11 @@ const form = z.object({ properties: z.record(z.string(), z.unknown()) });
 /** `given` and, for what is not in it, the defaults of a flat object's schema. */
 export function withDefaults(schema: Record<string, unknown>, given: FormContent): FormContent {
   const { data } = form.safeParse(schema);
-  const proposed = Object.entries(data?.properties ?? {}).flatMap(([key, described]): [string, FormContent[string]][] => {
-    const { data: known } = property.safeParse(described);
-    return known ? [[key, known.default]] : [];
-  });
+  const proposed = Object.entries(data?.properties ?? {}).flatMap(
+    ([key, described]): [string, FormContent[string]][] => {
+      const { data: known } = property.safeParse(described);
+      return known ? [[key, known.default]] : [];
+    },
+  );
   return { ...Object.fromEntries(proposed), ...given };
 }

@@ -8,7 +8,10 @@ export interface FrameBudget {
 }
 
 /** `framesPerSecond` in the long run, `frameBurst` at once; both are read each time. */
-export function createFrameBudget(limits: { readonly framesPerSecond: number; readonly frameBurst: number }): FrameBudget {
+export function createFrameBudget(limits: {
+  readonly framesPerSecond: number;
+  readonly frameBurst: number;
+}): FrameBudget {
   let tokens = limits.frameBurst;
   let lastMs = 0;
   return {

@@ -15,7 +15,10 @@ export async function sendHistory(
   requestId: string,
   { conversation_id: conversationId, before_seq: beforeSeq, limit }: Payload<'history'>,
 ): Promise<void> {
-  const page = await store.page(session.subject, conversationId, { limit, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
+  const page = await store.page(session.subject, conversationId, {
+    limit,
+    ...(beforeSeq === undefined ? {} : { beforeSeq }),
+  });
   if (!page) {
     outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;

@@ -46,12 +46,26 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
   const startedMs = performance.now();
   const pages = ['/', '/health', '/ready', '/metrics', ...(deps.inspection ? ['/inspect'] : [])];
   const send = (response: ServerResponse, status: number, type: string, body: string) => {
-    response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    response.writeHead(status, {
+      'content-type': type,
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
     response.end(body);
   };
-  const sendJson = (response: ServerResponse, status: number, body: object) => send(response, status, 'application/json', `${JSON.stringify(body)}\n`);
-  const refuse = (request: IncomingMessage, response: ServerResponse, status: number, error: string, more: object = {}) =>
-    /\bapplication\/json\b/i.test(request.headers.accept ?? '') ? sendJson(response, status, { error, ...more }) : send(response, status, 'text/plain; charset=utf-8', `${error}\n`);
+  const sendJson = (response: ServerResponse, status: number, body: object) =>
+    send(response, status, 'application/json', `${JSON.stringify(body)}\n`);
+  const refuse = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    error: string,
+    more: object = {},
+  ) =>
+    /\bapplication\/json\b/i.test(request.headers.accept ?? '')
+      ? sendJson(response, status, { error, ...more })
+      : send(response, status, 'text/plain; charset=utf-8', `${error}\n`);
 
   /** Also on loopback: behind a proxy on this machine, every client comes from there. */
   const mayChat = async (request: IncomingMessage) => (await deps.verify(credentialOf(request.headers))) !== null;
@@ -62,9 +76,24 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
   };
 
   const sendHealth = async (request: IncomingMessage, response: ServerResponse) => {
-    const health = { status: 'ok', version: deps.version, uptime_seconds: Math.round((performance.now() - startedMs) / 1000) };
+    const health = {
+      status: 'ok',
+      version: deps.version,
+      uptime_seconds: Math.round((performance.now() - startedMs) / 1000),
+    };
     // Names of neighbours, and what is wrong with them, show an attacker what could be attacked.
-    sendJson(response, 200, (await mayChat(request)) ? { ...health, configuration: configuration(), providers: deps.providers(), mcp_servers: deps.servers().map(toldServer) } : health);
+    sendJson(
+      response,
+      200,
+      (await mayChat(request))
+        ? {
+            ...health,
+            configuration: configuration(),
+            providers: deps.providers(),
+            mcp_servers: deps.servers().map(toldServer),
+          }
+        : health,
+    );
   };
 
   const sendMetrics = async (request: IncomingMessage, response: ServerResponse) => {
@@ -104,7 +133,8 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
       deps.onRefused(refusal, request);
       return refuse(request, response, refusal.status, refusal.message);
     }
-    if (!hasOwnRules && request.headers.host === undefined && request.httpVersion === '1.1') return refuse(request, response, 400, 'The request has no Host header. HTTP/1.1 asks for one.');
+    if (!hasOwnRules && request.headers.host === undefined && request.httpVersion === '1.1')
+      return refuse(request, response, 400, 'The request has no Host header. HTTP/1.1 asks for one.');
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
       return refuse(request, response, 405, 'Pages are read-only here: use GET or HEAD. To chat, open the WebSocket.');
@@ -113,11 +143,15 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
       case '/health':
         return answer(request, response, sendHealth(request, response));
       case '/ready':
-        return deps.isServing() ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'draining' });
+        return deps.isServing()
+          ? sendJson(response, 200, { status: 'ready' })
+          : sendJson(response, 503, { status: 'draining' });
       case '/metrics':
         return answer(request, response, sendMetrics(request, response));
       default:
-        return deps.inspection?.(request, response, path) ? undefined : answer(request, response, sendOther(request, response, path));
+        return deps.inspection?.(request, response, path)
+          ? undefined
+          : answer(request, response, sendOther(request, response, path));
     }
   };
 }

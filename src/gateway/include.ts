@@ -23,18 +23,31 @@ export function namesSomething({ prompt, resources }: Chat): boolean {
 }
 
 /** `maxLength`: UTF-16 units of all texts together. Never rejects: what cannot be had is a fault. */
-export async function include(library: Library, { text, prompt, resources }: Chat, maxLength: number): Promise<Composed | Fault> {
-  const [filled, ...read] = await Promise.all([readPrompt(library, prompt), ...resources.map(({ server, uri }) => readResource(library, server, uri))]);
+export async function include(
+  library: Library,
+  { text, prompt, resources }: Chat,
+  maxLength: number,
+): Promise<Composed | Fault> {
+  const [filled, ...read] = await Promise.all([
+    readPrompt(library, prompt),
+    ...resources.map(({ server, uri }) => readResource(library, server, uri)),
+  ]);
   const missing = [filled, ...read].find((each): each is Missing => !Array.isArray(each));
-  if (missing) return missingFault(missing, resources.length > 0 && missing !== filled ? 'payload.resources' : 'payload.prompt');
+  if (missing)
+    return missingFault(missing, resources.length > 0 && missing !== filled ? 'payload.resources' : 'payload.prompt');
   const included = [...read, filled].flatMap((each) => (Array.isArray(each) ? each : []));
   // A prompt's last words are the message, where there is no other.
   const last = text === undefined ? included.pop() : undefined;
-  if (last?.role === 'assistant') return invalid('payload.text', 'expected text, as the prompt ends with words of the assistant');
+  if (last?.role === 'assistant')
+    return invalid('payload.text', 'expected text, as the prompt ends with words of the assistant');
   const message = text ?? last?.text ?? '';
   const length = included.reduce((sum, each) => sum + each.text.length, message.length);
   if (message === '') return invalid('payload.text', 'expected text, as the prompt has none');
-  if (length > maxLength) return invalid('payload', `the message and what it includes have ${length} characters, at most ${maxLength} are taken`);
+  if (length > maxLength)
+    return invalid(
+      'payload',
+      `the message and what it includes have ${length} characters, at most ${maxLength} are taken`,
+    );
   return { text: message, included };
 }
 

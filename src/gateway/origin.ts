@@ -4,7 +4,14 @@
  * (cross-site WebSocket hijacking; browsers send Origin but do not enforce it).
  */
 import { isIP } from 'node:net';
-import { matchesHost, matchesOrigin, parsePage, type Host, type HostPattern, type OriginPattern } from '../host-names.ts';
+import {
+  matchesHost,
+  matchesOrigin,
+  parsePage,
+  type Host,
+  type HostPattern,
+  type OriginPattern,
+} from '../host-names.ts';
 import { isLoopbackName } from '../loopback.ts';
 
 export interface OriginRules {
@@ -21,8 +28,11 @@ export function isAllowedOrigin(origin: string, host: Host | null, rules: Origin
   if (rules.everyOrigin) return true;
   const page = parsePage(origin);
   if (!page) return false;
-  return rules.origins.some((pattern) => matchesOrigin(pattern, page))
-    || (isWeb(page.protocol) && (isLoopbackName(page.hostname) || isListedHost(page, rules.hosts) || isOwnHost(page, host, rules)));
+  return (
+    rules.origins.some((pattern) => matchesOrigin(pattern, page)) ||
+    (isWeb(page.protocol) &&
+      (isLoopbackName(page.hostname) || isListedHost(page, rules.hosts) || isOwnHost(page, host, rules)))
+  );
 }
 
 /** True for a page of a host in `allowed_hosts`. */

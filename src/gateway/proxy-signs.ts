@@ -5,7 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 
 /** Headers by which proxies and content networks say for whom they ask. */
-const FORWARDING = /^(?:forwarded|via|cdn-loop|cf-ray|cf-visitor|x-forwarded(?:-.+)?|x-original-(?:host|forwarded-for)|x-envoy-external-address|(?:.+-)?(?:client|connecting|real|remote|user|src)-?(?:ip|addr))$/;
+const FORWARDING =
+  /^(?:forwarded|via|cdn-loop|cf-ray|cf-visitor|x-forwarded(?:-.+)?|x-original-(?:host|forwarded-for)|x-envoy-external-address|(?:.+-)?(?:client|connecting|real|remote|user|src)-?(?:ip|addr))$/;
 
 /** What nginx puts in front of everything that the client sent, by the lines and in the spelling that its documentation has for WebSockets. */
 const BEFORE_HOST = new Set(['Connection', 'Upgrade']);
@@ -16,7 +17,8 @@ export function proxySign(request: IncomingMessage): string | null {
   const header = Object.keys(headers).find((name) => FORWARDING.test(name));
   if (header !== undefined) return `the header ${header.slice(0, 40)}`;
   if (httpVersion !== '1.1') return `HTTP/${httpVersion}`;
-  if (isUpgrade(headers.connection) && headers.upgrade === undefined) return '"Connection: upgrade" without an Upgrade header';
+  if (isUpgrade(headers.connection) && headers.upgrade === undefined)
+    return '"Connection: upgrade" without an Upgrade header';
   if (beginsLikeNginx(request.rawHeaders)) return 'a Connection header in front of Host';
   return null;
 }

@@ -38,7 +38,14 @@ export function createReauthorization(verify: Verify, onError: (error: unknown) 
 }
 
 function close(socket: WebSocket): void {
-  socket.send(JSON.stringify(errorFrame(null, fault('unauthorized', 'The token of this connection is not valid any more. Connect with a valid one.'))));
+  socket.send(
+    JSON.stringify(
+      errorFrame(
+        null,
+        fault('unauthorized', 'The token of this connection is not valid any more. Connect with a valid one.'),
+      ),
+    ),
+  );
   socket.close(closeCodes.abuse.code, 'unauthorized: the token is not valid any more');
   endSoon(socket);
 }

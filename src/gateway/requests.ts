@@ -23,7 +23,9 @@ import { createSubscriptions } from './subscribe.ts';
  * failed reads too, is a frame to the session. Chats and cancels are answered by their conversation. What it returns
  * resolves when the request is answered or handed on, and never rejects; null if that is so already.
  */
-export function createRequestHandler(deps: RequestDeps): (session: ClientSession, request: Request) => Promise<void> | null {
+export function createRequestHandler(
+  deps: RequestDeps,
+): (session: ClientSession, request: Request) => Promise<void> | null {
   const { toolbox, outbox } = deps;
   const subscriptions = createSubscriptions(deps);
   const offers = createOfferRequests(deps);
@@ -61,10 +63,20 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
       case 'complete_argument':
         return offers.completeArgument(session, requestId, payload);
       case 'tools':
-        outbox.reply(session.id, resultFrame(requestId, {
-          tools: toolbox.tools().map(({ name, server, title, description, inputSchema, annotations }) => ({ name, server, title, description, input_schema: inputSchema, annotations })),
-          servers: toolbox.servers().map(toldServer),
-        }));
+        outbox.reply(
+          session.id,
+          resultFrame(requestId, {
+            tools: toolbox.tools().map(({ name, server, title, description, inputSchema, annotations }) => ({
+              name,
+              server,
+              title,
+              description,
+              input_schema: inputSchema,
+              annotations,
+            })),
+            servers: toolbox.servers().map(toldServer),
+          }),
+        );
         return null;
       case 'ping':
         outbox.reply(session.id, resultFrame(requestId, {}));
@@ -78,6 +90,9 @@ export function createRequestHandler(deps: RequestDeps): (session: ClientSession
       const problem = readFault(error);
       if (problem.code === 'internal') deps.onError(error);
       const { payload } = request;
-      outbox.reply(session.id, errorFrame(request.requestId, problem, 'conversation_id' in payload ? payload.conversation_id : undefined));
+      outbox.reply(
+        session.id,
+        errorFrame(request.requestId, problem, 'conversation_id' in payload ? payload.conversation_id : undefined),
+      );
     }) ?? null;
 }

@@ -30,7 +30,12 @@ interface Objection {
 }
 
 /** Rejects when the log cannot be read. Who of two is first is decided by the conversation, not here. */
-export async function sendResponse({ registry, store, outbox, toolbox }: RespondDeps, session: Pick<ClientSession, 'id' | 'subject'>, requestId: string, response: Response): Promise<void> {
+export async function sendResponse(
+  { registry, store, outbox, toolbox }: RespondDeps,
+  session: Pick<ClientSession, 'id' | 'subject'>,
+  requestId: string,
+  response: Response,
+): Promise<void> {
   const owner = session.subject;
   const { conversation_id: conversationId, interrupt_id: interruptId, decision, reason, remember } = response;
   const interrupt = await store.interrupt(owner, conversationId, interruptId);
@@ -41,35 +46,69 @@ export async function sendResponse({ registry, store, outbox, toolbox }: Respond
   const written = await readWritten(toolbox, interrupt.question, response);
   if ('path' in written) {
     const { path, message } = written;
-    outbox.reply(session.id, errorFrame(requestId, fault('invalid_request', `${path}: ${message}.`, { path }), conversationId));
+    outbox.reply(
+      session.id,
+      errorFrame(requestId, fault('invalid_request', `${path}: ${message}.`, { path }), conversationId),
+    );
     return;
   }
-  registry.route({ owner, conversationId }, { type: 'client.respond', by: { session: session.id, requestId }, interruptId, decision, reason: reason ?? null, ...written, remember });
+  registry.route(
+    { owner, conversationId },
+    {
+      type: 'client.respond',
+      by: { session: session.id, requestId },
+      interruptId,
+      decision,
+      reason: reason ?? null,
+      ...written,
+      remember,
+    },
+  );
 }
 
 /** What a person has written beside the decision, or why it is not taken. */
-async function readWritten(toolbox: RespondDeps['toolbox'], question: Question, response: Response): Promise<Pick<RespondEvent, 'arguments' | 'content'> | Objection> {
+async function readWritten(
+  toolbox: RespondDeps['toolbox'],
+  question: Question,
+  response: Response,
+): Promise<Pick<RespondEvent, 'arguments' | 'content'> | Objection> {
   const { kind } = question;
   const decisions = kind === 'elicitation_request' ? ['answer', 'decline', 'cancel'] : ['approve', 'deny'];
-  if (!decisions.includes(response.decision)) return { path: 'payload.decision', message: `expected one of ${decisions.join(', ')} for this question` };
-  if (kind !== 'approval_request' && response.arguments !== undefined) return { path: 'payload.arguments', message: 'expected nothing, as no call is being approved' };
-  if (kind !== 'approval_request' && response.remember) return { path: 'payload.remember', message: 'expected nothing, as no call is being approved' };
-  if (kind === 'elicitation_request') return response.decision === 'answer' ? readForm(toolbox, question, response) : { arguments: null, content: null };
+  if (!decisions.includes(response.decision))
+    return { path: 'payload.decision', message: `expected one of ${decisions.join(', ')} for this question` };
+  if (kind !== 'approval_request' && response.arguments !== undefined)
+    return { path: 'payload.arguments', message: 'expected nothing, as no call is being approved' };
+  if (kind !== 'approval_request' && response.remember)
+    return { path: 'payload.remember', message: 'expected nothing, as no call is being approved' };
+  if (kind === 'elicitation_request')
+    return response.decision === 'answer' ? readForm(toolbox, question, response) : { arguments: null, content: null };
   return kind === 'approval_request' ? readArguments(toolbox, question, response) : { arguments: null, content: null };
 }
 
-async function readArguments(toolbox: RespondDeps['toolbox'], { server, tool_name: toolName, arguments: asked }: Question, { arguments: given }: Response) {
+async function readArguments(
+  toolbox: RespondDeps['toolbox'],
+  { server, tool_name: toolName, arguments: asked }: Question,
+  { arguments: given }: Response,
+) {
   // A form sends back all that it was given: what is as it was is no change.
   if (given === undefined || isDeepStrictEqual(given, asked)) return { arguments: null, content: null };
   // Right after a start the tool may not be known yet.
   await toolbox.settled();
-  return objection('payload.arguments', toolbox.check({ server: String(server), toolName: String(toolName) }, given)) ?? { arguments: given, content: null };
+  return (
+    objection('payload.arguments', toolbox.check({ server: String(server), toolName: String(toolName) }, given)) ?? {
+      arguments: given,
+      content: null,
+    }
+  );
 }
 
 function readForm(toolbox: RespondDeps['toolbox'], { ask }: Question, { content: given }: Response) {
   const { schema }: { schema?: Record<string, unknown> } = Object(ask);
   // A page that was visited: what happened there is not told here.
-  if (schema === undefined) return given === undefined ? { arguments: null, content: null } : { path: 'payload.content', message: 'expected nothing, as the question is a page to visit' };
+  if (schema === undefined)
+    return given === undefined
+      ? { arguments: null, content: null }
+      : { path: 'payload.content', message: 'expected nothing, as the question is a page to visit' };
   const content = withDefaults(schema, given ?? {});
   return objection('payload.content', toolbox.checkAnswer(schema, content)) ?? { arguments: null, content };
 }

@@ -95,9 +95,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     // Not accepted to be closed: a client would send its requests, and lose those that it must not repeat.
-    if (!options.isServing()) return refuseUpgrade(socket, '503 Service Unavailable\r\nRetry-After: 1', 'The server is restarting.');
-    if (options.viewers && pathOf(request) === options.viewers.path) return options.viewers.upgrade(request, socket, head);
-    if (pathOf(request) !== options.endpoint) return refuseUpgrade(socket, '404 Not Found', `The WebSocket endpoint is ${options.endpoint}`);
+    if (!options.isServing())
+      return refuseUpgrade(socket, '503 Service Unavailable\r\nRetry-After: 1', 'The server is restarting.');
+    if (options.viewers && pathOf(request) === options.viewers.path)
+      return options.viewers.upgrade(request, socket, head);
+    if (pathOf(request) !== options.endpoint)
+      return refuseUpgrade(socket, '404 Not Found', `The WebSocket endpoint is ${options.endpoint}`);
     return wss.handleUpgrade(request, socket, head, accept);
   };
 
@@ -105,13 +108,19 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   /** Every connection, whatever became of it: one that never sends a request would keep its server from closing. */
   const connections = new Set<Socket>();
   const listen = async (host: string, port: number) => {
-    const server = createServer({
-      headersTimeout: options.handshakeTimeoutMs,
-      requestTimeout: options.handshakeTimeoutMs,
-      connectionsCheckingInterval: Math.min(MAX_HANDSHAKE_CHECK_MS, Math.ceil(options.handshakeTimeoutMs / HANDSHAKE_CHECKS)),
-      // The handler answers: Node's own 400 has no words.
-      requireHostHeader: false,
-    }, options.http);
+    const server = createServer(
+      {
+        headersTimeout: options.handshakeTimeoutMs,
+        requestTimeout: options.handshakeTimeoutMs,
+        connectionsCheckingInterval: Math.min(
+          MAX_HANDSHAKE_CHECK_MS,
+          Math.ceil(options.handshakeTimeoutMs / HANDSHAKE_CHECKS),
+        ),
+        // The handler answers: Node's own 400 has no words.
+        requireHostHeader: false,
+      },
+      options.http,
+    );
     server.on('upgrade', onUpgrade);
     server.on('connection', (socket) => {
       if (connections.size >= options.admission.maxConnections + SPARE_CONNECTIONS) {
@@ -225,5 +234,7 @@ function listenError(error: unknown, { host, port }: Pick<GatewayOptions, 'host'
     EADDRNOTAVAIL: `The address ${host} is not one of this machine's. Correct chat.websocket.host.`,
     ENOTFOUND: `The host name ${host} is not known here. Correct chat.websocket.host.`,
   };
-  return new AppError('config_invalid', reasons[codeOf(error)] ?? `Cannot listen on ${host}:${port}.`, { cause: error });
+  return new AppError('config_invalid', reasons[codeOf(error)] ?? `Cannot listen on ${host}:${port}.`, {
+    cause: error,
+  });
 }

@@ -55,7 +55,12 @@ interface Wire {
  * Listens to the socket's messages from now on; its closing is the caller's to notice. A frame sent to a
  * closed socket is dropped, and a socket that never reads is terminated.
  */
-export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subject'>, socket: WebSocket, wire: Wire, { decode, encode, handle, limits }: SessionDeps): ClientSession {
+export function createSession(
+  { id, subject }: Pick<ClientSession, 'id' | 'subject'>,
+  socket: WebSocket,
+  wire: Wire,
+  { decode, encode, handle, limits }: SessionDeps,
+): ClientSession {
   const budget = createFrameBudget(limits);
   let corked = false;
   let badFrames = 0;
@@ -107,7 +112,8 @@ export function createSession({ id, subject }: Pick<ClientSession, 'id' | 'subje
       drained.push(callback);
       askWhenFlushed();
     },
-    askToReturn: () => socket.close(closeCodes.tryLater.code, 'rows that were still to be read are gone; come back with your cursor'),
+    askToReturn: () =>
+      socket.close(closeCodes.tryLater.code, 'rows that were still to be read are gone; come back with your cursor'),
     ownConversation: () => (ownConversation ??= randomUUID()),
     hasOwnConversation: () => ownConversation !== null,
     isAsking: () => asking > 0,

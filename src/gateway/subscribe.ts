@@ -28,19 +28,23 @@ export function createSubscriptions(deps: RequestDeps): Subscriptions {
     const key = `${session.id}\n${conversationId}`;
     const before = underWay.get(key);
     const done = before ? before.then(work, work) : Promise.resolve(work());
-    const settled = done.catch(() => {}).then(() => {
-      if (underWay.get(key) === settled) underWay.delete(key);
-    });
+    const settled = done
+      .catch(() => {})
+      .then(() => {
+        if (underWay.get(key) === settled) underWay.delete(key);
+      });
     underWay.set(key, settled);
     return done;
   };
 
   return {
-    subscribe: (session, requestId, payload) => inOrder(session, payload.conversation_id, () => subscribe(deps, session, requestId, payload)),
-    unsubscribe: (session, requestId, { conversation_id: conversationId }) => inOrder(session, conversationId, () => {
-      deps.outbox.unsubscribe(session.id, { owner: session.subject, conversationId });
-      deps.outbox.reply(session.id, resultFrame(requestId, {}, conversationId));
-    }),
+    subscribe: (session, requestId, payload) =>
+      inOrder(session, payload.conversation_id, () => subscribe(deps, session, requestId, payload)),
+    unsubscribe: (session, requestId, { conversation_id: conversationId }) =>
+      inOrder(session, conversationId, () => {
+        deps.outbox.unsubscribe(session.id, { owner: session.subject, conversationId });
+        deps.outbox.reply(session.id, resultFrame(requestId, {}, conversationId));
+      }),
   };
 }
 
@@ -71,12 +75,24 @@ async function subscribe(
     active: running === null ? null : { request_id: running, message_id: outbox.drafting(ref) },
   };
   outbox.reply(session.id, resultFrame(requestId, result, conversationId));
-  outbox.subscribe(session.id, ref, { cursor: { ...cursor, after_seq: Math.max(afterSeq, oldestSeq - 1) }, wantsState, state });
+  outbox.subscribe(session.id, ref, {
+    cursor: { ...cursor, after_seq: Math.max(afterSeq, oldestSeq - 1) },
+    wantsState,
+    state,
+  });
 }
 
 /** A conversation that no actor runs is idle, or waits for people. */
 function dormant({ rows, open }: Standing): { state: ConversationState; running: string | null } {
-  const { interrupted } = foldStanding(rows, open.map((turn) => turn.requestId), Date.now());
-  if (interrupted === null || !onlyWaits(interrupted)) return { state: { value: 'idle', hop: 0, can: ['chat'] }, running: null };
-  return { state: { value: 'turn.toolHop.waiting', hop: interrupted.hops, can: ['cancel', 'chat', 'respond'] }, running: interrupted.requestId };
+  const { interrupted } = foldStanding(
+    rows,
+    open.map((turn) => turn.requestId),
+    Date.now(),
+  );
+  if (interrupted === null || !onlyWaits(interrupted))
+    return { state: { value: 'idle', hop: 0, can: ['chat'] }, running: null };
+  return {
+    state: { value: 'turn.toolHop.waiting', hop: interrupted.hops, can: ['cancel', 'chat', 'respond'] },
+    running: interrupted.requestId,
+  };
 }

@@ -55,7 +55,13 @@ export interface ViewerSockets {
 const MAX_HEARD_BYTES = 1024;
 
 export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets {
-  const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_HEARD_BYTES, perMessageDeflate: false, clientTracking: true, handleProtocols: selectProtocol });
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_HEARD_BYTES,
+    perMessageDeflate: false,
+    clientTracking: true,
+    handleProtocols: selectProtocol,
+  });
   const heartbeat = createHeartbeat(wss.clients, options);
   const admitted = new Map<WebSocket, IncomingMessage>();
 

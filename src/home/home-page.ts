@@ -56,7 +56,8 @@ export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, 
 
 function answers(answering: Answering | null): string {
   if (answering === null) return 'a model that is shown only with a token';
-  if (answering.demo) return 'the demo model, offline; set <code>OPENAI_API_KEY</code>, <code>GROQ_API_KEY</code>, <code>OPENROUTER_API_KEY</code> or <code>ANTHROPIC_API_KEY</code> and restart for a real one';
+  if (answering.demo)
+    return 'the demo model, offline; set <code>OPENAI_API_KEY</code>, <code>GROQ_API_KEY</code>, <code>OPENROUTER_API_KEY</code> or <code>ANTHROPIC_API_KEY</code> and restart for a real one';
   return `<code>${escaped(answering.model)}</code> of the provider ${escaped(answering.name)}`;
 }
 

@@ -20,7 +20,12 @@ const README = 'README.md';
 /** Reads the page's own files at once and a document when it is asked for. */
 export function readPageFiles(): PageFiles {
   const own = (name: string) => readFileSync(join(import.meta.dirname, 'page', name), 'utf8');
-  const docs = [README, ...readdirSync(join(project, 'docs')).filter((name) => name.endsWith('.md')).sort()];
+  const docs = [
+    README,
+    ...readdirSync(join(project, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .sort(),
+  ];
   return {
     html: own('home.html'),
     css: own('home.css'),

@@ -19,19 +19,31 @@ export interface HomeDeps {
   mayInspect(request: IncomingMessage): boolean;
 }
 
-const COMMON_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' } as const;
+const COMMON_HEADERS = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+} as const;
 /** No script at all. Its console may reach this server's WebSocket, as the example on it does. */
-const POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY =
+  "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const DOCS = '/docs/';
 
 /** A host that may be shown as it was sent. */
 const PLAIN_HOST = /^(?:[a-z\d](?:[a-z\d.-]{0,252})|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
 /** Answers GET and HEAD for a path of its own. Resolves with false for any other path. Rejects if a file cannot be read. */
-export function createHomeRoutes(deps: HomeDeps): (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean> {
+export function createHomeRoutes(
+  deps: HomeDeps,
+): (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean> {
   const { files } = deps;
   const send = (response: ServerResponse, type: string, body: string, headers: Record<string, string> = {}): true => {
-    response.writeHead(200, { ...COMMON_HEADERS, 'content-type': type, 'content-length': Buffer.byteLength(body), ...headers });
+    response.writeHead(200, {
+      ...COMMON_HEADERS,
+      'content-type': type,
+      'content-length': Buffer.byteLength(body),
+      ...headers,
+    });
     response.end(body);
     return true;
   };
@@ -41,7 +53,15 @@ export function createHomeRoutes(deps: HomeDeps): (request: IncomingMessage, res
       case '/': {
         const { version, asksForToken } = deps;
         const answering = (await deps.mayChat(request)) ? deps.answering() : null;
-        const page = writeHomePage(files, { version, asksForToken, answering, isServing: deps.isServing(), address: addressFor(request, deps.endpoint), port: request.socket.localPort ?? 0, mayInspect: deps.mayInspect(request) });
+        const page = writeHomePage(files, {
+          version,
+          asksForToken,
+          answering,
+          isServing: deps.isServing(),
+          address: addressFor(request, deps.endpoint),
+          port: request.socket.localPort ?? 0,
+          mayInspect: deps.mayInspect(request),
+        });
         return send(response, 'text/html; charset=utf-8', page, { 'content-security-policy': POLICY });
       }
       case '/home.css':

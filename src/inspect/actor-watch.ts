@@ -35,18 +35,25 @@ export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
   const rootId = idOf(root.sessionId);
   const head = (sessionId: string): Head => {
     lastId += 1;
-    return { rootId, sessionId: idOf(sessionId), createdAt: String(deps.nowMs()), id: String(lastId), _version: FORMAT_VERSION };
+    return {
+      rootId,
+      sessionId: idOf(sessionId),
+      createdAt: String(deps.nowMs()),
+      id: String(lastId),
+      _version: FORMAT_VERSION,
+    };
   };
   const eventOf = (event: { type: string }) => ({ ...fieldsOf(redacted(event, deps.limits)), type: event.type });
 
-  const tellActor = (actor: AnyActorRef) => deps.tell({
-    type: '@xstate.actor',
-    ...head(actor.sessionId),
-    name: actor.id,
-    parentId: actor === root || !actor._parent ? undefined : idOf(actor._parent.sessionId),
-    definition: deps.definitions(actor instanceof Actor ? actor.logic : null, actor.id),
-    snapshot: snapshotOf(actor.getSnapshot(), deps.limits),
-  });
+  const tellActor = (actor: AnyActorRef) =>
+    deps.tell({
+      type: '@xstate.actor',
+      ...head(actor.sessionId),
+      name: actor.id,
+      parentId: actor === root || !actor._parent ? undefined : idOf(actor._parent.sessionId),
+      definition: deps.definitions(actor instanceof Actor ? actor.logic : null, actor.id),
+      snapshot: snapshotOf(actor.getSnapshot(), deps.limits),
+    });
 
   const hear = (inspected: InspectionEvent) => {
     const actor = inspected.actorRef;
@@ -68,7 +75,13 @@ export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
         const transitions = taken.get(actor.sessionId) ?? [];
         taken.delete(actor.sessionId);
         const snapshot = snapshotOf(inspected.snapshot, deps.limits);
-        return deps.tell({ type: '@xstate.snapshot', ...head(actor.sessionId), event: eventOf(inspected.event), snapshot, transitions });
+        return deps.tell({
+          type: '@xstate.snapshot',
+          ...head(actor.sessionId),
+          event: eventOf(inspected.event),
+          snapshot,
+          transitions,
+        });
       }
       default:
         return undefined;
@@ -91,7 +104,11 @@ export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
 /** Of other actors than machines no more than the status: what a promise brings is on its way into somebody's context. */
 function snapshotOf(snapshot: unknown, limits: RedactionLimits): ToldSnapshot {
   const { status, value, context } = fieldsOf(snapshot);
-  const told = { status: status === 'done' || status === 'error' || status === 'stopped' ? status : 'active', output: undefined, error: undefined } as const;
+  const told = {
+    status: status === 'done' || status === 'error' || status === 'stopped' ? status : 'active',
+    output: undefined,
+    error: undefined,
+  } as const;
   if (value === undefined) return told;
   const children = Object.fromEntries(Object.keys(childrenOf(snapshot)).map((id) => [id, { id }]));
   return { ...told, value, context: redacted(context, limits), children };
@@ -107,7 +124,8 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 function isWithin(actor: AnyActorRef, root: AnyActorRef): boolean {
-  for (let each: AnyActorRef | undefined = actor; each !== undefined; each = parentOf(each)) if (each === root) return true;
+  for (let each: AnyActorRef | undefined = actor; each !== undefined; each = parentOf(each))
+    if (each === root) return true;
   return false;
 }
 

@@ -31,21 +31,42 @@ export function createApi(deps: ApiDeps): Api {
   const titled = async (listed: readonly ListedLive[]) => {
     const titles = deps.texts ? await deps.titles(listed) : [];
     return listed.map((each, index) => ({
-      owner: each.owner, conversation_id: each.conversationId, title: titles[index] ?? null, state: each.state, hop: each.hop,
-      idle_ms: each.idleMs, asks: each.isAsking, watched: deps.isWatched(each),
+      owner: each.owner,
+      conversation_id: each.conversationId,
+      title: titles[index] ?? null,
+      state: each.state,
+      hop: each.hop,
+      idle_ms: each.idleMs,
+      asks: each.isAsking,
+      watched: deps.isWatched(each),
     }));
   };
   const stored = (each: ListedConversation) => ({
-    conversation_id: each.conversationId, title: deps.texts ? each.title : null, updated_at: each.updatedAt, message_count: each.messageCount, activity: each.activity,
+    conversation_id: each.conversationId,
+    title: deps.texts ? each.title : null,
+    updated_at: each.updatedAt,
+    message_count: each.messageCount,
+    activity: each.activity,
   });
 
   return {
     charts: async () => ({ charts: await deps.charts() }),
     async conversations(query, subject) {
       const limit = wholeNumber(query.get('limit'), LISTED.first, LISTED.most);
-      const { conversations, states, asking } = await deps.live({ search: query.get('search') ?? '', state: query.get('state') ?? '', limit });
+      const { conversations, states, asking } = await deps.live({
+        search: query.get('search') ?? '',
+        state: query.get('state') ?? '',
+        limit,
+      });
       const { total } = await deps.waiting(0, 0);
-      return { subject, texts: deps.texts, chat_endpoint: deps.chatEndpoint, states, waiting: total + asking.length, conversations: await titled(conversations) };
+      return {
+        subject,
+        texts: deps.texts,
+        chat_endpoint: deps.chatEndpoint,
+        states,
+        waiting: total + asking.length,
+        conversations: await titled(conversations),
+      };
     },
     async stored(query, subject) {
       const list = await deps.stored(query.get('owner') || subject, query.get('cursor'));
@@ -53,14 +74,21 @@ export function createApi(deps: ApiDeps): Api {
     },
     async waiting(query) {
       const offset = wholeNumber(query.get('offset'), 0, Number.MAX_SAFE_INTEGER);
-      const [{ asking }, { conversations, total }] = await Promise.all([deps.live({ search: '', state: '', limit: 0 }), deps.waiting(LISTED.first, offset)]);
+      const [{ asking }, { conversations, total }] = await Promise.all([
+        deps.live({ search: '', state: '', limit: 0 }),
+        deps.waiting(LISTED.first, offset),
+      ]);
       const next = offset + conversations.length;
       return {
         total: total + asking.length,
         // What asks beside other work is not in the log's list, and comes before it.
         asking: offset === 0 ? await titled(asking) : [],
         conversations: conversations.map((each) => ({
-          owner: each.owner, conversation_id: each.conversationId, title: deps.texts ? each.title : null, updated_at: each.updatedAt, until_ms: each.untilMs,
+          owner: each.owner,
+          conversation_id: each.conversationId,
+          title: deps.texts ? each.title : null,
+          updated_at: each.updatedAt,
+          until_ms: each.untilMs,
         })),
         next_offset: next < total && conversations.length > 0 ? next : null,
       };
@@ -69,21 +97,40 @@ export function createApi(deps: ApiDeps): Api {
       const text = (query.get('text') ?? '').slice(0, MAX_SEARCH_CHARS);
       if (!deps.texts || text === '') return { texts: deps.texts, hits: [], next_cursor: null, read_back_to: null };
       const step = await deps.search(text, query.get('owner') || null, query.get('cursor'));
-      return step && {
-        texts: true,
-        hits: step.hits.map((hit) => ({ owner: hit.owner, conversation_id: hit.conversationId, title: hit.title, seq: hit.seq, type: hit.type, timestamp: hit.timestamp, excerpt: hit.excerpt, at: hit.at })),
-        next_cursor: step.nextCursor,
-        read_back_to: step.readBackTo,
-      };
+      return (
+        step && {
+          texts: true,
+          hits: step.hits.map((hit) => ({
+            owner: hit.owner,
+            conversation_id: hit.conversationId,
+            title: hit.title,
+            seq: hit.seq,
+            type: hit.type,
+            timestamp: hit.timestamp,
+            excerpt: hit.excerpt,
+            at: hit.at,
+          })),
+          next_cursor: step.nextCursor,
+          read_back_to: step.readBackTo,
+        }
+      );
     },
     async replay(query, subject) {
       const ref = refIn(query, subject);
-      const replay = ref && await deps.replay(ref, seqIn(query.get('before')));
-      return replay && { messages: replay.messages, rows: replay.rows, standing: replay.standing, head_seq: replay.headSeq, before_seq: replay.beforeSeq };
+      const replay = ref && (await deps.replay(ref, seqIn(query.get('before'))));
+      return (
+        replay && {
+          messages: replay.messages,
+          rows: replay.rows,
+          standing: replay.standing,
+          head_seq: replay.headSeq,
+          before_seq: replay.beforeSeq,
+        }
+      );
     },
     async rows(query, subject) {
       const ref = refIn(query, subject);
-      const rows = ref && await deps.rowsAfter(ref, seqIn(query.get('after')) ?? 0);
+      const rows = ref && (await deps.rowsAfter(ref, seqIn(query.get('after')) ?? 0));
       return rows && { rows: rows.rows, head_seq: rows.headSeq };
     },
     async row(query, subject) {

@@ -18,5 +18,7 @@ const TYPES: Readonly<Record<string, string>> = {
 export function readAssets(): ReadonlyMap<string, Asset> {
   const folder = join(import.meta.dirname, 'page');
   const names = readdirSync(folder).filter((name) => extname(name) in TYPES);
-  return new Map(names.map((name) => [name, { type: TYPES[extname(name)] ?? '', content: readFileSync(join(folder, name)) }]));
+  return new Map(
+    names.map((name) => [name, { type: TYPES[extname(name)] ?? '', content: readFileSync(join(folder, name)) }]),
+  );
 }

@@ -30,7 +30,11 @@ export const drawingFile = (chartId: string, way: keyof ChartDrawings): string =
 export function createCharts(machines: readonly AnyStateMachine[]): Charts {
   const read = (id: string, way: keyof ChartDrawings) => readFile(join(FOLDER, drawingFile(id, way)), 'utf8');
   const drawn = async (machine: AnyStateMachine): Promise<DrawnChart> => {
-    const [small, labelled, flat] = await Promise.all([read(machine.id, 'small'), read(machine.id, 'labelled'), read(machine.id, 'flat')]);
+    const [small, labelled, flat] = await Promise.all([
+      read(machine.id, 'small'),
+      read(machine.id, 'labelled'),
+      read(machine.id, 'flat'),
+    ]);
     return { ...chartOf(machine), svg: { small, labelled, flat } };
   };
   return () => Promise.all(machines.map(drawn));

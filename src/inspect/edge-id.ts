@@ -8,7 +8,8 @@ import type { AnyTransitionDefinition } from 'xstate';
 export function edgeIdOf(transition: AnyTransitionDefinition): string | null {
   const { source, eventType } = transition;
   if (source === undefined) return null;
-  const siblings: readonly AnyTransitionDefinition[] = eventType === '' ? (source.always ?? []) : (source.transitions.get(eventType) ?? []);
+  const siblings: readonly AnyTransitionDefinition[] =
+    eventType === '' ? (source.always ?? []) : (source.transitions.get(eventType) ?? []);
   const place = siblings.indexOf(transition);
   return place < 0 ? null : `${source.path.join('.')}|${eventType}|${place}`;
 }

@@ -38,8 +38,10 @@ export function createFeed(maxMessages: number): Feed {
     passed += 1;
     const known = before.get(message.sessionId);
     if (message.type === '@xstate.actor') before.set(message.sessionId, message);
-    else if (message.type === '@xstate.snapshot' && message.snapshot.status !== 'active') before.delete(message.sessionId);
-    else if (message.type === '@xstate.snapshot' && known) before.set(message.sessionId, { ...known, snapshot: message.snapshot });
+    else if (message.type === '@xstate.snapshot' && message.snapshot.status !== 'active')
+      before.delete(message.sessionId);
+    else if (message.type === '@xstate.snapshot' && known)
+      before.set(message.sessionId, { ...known, snapshot: message.snapshot });
   };
 
   /** False for one that was sent away. */
@@ -67,7 +69,10 @@ export function createFeed(maxMessages: number): Feed {
     },
     join(viewer) {
       viewers.add(viewer);
-      const texts = [...Array.from(before.values(), (message) => JSON.stringify(message)), ...kept.slice(passed).map(({ text }) => text)];
+      const texts = [
+        ...Array.from(before.values(), (message) => JSON.stringify(message)),
+        ...kept.slice(passed).map(({ text }) => text),
+      ];
       texts.every((text) => send(viewer, text));
     },
     leave(viewer) {

@@ -51,7 +51,12 @@ export function createInspection(options: InspectionOptions): Inspection {
 
   const open = (ref: ConversationRef): Watched => {
     const feed = createFeed(options.maxMessages);
-    const opened: Watched = { feed, watch: null, servers: Array.from(servers, (server) => watchActors(server, { ...options, tell: feed.tell })), linger: null };
+    const opened: Watched = {
+      feed,
+      watch: null,
+      servers: Array.from(servers, (server) => watchActors(server, { ...options, tell: feed.tell })),
+      linger: null,
+    };
     const actor = options.actorOf(ref);
     if (actor) attach(opened, actor);
     watched.set(keyOf(ref), opened);

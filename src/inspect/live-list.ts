@@ -42,7 +42,10 @@ const MOST_ASKING = 200;
 /** What the list tells of one. */
 type Listable = Pick<LiveConversation, 'ref' | 'standing' | 'lastActiveMs'>;
 
-export async function listLive(conversations: () => Iterable<Listable>, { search, state, limit }: ListQuery): Promise<LiveList> {
+export async function listLive(
+  conversations: () => Iterable<Listable>,
+  { search, state, limit }: ListQuery,
+): Promise<LiveList> {
   const nowMs = performance.now();
   const wanted = search.toLowerCase();
   const states: Record<string, number> = {};
@@ -53,7 +56,13 @@ export async function listLive(conversations: () => Iterable<Listable>, { search
     looked += 1;
     if (looked % SLICE === 0) await nextTick();
     const { value, hop, can } = standing().state;
-    const listed = { ...ref, state: value, hop, idleMs: Math.round(nowMs - lastActiveMs), isAsking: can.includes('respond') };
+    const listed = {
+      ...ref,
+      state: value,
+      hop,
+      idleMs: Math.round(nowMs - lastActiveMs),
+      isAsking: can.includes('respond'),
+    };
     if (listed.isAsking && value !== WAITING && asking.length < MOST_ASKING) asking.push(listed);
     if (!`${ref.conversationId}\n${ref.owner}`.toLowerCase().includes(wanted)) continue;
     states[value] = (states[value] ?? 0) + 1;

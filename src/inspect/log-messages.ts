@@ -19,7 +19,10 @@ export interface LogMessageDeps {
 }
 
 /** Turns the steps of one conversation's replay, in order, into messages; keeps in mind which calls were told of. */
-export function createLogMessages(conversationId: string, { definitions, limits }: LogMessageDeps): (step: ReplayStep) => StatelyMessage[] {
+export function createLogMessages(
+  conversationId: string,
+  { definitions, limits }: LogMessageDeps,
+): (step: ReplayStep) => StatelyMessage[] {
   const rootId = `log/${conversationId}`;
   /** The tool of each call that was made. */
   const calls = new Map<string, string>();
@@ -28,10 +31,27 @@ export function createLogMessages(conversationId: string, { definitions, limits 
   /** Ids are the same in whatever piece of the log a row is read, so that pieces can be put together. */
   const head = (row: LogRow, sessionId: string) => {
     ofRow += 1;
-    return { rootId, sessionId, createdAt: String(Date.parse(row.timestamp)), id: hasBegun ? `${row.seq}.${ofRow}` : '0', _version: FORMAT_VERSION };
+    return {
+      rootId,
+      sessionId,
+      createdAt: String(Date.parse(row.timestamp)),
+      id: hasBegun ? `${row.seq}.${ofRow}` : '0',
+      _version: FORMAT_VERSION,
+    };
   };
-  const born = (row: LogRow, sessionId: string, logic: unknown, name: string, snapshot: ToldSnapshot): StatelyMessage => ({
-    type: '@xstate.actor', ...head(row, sessionId), name, parentId: sessionId === rootId ? undefined : rootId, definition: definitions(logic, name), snapshot,
+  const born = (
+    row: LogRow,
+    sessionId: string,
+    logic: unknown,
+    name: string,
+    snapshot: ToldSnapshot,
+  ): StatelyMessage => ({
+    type: '@xstate.actor',
+    ...head(row, sessionId),
+    name,
+    parentId: sessionId === rootId ? undefined : rootId,
+    definition: definitions(logic, name),
+    snapshot,
   });
   const stands = (row: LogRow, sessionId: string, event: RowEvent, snapshot: ToldSnapshot): StatelyMessage[] => [
     { type: '@xstate.event', ...head(row, sessionId), sourceId: undefined, event },
@@ -45,15 +65,27 @@ export function createLogMessages(conversationId: string, { definitions, limits 
     if (!hasBegun) messages.push(born(row, rootId, conversationMachine, conversationId, at('idle')));
     hasBegun = true;
     ofRow = 0;
-    const event = { ...fieldsOf(redacted({ ...row, conversation_id: undefined, timestamp: undefined }, limits)), type: kindOf(row.type, row.extra) };
+    const event = {
+      ...fieldsOf(redacted({ ...row, conversation_id: undefined, timestamp: undefined }, limits)),
+      type: kindOf(row.type, row.extra),
+    };
     const session = `${rootId}/${row.tool_call_id}`;
     if (row.type === 'tool_call' && row.tool_call_id !== null) {
       calls.set(session, String(row.extra['name'] ?? ''));
-      messages.push(born(row, session, toolCallMachine, row.tool_call_id, { ...at('running'), context: toolOf(session) }));
+      messages.push(
+        born(row, session, toolCallMachine, row.tool_call_id, { ...at('running'), context: toolOf(session) }),
+      );
     }
     messages.push(...stands(row, rootId, event, at(conversationStateAfter(row, folded))));
     const call = calls.has(session) ? toolCallStateAfter(row) : null;
-    if (call) messages.push(...stands(row, session, event, { ...at(call.state), status: call.isEnd ? 'done' : 'active', context: toolOf(session) }));
+    if (call)
+      messages.push(
+        ...stands(row, session, event, {
+          ...at(call.state),
+          status: call.isEnd ? 'done' : 'active',
+          context: toolOf(session),
+        }),
+      );
     return messages;
   };
 }

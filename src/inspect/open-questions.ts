@@ -33,26 +33,35 @@ export interface QuestionDeps {
 }
 
 /** In the order of the calls. Empty for an unknown conversation. Rejects when the log cannot be read. */
-export async function openQuestions({ owner, conversationId }: ConversationRef, { store, limits }: QuestionDeps): Promise<OpenQuestion[]> {
+export async function openQuestions(
+  { owner, conversationId }: ConversationRef,
+  { store, limits }: QuestionDeps,
+): Promise<OpenQuestion[]> {
   const { rows, open } = await store.standing(owner, conversationId, 0);
-  const { interrupted } = foldStanding(rows, open.map(({ requestId }) => requestId), Date.now());
+  const { interrupted } = foldStanding(
+    rows,
+    open.map(({ requestId }) => requestId),
+    Date.now(),
+  );
   return (interrupted?.open ?? []).flatMap((call): OpenQuestion[] => {
     const asking = askedAbout(call);
     const row = rows.find(({ id }) => id === asking?.interruptId);
     if (asking === null || row === undefined) return [];
     const { name, server, tool_name: toolName, arguments: args } = row.extra;
     const ask = call.question?.ask;
-    return [{
-      interrupt_id: asking.interruptId,
-      kind: ask === undefined ? 'approval' : ask.kind === 'roots' ? 'form' : ask.kind,
-      seq: row.seq,
-      call_id: call.request.id,
-      name: String(name),
-      tool_name: String(toolName),
-      server: String(server),
-      since_ms: Date.parse(row.timestamp),
-      until_ms: asking.untilMs,
-      asked: limits.texts ? redacted(ask ?? args, limits) : null,
-    }];
+    return [
+      {
+        interrupt_id: asking.interruptId,
+        kind: ask === undefined ? 'approval' : ask.kind === 'roots' ? 'form' : ask.kind,
+        seq: row.seq,
+        call_id: call.request.id,
+        name: String(name),
+        tool_name: String(toolName),
+        server: String(server),
+        since_ms: Date.parse(row.timestamp),
+        until_ms: asking.untilMs,
+        asked: limits.texts ? redacted(ask ?? args, limits) : null,
+      },
+    ];
   });
 }

@@ -56,7 +56,8 @@ export function createPageSources(deps: PageSourceDeps): PageSources {
     charts: createCharts([conversationMachine, toolCallMachine, mcpServerMachine]),
     live: (query) => listLive(deps.conversations, query),
     titles: (refs) => store.titles(refs.map(({ owner, conversationId }) => ({ owner, conversationId }))),
-    stored: (owner, cursor) => store.conversations(owner, { limit: LISTED_AT_ONCE, ...(cursor === null ? {} : { cursor }) }),
+    stored: (owner, cursor) =>
+      store.conversations(owner, { limit: LISTED_AT_ONCE, ...(cursor === null ? {} : { cursor }) }),
     waiting: (limit, offset) => store.waitingForPeople({ limit, offset }),
     search: (text, owner, cursor) => store.search({ text, owner, cursor, limit: HITS_AT_ONCE, maxMs: deps.searchMs }),
     replay: (ref, beforeSeq) => replayConversation(ref, beforeSeq, deps),

@@ -13,13 +13,57 @@ export interface RedactionLimits {
 
 /** Fields whose strings name things: ids, kinds and states. */
 const NAMES = new Set([
-  'type', 'of', 'kind', 'id', 'status', 'stage', 'mode', 'code', 'name', 'server', 'toolName', 'provider', 'providers', 'model',
-  'permission', 'decision', 'disposition', 'finishReason', 'finish_reason', 'owner', 'conversationId', 'requestId', 'callId', 'messageId',
-  'interruptId', 'request_id', 'tool_call_id', 'call_id', 'interrupt_id', 'tool_name', 'expires_at', 'role', 'session', 'timestamp', 'target',
+  'type',
+  'of',
+  'kind',
+  'id',
+  'status',
+  'stage',
+  'mode',
+  'code',
+  'name',
+  'server',
+  'toolName',
+  'provider',
+  'providers',
+  'model',
+  'permission',
+  'decision',
+  'disposition',
+  'finishReason',
+  'finish_reason',
+  'owner',
+  'conversationId',
+  'requestId',
+  'callId',
+  'messageId',
+  'interruptId',
+  'request_id',
+  'tool_call_id',
+  'call_id',
+  'interrupt_id',
+  'tool_name',
+  'expires_at',
+  'role',
+  'session',
+  'timestamp',
+  'target',
 ]);
 
 /** Fields that hold what somebody wrote, whatever is in it; the names of its fields are theirs too. */
-const TEXTS = new Set(['arguments', 'edited', 'content', 'text', 'reasoning', 'messages', 'inputSchema', 'description', 'data', 'draft', 'metadata']);
+const TEXTS = new Set([
+  'arguments',
+  'edited',
+  'content',
+  'text',
+  'reasoning',
+  'messages',
+  'inputSchema',
+  'description',
+  'data',
+  'draft',
+  'metadata',
+]);
 
 const MAX_DEPTH = 8;
 /** Of an array or an object; further ones are counted. */
@@ -40,7 +84,9 @@ export function redacted(value: unknown, { texts, maxChars }: RedactionLimits, m
   };
   const told = (text: string, field: string) => {
     if (texts) return said(text, maxTextChars);
-    return NAMES.has(field) && text.length <= MAX_NAME_CHARS ? said(text, MAX_NAME_CHARS) : said(`[${text.length} characters]`, MAX_NAME_CHARS);
+    return NAMES.has(field) && text.length <= MAX_NAME_CHARS
+      ? said(text, MAX_NAME_CHARS)
+      : said(`[${text.length} characters]`, MAX_NAME_CHARS);
   };
 
   const copy = (part: unknown, field: string, depth: number): unknown => {

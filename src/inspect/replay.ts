@@ -34,15 +34,24 @@ export interface Replay {
 const SLICE = 100;
 
 /** Null for a conversation that the log does not know. Rejects when it cannot be read. */
-export async function replayConversation(ref: ConversationRef, beforeSeq: number | null, deps: ReplayDeps): Promise<Replay | null> {
+export async function replayConversation(
+  ref: ConversationRef,
+  beforeSeq: number | null,
+  deps: ReplayDeps,
+): Promise<Replay | null> {
   const { owner, conversationId } = ref;
-  const page = await deps.store.page(owner, conversationId, { limit: deps.maxRows, ...(beforeSeq === null ? {} : { beforeSeq }) });
+  const page = await deps.store.page(owner, conversationId, {
+    limit: deps.maxRows,
+    ...(beforeSeq === null ? {} : { beforeSeq }),
+  });
   if (!page) return null;
   const { rows, headSeq, oldestSeq } = page;
   const { open } = await deps.store.standing(owner, conversationId, 0);
   const stillOpen = new Set(open.map(({ requestId }) => requestId));
   const endsHere = new Set(rows.filter(isTurnEnd).map((row) => row.request_id));
-  const ended = rows.flatMap(({ request_id: id }) => (id !== null && !endsHere.has(id) && !stillOpen.has(id) ? [id] : []));
+  const ended = rows.flatMap(({ request_id: id }) =>
+    id !== null && !endsHere.has(id) && !stillOpen.has(id) ? [id] : [],
+  );
 
   const tell = createLogMessages(conversationId, deps);
   const messages: StatelyMessage[] = [];
@@ -55,5 +64,11 @@ export async function replayConversation(ref: ConversationRef, beforeSeq: number
     if (folded % SLICE === 0) await nextTick();
   }
   const [first] = rows;
-  return { messages, rows: rows.map((row) => rowFacts(row, deps.limits.texts)), standing, headSeq, beforeSeq: first && first.seq > oldestSeq ? first.seq : null };
+  return {
+    messages,
+    rows: rows.map((row) => rowFacts(row, deps.limits.texts)),
+    standing,
+    headSeq,
+    beforeSeq: first && first.seq > oldestSeq ? first.seq : null,
+  };
 }

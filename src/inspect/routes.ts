@@ -42,12 +42,15 @@ const ASSETS = '/inspect/assets/';
 const API = '/inspect/api/';
 
 /** Answers what is inspection's, and says whether it was. */
-export function createInspectRoutes(deps: InspectRoutes): (request: IncomingMessage, response: ServerResponse, path: string) => boolean {
+export function createInspectRoutes(
+  deps: InspectRoutes,
+): (request: IncomingMessage, response: ServerResponse, path: string) => boolean {
   const send = (response: ServerResponse, status: number, headers: Record<string, string>, body: string | Buffer) => {
     response.writeHead(status, { ...COMMON_HEADERS, ...headers });
     response.end(body);
   };
-  const sendJson = (response: ServerResponse, status: number, body: object) => send(response, status, { 'content-type': 'application/json' }, JSON.stringify(body));
+  const sendJson = (response: ServerResponse, status: number, body: object) =>
+    send(response, status, { 'content-type': 'application/json' }, JSON.stringify(body));
 
   const answer = async (request: IncomingMessage, response: ServerResponse, name: string) => {
     const visitor = await deps.doorkeeper.visitor(request, deps.credentialOf(request.headers));
@@ -55,25 +58,38 @@ export function createInspectRoutes(deps: InspectRoutes): (request: IncomingMess
       deps.onRefused(visitor.refusal, request);
       return sendJson(response, visitor.refusal.status, { error: visitor.refusal.message });
     }
-    const found = Object.hasOwn(deps.api, name) && await deps.api[name]?.(new URLSearchParams(request.url?.split('?', 2)[1]), visitor.subject);
+    const found =
+      Object.hasOwn(deps.api, name) &&
+      (await deps.api[name]?.(new URLSearchParams(request.url?.split('?', 2)[1]), visitor.subject));
     return found ? sendJson(response, 200, found) : sendJson(response, 404, { error: 'There is no such thing here.' });
   };
 
   return (request, response, path) => {
     const page = PAGES[path];
-    const asset = page ? deps.assets.get(page.file) : path.startsWith(ASSETS) ? deps.assets.get(path.slice(ASSETS.length)) : undefined;
+    const asset = page
+      ? deps.assets.get(page.file)
+      : path.startsWith(ASSETS)
+        ? deps.assets.get(path.slice(ASSETS.length))
+        : undefined;
     if (asset) {
       const refusal = deps.doorkeeper.page(request);
       if (refusal) {
         deps.onRefused(refusal, request);
         send(response, refusal.status, { 'content-type': 'text/plain' }, `${refusal.message}\n`);
-      } else send(response, 200, { 'content-type': asset.type, ...(page ? { 'content-security-policy': page.policy } : {}) }, asset.content);
+      } else
+        send(
+          response,
+          200,
+          { 'content-type': asset.type, ...(page ? { 'content-security-policy': page.policy } : {}) },
+          asset.content,
+        );
       return true;
     }
     if (!path.startsWith(API)) return false;
     answer(request, response, path.slice(API.length)).catch((error: unknown) => {
       // The page goes on asking while the server drains.
-      if (error instanceof AppError && error.code === 'shutting_down') return sendJson(response, 503, { error: 'The server is shutting down. Try again in a moment.' });
+      if (error instanceof AppError && error.code === 'shutting_down')
+        return sendJson(response, 503, { error: 'The server is shutting down. Try again in a moment.' });
       deps.onError(error);
       sendJson(response, 500, { error: 'This could not be read; the log of the server says why.' });
     });

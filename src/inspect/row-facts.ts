@@ -36,7 +36,10 @@ const PREVIEW_CHARS = 160;
 /** Longest name of a tool or model that is shown. */
 const NAME_CHARS = 128;
 
-export function rowFacts({ seq, timestamp, type, request_id, tool_call_id, model, usage, extra, content }: LogRow, texts: boolean): RowFacts {
+export function rowFacts(
+  { seq, timestamp, type, request_id, tool_call_id, model, usage, extra, content }: LogRow,
+  texts: boolean,
+): RowFacts {
   return {
     seq,
     at_ms: Date.parse(timestamp),
@@ -66,7 +69,12 @@ export function kindOf(type: string, extra: LogRow['extra']): string {
 function outcomeOf(extra: LogRow['extra']): string | null {
   const { finish_reason: reason = null } = asObject(extra['metadata']) ?? {};
   const { code = null } = asObject(extra['error']) ?? {};
-  return [code, reason, extra['decision'], extra['finish_reason'], extra['status'], extra['reason']].find((each) => typeof each === 'string')?.toString().slice(0, NAME_CHARS) ?? null;
+  return (
+    [code, reason, extra['decision'], extra['finish_reason'], extra['status'], extra['reason']]
+      .find((each) => typeof each === 'string')
+      ?.toString()
+      .slice(0, NAME_CHARS) ?? null
+  );
 }
 
 function nameIn(extra: LogRow['extra'], field: string): string | null {

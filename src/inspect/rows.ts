@@ -24,13 +24,21 @@ export interface RowsAfter {
 const WHOLE_FACTOR = 16;
 
 /** Null for an unknown conversation. Rejects when the log cannot be read. */
-export async function rowsAfter({ owner, conversationId }: ConversationRef, afterSeq: number, { store, limits, maxRows }: RowDeps): Promise<RowsAfter | null> {
+export async function rowsAfter(
+  { owner, conversationId }: ConversationRef,
+  afterSeq: number,
+  { store, limits, maxRows }: RowDeps,
+): Promise<RowsAfter | null> {
   const page = await store.page(owner, conversationId, { afterSeq, limit: maxRows });
   return page && { rows: page.rows.map((row) => rowFacts(row, limits.texts)), headSeq: page.headSeq };
 }
 
 /** A bounded and redacted copy of the row; null where there is none with that seq. Rejects when the log cannot be read. */
-export async function readRow({ owner, conversationId }: ConversationRef, seq: number, { store, limits }: RowDeps): Promise<object | null> {
+export async function readRow(
+  { owner, conversationId }: ConversationRef,
+  seq: number,
+  { store, limits }: RowDeps,
+): Promise<object | null> {
   const [row] = (await store.page(owner, conversationId, { afterSeq: seq - 1, limit: 1 }))?.rows ?? [];
   if (row?.seq !== seq) return null;
   const maxChars = WHOLE_FACTOR * limits.maxChars;

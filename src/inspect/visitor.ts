@@ -25,15 +25,20 @@ export interface Doorkeeper {
 
 /** Of a request from elsewhere. Without tokens no key allows it by itself, so the message says what else is needed. */
 const elsewhere = (asksForTokens: boolean): Refusal => ({
-  kind: 'inspection', key: 'inspect.beyond_loopback', status: 403,
+  kind: 'inspection',
+  key: 'inspect.beyond_loopback',
+  status: 403,
   message: `Inspection is for this machine alone: open it as localhost, without a proxy between. To open it to other machines and through proxies, set inspect.beyond_loopback to true${asksForTokens ? '' : ', auth.mode to token, and name the subjects that may look in inspect.viewers'}.`,
-  reason: 'Inspection is for this machine alone: open it as localhost, without a proxy between, or set inspect.beyond_loopback.',
+  reason:
+    'Inspection is for this machine alone: open it as localhost, without a proxy between, or set inspect.beyond_loopback.',
 });
 
 const NO_TOKEN = 'The inspector needs the token of a viewer: Authorization: Bearer TOKEN.';
 
 const noViewer = (subject: string): Refusal => ({
-  kind: 'viewer', key: 'inspect.viewers', status: 403,
+  kind: 'viewer',
+  key: 'inspect.viewers',
+  status: 403,
   message: `The subject "${subject}" may not view the inspector; add it to inspect.viewers.`,
   reason: `The subject "${subject.slice(0, 20)}" may not view the inspector; add it to inspect.viewers.`,
 });
@@ -47,7 +52,8 @@ export function createDoorkeeper(rules: VisitorRules, verify: Verify): Doorkeepe
       const away = page(request);
       if (away) return { refusal: away };
       const subject = await verify(credential);
-      if (subject === null) return { refusal: { kind: 'token', key: 'auth.tokens', status: 401, message: NO_TOKEN, reason: NO_TOKEN } };
+      if (subject === null)
+        return { refusal: { kind: 'token', key: 'auth.tokens', status: 401, message: NO_TOKEN, reason: NO_TOKEN } };
       return rules.viewers && !rules.viewers.has(subject) ? { refusal: noViewer(subject) } : { subject };
     },
   };

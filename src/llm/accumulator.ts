@@ -87,7 +87,8 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
   function readPart(part: unknown): void {
     if (!isObject(part)) return;
     say(textOf(part['text']));
-    if (Array.isArray(part['thinking'])) part['thinking'].forEach((thought) => isObject(thought) && think(textOf(thought['text'])));
+    if (Array.isArray(part['thinking']))
+      part['thinking'].forEach((thought) => isObject(thought) && think(textOf(thought['text'])));
     else think(textOf(part['thinking']));
   }
 

@@ -16,7 +16,11 @@ export function isAzureHost(baseUrl: string): boolean {
 }
 
 /** `deployment` and `api_version` are keys of this block alone; the other ones are parameters as anywhere. */
-export function azureEndpoint({ deployment, api_version = azureApiVersion, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {
+export function azureEndpoint({
+  deployment,
+  api_version = azureApiVersion,
+  ...parameters
+}: Readonly<Record<string, unknown>>): Endpoint {
   return {
     // A chat that names a model means another deployment of the same resource.
     chatPath: '/openai/deployments/{model}/chat/completions',

@@ -41,18 +41,45 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   const block = providers[name];
   if (!block && !presetOf(name)) {
     const known = [...new Set([demoName, ...Object.keys(presets), ...Object.keys(providers)])].join(', ');
-    throw new AppError('config_invalid', `There is no provider "${name}": give it a block under llm.providers, or use one of ${known}.`);
+    throw new AppError(
+      'config_invalid',
+      `There is no provider "${name}": give it a block under llm.providers, or use one of ${known}.`,
+    );
   }
   const baseUrl = addressOf(name, block);
   if (baseUrl === null) {
-    throw new AppError('config_invalid', `Provider "${name}" needs an http or https URL in llm.providers.${name}.base_url.`);
+    throw new AppError(
+      'config_invalid',
+      `Provider "${name}" needs an http or https URL in llm.providers.${name}.base_url.`,
+    );
   }
-  const { base_url: _address, api_key_env: _variable, allowed_models = [], echo_reasoning = knownEcho(baseUrl), headers = {}, max_concurrent, requests_per_minute, prices: statedPrices = {}, extra_body = {}, ...others } = block ?? {};
-  const limits = { maxConcurrent: max_concurrent ?? NO_LIMITS.maxConcurrent, requestsPerMinute: requests_per_minute ?? NO_LIMITS.requestsPerMinute };
-  const prices = new Map(Object.entries(statedPrices).map(([model, { input, output, cached_input }]) => [model, { input, output, cachedInput: cached_input ?? null }]));
-  const endpoint = name === azureName ? azureEndpoint(others) : plainEndpoint({ model: presetOf(name)?.model, ...others });
+  const {
+    base_url: _address,
+    api_key_env: _variable,
+    allowed_models = [],
+    echo_reasoning = knownEcho(baseUrl),
+    headers = {},
+    max_concurrent,
+    requests_per_minute,
+    prices: statedPrices = {},
+    extra_body = {},
+    ...others
+  } = block ?? {};
+  const limits = {
+    maxConcurrent: max_concurrent ?? NO_LIMITS.maxConcurrent,
+    requestsPerMinute: requests_per_minute ?? NO_LIMITS.requestsPerMinute,
+  };
+  const prices = new Map(
+    Object.entries(statedPrices).map(([model, { input, output, cached_input }]) => [
+      model,
+      { input, output, cachedInput: cached_input ?? null },
+    ]),
+  );
+  const endpoint =
+    name === azureName ? azureEndpoint(others) : plainEndpoint({ model: presetOf(name)?.model, ...others });
   const { model } = endpoint;
-  if (model === null) throw new AppError('config_invalid', `Provider "${name}" needs llm.providers.${name}.${endpoint.modelKey}.`);
+  if (model === null)
+    throw new AppError('config_invalid', `Provider "${name}" needs llm.providers.${name}.${endpoint.modelKey}.`);
 
   const keyVariable = keyVariableOf(name, block);
   const key = keyVariable === null ? null : readKey(env, keyVariable);
@@ -64,11 +91,32 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     );
   }
   const parameters = { ...endpoint.parameters, ...extra_body };
-  return { ...endpoint, parameters, name, demo: false, baseUrl, model, allowedModels: [...new Set([model, ...allowed_models])], key, keyVariable, headers, limits, prices, echo: echo_reasoning };
+  return {
+    ...endpoint,
+    parameters,
+    name,
+    demo: false,
+    baseUrl,
+    model,
+    allowedModels: [...new Set([model, ...allowed_models])],
+    key,
+    keyVariable,
+    headers,
+    limits,
+    prices,
+    echo: echo_reasoning,
+  };
 }
 
 function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {
-  return { chatPath: '/chat/completions', query: {}, keyHeader: 'authorization', model: typeof model === 'string' ? model : null, modelKey: 'model', parameters };
+  return {
+    chatPath: '/chat/completions',
+    query: {},
+    keyHeader: 'authorization',
+    model: typeof model === 'string' ? model : null,
+    modelKey: 'model',
+    parameters,
+  };
 }
 
 /** The base URL; null where none is given, or none that can be dialled. */

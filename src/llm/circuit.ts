@@ -26,11 +26,21 @@ const clock = {
  * The client as it was while the circuit is closed. Turned away, a request fails as `provider_unavailable`, and nothing
  * is sent. `limits` may change their values; `onChange` gets every change of state.
  */
-export function createCircuit(provider: Provider, client: ProviderClient, limits: CircuitLimits, onChange: (status: ProviderStatus) => void): Circuit {
+export function createCircuit(
+  provider: Provider,
+  client: ProviderClient,
+  limits: CircuitLimits,
+  onChange: (status: ProviderStatus) => void,
+): Circuit {
   const actor = createActor(providerCircuitMachine, { id: `circuit:${provider.name}`, clock, input: limits });
   let openUntilMs = 0;
   let last: Snapshot['value'] = 'closed';
-  const statusOf = ({ value, context }: Snapshot): ProviderStatus => ({ name: provider.name, model: provider.model, circuit: value, error: context.lastError });
+  const statusOf = ({ value, context }: Snapshot): ProviderStatus => ({
+    name: provider.name,
+    model: provider.model,
+    circuit: value,
+    error: context.lastError,
+  });
   actor.subscribe((snapshot) => {
     if (snapshot.value === last) return;
     last = snapshot.value;
@@ -60,7 +70,8 @@ export function createCircuit(provider: Provider, client: ProviderClient, limits
     status: () => statusOf(actor.getSnapshot()),
     async stream(request, sink, signal) {
       const as = admit();
-      if (as === null) return turnedAway(provider, request.model, Math.max(PROBE_WAIT_MS, Math.ceil(openUntilMs - performance.now())));
+      if (as === null)
+        return turnedAway(provider, request.model, Math.max(PROBE_WAIT_MS, Math.ceil(openUntilMs - performance.now())));
       let end: AnswerEnd | null = null;
       try {
         end = await client.stream(request, sink, signal);
@@ -75,7 +86,12 @@ export function createCircuit(provider: Provider, client: ProviderClient, limits
 type Snapshot = SnapshotFrom<typeof providerCircuitMachine>;
 
 /** The ends in which the provider did not do its part; everything else is about the request. */
-const outages: ReadonlySet<string> = new Set(['provider_unreachable', 'provider_timeout', 'provider_cut', 'provider_failed']);
+const outages: ReadonlySet<string> = new Set([
+  'provider_unreachable',
+  'provider_timeout',
+  'provider_cut',
+  'provider_failed',
+]);
 
 function turnedAway({ name }: Provider, model: string, retryAfterMs: number): AnswerEnd {
   const message = `Provider "${name}" has failed time and again and is left alone for a while. Try again in ${Math.ceil(retryAfterMs / 1_000)} s, or name another one in llm.fallback.`;

@@ -70,7 +70,9 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
 
 /** The package reads OPENAI_* wherever an option is left out, and would send one endpoint's secrets to another. */
 function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
-  const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '').split('\n').map((line) => line.split(':', 1)[0]?.trim() ?? '');
+  const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '')
+    .split('\n')
+    .map((line) => line.split(':', 1)[0]?.trim() ?? '');
   const { key, keyHeader } = provider;
   const keyHeaders = key === null ? {} : { [keyHeader]: keyHeader === 'authorization' ? `Bearer ${key}` : key };
   const own = { authorization: null, ...keyHeaders, ...lowerCased(provider.headers) };
@@ -83,7 +85,10 @@ function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
     webhookSecret: null,
     baseURL: provider.baseUrl,
     defaultQuery: provider.query,
-    defaultHeaders: { ...Object.fromEntries(inherited.filter(Boolean).map((name) => [name.toLowerCase(), null])), ...own },
+    defaultHeaders: {
+      ...Object.fromEntries(inherited.filter(Boolean).map((name) => [name.toLowerCase(), null])),
+      ...own,
+    },
     fetch: withPlainErrors(fetch),
     maxRetries: 0,
     // The watchdog is stricter and covers the body too; this is the longest that a timer can hold.
@@ -106,7 +111,13 @@ interface Incoming {
  * `post` is all that `chat.completions.create` does, and takes parameters that the package does
  * not know. A failure comes back as a value, so that the sink's own errors are never mistaken for it.
  */
-async function send(openai: OpenAI, transport: Transport, asked: Asked, request: AnswerRequest, signal: AbortSignal): Promise<Incoming | { error: unknown }> {
+async function send(
+  openai: OpenAI,
+  transport: Transport,
+  asked: Asked,
+  request: AnswerRequest,
+  signal: AbortSignal,
+): Promise<Incoming | { error: unknown }> {
   const { tool_choice, parallel_tool_calls, ...parameters } = asked.provider.parameters;
   // Providers refuse an empty list, and settings about tools where there are none.
   const tools = request.tools.length > 0 ? { tools: request.tools, tool_choice, parallel_tool_calls } : {};
@@ -121,7 +132,10 @@ async function send(openai: OpenAI, transport: Transport, asked: Asked, request:
   try {
     const path = asked.provider.chatPath.replace('{model}', encodeURIComponent(asked.model));
     const response = await openai.post(path, { body, stream: true, signal }).asResponse();
-    return { contentType: response.headers.get('content-type') ?? '', body: transport.bodyOf?.(response) ?? response.body };
+    return {
+      contentType: response.headers.get('content-type') ?? '',
+      body: transport.bodyOf?.(response) ?? response.body,
+    };
   } catch (error) {
     return { error };
   }
@@ -137,7 +151,12 @@ interface Reading {
 /** Far above any chunk; a line that never ends must not fill the memory. */
 const maxEventChars = 8 * 1024 * 1024;
 
-async function receive(asked: Asked, { contentType, body }: Incoming, sink: AnswerSink, reading: Reading): Promise<AnswerEnd> {
+async function receive(
+  asked: Asked,
+  { contentType, body }: Incoming,
+  sink: AnswerSink,
+  reading: Reading,
+): Promise<AnswerEnd> {
   if (!body || contentType.includes('html')) return foreignFailure(asked, contentType);
   const answer = createAccumulator(sink);
   // Gateways that cannot stream send the whole completion as one JSON text.

@@ -36,21 +36,35 @@ export function classify(complaint: Complaint): ProviderCode {
 
 const contextWords =
   /context[ _](length|window|size)|maximum context|too many (input )?tokens|token count\b.{0,40}\bexceeds|prompt is too long|(reduce|shorten) (the|your) (length|message|prompt)/i;
-const modelWords = /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model/i;
+const modelWords =
+  /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model/i;
 
 const rules: readonly { code: ProviderCode; holds(complaint: Complaint): boolean }[] = [
   { code: 'provider_context_length', holds: ({ label }) => /context_length|context_size|prompt_too_long/.test(label) },
   // Waiting does not refill an account; OpenAI reports this with 429.
   { code: 'provider_request', holds: ({ label }) => /insufficient_quota|billing/.test(label) },
-  { code: 'provider_auth', holds: ({ status, label }) => status === 401 || status === 403 || /invalid_api_key|authentication_error|permission_error/.test(label) },
+  {
+    code: 'provider_auth',
+    holds: ({ status, label }) =>
+      status === 401 || status === 403 || /invalid_api_key|authentication_error|permission_error/.test(label),
+  },
   // Groq's answer to a prompt above the account's tokens a minute: no wait makes it smaller.
   { code: 'provider_context_length', holds: ({ status }) => status === 413 },
-  { code: 'provider_rate_limit', holds: ({ status, label }) => status === 429 || (status === null && label.includes('rate_limit')) },
-  { code: 'provider_model', holds: ({ status, label }) => status === 404 || /model_not_found|model_decommissioned/.test(label) },
+  {
+    code: 'provider_rate_limit',
+    holds: ({ status, label }) => status === 429 || (status === null && label.includes('rate_limit')),
+  },
+  {
+    code: 'provider_model',
+    holds: ({ status, label }) => status === 404 || /model_not_found|model_decommissioned/.test(label),
+  },
   { code: 'provider_context_length', holds: ({ status, message }) => isRefusal(status) && contextWords.test(message) },
   { code: 'provider_model', holds: ({ status, message }) => isRefusal(status) && modelWords.test(message) },
   { code: 'provider_failed', holds: ({ status }) => status === 408 || status === 409 || status === 425 },
-  { code: 'provider_request', holds: ({ status, label }) => (status !== null && status < 500) || label.includes('invalid_request') },
+  {
+    code: 'provider_request',
+    holds: ({ status, label }) => (status !== null && status < 500) || label.includes('invalid_request'),
+  },
 ];
 
 function isRefusal(status: number | null): boolean {
@@ -75,5 +89,8 @@ export function cleanWords(words: string, secrets: readonly string[]): string {
     .trim();
   if (line.length <= longestWords) return line;
   // Half a surrogate pair is no text.
-  return `${line.slice(0, longestWords - 3).replace(/[\uD800-\uDBFF]$/, '').trimEnd()}...`;
+  return `${line
+    .slice(0, longestWords - 3)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .trimEnd()}...`;
 }

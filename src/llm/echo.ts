@@ -20,7 +20,10 @@ export interface Signatures {
 
 /** null: nothing worth keeping. */
 export function signaturesOf(details: readonly JsonObject[], calls: readonly (JsonObject | null)[]): Signatures | null {
-  const found: Signatures = { ...(details.length > 0 ? { details } : {}), ...(calls.some((call) => call !== null) ? { calls } : {}) };
+  const found: Signatures = {
+    ...(details.length > 0 ? { details } : {}),
+    ...(calls.some((call) => call !== null) ? { calls } : {}),
+  };
   return Object.keys(found).length > 0 ? found : null;
 }
 
@@ -49,15 +52,23 @@ export function knownEcho(baseUrl: string): readonly EchoField[] {
 }
 
 /** The messages as a provider with these fields takes them. Where there is nothing to add and nothing to leave out, they are not copied. */
-export function withEcho(messages: readonly ThoughtfulMessage[], fields: readonly EchoField[]): ChatCompletionMessageParam[] {
+export function withEcho(
+  messages: readonly ThoughtfulMessage[],
+  fields: readonly EchoField[],
+): ChatCompletionMessageParam[] {
   return messages.map((thoughtful) => {
-    if (thoughtful.role !== 'assistant' || (fields.length === 0 && thoughtful.thoughts === undefined)) return thoughtful;
+    if (thoughtful.role !== 'assistant' || (fields.length === 0 && thoughtful.thoughts === undefined))
+      return thoughtful;
     const { thoughts, ...message } = thoughtful;
     return { ...message, ...echoOf(message, thoughts, fields) };
   });
 }
 
-function echoOf(message: ChatCompletionMessageParam & { role: 'assistant' }, thoughts: Thoughts | undefined, fields: readonly EchoField[]): Record<string, unknown> {
+function echoOf(
+  message: ChatCompletionMessageParam & { role: 'assistant' },
+  thoughts: Thoughts | undefined,
+  fields: readonly EchoField[],
+): Record<string, unknown> {
   const reasoning = thoughts?.reasoning ?? '';
   const { details, calls } = isObject(thoughts?.signatures) ? thoughts.signatures : {};
   const echo: Record<string, unknown> = {};
@@ -66,7 +77,9 @@ function echoOf(message: ChatCompletionMessageParam & { role: 'assistant' }, tho
   if (fields.includes('reasoning') && reasoning !== '') echo['reasoning'] = reasoning;
   if (fields.includes('reasoning_details') && Array.isArray(details)) echo['reasoning_details'] = details;
   if (fields.includes('extra_content') && Array.isArray(calls)) {
-    echo['tool_calls'] = message.tool_calls?.map((call, at) => (isObject(calls[at]) ? { ...call, extra_content: calls[at] } : call));
+    echo['tool_calls'] = message.tool_calls?.map((call, at) =>
+      isObject(calls[at]) ? { ...call, extra_content: calls[at] } : call,
+    );
   }
   return echo;
 }

@@ -17,6 +17,9 @@ export function withPlainErrors(fetch: Fetch): Fetch {
     const text = await response.text().catch(() => '');
     const body = parseJson(text);
     const first: unknown = Array.isArray(body) ? body[0] : undefined;
-    return new Response(first === undefined ? text : JSON.stringify(first), { status: response.status, headers: response.headers });
+    return new Response(first === undefined ? text : JSON.stringify(first), {
+      status: response.status,
+      headers: response.headers,
+    });
   };
 }

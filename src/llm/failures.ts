@@ -32,10 +32,18 @@ export function requestFailure(asked: Asked, error: unknown): Failure {
   const reason = rootCode(error);
   const host = new URL(provider.baseUrl).host;
   if (reason === 'ETIMEDOUT' || error instanceof APIConnectionTimeoutError) {
-    return failure(asked, 'provider_timeout', `could not be connected to in time (${host}). Check llm.providers.${provider.name}.base_url and the network, or raise llm.connect_timeout.`);
+    return failure(
+      asked,
+      'provider_timeout',
+      `could not be connected to in time (${host}). Check llm.providers.${provider.name}.base_url and the network, or raise llm.connect_timeout.`,
+    );
   }
   const words = connectionWords[reason] ?? 'the connection failed';
-  return failure(asked, 'provider_unreachable', `cannot be reached at ${host}: ${words}. Check llm.providers.${provider.name}.base_url and the network.`);
+  return failure(
+    asked,
+    'provider_unreachable',
+    `cannot be reached at ${host}: ${words}. Check llm.providers.${provider.name}.base_url and the network.`,
+  );
 }
 
 /** A stream that said something no answer can go on after. */
@@ -44,7 +52,9 @@ export function streamFailure(asked: Asked, reason: StreamFault): Failure {
     case 'error':
       return refusal(asked, readComplaint(reason.error, null), null);
     case 'garbage':
-      return failure(asked, 'provider_failed', 'sent something that is no part of an answer.', { says: words(asked, reason.sample) });
+      return failure(asked, 'provider_failed', 'sent something that is no part of an answer.', {
+        says: words(asked, reason.sample),
+      });
     case 'oversized':
       return failure(asked, 'provider_failed', 'sent more than any answer may hold.');
   }
@@ -53,7 +63,11 @@ export function streamFailure(asked: Asked, reason: StreamFault): Failure {
 /** A 200 that is no answer, e.g. the page of a proxy or of a wrong path. */
 export function foreignFailure(asked: Asked, contentType: string): Failure {
   const [what] = /^[\w.+-]{1,60}\/[\w.+-]{1,60}/.exec(contentType) ?? ['no content type'];
-  return failure(asked, 'provider_failed', `answered with something that is no chat completion (${what}). Check llm.providers.${asked.provider.name}.base_url.`);
+  return failure(
+    asked,
+    'provider_failed',
+    `answered with something that is no chat completion (${what}). Check llm.providers.${asked.provider.name}.base_url.`,
+  );
 }
 
 /** Bytes stayed out for `limitMs`. */
@@ -61,7 +75,11 @@ export function silenceFailure(asked: Asked, silence: Silence, limitMs: number):
   const seconds = `${limitMs / 1_000} s`;
   return silence === 'first_byte'
     ? failure(asked, 'provider_timeout', `sent nothing within ${seconds}. Try again, or raise llm.first_byte_timeout.`)
-    : failure(asked, 'provider_timeout', `fell silent in the middle of an answer for ${seconds}. Try again, or raise llm.stall_timeout.`);
+    : failure(
+        asked,
+        'provider_timeout',
+        `fell silent in the middle of an answer for ${seconds}. Try again, or raise llm.stall_timeout.`,
+      );
 }
 
 /** The stream ended before the answer did. */
@@ -114,12 +132,23 @@ interface Details {
   data?: Record<string, unknown>;
 }
 
-function failure({ provider, model }: Asked, code: ErrorCode, message: string, { says = '', retryAfterMs = null, data = {} }: Details = {}): Failure {
+function failure(
+  { provider, model }: Asked,
+  code: ErrorCode,
+  message: string,
+  { says = '', retryAfterMs = null, data = {} }: Details = {},
+): Failure {
   const wait = retryAfterMs === null ? {} : { retry_after_ms: retryAfterMs };
   const own = `Provider "${provider.name}" ${message}`;
   return {
     status: 'failed',
-    fault: fault(code, quoting(own, says), { provider: provider.name, model, ...data, ...wait, ...(says === '' ? {} : { [QUOTED]: says }) }),
+    fault: fault(code, quoting(own, says), {
+      provider: provider.name,
+      model,
+      ...data,
+      ...wait,
+      ...(says === '' ? {} : { [QUOTED]: says }),
+    }),
     retryAfterMs,
   };
 }
@@ -127,7 +156,10 @@ function failure({ provider, model }: Asked, code: ErrorCode, message: string, {
 function words({ provider }: Asked, raw: string): string {
   const secrets = [provider.key ?? '', ...Object.values(provider.headers)];
   // Short header values are flags, not secrets, and would tear holes into ordinary words.
-  return cleanWords(raw, secrets.filter((secret) => secret.length >= 8));
+  return cleanWords(
+    raw,
+    secrets.filter((secret) => secret.length >= 8),
+  );
 }
 
 /** Node's error codes in words. */

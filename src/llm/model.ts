@@ -70,7 +70,14 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
     const transport = provider.demo ? options.demo : sockets;
     const client = createProviderClient(provider, options, transport);
     const circuit = createCircuit(provider, client, options.circuit, options.onCircuitChange);
-    const member: Member = { provider, circuit, client: createQueuedClient(provider, circuit, () => ({ ...member.provider.limits, maxWaitMs: options.queueTimeoutMs })) };
+    const member: Member = {
+      provider,
+      circuit,
+      client: createQueuedClient(provider, circuit, () => ({
+        ...member.provider.limits,
+        maxWaitMs: options.queueTimeoutMs,
+      })),
+    };
     return member;
   };
   const update = () => {
@@ -91,7 +98,12 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
   return {
     update,
     get providers() {
-      return members.map(({ provider: { name, model, allowedModels, demo } }) => ({ name, model, allowedModels, demo }));
+      return members.map(({ provider: { name, model, allowedModels, demo } }) => ({
+        name,
+        model,
+        allowedModels,
+        demo,
+      }));
     },
     modelFor(name, wished) {
       const provider = find(name)?.provider;
@@ -101,7 +113,12 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
       const member = find(name) ?? removed.find(({ provider }) => provider.name === name);
       return withCost(usage, member?.provider.prices ?? new Map(), models);
     },
-    status: () => members.map(({ provider, circuit, client }) => ({ ...circuit.status(), model: provider.model, ...client.load() })),
+    status: () =>
+      members.map(({ provider, circuit, client }) => ({
+        ...circuit.status(),
+        model: provider.model,
+        ...client.load(),
+      })),
     async stream(request, sink, signal) {
       const member = find(request.provider);
       if (member) return member.client.stream(request, sink, signal);
@@ -113,6 +130,12 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
 
 /** Everything that a request is made from, but for the model, which the request names. */
 function isSameEndpoint(one: Provider, other: Provider): boolean {
-  const endpointOf = ({ model: _model, allowedModels: _allowed, prices: _prices, limits: _limits, ...endpoint }: Provider) => endpoint;
+  const endpointOf = ({
+    model: _model,
+    allowedModels: _allowed,
+    prices: _prices,
+    limits: _limits,
+    ...endpoint
+  }: Provider) => endpoint;
   return isDeepStrictEqual(endpointOf(one), endpointOf(other));
 }

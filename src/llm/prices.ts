@@ -29,6 +29,7 @@ export function withCost(usage: Usage, prices: Prices, models: readonly string[]
   const { prompt_tokens: input, completion_tokens: completion, total_tokens: total, cached_tokens: cached = 0 } = usage;
   const fromCache = Math.min(cached, input);
   const output = Math.max(completion, total - input);
-  const cost = ((input - fromCache) * price.input + fromCache * (price.cachedInput ?? price.input) + output * price.output) / PER;
+  const cost =
+    ((input - fromCache) * price.input + fromCache * (price.cachedInput ?? price.input) + output * price.output) / PER;
   return { ...usage, cost: roundCost(cost) };
 }

@@ -7,6 +7,7 @@ import type { ProviderStatus } from './port.ts';
 
 /** Logs a change of a provider's circuit. */
 export function reportProvider({ name, circuit, error }: ProviderStatus, log: Pick<Logger, 'info' | 'warn'>): void {
-  if (circuit === 'open') log.warn({ provider: name, error }, 'provider left alone for a while: it fails time and again');
+  if (circuit === 'open')
+    log.warn({ provider: name, error }, 'provider left alone for a while: it fails time and again');
   if (circuit === 'closed') log.info({ provider: name }, 'provider answers again');
 }

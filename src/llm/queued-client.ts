@@ -27,7 +27,11 @@ export interface QueueLimits extends ProviderLimits {
  * What waits too long fails as `provider_busy`, and nothing is sent. A provider that is left alone turns away at
  * once: nobody stands in line for that.
  */
-export function createQueuedClient(provider: Pick<Provider, 'name'>, circuit: Circuit, limits: () => QueueLimits): QueuedClient {
+export function createQueuedClient(
+  provider: Pick<Provider, 'name'>,
+  circuit: Circuit,
+  limits: () => QueueLimits,
+): QueuedClient {
   const isLeftAlone = () => circuit.status().circuit === 'open';
   const pace = createPace(() => limits().requestsPerMinute);
   const line = createFairLine({
@@ -51,7 +55,11 @@ export function createQueuedClient(provider: Pick<Provider, 'name'>, circuit: Ci
       if (signal.aborted) return { status: 'aborted' };
       if (isLeftAlone()) return circuit.stream(request, sink, signal);
       const { maxWaitMs } = limits();
-      const turn = waitInLine(line, request.place, { signal, withinMs: maxWaitMs, queued: (position) => sink.queued(position) });
+      const turn = waitInLine(line, request.place, {
+        signal,
+        withinMs: maxWaitMs,
+        queued: (position) => sink.queued(position),
+      });
       if (turn !== true) {
         watchPace();
         if (!(await turn)) return signal.aborted ? { status: 'aborted' } : tooLate(provider, request.model, maxWaitMs);

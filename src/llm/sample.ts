@@ -12,7 +12,10 @@ const CHARS_PER_TOKEN = 4;
 /** Whose requests these are, where requests have to wait: all servers share one place. */
 const OWNER = 'mcp-sampling';
 
-export function createSample(model: Pick<LanguageModel, 'providers' | 'modelFor' | 'stream'>, onFailure: (fault: Fault) => void): Sample {
+export function createSample(
+  model: Pick<LanguageModel, 'providers' | 'modelFor' | 'stream'>,
+  onFailure: (fault: Fault) => void,
+): Sample {
   return async ({ systemPrompt, messages, maxTokens }, signal) => {
     const [active] = model.providers;
     if (!active) return null;
@@ -29,10 +32,18 @@ export function createSample(model: Pick<LanguageModel, 'providers' | 'modelFor'
     const system = systemPrompt === '' ? [] : [{ role: 'system' as const, content: systemPrompt }];
     const asked = messages.map(({ role, text: content }) => ({ role, content }));
     const name = model.modelFor(active.name, null);
-    const end = await model.stream({ messages: [...system, ...asked], tools: [], provider: active.name, model: name, place: [OWNER, randomUUID()] }, sink, AbortSignal.any([signal, budget.signal]));
+    const end = await model.stream(
+      { messages: [...system, ...asked], tools: [], provider: active.name, model: name, place: [OWNER, randomUUID()] },
+      sink,
+      AbortSignal.any([signal, budget.signal]),
+    );
     if (end.status === 'failed') onFailure(end.fault);
     if (end.status === 'failed' || signal.aborted) return null;
     const isCut = end.status === 'aborted' || end.finishReason === 'length';
-    return { text: text.slice(0, maxTokens * CHARS_PER_TOKEN).toWellFormed(), model: end.status === 'finished' ? end.model : name, stopReason: isCut ? 'maxTokens' : 'endTurn' };
+    return {
+      text: text.slice(0, maxTokens * CHARS_PER_TOKEN).toWellFormed(),
+      model: end.status === 'finished' ? end.model : name,
+      stopReason: isCut ? 'maxTokens' : 'endTurn',
+    };
   };
 }

@@ -13,15 +13,28 @@ const reported = z.object({
   completion_tokens: count,
   total_tokens: count,
   prompt_cache_hit_tokens: z.number().optional().catch(undefined),
-  prompt_tokens_details: z.object({ cached_tokens: z.number().optional().catch(undefined) }).nullish().catch(null),
-  completion_tokens_details: z.object({ reasoning_tokens: z.number().optional().catch(undefined) }).nullish().catch(null),
+  prompt_tokens_details: z
+    .object({ cached_tokens: z.number().optional().catch(undefined) })
+    .nullish()
+    .catch(null),
+  completion_tokens_details: z
+    .object({ reasoning_tokens: z.number().optional().catch(undefined) })
+    .nullish()
+    .catch(null),
 });
 
 /** null if `value` tells no counts. */
 export function readUsage(value: unknown): Usage | null {
   const parsed = reported.safeParse(value);
   if (!parsed.success) return null;
-  const { prompt_tokens, completion_tokens, total_tokens, prompt_cache_hit_tokens, prompt_tokens_details, completion_tokens_details } = parsed.data;
+  const {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens,
+    prompt_cache_hit_tokens,
+    prompt_tokens_details,
+    completion_tokens_details,
+  } = parsed.data;
   if (prompt_tokens + completion_tokens + total_tokens === 0) return null;
   const cached = prompt_tokens_details?.cached_tokens ?? prompt_cache_hit_tokens;
   const reasoning = completion_tokens_details?.reasoning_tokens;

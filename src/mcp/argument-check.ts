@@ -40,7 +40,8 @@ export function createArgumentCheck(): (schema: Record<string, unknown>, args: R
       run.runInContext(context, { timeout: MAX_CHECK_MS });
       return verdict;
     } catch (error) {
-      if (error instanceof Error) return { fits: null, unusable: `the tool's schema cannot be used (${cut(error.message)})` };
+      if (error instanceof Error)
+        return { fits: null, unusable: `the tool's schema cannot be used (${cut(error.message)})` };
       // The error of an overrun is made in the other realm.
       hopeless.add(schema);
       return { fits: null, unusable: 'it takes too long' };
@@ -56,8 +57,14 @@ function breachOf(complaint: string): Breach {
   const steps = [...complaint.matchAll(/#(\S*): (.*?)(?=; #\S*: |$)/gs)];
   const pointer = steps.at(-1)?.[1] ?? '';
   const keys = pointer.split('/').slice(1);
-  const sentences = steps.map(([, , sentence]) => sentence).join(' ').replace(/\.$/, '');
-  return { path: keys.map((key) => decodeURI(key).replaceAll('~1', '/').replaceAll('~0', '~')), message: cut(sentences === '' ? complaint : sentences) };
+  const sentences = steps
+    .map(([, , sentence]) => sentence)
+    .join(' ')
+    .replace(/\.$/, '');
+  return {
+    path: keys.map((key) => decodeURI(key).replaceAll('~1', '/').replaceAll('~0', '~')),
+    message: cut(sentences === '' ? complaint : sentences),
+  };
 }
 
 function cut(text: string): string {

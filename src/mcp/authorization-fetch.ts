@@ -22,9 +22,14 @@ export function createAuthorizationFetch({ serverUrl, limits }: AuthorizationFet
 
   return async (url, init) => {
     const { protocol, hostname, origin } = new URL(url);
-    const isAllowed = protocol === 'https:' || origin === server.origin || (isLoopback(hostname) && isLoopback(server.hostname));
+    const isAllowed =
+      protocol === 'https:' || origin === server.origin || (isLoopback(hostname) && isLoopback(server.hostname));
     if (!isAllowed) throw new Error(`leads to ${origin} for authorization, which is not https`);
-    const answer = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(limits.requestTimeoutMs) });
+    const answer = await fetch(url, {
+      ...init,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(limits.requestTimeoutMs),
+    });
     return bounded(answer, limits.maxMessageBytes);
   };
 }

@@ -3,7 +3,13 @@
  * all requests that were refused with it, and carries out the step that needs a person. When that step is due,
  * and how often, is decided by machines/mcp-server.ts; discovery, PKCE and registration are the SDK's.
  */
-import { UnauthorizedError, auth, computeScopeUnion, extractWWWAuthenticateParams, isStrictScopeSuperset } from '@modelcontextprotocol/client';
+import {
+  UnauthorizedError,
+  auth,
+  computeScopeUnion,
+  extractWWWAuthenticateParams,
+  isStrictScopeSuperset,
+} from '@modelcontextprotocol/client';
 import type { AuthOptions, FetchLike } from '@modelcontextprotocol/client';
 import { createAttempt, type Attempt } from './authorization-attempt.ts';
 import { createAuthorizationFetch, type AuthorizationFetchOptions } from './authorization-fetch.ts';
@@ -32,7 +38,11 @@ export interface AuthorizationOptions extends AuthorizationFetchOptions {
 type Need = Pick<AuthOptions, 'scope' | 'resourceMetadataUrl' | 'forceReauthorization'>;
 
 function needing(scope: string | undefined, resourceMetadataUrl: URL | undefined, forceReauthorization: boolean): Need {
-  return { forceReauthorization, ...(scope === undefined ? {} : { scope }), ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }) };
+  return {
+    forceReauthorization,
+    ...(scope === undefined ? {} : { scope }),
+    ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
+  };
 }
 
 function bearing(init: RequestInit | undefined, token: string | undefined): RequestInit {
@@ -70,7 +80,9 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
     const { scope: asked, tokens } = drawer.get();
     const wanted = computeScopeUnion(asked, tokens?.scope, scope);
     // What was asked for before and not granted is no use to ask for again.
-    return isStrictScopeSuperset(wanted, computeScopeUnion(asked, tokens?.scope)) ? needing(wanted, resourceMetadataUrl, true) : null;
+    return isStrictScopeSuperset(wanted, computeScopeUnion(asked, tokens?.scope))
+      ? needing(wanted, resourceMetadataUrl, true)
+      : null;
   };
 
   return {
@@ -98,14 +110,21 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       signal.throwIfAborted();
       const address = attempt?.address();
       if (!attempt || !address) return;
-      if (address.protocol !== 'https:' && address.protocol !== 'http:') throw new Error('names an address for authorization that is no web page');
+      if (address.protocol !== 'https:' && address.protocol !== 'http:')
+        throw new Error('names an address for authorization that is no web page');
       ask(address.href);
       const params = await door.answer(attempt.state, signal);
       const code = params.get('code');
       // What else the answer says may be anybody's: it is not shown.
       if (code === null) throw new Error('was not authorized: the browser came back with a refusal');
       attempt.returned();
-      await auth(attempt.provider, { serverUrl, fetchFn, ...need, authorizationCode: code, ...(params.has('iss') ? { iss: params.get('iss') ?? '' } : {}) });
+      await auth(attempt.provider, {
+        serverUrl,
+        fetchFn,
+        ...need,
+        authorizationCode: code,
+        ...(params.has('iss') ? { iss: params.get('iss') ?? '' } : {}),
+      });
     },
   };
 }

@@ -25,7 +25,10 @@ export interface Authorizer {
 }
 
 /** Opens nothing but the file. Throws AppError `config_invalid` when that cannot be used. */
-export function createAuthorizer({ credentialsFile, callbackPort, callbackUrl, clientMetadataUrl }: AuthorizerOptions, limits: { requestTimeoutMs: number; maxMessageBytes: number }): Authorizer {
+export function createAuthorizer(
+  { credentialsFile, callbackPort, callbackUrl, clientMetadataUrl }: AuthorizerOptions,
+  limits: { requestTimeoutMs: number; maxMessageBytes: number },
+): Authorizer {
   const credentials = openCredentials(credentialsFile);
   const door = createCallbackDoor({ port: callbackPort, publicUrl: callbackUrl });
   return {
@@ -35,7 +38,9 @@ export function createAuthorizer({ credentialsFile, callbackPort, callbackUrl, c
         serverUrl: server.url,
         settings: server.oauth,
         drawer: credentials.drawer(server.name, server.url),
-        door, clientMetadataUrl, limits,
+        door,
+        clientMetadataUrl,
+        limits,
       });
     },
     close: door.close,

@@ -12,7 +12,8 @@ export function bounded(response: Response, maxBytes: number): Response {
     transform(chunk, controller) {
       const end = isStream ? endOfEvent(chunk) : null;
       bytes = end === null ? bytes + chunk.byteLength : chunk.byteLength - end;
-      if (bytes > maxBytes) controller.error(new Error(`${isStream ? 'an event' : 'the answer'} has more than ${maxBytes} bytes`));
+      if (bytes > maxBytes)
+        controller.error(new Error(`${isStream ? 'an event' : 'the answer'} has more than ${maxBytes} bytes`));
       else controller.enqueue(chunk);
     },
   });

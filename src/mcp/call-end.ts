@@ -3,7 +3,14 @@
  * matters is whether the server may have acted: `not_sent` may be repeated by anyone, `lost` only
  * where a repeat is harmless.
  */
-import { InsufficientScopeError, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError } from '@modelcontextprotocol/client';
+import {
+  InsufficientScopeError,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client';
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../json-depth.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from './http-transport.ts';
@@ -40,7 +47,12 @@ export function reasonOf(error: unknown): string {
 
 /** The end of a call that the server answered. */
 export function endOfResult(result: CallToolResult, maxResultTokens: number): CallEnd {
-  if (isDeeperThan(result, MAX_RESULT_LEVELS)) return { status: 'error', text: `The tool's result has more than ${MAX_RESULT_LEVELS} levels and was not taken. The call may have taken effect.`, content: null };
+  if (isDeeperThan(result, MAX_RESULT_LEVELS))
+    return {
+      status: 'error',
+      text: `The tool's result has more than ${MAX_RESULT_LEVELS} levels and was not taken. The call may have taken effect.`,
+      content: null,
+    };
   const { content, structuredContent, isError } = result;
   return {
     status: isError === true ? 'error' : 'ok',
@@ -65,7 +77,8 @@ export function endOfFailure(error: unknown, server: string, hadSession: boolean
   if (error instanceof SdkHttpError) {
     if (sessionIsUnknown(error.status, hadSession)) return notSent(server, 'does not know this session');
     // Refused by the server or something before it, not begun.
-    if (error.status < 500) return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${messageOf(error)}`);
+    if (error.status < 500)
+      return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${messageOf(error)}`);
     return lost(`The MCP server "${server}" failed during the call (HTTP ${error.status}).`);
   }
   if (error instanceof SdkError) {
@@ -73,7 +86,10 @@ export function endOfFailure(error: unknown, server: string, hadSession: boolean
     if (ANSWERED.has(error.code)) return failed(messageOf(error));
     if (error.code === SdkErrorCode.RequestTimeout) return lost(`The MCP server "${server}" did not answer in time.`);
   }
-  if (error instanceof InsufficientScopeError) return failed(`The MCP server "${server}" refused the call: it asks for rights that Parley was not granted${error.requiredScope === undefined ? '' : ` (${cutMiddle(error.requiredScope, MAX_ERROR_CHARS)})`}.`);
+  if (error instanceof InsufficientScopeError)
+    return failed(
+      `The MCP server "${server}" refused the call: it asks for rights that Parley was not granted${error.requiredScope === undefined ? '' : ` (${cutMiddle(error.requiredScope, MAX_ERROR_CHARS)})`}.`,
+    );
   if (error instanceof UnauthorizedError) return notSent(server, reasonOf(error));
   if (unsentCode(error) !== null) return notSent(server, reasonOf(error));
   return lost(`The connection to the MCP server "${server}" was lost during the call.`);

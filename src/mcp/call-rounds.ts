@@ -34,7 +34,10 @@ const MAX_ROUNDS = 10;
 const LOAD_PAUSE_MS = 250;
 
 const lastResult = z.object({
-  lastResult: z.object({ inputRequests: z.record(z.string(), z.unknown()).default({}), requestState: z.string().optional() }),
+  lastResult: z.object({
+    inputRequests: z.record(z.string(), z.unknown()).default({}),
+    requestState: z.string().optional(),
+  }),
 });
 
 /** Rejects as the SDK does, and for a server that asks what cannot be asked. */
@@ -48,16 +51,29 @@ export async function callInRounds(
   // What people have allowed, they have allowed; of its own accord a call spends no more than its budget.
   const spent: Spending = { requests: 0 };
   for (let round = 0; round <= MAX_ROUNDS; round += 1) {
-    const outcome = await onceMore(client, { ...params, ...(await retryParams(resume, answers, spent, options.signal)) }, options);
+    const outcome = await onceMore(
+      client,
+      { ...params, ...(await retryParams(resume, answers, spent, options.signal)) },
+      options,
+    );
     if ('result' in outcome) return outcome;
     const asks = Object.entries(outcome.inputRequests).map(([key, value]) => ({ key, ask: readAsk(value, limits) }));
-    const readable = asks.flatMap(({ key, ask }): KeyedAsk[] => (ask && answers.canAnswer(ask, spent) ? [{ key, ask }] : []));
+    const readable = asks.flatMap(({ key, ask }): KeyedAsk[] =>
+      ask && answers.canAnswer(ask, spent) ? [{ key, ask }] : [],
+    );
     const requestState = outcome.requestState ?? null;
-    if (readable.length < asks.length || tooLarge(requestState, limits.maxQuestionBytes)) throw unusable('asked for something that this client cannot give');
+    if (readable.length < asks.length || tooLarge(requestState, limits.maxQuestionBytes))
+      throw unusable('asked for something that this client cannot give');
     const forPeople = readable.filter(({ ask }) => answers.asksPerson(ask));
-    const answered = readable.filter((asked) => !forPeople.includes(asked)).map((asked): AnsweredAsk => ({ ...asked, answer: { action: 'accept', content: null } }));
-    if (resume.questions + forPeople.length > limits.maxQuestions) throw unusable(`asked people more than ${limits.maxQuestions} questions in one call`);
-    if (forPeople.length > 0) return { laidDown: { asks: forPeople, resume: { ...resume, requestState, answered, questions: resume.questions + 1 } } };
+    const answered = readable
+      .filter((asked) => !forPeople.includes(asked))
+      .map((asked): AnsweredAsk => ({ ...asked, answer: { action: 'accept', content: null } }));
+    if (resume.questions + forPeople.length > limits.maxQuestions)
+      throw unusable(`asked people more than ${limits.maxQuestions} questions in one call`);
+    if (forPeople.length > 0)
+      return {
+        laidDown: { asks: forPeople, resume: { ...resume, requestState, answered, questions: resume.questions + 1 } },
+      };
     resume = { ...resume, requestState, answered };
     if (asks.length === 0) await pause(LOAD_PAUSE_MS, undefined, { signal: options.signal });
   }
@@ -66,19 +82,32 @@ export async function callInRounds(
 
 type Outcome = { result: CallToolResult } | z.output<typeof lastResult>['lastResult'];
 
-async function onceMore(client: RoundsDeps['client'], params: Parameters<Client['callTool']>[0], options: CallToolRequestOptions): Promise<Outcome> {
+async function onceMore(
+  client: RoundsDeps['client'],
+  params: Parameters<Client['callTool']>[0],
+  options: CallToolRequestOptions,
+): Promise<Outcome> {
   try {
     return { result: await client.callTool(params, options) };
   } catch (error) {
-    const { data } = lastResult.safeParse(error instanceof SdkError && error.code === SdkErrorCode.InputRequiredRoundsExceeded ? error.data : null);
+    const { data } = lastResult.safeParse(
+      error instanceof SdkError && error.code === SdkErrorCode.InputRequiredRoundsExceeded ? error.data : null,
+    );
     if (data) return data.lastResult;
     throw error;
   }
 }
 
 /** What a call is made again with; nothing the first time. The server's state goes back as it came. */
-async function retryParams({ requestState, answered }: Resumption, answers: HostAnswers, spent: Spending, signal: AbortSignal) {
-  const results = await Promise.all(answered.map(async (each) => [each.key, await resultOf(each, answers, spent, signal)] as const));
+async function retryParams(
+  { requestState, answered }: Resumption,
+  answers: HostAnswers,
+  spent: Spending,
+  signal: AbortSignal,
+) {
+  const results = await Promise.all(
+    answered.map(async (each) => [each.key, await resultOf(each, answers, spent, signal)] as const),
+  );
   return {
     ...(results.length === 0 ? {} : { inputResponses: Object.fromEntries(results) }),
     ...(requestState === null ? {} : { requestState }),
@@ -86,7 +115,12 @@ async function retryParams({ requestState, answered }: Resumption, answers: Host
 }
 
 /** What the server is told, whatever it has asked. */
-async function resultOf({ ask, answer }: AnsweredAsk, answers: HostAnswers, spent: Spending, signal: AbortSignal): Promise<InputResponse> {
+async function resultOf(
+  { ask, answer }: AnsweredAsk,
+  answers: HostAnswers,
+  spent: Spending,
+  signal: AbortSignal,
+): Promise<InputResponse> {
   switch (ask.kind) {
     case 'roots':
       return answers.roots();

@@ -37,7 +37,12 @@ export function createCallbackDoor({ port, publicUrl }: CallbackDoorOptions): Ca
       response.setHeader('content-type', 'text/plain; charset=utf-8');
       response.setHeader('cache-control', 'no-store');
       response.setHeader('connection', 'close');
-      if (take === undefined) return void response.writeHead(404).end('Parley waits for no such answer: it came already, or too late. Parley gives a new address when it is still needed.\n');
+      if (take === undefined)
+        return void response
+          .writeHead(404)
+          .end(
+            'Parley waits for no such answer: it came already, or too late. Parley gives a new address when it is still needed.\n',
+          );
       response.end('Parley has got the answer. You can close this page.\n');
       take(params);
     });

@@ -31,7 +31,8 @@ function withoutClashes(tools: readonly Tool[], rename: (tool: Tool) => string):
 export function mergeCatalogues(catalogues: Iterable<readonly [server: string, tools: readonly ServerTool[]]>): Tool[] {
   const servers = [...catalogues];
   const prefixed = ({ server, toolName }: Pick<Tool, 'server' | 'toolName'>) => safe(`${prefixOf(server)}${toolName}`);
-  const passesForAnother = (name: string, own: string) => servers.some(([server]) => server !== own && name.startsWith(prefixOf(server)));
+  const passesForAnother = (name: string, own: string) =>
+    servers.some(([server]) => server !== own && name.startsWith(prefixOf(server)));
   const plain = servers.flatMap(([server, tools]) =>
     tools.map((tool): Tool => {
       const name = safe(tool.name);
@@ -55,6 +56,11 @@ export function fairShare(tools: readonly Tool[], most: number): readonly Tool[]
     counts.set(tool.server, rank + 1);
     return { tool, rank };
   });
-  const kept = new Set(ranked.toSorted((one, other) => one.rank - other.rank).slice(0, most).map(({ tool }) => tool));
+  const kept = new Set(
+    ranked
+      .toSorted((one, other) => one.rank - other.rank)
+      .slice(0, most)
+      .map(({ tool }) => tool),
+  );
   return tools.filter((tool) => kept.has(tool));
 }

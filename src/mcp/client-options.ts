@@ -9,7 +9,8 @@ export const FIRST_STATELESS_REVISION = '2026-07-28';
 
 function negotiation(protocol: ProtocolChoice): ClientOptions {
   if (typeof protocol === 'string') return { versionNegotiation: { mode: protocol === 'auto' ? 'auto' : 'legacy' } };
-  if (protocol.revision >= FIRST_STATELESS_REVISION) return { versionNegotiation: { mode: { pin: protocol.revision } } };
+  if (protocol.revision >= FIRST_STATELESS_REVISION)
+    return { versionNegotiation: { mode: { pin: protocol.revision } } };
   return { supportedProtocolVersions: [protocol.revision] };
 }
 

@@ -65,7 +65,10 @@ export function createNameCheck({ configured, servers }: NameSource, log: Pick<L
       actor.subscribe(({ value, context: { catalogue } }) => {
         if (serverState(value) !== 'ready' || catalogue === checked) return;
         checked = catalogue;
-        offered.set(server, catalogue.map(({ name }) => `${server}.${name}`));
+        offered.set(
+          server,
+          catalogue.map(({ name }) => `${server}.${name}`),
+        );
         checkTools(server);
       });
     },

@@ -75,7 +75,11 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const RELISTEN_MS = 1_000;
 
 function progressOf({ progress, total, message }: Progress) {
-  return { progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message: legible(message) }) };
+  return {
+    progress,
+    ...(total === undefined ? {} : { total }),
+    ...(message === undefined ? {} : { message: legible(message) }),
+  };
 }
 
 /** Starts connecting at once; the outcome is told by `ready` or `lost`. */
@@ -110,7 +114,10 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     for (const { key, name, meant } of unknownNames(listed, server)) {
       if (reported.has(name)) continue;
       reported.add(name);
-      log(`it has no tool "${name}", which ${key} of its block names${meant === null ? '' : `; did you mean "${meant}"?`}`, 'warn');
+      log(
+        `it has no tool "${name}", which ${key} of its block names${meant === null ? '' : `; did you mean "${meant}"?`}`,
+        'warn',
+      );
     }
     return takeTools(listed, server, limits, log);
   };
@@ -150,7 +157,10 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     return listTools(client, limits.connectionTimeoutMs, log);
   };
 
-  const listAgain = () => void list().then(takeList, (error: unknown) => log(`the changed list of tools could not be read: ${reasonOf(error)}`));
+  const listAgain = () =>
+    void list().then(takeList, (error: unknown) =>
+      log(`the changed list of tools could not be read: ${reasonOf(error)}`),
+    );
 
   /** Since 2026-07-28 changes are told on a stream of their own, which the SDK does not reopen. */
   const keepListening = async () => {
@@ -172,14 +182,18 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     // A change that was told while the list was on its way is the newer one.
     newest ??= readList(listed);
     standing = 'ready';
-    if (canLog() && client.getProtocolEra() === 'legacy') client.setLoggingLevel(LEAST_LEVEL, { timeout: limits.requestTimeoutMs }).catch((error: unknown) => log(reasonOf(error)));
+    if (canLog() && client.getProtocolEra() === 'legacy')
+      client
+        .setLoggingLevel(LEAST_LEVEL, { timeout: limits.requestTimeoutMs })
+        .catch((error: unknown) => log(reasonOf(error)));
     options.ready(newest);
     await keepListening();
   };
 
   const canLog = () => client.getServerCapabilities()?.logging !== undefined;
   /** Since 2026-07-28 a server sends its log where a request asks for it. */
-  const logsWanted = () => (canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: LEAST_LEVEL } } : {});
+  const logsWanted = () =>
+    canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: LEAST_LEVEL } } : {};
 
   open().catch((error: unknown) => lose(transport.ending() ?? reasonOf(error), error));
 
@@ -193,9 +207,20 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       const hadSession = transport.hasSession();
       calls.add(callOptions);
       try {
-        const sent = { signal, timeout: MAX_TIMER_MS, onprogress: (progress: Progress) => onProgress(progressOf(progress)) };
-        const end = await callInRounds({ client, answers: options.answers, limits }, { name: toolName, arguments: args, ...logsWanted() }, sent, resume);
-        return 'laidDown' in end ? { status: 'laid_down', ...end.laidDown } : endOfResult(end.result, limits.maxResultTokens);
+        const sent = {
+          signal,
+          timeout: MAX_TIMER_MS,
+          onprogress: (progress: Progress) => onProgress(progressOf(progress)),
+        };
+        const end = await callInRounds(
+          { client, answers: options.answers, limits },
+          { name: toolName, arguments: args, ...logsWanted() },
+          sent,
+          resume,
+        );
+        return 'laidDown' in end
+          ? { status: 'laid_down', ...end.laidDown }
+          : endOfResult(end.result, limits.maxResultTokens);
       } catch (error) {
         // The SDK has told the server by now: `notifications/cancelled`, or the end of the stream.
         if (signal.aborted) {

@@ -65,7 +65,11 @@ function read(file: string): z.infer<typeof fileSchema> {
     return fileSchema.parse(JSON.parse(text));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { version: 1, servers: {} };
-    throw new AppError('config_invalid', `${file}: this file of MCP credentials cannot be read; remove it and authorize the servers again, or name another one in mcp.authorization.credentials_file`, { cause: error });
+    throw new AppError(
+      'config_invalid',
+      `${file}: this file of MCP credentials cannot be read; remove it and authorize the servers again, or name another one in mcp.authorization.credentials_file`,
+      { cause: error },
+    );
   }
 }
 
@@ -96,7 +100,10 @@ export function openCredentials(file: string): CredentialStore {
       .catch((error: unknown) => {
         // Its own words have the path in them, and this is shown to people who chat.
         const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-        throw new Error(`the file of credentials cannot be written${why}; mcp.authorization.credentials_file names it`, { cause: error });
+        throw new Error(
+          `the file of credentials cannot be written${why}; mcp.authorization.credentials_file names it`,
+          { cause: error },
+        );
       });
     return written;
   };

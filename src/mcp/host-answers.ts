@@ -3,7 +3,12 @@
  * It asks nobody itself.
  */
 import { pathToFileURL } from 'node:url';
-import type { ClientCapabilities, CreateMessageResult, ElicitResult, ListRootsResult } from '@modelcontextprotocol/client';
+import type {
+  ClientCapabilities,
+  CreateMessageResult,
+  ElicitResult,
+  ListRootsResult,
+} from '@modelcontextprotocol/client';
 import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
 import { readSampling, sampledResult, type Sample } from './sampling.ts';
 
@@ -47,13 +52,21 @@ export function createHostAnswers(options: HostAnswersOptions): HostAnswers {
   return {
     get capabilities() {
       const { roots, sampling } = options;
-      return { elicitation: { form: {}, url: {} }, ...(roots.length === 0 ? {} : { roots: {} }), ...(sampling.permission === 'never' ? {} : { sampling: {} }) };
+      return {
+        elicitation: { form: {}, url: {} },
+        ...(roots.length === 0 ? {} : { roots: {} }),
+        ...(sampling.permission === 'never' ? {} : { sampling: {} }),
+      };
     },
     canAnswer(ask, { requests }) {
       const { permission, requestsPerCall, maxTokens } = options.sampling;
-      return ask.kind !== 'sampling' || (permission !== 'never' && requests < requestsPerCall && readSampling(ask.request, maxTokens) !== null);
+      return (
+        ask.kind !== 'sampling' ||
+        (permission !== 'never' && requests < requestsPerCall && readSampling(ask.request, maxTokens) !== null)
+      );
     },
-    asksPerson: ({ kind }) => kind === 'form' || kind === 'url' || (kind === 'sampling' && options.sampling.permission === 'ask'),
+    asksPerson: ({ kind }) =>
+      kind === 'form' || kind === 'url' || (kind === 'sampling' && options.sampling.permission === 'ask'),
     elicited: ({ action, content }) => ({ action, ...(content === null ? {} : { content }) }),
     roots: () => ({ roots: options.roots.map((folder) => ({ uri: pathToFileURL(folder).href })) }),
     async sampled(request, spent, signal) {

@@ -21,7 +21,14 @@ export interface HttpOptions {
 export const STREAM_ENDED = Object.freeze({ reason: 'the stream ended before the answer' });
 
 /** Failures of a connect: not one byte of the request was sent. Names are those of Node and undici. */
-const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const UNSENT_CODES = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** The code of a connect that failed, or null if the request may have reached the server. */
 export function unsentCode(error: unknown): string | null {
@@ -61,7 +68,10 @@ export function createHttpTransport(server: HttpServer, options: HttpOptions): S
 
   const transport = new StreamableHTTPClientTransport(new URL(server.url), {
     requestInit: { headers: server.headers },
-    fetch: async (url, init) => (init?.method === 'GET' ? openEventStream(url, init) : bounded(await options.fetch(url, init), options.maxMessageBytes)),
+    fetch: async (url, init) =>
+      init?.method === 'GET'
+        ? openEventStream(url, init)
+        : bounded(await options.fetch(url, init), options.maxMessageBytes),
   });
 
   // The SDK's client does not ask to hear of a stream that ended early, and would wait for its

@@ -21,8 +21,9 @@ export interface JsonPositions {
 }
 
 const SPACE = /[ \t\r\n]*/y;
-// oxlint-disable-next-line no-control-regex -- JSON forbids them in strings
-const SCALAR = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+const SCALAR =
+  // oxlint-disable-next-line no-control-regex -- JSON forbids them in strings
+  /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
 /** How much of the text around a fault is quoted. */
 const QUOTE_CHARS = 16;
@@ -98,7 +99,11 @@ export function scanJson(text: string): JsonPositions {
     } catch (error) {
       if (!(error instanceof Misplaced)) throw error;
       const quote = text.slice(at, at + QUOTE_CHARS).split('\n')[0] ?? '';
-      return { position: position(at), expected: error.message, found: at === text.length ? 'the end of the file' : quote };
+      return {
+        position: position(at),
+        expected: error.message,
+        found: at === text.length ? 'the end of the file' : quote,
+      };
     }
   };
 

@@ -16,7 +16,11 @@ const page = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string()
 const named = z.object({ name: z.string() });
 
 /** Rejects with the SDK's errors. `leaveOut` is told of each tool that is none, by its name or its place. */
-export async function listTools(client: Client, timeoutMs: number, leaveOut: (reason: string) => void): Promise<Tool[]> {
+export async function listTools(
+  client: Client,
+  timeoutMs: number,
+  leaveOut: (reason: string) => void,
+): Promise<Tool[]> {
   try {
     return (await client.listTools(undefined, { timeout: timeoutMs, cacheMode: 'refresh' })).tools;
   } catch (error) {
@@ -25,11 +29,18 @@ export async function listTools(client: Client, timeoutMs: number, leaveOut: (re
   const tools: Tool[] = [];
   let seen = 0;
   for (let pages = 0, cursor: string | undefined; pages < MAX_PAGES; pages += 1) {
-    const listed = await client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }, page, { timeout: timeoutMs });
+    const listed = await client.request(
+      { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
+      page,
+      { timeout: timeoutMs },
+    );
     for (const tool of listed.tools) {
       seen += 1;
       if (isSpecType.Tool(tool)) tools.push(tool);
-      else leaveOut(`the tool ${nameOf(tool) ?? `number ${seen}`} is not offered: it is not what the protocol says of tools`);
+      else
+        leaveOut(
+          `the tool ${nameOf(tool) ?? `number ${seen}`} is not offered: it is not what the protocol says of tools`,
+        );
     }
     cursor = listed.nextCursor;
     if (cursor === undefined) return tools;

@@ -49,12 +49,17 @@ export function isMissing(answer: object): answer is Missing {
 }
 
 export function createLibrary({ members, limits, log }: LibraryOptions): Library {
-  async function list<Entry extends object>(read: (shelf: Shelf) => Promise<readonly Entry[]>): Promise<FromServer<Entry>[]> {
+  async function list<Entry extends object>(
+    read: (shelf: Shelf) => Promise<readonly Entry[]>,
+  ): Promise<FromServer<Entry>[]> {
     const lists = [...members].map(async ([server, { connection }]) => {
-      const entries = connection === null ? [] : await read(connection.shelf).catch((error: unknown) => {
-        log(server, `its lists could not be read: ${reasonOf(error)}`);
-        return [];
-      });
+      const entries =
+        connection === null
+          ? []
+          : await read(connection.shelf).catch((error: unknown) => {
+              log(server, `its lists could not be read: ${reasonOf(error)}`);
+              return [];
+            });
       return entries.map((entry) => ({ ...entry, server }));
     });
     return (await Promise.all(lists)).flat();
@@ -64,13 +69,17 @@ export function createLibrary({ members, limits, log }: LibraryOptions): Library
     const missing = (what: Missing['missing'], message: string): Missing => ({ missing: what, server, message });
     const member = members.get(server);
     if (member === undefined) return missing('server', `There is no MCP server "${server}".`);
-    const connection = member.connection ?? (await connected(member, new AbortController().signal, limits.connectionTimeoutMs));
+    const connection =
+      member.connection ?? (await connected(member, new AbortController().signal, limits.connectionTimeoutMs));
     if (connection === null) return away(server);
     try {
       return await request(connection.shelf);
     } catch (error) {
       const refused = error instanceof ProtocolError;
-      return missing(refused ? 'answer' : 'connection', `The MCP server "${server}" ${refused ? 'refused' : 'did not answer'}: ${reasonOf(error)}`);
+      return missing(
+        refused ? 'answer' : 'connection',
+        `The MCP server "${server}" ${refused ? 'refused' : 'did not answer'}: ${reasonOf(error)}`,
+      );
     }
   }
 
@@ -80,7 +89,8 @@ export function createLibrary({ members, limits, log }: LibraryOptions): Library
     templates: () => list((shelf) => shelf.templates()),
     fill: (server, prompt, args) => ask(server, (shelf) => shelf.fill(prompt, args)),
     read: (server, uri) => ask(server, (shelf) => shelf.read(uri)),
-    current: async (server, uri) => (members.get(server)?.connection === null ? away(server) : ask(server, (shelf) => shelf.current(uri))),
+    current: async (server, uri) =>
+      members.get(server)?.connection === null ? away(server) : ask(server, (shelf) => shelf.current(uri)),
     complete: (server, completing) => ask(server, (shelf) => shelf.complete(completing)),
   };
 }

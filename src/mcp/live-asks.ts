@@ -22,13 +22,19 @@ export interface AskingCall {
 }
 
 /** Before the client connects. `calls`: those that are under way at any time. */
-export function listenToAsks(client: Client, answers: HostAnswers, limits: AskLimits, calls: ReadonlySet<AskingCall>): void {
+export function listenToAsks(
+  client: Client,
+  answers: HostAnswers,
+  limits: AskLimits,
+  calls: ReadonlySet<AskingCall>,
+): void {
   const spending = new WeakMap<AskingCall, Spending>();
   const refused = (why: string) => new ProtocolError(ProtocolErrorCode.InvalidRequest, why);
 
   function theCall(): AskingCall {
     const [call] = calls;
-    if (!call || calls.size > 1) throw refused('It cannot be told which of several calls this belongs to; nobody was asked.');
+    if (!call || calls.size > 1)
+      throw refused('It cannot be told which of several calls this belongs to; nobody was asked.');
     return call;
   }
   async function answerTo(call: AskingCall, ask: ServerAsk): Promise<ServerAnswer> {
@@ -43,15 +49,18 @@ export function listenToAsks(client: Client, answers: HostAnswers, limits: AskLi
     return answers.elicited(await answerTo(theCall(), ask));
   });
   if (answers.capabilities.roots) client.setRequestHandler('roots/list', () => answers.roots());
-  if (answers.capabilities.sampling) client.setRequestHandler('sampling/createMessage', async (request) => {
-    const ask = readAsk(request, limits);
-    const call = theCall();
-    const spent = spending.get(call) ?? { requests: 0 };
-    spending.set(call, spent);
-    if (ask?.kind !== 'sampling' || !answers.canAnswer(ask, spent)) throw refused('This client does not ask its model that, or not any more in this call.');
-    if (answers.asksPerson(ask) && (await answerTo(call, ask)).action !== 'accept') throw new ProtocolError(REJECTED, 'A person did not allow it.');
-    const said = await answers.sampled(ask.request, spent, call.signal);
-    if (said === null) throw new ProtocolError(ProtocolErrorCode.InternalError, 'The model could not answer.');
-    return said;
-  });
+  if (answers.capabilities.sampling)
+    client.setRequestHandler('sampling/createMessage', async (request) => {
+      const ask = readAsk(request, limits);
+      const call = theCall();
+      const spent = spending.get(call) ?? { requests: 0 };
+      spending.set(call, spent);
+      if (ask?.kind !== 'sampling' || !answers.canAnswer(ask, spent))
+        throw refused('This client does not ask its model that, or not any more in this call.');
+      if (answers.asksPerson(ask) && (await answerTo(call, ask)).action !== 'accept')
+        throw new ProtocolError(REJECTED, 'A person did not allow it.');
+      const said = await answers.sampled(ask.request, spent, call.signal);
+      if (said === null) throw new ProtocolError(ProtocolErrorCode.InternalError, 'The model could not answer.');
+      return said;
+    });
 }

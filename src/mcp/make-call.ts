@@ -11,10 +11,16 @@ import type { CallEnd, CallOptions, CalledTool } from './calls.ts';
 const LEAD_MS = 50;
 
 /** For the model. */
-const REDEFINED = 'The tool was not run: its server has redefined it since it was offered. Look at its description and schema as they are now, and call it again if it is still of use.';
+const REDEFINED =
+  'The tool was not run: its server has redefined it since it was offered. Look at its description and schema as they are now, and call it again if it is still of use.';
 
 /** Never rejects. All waiting together is bounded by `timeoutMs`. */
-export async function makeCall(member: Member, tool: CalledTool, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd> {
+export async function makeCall(
+  member: Member,
+  tool: CalledTool,
+  args: Record<string, unknown>,
+  options: CallOptions,
+): Promise<CallEnd> {
   const { signal, timeoutMs, place, resume } = options;
   const { block, line } = member;
   const deadline = performance.now() + timeoutMs - LEAD_MS;

@@ -13,7 +13,12 @@ export interface OAuthSettings {
 
 const text = z.string('a string').min(1, 'a string');
 
-const section = z.looseObject({ enabled: z.boolean().nullish(), clientId: text.nullish(), clientSecret: text.nullish(), scopes: z.array(text).nullish() });
+const section = z.looseObject({
+  enabled: z.boolean().nullish(),
+  clientId: text.nullish(),
+  clientSecret: text.nullish(),
+  scopes: z.array(text).nullish(),
+});
 
 /** What the key may have, if it is not false. */
 export const oauthKeys = Object.keys(section.shape);
@@ -24,8 +29,17 @@ export const oauthSchema = z.union(
 );
 
 /** Null where OAuth is not to be tried; a token among the headers leaves nothing to ask for. `expand` fills in variables of the environment. */
-export function oauthSettings(stated: z.infer<typeof oauthSchema> | null | undefined, headers: Record<string, string>, expand: (value: string, key: string) => string): OAuthSettings | null {
-  if (stated === false || stated?.enabled === false || Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')) return null;
+export function oauthSettings(
+  stated: z.infer<typeof oauthSchema> | null | undefined,
+  headers: Record<string, string>,
+  expand: (value: string, key: string) => string,
+): OAuthSettings | null {
+  if (
+    stated === false ||
+    stated?.enabled === false ||
+    Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')
+  )
+    return null;
   const { clientId, clientSecret, scopes } = stated ?? {};
   const secret = clientSecret ? { client_secret: expand(clientSecret, 'clientSecret') } : {};
   return {

@@ -2,7 +2,15 @@
  * What servers offer beside tools, made of what the SDK gives: texts within bounds, and null for what is not said. Pure;
  * no SDK type leaves this folder.
  */
-import type { CompleteResult, ContentBlock, GetPromptResult, Prompt as ListedPrompt, ReadResourceResult, Resource as ListedResource, ResourceTemplateType } from '@modelcontextprotocol/client';
+import type {
+  CompleteResult,
+  ContentBlock,
+  GetPromptResult,
+  Prompt as ListedPrompt,
+  ReadResourceResult,
+  Resource as ListedResource,
+  ResourceTemplateType,
+} from '@modelcontextprotocol/client';
 import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './offers.ts';
 import { blockText } from './result-text.ts';
 import { plainText } from './stranger-text.ts';
@@ -15,16 +23,40 @@ export function promptOf({ name, title, description, arguments: args }: ListedPr
     name,
     title: title ?? null,
     description: plainText(description ?? '', maxChars),
-    arguments: (args ?? []).map((argument) => ({ name: argument.name, description: plainText(argument.description ?? '', maxChars), required: argument.required === true })),
+    arguments: (args ?? []).map((argument) => ({
+      name: argument.name,
+      description: plainText(argument.description ?? '', maxChars),
+      required: argument.required === true,
+    })),
   };
 }
 
-export function resourceOf({ uri, name, title, description, mimeType, size }: ListedResource, maxChars: number): Resource {
-  return { uri, name, title: title ?? null, description: plainText(description ?? '', maxChars), mimeType: mimeType ?? null, sizeBytes: size ?? null };
+export function resourceOf(
+  { uri, name, title, description, mimeType, size }: ListedResource,
+  maxChars: number,
+): Resource {
+  return {
+    uri,
+    name,
+    title: title ?? null,
+    description: plainText(description ?? '', maxChars),
+    mimeType: mimeType ?? null,
+    sizeBytes: size ?? null,
+  };
 }
 
-export function templateOf({ uriTemplate, name, title, description, mimeType }: ResourceTemplateType, maxChars: number): Resource {
-  return { uri: uriTemplate, name, title: title ?? null, description: plainText(description ?? '', maxChars), mimeType: mimeType ?? null, sizeBytes: null };
+export function templateOf(
+  { uriTemplate, name, title, description, mimeType }: ResourceTemplateType,
+  maxChars: number,
+): Resource {
+  return {
+    uri: uriTemplate,
+    name,
+    title: title ?? null,
+    description: plainText(description ?? '', maxChars),
+    mimeType: mimeType ?? null,
+    sizeBytes: null,
+  };
 }
 
 export function filledOf({ description, messages }: GetPromptResult, maxChars: number): FilledPrompt {

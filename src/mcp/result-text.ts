@@ -32,14 +32,21 @@ export function blockText(block: ContentBlock): string {
       return `[resource: ${[block.title ?? block.name, block.mimeType, block.uri].filter(Boolean).join(', ')}]`;
     case 'resource': {
       const { resource } = block;
-      return partText({ uri: resource.uri, mimeType: resource.mimeType ?? null, text: 'text' in resource ? resource.text : null, blob: 'blob' in resource ? resource.blob : null });
+      return partText({
+        uri: resource.uri,
+        mimeType: resource.mimeType ?? null,
+        text: 'text' in resource ? resource.text : null,
+        blob: 'blob' in resource ? resource.blob : null,
+      });
     }
   }
 }
 
 /** A part of a resource: its text under its address, or a short description of what is no text. */
 export function partText({ uri, mimeType, text, blob }: ResourcePart): string {
-  return text === null ? `[resource: ${uri}, ${mimeType ?? 'binary'}, ${sizeOf(blob ?? '')}]` : `[resource: ${uri}]\n${text}`;
+  return text === null
+    ? `[resource: ${uri}, ${mimeType ?? 'binary'}, ${sizeOf(blob ?? '')}]`
+    : `[resource: ${uri}]\n${text}`;
 }
 
 /** Never between the halves of a surrogate pair: a lone half is no valid text for a provider. */
@@ -59,10 +66,16 @@ export function cutMiddle(text: string, maxChars: number): string {
 }
 
 /** The result for the model, within about `maxTokens`. Structured content is told as JSON where the server gave no text for it. */
-export function resultText({ content, structuredContent }: Pick<CallToolResult, 'content' | 'structuredContent'>, maxTokens: number): string {
+export function resultText(
+  { content, structuredContent }: Pick<CallToolResult, 'content' | 'structuredContent'>,
+  maxTokens: number,
+): string {
   const parts = content.map(blockText);
   const hasText = content.some((block) => block.type === 'text' && block.text.trim() !== '');
   if (!hasText && structuredContent !== undefined) parts.push(JSON.stringify(structuredContent));
   // Cut first: the rest of a huge text need not be looked at.
-  return legible(cutMiddle(parts.filter((part) => part !== '').join('\n'), maxTokens * CHARS_PER_TOKEN)) || '[the tool returned nothing]';
+  return (
+    legible(cutMiddle(parts.filter((part) => part !== '').join('\n'), maxTokens * CHARS_PER_TOKEN)) ||
+    '[the tool returned nothing]'
+  );
 }

@@ -24,9 +24,13 @@ export interface Sampled {
 /** Asks a model, within the budget; null when that fails. */
 export type Sample = (sampling: Sampling, signal: AbortSignal) => Promise<Sampled | null>;
 
-const block = z.custom<ContentBlock>((value) => z.object({ type: z.enum(['text', 'image', 'audio']) }).safeParse(value).success);
+const block = z.custom<ContentBlock>(
+  (value) => z.object({ type: z.enum(['text', 'image', 'audio']) }).safeParse(value).success,
+);
 const request = z.object({
-  messages: z.array(z.object({ role: z.enum(['user', 'assistant']), content: z.union([block, z.array(block)]) })).min(1),
+  messages: z
+    .array(z.object({ role: z.enum(['user', 'assistant']), content: z.union([block, z.array(block)]) }))
+    .min(1),
   systemPrompt: z.string().default(''),
   maxTokens: z.int().min(1),
 });

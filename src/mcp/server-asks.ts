@@ -39,7 +39,9 @@ export function readAsk(value: unknown, { maxDescriptionChars, maxQuestionBytes 
       return { kind: 'sampling', request: data.params };
     case 'elicitation/create': {
       const message = plainText(data.params.message, maxDescriptionChars);
-      return 'url' in data.params ? { kind: 'url', message, url: data.params.url } : { kind: 'form', message, schema: data.params.requestedSchema };
+      return 'url' in data.params
+        ? { kind: 'url', message, url: data.params.url }
+        : { kind: 'form', message, schema: data.params.requestedSchema };
     }
   }
 }

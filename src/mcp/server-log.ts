@@ -19,6 +19,11 @@ const MAX_CHARS = 1_000;
 const MAX_LEVELS = 32;
 
 export function logEntry({ level, logger, data }: LoggingMessageNotificationParams): LogEntry {
-  const words = typeof data === 'string' ? data : isDeeperThan(data, MAX_LEVELS) ? '[nested too deep]' : (JSON.stringify(data) ?? '');
+  const words =
+    typeof data === 'string'
+      ? data
+      : isDeeperThan(data, MAX_LEVELS)
+        ? '[nested too deep]'
+        : (JSON.stringify(data) ?? '');
   return { level, text: plainText(logger === undefined ? words : `${logger}: ${words}`, MAX_CHARS) };
 }

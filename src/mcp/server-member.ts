@@ -64,8 +64,22 @@ export function connected(member: Member, signal: AbortSignal, withinMs: number)
 }
 
 /** `limits.maxConcurrent` is read for each call. */
-export function createMember(block: ServerBlock, authorization: Authorization | null, limits: { readonly maxConcurrent: number }): Member {
+export function createMember(
+  block: ServerBlock,
+  authorization: Authorization | null,
+  limits: { readonly maxConcurrent: number },
+): Member {
   const line = createFairLine({ most: () => member.block.maxConcurrent ?? limits.maxConcurrent });
-  const member: Member = { block, authorization, actor: null, connection: null, catalogue: [], line, closings: new Set(), hasSettled: false, waiting: new Set() };
+  const member: Member = {
+    block,
+    authorization,
+    actor: null,
+    connection: null,
+    catalogue: [],
+    line,
+    closings: new Set(),
+    hasSettled: false,
+    waiting: new Set(),
+  };
   return member;
 }

@@ -73,7 +73,10 @@ export function createServerTransport(server: ServerBlock, options: ServerTransp
       closing ??= (async () => {
         if (inGoodOrder && transport instanceof StreamableHTTPClientTransport) {
           // A courtesy that frees the server's memory; a server that is slow to take it is left alone.
-          await Promise.race([transport.terminateSession().catch(() => undefined), pause(closeGraceMs, undefined, { ref: false })]);
+          await Promise.race([
+            transport.terminateSession().catch(() => undefined),
+            pause(closeGraceMs, undefined, { ref: false }),
+          ]);
         }
         await transport.close();
       })();

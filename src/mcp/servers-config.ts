@@ -41,7 +41,10 @@ const blockSchema = z.looseObject({
   includeTools: z.array(text, 'an array of strings').nullish(),
   excludeTools: z.array(text, 'an array of strings').nullish(),
   max_concurrent: z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more').nullish(),
-  protocol: z.string().regex(/^(?:legacy|auto|\d{4}-\d{2}-\d{2})$/, '"legacy", "auto" or a revision such as "2026-07-28"').nullish(),
+  protocol: z
+    .string()
+    .regex(/^(?:legacy|auto|\d{4}-\d{2}-\d{2})$/, '"legacy", "auto" or a revision such as "2026-07-28"')
+    .nullish(),
 });
 
 /** What a server's block may have, beside `enabled` and `disabled`. */
@@ -70,7 +73,10 @@ function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKe
     // Like the shell's `:-`: where there is a default, an empty variable counts as none.
     if (found !== undefined && (found !== '' || fallback === undefined)) return found;
     if (fallback !== undefined) return fallback;
-    throw new Refusal(path, `the environment variable ${name} is not set; set it, write \${${name}:-default}, or disable the server`);
+    throw new Refusal(
+      path,
+      `the environment variable ${name} is not set; set it, write \${${name}:-default}, or disable the server`,
+    );
   });
 }
 
@@ -81,7 +87,10 @@ function describe(value: unknown): string {
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined), root);
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    root,
+  );
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey[]): T {
@@ -89,7 +98,10 @@ function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0];
   const path = issue?.path ?? [];
-  throw new Refusal([...at, ...path], `expected ${issue?.message ?? 'something else'}, found ${describe(valueAt(value, path))}`);
+  throw new Refusal(
+    [...at, ...path],
+    `expected ${issue?.message ?? 'something else'}, found ${describe(valueAt(value, path))}`,
+  );
 }
 
 /** Permissions are given to `server` and to `server.tool`: what is meant for one server must fit no tool of another. */
@@ -97,7 +109,10 @@ function checkNames(names: readonly string[]): void {
   for (const name of names) {
     const owner = names.find((other) => name.startsWith(`${other}.`));
     if (owner === undefined) continue;
-    throw new Refusal(['mcpServers', name], `"${name}" is also how the tool "${name.slice(owner.length + 1)}" of the server "${owner}" is named; rename one of the two servers`);
+    throw new Refusal(
+      ['mcpServers', name],
+      `"${name}" is also how the tool "${name.slice(owner.length + 1)}" of the server "${owner}" is named; rename one of the two servers`,
+    );
   }
 }
 
@@ -121,9 +136,15 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   if (block.oauth) refuseNearMisses(block.oauth, oauthKeys, [...at, 'oauth']);
   const urlKey = (['url', 'serverUrl', 'httpUrl'] as const).find((key) => typeof block[key] === 'string');
   const expandAll = (key: 'env' | 'headers') =>
-    Object.fromEntries(Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry])]));
+    Object.fromEntries(
+      Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry])]),
+    );
 
-  const common = { includeTools: block.includeTools ?? null, excludeTools: block.excludeTools ?? [], maxConcurrent: block.max_concurrent ?? null };
+  const common = {
+    includeTools: block.includeTools ?? null,
+    excludeTools: block.excludeTools ?? [],
+    maxConcurrent: block.max_concurrent ?? null,
+  };
 
   if (typeof block.command === 'string' && urlKey === undefined) {
     const command = expand(block.command, env, [...at, 'command']);
@@ -160,7 +181,10 @@ function refuse(file: string, position: Position | null, message: string, cause?
 }
 
 const written = (path: readonly PropertyKey[]) =>
-  path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('').replace(/^\./, '');
+  path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
 
 /**
  * The servers of `file` that are enabled, in its order, with `env` filled in for `${NAME}` and
@@ -173,11 +197,17 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
   } catch (error) {
     const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     const reason = isAbsent ? 'does not exist' : 'cannot be read';
-    throw refuse(file, null, `the list of MCP servers ${reason}; mcp.config_file or PARLEY_SERVERS_CONFIG names it`, error);
+    throw refuse(
+      file,
+      null,
+      `the list of MCP servers ${reason}; mcp.config_file or PARLEY_SERVERS_CONFIG names it`,
+      error,
+    );
   }
   const places = scanJson(content);
   const { fault, repeated } = places;
-  if (fault !== null) throw refuse(file, fault.position, `this is not JSON: expected ${fault.expected}, found ${fault.found}`);
+  if (fault !== null)
+    throw refuse(file, fault.position, `this is not JSON: expected ${fault.expected}, found ${fault.found}`);
   if (repeated !== null) throw refuse(file, repeated.position, `${written(repeated.path)}: the key is there twice`);
   const root: unknown = JSON.parse(content);
   try {

@@ -73,12 +73,16 @@ export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
   const resources = keep(async () => {
     if (!has('resources')) return [];
     const listed = await client().listResources(undefined, options());
-    return listed.resources.slice(0, limits.maxListed).map((resource) => resourceOf(resource, limits.maxDescriptionChars));
+    return listed.resources
+      .slice(0, limits.maxListed)
+      .map((resource) => resourceOf(resource, limits.maxDescriptionChars));
   });
   const templates = keep(async () => {
     if (!has('resources')) return [];
     const listed = await client().listResourceTemplates(undefined, options());
-    return listed.resourceTemplates.slice(0, limits.maxListed).map((template) => templateOf(template, limits.maxDescriptionChars));
+    return listed.resourceTemplates
+      .slice(0, limits.maxListed)
+      .map((template) => templateOf(template, limits.maxDescriptionChars));
   });
 
   /** Calls `changed` when the resource has; false where the server does not tell of such things. */
@@ -115,12 +119,21 @@ export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
     prompts: prompts.entries,
     resources: resources.entries,
     templates: templates.entries,
-    fill: async (name, args) => filledOf(await client().getPrompt({ name, arguments: args }, { timeout: limits.requestTimeoutMs }), limits.maxDescriptionChars),
+    fill: async (name, args) =>
+      filledOf(
+        await client().getPrompt({ name, arguments: args }, { timeout: limits.requestTimeoutMs }),
+        limits.maxDescriptionChars,
+      ),
     read,
     current,
     async complete({ of, argument, known }) {
-      const ref = 'prompt' in of ? ({ type: 'ref/prompt', name: of.prompt } as const) : ({ type: 'ref/resource', uri: of.template } as const);
-      return completionOf(await client().complete({ ref, argument, context: { arguments: known } }, { timeout: limits.requestTimeoutMs }));
+      const ref =
+        'prompt' in of
+          ? ({ type: 'ref/prompt', name: of.prompt } as const)
+          : ({ type: 'ref/resource', uri: of.template } as const);
+      return completionOf(
+        await client().complete({ ref, argument, context: { arguments: known } }, { timeout: limits.requestTimeoutMs }),
+      );
     },
     forget() {
       for (const list of [prompts, resources, templates]) list.forget();

@@ -20,7 +20,10 @@ export function mayKnowOnlySse(error: unknown): boolean {
 const STATUS = /\(HTTP (\d{3})\)/;
 
 /** A transport for the SDK's client. */
-export function createSseTransport(server: HttpServer, { maxMessageBytes, gone, fetch }: HttpOptions): SSEClientTransport {
+export function createSseTransport(
+  server: HttpServer,
+  { maxMessageBytes, gone, fetch }: HttpOptions,
+): SSEClientTransport {
   const transport = new SSEClientTransport(new URL(server.url), {
     requestInit: { headers: server.headers },
     fetch: async (url, init) => bounded(await fetch(url, init), maxMessageBytes),
@@ -35,7 +38,10 @@ export function createSseTransport(server: HttpServer, { maxMessageBytes, gone, 
     } catch (error) {
       const status = error instanceof Error ? STATUS.exec(error.message)?.[1] : undefined;
       if (status === undefined) throw error;
-      throw new SdkHttpError(SdkErrorCode.ClientHttpNotImplemented, `the server answered HTTP ${status}`, { status: Number(status), statusText: '' });
+      throw new SdkHttpError(SdkErrorCode.ClientHttpNotImplemented, `the server answered HTTP ${status}`, {
+        status: Number(status),
+        statusText: '',
+      });
     }
   };
   return transport;

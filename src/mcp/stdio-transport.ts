@@ -90,7 +90,8 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
     readMessages();
   };
 
-  const leavesWithin = (graceMs: number) => Promise.race([exited.then(() => true), pause(graceMs, false, { ref: false })]);
+  const leavesWithin = (graceMs: number) =>
+    Promise.race([exited.then(() => true), pause(graceMs, false, { ref: false })]);
 
   const observe = (started: ChildProcessWithoutNullStreams, group: number | undefined) => {
     exited = new Promise((resolve) => {
@@ -111,7 +112,8 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
       started.on('error', () => resolve());
     });
     started.once('close', announceClose);
-    for (const pipe of [started.stdin, started.stdout, started.stderr]) pipe.on('error', (error) => transport.onerror?.(error));
+    for (const pipe of [started.stdin, started.stdout, started.stderr])
+      pipe.on('error', (error) => transport.onerror?.(error));
     started.stdout.on('data', receive);
     // A server that closed its stdout can answer nothing any more, even if it runs on. Most have
     // just exited: the pause lets the exit tell its reason first.
@@ -138,7 +140,13 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
       new Promise((resolve, reject) => {
         if (closing !== null) return reject(new SdkError(SdkErrorCode.NotConnected, 'closed before it was started'));
         const { command, args, cwd } = server;
-        const started = spawn(command, args, { cwd, env: childEnvironment(server.env), detached: true, shell: false, stdio: 'pipe' });
+        const started = spawn(command, args, {
+          cwd,
+          env: childEnvironment(server.env),
+          detached: true,
+          shell: false,
+          stdio: 'pipe',
+        });
         child = started;
         if (started.pid !== undefined) options.guard.watch(started.pid);
         observe(started, started.pid);
@@ -154,7 +162,15 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
           return reject(new SdkError(SdkErrorCode.NotConnected, 'the server process is gone'));
         }
         // A broken pipe has taken at most a part of the line, which is no message.
-        child.stdin.write(serializeMessage(message), (error) => (error ? reject(new SdkError(SdkErrorCode.NotConnected, 'the server process no longer reads', undefined, { cause: error })) : resolve()));
+        child.stdin.write(serializeMessage(message), (error) =>
+          error
+            ? reject(
+                new SdkError(SdkErrorCode.NotConnected, 'the server process no longer reads', undefined, {
+                  cause: error,
+                }),
+              )
+            : resolve(),
+        );
       }),
     close: () => {
       closing ??= child === null ? Promise.resolve() : endChild(child);

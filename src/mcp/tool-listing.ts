@@ -34,7 +34,12 @@ const WORDS = new Set(['title', 'description', '$comment']);
 const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'] as const;
 
 /** The tools to offer, in the server's order. `leaveOut` is told why one is not, once for each. */
-export function takeTools(listed: readonly ListedTool[], choice: ToolChoice, limits: ListingLimits, leaveOut: (reason: string) => void): ServerTool[] {
+export function takeTools(
+  listed: readonly ListedTool[],
+  choice: ToolChoice,
+  limits: ListingLimits,
+  leaveOut: (reason: string) => void,
+): ServerTool[] {
   const taken = new Map<string, ServerTool>();
   for (const tool of listed) {
     if (!isChosen(tool.name, choice)) continue;
@@ -50,9 +55,13 @@ export function takeTools(listed: readonly ListedTool[], choice: ToolChoice, lim
 }
 
 /** Names that are chosen and not on the server's list, because of a slip or because the server has changed; `meant` is the nearest on it. */
-export function unknownNames(listed: readonly ListedTool[], { includeTools, excludeTools }: ToolChoice): { key: string; name: string; meant: string | null }[] {
+export function unknownNames(
+  listed: readonly ListedTool[],
+  { includeTools, excludeTools }: ToolChoice,
+): { key: string; name: string; meant: string | null }[] {
   const known = listed.map(({ name }) => name);
-  const unknown = (key: string, names: readonly string[]) => names.filter((name) => !known.includes(name)).map((name) => ({ key, name, meant: closest(name, known) }));
+  const unknown = (key: string, names: readonly string[]) =>
+    names.filter((name) => !known.includes(name)).map((name) => ({ key, name, meant: closest(name, known) }));
   return [...unknown('includeTools', includeTools ?? []), ...unknown('excludeTools', excludeTools)];
 }
 
@@ -65,7 +74,8 @@ function faultOf(tool: ListedTool, { maxSchemaBytes }: ListingLimits): string | 
   if (name === '' || name.length > MAX_NAME_CHARS) return `has a name of ${name.length} characters`;
   if (name !== legible(name)) return 'has control characters in its name';
   if (isDeeperThan(tool, MAX_LEVELS)) return `has more than ${MAX_LEVELS} levels`;
-  if (Buffer.byteLength(JSON.stringify(inputSchema)) > maxSchemaBytes) return `has a schema of more than ${maxSchemaBytes} bytes`;
+  if (Buffer.byteLength(JSON.stringify(inputSchema)) > maxSchemaBytes)
+    return `has a schema of more than ${maxSchemaBytes} bytes`;
   // Tasks were an experiment of 2025-11-25 alone; a server refuses such a tool to who does not make them.
   if (tool.execution?.taskSupport === 'required') return 'can only run as a task';
   return null;
@@ -80,7 +90,9 @@ function takeTool(listed: ListedTool, { maxDescriptionChars }: ListingLimits): S
     title: title === '' ? null : title,
     description: words(listed.description),
     inputSchema: withLegibleWords(inputSchema),
-    annotations: Object.fromEntries(HINTS.filter((hint) => typeof annotations[hint] === 'boolean').map((hint) => [hint, annotations[hint] === true])),
+    annotations: Object.fromEntries(
+      HINTS.filter((hint) => typeof annotations[hint] === 'boolean').map((hint) => [hint, annotations[hint] === true]),
+    ),
     harmless: annotations.readOnlyHint === true || annotations.idempotentHint === true,
     effect: effectOf(annotations),
     definition: definitionOf(listed),
@@ -107,6 +119,11 @@ function effectOf({ readOnlyHint, destructiveHint }: ToolAnnotations): ToolEffec
 /** A mark of all that a tool says of itself. Two definitions with the same mark are the same, in whatever order their keys come. */
 function definitionOf({ name, title, description, inputSchema, annotations }: ListedTool): string {
   const sorted = (_key: string, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
-  return createHash('sha256').update(JSON.stringify([name, title, description, inputSchema, annotations], sorted)).digest('base64url').slice(0, 22);
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return createHash('sha256')
+    .update(JSON.stringify([name, title, description, inputSchema, annotations], sorted))
+    .digest('base64url')
+    .slice(0, 22);
 }

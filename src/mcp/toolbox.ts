@@ -72,7 +72,14 @@ function listingLimits({ maxTools, maxDescriptionChars, maxSchemaBytes, maxListe
 }
 
 /** Nothing connects before the charts run: spawn `logic` with each of `inputs`, and `attach` it. */
-export function createToolbox({ servers, limits, authorization: authorizerOptions, clientVersion, answers: answerOptions, log }: ToolboxOptions): ToolboxHost {
+export function createToolbox({
+  servers,
+  limits,
+  authorization: authorizerOptions,
+  clientVersion,
+  answers: answerOptions,
+  log,
+}: ToolboxOptions): ToolboxHost {
   const authorizer = createAuthorizer(authorizerOptions, limits);
   const members = new Map(servers.map((block) => [block.name, createMember(block, authorizer.of(block), limits)]));
   /** Removed from the configuration, and not closed yet. */
@@ -146,7 +153,8 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
 
   const merge = (newest: string) => {
     const offered = mergeCatalogues([...members].map(([name, each]) => [name, each.catalogue] as const));
-    if (offered.length > limits.maxTools) log(newest, `with its tools there are ${offered.length}, of which ${limits.maxTools} are offered`);
+    if (offered.length > limits.maxTools)
+      log(newest, `with its tools there are ${offered.length}, of which ${limits.maxTools} are offered`);
     merged = fairShare(offered, limits.maxTools);
   };
 
@@ -177,22 +185,35 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
     servers: () =>
       [...members].map(([name, member]) => {
         const { lastError = null, authorizeUrl = null } = member.actor?.getSnapshot().context ?? {};
-        return { name, state: stateOf(member), tools: member.catalogue.length, protocol: member.connection?.revision() ?? null, error: lastError, authorizeUrl };
+        return {
+          name,
+          state: stateOf(member),
+          tools: member.catalogue.length,
+          protocol: member.connection?.revision() ?? null,
+          error: lastError,
+          authorizeUrl,
+        };
       }),
     settled: () => firstRound.promise,
     check({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
-      return offered ? onChange(checkArguments(offered.inputSchema, args)) : unchecked(`the server "${server}" does not offer the tool "${toolName}" at present`);
+      return offered
+        ? onChange(checkArguments(offered.inputSchema, args))
+        : unchecked(`the server "${server}" does not offer the tool "${toolName}" at present`);
     },
     checkAnswer: (schema, content) => onAnswer(checkArguments(schema, content)),
     misfit: (inputSchema, args) => onModels(checkArguments(inputSchema, args)),
     call(tool, args, options) {
       const member = members.get(tool.server);
-      return member === undefined ? Promise.resolve(notSent(tool.server, 'is not configured')) : makeCall(member, tool, args, options);
+      return member === undefined
+        ? Promise.resolve(notSent(tool.server, 'is not configured'))
+        : makeCall(member, tool, args, options);
     },
     compare(blocks) {
       const named = new Map(blocks.map((block) => [block.name, block]));
-      return [...new Set([...members.keys(), ...named.keys()])].filter((name) => !isDeepStrictEqual(members.get(name)?.block, named.get(name)));
+      return [...new Set([...members.keys(), ...named.keys()])].filter(
+        (name) => !isDeepStrictEqual(members.get(name)?.block, named.get(name)),
+      );
     },
     configure(blocks) {
       const before = new Map(members);
@@ -211,7 +232,8 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
         members.set(block.name, member);
         member.line.serve();
       }
-      if (!isDeepStrictEqual(listing, listingLimits(limits))) for (const { connection: open } of members.values()) open?.listAgain();
+      if (!isDeepStrictEqual(listing, listingLimits(limits)))
+        for (const { connection: open } of members.values()) open?.listAgain();
       listing = listingLimits(limits);
       merge('tools');
       return {
@@ -221,7 +243,10 @@ export function createToolbox({ servers, limits, authorization: authorizerOption
       };
     },
     async close() {
-      const closed = [...members.values(), ...leaving].flatMap(({ connection: open, closings }) => [...closings, ...(open === null ? [] : [open.close()])]);
+      const closed = [...members.values(), ...leaving].flatMap(({ connection: open, closings }) => [
+        ...closings,
+        ...(open === null ? [] : [open.close()]),
+      ]);
       await Promise.allSettled([...closed, authorizer.close()]);
       guard.close();
     },

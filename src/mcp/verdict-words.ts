@@ -11,12 +11,17 @@ export function onChange(verdict: Verdict): Breach | null {
 
 /** For changed arguments of which nobody can say whether they fit. */
 export function unchecked(reason: string): Breach {
-  return { path: [], message: `changed arguments cannot be checked, as ${reason}; approve the call as it was asked, or deny it` };
+  return {
+    path: [],
+    message: `changed arguments cannot be checked, as ${reason}; approve the call as it was asked, or deny it`,
+  };
 }
 
 /** On a form that a person has filled in; null when it may be sent. */
 export function onAnswer(verdict: Verdict): Breach | null {
-  return verdict.fits === null ? { path: [], message: `the answer cannot be checked, as ${verdict.unusable}; decline instead` } : breachOf(verdict);
+  return verdict.fits === null
+    ? { path: [], message: `the answer cannot be checked, as ${verdict.unusable}; decline instead` }
+    : breachOf(verdict);
 }
 
 /** On what a model has written, in words for it; null when the call may be made. */

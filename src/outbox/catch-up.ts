@@ -10,7 +10,11 @@ import type { Following } from './topic.ts';
 /** What catching up reads from the store; null where it knows nothing. */
 export interface LogReader {
   turn(owner: string, conversationId: string, requestId: string): Promise<{ rows: LogRow[]; end: unknown } | null>;
-  page(owner: string, conversationId: string, range: { afterSeq: number; limit: number }): Promise<{ rows: LogRow[]; headSeq: number; oldestSeq: number } | null>;
+  page(
+    owner: string,
+    conversationId: string,
+    range: { afterSeq: number; limit: number },
+  ): Promise<{ rows: LogRow[]; headSeq: number; oldestSeq: number } | null>;
 }
 
 /** Rows read at a time for a subscription. */
@@ -28,7 +32,12 @@ export interface CatchUpOptions {
  * The last look at the topic's head and the switch to live happen in one tick, so nothing can be shown in between.
  * Should the same socket subscribe meanwhile, the subscription shows the rest; only an end that it will not show is told here.
  */
-export async function catchUpTurn(reader: LogReader, following: Following, requestId: string, { seen, attaching }: CatchUpOptions): Promise<boolean> {
+export async function catchUpTurn(
+  reader: LogReader,
+  following: Following,
+  requestId: string,
+  { seen, attaching }: CatchUpOptions,
+): Promise<boolean> {
   const { topic, session } = following;
   const { owner, conversationId } = topic.ref;
   const turn = { request_id: requestId, conversation_id: conversationId };
@@ -67,8 +76,16 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
       if (topic.head !== head) continue;
       greeted = true;
       const seq = rows.find((row) => row.type === 'user_message')?.seq;
-      if (attaching) send({ ...turn, status: 'processing', ...(seq === undefined ? {} : { seq }), metadata: { disposition: 'attached' } });
-      memory.forgetUnless((id) => id === topic.draft?.messageId || rows.some((row) => row.id === id && row.seq > following.seq));
+      if (attaching)
+        send({
+          ...turn,
+          status: 'processing',
+          ...(seq === undefined ? {} : { seq }),
+          metadata: { disposition: 'attached' },
+        });
+      memory.forgetUnless(
+        (id) => id === topic.draft?.messageId || rows.some((row) => row.id === id && row.seq > following.seq),
+      );
     }
     for (const row of rows) {
       if (row.seq <= following.seq || isTurnEnd(row)) continue;
@@ -100,11 +117,18 @@ export async function catchUpTurn(reader: LogReader, following: Following, reque
  * The same for a subscription: every row as an event, the unfinished message of whichever turn runs, then live.
  * `onEnd` hears of each row that ends a turn, right after it was shown.
  */
-export async function catchUpSubscription(reader: LogReader, following: Following, seen: Seen | null, onEnd: (row: LogRow) => void): Promise<boolean> {
+export async function catchUpSubscription(
+  reader: LogReader,
+  following: Following,
+  seen: Seen | null,
+  onEnd: (row: LogRow) => void,
+): Promise<boolean> {
   const { topic, session } = following;
   const { owner, conversationId } = topic.ref;
   const shown = new Set<string>();
-  const memory = createMemory(seen, (messageId) => session.send(JSON.stringify(resetFrame(conversationId, topic.draft?.requestId ?? null, messageId))));
+  const memory = createMemory(seen, (messageId) =>
+    session.send(JSON.stringify(resetFrame(conversationId, topic.draft?.requestId ?? null, messageId))),
+  );
 
   for (let judged = seen === null; ;) {
     const { head } = topic;
@@ -142,7 +166,8 @@ export async function catchUpSubscription(reader: LogReader, following: Followin
   memory.forgetUnless((id) => id === draft?.messageId || shown.has(id));
   if (draft && !shown.has(draft.messageId)) {
     const turn = { request_id: draft.requestId, conversation_id: conversationId };
-    for (const chunk of draft.since(memory.of(draft.messageId))) session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));
+    for (const chunk of draft.since(memory.of(draft.messageId)))
+      session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));
   }
   following.live = true;
   if (following.wantsState && topic.state !== null) session.send(topic.state);
@@ -170,5 +195,10 @@ function createMemory(seen: Seen | null, forget: (messageId: string) => void) {
 }
 
 function resetFrame(conversationId: string, requestId: string | null, messageId: string): Frame {
-  return { request_id: requestId, status: 'chunk', conversation_id: conversationId, chunk: { type: 'reset', message_id: messageId, data: '' } };
+  return {
+    request_id: requestId,
+    status: 'chunk',
+    conversation_id: conversationId,
+    chunk: { type: 'reset', message_id: messageId, data: '' },
+  };
 }

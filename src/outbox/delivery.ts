@@ -27,8 +27,13 @@ export interface Delivery {
 }
 
 /** `onError` gets failed catch-ups; their sockets are told `internal` and unfollowed. */
-export function createDelivery({ followingsOf, leave }: Membership, reader: LogReader, onError: (error: unknown) => void): Delivery {
-  const ofSameSocket = ({ topic, session }: Following) => [...followingsOf(session.id)].filter((other) => other.topic === topic);
+export function createDelivery(
+  { followingsOf, leave }: Membership,
+  reader: LogReader,
+  onError: (error: unknown) => void,
+): Delivery {
+  const ofSameSocket = ({ topic, session }: Following) =>
+    [...followingsOf(session.id)].filter((other) => other.topic === topic);
   /** The end of a turn that the same socket follows: it could not be told before its row. */
   const tellOwnEnd = (subscription: Following, row: LogRow) => {
     for (const own of ofSameSocket(subscription)) {
@@ -48,9 +53,10 @@ export function createDelivery({ followingsOf, leave }: Membership, reader: LogR
   const bringUp = (following: Following, options: CatchUpOptions) => {
     const { requestId } = following;
     following.live = false;
-    const done = requestId === null
-      ? catchUpSubscription(reader, following, options.seen, (row) => tellOwnEnd(following, row))
-      : catchUpTurn(reader, following, requestId, options);
+    const done =
+      requestId === null
+        ? catchUpSubscription(reader, following, options.seen, (row) => tellOwnEnd(following, row))
+        : catchUpTurn(reader, following, requestId, options);
     done.then(
       (live) => void (live || leave(following)),
       (error: unknown) => {
@@ -69,7 +75,8 @@ export function createDelivery({ followingsOf, leave }: Membership, reader: LogR
     if (!session.isSlow()) return session.send(frame);
     following.live = false;
     const { draft } = topic;
-    const hasSeen = draft !== null && following.streaming && (following.requestId ?? draft.requestId) === draft.requestId;
+    const hasSeen =
+      draft !== null && following.streaming && (following.requestId ?? draft.requestId) === draft.requestId;
     const seen = hasSeen ? draft.sent() : null;
     session.whenDrained(() => {
       if (topic.followings.has(following)) bringUp(following, { seen, attaching: false });
@@ -78,7 +85,9 @@ export function createDelivery({ followingsOf, leave }: Membership, reader: LogR
   const giveAll = (topic: Topic, requestId: string, frame: string, wants: (following: Following) => boolean) => {
     for (const following of topic.followings) {
       if (!following.live || !wants(following)) continue;
-      const isMeant = following.requestId === null || (following.requestId === requestId && !topic.subscriptions.has(following.session.id));
+      const isMeant =
+        following.requestId === null ||
+        (following.requestId === requestId && !topic.subscriptions.has(following.session.id));
       if (isMeant) give(following, frame);
     }
   };
@@ -88,7 +97,9 @@ export function createDelivery({ followingsOf, leave }: Membership, reader: LogR
     give,
     giveAll,
     tellAccepted(topic, requestId, frame) {
-      const senders = new Set([...topic.followings].filter((following) => following.requestId === requestId).map(({ session }) => session));
+      const senders = new Set(
+        [...topic.followings].filter((following) => following.requestId === requestId).map(({ session }) => session),
+      );
       for (const session of senders) session.send(frame);
       giveAll(topic, requestId, frame, ({ session }) => !senders.has(session));
     },

@@ -53,7 +53,8 @@ export function createDraft({ messageId, requestId, flushMs, deliver }: DraftOpt
   const send = (strand: Strand) => {
     const { waiting } = strand;
     // Half of a surrogate pair waits for its other half.
-    const end = !finished && isHighSurrogate(waiting.charCodeAt(waiting.length - 1)) ? waiting.length - 1 : waiting.length;
+    const end =
+      !finished && isHighSurrogate(waiting.charCodeAt(waiting.length - 1)) ? waiting.length - 1 : waiting.length;
     if (end === 0) return;
     // Half a pair that stays alone is shown as the row will have it.
     const data = (end === waiting.length ? waiting : waiting.slice(0, end)).toWellFormed();

@@ -19,7 +19,11 @@ export interface Membership {
   /** Lets an empty topic go. */
   release(topic: Topic): void;
   /** Replaces what the socket followed under the same request id; null if the socket is gone. */
-  join(sessionId: string, ref: ConversationRef, how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>): Following | null;
+  join(
+    sessionId: string,
+    ref: ConversationRef,
+    how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
+  ): Following | null;
   leave(following: Following): void;
 }
 
@@ -31,17 +35,26 @@ export function createMembership(): Membership {
   const topicOf = (ref: ConversationRef): Topic => {
     const key = keyOf(ref);
     let topic = topics.get(key);
-    if (!topic) topics.set(key, (topic = { ref, followings: new Set(), subscriptions: new Map(), draft: null, head: 0, state: null }));
+    if (!topic)
+      topics.set(
+        key,
+        (topic = { ref, followings: new Set(), subscriptions: new Map(), draft: null, head: 0, state: null }),
+      );
     return topic;
   };
   const release = (topic: Topic) => {
     if (topic.followings.size === 0 && topic.draft === null) topics.delete(keyOf(topic.ref));
   };
-  const join = (sessionId: string, ref: ConversationRef, how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>) => {
+  const join = (
+    sessionId: string,
+    ref: ConversationRef,
+    how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
+  ) => {
     const known = sessions.get(sessionId);
     if (!known) return null;
     const topic = topicOf(ref);
-    for (const other of topic.followings) if (other.session === known.session && other.requestId === how.requestId) leave(other);
+    for (const other of topic.followings)
+      if (other.session === known.session && other.requestId === how.requestId) leave(other);
     const following: Following = { topic, session: known.session, ...how };
     topics.set(keyOf(ref), topic);
     topic.followings.add(following);

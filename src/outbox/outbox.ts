@@ -29,7 +29,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const { reader, onError } = options;
   const members = createMembership();
   const { find, topicOf, release, join, leave } = members;
-  const { isUpToDate, give, giveAll, tellAccepted, bringUp, endSubscription } = createDelivery(members, reader, onError);
+  const { isUpToDate, give, giveAll, tellAccepted, bringUp, endSubscription } = createDelivery(
+    members,
+    reader,
+    onError,
+  );
 
   const chunkHead = (ref: ConversationRef, requestId: string, chunk: Record<string, unknown>) =>
     JSON.stringify({ request_id: requestId, status: 'chunk', conversation_id: ref.conversationId, chunk });
@@ -37,7 +41,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** Tells those who saw the message grow to forget it. */
   const takeBack = (topic: Topic, { requestId, messageId, sent }: Draft) => {
     if (sent().offset + sent().reasoningOffset === 0) return;
-    giveAll(topic, requestId, chunkHead(topic.ref, requestId, { type: 'reset', message_id: messageId, data: '' }), (following) => following.streaming);
+    giveAll(
+      topic,
+      requestId,
+      chunkHead(topic.ref, requestId, { type: 'reset', message_id: messageId, data: '' }),
+      (following) => following.streaming,
+    );
   };
   /** Of a message that nothing of came, all that was shown is taken back. */
   const closeDraft = (topic: Topic, requestId: string | null) => {
@@ -47,20 +56,34 @@ export function createOutbox(options: OutboxOptions): Outbox {
   };
   /** Followers that are being caught up read the end from the log. */
   const endTurn = (topic: Topic, requestId: string | null) => {
-    for (const following of topic.followings) if (following.requestId === requestId && isUpToDate(following)) leave(following);
+    for (const following of topic.followings)
+      if (following.requestId === requestId && isUpToDate(following)) leave(following);
   };
 
   return {
     open: members.open,
     close: members.close,
     reply: (sessionId, frame) => members.session(sessionId)?.send(JSON.stringify(frame)),
-    follow: (sessionId, ref, requestId, streaming) => void join(sessionId, ref, { requestId, streaming, wantsState: false, live: true, seq: 0 }),
+    follow: (sessionId, ref, requestId, streaming) =>
+      void join(sessionId, ref, { requestId, streaming, wantsState: false, live: true, seq: 0 }),
     attach(sessionId, ref, requestId, { streaming, cursor }) {
-      const following = join(sessionId, ref, { requestId, streaming, wantsState: false, live: false, seq: cursor?.after_seq ?? 0 });
+      const following = join(sessionId, ref, {
+        requestId,
+        streaming,
+        wantsState: false,
+        live: false,
+        seq: cursor?.after_seq ?? 0,
+      });
       if (following) bringUp(following, { seen: seenOf(cursor), attaching: true });
     },
     subscribe(sessionId, ref, { cursor, wantsState, state }) {
-      const following = join(sessionId, ref, { requestId: null, streaming: true, wantsState, live: false, seq: cursor.after_seq });
+      const following = join(sessionId, ref, {
+        requestId: null,
+        streaming: true,
+        wantsState,
+        live: false,
+        seq: cursor.after_seq,
+      });
       if (!following) return;
       if (wantsState) following.topic.state = encodeState(ref, state);
       bringUp(following, { seen: seenOf(cursor), attaching: true });
@@ -122,9 +145,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
         reasoning: chunkHead(ref, requestId, { type: 'reasoning', message_id: messageId }).slice(0, -2),
       };
       topic.draft = createDraft({
-        messageId, requestId,
+        messageId,
+        requestId,
         flushMs: options.flushMs,
-        deliver: (type, offset, data) => topic.draft?.messageId === messageId && giveAll(topic, requestId, `${heads[type]},"offset":${offset},"data":${JSON.stringify(data)}}}`, ({ streaming }) => streaming),
+        deliver: (type, offset, data) =>
+          topic.draft?.messageId === messageId &&
+          giveAll(
+            topic,
+            requestId,
+            `${heads[type]},"offset":${offset},"data":${JSON.stringify(data)}}}`,
+            ({ streaming }) => streaming,
+          ),
       });
       return topic.draft;
     },
@@ -137,9 +168,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
         const wants = (following: Following) => following.seq < row.seq && !(wasStreamed && following.streaming);
         const isNewTo = (following: Following) => following.requestId === null && following.seq < row.seq;
         if (isTurnEnd(row)) closeDraft(topic, row.request_id);
-        if (topic.subscriptions.size > 0) giveAll(topic, row.request_id ?? '', JSON.stringify(eventFrame(row)), isNewTo);
+        if (topic.subscriptions.size > 0)
+          giveAll(topic, row.request_id ?? '', JSON.stringify(eventFrame(row)), isNewTo);
         for (const frame of renderRow(row)) giveAll(topic, row.request_id ?? '', JSON.stringify(frame), wants);
-        for (const following of topic.followings) if (isUpToDate(following)) following.seq = Math.max(following.seq, row.seq);
+        for (const following of topic.followings)
+          if (isUpToDate(following)) following.seq = Math.max(following.seq, row.seq);
         topic.head = row.seq;
         if (wasStreamed) topic.draft = null;
         if (isTurnEnd(row)) endTurn(topic, row.request_id);

@@ -21,12 +21,21 @@ export interface Outbox {
   /** From now on the socket gets the frames of this turn. */
   follow(sessionId: string, ref: ConversationRef, requestId: string, streaming: boolean): void;
   /** Brings a socket up to date on a turn that runs or has ended, then follows it live. */
-  attach(sessionId: string, ref: ConversationRef, requestId: string, options: { streaming: boolean; cursor: Cursor | null }): void;
+  attach(
+    sessionId: string,
+    ref: ConversationRef,
+    requestId: string,
+    options: { streaming: boolean; cursor: Cursor | null },
+  ): void;
   /**
    * From now on the socket gets every row and frame of the conversation: what it lacks first, then live.
    * `state` is where the conversation stands now, for those who asked to be told.
    */
-  subscribe(sessionId: string, ref: ConversationRef, options: { cursor: Cursor; wantsState: boolean; state: ConversationState }): void;
+  subscribe(
+    sessionId: string,
+    ref: ConversationRef,
+    options: { cursor: Cursor; wantsState: boolean; state: ConversationState },
+  ): void;
   unsubscribe(sessionId: string, ref: ConversationRef): void;
   /** Ids of the sockets that follow the conversation, or one of its turns. */
   followers(ref: ConversationRef): Iterable<string>;

@@ -17,16 +17,36 @@ export interface Seen {
 }
 
 /** What a row's `extra` says of what clients are shown; it may say more. */
-const callExtra = chunks.tool_call.pick({ name: true, server: true, attempt: true, edited: true, remembered: true }).strip();
+const callExtra = chunks.tool_call
+  .pick({ name: true, server: true, attempt: true, edited: true, remembered: true })
+  .strip();
 const resultExtra = chunks.tool_result.pick({ name: true, status: true, duration_ms: true, remembered: true }).strip();
 const requestExtra = chunks.approval_request
   .pick({ interrupt_id: true, call_id: true, name: true, server: true, arguments: true, expires_at: true })
   .extend({ kind: z.literal('approval_request') })
   .strip();
-const ofQuestion = { interrupt_id: z.string(), call_id: z.string(), name: z.string(), server: z.string(), expires_at: z.string() };
-const formExtra = z.object({ ...ofQuestion, kind: z.literal('elicitation_request'), ask: z.object({ kind: z.literal('form'), message: z.string(), schema: z.record(z.string(), z.unknown()) }) });
-const urlExtra = z.object({ ...ofQuestion, kind: z.literal('elicitation_request'), ask: z.object({ kind: z.literal('url'), message: z.string(), url: z.string() }) });
-const samplingExtra = z.object({ ...ofQuestion, kind: z.literal('sampling_request'), ask: z.object({ kind: z.literal('sampling'), request: z.record(z.string(), z.unknown()) }) });
+const ofQuestion = {
+  interrupt_id: z.string(),
+  call_id: z.string(),
+  name: z.string(),
+  server: z.string(),
+  expires_at: z.string(),
+};
+const formExtra = z.object({
+  ...ofQuestion,
+  kind: z.literal('elicitation_request'),
+  ask: z.object({ kind: z.literal('form'), message: z.string(), schema: z.record(z.string(), z.unknown()) }),
+});
+const urlExtra = z.object({
+  ...ofQuestion,
+  kind: z.literal('elicitation_request'),
+  ask: z.object({ kind: z.literal('url'), message: z.string(), url: z.string() }),
+});
+const samplingExtra = z.object({
+  ...ofQuestion,
+  kind: z.literal('sampling_request'),
+  ask: z.object({ kind: z.literal('sampling'), request: z.record(z.string(), z.unknown()) }),
+});
 const askedExtra = z.union([requestExtra, formExtra, urlExtra, samplingExtra]);
 
 /** Turns of earlier versions have none. */
@@ -34,8 +54,15 @@ const usageByHop = z.array(z.object({ hop: z.number(), model: z.string().nullabl
 
 /** A turn's end as its row or its identity record keeps it. */
 const turnEnd = z.discriminatedUnion('status', [
-  z.object({ status: z.literal('complete'), metadata: turnMetadata.extend({ usage: usageSchema, usage_by_hop: usageByHop }).strip() }),
-  z.object({ status: z.literal('error'), error: faultSchema.strip(), metadata: turnTotals.extend({ usage: usageSchema }).strip().optional() }),
+  z.object({
+    status: z.literal('complete'),
+    metadata: turnMetadata.extend({ usage: usageSchema, usage_by_hop: usageByHop }).strip(),
+  }),
+  z.object({
+    status: z.literal('error'),
+    error: faultSchema.strip(),
+    metadata: turnTotals.extend({ usage: usageSchema }).strip().optional(),
+  }),
 ]);
 
 export function isTurnEnd(row: LogRow): boolean {
@@ -52,7 +79,12 @@ export function renderRow(row: LogRow, seen: Seen | null = null): Frame[] {
 }
 
 /** The final frame of a turn; `replayed` when the turn had ended before this reader asked. */
-export function renderEnd(turn: { request_id: string; conversation_id: string }, end: unknown, seq: number | null, replayed: boolean): Frame[] {
+export function renderEnd(
+  turn: { request_id: string; conversation_id: string },
+  end: unknown,
+  seq: number | null,
+  replayed: boolean,
+): Frame[] {
   const parsed = turnEnd.safeParse(end);
   if (!parsed.success) return [];
   const place = seq === null ? {} : { seq };
@@ -61,7 +93,15 @@ export function renderEnd(turn: { request_id: string; conversation_id: string },
     return [{ ...turn, status: 'complete', ...place, metadata: { ...parsed.data.metadata, ...mark } }];
   }
   const { error, metadata } = parsed.data;
-  return [{ ...turn, status: 'error', ...place, error, ...(metadata || replayed ? { metadata: { ...metadata, ...mark } } : {}) }];
+  return [
+    {
+      ...turn,
+      status: 'error',
+      ...place,
+      error,
+      ...(metadata || replayed ? { metadata: { ...metadata, ...mark } } : {}),
+    },
+  ];
 }
 
 /** A row as `history` and `event` frames show it: its columns, JSON parsed, absent as null. */
@@ -71,7 +111,13 @@ export function eventOf({ conversation_id: _, extra, ...row }: LogRow): LogEvent
 
 /** The frame that a subscriber gets for a row. */
 export function eventFrame(row: LogRow): Frame {
-  return { request_id: row.request_id, status: 'event', conversation_id: row.conversation_id, seq: row.seq, event: eventOf(row) };
+  return {
+    request_id: row.request_id,
+    status: 'event',
+    conversation_id: row.conversation_id,
+    seq: row.seq,
+    event: eventOf(row),
+  };
 }
 
 function renderChunks(row: LogRow, seen: Seen | null): Chunk[] {
@@ -83,12 +129,24 @@ function renderChunks(row: LogRow, seen: Seen | null): Chunk[] {
       if (!extra.success) return [];
       const data = row.content ?? '{}';
       const resumed = row.extra['resume'] === undefined ? {} : ({ resumed: true } as const);
-      return [{ type: 'tool_call', call_id: row.tool_call_id ?? '', ...extra.data, ...resumed, arguments: parseObject(data), data, seq: row.seq }];
+      return [
+        {
+          type: 'tool_call',
+          call_id: row.tool_call_id ?? '',
+          ...extra.data,
+          ...resumed,
+          arguments: parseObject(data),
+          data,
+          seq: row.seq,
+        },
+      ];
     }
     case 'tool_result': {
       const extra = resultExtra.safeParse(row.extra);
       if (!extra.success) return [];
-      return [{ type: 'tool_result', call_id: row.tool_call_id ?? '', ...extra.data, data: row.content ?? '', seq: row.seq }];
+      return [
+        { type: 'tool_result', call_id: row.tool_call_id ?? '', ...extra.data, data: row.content ?? '', seq: row.seq },
+      ];
     }
     case 'meta': {
       const { data: asked } = askedExtra.safeParse(row.extra);
@@ -108,22 +166,43 @@ function renderQuestion(asked: z.output<typeof askedExtra>, seq: number): Chunk 
   const { ask, kind: _, ...rest } = asked;
   switch (ask.kind) {
     case 'form':
-      return { type: 'elicitation_request', ...rest, mode: ask.kind, requested_schema: ask.schema, data: ask.message, seq };
+      return {
+        type: 'elicitation_request',
+        ...rest,
+        mode: ask.kind,
+        requested_schema: ask.schema,
+        data: ask.message,
+        seq,
+      };
     case 'url':
       return { type: 'elicitation_request', ...rest, mode: ask.kind, url: ask.url, data: ask.message, seq };
     case 'sampling':
-      return { type: 'approval_request', ...rest, about: ask.kind, arguments: ask.request, data: `Allow the server "${rest.server}" to ask the model?`, seq };
+      return {
+        type: 'approval_request',
+        ...rest,
+        about: ask.kind,
+        arguments: ask.request,
+        data: `Allow the server "${rest.server}" to ask the model?`,
+        seq,
+      };
   }
 }
 
 function renderMessage(row: LogRow, seen: Seen | null): Chunk[] {
   const reasoning = typeof row.extra['reasoning'] === 'string' ? row.extra['reasoning'] : '';
-  return [...textChunk('reasoning', row.id, reasoning, seen?.reasoningOffset ?? 0), ...textChunk('text', row.id, row.content ?? '', seen?.offset ?? 0)];
+  return [
+    ...textChunk('reasoning', row.id, reasoning, seen?.reasoningOffset ?? 0),
+    ...textChunk('text', row.id, row.content ?? '', seen?.offset ?? 0),
+  ];
 }
 
 /** The rest of a text from an offset, which steps back rather than split a surrogate pair. */
 export function textChunk(type: 'text' | 'reasoning', messageId: string, text: string, from: number): Chunk[] {
-  const splitsPair = from > 0 && from < text.length && /[\uDC00-\uDFFF]/.test(text.charAt(from)) && /[\uD800-\uDBFF]/.test(text.charAt(from - 1));
+  const splitsPair =
+    from > 0 &&
+    from < text.length &&
+    /[\uDC00-\uDFFF]/.test(text.charAt(from)) &&
+    /[\uD800-\uDBFF]/.test(text.charAt(from - 1));
   const offset = splitsPair ? from - 1 : from;
   return offset >= text.length ? [] : [{ type, message_id: messageId, offset, data: text.slice(offset) }];
 }

@@ -7,14 +7,20 @@ export const closeCodes = {
   brokenText: { code: 1007, because: 'text that is not UTF-8', comeBack: 'no' },
   abuse: {
     code: 1008,
-    because: 'no token that is known, or none that still is; a host, a proxy or a page that is not allowed; a flood of frames, too many bad frames, a message in too many parts, too much before the token was checked',
+    because:
+      'no token that is known, or none that still is; a host, a proxy or a page that is not allowed; a flood of frames, too many bad frames, a message in too many parts, too much before the token was checked',
     comeBack: 'no',
   },
   tooLarge: { code: 1009, because: 'a frame over `max_message_size`', comeBack: 'no' },
-  serviceRestart: { code: 1012, because: 'the server restarts, and nothing more comes over this socket', comeBack: 'at once, then with growing delays' },
+  serviceRestart: {
+    code: 1012,
+    because: 'the server restarts, and nothing more comes over this socket',
+    comeBack: 'at once, then with growing delays',
+  },
   tryLater: {
     code: 1013,
-    because: 'too many connections (in all, from the address, of the subject), or the token could not be checked; or retention took rows that a subscriber was still to be shown',
+    because:
+      'too many connections (in all, from the address, of the subject), or the token could not be checked; or retention took rows that a subscriber was still to be shown',
     comeBack: 'later',
   },
 } as const;

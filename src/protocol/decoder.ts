@@ -28,15 +28,27 @@ const legible = z
 /** Makes the decoder of text frames. It never throws: what is wrong comes back as the fault to answer with. */
 export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded {
   const table = payloads(limits);
-  const envelope = z.object({ action: z.string(), request_id: clientId, payload: z.record(z.string(), z.unknown()).default({}) });
+  const envelope = z.object({
+    action: z.string(),
+    request_id: clientId,
+    payload: z.record(z.string(), z.unknown()).default({}),
+  });
   const actions = Object.keys(table);
 
   return (text) => {
     const json = parseJson(text);
-    if (json === undefined) return { requestId: null, conversationId: undefined, fault: fault('invalid_json', 'The frame is not valid JSON.') };
+    if (json === undefined)
+      return {
+        requestId: null,
+        conversationId: undefined,
+        fault: fault('invalid_json', 'The frame is not valid JSON.'),
+      };
     // Before any schema: they read values recursively, and thousands of levels would end the process.
     if (isDeeperThan(json, limits.maxDepth)) {
-      return refused(json, fault('invalid_request', `frame: expected at most ${limits.maxDepth} levels of nesting.`, { path: 'frame' }));
+      return refused(
+        json,
+        fault('invalid_request', `frame: expected at most ${limits.maxDepth} levels of nesting.`, { path: 'frame' }),
+      );
     }
     const outer = envelope.safeParse(json);
     if (!outer.success) return refused(json, invalid(outer.error));
@@ -60,12 +72,23 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
       case 'ping':
         return decodePayload(table[action], action, requestId, payload, json);
       default:
-        return refused(json, fault('unknown_action', `There is no action "${action.slice(0, 40)}". Use one of: ${actions.join(', ')}.`, { allowed: actions }));
+        return refused(
+          json,
+          fault('unknown_action', `There is no action "${action.slice(0, 40)}". Use one of: ${actions.join(', ')}.`, {
+            allowed: actions,
+          }),
+        );
     }
   };
 }
 
-function decodePayload<Name extends Action>(schema: Payloads[Name], action: Name, requestId: string, payload: unknown, json: unknown): Decoded {
+function decodePayload<Name extends Action>(
+  schema: Payloads[Name],
+  action: Name,
+  requestId: string,
+  payload: unknown,
+  json: unknown,
+): Decoded {
   const parsed = schema.safeParse(payload);
   if (!parsed.success) return refused(json, invalid(parsed.error, ['payload']));
   // The compiler cannot pair a schema with its action across the union; the table above does.

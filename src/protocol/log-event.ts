@@ -22,7 +22,9 @@ export const logEvent = z.strictObject({
   id: z.string().describe("The row's own id; of an assistant message, the `message_id` of its chunks."),
   seq: seq.describe('The number of the row.'),
   timestamp: z.string().describe('When it was written: UTC, ISO 8601.'),
-  type: z.enum(['user_message', 'assistant_message', 'tool_call', 'tool_result', 'system_update', 'meta']).describe('What kind of row it is.'),
+  type: z
+    .enum(['user_message', 'assistant_message', 'tool_call', 'tool_result', 'system_update', 'meta'])
+    .describe('What kind of row it is.'),
   role: z.enum(['user', 'assistant', 'tool', 'system']).nullable().describe('Whose words it holds; null for facts.'),
   content: z.string().nullable().describe('Its text.'),
   tool_calls: z.array(toolCall).nullable().describe('What an assistant message asks for.'),
@@ -34,7 +36,9 @@ export const logEvent = z.strictObject({
   extra: z
     .record(z.string(), z.unknown())
     .nullable()
-    .describe('What else there is to say: `metadata` of a message, `reasoning` of an answer, `duration_ms` and `first_token_ms` of its request to the model, `name`, `server` and `status` of calls, and the `kind` of facts (`turn_end`, `approval_request`, `elicitation_request`, `response`, `cancel`, `rewind`, ...).'),
+    .describe(
+      'What else there is to say: `metadata` of a message, `reasoning` of an answer, `duration_ms` and `first_token_ms` of its request to the model, `name`, `server` and `status` of calls, and the `kind` of facts (`turn_end`, `approval_request`, `elicitation_request`, `response`, `cancel`, `rewind`, ...).',
+    ),
 }) satisfies z.ZodType<Row>;
 
 export type LogEvent = z.infer<typeof logEvent>;

@@ -33,7 +33,10 @@ function runningTurn({ requestId, hops, open, recoveries, stop }: InterruptedTur
 }
 
 function stageOf({ dispatch, approval, question }: InterruptedCall): string {
-  if (question) return question.resume ? `waits for an answer until ${new Date(question.untilMs).toISOString()}` : 'its server waited for an answer';
+  if (question)
+    return question.resume
+      ? `waits for an answer until ${new Date(question.untilMs).toISOString()}`
+      : 'its server waited for an answer';
   if (approval !== null) return `waits for approval until ${new Date(approval.untilMs).toISOString()}`;
   if (dispatch === null) return 'asked';
   return dispatch.tool.harmless ? 'dispatched, harmless' : 'dispatched';
@@ -55,7 +58,12 @@ export function said(row: NewRow): string {
     case 'system_update':
       return quoted(row.content);
     case 'assistant_message':
-      return [quoted(row.content), ...(row.tool_calls ?? []).map(({ id, function: { name } }) => `asks ${name} (${id})`)].filter((part) => part !== '').join(' ');
+      return [
+        quoted(row.content),
+        ...(row.tool_calls ?? []).map(({ id, function: { name } }) => `asks ${name} (${id})`),
+      ]
+        .filter((part) => part !== '')
+        .join(' ');
     case 'tool_call':
       return `${String(row.extra['name'])} (${row.tool_call_id}) ${quoted(row.content)}`;
     case 'tool_result':
@@ -69,15 +77,19 @@ function saidMeta(row: NewRow): string {
   const { kind, name, decision, server, tool_name: tool, arguments: edited } = row.extra;
   if (isTurnEnd(row)) return `turn_end: ${endOf(row)}`;
   if (kind === 'approval_request') return `asks for approval of ${String(name)} (${row.tool_call_id})`;
-  if (kind === 'elicitation_request' || kind === 'sampling_request') return `${String(server)} asks (${row.tool_call_id})`;
+  if (kind === 'elicitation_request' || kind === 'sampling_request')
+    return `${String(server)} asks (${row.tool_call_id})`;
   if (kind === 'remember') return `from now on ${String(decision)} ${String(server)}.${String(tool)}`;
   const change = edited === undefined ? '' : ` with ${quoted(JSON.stringify(edited))}`;
   return kind === 'response' ? `response: ${String(decision)} (${row.tool_call_id})${change}` : String(kind ?? '');
 }
 
 function endOf({ extra }: NewRow): string {
-  const field = (of: unknown, key: string): unknown => (typeof of === 'object' && of !== null ? Object.entries(of).find(([name]) => name === key)?.[1] : undefined);
-  return String(field(extra['metadata'], 'finish_reason') ?? field(extra['error'], 'code') ?? extra['status'] ?? 'no reason');
+  const field = (of: unknown, key: string): unknown =>
+    typeof of === 'object' && of !== null ? Object.entries(of).find(([name]) => name === key)?.[1] : undefined;
+  return String(
+    field(extra['metadata'], 'finish_reason') ?? field(extra['error'], 'code') ?? extra['status'] ?? 'no reason',
+  );
 }
 
 const shownCharacters = 60;
@@ -85,5 +97,7 @@ const shownCharacters = 60;
 function quoted(content: string | null): string {
   if (content === null || content === '') return '';
   const flat = content.slice(0, 2 * shownCharacters).replaceAll(/\s+/g, ' ');
-  return JSON.stringify(flat.length < content.length || flat.length > shownCharacters ? `${flat.slice(0, shownCharacters)}...` : flat);
+  return JSON.stringify(
+    flat.length < content.length || flat.length > shownCharacters ? `${flat.slice(0, shownCharacters)}...` : flat,
+  );
 }

@@ -24,10 +24,14 @@ export function adopt(db: Database, path: string, owner: string): Adoption {
   // The table goes with everything that hangs on it: an index of its own program may forbid our rows.
   db.exec('DROP TABLE chat_events');
   createTables(db);
-  db.exec(`INSERT INTO chat_events SELECT ${columns} FROM temp.adopted ORDER BY conversation_id, seq; DROP TABLE temp.adopted`);
+  db.exec(
+    `INSERT INTO chat_events SELECT ${columns} FROM temp.adopted ORDER BY conversation_id, seq; DROP TABLE temp.adopted`,
+  );
   describeConversations(db, owner);
-  const counted = db.prepare<[], Pick<Adoption, 'conversations' | 'rows'>>(`
-    SELECT (SELECT COUNT(*) FROM conversations) AS conversations, (SELECT COUNT(*) FROM chat_events) AS rows`).get();
+  const counted = db
+    .prepare<[], Pick<Adoption, 'conversations' | 'rows'>>(`
+    SELECT (SELECT COUNT(*) FROM conversations) AS conversations, (SELECT COUNT(*) FROM chat_events) AS rows`)
+    .get();
   return { backup, conversations: counted?.conversations ?? 0, rows: counted?.rows ?? 0 };
 }
 

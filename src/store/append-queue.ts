@@ -170,7 +170,5 @@ function post(append: Append, timestamp: string, rows: LogRow[]): PostedAppend {
 
 function stored(append: Append, rows: LogRow[], firstSeq: number): AppendOutcome {
   for (const [index, row] of rows.entries()) row.seq = firstSeq + index;
-  return append.end === undefined
-    ? { status: 'stored', rows }
-    : { status: 'stored', rows, ended: append.end.payload };
+  return append.end === undefined ? { status: 'stored', rows } : { status: 'stored', rows, ended: append.end.payload };
 }

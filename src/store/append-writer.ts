@@ -126,5 +126,9 @@ function totalsOf(rows: PostedRow[]): Totals {
 /** Cut by characters, so that none is torn in half; none takes more than two units. */
 function firstUserText(rows: PostedRow[]): string | null {
   const text = rows.find(([, , type]) => type === 'user_message')?.[4];
-  return typeof text === 'string' ? Array.from(text.slice(0, 2 * titleLength)).slice(0, titleLength).join('') : null;
+  return typeof text === 'string'
+    ? Array.from(text.slice(0, 2 * titleLength))
+        .slice(0, titleLength)
+        .join('')
+    : null;
 }

@@ -45,7 +45,11 @@ export function openArchive(path: string): Archive {
     db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
     // What is read here has been the same since version 1, so that old backups can be checked.
     if (Number(db.pragma('user_version', { simple: true })) > 0) return archiveOf(db);
-    throw refusal(path, 'was not written by Parley', 'A file of another program is taken over when the server starts with it.');
+    throw refusal(
+      path,
+      'was not written by Parley',
+      'A file of another program is taken over when the server starts with it.',
+    );
   } catch (error) {
     db?.close();
     throw refusalFor(path, error);
@@ -57,11 +61,16 @@ function archiveOf(db: Database.Database): Archive {
   db.exec('BEGIN');
   const conversations = db.prepare<[], string>('SELECT id FROM conversations ORDER BY id').pluck();
   // Those that are known to be there, the sweep takes away. Before version 2 there were none.
-  const leftovers = db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'leftovers'`).get() === undefined ? '' : 'UNION SELECT left_by FROM leftovers';
+  const leftovers =
+    db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'leftovers'`).get() === undefined
+      ? ''
+      : 'UNION SELECT left_by FROM leftovers';
   const accounted = `(SELECT id FROM conversations ${leftovers})`;
-  const strays = db.prepare<[], string>(`
+  const strays = db
+    .prepare<[], string>(`
     SELECT conversation_id FROM chat_events WHERE conversation_id NOT IN ${accounted}
-     UNION SELECT conversation_id FROM turns WHERE conversation_id NOT IN ${accounted}`).pluck();
+     UNION SELECT conversation_id FROM turns WHERE conversation_id NOT IN ${accounted}`)
+    .pluck();
   const record = db.prepare<[string], Omit<LogRecord, 'turns'>>(`
     SELECT oldest_seq AS oldestSeq, head_seq AS headSeq, message_count AS messages, total_tokens AS tokens
       FROM conversations WHERE id = ?`);
@@ -82,7 +91,7 @@ function archiveOf(db: Database.Database): Archive {
       if (found === undefined) return null;
       return { ...found, turns: turns.all(conversationId).map((turn) => ({ ...turn, adopted: turn.adopted === 1 })) };
     },
-    * rows(conversationId) {
+    *rows(conversationId) {
       for (const stored of rows.iterate(conversationId)) {
         const row = decodeRow(stored);
         yield { row, unreadable: unreadableColumns(stored, row) };
@@ -93,7 +102,9 @@ function archiveOf(db: Database.Database): Archive {
 }
 
 function unreadableColumns(stored: StoredRow, row: LogRow): string[] {
-  const lost = (['tool_calls', 'usage', 'role'] as const).filter((column) => stored[column] !== null && row[column] === null);
+  const lost = (['tool_calls', 'usage', 'role'] as const).filter(
+    (column) => stored[column] !== null && row[column] === null,
+  );
   return [
     ...(stored.type === row.type ? [] : ['type']),
     ...lost,

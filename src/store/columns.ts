@@ -29,8 +29,18 @@ export interface StoredRow {
 
 /** The columns that a posted row fills; conversation_id and seq are the append's. */
 export const postedColumns = [
-  'id', 'timestamp', 'type', 'role', 'content', 'tool_calls',
-  'tool_call_id', 'model', 'usage', 'extra', 'token_count', 'request_id',
+  'id',
+  'timestamp',
+  'type',
+  'role',
+  'content',
+  'tool_calls',
+  'tool_call_id',
+  'model',
+  'usage',
+  'extra',
+  'token_count',
+  'request_id',
 ] as const;
 
 /** The values of one row in the order of `postedColumns`, as they are bound to the insert. */
@@ -83,7 +93,12 @@ const toolCalls = z.array(
 const extra = z.record(z.string(), z.unknown());
 
 const rowType = z.enum([
-  'user_message', 'assistant_message', 'tool_call', 'tool_result', 'system_update', 'meta',
+  'user_message',
+  'assistant_message',
+  'tool_call',
+  'tool_result',
+  'system_update',
+  'meta',
 ]) satisfies z.ZodType<RowType>;
 
 const role = z.enum(['user', 'assistant', 'tool', 'system']);
@@ -111,7 +126,14 @@ export function decodeRow(row: StoredRow, conversationId = row.conversation_id):
   };
 }
 
-const rememberedDecisions = z.array(z.object({ server: z.string(), tool_name: z.string(), definition: z.string().default(''), decision: z.enum(['approve', 'deny']) }));
+const rememberedDecisions = z.array(
+  z.object({
+    server: z.string(),
+    tool_name: z.string(),
+    definition: z.string().default(''),
+    decision: z.enum(['approve', 'deny']),
+  }),
+);
 
 /** One entry of `conversations.remembered`. */
 export function encodeRemembered({ server, toolName, definition, decision }: RememberedDecision): string {
@@ -121,10 +143,25 @@ export function encodeRemembered({ server, toolName, definition, decision }: Rem
 /** A list that cannot be read is forgotten: then people are asked again. */
 export function decodeRemembered(text: string | null): RememberedDecision[] {
   const known = parseColumn(rememberedDecisions, text) ?? [];
-  return known.map(({ server, tool_name: toolName, definition, decision }) => ({ server, toolName, definition, decision }));
+  return known.map(({ server, tool_name: toolName, definition, decision }) => ({
+    server,
+    toolName,
+    definition,
+    decision,
+  }));
 }
 
-const response = z.object({ decision: z.enum(['approve', 'deny', 'answer', 'decline', 'cancel', 'expired', 'cancelled']) satisfies z.ZodType<Decision> });
+const response = z.object({
+  decision: z.enum([
+    'approve',
+    'deny',
+    'answer',
+    'decline',
+    'cancel',
+    'expired',
+    'cancelled',
+  ]) satisfies z.ZodType<Decision>,
+});
 
 /** Of an answer's row; null while there is none. */
 export function decodeDecision(extra: Record<string, unknown>): Decision | null {

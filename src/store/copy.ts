@@ -13,8 +13,13 @@ const busyTimeoutMs = 5000;
 
 /** Throws AppError `store_unavailable` when `to` exists already, or why it could not be written. */
 export function copyDatabase(from: string, to: string): void {
-  if (!existsSync(from)) throw new AppError('store_unavailable', `There is no event log at ${from}. Start the server once, or name another configuration with --config.`);
-  if (existsSync(to)) throw new AppError('store_unavailable', `${to} exists already. Name another file: nothing is overwritten.`);
+  if (!existsSync(from))
+    throw new AppError(
+      'store_unavailable',
+      `There is no event log at ${from}. Start the server once, or name another configuration with --config.`,
+    );
+  if (existsSync(to))
+    throw new AppError('store_unavailable', `${to} exists already. Name another file: nothing is overwritten.`);
   const partial = `${to}.partial`;
   try {
     rmSync(partial, { force: true });
@@ -52,5 +57,7 @@ function copyFailure(from: string, to: string, error: unknown): AppError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (!/^SQLITE_(FULL|CANTOPEN|IOERR)|^E[A-Z]+$/.test(code)) return refusalFor(from, error);
   const reason = code === 'SQLITE_FULL' ? 'the disk is full' : error instanceof Error ? error.message : code;
-  return new AppError('store_unavailable', `The copy ${to} could not be written: ${reason}. Nothing was left behind.`, { cause: error });
+  return new AppError('store_unavailable', `The copy ${to} could not be written: ${reason}. Nothing was left behind.`, {
+    cause: error,
+  });
 }

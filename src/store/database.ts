@@ -87,7 +87,11 @@ function connectFile(path: string, settings: ThreadSettings, reconnect: boolean)
   }
 }
 
-function openFile(path: string, settings: ThreadSettings, reconnect: boolean): { db: Database.Database; adoption: Adoption | null } {
+function openFile(
+  path: string,
+  settings: ThreadSettings,
+  reconnect: boolean,
+): { db: Database.Database; adoption: Adoption | null } {
   const db = new Database(path, { timeout: busyTimeoutMs, fileMustExist: reconnect });
   try {
     const adoption = reconnect ? null : prepareFile(db, path, settings);
@@ -114,7 +118,12 @@ function prepareFile(db: Database.Database, path: string, settings: ThreadSettin
   return adoption;
 }
 
-function bringUpToDate(db: Database.Database, path: string, content: Content, settings: ThreadSettings): Adoption | null {
+function bringUpToDate(
+  db: Database.Database,
+  path: string,
+  content: Content,
+  settings: ThreadSettings,
+): Adoption | null {
   if (content === 'bare') return adopt(db, path, settings.adoptiveOwner);
   if (content === 'nothing') createTables(db);
   else migrate(db, content.schema);
@@ -128,7 +137,11 @@ function makeShrinkable(db: Database.Database): void {
 }
 
 function clear(db: Database.Database): void {
-  db.transaction(() => db.exec('DELETE FROM chat_events; DELETE FROM turns; DELETE FROM drafts; DELETE FROM conversations; DELETE FROM leftovers;')).immediate();
+  db.transaction(() =>
+    db.exec(
+      'DELETE FROM chat_events; DELETE FROM turns; DELETE FROM drafts; DELETE FROM conversations; DELETE FROM leftovers;',
+    ),
+  ).immediate();
   db.exec('VACUUM');
 }
 

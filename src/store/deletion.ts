@@ -19,7 +19,9 @@ const stepRows = 64;
 
 /** `isBusy`: ids of conversations that must stay for now. */
 export function createDeletion(db: Database, isBusy: (id: string) => boolean): Deletion {
-  const find = db.prepare<[string, string], string>('SELECT id FROM conversations WHERE name = ? AND owner = ?').pluck();
+  const find = db
+    .prepare<[string, string], string>('SELECT id FROM conversations WHERE name = ? AND owner = ?')
+    .pluck();
   const noteLeftover = db.prepare<[string]>('INSERT INTO leftovers (left_by) VALUES (?)');
   const forget = db.prepare<[string]>('DELETE FROM conversations WHERE id = ?');
   const dropDraft = db.prepare<[string]>('DELETE FROM drafts WHERE conversation_id = ?');

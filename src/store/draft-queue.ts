@@ -49,7 +49,10 @@ export function createDraftQueue(options: {
         await post(take());
         failing = false;
       } catch (cause) {
-        if (open && !failing) report(new AppError('storage_failed', 'What was written of an unfinished answer could not be kept.', { cause }));
+        if (open && !failing)
+          report(
+            new AppError('storage_failed', 'What was written of an unfinished answer could not be kept.', { cause }),
+          );
         failing = true;
       }
     }

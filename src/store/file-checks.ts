@@ -12,8 +12,20 @@ import { schemaVersion } from './schema.ts';
 const wholeCheckBytes = 64 * 1024 * 1024;
 
 const columns = [
-  'id', 'conversation_id', 'seq', 'timestamp', 'type', 'role', 'content',
-  'tool_calls', 'tool_call_id', 'model', 'usage', 'extra', 'token_count', 'request_id',
+  'id',
+  'conversation_id',
+  'seq',
+  'timestamp',
+  'type',
+  'role',
+  'content',
+  'tool_calls',
+  'tool_call_id',
+  'model',
+  'usage',
+  'extra',
+  'token_count',
+  'request_id',
 ];
 
 /** A start-up refusal, for the person who starts the server. */
@@ -81,7 +93,11 @@ export function checkContent(db: Database.Database, path: string): Content {
   const own = Object.entries(beside).filter(([table]) => tables.includes(table));
   for (const [table, column] of own) {
     if (columnsOf(db, table).includes(column)) continue;
-    throw refusal(path, `has a table ${table} of another program`, 'Rename that table, or configure another path; this file was not changed.');
+    throw refusal(
+      path,
+      `has a table ${table} of another program`,
+      'Rename that table, or configure another path; this file was not changed.',
+    );
   }
   if (own.length === 0) return 'bare';
   if (columnsOf(db, 'conversations').includes('spent_tokens')) return { schema: 3 };
@@ -138,7 +154,12 @@ export function refusalFor(path: string, error: unknown): AppError {
     case 'CORRUPT':
       return damaged(path, error);
     case 'BUSY':
-      return refusal(path, 'is locked by another program', 'End that program or its transaction, then start again.', error);
+      return refusal(
+        path,
+        'is locked by another program',
+        'End that program or its transaction, then start again.',
+        error,
+      );
     case 'READONLY':
       return refusal(path, 'is read-only', 'Give this user the right to write the file and its folder.', error);
     case 'CANTOPEN':

@@ -23,7 +23,13 @@ const maxWaiting = 32;
 const retryAfterMs = 1000;
 
 /** Never rejects. The fork's conversation is known as soon as its outcome is told, and not before. */
-export function createForking({ readThread, writeThread, opened, now, report }: ForkingDeps): (origin: ConversationRef, atSeq: number) => Promise<ForkOutcome> {
+export function createForking({
+  readThread,
+  writeThread,
+  opened,
+  now,
+  report,
+}: ForkingDeps): (origin: ConversationRef, atSeq: number) => Promise<ForkOutcome> {
   let last: Promise<unknown> = opened;
   let waiting = 0;
 
@@ -49,7 +55,7 @@ export function createForking({ readThread, writeThread, opened, now, report }: 
     const conversationId = await copy(origin, atSeq);
     if (conversationId !== null) return { status: 'forked', conversationId };
     // Deleted or trimmed between the look and the copy.
-    return await refusal(origin, atSeq) ?? failed(new AppError('internal', 'A fork point has no row.'));
+    return (await refusal(origin, atSeq)) ?? failed(new AppError('internal', 'A fork point has no row.'));
   }
 
   function failed(error: unknown): ForkOutcome {
@@ -62,7 +68,10 @@ export function createForking({ readThread, writeThread, opened, now, report }: 
 
   return async (origin, atSeq) => {
     if (waiting >= maxWaiting) {
-      return { status: 'failed', fault: fault('overloaded', 'Too many forks are being made.', { retry_after_ms: retryAfterMs }) };
+      return {
+        status: 'failed',
+        fault: fault('overloaded', 'Too many forks are being made.', { retry_after_ms: retryAfterMs }),
+      };
     }
     waiting += 1;
     const outcome = last.then(() => make(origin, atSeq)).catch(failed);

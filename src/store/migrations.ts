@@ -8,7 +8,9 @@ import { noteVersion, schemaVersion } from './schema.ts';
 
 /** By the version that a step starts from. */
 const steps = new Map([
-  [1, `
+  [
+    1,
+    `
     ALTER TABLE turns ADD COLUMN waiting_until INTEGER;
     CREATE INDEX turns_waiting ON turns (waiting_until) WHERE waiting_until IS NOT NULL;
     ALTER TABLE conversations ADD COLUMN name TEXT NOT NULL DEFAULT '';
@@ -20,13 +22,17 @@ const steps = new Map([
     CREATE TABLE drafts (
       conversation_id TEXT PRIMARY KEY, message_id TEXT NOT NULL, request_id TEXT NOT NULL,
       text TEXT NOT NULL, reasoning TEXT NOT NULL, model TEXT, updated_at TEXT NOT NULL
-    );`],
-  [2, `
+    );`,
+  ],
+  [
+    2,
+    `
     ALTER TABLE conversations ADD COLUMN spent_tokens INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE conversations ADD COLUMN cost REAL NOT NULL DEFAULT 0;
     UPDATE conversations SET spent_tokens = (
       SELECT CAST(TOTAL(CASE WHEN json_valid(usage) THEN usage ->> 'total_tokens' END) AS INTEGER)
-        FROM chat_events WHERE conversation_id = conversations.id);`],
+        FROM chat_events WHERE conversation_id = conversations.id);`,
+  ],
 ]);
 
 /** Brings our tables of schema `version` to that of today; writes nothing when that is what the file says it has. */

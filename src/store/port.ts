@@ -120,7 +120,11 @@ export interface Store {
   /** Null for an unknown or foreign conversation. Without bounds, the newest `limit` rows. */
   page(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
   /** Null for an unknown or foreign one. The rows are gone where retention took them; `end` outlives them. */
-  turn(owner: string, conversationId: string, requestId: string): Promise<{ digest: string; rows: LogRow[]; end: unknown } | null>;
+  turn(
+    owner: string,
+    conversationId: string,
+    requestId: string,
+  ): Promise<{ digest: string; rows: LogRow[]; end: unknown } | null>;
   /** Null when this was never asked in this conversation, or is gone. */
   interrupt(owner: string, conversationId: string, interruptId: string): Promise<Interrupt | null>;
   /** The user's message with this seq; null unless it is one, on the branch that the conversation is on. */

@@ -104,14 +104,19 @@ export function createQueries(db: Database): Queries {
   const openTurns = db.prepare<[string], StoredTurn>(`
     SELECT request_id AS requestId, begin_seq AS beginSeq, NULL AS "end" FROM turns
      WHERE conversation_id = ? AND ended_at IS NULL ORDER BY begin_seq`);
-  const findTurn = db.prepare<[string, string], { digest: string; beginSeq: number; endSeq: number | null; end: string | null }>(`
+  const findTurn = db.prepare<
+    [string, string],
+    { digest: string; beginSeq: number; endSeq: number | null; end: string | null }
+  >(`
     SELECT digest, begin_seq AS beginSeq, end_seq AS endSeq, "end" FROM turns WHERE conversation_id = ? AND request_id = ?`);
   const rowsOfTurn = db.prepare<[string, number, number, string], StoredRow>(`
     SELECT ${rowColumns} FROM chat_events
      WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND request_id = ? ORDER BY seq`);
   const findDraft = db.prepare<[string], WrittenDraft>(`
     SELECT request_id AS requestId, message_id AS messageId, text, reasoning, model FROM drafts WHERE conversation_id = ?`);
-  const findExtra = db.prepare<[string, string], { extra: string | null }>('SELECT extra FROM chat_events WHERE id = ? AND conversation_id = ?');
+  const findExtra = db.prepare<[string, string], { extra: string | null }>(
+    'SELECT extra FROM chat_events WHERE id = ? AND conversation_id = ?',
+  );
   const unfinished = db.prepare<[], ConversationRef>(`
     SELECT owner, name AS conversationId FROM conversations
      WHERE id IN (SELECT conversation_id FROM turns WHERE ended_at IS NULL AND waiting_until IS NULL)`);
@@ -120,7 +125,9 @@ export function createQueries(db: Database): Queries {
       FROM turns JOIN conversations ON conversations.id = turns.conversation_id
      WHERE waiting_until <= ? ORDER BY waiting_until LIMIT ?`);
   /** Of an unknown conversation, and of somebody else's, nothing is read. */
-  const ofConversation = <Asked extends unknown[], Answer>(read: (conversation: FoundConversation, ...asked: Asked) => Answer | null) =>
+  const ofConversation = <Asked extends unknown[], Answer>(
+    read: (conversation: FoundConversation, ...asked: Asked) => Answer | null,
+  ) =>
     db.transaction((owner: string, name: string, ...asked: Asked) => {
       const conversation = findConversation.get(owner, name);
       return conversation === undefined ? null : read(conversation, ...asked);
@@ -129,17 +136,39 @@ export function createQueries(db: Database): Queries {
   return {
     standing: db.transaction((owner: string, name: string, least: WindowSize) => {
       const conversation = findConversation.get(owner, name);
-      if (conversation === undefined) return { known: false, headSeq: 0, oldestSeq: 1, rows: [], open: [], draft: null, remembered: null, spent: { tokens: 0, cost: 0 } };
+      if (conversation === undefined)
+        return {
+          known: false,
+          headSeq: 0,
+          oldestSeq: 1,
+          rows: [],
+          open: [],
+          draft: null,
+          remembered: null,
+          spent: { tokens: 0, cost: 0 },
+        };
       const { id, headSeq, oldestSeq, remembered, tokens, cost } = conversation;
       const open = openTurns.all(id);
       const rows = window(id, least, open);
-      return { known: true, headSeq, oldestSeq, rows, open, draft: findDraft.get(id) ?? null, remembered, spent: { tokens, cost: roundCost(cost) } };
+      return {
+        known: true,
+        headSeq,
+        oldestSeq,
+        rows,
+        open,
+        draft: findDraft.get(id) ?? null,
+        remembered,
+        spent: { tokens, cost: roundCost(cost) },
+      };
     }),
 
     page: ofConversation(({ id: conversationId, headSeq, oldestSeq }, range: PageRange) => {
       const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, limit } = range;
       const bounds = { conversationId, after: afterSeq ?? -1, before: beforeSeq, limit };
-      const rows = afterSeq === undefined ? asMuchAs(newestBetween.iterate(bounds)).toReversed() : asMuchAs(oldestBetween.iterate(bounds));
+      const rows =
+        afterSeq === undefined
+          ? asMuchAs(newestBetween.iterate(bounds)).toReversed()
+          : asMuchAs(oldestBetween.iterate(bounds));
       return { rows, headSeq, oldestSeq };
     }),
 

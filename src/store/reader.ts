@@ -10,12 +10,29 @@ import type { ThreadLink } from './thread-link.ts';
 export function createReader(
   thread: ThreadLink,
   opened: Promise<void>,
-): Pick<Store, 'standing' | 'page' | 'turn' | 'interrupt' | 'rewindPoint' | 'unfinished' | 'overdue' | 'conversations' | 'waitingForPeople' | 'titles' | 'search'> {
+): Pick<
+  Store,
+  | 'standing'
+  | 'page'
+  | 'turn'
+  | 'interrupt'
+  | 'rewindPoint'
+  | 'unfinished'
+  | 'overdue'
+  | 'conversations'
+  | 'waitingForPeople'
+  | 'titles'
+  | 'search'
+> {
   return {
     async standing(owner, conversationId, tokens, messages = 0) {
       await opened;
       const found = await thread.ask('standing', { owner, conversationId, tokens, messages });
-      return { ...found, rows: found.rows.map((row) => decodeRow(row, conversationId)), remembered: decodeRemembered(found.remembered) };
+      return {
+        ...found,
+        rows: found.rows.map((row) => decodeRow(row, conversationId)),
+        remembered: decodeRemembered(found.remembered),
+      };
     },
 
     async page(owner, conversationId, range) {

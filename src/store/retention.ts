@@ -78,7 +78,12 @@ export function createRetention(db: Database, policy: RetentionPolicy): Retain {
      WHERE id = ?`);
 
   /** What the oldest `rows` rows allow. */
-  function cutWithin(conversationId: string, kept: Conversation, surplus: Surplus, rows: number): Cut | null | 'look further' {
+  function cutWithin(
+    conversationId: string,
+    kept: Conversation,
+    surplus: Surplus,
+    rows: number,
+  ): Cut | null | 'look further' {
     const glances = oldestRows.all(conversationId, rows);
     const seen = glances.at(-1)?.seq ?? 0;
     const turns = turnsOf(glances);

@@ -87,7 +87,8 @@ export function createSearch(db: Database): Search {
         before = candidate.place;
         if (each === 'texts') readBackTo = candidate.timestamp ?? readBackTo;
         if (owner === null || owner === candidate.owner) hits.push(...hitsIn(candidate, wanted));
-        if (hits.length >= limit || performance.now() >= untilMs) return { hits, nextCursor: writeCursor(part, before), readBackTo };
+        if (hits.length >= limit || performance.now() >= untilMs)
+          return { hits, nextCursor: writeCursor(part, before), readBackTo };
       }
     }
     return { hits, nextCursor: null, readBackTo };
@@ -95,14 +96,28 @@ export function createSearch(db: Database): Search {
 }
 
 /** The first place in the text, else in the reasoning; one hit a row at most. */
-function hitsIn({ owner, conversationId, title, seq, type, timestamp, content, reasoning }: Candidate, wanted: RegExp): SearchHit[] {
+function hitsIn(
+  { owner, conversationId, title, seq, type, timestamp, content, reasoning }: Candidate,
+  wanted: RegExp,
+): SearchHit[] {
   if (owner === null || conversationId === null) return [];
   for (const text of [content, reasoning]) {
     const at = text?.search(wanted) ?? -1;
     if (text === null || at < 0) continue;
     const from = Math.max(0, at - AROUND);
     const excerpt = text.slice(from, at + 2 * AROUND).toWellFormed();
-    return [{ owner, conversationId, title, seq, type: text === reasoning ? 'reasoning' : type, timestamp, excerpt, at: at - from }];
+    return [
+      {
+        owner,
+        conversationId,
+        title,
+        seq,
+        type: text === reasoning ? 'reasoning' : type,
+        timestamp,
+        excerpt,
+        at: at - from,
+      },
+    ];
   }
   return [];
 }

@@ -65,7 +65,8 @@ export function openStore(options: StoreOptions): OpenStore {
     get maxWaiting() {
       return options.maxWaiting ?? 10_000;
     },
-    now, report,
+    now,
+    report,
   });
   const writerSettings: ThreadSettings = { ...settings, role: 'writer' };
   const writeThread = createThreadLink(writerSettings);

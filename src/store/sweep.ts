@@ -18,7 +18,10 @@ const step = { rows: 64, turns: 64, pages: 32 };
 /** Free pages that are kept for the next messages (1 MiB): to give them back and take them again is work for nothing. */
 const sparePages = 256;
 
-export function createSweep(db: Database, { slices, deletion, retain }: { slices: Slices; deletion: Deletion; retain: Retain }): Sweep {
+export function createSweep(
+  db: Database,
+  { slices, deletion, retain }: { slices: Slices; deletion: Deletion; retain: Retain },
+): Sweep {
   const nextConversation = db.prepare<[number], { rowid: number; id: string }>(
     'SELECT rowid, id FROM conversations WHERE rowid > ? ORDER BY rowid LIMIT 1',
   );

@@ -76,7 +76,10 @@ export interface Jobs {
   drafts: { ask: PostedDraft[]; answer: void };
   /** One slice of the sweep; true while its round is not over. */
   sweep: { ask: { now: string }; answer: boolean };
-  standing: { ask: { owner: string; conversationId: string; tokens: number; messages: number }; answer: StoredStanding };
+  standing: {
+    ask: { owner: string; conversationId: string; tokens: number; messages: number };
+    answer: StoredStanding;
+  };
   page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };
   turn: { ask: { owner: string; conversationId: string; requestId: string }; answer: StoredTurnRows | null };
   interrupt: { ask: ConversationRef & { interruptId: string }; answer: StoredInterrupt | null };

@@ -29,7 +29,14 @@ import type { JobReply, JobRequest, ThreadSettings } from './thread-messages.ts'
 const settings: ThreadSettings = workerData;
 
 let connection: Connection | null = null;
-let writing: { commit: Commit; sweep: Sweep; fork: Fork; deletion: Deletion; saveDrafts: DraftWriter; follow(policy: RetentionPolicy): void } | null = null;
+let writing: {
+  commit: Commit;
+  sweep: Sweep;
+  fork: Fork;
+  deletion: Deletion;
+  saveDrafts: DraftWriter;
+  follow(policy: RetentionPolicy): void;
+} | null = null;
 let queries: Queries | null = null;
 
 function open(reconnect: boolean): Adoption | null {

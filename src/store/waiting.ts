@@ -32,11 +32,15 @@ export function createWaiting(db: Database): Waiting {
     SELECT owner, name AS conversationId, title, updated_at AS updatedAt, MIN(waiting_until) AS untilMs
       FROM turns JOIN conversations ON conversations.id = turns.conversation_id
      WHERE waiting_until IS NOT NULL GROUP BY conversations.id ORDER BY untilMs, conversations.id LIMIT ? OFFSET ?`);
-  const count = db.prepare<[], number>(`
+  const count = db
+    .prepare<[], number>(`
     SELECT COUNT(DISTINCT turns.conversation_id)
       FROM turns JOIN conversations ON conversations.id = turns.conversation_id
-     WHERE waiting_until IS NOT NULL`).pluck();
-  const title = db.prepare<[string, string], string | null>('SELECT title FROM conversations WHERE owner = ? AND name = ?').pluck();
+     WHERE waiting_until IS NOT NULL`)
+    .pluck();
+  const title = db
+    .prepare<[string, string], string | null>('SELECT title FROM conversations WHERE owner = ? AND name = ?')
+    .pluck();
   return {
     waiting: (limit, offset) => ({ conversations: list.all(limit, offset), total: count.get() ?? 0 }),
     titles: (refs) => refs.map(({ owner, conversationId }) => title.get(owner, conversationId) ?? null),

@@ -22,8 +22,12 @@ export interface WindowSize {
 }
 
 /** Walks backwards until there is enough and no turn on the way is cut; rows come in seq order. */
-export function createWindow(db: Database): (conversationId: string, least: WindowSize, open: readonly StoredTurn[]) => StoredRow[] {
-  const newestFirst = db.prepare<[string], StoredRow>(`SELECT ${rowColumns} FROM chat_events WHERE conversation_id = ? ORDER BY seq DESC`);
+export function createWindow(
+  db: Database,
+): (conversationId: string, least: WindowSize, open: readonly StoredTurn[]) => StoredRow[] {
+  const newestFirst = db.prepare<[string], StoredRow>(
+    `SELECT ${rowColumns} FROM chat_events WHERE conversation_id = ? ORDER BY seq DESC`,
+  );
   // A rewind stands right behind the message that it came with.
   const findSpan = db.prepare<[string, string], { beginSeq: number; endSeq: number | null; rewindTo: number | null }>(`
     SELECT begin_seq AS beginSeq, end_seq AS endSeq,
@@ -41,7 +45,11 @@ export function createWindow(db: Database): (conversationId: string, least: Wind
     const meet = (requestId: string, seq: number): Span => {
       const known = spans.get(requestId);
       if (known) return known;
-      const { endSeq, ...found } = findSpan.get(conversationId, requestId) ?? { beginSeq: seq, endSeq: seq, rewindTo: null };
+      const { endSeq, ...found } = findSpan.get(conversationId, requestId) ?? {
+        beginSeq: seq,
+        endSeq: seq,
+        rewindTo: null,
+      };
       const span = { ...found, endSeq: endSeq ?? Infinity };
       spans.set(requestId, span);
       // Also those of abandoned turns: what they left is no part of the branch before them.
@@ -56,7 +64,13 @@ export function createWindow(db: Database): (conversationId: string, least: Wind
     for (const row of newestFirst.iterate(conversationId)) {
       if (tokens >= least.tokens && messages >= least.messages && row.seq < fromSeq) break;
       const span = row.request_id === null ? null : meet(row.request_id, row.seq);
-      if (span && rewinds.some(({ toSeq, by }) => toSeq <= span.beginSeq && span.beginSeq < by.beginSeq && span.endSeq < by.endSeq)) continue;
+      if (
+        span &&
+        rewinds.some(
+          ({ toSeq, by }) => toSeq <= span.beginSeq && span.beginSeq < by.beginSeq && span.endSeq < by.endSeq,
+        )
+      )
+        continue;
       tokens += row.token_count ?? 0;
       if (isMessage(row)) messages += 1;
       rows.push(row);

@@ -100,7 +100,10 @@ export function createWriterLogic(parts: {
   /** A batch without an answer may be in the file all the same; the thread looks before it writes it again. */
   async function post(batch: WaitingAppend[]): Promise<Committed> {
     try {
-      return await writeThread.ask('commit', batch.map((append) => append.posted));
+      return await writeThread.ask(
+        'commit',
+        batch.map((append) => append.posted),
+      );
     } catch (error) {
       return { outcomes: [], failure: messageOf(error), commitMs: 0 };
     }

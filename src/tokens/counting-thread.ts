@@ -100,7 +100,10 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
   }
 
   function spawn(): void {
-    const workerData: WorkerStart = { encoding: options.encoding, table: table ?? builtTables.get(options.encoding) ?? null };
+    const workerData: WorkerStart = {
+      encoding: options.encoding,
+      table: table ?? builtTables.get(options.encoding) ?? null,
+    };
     const resourceLimits = { maxOldGenerationSizeMb: maxHeapMegabytes };
     let cause: unknown = null;
     try {
@@ -123,7 +126,8 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
       if (worker === null && !ended) spawn();
     },
     count(text) {
-      if (ended || waiting.size >= maxWaiting || waitingUnits + text.length > maxWaitingUnits) return Promise.resolve(null);
+      if (ended || waiting.size >= maxWaiting || waitingUnits + text.length > maxWaitingUnits)
+        return Promise.resolve(null);
       lastId += 1;
       const id = lastId;
       const { promise, resolve } = Promise.withResolvers<number | null>();

@@ -26,7 +26,10 @@ describe('the verifier of tokens', () => {
   ]);
 
   test('knows the subject of each token, whichever way its hash is written', () => {
-    assert.deepEqual([alices, alicesOther, bobs].map((token) => verifier.verify(token)), ['alice', 'alice', 'bob']);
+    assert.deepEqual(
+      [alices, alicesOther, bobs].map((token) => verifier.verify(token)),
+      ['alice', 'alice', 'bob'],
+    );
   });
 
   for (const [name, credential] of [
@@ -41,7 +44,7 @@ describe('the verifier of tokens', () => {
 });
 
 describe('an answer within time', () => {
-  test('is the verifier\'s, at once or later', async () => {
+  test("is the verifier's, at once or later", async () => {
     assert.equal(await withinTime({ verify: () => 'alice' }, 1000)(null), 'alice');
     assert.equal(await withinTime({ verify: () => Promise.resolve(null) }, 1000)(null), null);
   });
@@ -51,7 +54,10 @@ describe('an answer within time', () => {
       throw new Error('no verdict');
     };
     await assert.rejects(withinTime({ verify: broken }, 1000)(null), /no verdict/);
-    await assert.rejects(withinTime({ verify: () => Promise.reject(new Error('no verdict')) }, 1000)(null), /no verdict/);
+    await assert.rejects(
+      withinTime({ verify: () => Promise.reject(new Error('no verdict')) }, 1000)(null),
+      /no verdict/,
+    );
     await assert.rejects(withinTime({ verify: () => new Promise(() => {}) }, 1)(null), /longer than 1 ms/);
   });
 });

@@ -18,8 +18,11 @@ the clock, both in milliseconds. The CPU time should stay below 5 ms on a quiet 
 `;
 const { text, number, refuse } = readRunnerOptions(usage, ['text', 'inline-bytes']);
 const [name, inlineBytes] = [text('text'), number('inline-bytes', 0)];
-if (name !== undefined && hostile[name] === undefined) refuse(`there is no text "${name}"; the texts are ${Object.keys(hostile).join(', ')}`);
-const texts = Object.entries(hostile).flatMap(([each, hostileText]) => (name === undefined || each === name ? [hostileText] : []));
+if (name !== undefined && hostile[name] === undefined)
+  refuse(`there is no text "${name}"; the texts are ${Object.keys(hostile).join(', ')}`);
+const texts = Object.entries(hostile).flatMap(([each, hostileText]) =>
+  name === undefined || each === name ? [hostileText] : [],
+);
 const counter = createTokenCounter({ model: 'gpt-4o', ...(inlineBytes === undefined ? {} : { inlineBytes }) });
 
 const delay = monitorEventLoopDelay({ resolution: 1 });

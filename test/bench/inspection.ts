@@ -15,13 +15,16 @@ import { scenarios, type Figures, type Go } from './scenarios.ts';
 import { startSubject, urlIn, type Subject, type SubjectName } from './subjects.ts';
 
 const subjects = ['parley-shut', 'parley', 'parley-watched'] as const;
-const { number } = readRunnerOptions(`Usage: node test/bench/inspection.ts [--rounds N] [--seconds N]
+const { number } = readRunnerOptions(
+  `Usage: node test/bench/inspection.ts [--rounds N] [--seconds N]
 
 Compares turns without inspection, with inspection and no viewer, and with every conversation watched.
 
   --rounds N    measurements; 5 by default
   --seconds N   length of each; 3 by default
-`, ['rounds', 'seconds']);
+`,
+  ['rounds', 'seconds'],
+);
 const statedRounds = number('rounds', 1) ?? 5;
 const seconds = number('seconds', 0.1) ?? 3;
 const { busy } = scenarios;
@@ -32,7 +35,10 @@ const CONVERSATIONS = 64;
 
 async function watchAll(subject: Subject, go: Go): Promise<WebSocket[]> {
   const { host } = new URL(subject.url);
-  const sockets = Array.from({ length: CONVERSATIONS }, (_, index) => new WebSocket(`ws://${host}/inspect/events?conversation=round${go.round}-${index}`));
+  const sockets = Array.from(
+    { length: CONVERSATIONS },
+    (_, index) => new WebSocket(`ws://${host}/inspect/events?conversation=round${go.round}-${index}`),
+  );
   await Promise.all(sockets.map((socket) => once(socket, 'open')));
   return sockets;
 }
@@ -43,8 +49,16 @@ try {
   const file = (name: string) => join(import.meta.dirname, name);
   const model = await children.start([file('model.ts')], join(folder, 'model.log'));
   const load = await children.start([file('load.ts')], join(folder, 'load.log'));
-  const started = await Promise.all(subjects.map((name) =>
-    startSubject(children, name, { folder: join(folder, name), modelUrl: urlIn(model) + busy.modelPath, tools: false, nodeArgs: [] })));
+  const started = await Promise.all(
+    subjects.map((name) =>
+      startSubject(children, name, {
+        folder: join(folder, name),
+        modelUrl: urlIn(model) + busy.modelPath,
+        tools: false,
+        nodeArgs: [],
+      }),
+    ),
+  );
   for (const subject of started) await busy.warmUp(subject, load);
   const rounds: Round[] = [];
   for (let round = 1; round <= statedRounds; round += 1) {
@@ -58,9 +72,18 @@ try {
     rounds.push(figures);
   }
   const { servers } = reportOf({ title: '', compared: 'cpuMsPerTurn' }, rounds);
-  const ratios = Object.fromEntries(subjects.slice(1).map((name) => [`${name} / ${subjects[0]}`, median(rounds.map((round) => cpuOf(round, name) / cpuOf(round, subjects[0])))]));
+  const ratios = Object.fromEntries(
+    subjects
+      .slice(1)
+      .map((name) => [
+        `${name} / ${subjects[0]}`,
+        median(rounds.map((round) => cpuOf(round, name) / cpuOf(round, subjects[0]))),
+      ]),
+  );
   const cpuMsPerTurn = Object.fromEntries(subjects.map((name) => [name, servers[name]?.['cpuMsPerTurn']]));
-  process.stdout.write(`${JSON.stringify({ node: process.version, cores: cpus().length, rounds: rounds.length, cpuMsPerTurn, ratios }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.version, cores: cpus().length, rounds: rounds.length, cpuMsPerTurn, ratios }, null, 2)}\n`,
+  );
 } finally {
   await children.stopAll();
   await rm(folder, { recursive: true, force: true });
@@ -71,5 +94,7 @@ function cpuOf(round: Round, name: SubjectName): number {
 }
 
 function median(numbers: readonly number[]): number {
-  return Number((numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN).toPrecision(3));
+  return Number(
+    (numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN).toPrecision(3),
+  );
 }

@@ -82,16 +82,23 @@ async function work({ url, conversations, atOnce, name, text, turnsEach, seconds
   let turns = 0;
   const startMs = performance.now();
   const endMs = startMs + seconds * 1000;
-  await Promise.all(Array.from({ length: atOnce }, async (_, lane) => {
-    await pause(lane * staggerMs);
-    for (const [index, person] of queue) {
-      for (let turn = 0; turn < turnsEach && performance.now() < endMs; turn++) {
-        await person.chat(text, `${name}-${index}`);
-        turns += 1;
+  await Promise.all(
+    Array.from({ length: atOnce }, async (_, lane) => {
+      await pause(lane * staggerMs);
+      for (const [index, person] of queue) {
+        for (let turn = 0; turn < turnsEach && performance.now() < endMs; turn++) {
+          await person.chat(text, `${name}-${index}`);
+          turns += 1;
+        }
       }
-    }
-  }));
-  return { turns, seconds: (performance.now() - startMs) / 1000, firstChunkMs: spread(firstChunks), addedMs: spread(delays) };
+    }),
+  );
+  return {
+    turns,
+    seconds: (performance.now() - startMs) / 1000,
+    firstChunkMs: spread(firstChunks),
+    addedMs: spread(delays),
+  };
 }
 
 process.on('message', (job: Job) => {

@@ -17,13 +17,16 @@ import { seenSchema, type Job } from './load-job.ts';
 import { usageOf } from './process-tree.ts';
 import { urlIn } from './subjects.ts';
 
-const { number } = readRunnerOptions(`Usage: node test/bench/long-history.ts [--turns N] [--rounds N]
+const { number } = readRunnerOptions(
+  `Usage: node test/bench/long-history.ts [--turns N] [--rounds N]
 
 Compares the last turns of a long conversation with those of a new one.
 
   --turns N    length of the long conversation; 1000 by default
   --rounds N   measurements; 9 by default
-`, ['turns', 'rounds']);
+`,
+  ['turns', 'rounds'],
+);
 const history = number('turns', 20) ?? 1000;
 const rounds = number('rounds', 1) ?? 9;
 
@@ -58,13 +61,25 @@ async function startServer(name: keyof typeof variants, model: string): Promise<
   // YAML is a superset of JSON.
   await writeFile(join(home, 'config.yaml'), JSON.stringify(config));
   await writeFile(join(home, 'servers.json'), '{"mcpServers":{}}');
-  return children.start(['--import', file('probe.ts'), file('..', '..', 'src', 'main.ts'), '--config', join(home, 'config.yaml')], join(home, 'stderr.log'));
+  return children.start(
+    ['--import', file('probe.ts'), file('..', '..', 'src', 'main.ts'), '--config', join(home, 'config.yaml')],
+    join(home, 'stderr.log'),
+  );
 }
 
 async function measure(name: keyof typeof variants, model: string, load: Child) {
   const server = await startServer(name, model);
   const take = async (conversation: string, turnsEach: number): Promise<Sample> => {
-    const job: Job = { url: urlIn(server), conversations: 1, atOnce: 1, name: conversation, text, turnsEach, seconds: 600, staggerMs: 0 };
+    const job: Job = {
+      url: urlIn(server),
+      conversations: 1,
+      atOnce: 1,
+      name: conversation,
+      text,
+      turnsEach,
+      seconds: 600,
+      staggerMs: 0,
+    };
     const before = usageOf(server.pid).treeMs;
     const { seconds } = await load.ask(job, seenSchema);
     return { cpuMs: (usageOf(server.pid).treeMs - before) / turnsEach, wallMs: (seconds * 1000) / turnsEach };
@@ -94,7 +109,9 @@ try {
   const load = await children.start([file('load.ts')], join(folder, 'load.log'));
   const warm = await measure('warm', model, load);
   const cold = await measure('cold', model, load);
-  process.stdout.write(`${JSON.stringify({ node: process.version, turnsBefore: history - 1, rounds, warm, cold }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.version, turnsBefore: history - 1, rounds, warm, cold }, null, 2)}\n`,
+  );
 } finally {
   await children.stopAll();
   await rm(folder, { recursive: true, force: true });

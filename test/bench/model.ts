@@ -23,7 +23,10 @@ function chunkOf(delta: object, rest: object = {}): string {
 
 function closing(reason: 'stop' | 'tool_calls', chunks: number): string {
   const finish = chunkOf({}, { choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: reason }] });
-  const usage = chunkOf({}, { choices: [], usage: { prompt_tokens: 40, completion_tokens: chunks, total_tokens: 40 + chunks } });
+  const usage = chunkOf(
+    {},
+    { choices: [], usage: { prompt_tokens: 40, completion_tokens: chunks, total_tokens: 40 + chunks } },
+  );
   return `${finish}${usage}data: [DONE]\n\n`;
 }
 

@@ -42,8 +42,20 @@ const megabytes = (bytes: number) => Math.round(bytes / 104_857.6) / 10;
 function pastTurn(index: number): NewRow[] {
   const blank = { tool_calls: null, tool_call_id: null, model: null, usage: null, request_id: 'past', extra: {} };
   return [
-    { ...blank, type: 'user_message', role: 'user', content: `Question ${index}: `.padEnd(300, 'why '), token_count: 75 },
-    { ...blank, type: 'assistant_message', role: 'assistant', content: `Answer ${index}: `.padEnd(300, 'because '), token_count: 40 },
+    {
+      ...blank,
+      type: 'user_message',
+      role: 'user',
+      content: `Question ${index}: `.padEnd(300, 'why '),
+      token_count: 75,
+    },
+    {
+      ...blank,
+      type: 'assistant_message',
+      role: 'assistant',
+      content: `Answer ${index}: `.padEnd(300, 'because '),
+      token_count: 40,
+    },
     { ...blank, type: 'meta', role: null, content: null, token_count: null, extra: { kind: 'turn_end' } },
   ];
 }
@@ -55,7 +67,16 @@ async function seed(path: string, conversations: number): Promise<void> {
   const append = (index: number) =>
     new Promise((resolve) => {
       const begin = { requestId: 'past', digest: 'past' };
-      store.append({ conversationId: `opened${index}`, owner: 'anonymous', rows: pastTurn(index), begin, end: { requestId: 'past', payload: null } }, resolve);
+      store.append(
+        {
+          conversationId: `opened${index}`,
+          owner: 'anonymous',
+          rows: pastTurn(index),
+          begin,
+          end: { requestId: 'past', payload: null },
+        },
+        resolve,
+      );
     });
   for (let from = 0; from < conversations; from += seedBatch) {
     await Promise.all(Array.from({ length: seedBatch }, (_, offset) => append(from + offset)));
@@ -71,7 +92,10 @@ async function touch(socket: WebSocket, kind: Touch, from: number, to: number): 
   const send = () => {
     if (next === to) return;
     const conversation = { conversation_id: `${kind}${next}` };
-    const request = kind === 'opened' ? { action: 'cancel', payload: conversation } : { action: 'chat', payload: { ...conversation, text: 'Hello' } };
+    const request =
+      kind === 'opened'
+        ? { action: 'cancel', payload: conversation }
+        : { action: 'chat', payload: { ...conversation, text: 'Hello' } };
     socket.send(JSON.stringify({ request_id: `r${next}`, ...request }));
     next += 1;
   };
@@ -99,7 +123,11 @@ async function measure(server: Child, url: string) {
   await pause(500);
   const { heapBytes } = await server.ask({}, heap);
   const metrics = await readMetrics(url);
-  return { heapMb: megabytes(heapBytes), rssMb: megabytes(metrics.get('parley_process_resident_memory_bytes') ?? 0), warmBytes: metrics.get('parley_warm_bytes') };
+  return {
+    heapMb: megabytes(heapBytes),
+    rssMb: megabytes(metrics.get('parley_process_resident_memory_bytes') ?? 0),
+    warmBytes: metrics.get('parley_warm_bytes'),
+  };
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'parley-passivation-'));
@@ -109,14 +137,24 @@ try {
   await seed(database, counts.opened.warmUp + counts.opened.touched);
   const config = {
     llm: { active: 'demo', demo: { chunk_delay_ms: 0 } },
-    chat: { websocket: { host: '127.0.0.1', port: 0, frames_per_second: 1_000_000, frame_burst: 1_000_000 }, service: { idle_timeout: 1 } },
+    chat: {
+      websocket: { host: '127.0.0.1', port: 0, frames_per_second: 1_000_000, frame_burst: 1_000_000 },
+      service: { idle_timeout: 1 },
+    },
     repository: { path: database, synchronous: 'normal' },
     mcp: { config_file: 'servers.json' },
     logging: { level: 'error' },
   };
   await writeFile(join(folder, 'config.yaml'), JSON.stringify(config));
   await writeFile(join(folder, 'servers.json'), '{"mcpServers":{}}');
-  const args = ['--expose-gc', '--import', file('probe.ts'), file('..', '..', 'src', 'main.ts'), '--config', join(folder, 'config.yaml')];
+  const args = [
+    '--expose-gc',
+    '--import',
+    file('probe.ts'),
+    file('..', '..', 'src', 'main.ts'),
+    '--config',
+    join(folder, 'config.yaml'),
+  ];
   const server = await children.start(args, join(folder, 'stderr.log'));
   const url = urlIn(server);
   const socket = new WebSocket(url);
@@ -131,7 +169,13 @@ try {
     await touch(socket, kind, warmUp, warmUp + touched);
     const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
     const after = await measure(server, url);
-    report[kind] = { conversations: touched, seconds, before, after, heapBytesEach: Math.round(((after.heapMb - before.heapMb) * 1_048_576) / touched) };
+    report[kind] = {
+      conversations: touched,
+      seconds,
+      before,
+      after,
+      heapBytesEach: Math.round(((after.heapMb - before.heapMb) * 1_048_576) / touched),
+    };
   }
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 } finally {

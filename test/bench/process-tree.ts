@@ -23,12 +23,17 @@ export function usageOf(pid: number): Usage {
 }
 
 function cpuMs(pid: number): number {
-  const nanos = list(`${pid}/task`).reduce((sum, thread) => sum + Number.parseInt(read(`${pid}/task/${thread}/schedstat`) || '0', 10), 0);
+  const nanos = list(`${pid}/task`).reduce(
+    (sum, thread) => sum + Number.parseInt(read(`${pid}/task/${thread}/schedstat`) || '0', 10),
+    0,
+  );
   return nanos / 1e6;
 }
 
 function descendantsOf(pid: number): number[] {
-  const children = list(`${pid}/task`).flatMap((thread) => read(`${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number));
+  const children = list(`${pid}/task`).flatMap((thread) =>
+    read(`${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
+  );
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 

@@ -24,7 +24,12 @@ function ask(text: string): Promise<Response> {
   return fetch(`${values.model}/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: 'Bearer none' },
-    body: JSON.stringify({ model: 'scripted-model', messages: [{ role: 'user', content: text }], stream: true, stream_options: { include_usage: true } }),
+    body: JSON.stringify({
+      model: 'scripted-model',
+      messages: [{ role: 'user', content: text }],
+      stream: true,
+      stream_options: { include_usage: true },
+    }),
   });
 }
 
@@ -62,5 +67,7 @@ server.on('connection', (socket) => {
 });
 server.on('listening', () => {
   const address = server.address();
-  process.stdout.write(`the relay listens at ws://127.0.0.1:${typeof address === 'object' ? address?.port : address}/\n`);
+  process.stdout.write(
+    `the relay listens at ws://127.0.0.1:${typeof address === 'object' ? address?.port : address}/\n`,
+  );
 });

@@ -18,14 +18,19 @@ export interface ScenarioReport {
   ratios: Record<string, number>;
 }
 
-export function reportOf({ title, compared }: { title: string; compared: string }, rounds: readonly Round[]): ScenarioReport {
+export function reportOf(
+  { title, compared }: { title: string; compared: string },
+  rounds: readonly Round[],
+): ScenarioReport {
   const names = [...(rounds[0]?.keys() ?? [])];
   const servers: Record<string, Figures> = {};
   for (const name of names) servers[name] = mediansOf(rounds.map((round) => round.get(name) ?? {}));
   const ratios: Record<string, number> = {};
   for (const ours of names.filter((name) => name.startsWith('parley'))) {
     for (const theirs of names.filter((name) => name.startsWith('relay'))) {
-      ratios[`${ours} / ${theirs}`] = median(rounds.map((round) => ratio(round.get(ours), round.get(theirs), compared)));
+      ratios[`${ours} / ${theirs}`] = median(
+        rounds.map((round) => ratio(round.get(ours), round.get(theirs), compared)),
+      );
     }
   }
   return { title, rounds: rounds.length, servers, compared, ratios };

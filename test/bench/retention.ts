@@ -23,7 +23,10 @@ Measures what the sweep costs those who chat meanwhile, in about a minute. Print
 `);
 
 /** Turns of four events by conversation: one long log, and many short ones. */
-const old = new Map([['old-long', 12_500], ...Array.from({ length: 250 }, (_, index) => [`old-${index}`, 50] as const)]);
+const old = new Map([
+  ['old-long', 12_500],
+  ...Array.from({ length: 250 }, (_, index) => [`old-${index}`, 50] as const),
+]);
 const people = 32;
 const jobSeconds = 1.5;
 /** What the sweep leaves free for later, and what it may miss of turns that end meanwhile. */
@@ -33,7 +36,16 @@ const megabytes = (bytes: number) => Math.round(bytes / 104_857.6) / 10;
 const file = (...path: string[]) => join(import.meta.dirname, ...path);
 
 function turn(requestId: string): NewRow[] {
-  const blank = { content: null, tool_calls: null, tool_call_id: null, model: null, usage: null, request_id: requestId, extra: {}, token_count: null };
+  const blank = {
+    content: null,
+    tool_calls: null,
+    tool_call_id: null,
+    model: null,
+    usage: null,
+    request_id: requestId,
+    extra: {},
+    token_count: null,
+  };
   return [
     { ...blank, type: 'user_message', role: 'user', content: 'Why? '.repeat(60), token_count: 120 },
     { ...blank, type: 'tool_result', role: 'tool', content: 'Because. '.repeat(100), token_count: 200 },
@@ -48,10 +60,25 @@ async function seed(path: string): Promise<void> {
   await opened;
   for (const [conversationId, turns] of old) {
     for (let index = 0; index < turns; index += 50) {
-      await Promise.all(Array.from({ length: 50 }, (_, offset) => new Promise((resolve) => {
-        const requestId = `r${index + offset}`;
-        store.append({ conversationId, owner: 'anonymous', rows: turn(requestId), begin: { requestId, digest: 'past' }, end: { requestId, payload: null } }, resolve);
-      })));
+      await Promise.all(
+        Array.from(
+          { length: 50 },
+          (_, offset) =>
+            new Promise((resolve) => {
+              const requestId = `r${index + offset}`;
+              store.append(
+                {
+                  conversationId,
+                  owner: 'anonymous',
+                  rows: turn(requestId),
+                  begin: { requestId, digest: 'past' },
+                  end: { requestId, payload: null },
+                },
+                resolve,
+              );
+            }),
+        ),
+      );
     }
   }
   await store.close();
@@ -61,7 +88,11 @@ async function seed(path: string): Promise<void> {
 function stateOf(path: string): { events: number; freePages: number } {
   const db = new Database(path, { readonly: true });
   try {
-    const events = db.prepare<[], number>(`SELECT SUM(head_seq - oldest_seq + 1) FROM conversations WHERE id LIKE 'old-%'`).pluck().get() ?? 0;
+    const events =
+      db
+        .prepare<[], number>(`SELECT SUM(head_seq - oldest_seq + 1) FROM conversations WHERE id LIKE 'old-%'`)
+        .pluck()
+        .get() ?? 0;
     return { events, freePages: Number(db.pragma('freelist_count', { simple: true })) };
   } finally {
     db.close();
@@ -69,14 +100,23 @@ function stateOf(path: string): { events: number; freePages: number } {
 }
 
 /** The file with its write-ahead log. */
-const sizes = (path: string) => ({ fileMb: megabytes(statSync(path).size), logMb: existsSync(`${path}-wal`) ? megabytes(statSync(`${path}-wal`).size) : 0 });
+const sizes = (path: string) => ({
+  fileMb: megabytes(statSync(path).size),
+  logMb: existsSync(`${path}-wal`) ? megabytes(statSync(`${path}-wal`).size) : 0,
+});
 
 /** The worst of some jobs, and their usual. */
 const worst = (jobs: readonly Seen[]) => ({
   jobs: jobs.length,
   turns: jobs.reduce((sum, job) => sum + job.turns, 0),
-  chunkDelayMs: { p50: Math.max(...jobs.map((job) => job.addedMs.p50)), p99: Math.max(...jobs.map((job) => job.addedMs.p99)) },
-  firstChunkMs: { p50: Math.max(...jobs.map((job) => job.firstChunkMs.p50)), p99: Math.max(...jobs.map((job) => job.firstChunkMs.p99)) },
+  chunkDelayMs: {
+    p50: Math.max(...jobs.map((job) => job.addedMs.p50)),
+    p99: Math.max(...jobs.map((job) => job.addedMs.p99)),
+  },
+  firstChunkMs: {
+    p50: Math.max(...jobs.map((job) => job.firstChunkMs.p50)),
+    p99: Math.max(...jobs.map((job) => job.firstChunkMs.p99)),
+  },
 });
 
 const folder = await mkdtemp(join(tmpdir(), 'parley-retention-'));
@@ -90,19 +130,39 @@ try {
   const model = await children.start([file('model.ts')], errors);
   const load = await children.start([file('load.ts')], errors);
   const config = {
-    llm: { active: 'scripted', providers: { scripted: { base_url: `${urlIn(model)}/25/20`, model: 'scripted-model' } } },
+    llm: {
+      active: 'scripted',
+      providers: { scripted: { base_url: `${urlIn(model)}/25/20`, model: 'scripted-model' } },
+    },
     chat: { websocket: { host: '127.0.0.1', port: 0 } },
-    repository: { path: database, persistence: { retention_policy: 'message_count', max_messages_per_conversation: 20 } },
+    repository: {
+      path: database,
+      persistence: { retention_policy: 'message_count', max_messages_per_conversation: 20 },
+    },
     mcp: { config_file: 'servers.json' },
     logging: { level: 'error' },
   };
   await writeFile(join(folder, 'config.yaml'), JSON.stringify(config));
   await writeFile(join(folder, 'servers.json'), '{"mcpServers":{}}');
-  const server = await children.start([file('..', '..', 'src', 'main.ts'), '--config', join(folder, 'config.yaml')], errors);
+  const server = await children.start(
+    [file('..', '..', 'src', 'main.ts'), '--config', join(folder, 'config.yaml')],
+    errors,
+  );
   const startedMs = performance.now();
-  const chat = (name: string) => load.ask({
-    url: urlIn(server), conversations: people, atOnce: people, name, text: 'And now?', turnsEach: 1e9, seconds: jobSeconds, staggerMs: 15,
-  }, seenSchema);
+  const chat = (name: string) =>
+    load.ask(
+      {
+        url: urlIn(server),
+        conversations: people,
+        atOnce: people,
+        name,
+        text: 'And now?',
+        turnsEach: 1e9,
+        seconds: jobSeconds,
+        staggerMs: 15,
+      },
+      seenSchema,
+    );
 
   // Before the first slice is due; also brings code to where it is after a while of work.
   await chat('warm');
@@ -116,7 +176,14 @@ try {
   const sweepSeconds = Math.round((performance.now() - startedMs) / 100) / 10;
   const quiet = [await chat('quiet-0'), await chat('quiet-1'), await chat('quiet-2')];
 
-  const report = { node: process.version, before, after: { ...stateOf(database), ...sizes(database) }, sweepSeconds, whileSweeping: worst(sweeping), afterwards: worst(quiet) };
+  const report = {
+    node: process.version,
+    before,
+    after: { ...stateOf(database), ...sizes(database) },
+    sweepSeconds,
+    whileSweeping: worst(sweeping),
+    afterwards: worst(quiet),
+  };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 } finally {
   await children.stopAll();

@@ -33,7 +33,9 @@ function chosen(): [string, Scenario][] {
   const all = Object.entries(scenarios);
   const name = text('scenario');
   const found = all.filter(([each]) => name === undefined || each === name);
-  return found.length > 0 ? found : refuse(`--scenario is one of ${all.map(([each]) => each).join(', ')}, not "${name}"`);
+  return found.length > 0
+    ? found
+    : refuse(`--scenario is one of ${all.map(([each]) => each).join(', ')}, not "${name}"`);
 }
 
 const wanted = chosen();
@@ -47,15 +49,17 @@ interface Bench {
 
 async function startSubjects({ children, folder, model }: Bench, name: string, scenario: Scenario): Promise<Subject[]> {
   const { modelPath, relayPath = modelPath } = scenario;
-  return Promise.all(scenario.subjects.map((subject) => {
-    const ours = subject.startsWith('parley');
-    return startSubject(children, subject, {
-      folder: join(folder, `${name}-${subject}`),
-      modelUrl: model + (ours ? modelPath : relayPath),
-      tools: modelPath.startsWith('/tool'),
-      nodeArgs: ours && profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [],
-    });
-  }));
+  return Promise.all(
+    scenario.subjects.map((subject) => {
+      const ours = subject.startsWith('parley');
+      return startSubject(children, subject, {
+        folder: join(folder, `${name}-${subject}`),
+        modelUrl: model + (ours ? modelPath : relayPath),
+        tools: modelPath.startsWith('/tool'),
+        nodeArgs: ours && profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [],
+      });
+    }),
+  );
 }
 
 async function measure(bench: Bench, name: string, scenario: Scenario): Promise<ScenarioReport> {
@@ -96,7 +100,9 @@ try {
   const report: Record<string, ScenarioReport> = {};
   for (const [name, scenario] of wanted) report[name] = await measure(bench, name, scenario);
   const ratios = Object.fromEntries(Object.entries(report).map(([name, { ratios }]) => [name, ratios]));
-  process.stdout.write(`${JSON.stringify({ node: process.version, cores: cpus().length, scenarios: report, ratios }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.version, cores: cpus().length, scenarios: report, ratios }, null, 2)}\n`,
+  );
 } catch (error) {
   // What is being stopped fails whoever waits for it.
   if (!interrupted) {

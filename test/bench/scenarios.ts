@@ -63,13 +63,22 @@ interface Steady {
 
 /** Conversations that take turn after turn. Each round has new ones, so that all rounds see histories of the same lengths. */
 function steady({ conversations, seconds, staggerMs, ...scenario }: Steady): Scenario {
-  const job = (subject: Subject, name: string): Job =>
-    ({ url: subject.url, conversations, atOnce: conversations, name, text: shortText, turnsEach: noEnd, seconds, staggerMs });
+  const job = (subject: Subject, name: string): Job => ({
+    url: subject.url,
+    conversations,
+    atOnce: conversations,
+    name,
+    text: shortText,
+    turnsEach: noEnd,
+    seconds,
+    staggerMs,
+  });
   return {
     ...scenario,
     rounds: 3,
     compared: 'cpuMsPerTurn',
-    warmUp: (subject, load) => run(load, { ...job(subject, 'warm'), text: hurry, seconds: warmUpSeconds, staggerMs: 0 }),
+    warmUp: (subject, load) =>
+      run(load, { ...job(subject, 'warm'), text: hurry, seconds: warmUpSeconds, staggerMs: 0 }),
     async measure(subject, load, go) {
       await run(load, { ...job(subject, `wake${go.round}`), text: hurry, seconds: wakeSeconds, staggerMs: 0 });
       const before = usageOf(subject.pid);
@@ -133,7 +142,8 @@ const idle: Scenario = {
   subjects: ['parley', 'relay'],
   rounds: 1,
   compared: 'rssBytesPerConversation',
-  warmUp: (subject, load) => run(load, jobOf(subject, 'warm', { conversations: idleAtOnce, atOnce: idleAtOnce, turnsEach: 10 })),
+  warmUp: (subject, load) =>
+    run(load, jobOf(subject, 'warm', { conversations: idleAtOnce, atOnce: idleAtOnce, turnsEach: 10 })),
   async measure(subject, load, { round, turns }) {
     const measure = async () => ({ heap: await subject.heapBytes(), rss: usageOf(subject.pid).rssBytes });
     const people = { conversations: idlePeople, atOnce: idleAtOnce, turnsEach: 0 };
@@ -160,7 +170,8 @@ const long: Scenario = {
   // Ten turns are a small sample.
   rounds: 5,
   compared: 'lateCpuMsPerTurn',
-  warmUp: (subject, load) => run(load, jobOf(subject, 'warm', { text: longText, turnsEach: 200, seconds: warmUpSeconds })),
+  warmUp: (subject, load) =>
+    run(load, jobOf(subject, 'warm', { text: longText, turnsEach: 200, seconds: warmUpSeconds })),
   async measure(subject, load, { round, turns }) {
     const all = turns ?? 200;
     const take = async (turnsEach: number) => {
@@ -177,7 +188,17 @@ const long: Scenario = {
 };
 
 function jobOf(subject: Subject, name: string, job: Partial<Job>): Job {
-  return { url: subject.url, conversations: 1, atOnce: 1, name, text: shortText, turnsEach: 1, seconds: noLimit, staggerMs: 0, ...job };
+  return {
+    url: subject.url,
+    conversations: 1,
+    atOnce: 1,
+    name,
+    text: shortText,
+    turnsEach: 1,
+    seconds: noLimit,
+    staggerMs: 0,
+    ...job,
+  };
 }
 
 export const scenarios: Readonly<Record<string, Scenario>> = { busy, paced, tool, idle, long };

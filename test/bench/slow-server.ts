@@ -45,7 +45,8 @@ async function measure(client: Client, { callMs, turnMs }: Figures): Promise<voi
   for (let turn = 0; turn < turnsEach; turn += 1) {
     const startedMs = performance.now();
     const requestId = client.send('chat', { text: 'quick', conversation_id: 'quick' });
-    const chunkOf = (type: string) => client.waitFor((frame) => frame.request_id === requestId && frame.chunk?.type === type, type);
+    const chunkOf = (type: string) =>
+      client.waitFor((frame) => frame.request_id === requestId && frame.chunk?.type === type, type);
     await chunkOf('tool_call');
     const calledMs = performance.now();
     await chunkOf('tool_result');
@@ -63,7 +64,9 @@ const model = await startModelServer();
 model.script(({ body: { messages } }) => {
   const last = messages.at(-1);
   if (last?.role === 'tool') return says('Done.');
-  return last?.content === 'slow' ? asks([{ name: 'slow__slow', arguments: { ms: slowMs } }]) : asks([{ name: 'quick__slow', arguments: { ms: 0 } }]);
+  return last?.content === 'slow'
+    ? asks([{ name: 'slow__slow', arguments: { ms: slowMs } }])
+    : asks([{ name: 'quick__slow', arguments: { ms: 0 } }]);
 });
 
 try {
@@ -78,7 +81,10 @@ try {
   const mcpServer = { command: 'node', args: [file('..', 'support', 'mcp-stdio-server.ts')] };
   await writeFile(join(folder, 'config.yaml'), JSON.stringify(config));
   await writeFile(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { slow: mcpServer, quick: mcpServer } }));
-  const server = await children.start([file('..', '..', 'src', 'main.ts'), '--config', join(folder, 'config.yaml')], join(folder, 'stderr.log'));
+  const server = await children.start(
+    [file('..', '..', 'src', 'main.ts'), '--config', join(folder, 'config.yaml')],
+    join(folder, 'stderr.log'),
+  );
   const url = urlIn(server);
   const client = await connect(url);
   await measure(client, { callMs: [], turnMs: [] });
@@ -88,8 +94,11 @@ try {
   for (let round = 0; round < rounds; round += 1) {
     await measure(client, calm);
     const crowd = await connect(url);
-    const ids = Array.from({ length: waiting }, (_, index) => crowd.send('chat', { text: 'slow', conversation_id: `slow${index}` }, `slow${round}.${index}`));
-    for (const id of ids) await crowd.waitFor((frame) => frame.request_id === id && frame.chunk?.type === 'tool_call', 'the slow call');
+    const ids = Array.from({ length: waiting }, (_, index) =>
+      crowd.send('chat', { text: 'slow', conversation_id: `slow${index}` }, `slow${round}.${index}`),
+    );
+    for (const id of ids)
+      await crowd.waitFor((frame) => frame.request_id === id && frame.chunk?.type === 'tool_call', 'the slow call');
     await measure(client, beside);
     for (const index of ids.keys()) crowd.send('cancel', { conversation_id: `slow${index}` });
     for (const id of ids) await crowd.turn(id);
@@ -97,7 +106,9 @@ try {
   }
   client.socket.terminate();
   const reportOf = ({ callMs, turnMs }: Figures) => ({ call: quantiles(callMs), turn: quantiles(turnMs) });
-  process.stdout.write(`${JSON.stringify({ node: process.version, turns: rounds * turnsEach, waiting, calm: reportOf(calm), besideSlow: reportOf(beside) }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.version, turns: rounds * turnsEach, waiting, calm: reportOf(calm), besideSlow: reportOf(beside) }, null, 2)}\n`,
+  );
 } finally {
   await children.stopAll();
   await model.close();

@@ -9,7 +9,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Child, Children } from './children.ts';
 
-export const subjectNames = ['parley', 'parley-normal', 'parley-shut', 'parley-watched', 'relay', 'relay-sqlite'] as const;
+export const subjectNames = [
+  'parley',
+  'parley-normal',
+  'parley-shut',
+  'parley-watched',
+  'relay',
+  'relay-sqlite',
+] as const;
 
 export type SubjectName = (typeof subjectNames)[number];
 
@@ -84,7 +91,12 @@ function program(name: SubjectName, { folder, modelUrl, tools }: SubjectOptions)
   }
 }
 
-function parley(folder: string, modelUrl: string, tools: boolean, { synchronous = 'full', inspect = {} }: { synchronous?: 'full' | 'normal'; inspect?: object }): string[] {
+function parley(
+  folder: string,
+  modelUrl: string,
+  tools: boolean,
+  { synchronous = 'full', inspect = {} }: { synchronous?: 'full' | 'normal'; inspect?: object },
+): string[] {
   const demo = { command: 'node', args: [join(projectFolder, 'src', 'demo', 'mcp-server.ts')] };
   const config = {
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },

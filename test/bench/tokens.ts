@@ -20,7 +20,8 @@ const subjects = [
   { encoding: 'cl100k_base', model: 'gpt-4' },
   { encoding: 'o200k_base', model: 'gpt-4o' },
 ] as const;
-const sentence = "Having jumped over 13 lazy dogs, the fox wondered whether it wasn't time for lunch; nobody answered. ";
+const sentence =
+  "Having jumped over 13 lazy dogs, the fox wondered whether it wasn't time for lunch; nobody answered. ";
 const texts = {
   prose: sentence.repeat(40),
   cjk: '昨日は友達と一緒に新しい図書館へ行きました。我们在那里读了很多有趣的书。'.repeat(20),
@@ -64,10 +65,17 @@ for (const { encoding, model } of subjects) {
     const best = { ours: Infinity, jsTiktoken: Infinity };
     for (let round = 0; round < rounds; round++) {
       best.ours = Math.min(best.ours, microsecondsPerKb(text, ours.count));
-      best.jsTiktoken = Math.min(best.jsTiktoken, microsecondsPerKb(text, (text) => theirs.encode(text, [], [])));
+      best.jsTiktoken = Math.min(
+        best.jsTiktoken,
+        microsecondsPerKb(text, (text) => theirs.encode(text, [], [])),
+      );
     }
     results[name] = { ours: Math.round(best.ours), jsTiktoken: Math.round(best.jsTiktoken) };
   }
-  report[encoding] = { ...results, readyMs: await timeToReadyMs(model), hostile100kInThreadMs: await longTextMs(model) };
+  report[encoding] = {
+    ...results,
+    readyMs: await timeToReadyMs(model),
+    hostile100kInThreadMs: await longTextMs(model),
+  };
 }
 process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);

@@ -4,10 +4,32 @@ import { describe, test } from 'node:test';
 import { connectClient, withCode } from '../support/typed-client.ts';
 import { startWire } from '../support/wire-server.ts';
 
-const processing = (requestId: string) => ({ request_id: requestId, status: 'processing', conversation_id: 'c1', seq: 1, metadata: { disposition: 'started' } });
-const text = (requestId: string, offset: number, data: string) => ({ request_id: requestId, status: 'chunk', conversation_id: 'c1', chunk: { type: 'text', message_id: 'm1', offset, data } });
-const complete = (requestId: string) => ({ request_id: requestId, status: 'complete', conversation_id: 'c1', seq: 3, metadata: {} });
-const refusal = (requestId: string, code: string, retryable: boolean) => ({ request_id: requestId, status: 'error', conversation_id: 'c1', error: { code, message: 'Not now.', retryable, data: { retry_after_ms: 1 } } });
+const processing = (requestId: string) => ({
+  request_id: requestId,
+  status: 'processing',
+  conversation_id: 'c1',
+  seq: 1,
+  metadata: { disposition: 'started' },
+});
+const text = (requestId: string, offset: number, data: string) => ({
+  request_id: requestId,
+  status: 'chunk',
+  conversation_id: 'c1',
+  chunk: { type: 'text', message_id: 'm1', offset, data },
+});
+const complete = (requestId: string) => ({
+  request_id: requestId,
+  status: 'complete',
+  conversation_id: 'c1',
+  seq: 3,
+  metadata: {},
+});
+const refusal = (requestId: string, code: string, retryable: boolean) => ({
+  request_id: requestId,
+  status: 'error',
+  conversation_id: 'c1',
+  error: { code, message: 'Not now.', retryable, data: { retry_after_ms: 1 } },
+});
 
 describe('a stream that does not fit together', () => {
   test('is asked for again from where it broke', async (t) => {
@@ -25,7 +47,12 @@ describe('a stream that does not fit together', () => {
     });
     const turn = connectClient(t, wire.url).chat('count', { conversationId: 'c1' });
     assert.equal(await turn.text(), 'one two three');
-    assert.deepEqual(wire.asked[1]?.payload['cursor'], { after_seq: 1, message_id: 'm1', offset: 4, reasoning_offset: 0 });
+    assert.deepEqual(wire.asked[1]?.payload['cursor'], {
+      after_seq: 1,
+      message_id: 'm1',
+      offset: 4,
+      reasoning_offset: 0,
+    });
   });
 
   test('again and again is given up with an error', async (t) => {
@@ -35,7 +62,10 @@ describe('a stream that does not fit together', () => {
         send(text(id, 8, 'three'));
       },
     });
-    await assert.rejects(connectClient(t, wire.url).chat('count', { conversationId: 'c1' }).end, withCode('unexpected_answer'));
+    await assert.rejects(
+      connectClient(t, wire.url).chat('count', { conversationId: 'c1' }).end,
+      withCode('unexpected_answer'),
+    );
   });
 });
 
@@ -66,6 +96,9 @@ describe('a turn that the server has accepted', () => {
         send(refusal(id, count === 1 ? 'conversation_failed' : 'request_id_reused', count === 1));
       },
     });
-    await assert.rejects(connectClient(t, wire.url).chat('Hi', { conversationId: 'c1' }).end, withCode('request_id_reused'));
+    await assert.rejects(
+      connectClient(t, wire.url).chat('Hi', { conversationId: 'c1' }).end,
+      withCode('request_id_reused'),
+    );
   });
 });

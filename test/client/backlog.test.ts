@@ -7,7 +7,12 @@ import type { Chunk } from '../../src/protocol/chunks.ts';
 import { readAll, withCode } from '../support/typed-client.ts';
 
 const never = () => null;
-const text = (messageId: string, offset: number, data: string): Chunk => ({ type: 'text', message_id: messageId, offset, data });
+const text = (messageId: string, offset: number, data: string): Chunk => ({
+  type: 'text',
+  message_id: messageId,
+  offset,
+  data,
+});
 const progress = (progress: number): Chunk => ({ type: 'tool_progress', call_id: 'k1', progress, data: '' });
 
 test('a reader that keeps up gets each item as it comes', async () => {
@@ -25,7 +30,8 @@ test('a reader that keeps up gets each item as it comes', async () => {
 test('what waits for a slow reader is merged: text by message and kind, progress by call', async () => {
   const backlog = createBacklog<Chunk>({ merge: mergeChunks });
   const thought: Chunk = { type: 'reasoning', message_id: 'm1', offset: 0, data: 'hm' };
-  for (const chunk of [thought, text('m1', 0, 'a'), progress(1), text('m1', 1, 'b'), progress(2), text('m2', 0, 'c')]) backlog.push(chunk);
+  for (const chunk of [thought, text('m1', 0, 'a'), progress(1), text('m1', 1, 'b'), progress(2), text('m2', 0, 'c')])
+    backlog.push(chunk);
   backlog.end();
   assert.deepEqual(await readAll(backlog.reader), [thought, text('m1', 0, 'ab'), progress(2), text('m2', 0, 'c')]);
 });

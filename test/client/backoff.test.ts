@@ -11,11 +11,16 @@ test('delays double up to the cap', () => {
 
 test('chance takes off at most the share it may, and never adds', () => {
   fc.assert(
-    fc.property(fc.nat(60), fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (attempt, jitter, chance) => {
-      const full = Math.min(10_000, 200 * 2 ** attempt);
-      const delayMs = createBackoff({ minMs: 200, maxMs: 10_000, jitter, random: () => chance })(attempt);
-      assert.ok(delayMs <= full && delayMs >= full * (1 - jitter) && delayMs >= 0, `${delayMs} of ${full}`);
-    }),
+    fc.property(
+      fc.nat(60),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (attempt, jitter, chance) => {
+        const full = Math.min(10_000, 200 * 2 ** attempt);
+        const delayMs = createBackoff({ minMs: 200, maxMs: 10_000, jitter, random: () => chance })(attempt);
+        assert.ok(delayMs <= full && delayMs >= full * (1 - jitter) && delayMs >= 0, `${delayMs} of ${full}`);
+      },
+    ),
     { seed: 7, numRuns: 500 },
   );
 });

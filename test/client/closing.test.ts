@@ -8,7 +8,10 @@ import { startScripted } from '../support/parley.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
 import { startWire } from '../support/wire-server.ts';
 
-const codesThat = (comeBack: boolean) => Object.values(closeCodes).filter((close) => (close.comeBack !== 'no') === comeBack).map(({ code }) => code);
+const codesThat = (comeBack: boolean) =>
+  Object.values(closeCodes)
+    .filter((close) => (close.comeBack !== 'no') === comeBack)
+    .map(({ code }) => code);
 const [finalCodes, passingCodes] = [codesThat(false), codesThat(true)];
 
 describe('a connection that the server closes', () => {
@@ -18,7 +21,8 @@ describe('a connection that the server closes', () => {
       const client = connectClient(t, wire.url);
       const turn = client.chat('Hi');
       assert.deepEqual(await client.until('closed'), { status: 'closed', code, reason: 'enough' });
-      const told = (error: unknown) => withCode('connection_closed')(error) && error instanceof Error && error.message.includes(`${code}, enough`);
+      const told = (error: unknown) =>
+        withCode('connection_closed')(error) && error instanceof Error && error.message.includes(`${code}, enough`);
       await assert.rejects(turn.end, told);
       await assert.rejects(readAll(turn), told);
       await assert.rejects(client.tools(), told);
@@ -69,7 +73,11 @@ describe('a client with reconnect.attempts', () => {
     const client = connectClient(t, wire.url, { reconnect });
     const turn = client.chat('Hi');
     assert.deepEqual(await client.until('unreachable'), { status: 'unreachable', tries: 3, code: 1006, reason: '' });
-    const isReported = (error: unknown) => withCode('unreachable')(error) && error instanceof Error && error.message === `No Parley server answers at ${wire.url} (tried 3 times). Start the server, or correct the address.`;
+    const isReported = (error: unknown) =>
+      withCode('unreachable')(error) &&
+      error instanceof Error &&
+      error.message ===
+        `No Parley server answers at ${wire.url} (tried 3 times). Start the server, or correct the address.`;
     await assert.rejects(turn.end, isReported);
     await assert.rejects(client.tools(), isReported);
     assert.equal(wire.sockets, 3);
@@ -78,13 +86,22 @@ describe('a client with reconnect.attempts', () => {
   test('gives up with the reason of a server that closes each of them', async (t) => {
     const wire = await startWire(t, { greet: (socket) => socket.close(1013, 'too many connections') });
     const client = connectClient(t, wire.url, { reconnect });
-    await assert.rejects(client.ping(), (error) => withCode('unreachable')(error) && error instanceof Error && error.message.includes('(1013, too many connections)'));
+    await assert.rejects(
+      client.ping(),
+      (error) =>
+        withCode('unreachable')(error) &&
+        error instanceof Error &&
+        error.message.includes('(1013, too many connections)'),
+    );
   });
 
   test('counts from the last answer', async (t) => {
     const wire = await startWire(t, {
       // Every socket is lost: one at once, the next after its answer.
-      greet: (socket, count) => void (count % 2 === 1 ? socket.terminate() : socket.once('message', () => setImmediate(() => socket.close(1012)))),
+      greet: (socket, count) =>
+        void (count % 2 === 1
+          ? socket.terminate()
+          : socket.once('message', () => setImmediate(() => socket.close(1012)))),
       answer: ({ request_id }, send) => send({ request_id, status: 'result', result: {} }),
     });
     const client = connectClient(t, wire.url, { reconnect });
@@ -98,7 +115,9 @@ describe('a client with reconnect.attempts', () => {
 
 describe('the real server', () => {
   test('ends a flood for good', async (t) => {
-    const { parley } = await startScripted(t, { config: { chat: { websocket: { frame_burst: 20, frames_per_second: 1 } } } });
+    const { parley } = await startScripted(t, {
+      config: { chat: { websocket: { frame_burst: 20, frames_per_second: 1 } } },
+    });
     const client = connectClient(t, parley.url);
     const pings = await Promise.allSettled(Array.from({ length: 40 }, () => client.ping()));
     assert.equal(pings.filter(({ status }) => status === 'fulfilled').length, 20);
@@ -106,9 +125,14 @@ describe('the real server', () => {
   });
 
   test('ends a message that is too long for good', async (t) => {
-    const { parley } = await startScripted(t, { config: { chat: { websocket: { max_message_size: 2_000 }, service: { max_text_length: 1_000 } } } });
+    const { parley } = await startScripted(t, {
+      config: { chat: { websocket: { max_message_size: 2_000 }, service: { max_text_length: 1_000 } } },
+    });
     const turn = connectClient(t, parley.url).chat('long '.repeat(1_000));
-    await assert.rejects(turn.end, (error) => withCode('connection_closed')(error) && error instanceof Error && error.message.includes('1009'));
+    await assert.rejects(
+      turn.end,
+      (error) => withCode('connection_closed')(error) && error instanceof Error && error.message.includes('1009'),
+    );
   });
 });
 
@@ -123,8 +147,15 @@ describe('closing the client', () => {
     client.close();
     await assert.rejects(turn.end, withCode('connection_closed'));
     await assert.rejects(client.ping(), withCode('connection_closed'));
-    assert.deepEqual(client.statuses.map(({ status }) => status), ['connecting', 'open', 'closed']);
-    assert.deepEqual((await other.ask('cancel', { conversation_id: 'c1' })).result?.['cancelled'], ['r1'], 'it was still running');
+    assert.deepEqual(
+      client.statuses.map(({ status }) => status),
+      ['connecting', 'open', 'closed'],
+    );
+    assert.deepEqual(
+      (await other.ask('cancel', { conversation_id: 'c1' })).result?.['cancelled'],
+      ['r1'],
+      'it was still running',
+    );
   });
 
   test('while it waits or dials ends that too', async (t) => {
@@ -134,7 +165,10 @@ describe('closing the client', () => {
     waiting.close();
     const dialling = connectClient(t, wire.url);
     dialling.close();
-    assert.deepEqual(dialling.statuses.map(({ status }) => status), ['connecting', 'closed']);
+    assert.deepEqual(
+      dialling.statuses.map(({ status }) => status),
+      ['connecting', 'closed'],
+    );
   });
 });
 
@@ -157,7 +191,14 @@ test('a socket that tells its close in the call that closes it is replaced by on
   const statuses: string[] = [];
   const third = Promise.withResolvers<void>();
   const connection = openConnection({
-    url: 'ws://127.0.0.1:1/', protocols: [], WebSocket: Abrupt, attempts: Infinity, handshakeMs: 1, heartbeatMs: 60_000, probe: '', backoff: () => 1,
+    url: 'ws://127.0.0.1:1/',
+    protocols: [],
+    WebSocket: Abrupt,
+    attempts: Infinity,
+    handshakeMs: 1,
+    heartbeatMs: 60_000,
+    probe: '',
+    backoff: () => 1,
     onText: () => {},
     onStatus({ status }) {
       statuses.push(status);

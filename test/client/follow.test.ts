@@ -15,13 +15,19 @@ describe('a follower', () => {
     await client.chat('Hi', { conversation_id: 'c1' });
     const follow = connectClient(t, parley.url).follow('c1');
     const past = await readUntil(follow, isEvent(3));
-    assert.deepEqual(past.map(({ status }) => status), ['result', 'event', 'event', 'event']);
+    assert.deepEqual(
+      past.map(({ status }) => status),
+      ['result', 'event', 'event', 'event'],
+    );
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is five.'));
     await client.chat('2 + 3?', { conversation_id: 'c1' }, 'r2');
     const live = await readUntil(follow, isEnd('r2'));
     assert.deepEqual(seqsOf(live), [4, 5, 6, 7, 8, 9]);
     assert.equal(shownText(chunksOf(live)), 'It is five.');
-    assert.ok(chunksOf(live).every((chunk) => !('seq' in chunk)), 'rows come as events');
+    assert.ok(
+      chunksOf(live).every((chunk) => !('seq' in chunk)),
+      'rows come as events',
+    );
     assert.deepEqual(follow.cursor(), { after_seq: 9 });
   });
 
@@ -51,7 +57,10 @@ describe('a follower', () => {
     const follow = remote.follow('c1');
     const reading = readUntil(follow, (frame) => frame.status === 'event' && frame.event.content === 'last');
     for (let turn = 0; turn < 6; turn += 1) {
-      model.script(asks([{ name: 'add', arguments: { a: turn, b: 1 } }]), says('It is some number or other.', { delayMs: 1 }));
+      model.script(
+        asks([{ name: 'add', arguments: { a: turn, b: 1 } }]),
+        says('It is some number or other.', { delayMs: 1 }),
+      );
       proxy.cutEachAfter(900 + turn * 333);
       proxy.cut();
       await client.chat(`turn ${turn}`, { conversation_id: 'c1' });
@@ -109,7 +118,9 @@ describe('a follower', () => {
     await readUntil(follow, (frame) => frame.status === 'state');
     model.script(says('Hello.'));
     await client.chat('again', { conversation_id: 'c1' }, 'r2');
-    const states = (await readUntil(follow, (frame) => frame.status === 'state' && frame.state.value === 'idle')).flatMap((frame) => (frame.status === 'state' ? [frame.state.value] : []));
+    const states = (
+      await readUntil(follow, (frame) => frame.status === 'state' && frame.state.value === 'idle')
+    ).flatMap((frame) => (frame.status === 'state' ? [frame.state.value] : []));
     assert.ok(states.includes('idle'), states.join());
   });
 
@@ -137,7 +148,10 @@ describe('a follower on the socket of a sender', () => {
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is five.'));
     const turn = remote.chat('2 + 3?', { conversationId: 'c1' });
     const [chunks, followed] = await Promise.all([readAll(turn), readUntil(follow, isEnd(turn.requestId))]);
-    assert.deepEqual(chunks.filter(({ type }) => type !== 'text').map(({ type }) => type), ['tool_call', 'tool_result']);
+    assert.deepEqual(
+      chunks.filter(({ type }) => type !== 'text').map(({ type }) => type),
+      ['tool_call', 'tool_result'],
+    );
     assert.equal(shownText(chunks), 'It is five.');
     assert.equal(shownText(chunksOf(followed)), 'It is five.');
     assert.deepEqual(seqsOf(followed), [4, 5, 6, 7, 8, 9]);
@@ -169,12 +183,15 @@ describe('a follower on the socket of a sender', () => {
     assert.deepEqual(seqsOf(await reading), [4, 5, 6]);
   });
 
-  test('who chats before the subscription has caught up loses none of the turn\'s frames', async (t) => {
+  test("who chats before the subscription has caught up loses none of the turn's frames", async (t) => {
     const { parley, client } = await startScripted(t);
     const remote = connectClient(t, parley.url);
     const ids = Array.from({ length: 12 }, (_, index) => `c${index}`);
     await Promise.all(ids.map((id) => client.chat('Hi', { conversation_id: id })));
-    const turns = ids.map((conversationId) => ({ follow: remote.follow(conversationId), turn: remote.chat('again', { conversationId }) }));
+    const turns = ids.map((conversationId) => ({
+      follow: remote.follow(conversationId),
+      turn: remote.chat('again', { conversationId }),
+    }));
     for (const { follow, turn } of turns) {
       assert.equal((await turn.accepted).seq, 4);
       assert.equal(await turn.text(), 'Hello from the scripted model.');
@@ -184,8 +201,23 @@ describe('a follower on the socket of a sender', () => {
 });
 
 describe('a subscription that does not go as it should', () => {
-  const result = (fields: object) => ({ head_seq: 9, oldest_seq: 1, truncated: false, reset: false, state: 'idle', can: [], active: null, ...fields });
-  const event = (seq: number) => ({ request_id: 'r1', status: 'event', conversation_id: 'c1', seq, event: { id: `e${seq}`, seq, type: 'meta' } });
+  const result = (fields: object) => ({
+    head_seq: 9,
+    oldest_seq: 1,
+    truncated: false,
+    reset: false,
+    state: 'idle',
+    can: [],
+    active: null,
+    ...fields,
+  });
+  const event = (seq: number) => ({
+    request_id: 'r1',
+    status: 'event',
+    conversation_id: 'c1',
+    seq,
+    event: { id: `e${seq}`, seq, type: 'meta' },
+  });
 
   test('asks again for rows that are missing', async (t) => {
     const wire = await startWire(t, {
@@ -204,7 +236,12 @@ describe('a subscription that does not go as it should', () => {
       answer({ action, request_id, payload }, send) {
         if (action !== 'subscribe') return;
         const beyond = payload['after_seq'] === 500;
-        send({ request_id, status: 'result', conversation_id: 'c1', result: result({ oldest_seq: 7, truncated: !beyond, reset: beyond }) });
+        send({
+          request_id,
+          status: 'result',
+          conversation_id: 'c1',
+          result: result({ oldest_seq: 7, truncated: !beyond, reset: beyond }),
+        });
         for (const seq of [7, 8]) send(event(seq));
         send({ status: 'deleted', conversation_id: 'c1' });
       },
@@ -212,7 +249,10 @@ describe('a subscription that does not go as it should', () => {
     const client = connectClient(t, wire.url);
     for (const after_seq of [2, 500]) {
       const frames = await readAll(client.follow('c1', { cursor: { after_seq } }));
-      assert.deepEqual(frames.map(({ status }) => status), ['result', 'event', 'event', 'deleted']);
+      assert.deepEqual(
+        frames.map(({ status }) => status),
+        ['result', 'event', 'event', 'deleted'],
+      );
     }
   });
 });

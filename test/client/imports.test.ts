@@ -10,7 +10,9 @@ const sources = readdirSync(folder).map((name) => join(folder, name));
 /** What is left of a file's imports when the types are gone. */
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');
-  const statements = text.matchAll(/^\s*(?:import|export)\s(?!type\s)(?!interface\s)(?:[^;'"]*?\sfrom\s)?['"]([^'"]+)['"]/gm);
+  const statements = text.matchAll(
+    /^\s*(?:import|export)\s(?!type\s)(?!interface\s)(?:[^;'"]*?\sfrom\s)?['"]([^'"]+)['"]/gm,
+  );
   const dynamic = text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g);
   return [...statements, ...dynamic].flatMap(([, specifier]) => specifier ?? []);
 }
@@ -30,5 +32,10 @@ test('the client imports nothing but its own files and types', () => {
 });
 
 test('the client uses no global that browsers lack', () => {
-  for (const file of sources) assert.doesNotMatch(readFileSync(file, 'utf8'), /\b(?:process|Buffer|require|setImmediate|__dirname|NodeJS)\b[.(]/, basename(file));
+  for (const file of sources)
+    assert.doesNotMatch(
+      readFileSync(file, 'utf8'),
+      /\b(?:process|Buffer|require|setImmediate|__dirname|NodeJS)\b[.(]/,
+      basename(file),
+    );
 });

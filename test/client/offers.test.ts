@@ -7,10 +7,30 @@ import { connectClient, withCode } from '../support/typed-client.ts';
 import { startWire } from '../support/wire-server.ts';
 
 const requests: { action: string; payload: object; make(client: Client): Promise<object>; answer: object }[] = [
-  { action: 'prompts', payload: { server: 's', limit: 2 }, make: (client) => client.prompts({ server: 's', limit: 2 }), answer: { prompts: [], next_cursor: null, servers: [] } },
-  { action: 'get_prompt', payload: { server: 's', name: 'p', arguments: { a: 'b' } }, make: (client) => client.getPrompt('s', 'p', { a: 'b' }), answer: { description: '', messages: [] } },
-  { action: 'resources', payload: {}, make: (client) => client.resources(), answer: { resources: [], templates: [], next_cursor: null, servers: [] } },
-  { action: 'read_resource', payload: { server: 's', uri: 'u' }, make: (client) => client.readResource('s', 'u'), answer: { contents: [] } },
+  {
+    action: 'prompts',
+    payload: { server: 's', limit: 2 },
+    make: (client) => client.prompts({ server: 's', limit: 2 }),
+    answer: { prompts: [], next_cursor: null, servers: [] },
+  },
+  {
+    action: 'get_prompt',
+    payload: { server: 's', name: 'p', arguments: { a: 'b' } },
+    make: (client) => client.getPrompt('s', 'p', { a: 'b' }),
+    answer: { description: '', messages: [] },
+  },
+  {
+    action: 'resources',
+    payload: {},
+    make: (client) => client.resources(),
+    answer: { resources: [], templates: [], next_cursor: null, servers: [] },
+  },
+  {
+    action: 'read_resource',
+    payload: { server: 's', uri: 'u' },
+    make: (client) => client.readResource('s', 'u'),
+    answer: { contents: [] },
+  },
   {
     action: 'complete_argument',
     payload: { server: 's', uri_template: 't', argument: { name: 'a', value: 'b' } },
@@ -22,13 +42,20 @@ const requests: { action: string; payload: object; make(client: Client): Promise
 describe('a request about what servers offer', () => {
   for (const { action, payload, make, answer } of requests) {
     test(`is asked as the protocol has it: ${action}`, async (t) => {
-      const wire = await startWire(t, { answer: ({ request_id }, send) => send({ request_id, status: 'result', result: answer }) });
+      const wire = await startWire(t, {
+        answer: ({ request_id }, send) => send({ request_id, status: 'result', result: answer }),
+      });
       assert.deepEqual(await make(connectClient(t, wire.url)), answer);
-      assert.deepEqual(wire.asked.map((asked) => [asked.action, asked.payload]), [[action, payload]]);
+      assert.deepEqual(
+        wire.asked.map((asked) => [asked.action, asked.payload]),
+        [[action, payload]],
+      );
     });
 
     test(`does not trust just any answer: ${action}`, async (t) => {
-      const wire = await startWire(t, { answer: ({ request_id }, send) => send({ request_id, status: 'result', result: { values: null } }) });
+      const wire = await startWire(t, {
+        answer: ({ request_id }, send) => send({ request_id, status: 'result', result: { values: null } }),
+      });
       await assert.rejects(make(connectClient(t, wire.url)), withCode('unexpected_answer'));
     });
   }
@@ -37,11 +64,24 @@ describe('a request about what servers offer', () => {
 test('the real server offers what its MCP servers do', async (t) => {
   const parley = await startParley(t, { mcpServers: demoServer });
   const client = connectClient(t, parley.url);
-  assert.deepEqual((await client.prompts()).prompts.map(({ name }) => name), ['summarize']);
-  const { messages: [message] } = await client.getPrompt('demo', 'summarize', { text: 'Long.' });
+  assert.deepEqual(
+    (await client.prompts()).prompts.map(({ name }) => name),
+    ['summarize'],
+  );
+  const {
+    messages: [message],
+  } = await client.getPrompt('demo', 'summarize', { text: 'Long.' });
   assert.match(message?.text ?? '', /three sentences:\n\nLong\./);
-  assert.deepEqual((await client.resources()).resources.map(({ uri }) => uri), ['parley://about']);
-  const { contents: [about] } = await client.readResource('demo', 'parley://about');
+  assert.deepEqual(
+    (await client.resources()).resources.map(({ uri }) => uri),
+    ['parley://about'],
+  );
+  const {
+    contents: [about],
+  } = await client.readResource('demo', 'parley://about');
   assert.match(about?.text ?? '', /demo MCP server/);
-  await assert.rejects(client.completeArgument('demo', { prompt: 'summarize', argument: { name: 'text', value: '' } }), withCode('mcp_refused'));
+  await assert.rejects(
+    client.completeArgument('demo', { prompt: 'summarize', argument: { name: 'text', value: '' } }),
+    withCode('mcp_refused'),
+  );
 });

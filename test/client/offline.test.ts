@@ -19,7 +19,10 @@ describe('without a connection', () => {
     const tools = remote.tools();
     proxy.admit(true);
     await Promise.all([...turns.map((turn) => turn.end), tools]);
-    assert.deepEqual(model.requests.map(({ body }) => body.messages.at(-1)?.content), ['one', 'two', 'three']);
+    assert.deepEqual(
+      model.requests.map(({ body }) => body.messages.at(-1)?.content),
+      ['one', 'two', 'three'],
+    );
   });
 
   test('no more than a bounded number waits', async (t) => {
@@ -81,7 +84,9 @@ describe('a wire that is dead without a word', () => {
       step.release();
     }
     assert.equal(await turn.text(), 'one two');
-    assert.ok(remote.statuses.some((status) => status.status === 'waiting' && status.reason === 'the server fell silent'));
+    assert.ok(
+      remote.statuses.some((status) => status.status === 'waiting' && status.reason === 'the server fell silent'),
+    );
   });
 
   test('and a quiet one is not taken for it', async (t) => {
@@ -95,6 +100,9 @@ describe('a wire that is dead without a word', () => {
     const client = connectClient(t, wire.url, { heartbeatMs: 50 });
     await probed.promise;
     assert.deepEqual(new Set(wire.asked.map(({ action }) => action)), new Set(['ping']));
-    assert.deepEqual(client.statuses.map(({ status }) => status), ['connecting', 'open']);
+    assert.deepEqual(
+      client.statuses.map(({ status }) => status),
+      ['connecting', 'open'],
+    );
   });
 });

@@ -5,10 +5,28 @@ import fc from 'fast-check';
 import { createPosition } from '../../src/client/position.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 
-const text = (messageId: string, offset: number, data: string): Chunk => ({ type: 'text', message_id: messageId, offset, data });
-const reasoning = (messageId: string, offset: number, data: string): Chunk => ({ type: 'reasoning', message_id: messageId, offset, data });
+const text = (messageId: string, offset: number, data: string): Chunk => ({
+  type: 'text',
+  message_id: messageId,
+  offset,
+  data,
+});
+const reasoning = (messageId: string, offset: number, data: string): Chunk => ({
+  type: 'reasoning',
+  message_id: messageId,
+  offset,
+  data,
+});
 const reset = (messageId: string): Chunk => ({ type: 'reset', message_id: messageId, data: '' });
-const result = (seq: number): Chunk => ({ type: 'tool_result', call_id: 'k1', name: 'add', status: 'ok', data: '5', duration_ms: 1, seq });
+const result = (seq: number): Chunk => ({
+  type: 'tool_result',
+  call_id: 'k1',
+  name: 'add',
+  status: 'ok',
+  data: '5',
+  duration_ms: 1,
+  seq,
+});
 
 describe('a position', () => {
   test('takes text as it comes and cuts what it has', () => {
@@ -57,7 +75,7 @@ describe('a position', () => {
     assert.deepEqual(position.take(text('m2', 0, 'x')), text('m2', 0, 'x'));
   });
 
-  test('takes every row of a conversation once and in order; an answer\'s row closes its message', () => {
+  test("takes every row of a conversation once and in order; an answer's row closes its message", () => {
     const position = createPosition();
     assert.equal(position.row(1, null), 'new');
     position.take(text('m1', 0, 'abc'));

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startBehindProxy } from '../support/behind-proxy.ts';
-import { createGate, delta, done, finish, gate, says, saysStepwise, stalls, streams, usage } from '../support/model-replies.ts';
+import {
+  createGate,
+  delta,
+  done,
+  finish,
+  gate,
+  says,
+  saysStepwise,
+  stalls,
+  streams,
+  usage,
+} from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
@@ -37,7 +48,10 @@ describe('a turn whose connection falls', () => {
     for (let bytes = 40; bytes <= 2_400; bytes += 118) {
       const proxy = await startProxy(t, parley.url);
       const remote = connectClient(t, proxy.url);
-      model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('The sum is \u{1F9EE} five.', { reasoning: 'Adding.', delayMs: 1 }));
+      model.script(
+        asks([{ name: 'add', arguments: { a: 2, b: 3 } }]),
+        says('The sum is \u{1F9EE} five.', { reasoning: 'Adding.', delayMs: 1 }),
+      );
       proxy.cutEachAfter(bytes);
       const turn = remote.chat('2 + 3?');
       // The first connection is torn for sure; those after it live.
@@ -84,7 +98,10 @@ describe('a turn whose connection falls', () => {
   test('during a long tool call gets the result once', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t, { mcpServers: demoServer });
     const held = createGate();
-    model.script(asks([{ name: 'add', arguments: { a: 1, b: 1 } }]), streams(gate(held), delta({ content: 'Two.' }), finish('stop'), usage(), done()));
+    model.script(
+      asks([{ name: 'add', arguments: { a: 1, b: 1 } }]),
+      streams(gate(held), delta({ content: 'Two.' }), finish('stop'), usage(), done()),
+    );
     const turn = remote.chat('1 + 1?');
     const types: string[] = [];
     for await (const chunk of turn) {
@@ -133,7 +150,9 @@ describe('a turn whose connection falls', () => {
 
 describe('a server that restarts in the middle of a turn', () => {
   test('begins its answer anew; what was shown of the old one is taken back', async (t) => {
-    const { parley, model, proxy, remote } = await startBehindProxy(t, { config: { shutdown: { drain_timeout: 0.1 } } });
+    const { parley, model, proxy, remote } = await startBehindProxy(t, {
+      config: { shutdown: { drain_timeout: 0.1 } },
+    });
     model.script(stalls('Once upon '), says('A new answer.'));
     const turn = remote.chat('a story');
     const reading = readAll(turn);
@@ -149,7 +168,9 @@ describe('a server that restarts in the middle of a turn', () => {
   });
 
   test('tells a reader by a reset which text to forget', async (t) => {
-    const { parley, model, proxy, remote } = await startBehindProxy(t, { config: { shutdown: { drain_timeout: 0.1 } } });
+    const { parley, model, proxy, remote } = await startBehindProxy(t, {
+      config: { shutdown: { drain_timeout: 0.1 } },
+    });
     model.script(stalls('Once '), says('Anew.'));
     const turn = remote.chat('a story');
     const seen: string[] = [];

@@ -10,8 +10,16 @@ import { startWire, type Asked } from '../support/wire-server.ts';
 
 type Send = (frame: object) => void;
 
-const refusal = ({ request_id, payload }: Asked, code: string, { retryable = true, ...data }: Record<string, unknown> = {}) =>
-  ({ request_id, status: 'error', conversation_id: payload['conversation_id'], error: { code, message: `Says ${code}.`, retryable, data } });
+const refusal = (
+  { request_id, payload }: Asked,
+  code: string,
+  { retryable = true, ...data }: Record<string, unknown> = {},
+) => ({
+  request_id,
+  status: 'error',
+  conversation_id: payload['conversation_id'],
+  error: { code, message: `Says ${code}.`, retryable, data },
+});
 const result = ({ request_id }: Asked, answer: object) => ({ request_id, status: 'result', result: answer });
 
 function runTurn({ request_id, payload }: Asked, send: Send): void {
@@ -22,7 +30,12 @@ function runTurn({ request_id, payload }: Asked, send: Send): void {
 
 /** Refuses everything but Stops, with this code. */
 const refuses = (code: string, data: Record<string, unknown> = {}) => ({
-  answer: (asked: Asked, send: Send) => send(asked.action === 'cancel' ? result(asked, { cancelled: [], disposition: 'nothing_running' }) : refusal(asked, code, data)),
+  answer: (asked: Asked, send: Send) =>
+    send(
+      asked.action === 'cancel'
+        ? result(asked, { cancelled: [], disposition: 'nothing_running' })
+        : refusal(asked, code, data),
+    ),
 });
 
 /** Resolves when so many waits have begun. */
@@ -30,7 +43,11 @@ async function inWait({ waits }: { waits: Waiting[] }, count = 1): Promise<void>
   while (waits.length < count) await new Promise((resolve) => setImmediate(resolve));
 }
 
-function watched(t: Parameters<typeof connectClient>[0], url: string, options: Parameters<typeof connectClient>[2] = {}) {
+function watched(
+  t: Parameters<typeof connectClient>[0],
+  url: string,
+  options: Parameters<typeof connectClient>[2] = {},
+) {
   const waits: Waiting[] = [];
   const client = connectClient(t, url, { onWait: (wait) => waits.push(wait), ...options });
   return Object.assign(client, { waits });
@@ -38,15 +55,34 @@ function watched(t: Parameters<typeof connectClient>[0], url: string, options: P
 
 describe('a chat that is refused for now', () => {
   it('is sent again under its id, not before the server said, and each wait is reported', async (t) => {
-    const wire = await startWire(t, { answer: (asked, send, count) => (count < 3 ? send(refusal(asked, 'overloaded', { retry_after_ms: 20 })) : runTurn(asked, send)) });
+    const wire = await startWire(t, {
+      answer: (asked, send, count) =>
+        count < 3 ? send(refusal(asked, 'overloaded', { retry_after_ms: 20 })) : runTurn(asked, send),
+    });
     const client = watched(t, wire.url);
     const own: Waiting[] = [];
     const turn = client.chat('Hi', { conversationId: 'c1', requestId: 'r1', onWait: (wait) => own.push(wait) });
     await turn.end;
-    assert.deepEqual(wire.asked.map(({ request_id }) => request_id), ['r1', 'r1', 'r1']);
+    assert.deepEqual(
+      wire.asked.map(({ request_id }) => request_id),
+      ['r1', 'r1', 'r1'],
+    );
     assert.deepEqual(own, client.waits);
-    assert.deepEqual(own.map(({ delayMs: _, ...wait }) => wait), [1, 2].map((attempt) => ({ action: 'chat', requestId: 'r1', conversationId: 'c1', code: 'overloaded', message: 'Says overloaded.', attempt })));
-    assert.ok(own.every(({ delayMs }) => delayMs >= 20 && delayMs <= 50), JSON.stringify(own));
+    assert.deepEqual(
+      own.map(({ delayMs: _, ...wait }) => wait),
+      [1, 2].map((attempt) => ({
+        action: 'chat',
+        requestId: 'r1',
+        conversationId: 'c1',
+        code: 'overloaded',
+        message: 'Says overloaded.',
+        attempt,
+      })),
+    );
+    assert.ok(
+      own.every(({ delayMs }) => delayMs >= 20 && delayMs <= 50),
+      JSON.stringify(own),
+    );
   });
 
   it('is handed over with the refusal when the total wait is used up', async (t) => {
@@ -57,13 +93,19 @@ describe('a chat that is refused for now', () => {
     assert.equal(wire.asked.length, client.waits.length + 1);
   });
 
-  for (const [what, retryTimeoutMs, retry_after_ms] of [['asked to wait longer than the total', 1_000, 60_000], ['no wait is wanted', 0, 1]] as const) {
+  for (const [what, retryTimeoutMs, retry_after_ms] of [
+    ['asked to wait longer than the total', 1_000, 60_000],
+    ['no wait is wanted', 0, 1],
+  ] as const) {
     it(`is handed over at once if ${what}`, async (t) => {
       const wire = await startWire(t, refuses('conversation_unavailable', { retry_after_ms }));
       const client = watched(t, wire.url, { retryTimeoutMs });
       const turn = client.chat('Hi');
       await assert.rejects(turn.accepted, withCode('conversation_unavailable'));
-      await assert.rejects(turn.end, (error) => error instanceof ParleyError && error.data['retry_after_ms'] === retry_after_ms);
+      await assert.rejects(
+        turn.end,
+        (error) => error instanceof ParleyError && error.data['retry_after_ms'] === retry_after_ms,
+      );
       assert.deepEqual([client.waits, wire.asked.length], [[], 1]);
     });
   }
@@ -72,7 +114,10 @@ describe('a chat that is refused for now', () => {
     const wire = await startWire(t, refuses('storage_failed'));
     const client = watched(t, wire.url, { reconnect: { minMs: 1, maxMs: 8, random: () => 0 } });
     await assert.rejects(client.chat('Hi').end, withCode('storage_failed'));
-    assert.deepEqual(client.waits.map(({ delayMs }) => delayMs), [1, 2, 4, 8, 8, 8]);
+    assert.deepEqual(
+      client.waits.map(({ delayMs }) => delayMs),
+      [1, 2, 4, 8, 8, 8],
+    );
   });
 
   for (const code of ['illegal_in_state', 'mcp_unavailable']) {
@@ -93,7 +138,11 @@ describe('a chat that is refused for now', () => {
     });
     const client = watched(t, wire.url);
     await client.chat('Hi').end;
-    assert.deepEqual(client.waits.map(({ delayMs }) => delayMs), [60_000], 'no longer than the total');
+    assert.deepEqual(
+      client.waits.map(({ delayMs }) => delayMs),
+      [60_000],
+      'no longer than the total',
+    );
     assert.equal(wire.sockets, 2);
   });
 
@@ -105,7 +154,10 @@ describe('a chat that is refused for now', () => {
     assert.deepEqual(await turn.cancel(), { cancelled: ['r1'], disposition: 'cancelled' });
     await assert.rejects(turn.end, withCode('aborted'));
     await client.cancel('c1', 'r2');
-    assert.deepEqual(wire.asked.map(({ action, payload }) => [action, payload['target']]).slice(0, 2), [['chat', undefined], ['cancel', 'r1']]);
+    assert.deepEqual(wire.asked.map(({ action, payload }) => [action, payload['target']]).slice(0, 2), [
+      ['chat', undefined],
+      ['cancel', 'r1'],
+    ]);
   });
 
   it('is ended at once by its signal, and by the closing of the client', async (t) => {
@@ -149,10 +201,19 @@ describe('a request that is refused for now', () => {
   for (const [action, ask] of Object.entries(requests)) {
     for (const code of ['shutting_down', 'overloaded']) {
       it(`${action}: ${code} is waited for`, async (t) => {
-        const wire = await startWire(t, { answer: (asked, send, count) => send(count < 3 ? refusal(asked, code, { retry_after_ms: 1 }) : result(asked, answers[action] ?? {})) });
+        const wire = await startWire(t, {
+          answer: (asked, send, count) =>
+            send(count < 3 ? refusal(asked, code, { retry_after_ms: 1 }) : result(asked, answers[action] ?? {})),
+        });
         const client = watched(t, wire.url);
         await ask(client);
-        assert.deepEqual(client.waits.map((wait) => [wait.action, wait.code]), [[action, code], [action, code]]);
+        assert.deepEqual(
+          client.waits.map((wait) => [wait.action, wait.code]),
+          [
+            [action, code],
+            [action, code],
+          ],
+        );
         assert.equal(new Set(wire.asked.slice(0, 3).map(({ request_id }) => request_id)).size, 1);
       });
     }
@@ -165,7 +226,9 @@ describe('a request that is refused for now', () => {
   });
 
   it('that is a Stop of what runs now is handed over at once', async (t) => {
-    const wire = await startWire(t, { answer: (asked, send) => send(refusal(asked, 'overloaded', { retry_after_ms: 1 })) });
+    const wire = await startWire(t, {
+      answer: (asked, send) => send(refusal(asked, 'overloaded', { retry_after_ms: 1 })),
+    });
     await assert.rejects(connectClient(t, wire.url).cancel('c1'), withCode('overloaded'));
     assert.equal(wire.asked.length, 1);
   });
@@ -187,7 +250,14 @@ describe('a request that is refused for now', () => {
   });
 
   it('and deletes a conversation that is gone at the next try has deleted it', async (t) => {
-    const wire = await startWire(t, { answer: (asked, send, count) => send(count === 1 ? refusal(asked, 'shutting_down', { retry_after_ms: 1 }) : refusal(asked, 'not_found', { retryable: false })) });
+    const wire = await startWire(t, {
+      answer: (asked, send, count) =>
+        send(
+          count === 1
+            ? refusal(asked, 'shutting_down', { retry_after_ms: 1 })
+            : refusal(asked, 'not_found', { retryable: false }),
+        ),
+    });
     const client = connectClient(t, wire.url);
     await client.delete('c1');
     await assert.rejects(client.delete('c1'), withCode('not_found'), 'without a refusal it was never there');
@@ -221,7 +291,13 @@ for (const { what, code, clamped } of [
     }
     const enough = Promise.withResolvers<void>();
     const connection = openConnection({
-      url: 'ws://127.0.0.1:1/', protocols: [], WebSocket: Restarting, attempts: Infinity, handshakeMs: 60_000, heartbeatMs: 60_000, probe: '',
+      url: 'ws://127.0.0.1:1/',
+      protocols: [],
+      WebSocket: Restarting,
+      attempts: Infinity,
+      handshakeMs: 60_000,
+      heartbeatMs: 60_000,
+      probe: '',
       backoff(attempt) {
         attempts.push(attempt);
         if (attempts.length === 53) enough.resolve();
@@ -232,6 +308,9 @@ for (const { what, code, clamped } of [
     });
     await enough.promise;
     connection.close();
-    assert.deepEqual(attempts, Array.from({ length: 53 }, (_, failures) => (clamped && failures < 50 ? Math.min(failures, 3) : failures)));
+    assert.deepEqual(
+      attempts,
+      Array.from({ length: 53 }, (_, failures) => (clamped && failures < 50 ? Math.min(failures, 3) : failures)),
+    );
   });
 }

@@ -11,8 +11,15 @@ import { startWire } from '../support/wire-server.ts';
 
 const inC1 = { conversation_id: 'c1' };
 const question = {
-  type: 'approval_request', interrupt_id: 'i1', call_id: 'k1', name: 'delete', server: 'files', arguments: { path: 'a' },
-  expires_at: '2030-01-01T00:00:00.000Z', data: 'Allow delete with {"path":"a"}?', seq: 3,
+  type: 'approval_request',
+  interrupt_id: 'i1',
+  call_id: 'k1',
+  name: 'delete',
+  server: 'files',
+  arguments: { path: 'a' },
+  expires_at: '2030-01-01T00:00:00.000Z',
+  data: 'Allow delete with {"path":"a"}?',
+  seq: 3,
 };
 
 describe('respond', () => {
@@ -21,33 +28,53 @@ describe('respond', () => {
     { what: 'what somebody else had decided', result: { already: { decision: 'deny' } } },
   ]) {
     test(`names the question and the decision, and is told ${what}`, async (t) => {
-      const wire = await startWire(t, { answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result }) });
+      const wire = await startWire(t, {
+        answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result }),
+      });
       const client = connectClient(t, wire.url);
       assert.deepEqual(await client.respond('c1', { interruptId: 'i1', decision: 'approve' }), result);
       await client.respond('c1', { interruptId: 'i1', decision: 'deny', reason: 'Not today.' });
       await client.respond('c1', { interruptId: 'i1', decision: 'approve', arguments: { path: 'b' }, remember: true });
-      assert.deepEqual(wire.asked.map(({ action, payload }) => ({ action, ...payload })), [
-        { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'approve' },
-        { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'deny', reason: 'Not today.' },
-        { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'approve', arguments: { path: 'b' }, remember: true },
-      ]);
+      assert.deepEqual(
+        wire.asked.map(({ action, payload }) => ({ action, ...payload })),
+        [
+          { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'approve' },
+          { action: 'respond', conversation_id: 'c1', interrupt_id: 'i1', decision: 'deny', reason: 'Not today.' },
+          {
+            action: 'respond',
+            conversation_id: 'c1',
+            interrupt_id: 'i1',
+            decision: 'approve',
+            arguments: { path: 'b' },
+            remember: true,
+          },
+        ],
+      );
     });
   }
 
   for (const result of [{}, { accepted: false }, { already: null }, { already: {} }]) {
     test(`does not trust ${JSON.stringify(result)}`, async (t) => {
-      const wire = await startWire(t, { answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result }) });
-      await assert.rejects(connectClient(t, wire.url).respond('c1', { interruptId: 'i1', decision: 'approve' }), withCode('unexpected_answer'));
+      const wire = await startWire(t, {
+        answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result }),
+      });
+      await assert.rejects(
+        connectClient(t, wire.url).respond('c1', { interruptId: 'i1', decision: 'approve' }),
+        withCode('unexpected_answer'),
+      );
     });
   }
 
   test('is sent again when the socket falls before its answer', async (t) => {
     const wire = await startWire(t, {
       greet: (socket, count) => void (count === 1 && socket.once('message', () => socket.terminate())),
-      answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result: { already: { decision: 'approve' } } }),
+      answer: ({ request_id }, send) =>
+        send({ request_id, status: 'result', ...inC1, result: { already: { decision: 'approve' } } }),
     });
     const client = connectClient(t, wire.url);
-    assert.deepEqual(await client.respond('c1', { interruptId: 'i1', decision: 'approve' }), { already: { decision: 'approve' } });
+    assert.deepEqual(await client.respond('c1', { interruptId: 'i1', decision: 'approve' }), {
+      already: { decision: 'approve' },
+    });
     const [first, second] = wire.asked;
     assert.deepEqual(first, second, 'the same request under the same id');
   });
@@ -62,7 +89,19 @@ test('a question comes as a typed chunk of its turn, and the turn goes on with t
         send({ ...ofTurn, status: 'chunk', chunk: question });
       } else {
         send({ request_id, status: 'result', ...inC1, result: { accepted: true } });
-        send({ ...ofTurn, status: 'chunk', chunk: { type: 'tool_result', call_id: 'k1', name: 'delete', status: payload['decision'] === 'approve' ? 'ok' : 'denied', data: 'gone', duration_ms: 1, seq: 5 } });
+        send({
+          ...ofTurn,
+          status: 'chunk',
+          chunk: {
+            type: 'tool_result',
+            call_id: 'k1',
+            name: 'delete',
+            status: payload['decision'] === 'approve' ? 'ok' : 'denied',
+            data: 'gone',
+            duration_ms: 1,
+            seq: 5,
+          },
+        });
         send({ ...ofTurn, status: 'complete', seq: 7, metadata: { finish_reason: 'stop' } });
       }
     },
@@ -75,7 +114,10 @@ test('a question comes as a typed chunk of its turn, and the turn goes on with t
     if (chunk.type !== 'approval_request') continue;
     const { server, name, arguments: asked } = chunk;
     assert.deepEqual([server, name, asked['path']], ['files', 'delete', 'a']);
-    assert.deepEqual(await client.respond(turn.conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }), { accepted: true });
+    assert.deepEqual(
+      await client.respond(turn.conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }),
+      { accepted: true },
+    );
   }
   assert.deepEqual(seen[0], question);
   assert.equal(seen.length, 2);
@@ -83,31 +125,52 @@ test('a question comes as a typed chunk of its turn, and the turn goes on with t
 
 test('a question that was shown is not shown again after a reconnect', async (t) => {
   const wire = await startWire(t, {
-    greet: (socket, count) => void (count === 1 && socket.once('message', () => setImmediate(() => socket.terminate()))),
+    greet: (socket, count) =>
+      void (count === 1 && socket.once('message', () => setImmediate(() => socket.terminate()))),
     answer({ request_id }, send, count) {
-      send({ request_id, ...inC1, status: 'processing', seq: 1, metadata: { disposition: count === 1 ? 'started' : 'attached' } });
+      send({
+        request_id,
+        ...inC1,
+        status: 'processing',
+        seq: 1,
+        metadata: { disposition: count === 1 ? 'started' : 'attached' },
+      });
       send({ request_id, ...inC1, status: 'chunk', chunk: question });
       if (count > 1) send({ request_id, ...inC1, status: 'complete', seq: 7, metadata: { finish_reason: 'stop' } });
     },
   });
   const turn = connectClient(t, wire.url).chat('delete a', { conversationId: 'c1' });
-  assert.deepEqual((await readAll(turn)).map(({ type }) => type), ['approval_request']);
+  assert.deepEqual(
+    (await readAll(turn)).map(({ type }) => type),
+    ['approval_request'],
+  );
   assert.deepEqual(wire.asked[1]?.payload['cursor'], { after_seq: 3 });
 });
 
 test('the real server asks, is answered once, and tells a second answer what was decided', async (t) => {
-  const { parley, model } = await startScripted(t, { mcpServers: demoServer, config: { chat: { service: { tools: { permission: { 'demo.add': 'ask' } } } } } });
+  const { parley, model } = await startScripted(t, {
+    mcpServers: demoServer,
+    config: { chat: { service: { tools: { permission: { 'demo.add': 'ask' } } } } },
+  });
   model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('Five.'));
   const client = connectClient(t, parley.url);
   const turn = client.chat('2 + 3?');
   for await (const chunk of turn) {
     if (chunk.type !== 'approval_request') continue;
     assert.deepEqual([chunk.server, chunk.name, chunk.arguments], ['demo', 'add', { a: 2, b: 3 }]);
-    assert.deepEqual(await client.respond(turn.conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }), { accepted: true });
-    assert.deepEqual(await client.respond(turn.conversationId, { interruptId: chunk.interrupt_id, decision: 'deny' }), { already: { decision: 'approve' } });
+    assert.deepEqual(
+      await client.respond(turn.conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }),
+      { accepted: true },
+    );
+    assert.deepEqual(await client.respond(turn.conversationId, { interruptId: chunk.interrupt_id, decision: 'deny' }), {
+      already: { decision: 'approve' },
+    });
   }
   assert.equal(await turn.text(), 'Five.');
-  await assert.rejects(client.respond(turn.conversationId, { interruptId: 'never asked', decision: 'deny' }), withCode('not_found'));
+  await assert.rejects(
+    client.respond(turn.conversationId, { interruptId: 'never asked', decision: 'deny' }),
+    withCode('not_found'),
+  );
 });
 
 test('a question of an MCP server comes typed too, and is answered with its form filled in', async (t) => {
@@ -122,8 +185,14 @@ test('a question of an MCP server comes typed too, and is answered with its form
     if (chunk.type !== 'elicitation_request') continue;
     assert.deepEqual([chunk.server, chunk.mode, chunk.data], ['tables', 'form', 'For how many?']);
     const { interrupt_id: interruptId } = chunk;
-    await assert.rejects(client.respond(turn.conversationId, { interruptId, decision: 'answer', content: { guests: 'many' } }), withCode('invalid_request'));
-    assert.deepEqual(await client.respond(turn.conversationId, { interruptId, decision: 'answer', content: { guests: 4 } }), { accepted: true });
+    await assert.rejects(
+      client.respond(turn.conversationId, { interruptId, decision: 'answer', content: { guests: 'many' } }),
+      withCode('invalid_request'),
+    );
+    assert.deepEqual(
+      await client.respond(turn.conversationId, { interruptId, decision: 'answer', content: { guests: 4 } }),
+      { accepted: true },
+    );
   }
   assert.equal(await turn.text(), 'Booked.');
   assert.deepEqual(bookings.booked, ['4 inside table 7']);

@@ -38,7 +38,10 @@ describe('a turn that another page takes up from the cursor of the first', () =>
     for await (const { type } of turn) if (type === 'tool_result') break;
     await turn.end;
     const next = connectClient(t, parley.url).chat('2 + 3?', { ...chat, cursor: turn.cursor() });
-    assert.deepEqual((await readAll(next)).map(({ type, data }) => `${type} ${data}`), ['text It is five.']);
+    assert.deepEqual(
+      (await readAll(next)).map(({ type, data }) => `${type} ${data}`),
+      ['text It is five.'],
+    );
   });
 
   test('has lost nothing that had arrived there and was not read', async (t) => {

@@ -5,16 +5,35 @@ import { connectClient, readAll, withCode } from '../support/typed-client.ts';
 import { startWire } from '../support/wire-server.ts';
 
 const problem = { code: 'invalid_json', message: 'The frame is not valid JSON.', retryable: false, data: {} };
-const started = (requestId: string, conversationId: string) => ({ request_id: requestId, status: 'processing', conversation_id: conversationId, seq: 1, metadata: { disposition: 'started' } });
-const said = (requestId: string, conversationId: string, data: string) => ({ request_id: requestId, status: 'chunk', conversation_id: conversationId, chunk: { type: 'text', message_id: `m of ${conversationId}`, offset: 0, data } });
-const completed = (requestId: string, conversationId: string) => ({ request_id: requestId, status: 'complete', conversation_id: conversationId, seq: 3, metadata: { finish_reason: 'stop' } });
+const started = (requestId: string, conversationId: string) => ({
+  request_id: requestId,
+  status: 'processing',
+  conversation_id: conversationId,
+  seq: 1,
+  metadata: { disposition: 'started' },
+});
+const said = (requestId: string, conversationId: string, data: string) => ({
+  request_id: requestId,
+  status: 'chunk',
+  conversation_id: conversationId,
+  chunk: { type: 'text', message_id: `m of ${conversationId}`, offset: 0, data },
+});
+const completed = (requestId: string, conversationId: string) => ({
+  request_id: requestId,
+  status: 'complete',
+  conversation_id: conversationId,
+  seq: 3,
+  metadata: { finish_reason: 'stop' },
+});
 
 describe('frames', () => {
   test('that answer nobody, or are none, are passed over', async (t) => {
     const wire = await startWire(t, {
       greet(socket) {
-        for (const frame of ['{oops', '[]', 'null', '{"status":"error"}', '{"status":"sung","request_id":"r1"}']) socket.send(frame);
-        for (const request_id of [null, 'nobody', 7]) socket.send(JSON.stringify({ request_id, status: 'error', error: problem }));
+        for (const frame of ['{oops', '[]', 'null', '{"status":"error"}', '{"status":"sung","request_id":"r1"}'])
+          socket.send(frame);
+        for (const request_id of [null, 'nobody', 7])
+          socket.send(JSON.stringify({ request_id, status: 'error', error: problem }));
         socket.send(JSON.stringify({ request_id: null, status: 'error', conversation_id: 'c1', error: problem }));
         socket.send(JSON.stringify(completed('nobody', 'c1')));
         socket.send(Buffer.from('binary'));
@@ -32,7 +51,10 @@ describe('frames', () => {
   });
 
   test('that refuse a request without naming its conversation reach who asked', async (t) => {
-    const wire = await startWire(t, { answer: ({ request_id }, send) => send({ request_id, status: 'error', error: { ...problem, code: 'invalid_request' } }) });
+    const wire = await startWire(t, {
+      answer: ({ request_id }, send) =>
+        send({ request_id, status: 'error', error: { ...problem, code: 'invalid_request' } }),
+    });
     const client = connectClient(t, wire.url);
     await assert.rejects(client.chat('', { conversationId: 'c1' }).end, withCode('invalid_request'));
     await assert.rejects(readAll(client.follow('c1')), withCode('invalid_request'));

@@ -12,7 +12,10 @@ import { startWire } from '../support/wire-server.ts';
 const [ann, bob] = [createToken(), createToken()];
 
 function startWithTokens(t: TestContext) {
-  const tokens = [{ subject: 'ann', sha256: hashToken(ann) }, { subject: 'bob', sha256: hashToken(bob) }];
+  const tokens = [
+    { subject: 'ann', sha256: hashToken(ann) },
+    { subject: 'bob', sha256: hashToken(bob) },
+  ];
   return startScripted(t, { config: { auth: { mode: 'token', tokens } } });
 }
 
@@ -43,7 +46,7 @@ describe('a token', () => {
     assert.ok(proxy.accepted > 1);
   });
 
-  test('of another is another\'s: the same ids are two turns', async (t) => {
+  test("of another is another's: the same ids are two turns", async (t) => {
     const { parley, model } = await startWithTokens(t);
     const r1 = { conversationId: 'c1', requestId: 'r1' };
     const turns = [ann, bob].map((token) => connectClient(t, parley.url, { token }).chat('Hi', r1));
@@ -72,6 +75,10 @@ describe('a token', () => {
   }
 
   test('that no subprotocol can carry is refused by the client', () => {
-    assert.throws(() => connect('ws://127.0.0.1:9/', { token: 'two words' }), { name: 'ParleyError', code: 'invalid_options', message: /^The token cannot be sent: / });
+    assert.throws(() => connect('ws://127.0.0.1:9/', { token: 'two words' }), {
+      name: 'ParleyError',
+      code: 'invalid_options',
+      message: /^The token cannot be sent: /,
+    });
   });
 });

@@ -32,7 +32,10 @@ describe('a turn of the client', () => {
     const turn = connectClient(t, parley.url).chat('count');
     assert.equal(await turn.text(), 'one two three four');
     const chunks = await readAll(turn);
-    assert.deepEqual(chunks.map((chunk) => chunk.data), ['one two three four']);
+    assert.deepEqual(
+      chunks.map((chunk) => chunk.data),
+      ['one two three four'],
+    );
   });
 
   test('brings tool calls and results typed', async (t) => {
@@ -50,7 +53,10 @@ describe('a turn of the client', () => {
     const { parley, model } = await startScripted(t);
     model.script(says('one two three', { delayMs: 2 }));
     const chunks = await readAll(connectClient(t, parley.url).chat('Hi', { streaming: false }));
-    assert.deepEqual(chunks.map((chunk) => chunk.data), ['one two three']);
+    assert.deepEqual(
+      chunks.map((chunk) => chunk.data),
+      ['one two three'],
+    );
   });
 
   test('that fails rejects its end and its loop with the typed fault', async (t) => {
@@ -99,7 +105,7 @@ describe('a turn of the client', () => {
     await assert.rejects(client.chat('late', { signal: stop.signal }).end, withCode('aborted'));
   });
 
-  test('belongs to the client\'s own conversation if none is named; a loop that is left stops nothing', async (t) => {
+  test("belongs to the client's own conversation if none is named; a loop that is left stops nothing", async (t) => {
     const { parley, model } = await startScripted(t);
     const client = connectClient(t, parley.url);
     const first = client.chat('My name is Ada');
@@ -108,7 +114,10 @@ describe('a turn of the client', () => {
     await client.chat('What is my name?').end;
     assert.equal(model.requests[1]?.body.messages.length, 4, 'system, two of the first turn, the question');
     const { events } = await client.history(client.conversationId);
-    assert.deepEqual(events.map((event) => event.seq), [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(
+      events.map((event) => event.seq),
+      [1, 2, 3, 4, 5, 6],
+    );
   });
 
   test('under an id that is open already is refused, and does not disturb the open one', async (t) => {

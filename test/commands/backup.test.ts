@@ -20,7 +20,10 @@ describe('backup', () => {
     await writer;
     const copy = join(dirname(path), 'copy.db');
     assert.equal(exitCode, 0);
-    assert.equal(stdout, `Copied ${path} to ${copy} (0.0 MB).\n`.replace('0.0', /\(([\d.]+) MB/.exec(stdout)?.[1] ?? ''));
+    assert.equal(
+      stdout,
+      `Copied ${path} to ${copy} (0.0 MB).\n`.replace('0.0', /\(([\d.]+) MB/.exec(stdout)?.[1] ?? ''),
+    );
     const copied = Number(elsewhere(copy, (db) => db.prepare('SELECT COUNT(*) FROM chat_events').pluck().get()));
     assert.ok(copied >= 2 && copied % 2 === 0, 'never half an append');
     assert.ok(!existsSync(`${copy}-wal`));
@@ -37,7 +40,10 @@ describe('backup', () => {
     await parley(path, 'backup', copy);
     const second = await open({ path: copy });
     assert.equal((await second.store.standing(owner, 'c', 10)).headSeq, 1);
-    assert.equal(elsewhere(copy, (db) => db.pragma('auto_vacuum', { simple: true })), 2);
+    assert.equal(
+      elsewhere(copy, (db) => db.pragma('auto_vacuum', { simple: true })),
+      2,
+    );
   });
 
   test('overwrites nothing, and says what else went wrong', async (t) => {
@@ -55,6 +61,9 @@ describe('backup', () => {
     const nowhere = await parley(path, 'backup', 'nowhere/copy.db');
     assert.equal(nowhere.exitCode, 1);
     assert.match(nowhere.stderr, /The copy .*nowhere\/copy\.db could not be written/);
-    assert.deepEqual(readdirSync(dirname(path)).filter((name) => name.includes('partial')), []);
+    assert.deepEqual(
+      readdirSync(dirname(path)).filter((name) => name.includes('partial')),
+      [],
+    );
   });
 });

@@ -27,16 +27,21 @@ describe('check', () => {
     await filled(box);
     await box.open();
     const { exitCode, stdout, stderr } = await parley(box.path, 'check');
-    assert.deepEqual([exitCode, stdout, stderr], [0, `${box.path}: 2 conversations, 7 rows. Everything is in order.\n`, '']);
+    assert.deepEqual(
+      [exitCode, stdout, stderr],
+      [0, `${box.path}: 2 conversations, 7 rows. Everything is in order.\n`, ''],
+    );
   });
 
   test('says what is wrong, where, and how much, with exit code 1', async (t) => {
     const box = sandbox(t);
     await filled(box);
-    elsewhere(box.path, (db) => db.exec(`
+    elsewhere(box.path, (db) =>
+      db.exec(`
       DELETE FROM chat_events WHERE conversation_id = 'c1' AND seq = 5;
       UPDATE chat_events SET extra = 'no json' WHERE conversation_id = 'c2';
-      UPDATE turns SET end_seq = 8 WHERE request_id = 'r3'`));
+      UPDATE turns SET end_seq = 8 WHERE request_id = 'r3'`),
+    );
     const { exitCode, stdout } = await parley(box.path, 'check', box.path);
     assert.equal(exitCode, 1);
     assert.deepEqual(stdout.trimEnd().split('\n'), [
@@ -73,9 +78,11 @@ describe('check', () => {
 
   test('finds a file that was taken over from another program in order', async (t) => {
     const box = sandbox(t);
-    elsewhere(box.path, (db) => db.exec(`${bareTable};
+    elsewhere(box.path, (db) =>
+      db.exec(`${bareTable};
       INSERT INTO chat_events (id, conversation_id, seq, type, request_id, content) VALUES ('a', 'c', 3, 'user_message', 'r1', 'Hello');
-      INSERT INTO chat_events (id, conversation_id, seq, type, tool_calls) VALUES ('b', 'c', 9, 'assistant_message', 'no json')`));
+      INSERT INTO chat_events (id, conversation_id, seq, type, tool_calls) VALUES ('b', 'c', 9, 'assistant_message', 'no json')`),
+    );
     const { store, append } = await box.open({ adoptiveOwner: owner });
     await append(begin('c', 'r2'));
     await append(end('c', 'r2'));
@@ -97,11 +104,19 @@ describe('check', () => {
   test('tells of damaged pages, and what to do', async (t) => {
     const box = sandbox(t);
     const { store, append } = await box.open();
-    await append({ conversationId: 'c', owner, rows: Array.from({ length: 200 }, () => row({ content: 'x'.repeat(500) })) });
+    await append({
+      conversationId: 'c',
+      owner,
+      rows: Array.from({ length: 200 }, () => row({ content: 'x'.repeat(500) })),
+    });
     await store.close();
     const bytes = readFileSync(box.path);
     // One page of an index: SQLite itself can still walk the file and count what is missing.
-    const page = elsewhere(box.path, (db) => Number(db.prepare(`SELECT pageno FROM dbstat WHERE name = 'chat_events_by_seq' AND pagetype = 'leaf'`).pluck().get()));
+    const page = elsewhere(box.path, (db) =>
+      Number(
+        db.prepare(`SELECT pageno FROM dbstat WHERE name = 'chat_events_by_seq' AND pagetype = 'leaf'`).pluck().get(),
+      ),
+    );
     bytes.fill(0, page * 4096 - 2048, page * 4096);
     writeFileSync(box.path, bytes);
     const { exitCode, stdout } = await parley(box.path, 'check');

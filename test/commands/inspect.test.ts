@@ -10,14 +10,20 @@ import { sandbox } from '../store/support.ts';
 
 async function started(t: TestContext, config: Record<string, unknown> = {}) {
   const parley = await startParley(t, { config });
-  return { parley, at: { conversationId: 'c 1', host: 'localhost', port: Number(new URL(parley.url).port), token: null } };
+  return {
+    parley,
+    at: { conversationId: 'c 1', host: 'localhost', port: Number(new URL(parley.url).port), token: null },
+  };
 }
 
 test('tells where a conversation can be watched, and it can', async (t) => {
   const { parley, at } = await started(t);
   const { exitCode, stdout } = await run(sandbox(t).path, 'inspect', 'c 1', '--port', String(at.port));
   assert.equal(exitCode, 0);
-  const [page, stately, events] = stdout.trimEnd().split('\n').map((line) => line.slice(line.search(/(?:http|ws):/)));
+  const [page, stately, events] = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.slice(line.search(/(?:http|ws):/)));
   for (const address of [page, stately]) assert.match(await (await fetch(address ?? '')).text(), /<title>Parley: /);
   const watcher = openWatcher(events ?? '');
   await (await parley.connect()).chat('Hi', { conversation_id: 'c 1' });
@@ -26,7 +32,10 @@ test('tells where a conversation can be watched, and it can', async (t) => {
 });
 
 test('says that no server answers, and that none is inspected', async (t) => {
-  await assert.rejects(inspect({ conversationId: 'c', host: 'localhost', port: 1, token: null }), /No server answers at http:\/\/localhost:1\. Start it with \.\/run\.sh/);
+  await assert.rejects(
+    inspect({ conversationId: 'c', host: 'localhost', port: 1, token: null }),
+    /No server answers at http:\/\/localhost:1\. Start it with \.\/run\.sh/,
+  );
   const { at } = await started(t, { inspect: { enabled: false } });
   await assert.rejects(inspect(at), /serves no inspection: inspect\.enabled is false/);
 });

@@ -20,7 +20,13 @@ async function largeConversation(t: TestContext): Promise<{ folder: string; conf
   const { path, open } = sandbox(t);
   const { store, append } = await open();
   await append(begin('c', 'r1'));
-  await append({ conversationId: 'c', owner, rows: Array.from({ length: rows - 1 }, () => row({ type: 'assistant_message', role: 'assistant', content: 'Hi', request_id: 'r1' })) });
+  await append({
+    conversationId: 'c',
+    owner,
+    rows: Array.from({ length: rows - 1 }, () =>
+      row({ type: 'assistant_message', role: 'assistant', content: 'Hi', request_id: 'r1' }),
+    ),
+  });
   await store.close();
   const folder = dirname(path);
   const config = join(folder, 'config.yaml');
@@ -32,7 +38,11 @@ describe('the output of a command', () => {
   for (const args of [['replay', 'c'], ['--help'], ['token', 'alice'], ['check'], ['backup', 'copy.db']]) {
     it(`ends quietly when the reader of ${args[0]} has gone`, async (t) => {
       const { folder, config } = await largeConversation(t);
-      const child = spawn(process.execPath, [main, ...args, ...(['token', '--help'].includes(args[0] ?? '') ? [] : ['--config', config])], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(
+        process.execPath,
+        [main, ...args, ...(['token', '--help'].includes(args[0] ?? '') ? [] : ['--config', config])],
+        { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+      );
       // Closed before anything is written, as `| true` does.
       child.stdout.destroy();
       const stderr = readText(child.stderr);
@@ -43,7 +53,10 @@ describe('the output of a command', () => {
 
   it('ends quietly when its reader leaves in the middle, as head does', async (t) => {
     const { folder, config } = await largeConversation(t);
-    const child = spawn(process.execPath, [main, 'replay', 'c', '--config', config], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [main, 'replay', 'c', '--config', config], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child.stdout.once('data', () => child.stdout.destroy());
     const stderr = readText(child.stderr);
     const [code] = await once(child, 'exit');
@@ -52,7 +65,10 @@ describe('the output of a command', () => {
 
   it('reaches a slow reader whole', async (t) => {
     const { folder, config } = await largeConversation(t);
-    const child = spawn(process.execPath, [main, 'replay', 'c', '--config', config], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [main, 'replay', 'c', '--config', config], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let lines = 0;
     let chunks = 0;
     for await (const chunk of child.stdout) {
@@ -66,7 +82,10 @@ describe('the output of a command', () => {
 
   it('reports a full disk in one sentence', { skip: process.platform !== 'linux' }, async (t) => {
     const { folder, config } = await largeConversation(t);
-    const child = spawn(process.execPath, [main, 'replay', 'c', '--config', config], { cwd: folder, stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'] });
+    const child = spawn(process.execPath, [main, 'replay', 'c', '--config', config], {
+      cwd: folder,
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    });
     assert.ok(child.stderr);
     const stderr = readText(child.stderr);
     const [code] = await once(child, 'exit');

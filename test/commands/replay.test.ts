@@ -19,12 +19,25 @@ async function interrupted(t: TestContext): Promise<string> {
   await append(begin('c', 'r1', { content: 'Add\nand delete' }));
   const call = (id: string, name: string) => ({ id, type: 'function' as const, function: { name, arguments: '{}' } });
   const dispatch = (id: string, name: string, harmless: boolean) =>
-    row({ type: 'tool_call', role: 'assistant', content: '{}', tool_call_id: id, request_id: 'r1', extra: { name, harmless, attempt: 1 } });
+    row({
+      type: 'tool_call',
+      role: 'assistant',
+      content: '{}',
+      tool_call_id: id,
+      request_id: 'r1',
+      extra: { name, harmless, attempt: 1 },
+    });
   await append({
     conversationId: 'c',
     owner,
     rows: [
-      row({ type: 'assistant_message', role: 'assistant', content: null, tool_calls: [call('a', 'add'), call('d', 'delete')], request_id: 'r1' }),
+      row({
+        type: 'assistant_message',
+        role: 'assistant',
+        content: null,
+        tool_calls: [call('a', 'add'), call('d', 'delete')],
+        request_id: 'r1',
+      }),
       dispatch('a', 'add', true),
       dispatch('d', 'delete', false),
     ],
@@ -34,8 +47,10 @@ async function interrupted(t: TestContext): Promise<string> {
   return path;
 }
 
-const told = (database: string, options: { exported?: string; recovery?: Parameters<typeof replay>[0]['recovery'] } = {}) =>
-  [...replay({ conversationId: 'c', database, exported: null, recovery, ...options }).lines];
+const told = (
+  database: string,
+  options: { exported?: string; recovery?: Parameters<typeof replay>[0]['recovery'] } = {},
+) => [...replay({ conversationId: 'c', database, exported: null, recovery, ...options }).lines];
 
 describe('replay', () => {
   test('tells each row and where it leaves the conversation', async (t) => {
@@ -65,17 +80,33 @@ describe('replay', () => {
     const { path, open } = sandbox(t);
     const { store, append } = await open();
     await append(begin('c', 'r1', { content: 'Delete' }));
-    const meta = (extra: Record<string, unknown>) => row({ type: 'meta', tool_call_id: 'd', request_id: 'r1', extra: { interrupt_id: 'i', name: 'delete', ...extra } });
+    const meta = (extra: Record<string, unknown>) =>
+      row({
+        type: 'meta',
+        tool_call_id: 'd',
+        request_id: 'r1',
+        extra: { interrupt_id: 'i', name: 'delete', ...extra },
+      });
     await append({
       conversationId: 'c',
       owner,
       rows: [
-        row({ type: 'assistant_message', role: 'assistant', content: null, tool_calls: [{ id: 'd', type: 'function', function: { name: 'delete', arguments: '{}' } }], request_id: 'r1' }),
+        row({
+          type: 'assistant_message',
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ id: 'd', type: 'function', function: { name: 'delete', arguments: '{}' } }],
+          request_id: 'r1',
+        }),
         meta({ kind: 'approval_request', arguments: {}, expires_at: '2026-01-02T00:00:00.000Z' }),
       ],
     });
     await append({ conversationId: 'c', owner, rows: [meta({ kind: 'response', decision: 'deny' })] });
-    await append({ conversationId: 'c', owner, rows: [meta({ kind: 'remember', server: 'files', tool_name: 'delete', decision: 'deny' })] });
+    await append({
+      conversationId: 'c',
+      owner,
+      rows: [meta({ kind: 'remember', server: 'files', tool_name: 'delete', decision: 'deny' })],
+    });
     await store.close();
     assert.deepEqual(told(path).slice(4), [
       '    3  meta               r1  asks for approval of delete (d)',
@@ -97,17 +128,37 @@ describe('replay', () => {
     ];
     const { path } = sandbox(t);
     const exported = join(dirname(path), 'piece');
-    writeFileSync(exported, JSON.stringify(rows.map((fields, index) => ({ seq: index + 1, request_id: 'r1', tool_calls: null, usage: null, extra: null, ...fields }))));
-    assert.deepEqual(told(path, { exported }).filter((_, index) => index % 2 === 0).slice(1), [
-      '    2  meta               r1  response: approve (d) with "{\\"path\\":\\"/b\\"}"',
-      '    3  meta               r1  response: approve (d), as remembered',
-      '    4  tool_call          r1  delete (e) "{}", as remembered',
-    ]);
+    writeFileSync(
+      exported,
+      JSON.stringify(
+        rows.map((fields, index) => ({
+          seq: index + 1,
+          request_id: 'r1',
+          tool_calls: null,
+          usage: null,
+          extra: null,
+          ...fields,
+        })),
+      ),
+    );
+    assert.deepEqual(
+      told(path, { exported })
+        .filter((_, index) => index % 2 === 0)
+        .slice(1),
+      [
+        '    2  meta               r1  response: approve (d) with "{\\"path\\":\\"/b\\"}"',
+        '    3  meta               r1  response: approve (d), as remembered',
+        '    4  tool_call          r1  delete (e) "{}", as remembered',
+      ],
+    );
   });
 
   test('asks the configuration what recovery would do', async (t) => {
     const [last] = told(await interrupted(t), { recovery: { ...recovery, mode: 'interrupt' } }).slice(-1);
-    assert.match(last ?? '', /recovery would close add as outcome_unknown, close delete as outcome_unknown, end the turn: recovery_failed$/);
+    assert.match(
+      last ?? '',
+      /recovery would close add as outcome_unknown, close delete as outcome_unknown, end the turn: recovery_failed$/,
+    );
   });
 
   for (const [form, write] of [
@@ -115,15 +166,24 @@ describe('replay', () => {
     ['a JSON array of columns, as the sqlite3 shell writes it', (rows: object[]) => JSON.stringify(rows)],
     [
       'event frames, with JSON columns parsed',
-      (rows: Record<string, unknown>[]) => rows.map(({ conversation_id, extra, tool_calls, ...event }) => JSON.stringify({
-        status: 'event', conversation_id, event: { ...event, extra: JSON.parse(String(extra ?? '{}')), tool_calls: JSON.parse(String(tool_calls)) },
-      })).join('\n'),
+      (rows: Record<string, unknown>[]) =>
+        rows
+          .map(({ conversation_id, extra, tool_calls, ...event }) =>
+            JSON.stringify({
+              status: 'event',
+              conversation_id,
+              event: { ...event, extra: JSON.parse(String(extra ?? '{}')), tool_calls: JSON.parse(String(tool_calls)) },
+            }),
+          )
+          .join('\n'),
     ],
   ] as const) {
     test(`reads an exported piece: ${form}`, async (t) => {
       const path = await interrupted(t);
       const exported = join(dirname(path), 'piece');
-      const rows = elsewhere(path, (db) => db.prepare<[], Record<string, unknown>>('SELECT * FROM chat_events WHERE seq >= 4 ORDER BY seq DESC').all());
+      const rows = elsewhere(path, (db) =>
+        db.prepare<[], Record<string, unknown>>('SELECT * FROM chat_events WHERE seq >= 4 ORDER BY seq DESC').all(),
+      );
       writeFileSync(exported, write(rows));
       const { exitCode, stdout } = await parley(join(dirname(path), 'nowhere.db'), 'replay', 'c', '--file', exported);
       assert.equal(exitCode, 0);

@@ -26,7 +26,10 @@ export async function parley(database: string, ...args: string[]): Promise<Ran> 
     return { exitCode: 0, stdout, stderr };
   } catch (error) {
     const { exitCode } = running.child;
-    const text = (key: string) => (typeof error === 'object' && error !== null ? String(Object.entries(error).find(([name]) => name === key)?.[1] ?? '') : '');
+    const text = (key: string) =>
+      typeof error === 'object' && error !== null
+        ? String(Object.entries(error).find(([name]) => name === key)?.[1] ?? '')
+        : '';
     return { exitCode: exitCode ?? -1, stdout: text('stdout'), stderr: text('stderr') };
   }
 }

@@ -15,7 +15,9 @@ async function tokenFor(t: TestContext, subject: string): Promise<{ code: number
   const cwd = mkdtempSync(join(tmpdir(), 'parley-token-'));
   t.after(() => rmSync(cwd, { recursive: true }));
   const ran = await new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const child = execFile(process.execPath, [main, 'token', subject], { cwd }, (_, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }));
+    const child = execFile(process.execPath, [main, 'token', subject], { cwd }, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
   });
   assert.deepEqual(readdirSync(cwd), []);
   return ran;
@@ -45,6 +47,9 @@ describe('token', () => {
   test('makes none for a name that the configuration would refuse', async (t) => {
     const { code, stdout, stderr } = await tokenFor(t, 'alice\nbob');
     assert.deepEqual([code, stdout], [1, '']);
-    assert.equal(stderr, '"alice\\nbob" cannot be a subject: allowed are 1 to 128 characters without control characters.\n');
+    assert.equal(
+      stderr,
+      '"alice\\nbob" cannot be a subject: allowed are 1 to 128 characters without control characters.\n',
+    );
   });
 });

@@ -22,11 +22,16 @@ async function run(args: readonly string[]): Promise<Ran> {
 
 const textOf = (file: string) => readFileSync(join(project, file), 'utf8');
 /** Programs that people start. `model` is a command too. */
-const runners = globSync('test/{proof,protocol-property,fuzz,conformance,bench}/*.ts', { cwd: project }).filter((file) => textOf(file).includes('readRunnerOptions('));
+const runners = globSync('test/{proof,protocol-property,fuzz,conformance,bench}/*.ts', { cwd: project }).filter(
+  (file) => textOf(file).includes('readRunnerOptions('),
+);
 
 describe('a command', () => {
   // As run.sh dispatches them. What each of them says is tested without a process, in test/config/cli.test.ts.
-  for (const [name, ...program] of [['replay', 'src/main.ts', 'replay'], ['model', 'test/model/run.ts']] as const) {
+  for (const [name, ...program] of [
+    ['replay', 'src/main.ts', 'replay'],
+    ['model', 'test/model/run.ts'],
+  ] as const) {
     it(`${name} prints its own help, and refuses what it does not know with its synopsis`, async () => {
       const [help, wrong] = await Promise.all([run([...program, '--help']), run([...program, '--no-such'])]);
       assert.deepEqual([help.code, help.stderr], [0, '']);
@@ -39,7 +44,11 @@ describe('a command', () => {
 
 describe('a runner', () => {
   it('reads its options by the common helper', () => {
-    const started = [...`${textOf('package.json')}${globSync('test/bench/*.ts', { cwd: project }).map(textOf).join()}`.matchAll(/node (test\/[\w/-]+\.ts)/g)];
+    const started = [
+      ...`${textOf('package.json')}${globSync('test/bench/*.ts', { cwd: project }).map(textOf).join()}`.matchAll(
+        /node (test\/[\w/-]+\.ts)/g,
+      ),
+    ];
     assert.ok(started.length > 8);
     for (const [, file = ''] of started) assert.match(textOf(file), /readRunnerOptions\(/, file);
   });

@@ -28,15 +28,35 @@ describe('the command line', () => {
   test('helps', () => {
     const command = parseCli(['--help']);
     assert.equal(command.kind, 'help');
-    for (const part of ['--config', '--port', '--help', '--version', 'backup FILE', 'check \\[FILE\\]', 'replay CONVERSATION', 'token SUBJECT']) assert.match(JSON.stringify(command), new RegExp(part));
+    for (const part of [
+      '--config',
+      '--port',
+      '--help',
+      '--version',
+      'backup FILE',
+      'check \\[FILE\\]',
+      'replay CONVERSATION',
+      'token SUBJECT',
+    ])
+      assert.match(JSON.stringify(command), new RegExp(part));
   });
 
   for (const name of commandNames) {
     test(`helps with ${name}, before and behind its name`, () => {
-      for (const args of [[name, '--help'], ['-h', name], [name, 'one', 'two', '--help']]) {
+      for (const args of [
+        [name, '--help'],
+        ['-h', name],
+        [name, 'one', 'two', '--help'],
+      ]) {
         const command = parseCli(args);
-        assert.ok(command.kind === 'help' && command.text.startsWith(`Usage: ./run.sh ${name}`), JSON.stringify(command));
-        assert.ok(command.text.split('\n').every((line) => line.length <= 90), command.text);
+        assert.ok(
+          command.kind === 'help' && command.text.startsWith(`Usage: ./run.sh ${name}`),
+          JSON.stringify(command),
+        );
+        assert.ok(
+          command.text.split('\n').every((line) => line.length <= 90),
+          command.text,
+        );
       }
     });
   }

@@ -31,7 +31,10 @@ export async function problemsOf(t: TestContext, text: string, env: Environment 
     () => [],
     (error: unknown) => {
       if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error;
-      return error.message.split('\n').slice(1).map((line) => line.trim());
+      return error.message
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim());
     },
   );
 }

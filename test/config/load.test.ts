@@ -25,7 +25,7 @@ describe('which file is read', () => {
     assert.equal((await loadConfig(source)).config.chat.websocket.port, 9000);
   });
 
-  test('is the project\'s own when PARLEY_CONFIG is empty', async () => {
+  test("is the project's own when PARLEY_CONFIG is empty", async () => {
     const { file } = await loadConfig({ env: { PARLEY_CONFIG: '' }, cwd: '/', projectDirectory });
     assert.equal(file, join(projectDirectory, 'config', 'config.yaml'));
   });
@@ -54,7 +54,11 @@ describe('what a file states', () => {
     assert.equal(config.mcp.connection.initial_reconnect_delay, 0.5);
   });
 
-  for (const [what, text] of [['nothing', ''], ['comments alone', '# port: 9000\n'], ['an empty map', '{}']] as const) {
+  for (const [what, text] of [
+    ['nothing', ''],
+    ['comments alone', '# port: 9000\n'],
+    ['an empty map', '{}'],
+  ] as const) {
     test(`may be ${what}`, async (t) => {
       assert.equal((await loadText(t, text)).config.chat.websocket.port, 8000);
     });
@@ -68,7 +72,10 @@ describe('what a file states', () => {
 
 describe('relative paths', () => {
   test("start from the file's folder", async (t) => {
-    const { file, config } = await loadText(t, 'repository: { path: data/a.db }\nmcp: { config_file: servers.json, roots: [notes, /srv] }');
+    const { file, config } = await loadText(
+      t,
+      'repository: { path: data/a.db }\nmcp: { config_file: servers.json, roots: [notes, /srv] }',
+    );
     assert.deepEqual(config.mcp.roots, [join(file, '..', 'notes'), '/srv']);
     assert.equal(config.repository.path, join(file, '..', 'data', 'a.db'));
     assert.equal(config.mcp.config_file, join(file, '..', 'servers.json'));

@@ -38,7 +38,9 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
   [
     'inspection for other machines where nobody is asked who they are',
     'inspect: { beyond_loopback: true }',
-    ['my.yaml:1: inspect.beyond_loopback is true; allowed: false while nobody is asked for a token; set auth.mode to token and name the viewers.'],
+    [
+      'my.yaml:1: inspect.beyond_loopback is true; allowed: false while nobody is asked for a token; set auth.mode to token and name the viewers.',
+    ],
   ],
   [
     'a viewer whom nobody could be',
@@ -137,7 +139,9 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
   [
     'a provider by a name that has a meaning',
     'llm: { providers: { demo: { base_url: "http://localhost/v1", model: m } } }',
-    ['my.yaml:1: llm.providers.demo is a section; allowed: another name, for llm.active gives demo a meaning of its own.'],
+    [
+      'my.yaml:1: llm.providers.demo is a section; allowed: another name, for llm.active gives demo a meaning of its own.',
+    ],
   ],
   [
     'an API key, without repeating it',
@@ -150,12 +154,16 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
   [
     'a reserve that leaves no room',
     'chat: { service: { context: { max_tokens: 300 } } }',
-    ['my.yaml:1: chat.service.context.reserve_tokens is left at its default, 4000; allowed: less than context.max_tokens (300), or nothing fits.'],
+    [
+      'my.yaml:1: chat.service.context.reserve_tokens is left at its default, 4000; allowed: less than context.max_tokens (300), or nothing fits.',
+    ],
   ],
   [
     'a variable that is not set, once',
     'chat:\n  websocket:\n    port: ${PARLEY_TEST_PORT}\n',
-    ['my.yaml:3: chat.websocket.port needs the environment variable PARLEY_TEST_PORT, which is not set; set it, or write ${PARLEY_TEST_PORT:-default}.'],
+    [
+      'my.yaml:3: chat.websocket.port needs the environment variable PARLEY_TEST_PORT, which is not set; set it, or write ${PARLEY_TEST_PORT:-default}.',
+    ],
   ],
   [
     'serving other machines without auth, unless the file says so in words',
@@ -167,12 +175,16 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
   [
     'auth without a token that anybody could send',
     'auth: { mode: token }',
-    ['my.yaml:1: auth.tokens is left at its default, []; allowed: at least one token while auth.mode is token, or nobody gets in (./run.sh token SUBJECT makes one).'],
+    [
+      'my.yaml:1: auth.tokens is left at its default, []; allowed: at least one token while auth.mode is token, or nobody gets in (./run.sh token SUBJECT makes one).',
+    ],
   ],
   [
     'tokens that nobody would be asked for',
     `auth:\n  tokens:\n    - { subject: alice, sha256: ${sha256} }\n`,
-    ['my.yaml:1: auth.mode is left at its default, "none"; allowed: token, because auth.tokens lists some that nobody would be asked for.'],
+    [
+      'my.yaml:1: auth.mode is left at its default, "none"; allowed: token, because auth.tokens lists some that nobody would be asked for.',
+    ],
   ],
   [
     'a token in the place of its hash, without repeating it',
@@ -188,11 +200,21 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
   [
     'a token of two subjects, in whatever spelling',
     `auth:\n  mode: token\n  tokens:\n    - { subject: alice, sha256: ${sha256} }\n    - { subject: bob, sha256: ${Buffer.from(sha256, 'hex').toString('base64url')} }\n`,
-    ['my.yaml:5: auth.tokens[1].sha256 is a value not shown here; allowed: another hash than that of auth.tokens[0], for a token belongs to one subject.'],
+    [
+      'my.yaml:5: auth.tokens[1].sha256 is a value not shown here; allowed: another hash than that of auth.tokens[0], for a token belongs to one subject.',
+    ],
   ],
-  ['a file that is no section', '- a\n', ['my.yaml:1: the file is a list; allowed: a section with keys such as llm, chat, auth.']],
+  [
+    'a file that is no section',
+    '- a\n',
+    ['my.yaml:1: the file is a list; allowed: a section with keys such as llm, chat, auth.'],
+  ],
   ['a tab', 'chat:\n\tservice: {}\n', ['my.yaml:2: the file is not YAML here: Tabs are not allowed as indentation.']],
-  ['a second document', 'logging: {}\n---\nlogging: {}\n', ['my.yaml:2: the file holds a second document here; keep one.']],
+  [
+    'a second document',
+    'logging: {}\n---\nlogging: {}\n',
+    ['my.yaml:2: the file holds a second document here; keep one.'],
+  ],
 ];
 
 describe('a start is refused for', () => {
@@ -208,8 +230,17 @@ describe('a start is refused for', () => {
   });
 
   test('an anchor that blows up', async (t) => {
-    const levels = Array.from({ length: 12 }, (_, n) => `l${n}: &l${n} [${Array(9).fill(n === 0 ? 'x' : `*l${n - 1}`).join(', ')}]`);
-    assert.match((await problemsOf(t, levels.join('\n'))).join(), /^my\.yaml:1: the file is not YAML: Excessive alias count/);
+    const levels = Array.from(
+      { length: 12 },
+      (_, n) =>
+        `l${n}: &l${n} [${Array(9)
+          .fill(n === 0 ? 'x' : `*l${n - 1}`)
+          .join(', ')}]`,
+    );
+    assert.match(
+      (await problemsOf(t, levels.join('\n'))).join(),
+      /^my\.yaml:1: the file is not YAML: Excessive alias count/,
+    );
   });
 });
 

@@ -11,9 +11,15 @@ function providers(blocks: Record<string, unknown>) {
 
 describe('the configuration of a bare machine', () => {
   test('listens on localhost, answers by what keys are set, and keeps its log', () => {
-    assert.deepEqual([bare.chat.websocket.host, bare.chat.websocket.port, bare.chat.websocket.endpoint], ['localhost', 8000, '/ws/chat']);
+    assert.deepEqual(
+      [bare.chat.websocket.host, bare.chat.websocket.port, bare.chat.websocket.endpoint],
+      ['localhost', 8000, '/ws/chat'],
+    );
     assert.equal(bare.llm.active, 'auto');
-    assert.deepEqual([bare.repository.type, bare.repository.path, bare.repository.persistence.enabled], ['sql', 'events.db', true]);
+    assert.deepEqual(
+      [bare.repository.type, bare.repository.path, bare.repository.persistence.enabled],
+      ['sql', 'events.db', true],
+    );
   });
 
   test('keeps every conversation whole, and shows the model 28,000 tokens of it', () => {
@@ -35,14 +41,23 @@ describe('the configuration of a bare machine', () => {
 });
 
 describe('an address to listen on', () => {
-  const parses = (host: string, auth: Record<string, unknown> = {}) => configSchema.safeParse({ chat: { websocket: { host } }, auth }).success;
+  const parses = (host: string, auth: Record<string, unknown> = {}) =>
+    configSchema.safeParse({ chat: { websocket: { host } }, auth }).success;
 
-  test('needs no auth while it is this machine\'s own', () => {
+  test("needs no auth while it is this machine's own", () => {
     for (const host of ['localhost', '127.0.0.1', '127.3.2.1', '::1']) assert.ok(parses(host), host);
   });
 
   test('needs auth, or its absence in words, when others can reach it', () => {
-    for (const host of ['0.0.0.0', '::', '192.168.1.7', 'chat.example', 'localhost.example', '127.example', '::ffff:10.0.0.1']) {
+    for (const host of [
+      '0.0.0.0',
+      '::',
+      '192.168.1.7',
+      'chat.example',
+      'localhost.example',
+      '127.example',
+      '::ffff:10.0.0.1',
+    ]) {
       assert.ok(!parses(host), host);
       assert.ok(parses(host, { allow_anonymous_beyond_loopback: true }), host);
       assert.ok(parses(host, { mode: 'token', tokens: [{ subject: 'alice', sha256: 'a'.repeat(64) }] }), host);
@@ -66,8 +81,14 @@ describe('a provider', () => {
   });
 
   test('at Azure has the known key at every address of Azure, and nowhere else', () => {
-    assert.equal(providers({ azure: { base_url: 'https://own.openai.azure.com', deployment: 'd' } }).azure.api_key_env, 'AZURE_OPENAI_API_KEY');
-    assert.equal(providers({ azure: { base_url: 'https://proxy.example.com', deployment: 'd' } }).azure.api_key_env, undefined);
+    assert.equal(
+      providers({ azure: { base_url: 'https://own.openai.azure.com', deployment: 'd' } }).azure.api_key_env,
+      'AZURE_OPENAI_API_KEY',
+    );
+    assert.equal(
+      providers({ azure: { base_url: 'https://proxy.example.com', deployment: 'd' } }).azure.api_key_env,
+      undefined,
+    );
   });
 
   test('at another address keeps the key that it names', () => {
@@ -87,10 +108,57 @@ describe('a provider', () => {
 
   test('passes on the parameters of well-known APIs, though some look like its own keys', () => {
     const names = [
-      'top_p', 'top_k', 'min_p', 'n', 'seed', 'stop', 'user', 'store', 'metadata', 'models', 'min_tokens', 'max_completion_tokens', 'reasoning', 'presence_penalty', 'logit_bias', 'logprobs',
-      'tool_choice', 'parallel_tool_calls', 'service_tier', 'stream_options', 'safety_settings', 'provider', 'transforms', 'route', 'plugins', 'keep_alive', 'options', 'think', 'enable_thinking',
-      'chat_template_kwargs', 'guided_json', 'repetition_penalty', 'length_penalty', 'best_of', 'prediction', 'modalities', 'audio', 'verbosity', 'web_search_options', 'prompt_cache_key', 'thinking',
-      'include_reasoning', 'reasoning_format', 'cache_prompt', 'id_slot', 'typical_p', 'ignore_eos', 'skip_special_tokens', 'priority', 'prompt_logprobs', 'truncate_prompt_tokens',
+      'top_p',
+      'top_k',
+      'min_p',
+      'n',
+      'seed',
+      'stop',
+      'user',
+      'store',
+      'metadata',
+      'models',
+      'min_tokens',
+      'max_completion_tokens',
+      'reasoning',
+      'presence_penalty',
+      'logit_bias',
+      'logprobs',
+      'tool_choice',
+      'parallel_tool_calls',
+      'service_tier',
+      'stream_options',
+      'safety_settings',
+      'provider',
+      'transforms',
+      'route',
+      'plugins',
+      'keep_alive',
+      'options',
+      'think',
+      'enable_thinking',
+      'chat_template_kwargs',
+      'guided_json',
+      'repetition_penalty',
+      'length_penalty',
+      'best_of',
+      'prediction',
+      'modalities',
+      'audio',
+      'verbosity',
+      'web_search_options',
+      'prompt_cache_key',
+      'thinking',
+      'include_reasoning',
+      'reasoning_format',
+      'cache_prompt',
+      'id_slot',
+      'typical_p',
+      'ignore_eos',
+      'skip_special_tokens',
+      'priority',
+      'prompt_logprobs',
+      'truncate_prompt_tokens',
     ];
     const block = Object.fromEntries(names.map((name) => [name, 1]));
     assert.partialDeepStrictEqual(providers({ openrouter: block }).openrouter, block);

@@ -26,7 +26,10 @@ const revision = process.env['MCP_CONFORMANCE_PROTOCOL_VERSION'] ?? '';
 const secret = context.client_secret === undefined ? {} : { client_secret: context.client_secret };
 const client = context.client_id === undefined ? null : { client_id: context.client_id, ...secret };
 
-const block = { ...httpServer('judge', process.argv.at(-1) ?? '', revision < '2026-07-28' ? 'legacy' : 'auto'), oauth: { client, scope: null } };
+const block = {
+  ...httpServer('judge', process.argv.at(-1) ?? '', revision < '2026-07-28' ? 'legacy' : 'auto'),
+  oauth: { client, scope: null },
+};
 const box = await startToolbox([block], {
   maxReconnectAttempts: 0,
   connectionTimeoutMs: PATIENCE_MS,
@@ -50,19 +53,26 @@ function fillIn(ask: ServerAsk): ServerAnswer {
 
 /** A value for every argument that a schema names. */
 function sample(schema: Record<string, unknown>): Record<string, unknown> {
-  const { properties = {} } = z.looseObject({ properties: z.record(z.string(), z.looseObject({ type: z.unknown().optional() })).optional() }).parse(schema);
+  const { properties = {} } = z
+    .looseObject({ properties: z.record(z.string(), z.looseObject({ type: z.unknown().optional() })).optional() })
+    .parse(schema);
   const values: Record<string, unknown> = { number: 2, integer: 2, boolean: true, object: schema, array: [] };
-  return Object.fromEntries(Object.entries(properties).map(([name, { type }]) => [name, values[String(type)] ?? 'text']));
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, { type }]) => [name, values[String(type)] ?? 'text']),
+  );
 }
 
 await waitFor(judge, ({ value }) => ['ready', 'failed'].includes(serverState(value)), { timeout: PATIENCE_MS });
 const [focal] = box.host.tools();
-const calls = context.toolCalls ?? box.host.tools().map(({ toolName, inputSchema }) => ({
-  name: toolName,
-  // One scenario wants the schema of its first tool back as it came.
-  arguments: toolName === 'json_schema_echo' ? { schema: focal?.inputSchema } : sample(inputSchema),
-}));
-for (const { name, arguments: args } of calls) box.lines.push(`${name}: ${JSON.stringify(await callAnswering(box.call, name, args, fillIn))}`);
+const calls =
+  context.toolCalls ??
+  box.host.tools().map(({ toolName, inputSchema }) => ({
+    name: toolName,
+    // One scenario wants the schema of its first tool back as it came.
+    arguments: toolName === 'json_schema_echo' ? { schema: focal?.inputSchema } : sample(inputSchema),
+  }));
+for (const { name, arguments: args } of calls)
+  box.lines.push(`${name}: ${JSON.stringify(await callAnswering(box.call, name, args, fillIn))}`);
 
 const [standing] = box.host.servers();
 process.stderr.write(`${[...box.lines, JSON.stringify(standing)].join('\n')}\n`);

@@ -4,7 +4,11 @@ import { describe, test } from 'node:test';
 import { play } from './play.ts';
 import { revisions, scenariosOf, type Revision } from './scenarios.ts';
 
-const scored = revisions.flatMap((revision) => scenariosOf(revision).filter((scenario) => scenario.scored).map(({ name }) => ({ revision, name })));
+const scored = revisions.flatMap((revision) =>
+  scenariosOf(revision)
+    .filter((scenario) => scenario.scored)
+    .map(({ name }) => ({ revision, name })),
+);
 
 /** One of each kind. */
 const everyDay: readonly { revision: Revision; name: string }[] = [
@@ -17,7 +21,9 @@ const everyDay: readonly { revision: Revision; name: string }[] = [
 const A_DAY = 1;
 const MS_A_DAY = 86_400_000;
 const today = Math.floor(Date.now() / MS_A_DAY);
-const ofToday = Array.from({ length: A_DAY }, (_, at) => scored[(today * A_DAY + at) % scored.length]).filter((each) => each !== undefined);
+const ofToday = Array.from({ length: A_DAY }, (_, at) => scored[(today * A_DAY + at) % scored.length]).filter(
+  (each) => each !== undefined,
+);
 
 describe('the conformance suite', () => {
   for (const { revision, name } of [...everyDay, ...ofToday]) {
@@ -28,6 +34,9 @@ describe('the conformance suite', () => {
   }
 
   test('has the frozen lists that docs/mcp.md counts', () => {
-    assert.deepEqual(revisions.map((each) => scored.filter(({ revision }) => revision === each).length), [18, 32]);
+    assert.deepEqual(
+      revisions.map((each) => scored.filter(({ revision }) => revision === each).length),
+      [18, 32],
+    );
   });
 });

@@ -11,7 +11,18 @@ const projectFolder = join(import.meta.dirname, '..', '..');
 
 /** `output` is what the suite printed. */
 export async function play(scenario: string, revision: Revision): Promise<{ passed: boolean; output: string }> {
-  const args = ['client', '--command', `"${process.execPath}" test/conformance/client.ts`, '--scenario', scenario, '--spec-version', revision, '--force', '--timeout', String(TIMEOUT_MS)];
+  const args = [
+    'client',
+    '--command',
+    `"${process.execPath}" test/conformance/client.ts`,
+    '--scenario',
+    scenario,
+    '--spec-version',
+    revision,
+    '--force',
+    '--timeout',
+    String(TIMEOUT_MS),
+  ];
   const suite = spawn(process.execPath, [join(suiteFolder, 'dist', 'index.js'), ...args], { cwd: projectFolder });
   let output = '';
   for (const stream of [suite.stdout, suite.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()));

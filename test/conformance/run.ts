@@ -12,7 +12,9 @@ readRunnerOptions(`Usage: npm run conformance
 Plays every client scenario of the MCP project's conformance suite against Parley, in about two minutes.
 `);
 
-const jobs = revisions.flatMap((revision) => scenariosOf(revision).map((scenario) => ({ revision, ...scenario }))).values();
+const jobs = revisions
+  .flatMap((revision) => scenariosOf(revision).map((scenario) => ({ revision, ...scenario })))
+  .values();
 const scored = new Map(revisions.map((revision) => [revision, { passed: 0, all: 0 }]));
 let surprises = 0;
 
@@ -25,7 +27,9 @@ const work = async () => {
       tally.passed += Number(passed);
     }
     const expected = passed === (missing === null);
-    process.stdout.write(`${passed ? 'passed' : 'failed'}  ${revision}  ${name}${counts ? '' : '  (not scored)'}${expected ? '' : '  UNEXPECTED'}\n`);
+    process.stdout.write(
+      `${passed ? 'passed' : 'failed'}  ${revision}  ${name}${counts ? '' : '  (not scored)'}${expected ? '' : '  UNEXPECTED'}\n`,
+    );
     if (expected) continue;
     surprises += 1;
     process.stdout.write(`${output}\n`);
@@ -33,5 +37,6 @@ const work = async () => {
 };
 await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, work));
 
-for (const [revision, { passed, all }] of scored) process.stdout.write(`${revision}: ${passed} of ${all} scored scenarios passed\n`);
+for (const [revision, { passed, all }] of scored)
+  process.stdout.write(`${revision}: ${passed} of ${all} scored scenarios passed\n`);
 process.exitCode = surprises === 0 ? 0 : 1;

@@ -36,10 +36,22 @@ const listSchema = z.looseObject({
 });
 
 /** The folder of the suite's package, which has no entry point to ask for. */
-export const suiteFolder = join(import.meta.dirname, '..', '..', 'node_modules', '@modelcontextprotocol', 'conformance');
+export const suiteFolder = join(
+  import.meta.dirname,
+  '..',
+  '..',
+  'node_modules',
+  '@modelcontextprotocol',
+  'conformance',
+);
 
 export function scenariosOf(revision: Revision): Scenario[] {
-  const { client, not_scored: others } = listSchema.parse(parse(readFileSync(join(suiteFolder, 'requirements', `${revision}.yaml`), 'utf8')));
+  const { client, not_scored: others } = listSchema.parse(
+    parse(readFileSync(join(suiteFolder, 'requirements', `${revision}.yaml`), 'utf8')),
+  );
   const scenario = (name: string, scored: boolean): Scenario => ({ name, scored, missing: missing[name] ?? null });
-  return [...client.map((name) => scenario(name, true)), ...others.filter(({ leg }) => leg === 'client').map((each) => scenario(each.scenario, false))];
+  return [
+    ...client.map((name) => scenario(name, true)),
+    ...others.filter(({ leg }) => leg === 'client').map((each) => scenario(each.scenario, false)),
+  ];
 }

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, createActor, setup } from 'xstate';
-import type { CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call-terms.ts';
+import type {
+  CallEnded,
+  CallLaidDown,
+  CallProgress,
+  CallQuestion,
+  ToolCallInput,
+} from '../../machines/tool-call-terms.ts';
 import { createCallToolLogic } from '../../src/conversation/call-tool.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import { tool } from '../support/machine-values.ts';
@@ -11,7 +17,18 @@ import { tool } from '../support/machine-values.ts';
 type Told = CallEnded | CallLaidDown | CallProgress | CallQuestion;
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
-const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: {}, resume: null, timeoutMs: 100, maxTimeoutMs: 1_000, answerTimeoutMs: 60_000 };
+const input: ToolCallInput = {
+  conversationId: 'c1',
+  owner: 'me',
+  requestId: 'r1',
+  callId: 'call-1',
+  tool: tool('add'),
+  arguments: {},
+  resume: null,
+  timeoutMs: 100,
+  maxTimeoutMs: 1_000,
+  answerTimeoutMs: 60_000,
+};
 
 /** A call at work: what its toolbox was given, and what its chart is told. */
 function startCall(changes: Partial<ToolCallInput> = {}) {
@@ -23,7 +40,10 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
     metrics: { toolEnded: () => undefined },
     maxQuestions: 5,
   });
-  const chart = setup({ types: { context: {} as { told: Told[] }, events: {} as Told }, actors: { call: logic } }).createMachine({
+  const chart = setup({
+    types: { context: {} as { told: Told[] }, events: {} as Told },
+    actors: { call: logic },
+  }).createMachine({
     context: { told: [] },
     invoke: { id: 'call', src: 'call', input: { ...input, ...changes } },
     on: { '*': { actions: assign({ told: ({ context, event }) => [...context.told, event] }) } },
@@ -35,7 +55,8 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
     endWith,
     told: () => actor.getSnapshot().context.told,
     getOn: () => given().onProgress({ progress: 1 }),
-    answer: () => actor.getSnapshot().children.call?.send({ type: 'call.answered', answer: { action: 'decline', content: null } }),
+    answer: () =>
+      actor.getSnapshot().children.call?.send({ type: 'call.answered', answer: { action: 'decline', content: null } }),
   };
 }
 

@@ -12,11 +12,13 @@ const followers: Record<string, string[]> = { c1: ['s2'], c2: ['s2', 's3'], c3: 
 test('sockets that follow a running conversation, or wait for its answer, are needed until it ends', async () => {
   const live = new Set([inC1, inC2]);
   const looks: string[][] = [];
-  const actor = createActor(createDismissalLogic({
-    conversations: () => live,
-    followers: ({ conversationId }) => followers[conversationId] ?? [],
-    dismiss: (needed) => void looks.push([...needed].toSorted()),
-  })).start();
+  const actor = createActor(
+    createDismissalLogic({
+      conversations: () => live,
+      followers: ({ conversationId }) => followers[conversationId] ?? [],
+      dismiss: (needed) => void looks.push([...needed].toSorted()),
+    }),
+  ).start();
   assert.deepEqual(looks, [['s1', 's2', 's3']], 'it looks at once');
 
   live.delete(inC1);

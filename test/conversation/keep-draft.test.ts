@@ -24,7 +24,9 @@ describe('an answer that is being written', () => {
     pass(999);
     assert.deepEqual(saved, []);
     pass(1);
-    assert.deepEqual(saved, [{ ...ref, requestId: 'r1', messageId: 'm1', text: 'Hel', reasoning: 'A greeting.', model: 'demo' }]);
+    assert.deepEqual(saved, [
+      { ...ref, requestId: 'r1', messageId: 'm1', text: 'Hel', reasoning: 'A greeting.', model: 'demo' },
+    ]);
   });
 
   test('is saved again only when it has grown', (t) => {

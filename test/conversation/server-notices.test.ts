@@ -8,9 +8,19 @@ import { createServerNotices, type TurnRef } from '../../src/conversation/server
 import type { Frame } from '../../src/protocol/frames.ts';
 
 const limits = {
-  connectionTimeoutMs: 10_000, initialBackoffMs: 10_000, maxBackoffMs: 10_000, maxReconnectAttempts: 5, failedRetryMs: 10_000, healthIntervalMs: 10_000, authorizationTimeoutMs: 10_000,
+  connectionTimeoutMs: 10_000,
+  initialBackoffMs: 10_000,
+  maxBackoffMs: 10_000,
+  maxReconnectAttempts: 5,
+  failedRetryMs: 10_000,
+  healthIntervalMs: 10_000,
+  authorizationTimeoutMs: 10_000,
 };
-const turns: TurnRef[] = ['r1', 'r2'].map((requestId) => ({ owner: 'me', conversationId: `c-${requestId}`, requestId }));
+const turns: TurnRef[] = ['r1', 'r2'].map((requestId) => ({
+  owner: 'me',
+  conversationId: `c-${requestId}`,
+  requestId,
+}));
 
 function watched() {
   const logic = mcpServerMachine.provide({
@@ -24,9 +34,23 @@ function watched() {
   const told: string[] = [];
   const notices = createServerNotices({
     toolbox: {
-      servers: () => [{ name: 'web', state: serverState(actor.getSnapshot().value), tools: 0, protocol: null, error: actor.getSnapshot().context.lastError, authorizeUrl: actor.getSnapshot().context.authorizeUrl }],
+      servers: () => [
+        {
+          name: 'web',
+          state: serverState(actor.getSnapshot().value),
+          tools: 0,
+          protocol: null,
+          error: actor.getSnapshot().context.lastError,
+          authorizeUrl: actor.getSnapshot().context.authorizeUrl,
+        },
+      ],
     },
-    outbox: { tell: (ref, frame: Frame & { request_id: string }) => told.push(`${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`) },
+    outbox: {
+      tell: (ref, frame: Frame & { request_id: string }) =>
+        told.push(
+          `${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`,
+        ),
+    },
     atWork: () => turns,
   });
   notices.watch('web', actor);
@@ -44,7 +68,12 @@ describe('the turns at work', () => {
     t.after(stop);
     for (const event of [ready, lost, wake, lost, wake, ready, ready]) send(event);
     const kinds = told.map((line) => /^(\S+ \S+) .*"kind":"(\w+)"/.exec(line)?.slice(1).join(' '));
-    assert.deepEqual(kinds, ['server_unavailable', 'server_available'].flatMap((kind) => ['c-r1 r1', 'c-r2 r2'].map((turn) => `${turn} ${kind}`)));
+    assert.deepEqual(
+      kinds,
+      ['server_unavailable', 'server_available'].flatMap((kind) =>
+        ['c-r1 r1', 'c-r2 r2'].map((turn) => `${turn} ${kind}`),
+      ),
+    );
   });
 
   test('are not told that a server is there for the first time, nor that it leaves with us', (t) => {
@@ -70,8 +99,15 @@ describe('a turn that begins', () => {
     assert.deepEqual(words(), ['Waiting for the MCP server "web" to connect.']);
     assert.deepEqual(words(ready), []);
     assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone); it is tried again by itself.']);
-    assert.deepEqual(words(lost, wake), ['The MCP server "web" is not available (gone); it is tried again by itself.'], 'no turn waits for a second connect');
+    assert.deepEqual(
+      words(lost, wake),
+      ['The MCP server "web" is not available (gone); it is tried again by itself.'],
+      'no turn waits for a second connect',
+    );
     const asks: McpServerEvent = { type: 'server.asks', url: 'https://login.example/' };
-    assert.match(words({ type: 'server.unauthorized' }, asks)[0] ?? '', /somebody has authorized it: open https:\/\/login\.example\/ in a browser/);
+    assert.match(
+      words({ type: 'server.unauthorized' }, asks)[0] ?? '',
+      /somebody has authorized it: open https:\/\/login\.example\/ in a browser/,
+    );
   });
 });

@@ -12,7 +12,7 @@ const head = [
   'Every setting of Parley, at its default: this file changes nothing as it stands.',
   'Settings of your own are best kept in a file that names only what differs, for ./run.sh --config FILE or PARLEY_CONFIG=FILE. docs/configuration.md tells the rules.',
   '',
-  'Durations are seconds unless the key ends in _ms; sizes are bytes. Relative paths in this file start from the project\'s folder, those in a file of your own from that file. ${NAME} and ${NAME:-default} in a value stand for environment variables; API keys belong there alone.',
+  "Durations are seconds unless the key ends in _ms; sizes are bytes. Relative paths in this file start from the project's folder, those in a file of your own from that file. ${NAME} and ${NAME:-default} in a value stand for environment variables; API keys belong there alone.",
 ];
 
 /** The text of config/config.yaml. */
@@ -35,7 +35,9 @@ function entry(key: string, expected: Expected, indent: string): string[] {
 
 /** A block's keys are the same for all, so they are explained once, above the blocks. */
 function providerKeys(expected: Expected, indent: string): string[] {
-  return [...blockKeys(expected), ...azureKeys(expected)].flatMap(([key, { description }]) => comment(`${key}: ${description}`, indent, '  '));
+  return [...blockKeys(expected), ...azureKeys(expected)].flatMap(([key, { description }]) =>
+    comment(`${key}: ${description}`, indent, '  '),
+  );
 }
 
 function providers(expected: Expected, indent: string): string[] {
@@ -55,7 +57,9 @@ export function blockKeys(expected: Expected): [string, Expected][] {
 /** What a block of Azure's may state beside that. */
 export function azureKeys(providers: Expected): [string, Expected][] {
   const everywhere = blockKeys(providers).map(([key]) => key);
-  return keysOf(expectedAt(providers, ['azure']) ?? {}).filter(([key, { description }]) => description !== undefined && !everywhere.includes(key));
+  return keysOf(expectedAt(providers, ['azure']) ?? {}).filter(
+    ([key, { description }]) => description !== undefined && !everywhere.includes(key),
+  );
 }
 
 function value(stated: unknown): string {

@@ -44,7 +44,10 @@ describe('config/config.yaml', async () => {
   });
 
   test('keeps to lines of 100 characters', () => {
-    assert.deepEqual(text.split('\n').filter((line) => line.length > 100), []);
+    assert.deepEqual(
+      text.split('\n').filter((line) => line.length > 100),
+      [],
+    );
   });
 });
 

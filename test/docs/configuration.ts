@@ -66,7 +66,9 @@ async function configurationPage(): Promise<string> {
   const root = expectedConfig();
   const sections = keysOf(root).flatMap(([key, section]) => {
     if (key === 'llm') return [table(key, section), providersTable(section)];
-    return key === 'chat' ? keysOf(section).map(([below, part]) => table(`${key}.${below}`, part)) : [table(key, section)];
+    return key === 'chat'
+      ? keysOf(section).map(([below, part]) => table(`${key}.${below}`, part))
+      : [table(key, section)];
   });
   return `${[rules, await wrongFile(), '## Every key', ...sections].join('\n\n')}\n`;
 }
@@ -83,7 +85,9 @@ async function wrongFile(): Promise<string> {
 }
 
 function table(name: string, section: Expected): string {
-  const rows = leaves(section).map(([key, expected]) => row(key, JSON.stringify(expected.default), expected, needsRestart(`${name}.${key}`.split('.'))));
+  const rows = leaves(section).map(([key, expected]) =>
+    row(key, JSON.stringify(expected.default), expected, needsRestart(`${name}.${key}`.split('.'))),
+  );
   return [`### ${name}`, '', section.description ?? '', '', ...header, ...rows].join('\n');
 }
 
@@ -99,7 +103,13 @@ function leaves(section: Expected, above = ''): [string, Expected][] {
 
 function row(key: string, stated: string | undefined, expected: Expected, restart = false): string {
   const standing = stated === undefined ? '' : `\`${stated}\``;
-  const cells = [`\`${key}\``, standing, allowedWords(expected), restart ? '*restart*' : 'yes', expected.description ?? ''];
+  const cells = [
+    `\`${key}\``,
+    standing,
+    allowedWords(expected),
+    restart ? '*restart*' : 'yes',
+    expected.description ?? '',
+  ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 

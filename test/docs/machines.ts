@@ -9,6 +9,8 @@ const folder = join(import.meta.dirname, '..', '..', 'machines');
 export async function shippingMachines(): Promise<AnyStateMachine[]> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.ts'));
   const modules: object[] = await Promise.all(files.map((name) => import(join(folder, name))));
-  const machines = modules.flatMap((module) => Object.values(module)).filter((exported) => exported instanceof StateMachine);
+  const machines = modules
+    .flatMap((module) => Object.values(module))
+    .filter((exported) => exported instanceof StateMachine);
   return machines.sort((one, other) => one.id.localeCompare(other.id));
 }

@@ -8,6 +8,9 @@ const { stands, text } = await mcpPage();
 
 test('docs/mcp.md shows what the tests play (else: node test/docs/mcp.ts)', () => assert.equal(stands, text));
 
-test('every key of a server\'s block is told of', () => {
-  assert.deepEqual(blockKeys.filter((key) => !stands.includes(`\`${key}\``)), []);
+test("every key of a server's block is told of", () => {
+  assert.deepEqual(
+    blockKeys.filter((key) => !stands.includes(`\`${key}\``)),
+    [],
+  );
 });

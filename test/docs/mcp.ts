@@ -12,7 +12,10 @@ import { transportTable } from '../mcp/transport-table.ts';
 
 const path = join(import.meta.dirname, '..', '..', 'docs', 'mcp.md');
 
-const parts: readonly (readonly [name: string, text: () => string])[] = [['revisions', revisionTables], ['conformance', conformance]];
+const parts: readonly (readonly [name: string, text: () => string])[] = [
+  ['revisions', revisionTables],
+  ['conformance', conformance],
+];
 
 /** The page as it is, and as it should be. */
 export async function mcpPage(): Promise<{ path: string; stands: string; text: string }> {
@@ -26,11 +29,21 @@ export async function mcpPage(): Promise<{ path: string; stands: string; text: s
 }
 
 function revisionTables(): string {
-  const line = (what: string, span: Span) => `| ${what} | ${REVISIONS.map((revision) => (isOf(span, revision) ? 'yes' : '')).join(' | ')} |`;
-  const table = (title: string, lines: string[]) => [`| ${title} | ${REVISIONS.join(' | ')} |`, `|---|${REVISIONS.map(() => '---|').join('')}`, ...lines].join('\n');
+  const line = (what: string, span: Span) =>
+    `| ${what} | ${REVISIONS.map((revision) => (isOf(span, revision) ? 'yes' : '')).join(' | ')} |`;
+  const table = (title: string, lines: string[]) =>
+    [`| ${title} | ${REVISIONS.join(' | ')} |`, `|---|${REVISIONS.map(() => '---|').join('')}`, ...lines].join('\n');
   return [
-    table('Transports', transportTable.map((each) => line(each.transport, each))),
-    ...revisionTable.map(({ title, rows }) => table(title, rows.map((row) => line(row.feature, row)))),
+    table(
+      'Transports',
+      transportTable.map((each) => line(each.transport, each)),
+    ),
+    ...revisionTable.map(({ title, rows }) =>
+      table(
+        title,
+        rows.map((row) => line(row.feature, row)),
+      ),
+    ),
   ].join('\n\n');
 }
 
@@ -40,10 +53,18 @@ function conformance(): string {
     const scored = scenarios.filter((each) => each.scored);
     return `| ${revision} | ${scored.filter(({ missing }) => missing === null).length} of ${scored.length} |`;
   });
-  const missing = new Map(all.flatMap(({ scenarios }) => scenarios).flatMap(({ name, scored, missing }) => (missing === null ? [] : [[name, { scored, missing }]] as const)));
+  const missing = new Map(
+    all
+      .flatMap(({ scenarios }) => scenarios)
+      .flatMap(({ name, scored, missing }) => (missing === null ? [] : ([[name, { scored, missing }]] as const))),
+  );
   return [
     ['| revision | required scenarios that pass |', '|---|---|', ...counts].join('\n'),
-    ['| scenario that does not pass | required | why |', '|---|---|---|', ...[...missing].map(([name, { scored, missing: why }]) => `| \`${name}\` | ${scored ? 'yes' : 'no'} | ${why} |`)].join('\n'),
+    [
+      '| scenario that does not pass | required | why |',
+      '|---|---|---|',
+      ...[...missing].map(([name, { scored, missing: why }]) => `| \`${name}\` | ${scored ? 'yes' : 'no'} | ${why} |`),
+    ].join('\n'),
   ].join('\n\n');
 }
 

@@ -17,7 +17,11 @@ export type Schema = z.core.JSONSchema.BaseSchema;
 
 /** The defaults of the configuration. */
 const { chat } = configSchema.parse({});
-const limits = { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth, allowedModels: [] };
+const limits = {
+  maxTextLength: chat.service.max_text_length,
+  maxDepth: chat.websocket.max_json_depth,
+  allowedModels: [],
+};
 
 /** All definitions by name: `request.chat`, `result.history`, `frame.complete`, `chunk.text`, ... */
 export function protocolDefinitions(): Record<string, Schema> {
@@ -39,7 +43,10 @@ export function protocolDefinitions(): Record<string, Schema> {
     ['frame', frame] as const,
   ];
   return {
-    request: { oneOf: requests.map(([name]) => ({ $ref: `#/$defs/${name}` })), description: 'Whatever a client sends.' },
+    request: {
+      oneOf: requests.map(([name]) => ({ $ref: `#/$defs/${name}` })),
+      description: 'Whatever a client sends.',
+    },
     ...define(requests, close),
     ...define(received, open),
   };
@@ -50,13 +57,17 @@ export function protocolSchema(): Schema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'The protocol of Parley',
-    description: 'Written by test/docs/protocol.ts from src/protocol/. docs/protocol.md tells what the frames mean together.',
+    description:
+      'Written by test/docs/protocol.ts from src/protocol/. docs/protocol.md tells what the frames mean together.',
     anyOf: [{ $ref: '#/$defs/request' }, { $ref: '#/$defs/frame' }],
     $defs: protocolDefinitions(),
   };
 }
 
-function define(named: readonly (readonly [name: string, schema: z.ZodType])[], finish: (node: Schema) => void): Record<string, Schema> {
+function define(
+  named: readonly (readonly [name: string, schema: z.ZodType])[],
+  finish: (node: Schema) => void,
+): Record<string, Schema> {
   const registry = z.registry<{ id: string }>();
   for (const [name, schema] of named) registry.add(schema, { id: name });
   const { schemas } = z.toJSONSchema(registry, {
@@ -85,7 +96,8 @@ function close(node: Schema): void {
   if (!node.properties) return;
   node.additionalProperties = false;
   // A field that is known and refused has no schema.
-  for (const [field, schema] of Object.entries(node.properties)) if (Object.keys(schema).length === 0) delete node.properties[field];
+  for (const [field, schema] of Object.entries(node.properties))
+    if (Object.keys(schema).length === 0) delete node.properties[field];
 }
 
 function isShared(schema: Schema['additionalProperties']): boolean {

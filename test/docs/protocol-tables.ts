@@ -11,23 +11,50 @@ type Definitions = Record<string, Schema>;
 
 /** Every table by the name of its place in the page. */
 export function protocolTables(definitions: Definitions): Record<string, string> {
-  const named = (kind: string) => Object.entries(definitions).filter(([name]) => name.startsWith(`${kind}.`)).map(([name, schema]) => [name.slice(kind.length + 1), schema] as const);
+  const named = (kind: string) =>
+    Object.entries(definitions)
+      .filter(([name]) => name.startsWith(`${kind}.`))
+      .map(([name, schema]) => [name.slice(kind.length + 1), schema] as const);
   const payloadOf = (request: Schema) => propertiesOf(request).find(([name]) => name === 'payload')?.[1] ?? {};
   const resultOf = (action: string) => definitions[`result.${action}`];
 
   return {
-    overview: table(['action', 'payload', 'answer'], named('request').map(([action, request]) => [`[\`${action}\`](#${action})`, names(payloadOf(request)), answerWords(resultOf(action))])),
-    actions: named('request').map(([action, request]) => section(action, [
-      payloadOf(request).description ?? '',
-      fieldTable(payloadOf(request)),
-      ...answer(resultOf(action)),
-    ])).join('\n\n'),
-    frames: named('frame').map(([status, schema]) => section(status, [schema.description ?? '', fieldTable(schema)])).join('\n\n'),
-    chunks: named('chunk').map(([type, schema]) => section(titles[type] ?? type, [schema.description ?? '', fieldTable(schema)])).join('\n\n'),
+    overview: table(
+      ['action', 'payload', 'answer'],
+      named('request').map(([action, request]) => [
+        `[\`${action}\`](#${action})`,
+        names(payloadOf(request)),
+        answerWords(resultOf(action)),
+      ]),
+    ),
+    actions: named('request')
+      .map(([action, request]) =>
+        section(action, [
+          payloadOf(request).description ?? '',
+          fieldTable(payloadOf(request)),
+          ...answer(resultOf(action)),
+        ]),
+      )
+      .join('\n\n'),
+    frames: named('frame')
+      .map(([status, schema]) => section(status, [schema.description ?? '', fieldTable(schema)]))
+      .join('\n\n'),
+    chunks: named('chunk')
+      .map(([type, schema]) => section(titles[type] ?? type, [schema.description ?? '', fieldTable(schema)]))
+      .join('\n\n'),
     rows: fieldTable(definitions['log_event'] ?? {}),
-    errors: table(['code', 'retryable', 'what has happened', 'what to do', '`data`'], Object.entries<ErrorEntry>(errorCodes).map(errorRow)),
-    data: table(['in `data`', 'means'], Object.entries(faultData).map(([key, says]) => [`\`${key}\``, says])),
-    closes: table(['code', 'because', 'come back'], Object.values(closeCodes).map(({ code, because, comeBack }) => [String(code), because, comeBack])),
+    errors: table(
+      ['code', 'retryable', 'what has happened', 'what to do', '`data`'],
+      Object.entries<ErrorEntry>(errorCodes).map(errorRow),
+    ),
+    data: table(
+      ['in `data`', 'means'],
+      Object.entries(faultData).map(([key, says]) => [`\`${key}\``, says]),
+    ),
+    closes: table(
+      ['code', 'because', 'come back'],
+      Object.values(closeCodes).map(({ code, because, comeBack }) => [String(code), because, comeBack]),
+    ),
     limits: table(['key', 'default', 'what it limits'], limitKeys.map(limitRow)),
   };
 }
@@ -36,11 +63,20 @@ export function protocolTables(definitions: Definitions): Record<string, string>
 const titles: Record<string, string> = { text: 'text and reasoning' };
 
 const limitKeys = [
-  'chat.service.max_text_length', 'chat.service.queue_length', 'chat.service.max_live_conversations',
-  'chat.websocket.max_message_size', 'chat.websocket.max_json_depth', 'chat.websocket.frames_per_second', 'chat.websocket.frame_burst',
-  'chat.websocket.max_bad_frames', 'chat.websocket.max_buffered_bytes',
-  'chat.websocket.max_connections', 'chat.websocket.max_connections_per_address', 'chat.websocket.max_connections_per_subject',
-  'auth.verification_timeout', 'auth.max_unverified_bytes',
+  'chat.service.max_text_length',
+  'chat.service.queue_length',
+  'chat.service.max_live_conversations',
+  'chat.websocket.max_message_size',
+  'chat.websocket.max_json_depth',
+  'chat.websocket.frames_per_second',
+  'chat.websocket.frame_burst',
+  'chat.websocket.max_bad_frames',
+  'chat.websocket.max_buffered_bytes',
+  'chat.websocket.max_connections',
+  'chat.websocket.max_connections_per_address',
+  'chat.websocket.max_connections_per_subject',
+  'auth.verification_timeout',
+  'auth.max_unverified_bytes',
 ];
 
 function section(name: string, parts: string[]): string {
@@ -55,11 +91,20 @@ function answer(result: Schema | undefined): string[] {
 
 function answerWords(result: Schema | undefined): string {
   if (result === undefined) return 'the frames of its turn';
-  return alternativesOf(result).map((alternative) => `\`{${propertiesOf(alternative).map(([name]) => name).join(', ')}}\``).join(' or ');
+  return alternativesOf(result)
+    .map(
+      (alternative) =>
+        `\`{${propertiesOf(alternative)
+          .map(([name]) => name)
+          .join(', ')}}\``,
+    )
+    .join(' or ');
 }
 
 function names(payload: Schema): string {
-  return propertiesOf(payload).map(([name]) => `\`${name}${isRequired(payload, name) ? '' : '?'}\``).join(', ');
+  return propertiesOf(payload)
+    .map(([name]) => `\`${name}${isRequired(payload, name) ? '' : '?'}\``)
+    .join(', ');
 }
 
 /** Empty for a shape without fields. */
@@ -72,7 +117,12 @@ function fieldRows(schema: Schema, above: string): string[][] {
   return propertiesOf(schema).flatMap(([name, field]) => {
     const path = `${above}${name}`;
     const own = [`\`${path}${isRequired(schema, name) ? '' : '?'}\``, words(field), meaning(field)];
-    return [own, ...alternativesOf(field).flatMap((each) => (isSchema(each.items) ? fieldRows(each.items, `${path}[].`) : fieldRows(each, `${path}.`)))];
+    return [
+      own,
+      ...alternativesOf(field).flatMap((each) =>
+        isSchema(each.items) ? fieldRows(each.items, `${path}[].`) : fieldRows(each, `${path}.`),
+      ),
+    ];
   });
 }
 
@@ -82,7 +132,9 @@ function alternativesOf(schema: Schema): Schema[] {
 }
 
 function meaning({ description = '', default: absent }: Schema): string {
-  return absent === undefined ? description : `${description} Default: \`${typeof absent === 'object' ? JSON.stringify(absent) : String(absent)}\`.`;
+  return absent === undefined
+    ? description
+    : `${description} Default: \`${typeof absent === 'object' ? JSON.stringify(absent) : String(absent)}\`.`;
 }
 
 function words(field: Schema): string {
@@ -135,7 +187,9 @@ function limitRow(key: string): string[] {
 }
 
 function propertiesOf(schema: Schema): [string, Schema][] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, field]): [string, Schema][] => (isSchema(field) ? [[name, field]] : []));
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]): [string, Schema][] =>
+    isSchema(field) ? [[name, field]] : [],
+  );
 }
 
 function isRequired(schema: Schema, name: string): boolean {

@@ -23,10 +23,12 @@ describe('what is written from the protocol', async () => {
       if (typeof node !== 'object' || node === null) return;
       for (const [key, below] of Object.entries(node)) {
         if (key !== 'properties') walk(below, `${path}/${key}`);
-        else for (const [name, field] of fieldsOf(below)) {
-          if (field.description === undefined && !isEnvelope.test(`${path}/${name}`)) unexplained.push(`${path}/${name}`);
-          walk(field, `${path}/${name}`);
-        }
+        else
+          for (const [name, field] of fieldsOf(below)) {
+            if (field.description === undefined && !isEnvelope.test(`${path}/${name}`))
+              unexplained.push(`${path}/${name}`);
+            walk(field, `${path}/${name}`);
+          }
       }
     };
     walk(protocolDefinitions(), '');
@@ -35,26 +37,66 @@ describe('what is written from the protocol', async () => {
 
   test('leads nowhere that is not there', async () => {
     const page = await readFile(join(project, 'docs', 'protocol.md'), 'utf8');
-    const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading.toLowerCase().replaceAll(' ', '-'));
-    assert.deepEqual([...page.matchAll(/\]\(#([^)]+)\)/g)].flatMap(([, anchor = '']) => (headings.includes(anchor) ? [] : [anchor])), []);
-    assert.deepEqual(headings.filter((heading, index) => headings.indexOf(heading) !== index), [], 'two of one name');
+    const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading.toLowerCase().replaceAll(' ', '-'),
+    );
+    assert.deepEqual(
+      [...page.matchAll(/\]\(#([^)]+)\)/g)].flatMap(([, anchor = '']) => (headings.includes(anchor) ? [] : [anchor])),
+      [],
+    );
+    assert.deepEqual(
+      headings.filter((heading, index) => headings.indexOf(heading) !== index),
+      [],
+      'two of one name',
+    );
   });
 });
 
 describe('docs/protocol.schema.json', async () => {
-  const schema: Record<string, unknown> = JSON.parse(await readFile(join(project, 'docs', 'protocol.schema.json'), 'utf8'));
+  const schema: Record<string, unknown> = JSON.parse(
+    await readFile(join(project, 'docs', 'protocol.schema.json'), 'utf8'),
+  );
   const judge = new CfWorkerJsonSchemaValidator().getValidator(schema);
   const decode = createDecoder({ maxTextLength: 100_000, maxDepth: 64, allowedModels: ['m'] });
 
   for (const { name, request, fits } of [
-    { name: 'a chat', request: { action: 'chat', payload: { text: 'Hi', conversation_id: 'c1', mode: 'reject', metadata: { a: [1, null] }, cursor: { after_seq: 1 } } }, fits: true },
+    {
+      name: 'a chat',
+      request: {
+        action: 'chat',
+        payload: {
+          text: 'Hi',
+          conversation_id: 'c1',
+          mode: 'reject',
+          metadata: { a: [1, null] },
+          cursor: { after_seq: 1 },
+        },
+      },
+      fits: true,
+    },
     { name: 'a request without payload where none is needed', request: { action: 'ping' }, fits: true },
     { name: 'a request without payload where one is needed', request: { action: 'history' }, fits: false },
-    { name: 'a mode that there is not', request: { action: 'chat', payload: { text: 'Hi', mode: 'sometime' } }, fits: false },
+    {
+      name: 'a mode that there is not',
+      request: { action: 'chat', payload: { text: 'Hi', mode: 'sometime' } },
+      fits: false,
+    },
     { name: 'an empty text', request: { action: 'chat', payload: { text: '' } }, fits: false },
-    { name: 'an id with control characters', request: { action: 'history', payload: { conversation_id: 'a\u0000b' } }, fits: false },
-    { name: 'a page of too many rows', request: { action: 'history', payload: { conversation_id: 'c1', limit: 501 } }, fits: false },
-    { name: 'a chat that names its model', request: { action: 'chat', payload: { text: 'Hi', model: 'm' } }, fits: true },
+    {
+      name: 'an id with control characters',
+      request: { action: 'history', payload: { conversation_id: 'a\u0000b' } },
+      fits: false,
+    },
+    {
+      name: 'a page of too many rows',
+      request: { action: 'history', payload: { conversation_id: 'c1', limit: 501 } },
+      fits: false,
+    },
+    {
+      name: 'a chat that names its model',
+      request: { action: 'chat', payload: { text: 'Hi', model: 'm' } },
+      fits: true,
+    },
     { name: 'an action that there is not', request: { action: 'dance' }, fits: false },
   ]) {
     test(`judges ${name} as the server does`, () => {

@@ -24,7 +24,8 @@ async function protocolPage(): Promise<string> {
   const tables = new Map(Object.entries(protocolTables(protocolDefinitions())));
   const whole = page.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const table = tables.get(name);
-    if (table === undefined) throw new Error(`protocol-page.md has a place for "${name}", of which there is no table, or for the second time`);
+    if (table === undefined)
+      throw new Error(`protocol-page.md has a place for "${name}", of which there is no table, or for the second time`);
     tables.delete(name);
     return table;
   });

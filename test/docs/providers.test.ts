@@ -13,19 +13,31 @@ test('docs/providers.md shows every dialect (else: node test/docs/providers.ts)'
 test('every dialect has a name of its own and a public source', () => {
   const rows = dialectTable.flatMap((group) => group.rows);
   const names = rows.map(({ dialect }) => dialect);
-  assert.deepEqual(names.filter((name, at) => names.indexOf(name) !== at), []);
-  assert.deepEqual(rows.filter(({ source }) => URL.parse(source)?.protocol !== 'https:'), []);
+  assert.deepEqual(
+    names.filter((name, at) => names.indexOf(name) !== at),
+    [],
+  );
+  assert.deepEqual(
+    rows.filter(({ source }) => URL.parse(source)?.protocol !== 'https:'),
+    [],
+  );
 });
 
 test('every preset is told of, with its address and the variable of its key', () => {
   for (const [name, { baseUrl, keyVariable }] of Object.entries(presets)) {
     const row = stands.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? '';
-    for (const told of [baseUrl, keyVariable]) if (told !== null) assert.ok(row.includes(`\`${told}\``), `${name}: ${told}`);
+    for (const told of [baseUrl, keyVariable])
+      if (told !== null) assert.ok(row.includes(`\`${told}\``), `${name}: ${told}`);
     assert.notEqual(row, '', name);
   }
 });
 
 test('every way to fail is told of', () => {
-  const codes = Object.keys(errorCodes).filter((code) => code.startsWith('provider_') && code !== 'provider_missing_key');
-  assert.deepEqual(codes.filter((code) => !stands.includes(`\`${code}\` |`)), []);
+  const codes = Object.keys(errorCodes).filter(
+    (code) => code.startsWith('provider_') && code !== 'provider_missing_key',
+  );
+  assert.deepEqual(
+    codes.filter((code) => !stands.includes(`\`${code}\` |`)),
+    [],
+  );
 });

@@ -13,11 +13,19 @@ const place = /(<!-- dialects:[^>]*-->\n)[^]*(<!-- end of dialects -->)/;
 export async function providersPage(): Promise<{ path: string; stands: string; text: string }> {
   const stands = await readFile(path, 'utf8');
   if (!place.test(stands)) throw new Error('docs/providers.md has no place for its dialects');
-  return { path, stands, text: stands.replace(place, (_, begin: string, end: string) => `${begin}\n${tables()}\n\n${end}`) };
+  return {
+    path,
+    stands,
+    text: stands.replace(place, (_, begin: string, end: string) => `${begin}\n${tables()}\n\n${end}`),
+  };
 }
 
 function tables(): string {
-  return dialectTable.map(({ title, rows }) => [`| ${title} | spoken by | what comes of it |`, '|---|---|---|', ...rows.map(line)].join('\n')).join('\n\n');
+  return dialectTable
+    .map(({ title, rows }) =>
+      [`| ${title} | spoken by | what comes of it |`, '|---|---|---|', ...rows.map(line)].join('\n'),
+    )
+    .join('\n\n');
 }
 
 function line({ dialect, speakers, source, gives }: DialectRow): string {
@@ -31,7 +39,9 @@ function outcome(gives: DialectRow['gives']): string {
   const calling = calls && (calls.length === 1 ? 'one call' : `${calls.length} calls`);
   const counted = usage === undefined ? null : usage === null ? 'usage estimated' : 'usage as reported';
   const ended = finishReason === undefined ? null : `finish \`${finishReason}\``;
-  return [reasoning === undefined ? null : 'thoughts', text === undefined ? null : 'words', calling, ended, counted].filter(Boolean).join(', ');
+  return [reasoning === undefined ? null : 'thoughts', text === undefined ? null : 'words', calling, ended, counted]
+    .filter(Boolean)
+    .join(', ');
 }
 
 if (import.meta.main) {

@@ -34,7 +34,10 @@ interface Run {
 }
 
 async function run({ folder }: Parley, args: readonly string[], { nodeOptions = [], env = {} }: Run = {}) {
-  const running = promisify(execFile)(process.execPath, [...nodeOptions, 'client.mjs', ...args], { cwd: folder, env: { PATH: process.env['PATH'], ...env } });
+  const running = promisify(execFile)(process.execPath, [...nodeOptions, 'client.mjs', ...args], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], ...env },
+  });
   const { stdout, stderr } = await running.catch((error: Error & { stdout: string; stderr: string }) => error);
   return { code: running.child.exitCode, stdout, stderr };
 }
@@ -61,24 +64,41 @@ describe('the client of the README', () => {
   it('reports in one sentence that there is no server, that the path is wrong, and that the address is none', async (t) => {
     const parley = await prepare(t);
     const [gone, wrongPath, nonsense] = await Promise.all([
-      run(parley, ['Hi', 'ws://127.0.0.1:9/ws/chat']), run(parley, ['Hi', parley.url.replace('/ws/chat', '/chat')]), run(parley, ['Hi', 'nonsense']),
+      run(parley, ['Hi', 'ws://127.0.0.1:9/ws/chat']),
+      run(parley, ['Hi', parley.url.replace('/ws/chat', '/chat')]),
+      run(parley, ['Hi', 'nonsense']),
     ]);
     for (const { code, stderr } of [gone, wrongPath]) {
       assert.equal(code, 1);
-      assert.match(stderr, /^No Parley server answers at ws:\S+ \(tried 5 times\)\. Start the server, or correct the address\.\n$/);
+      assert.match(
+        stderr,
+        /^No Parley server answers at ws:\S+ \(tried 5 times\)\. Start the server, or correct the address\.\n$/,
+      );
     }
-    assert.deepEqual(nonsense, { code: 1, stdout: '', stderr: '"nonsense" is not the address of a WebSocket. Write one such as ws://localhost:8000/ws/chat.\n' });
+    assert.deepEqual(nonsense, {
+      code: 1,
+      stdout: '',
+      stderr: '"nonsense" is not the address of a WebSocket. Write one such as ws://localhost:8000/ws/chat.\n',
+    });
   });
 
   it('sends the token of PARLEY_TOKEN, and reports in one sentence that it is missing or wrong', async (t) => {
     const token = createToken();
-    const parley = await prepare(t, { config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(token) }] } } });
+    const parley = await prepare(t, {
+      config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(token) }] } },
+    });
     const [right, none, wrong, unsendable] = await Promise.all([
-      run(parley, ['Hi', parley.url], { env: { PARLEY_TOKEN: token } }), run(parley, ['Hi', parley.url]),
-      run(parley, ['Hi', parley.url], { env: { PARLEY_TOKEN: 'other' } }), run(parley, ['Hi', parley.url], { env: { PARLEY_TOKEN: 'two words' } }),
+      run(parley, ['Hi', parley.url], { env: { PARLEY_TOKEN: token } }),
+      run(parley, ['Hi', parley.url]),
+      run(parley, ['Hi', parley.url], { env: { PARLEY_TOKEN: 'other' } }),
+      run(parley, ['Hi', parley.url], { env: { PARLEY_TOKEN: 'two words' } }),
     ]);
     assert.equal(right.code, 0);
-    for (const [{ code, stderr }, sentence] of [[none, /^This server asks for a token\. [^\n]*\n$/], [wrong, /^The token is not known here\. [^\n]*\n$/], [unsendable, /^The token cannot be sent: [^\n]*\n$/]] as const) {
+    for (const [{ code, stderr }, sentence] of [
+      [none, /^This server asks for a token\. [^\n]*\n$/],
+      [wrong, /^The token is not known here\. [^\n]*\n$/],
+      [unsendable, /^The token cannot be sent: [^\n]*\n$/],
+    ] as const) {
       assert.equal(code, 1);
       assert.match(stderr, sentence);
     }
@@ -107,7 +127,9 @@ describe('the client of the README', () => {
 });
 
 test('the links of the README lead to files that are there', () => {
-  const links = [...readme.matchAll(/\]\(([^)#]+)/g)].flatMap(([, link = '']) => (link.startsWith('http') ? [] : [link]));
+  const links = [...readme.matchAll(/\]\(([^)#]+)/g)].flatMap(([, link = '']) =>
+    link.startsWith('http') ? [] : [link],
+  );
   assert.ok(links.length > 5);
   for (const link of links) assert.ok(existsSync(join(project, link)), link);
 });

@@ -8,7 +8,9 @@ import type { Chart, ChartState } from '../../src/inspect/chart.ts';
 export function mermaidOf(chart: Chart): string {
   const root = chart.states.filter(({ parent }) => parent === null);
   const lines = root.flatMap(({ id }) => within(chart, id, '  '));
-  const arrows = chart.states.flatMap((state) => arrowsFrom(chart, state)).map(({ from, to, labels }) => `  ${word(from)} --> ${word(to)} : ${labels.join('<br/>')}`);
+  const arrows = chart.states
+    .flatMap((state) => arrowsFrom(chart, state))
+    .map(({ from, to, labels }) => `  ${word(from)} --> ${word(to)} : ${labels.join('<br/>')}`);
   return ['```mermaid', 'stateDiagram-v2', ...lines, ...arrows, '```'].join('\n');
 }
 
@@ -24,13 +26,15 @@ function arrowsFrom(chart: Chart, state: ChartState): { from: string; to: string
 
 /** The states inside another one, with those inside them. */
 function within(chart: Chart, id: string, indent: string): string[] {
-  return chart.states.filter(({ parent }) => parent === id).flatMap((state) => {
-    const inner = within(chart, state.id, `${indent}  `);
-    const start = state.isInitial ? [`${indent}[*] --> ${word(state.id)}`] : [];
-    const named = `${indent}state "${state.name}" as ${word(state.id)}`;
-    const end = state.kind === 'final' ? [`${indent}${word(state.id)} --> [*]`] : [];
-    return [...start, ...(inner.length === 0 ? [named] : [`${named} {`, ...inner, `${indent}}`]), ...end];
-  });
+  return chart.states
+    .filter(({ parent }) => parent === id)
+    .flatMap((state) => {
+      const inner = within(chart, state.id, `${indent}  `);
+      const start = state.isInitial ? [`${indent}[*] --> ${word(state.id)}`] : [];
+      const named = `${indent}state "${state.name}" as ${word(state.id)}`;
+      const end = state.kind === 'final' ? [`${indent}${word(state.id)} --> [*]`] : [];
+      return [...start, ...(inner.length === 0 ? [named] : [`${named} {`, ...inner, `${indent}}`]), ...end];
+    });
 }
 
 /** A state is not within itself. */

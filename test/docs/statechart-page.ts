@@ -68,7 +68,10 @@ function undrawn(chart: Chart): string[] {
   const lines = chart.states.flatMap((state) =>
     state.transitions
       .filter(({ target }) => target !== null && isWithin(chart, target, state.id))
-      .map((transition) => `- from everywhere in \`${state.path || state.name}\`: ${causeOf(transition)} leads to \`${pathOf(chart, transition.target)}\``),
+      .map(
+        (transition) =>
+          `- from everywhere in \`${state.path || state.name}\`: ${causeOf(transition)} leads to \`${pathOf(chart, transition.target)}\``,
+      ),
   );
   return lines.length === 0 ? [] : ['Not drawn:', lines.join('\n')];
 }
@@ -77,17 +80,31 @@ function sectionOf(chart: Chart, state: ChartState): string[] {
   const facts = [
     ...(state.entry.length > 0 ? [`On entry: ${inCode(state.entry)}.`] : []),
     ...(state.exit.length > 0 ? [`On exit: ${inCode(state.exit)}.`] : []),
-    ...(state.invokes.length > 0 ? [`As long as it lasts: ${state.invokes.map(({ id, actor }) => (id === actor ? `\`${id}\`` : `\`${id}\` (actor \`${actor}\`)`)).join(', ')}.`] : []),
+    ...(state.invokes.length > 0
+      ? [
+          `As long as it lasts: ${state.invokes.map(({ id, actor }) => (id === actor ? `\`${id}\`` : `\`${id}\` (actor \`${actor}\`)`)).join(', ')}.`,
+        ]
+      : []),
     ...(state.kind === 'final' ? ['Final.'] : []),
     ...(state.isInitial ? [`First state of \`${chart.states.find(({ id }) => id === state.parent)?.name}\`.`] : []),
   ];
-  return [`### ${state.path}`, state.description ?? '', ...(facts.length > 0 ? [facts.join(' ')] : []), ...transitionsOf(chart, state)];
+  return [
+    `### ${state.path}`,
+    state.description ?? '',
+    ...(facts.length > 0 ? [facts.join(' ')] : []),
+    ...transitionsOf(chart, state),
+  ];
 }
 
 function transitionsOf(chart: Chart, { transitions }: ChartState): string[] {
   if (transitions.length === 0) return [];
   const rows = transitions.map(({ event, guard, target, actions }) => {
-    const cells = [`\`${event}\``, guard === null ? '' : `\`${guard}\``, target === null ? (actions.length === 0 ? 'nothing' : 'stays') : `\`${pathOf(chart, target)}\``, inCode(actions)];
+    const cells = [
+      `\`${event}\``,
+      guard === null ? '' : `\`${guard}\``,
+      target === null ? (actions.length === 0 ? 'nothing' : 'stays') : `\`${pathOf(chart, target)}\``,
+      inCode(actions),
+    ];
     return `| ${cells.join(' | ')} |`;
   });
   return [['| on | if | leads to | does |', '|---|---|---|---|', ...rows].join('\n')];

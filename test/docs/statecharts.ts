@@ -31,7 +31,8 @@ export async function generatedFiles(): Promise<Map<string, string>> {
     files.set(`${DOCS}/${fileName(machine.id)}.svg`, standalone(svg.labelled));
     files.set(`${DOCS}/${fileName(machine.id)}.json`, `${JSON.stringify(machine.config, null, 2)}\n`);
     if (!INSPECTED.includes(machine.id)) continue;
-    for (const way of ['small', 'labelled', 'flat'] as const) files.set(`${DRAWINGS}/${drawingFile(machine.id, way)}`, svg[way]);
+    for (const way of ['small', 'labelled', 'flat'] as const)
+      files.set(`${DRAWINGS}/${drawingFile(machine.id, way)}`, svg[way]);
   }
   return files;
 }
@@ -43,7 +44,8 @@ if (import.meta.main) {
   const files = await generatedFiles();
   for (const folder of generatedFolders) {
     await mkdir(join(project, folder), { recursive: true });
-    for (const name of await readdir(join(project, folder))) if (!files.has(`${folder}/${name}`)) await rm(join(project, folder, name));
+    for (const name of await readdir(join(project, folder)))
+      if (!files.has(`${folder}/${name}`)) await rm(join(project, folder, name));
   }
   for (const [path, text] of files) await writeFile(join(project, path), text);
 }

@@ -20,9 +20,16 @@ async function comeAndGoOnce(scene: Scene): Promise<void> {
   const delayMs = random.int(0, 30);
   const manner = random.pick(['closed', 'reset'] as const);
   const upgrade = upgradeRequest(target);
-  const chat = { action: 'chat', request_id: names.requestId(), payload: { text: 'Bye!', conversation_id: names.plausible('conversation_id') } };
+  const chat = {
+    action: 'chat',
+    request_id: names.requestId(),
+    payload: { text: 'Bye!', conversation_id: names.plausible('conversation_id') },
+  };
   const all = Buffer.concat([Buffer.from(upgrade), encodeFrame(Buffer.from(JSON.stringify(chat)))]);
-  const bytes = all.subarray(0, random.pick([0, random.int(1, upgrade.length), upgrade.length, random.int(upgrade.length, all.length), all.length]));
+  const bytes = all.subarray(
+    0,
+    random.pick([0, random.int(1, upgrade.length), upgrade.length, random.int(upgrade.length, all.length), all.length]),
+  );
   const socket: RawSocket = await dial(target, scene);
   scene.count('sockets');
   if (bytes.length > 0) socket.write(bytes);
@@ -51,11 +58,13 @@ export async function takeEveryPlace(scene: Scene): Promise<void> {
   const late = pause(patienceMs, null, { ref: false });
   for (const { closed } of sockets.slice(mostOfAddress)) {
     const code = await Promise.race([closed, late]);
-    if (code !== tryLater) throw new Breach(`one socket more than an address may have was closed with ${code} instead of ${tryLater}`);
+    if (code !== tryLater)
+      throw new Breach(`one socket more than an address may have was closed with ${code} instead of ${tryLater}`);
     scene.count(`close ${code}`);
   }
   const turnedAway = sockets.slice(0, mostOfAddress).filter(({ raw }) => raw.isGone()).length;
-  if (turnedAway > 0) throw new Breach(`${turnedAway} sockets were closed of the ${mostOfAddress} that an address may have`);
+  if (turnedAway > 0)
+    throw new Breach(`${turnedAway} sockets were closed of the ${mostOfAddress} that an address may have`);
   for (const { raw } of sockets) raw.drop('reset');
   await Promise.all(sockets.map(({ raw }) => raw.gone));
 }

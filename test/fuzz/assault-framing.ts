@@ -21,26 +21,72 @@ interface Offence {
 
 const brokenUtf8 = ['ff', 'c0af', 'eda080', 'f4908080', 'e282', '80', 'f8888080'].map((hex) => Buffer.from(hex, 'hex'));
 const ping = Buffer.from('{"action":"ping","request_id":"in-a-bad-frame"}');
-const frame = (closes: CloseCode, payload: (random: Random) => Buffer, form: (random: Random) => Partial<FrameForm> = () => ({})): Offence => ({
+const frame = (
+  closes: CloseCode,
+  payload: (random: Random) => Buffer,
+  form: (random: Random) => Partial<FrameForm> = () => ({}),
+): Offence => ({
   closes,
   commit: ({ socket }, random) => socket.send(payload(random), form(random)),
 });
 const small = (random: Random) => random.bytes(random.int(0, 40));
 
 const offences: readonly Offence[] = [
-  frame('brokenText', (random) => Buffer.concat([Buffer.from('{"action":"'), random.pick(brokenUtf8), Buffer.from('"}')])),
+  frame('brokenText', (random) =>
+    Buffer.concat([Buffer.from('{"action":"'), random.pick(brokenUtf8), Buffer.from('"}')]),
+  ),
   frame('binary', small, () => ({ opcode: opcodes.binary })),
   frame('brokenFrame', small, (random) => ({ opcode: random.pick([3, 4, 5, 6, 7, 11, 12, 13, 14, 15]) })),
-  frame('brokenFrame', () => ping, (random) => ({ rsv: random.int(1, 7) })),
-  frame('brokenFrame', () => ping, () => ({ masked: false })),
-  frame('brokenFrame', () => ping, () => ({ opcode: opcodes.continuation })),
-  frame('brokenFrame', (random) => random.bytes(random.int(126, 300)), () => ({ opcode: opcodes.ping })),
-  frame('brokenFrame', small, (random) => ({ opcode: random.pick([opcodes.ping, opcodes.pong, opcodes.close]), fin: false })),
-  frame('brokenFrame', () => Buffer.from([3]), () => ({ opcode: opcodes.close })),
-  frame('brokenFrame', (random) => closePayload(random.pick([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65_535])), () => ({ opcode: opcodes.close })),
-  frame('brokenText', (random) => closePayload(1000, random.pick(brokenUtf8)), () => ({ opcode: opcodes.close })),
+  frame(
+    'brokenFrame',
+    () => ping,
+    (random) => ({ rsv: random.int(1, 7) }),
+  ),
+  frame(
+    'brokenFrame',
+    () => ping,
+    () => ({ masked: false }),
+  ),
+  frame(
+    'brokenFrame',
+    () => ping,
+    () => ({ opcode: opcodes.continuation }),
+  ),
+  frame(
+    'brokenFrame',
+    (random) => random.bytes(random.int(126, 300)),
+    () => ({ opcode: opcodes.ping }),
+  ),
+  frame('brokenFrame', small, (random) => ({
+    opcode: random.pick([opcodes.ping, opcodes.pong, opcodes.close]),
+    fin: false,
+  })),
+  frame(
+    'brokenFrame',
+    () => Buffer.from([3]),
+    () => ({ opcode: opcodes.close }),
+  ),
+  frame(
+    'brokenFrame',
+    (random) => closePayload(random.pick([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65_535])),
+    () => ({ opcode: opcodes.close }),
+  ),
+  frame(
+    'brokenText',
+    (random) => closePayload(1000, random.pick(brokenUtf8)),
+    () => ({ opcode: opcodes.close }),
+  ),
   frame('tooLarge', () => Buffer.alloc(maxMessageBytes + 1, ' ')),
-  frame('tooLarge', small, (random) => ({ claimedLength: random.pick([BigInt(maxMessageBytes + 1), 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n]) })),
+  frame('tooLarge', small, (random) => ({
+    claimedLength: random.pick([
+      BigInt(maxMessageBytes + 1),
+      2n ** 31n,
+      2n ** 32n,
+      2n ** 53n,
+      2n ** 63n,
+      2n ** 64n - 1n,
+    ]),
+  })),
   {
     closes: 'brokenFrame',
     commit({ socket }) {
@@ -52,7 +98,8 @@ const offences: readonly Offence[] = [
     closes: 'tooLarge',
     commit({ socket }) {
       socket.send(Buffer.alloc(1), { fin: false });
-      for (let part = 0; part < 5; part += 1) socket.send(Buffer.alloc(maxMessageBytes / 4, ' '), { fin: false, opcode: opcodes.continuation });
+      for (let part = 0; part < 5; part += 1)
+        socket.send(Buffer.alloc(maxMessageBytes / 4, ' '), { fin: false, opcode: opcodes.continuation });
     },
   },
   {
@@ -74,7 +121,8 @@ export async function breakFraming(scene: Scene): Promise<void> {
   const { closes, commit } = random.pick(offences);
   commit(talk, random);
   await talk.mustBeClosed(closes);
-  if (talk.missing().length > 0) throw new Breach(`what came before the bad frame has no answer: ${talk.missing().join('; ')}`);
+  if (talk.missing().length > 0)
+    throw new Breach(`what came before the bad frame has no answer: ${talk.missing().join('; ')}`);
 }
 
 /** Requests in pieces, with pings between them, and the bytes of it all in pieces again. */
@@ -83,12 +131,20 @@ export async function splitFrames(scene: Scene): Promise<void> {
   const talk = await startTalk(scene);
   const pings: string[] = [];
   for (let left = random.int(1, 5); left > 0; left -= 1) {
-    const text = JSON.stringify({ action: 'ping', request_id: scene.names.requestId(), payload: { note: 'Grüße, 你好 🙂' } });
+    const text = JSON.stringify({
+      action: 'ping',
+      request_id: scene.names.requestId(),
+      payload: { note: 'Grüße, 你好 🙂' },
+    });
     talk.expectAnswerTo(text);
-    await talk.socket.dribble(Buffer.concat(fragments(Buffer.from(text), random, pings)), random.pick([1, 2, 7, 100, 100_000]));
+    await talk.socket.dribble(
+      Buffer.concat(fragments(Buffer.from(text), random, pings)),
+      random.pick([1, 2, 7, 100, 100_000]),
+    );
   }
   await talk.finish();
-  if (talk.pongs.join() !== pings.join()) throw new Breach(`${pings.length} pings were answered with ${talk.pongs.length} pongs, or with others`);
+  if (talk.pongs.join() !== pings.join())
+    throw new Breach(`${pings.length} pings were answered with ${talk.pongs.length} pongs, or with others`);
 }
 
 /** Cut anywhere, also within a character; before each part perhaps a ping, or a pong that nobody asked for. */

@@ -16,19 +16,42 @@ type Garbage = (random: Random, target: Target) => Buffer | string;
 
 const garbage: readonly Garbage[] = [
   (random) => random.bytes(random.int(1, 2000)),
-  (random) => `${random.pick(['GET', 'POST', 'HEAD', 'BREW', 'OPTIONS', 'TRACE', 'PRI'])} ${random.pick(['/', '/health', '/ready', '/metrics', '*', '/ws/chat', '//', '/%00', `/${'a'.repeat(20_000)}`])} HTTP/1.${random.int(0, 2)}\r\nHost: localhost\r\n\r\n`,
+  (random) =>
+    `${random.pick(['GET', 'POST', 'HEAD', 'BREW', 'OPTIONS', 'TRACE', 'PRI'])} ${random.pick(['/', '/health', '/ready', '/metrics', '*', '/ws/chat', '//', '/%00', `/${'a'.repeat(20_000)}`])} HTTP/1.${random.int(0, 2)}\r\nHost: localhost\r\n\r\n`,
   (random) => `GET /health HTTP/1.1\r\nHost: localhost\r\n${'X-Filler: y\r\n'.repeat(random.int(1, 5000))}\r\n`,
   (random) => 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(random.int(2, 200)),
-  () => 'POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\n',
+  () =>
+    'POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\n',
   () => 'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n',
-  (random, target) => upgradeRequest(target).replace(/Host: .*/, random.pick(['Host: x', 'Host:', 'Host: [::1', 'Host: localhost\r\nHost: localhost', `Host: ${'a.'.repeat(5000)}localhost`, 'Via: 1.1 x', 'Connection: Upgrade\r\nHost: localhost'])),
+  (random, target) =>
+    upgradeRequest(target).replace(
+      /Host: .*/,
+      random.pick([
+        'Host: x',
+        'Host:',
+        'Host: [::1',
+        'Host: localhost\r\nHost: localhost',
+        `Host: ${'a.'.repeat(5000)}localhost`,
+        'Via: 1.1 x',
+        'Connection: Upgrade\r\nHost: localhost',
+      ]),
+    ),
   () => 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n',
   () => 'GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n',
   (_, { path }) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`,
   (random, target) => upgradeRequest(target, random.pick([0, 7, 12, 14, 999])),
-  (random, target) => upgradeRequest({ ...target, path: random.pick(['/', '/ws', `${target.path}/x`, '/health', `${target.path}%00`]) }),
-  (random, target) => upgradeRequest(target).replace(/Sec-WebSocket-Key: .*/, `Sec-WebSocket-Key: ${random.pick(['', 'short', '='.repeat(24), 'a'.repeat(1000)])}`),
-  (random, target) => upgradeRequest(target).replace('Upgrade: websocket', `Upgrade: ${random.pick(['h2c', 'websocket, h2c', 'WEBSOCKET2', ''])}`),
+  (random, target) =>
+    upgradeRequest({ ...target, path: random.pick(['/', '/ws', `${target.path}/x`, '/health', `${target.path}%00`]) }),
+  (random, target) =>
+    upgradeRequest(target).replace(
+      /Sec-WebSocket-Key: .*/,
+      `Sec-WebSocket-Key: ${random.pick(['', 'short', '='.repeat(24), 'a'.repeat(1000)])}`,
+    ),
+  (random, target) =>
+    upgradeRequest(target).replace(
+      'Upgrade: websocket',
+      `Upgrade: ${random.pick(['h2c', 'websocket, h2c', 'WEBSOCKET2', ''])}`,
+    ),
   (_, target) => upgradeRequest(target).replace('\r\n\r\n', '\r\nOrigin: https://elsewhere.example\r\n\r\n'),
   (_, target) => upgradeRequest(target).replace('\r\n\r\n', '\r\nSec-WebSocket-Protocol: parley, parley, ,\r\n\r\n'),
 ];
@@ -49,6 +72,8 @@ export async function talkHttp(scene: Scene): Promise<void> {
     const received = socket.received().toString('latin1');
     scene.trace.got(received);
     // What looks like an upgrade to Node may be one: then its silence is looked after by the heartbeat.
-    throw error instanceof Breach ? new Breach(`${error.message}; it answered ${JSON.stringify(received.slice(0, 100))}`) : error;
+    throw error instanceof Breach
+      ? new Breach(`${error.message}; it answered ${JSON.stringify(received.slice(0, 100))}`)
+      : error;
   });
 }

@@ -46,10 +46,12 @@ export async function neverRead(scene: Scene): Promise<void> {
   scene.count('sockets');
   socket.raw.pause();
   const conversationId = names.plausible('conversation_id');
-  const ask = (action: string, payload: object) => socket.send(Buffer.from(JSON.stringify({ action, request_id: names.requestId(), payload })));
+  const ask = (action: string, payload: object) =>
+    socket.send(Buffer.from(JSON.stringify({ action, request_id: names.requestId(), payload })));
   ask('subscribe', { conversation_id: conversationId, state: true });
   ask('chat', { text: 'Tell me a lot.', conversation_id: conversationId });
-  for (let left = random.int(10, 400); left > 0; left -= 1) ask('history', { conversation_id: conversationId, limit: 500 });
+  for (let left = random.int(10, 400); left > 0; left -= 1)
+    ask('history', { conversation_id: conversationId, limit: 500 });
   await pause(unheardMs);
   // Only who reads learns that the other end is gone.
   socket.raw.resume();

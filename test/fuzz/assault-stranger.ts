@@ -50,10 +50,16 @@ export async function comeUnknown(scene: Scene): Promise<void> {
   for (const request of requests) socket.send(Buffer.from(request));
   const code = await Promise.race([socket.closed, pause(patienceMs, null, { ref: false })]);
   scene.count(`close ${code}`);
-  if (code !== closeCodes.abuse.code) throw new Breach(`whoever has no token was closed with ${code} instead of ${closeCodes.abuse.code}`);
+  if (code !== closeCodes.abuse.code)
+    throw new Breach(`whoever has no token was closed with ${code} instead of ${closeCodes.abuse.code}`);
   const told = heard.map((text) => anyFrame.parse(JSON.parse(text)));
   const [complaint] = told;
-  if (told.length !== 1 || complaint?.status !== 'error' || complaint.error.code !== 'unauthorized' || complaint.request_id !== null) {
+  if (
+    told.length !== 1 ||
+    complaint?.status !== 'error' ||
+    complaint.error.code !== 'unauthorized' ||
+    complaint.request_id !== null
+  ) {
     throw new Breach(`whoever has no token was told ${JSON.stringify(heard)}`);
   }
   return undefined;

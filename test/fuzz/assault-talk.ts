@@ -15,7 +15,10 @@ export async function babble(scene: Scene): Promise<void> {
   await converse(scene, { most: 40, spoiltShare: 0.7, mutatedShare: 0.6 });
 }
 
-async function converse(scene: Scene, { most, spoiltShare, mutatedShare }: { most: number; spoiltShare: number; mutatedShare: number }): Promise<void> {
+async function converse(
+  scene: Scene,
+  { most, spoiltShare, mutatedShare }: { most: number; spoiltShare: number; mutatedShare: number },
+): Promise<void> {
   const { random } = scene;
   const talk = await startTalk(scene);
   const source = createRequestSource(random, scene.names);

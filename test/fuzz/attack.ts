@@ -33,7 +33,12 @@ async function attack({ url, passes, seed, first, isReplay, seconds }: AttackJob
     try {
       await run(scene);
     } catch (error) {
-      breaches.push({ assault: index, kind: name, what: error instanceof Error ? error.message : String(error), frames: [...scene.trace.lines()] });
+      breaches.push({
+        assault: index,
+        kind: name,
+        what: error instanceof Error ? error.message : String(error),
+        frames: [...scene.trace.lines()],
+      });
     } finally {
       over.abort();
     }

@@ -40,7 +40,11 @@ export interface CampaignReport {
 const mostGrowth = 1.2;
 
 /** Starts everything among `children`, whom the caller stops; the database and logs are left in `folder`. */
-export async function runCampaign(children: Children, folder: string, options: CampaignOptions): Promise<CampaignReport> {
+export async function runCampaign(
+  children: Children,
+  folder: string,
+  options: CampaignOptions,
+): Promise<CampaignReport> {
   const model = await startFuzzModel();
   const passes = createPasses(options.seed);
   try {
@@ -54,7 +58,11 @@ export async function runCampaign(children: Children, folder: string, options: C
     return {
       counts: Object.fromEntries([...counts].toSorted()),
       honest: { calm: seen.calm, attacked: seen.attacked },
-      atRest: rests.map(({ heapBytes, rssBytes, descriptors }) => ({ heapMegabytes: megabytes(heapBytes), rssMegabytes: megabytes(rssBytes), descriptors })),
+      atRest: rests.map(({ heapBytes, rssBytes, descriptors }) => ({
+        heapMegabytes: megabytes(heapBytes),
+        rssMegabytes: megabytes(rssBytes),
+        descriptors,
+      })),
       audit: audit.lines,
       complaints: [
         ...seen.complaints,
@@ -65,7 +73,10 @@ export async function runCampaign(children: Children, folder: string, options: C
         ...model.violations,
         ...growth(rests),
       ],
-      breaches: breaches.map((breach) => ({ ...breach, replay: `npm run fuzz -- --seed ${options.seed} --only ${breach.assault}` })),
+      breaches: breaches.map((breach) => ({
+        ...breach,
+        replay: `npm run fuzz -- --seed ${options.seed} --only ${breach.assault}`,
+      })),
     };
   } finally {
     await model.close();
@@ -84,7 +95,15 @@ interface Seen {
 }
 
 /** The calm phase, the warm-up and the rounds, as long as nothing is found. Never rejects. */
-async function runRounds({ target, attackers, honest, passes }: { target: TargetProcess; attackers: Child; honest: HonestClients; passes: Passes | null }, options: CampaignOptions): Promise<Seen> {
+async function runRounds(
+  {
+    target,
+    attackers,
+    honest,
+    passes,
+  }: { target: TargetProcess; attackers: Child; honest: HonestClients; passes: Passes | null },
+  options: CampaignOptions,
+): Promise<Seen> {
   const { seed, only, roundSeconds, note } = options;
   // The first turns of a process load what the later ones use.
   await honest.chatUntil(Promise.resolve());
@@ -109,7 +128,14 @@ async function runRounds({ target, attackers, honest, passes }: { target: Target
     let next = only ?? 0;
     for (let round = 0; round < options.rounds && breaches.length === 0; round += 1) {
       note(`${round === 0 ? 'warm-up' : `round ${round}`}: ${roundSeconds} s, from assault ${next} on`);
-      const attacking = attack({ url: target.url, passes, seed, first: next, isReplay: only !== null, seconds: roundSeconds });
+      const attacking = attack({
+        url: target.url,
+        passes,
+        seed,
+        first: next,
+        isReplay: only !== null,
+        seconds: roundSeconds,
+      });
       attacked.push(await honest.chatUntil(attacking));
       next = await attacking;
       await rest();
@@ -126,7 +152,10 @@ function growth([, warm, ...later]: readonly Measured[]): string[] {
   if (!warm || !last) return [];
   return (['heapBytes', 'rssBytes'] as const)
     .filter((figure) => last[figure] > warm[figure] * mostGrowth)
-    .map((figure) => `${figure} grew from ${megabytes(warm[figure])} MB after the warm-up to ${megabytes(last[figure])} MB after the last round`);
+    .map(
+      (figure) =>
+        `${figure} grew from ${megabytes(warm[figure])} MB after the warm-up to ${megabytes(last[figure])} MB after the last round`,
+    );
 }
 
 const megabytes = (bytes: number) => Math.round(bytes / 104_857.6) / 10;

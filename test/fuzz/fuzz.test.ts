@@ -7,21 +7,33 @@ import { test } from 'node:test';
 import { createChildren } from '../bench/children.ts';
 import { runCampaign } from './campaign.ts';
 
-test('an attack of a few seconds leaves the server as it was, and its honest clients served', { skip: process.platform !== 'linux' && 'reads /proc' }, async (t) => {
-  const seed = Number(new Date().toISOString().slice(0, 10).replaceAll('-', ''));
-  const children = createChildren();
-  const folder = await mkdtemp(join(tmpdir(), 'parley-fuzz-'));
-  t.after(async () => {
-    await children.stopAll();
-    await rm(folder, { recursive: true, force: true });
-  });
+test(
+  'an attack of a few seconds leaves the server as it was, and its honest clients served',
+  { skip: process.platform !== 'linux' && 'reads /proc' },
+  async (t) => {
+    const seed = Number(new Date().toISOString().slice(0, 10).replaceAll('-', ''));
+    const children = createChildren();
+    const folder = await mkdtemp(join(tmpdir(), 'parley-fuzz-'));
+    t.after(async () => {
+      await children.stopAll();
+      await rm(folder, { recursive: true, force: true });
+    });
 
-  const { counts, honest, complaints, breaches } = await runCampaign(children, folder, {
-    seed, calmSeconds: 0.5, rounds: 2, roundSeconds: 1.5, only: null, note: (line) => t.diagnostic(line),
-  });
+    const { counts, honest, complaints, breaches } = await runCampaign(children, folder, {
+      seed,
+      calmSeconds: 0.5,
+      rounds: 2,
+      roundSeconds: 1.5,
+      only: null,
+      note: (line) => t.diagnostic(line),
+    });
 
-  assert.deepEqual(breaches, []);
-  assert.deepEqual(complaints, []);
-  assert.ok((counts['requests'] ?? 0) > 100, `${counts['requests']} requests are no attack`);
-  assert.ok(honest.attacked.every(({ turns }) => turns > 0), 'the honest clients were not served');
-});
+    assert.deepEqual(breaches, []);
+    assert.deepEqual(complaints, []);
+    assert.ok((counts['requests'] ?? 0) > 100, `${counts['requests']} requests are no attack`);
+    assert.ok(
+      honest.attacked.every(({ turns }) => turns > 0),
+      'the honest clients were not served',
+    );
+  },
+);

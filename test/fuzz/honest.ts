@@ -44,7 +44,8 @@ export function connectHonestClients(url: string, token: string | null): HonestC
         complain(`client ${index} lost its connection: ${JSON.stringify(status)}`);
       },
       onWait: (wait) => complain(`client ${index} was refused: ${JSON.stringify(wait)}`),
-    }));
+    }),
+  );
   let nextTurn = 1;
   /** Of one client alone: nobody waits behind another honest turn. */
   const conversationsOf = (index: number) => {
@@ -66,12 +67,17 @@ export function connectHonestClients(url: string, token: string | null): HonestC
     for await (const chunk of turn) {
       if (chunk.type === 'text') firstMs ??= performance.now() - sentMs;
       // Whoever is late finds it expired, and has an answer all the same.
-      if (chunk.type === 'approval_request') isApproved = 'accepted' in (await client.respond(conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }));
-      if (chunk.type === 'tool_result' && isApproved && chunk.data !== scriptedCall.result) complain(`a call was approved, and came to "${chunk.data}" (${chunk.status})`);
+      if (chunk.type === 'approval_request')
+        isApproved =
+          'accepted' in
+          (await client.respond(conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }));
+      if (chunk.type === 'tool_result' && isApproved && chunk.data !== scriptedCall.result)
+        complain(`a call was approved, and came to "${chunk.data}" (${chunk.status})`);
     }
     const [text, { metadata }] = await Promise.all([turn.text(), turn.end]);
     const expected = answerTo(message).join('');
-    if (text !== expected || metadata.finish_reason !== 'stop') complain(`"${message}" was answered "${text}" (${metadata.finish_reason}) instead of "${expected}"`);
+    if (text !== expected || metadata.finish_reason !== 'stop')
+      complain(`"${message}" was answered "${text}" (${metadata.finish_reason}) instead of "${expected}"`);
     if (callsFirst(message)) return null;
     return firstMs ?? Infinity;
   };
@@ -84,16 +90,22 @@ export function connectHonestClients(url: string, token: string | null): HonestC
       const end = () => over.abort();
       until.then(end, end);
       const times: number[] = [];
-      await Promise.all(clients.map(async (client, index) => {
-        const nextConversation = conversationsOf(index);
-        let conversationId = nextConversation();
-        for (let turn = 1; !over.signal.aborted && complaints.length < mostComplaints; turn += 1) {
-          if (turn % turnsEach === 0) conversationId = nextConversation();
-          const late = pause(patienceMs, null, { ref: false }).then(() => Promise.reject(new Error(`it has not ended after ${patienceMs} ms`)));
-          const time = await Promise.race([chat(client, conversationId), late]).catch((error: unknown) => complain(`a turn failed: ${String(error)}`));
-          if (typeof time === 'number') times.push(time);
-        }
-      }));
+      await Promise.all(
+        clients.map(async (client, index) => {
+          const nextConversation = conversationsOf(index);
+          let conversationId = nextConversation();
+          for (let turn = 1; !over.signal.aborted && complaints.length < mostComplaints; turn += 1) {
+            if (turn % turnsEach === 0) conversationId = nextConversation();
+            const late = pause(patienceMs, null, { ref: false }).then(() =>
+              Promise.reject(new Error(`it has not ended after ${patienceMs} ms`)),
+            );
+            const time = await Promise.race([chat(client, conversationId), late]).catch((error: unknown) =>
+              complain(`a turn failed: ${String(error)}`),
+            );
+            if (typeof time === 'number') times.push(time);
+          }
+        }),
+      );
       return latencyOf(times);
     },
     close() {
@@ -105,6 +117,7 @@ export function connectHonestClients(url: string, token: string | null): HonestC
 
 function latencyOf(times: number[]): Latency {
   const sorted = times.toSorted((a, b) => a - b);
-  const at = (share: number) => Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
+  const at = (share: number) =>
+    Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
   return { turns: times.length, firstChunkMs: { p50: at(0.5), p99: at(0.99), most: at(1) } };
 }

@@ -36,7 +36,8 @@ interface Entry {
 }
 
 /** Faults of ours or of the model, which answers every request of a fuzz run; no client can bring them about. */
-const ours = /^(?:internal|storage_failed|recovery_failed|shutting_down|conversation_failed|conversation_unavailable|provider_.*)$/;
+const ours =
+  /^(?:internal|storage_failed|recovery_failed|shutting_down|conversation_failed|conversation_unavailable|provider_.*)$/;
 const unreadable = /^(?:invalid_json|invalid_request|unknown_action)$/;
 
 /** Ids that begin so are used by many sockets: what one reads may be the answer to another. */
@@ -62,7 +63,8 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
   let badFrames = 0;
   let wake = () => {};
 
-  const unanswered = () => [...entries].filter(([id, entry]) => entry.answers < leastAnswers(id, entry)).map(([, entry]) => entry);
+  const unanswered = () =>
+    [...entries].filter(([id, entry]) => entry.answers < leastAnswers(id, entry)).map(([, entry]) => entry);
   const uproot = (conversationId: string) => {
     for (const entry of entries.values()) if (entry.conversations.has(conversationId)) entry.isUprooted = true;
     wake();
@@ -71,7 +73,15 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
   return {
     asked(text) {
       const { requestId, isChat, conversationId, interruptId } = readRequest(text);
-      const entry = entries.get(requestId) ?? { chats: 0, others: 0, answers: 0, conversations: new Set(), foreign: 0, isUprooted: false, text };
+      const entry = entries.get(requestId) ?? {
+        chats: 0,
+        others: 0,
+        answers: 0,
+        conversations: new Set(),
+        foreign: 0,
+        isUprooted: false,
+        text,
+      };
       entries.set(requestId, entry);
       entry.text = text;
       if (isChat) entry.chats += 1;
@@ -81,11 +91,13 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
     },
     heard(text) {
       const frame = readFrame(text);
-      if (secret !== null && text.includes(secret)) throw new Breach(`the server told what another subject said: ${text.slice(0, shownChars)}`);
+      if (secret !== null && text.includes(secret))
+        throw new Breach(`the server told what another subject said: ${text.slice(0, shownChars)}`);
       onFrame(frame);
       count(frame.status === 'error' ? frame.error.code : frame.status);
       if (frame.status === 'deleted') return uproot(frame.conversation_id);
-      if (frame.status === 'error' && ours.test(frame.error.code)) throw new Breach(`the server has a fault: ${text.slice(0, shownChars)}`);
+      if (frame.status === 'error' && ours.test(frame.error.code))
+        throw new Breach(`the server has a fault: ${text.slice(0, shownChars)}`);
       if (frame.status === 'error' && unreadable.test(frame.error.code)) badFrames += 1;
       // Rows and states are for subscribers, whoever asked.
       if (frame.status === 'event' || frame.status === 'state') return undefined;
@@ -94,9 +106,11 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
       const entry = entries.get(frame.request_id);
       // Subscribers read of turns that they did not ask for.
       if (!entry) return undefined;
-      if (entry.answers >= mostAnswers(frame.request_id, entry)) throw new Breach(`a frame came after the last answer to its request: ${text.slice(0, shownChars)}`);
+      if (entry.answers >= mostAnswers(frame.request_id, entry))
+        throw new Breach(`a frame came after the last answer to its request: ${text.slice(0, shownChars)}`);
       if (frame.status === 'processing' || frame.status === 'chunk') return undefined;
-      if (entry.foreign > 0 && entry.foreign === entry.others + entry.chats && frame.status === 'result') throw new Breach(`a question was answered that another subject was asked: ${text.slice(0, shownChars)}`);
+      if (entry.foreign > 0 && entry.foreign === entry.others + entry.chats && frame.status === 'result')
+        throw new Breach(`a question was answered that another subject was asked: ${text.slice(0, shownChars)}`);
       entry.answers += 1;
       wake();
       return undefined;
@@ -104,7 +118,11 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
     async settled() {
       while (unanswered().length > 0) await new Promise<void>((resolve) => (wake = resolve));
     },
-    missing: () => unanswered().map(({ chats, others, answers, text }) => `${text.slice(0, shownChars)} (asked ${chats + others} times, answered ${answers})`),
+    missing: () =>
+      unanswered().map(
+        ({ chats, others, answers, text }) =>
+          `${text.slice(0, shownChars)} (asked ${chats + others} times, answered ${answers})`,
+      ),
     badFrames: () => badFrames,
   };
 }
@@ -126,14 +144,21 @@ function readFrame(text: string): Frame {
   const frame = anyFrame.safeParse(parseJson(text));
   if (frame.success) return frame.data;
   const [issue] = frame.error.issues;
-  throw new Breach(`the server sent a frame that the protocol does not have (${issue?.path.join('.')}: ${issue?.message}): ${text.slice(0, shownChars)}`);
+  throw new Breach(
+    `the server sent a frame that the protocol does not have (${issue?.path.join('.')}: ${issue?.message}): ${text.slice(0, shownChars)}`,
+  );
 }
 
 /** 1 to 128 characters, none of them control characters, no half of a pair. */
 // oxlint-disable-next-line no-control-regex
 const legible = /^[^\u0000-\u001f\u007f-\u009f]{1,128}$/;
 
-function readRequest(text: string): { requestId: string | null; isChat: boolean; conversationId: string | null; interruptId: string | null } {
+function readRequest(text: string): {
+  requestId: string | null;
+  isChat: boolean;
+  conversationId: string | null;
+  interruptId: string | null;
+} {
   const request = parseJson(text);
   const id = member(request, 'request_id');
   const payload = member(request, 'payload');

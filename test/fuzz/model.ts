@@ -30,7 +30,8 @@ export async function startFuzzModel(): Promise<FuzzModel> {
       violations.push(...historyViolations(body).slice(0, mostViolations - violations.length));
       const said = lastMessage(body);
       const isOffered = body.tools?.some((tool) => tool.function.name === scriptedCall.name) === true;
-      if (isOffered && callsFirst(said) && body.messages.at(-1)?.role === 'user') await call(`call_${++calls}`, response);
+      if (isOffered && callsFirst(said) && body.messages.at(-1)?.role === 'user')
+        await call(`call_${++calls}`, response);
       else await say(answerTo(said), response);
     };
     // The server leaves whenever a turn is stopped; what is no request would end its turn, and be seen there.
@@ -63,7 +64,10 @@ type Send = (fields: object) => void;
 function begin(response: ServerResponse): Send {
   // Connections that wait for the next request would count as the server's open sockets.
   response.writeHead(200, { 'content-type': 'text/event-stream', connection: 'close' });
-  return (fields) => response.write(`data: ${JSON.stringify({ id: 'chatcmpl-fuzz', object: 'chat.completion.chunk', created: 1, model: 'scripted-model', ...fields })}\n\n`);
+  return (fields) =>
+    response.write(
+      `data: ${JSON.stringify({ id: 'chatcmpl-fuzz', object: 'chat.completion.chunk', created: 1, model: 'scripted-model', ...fields })}\n\n`,
+    );
 }
 
 function end(send: Send, response: ServerResponse, reason: 'stop' | 'tool_calls', tokens: number): void {
@@ -87,6 +91,10 @@ async function call(id: string, response: ServerResponse): Promise<void> {
   await pause(chunkDelayMs);
   if (response.destroyed) return;
   const asked = { name: scriptedCall.name, arguments: JSON.stringify(scriptedCall.arguments) };
-  send({ choices: [{ index: 0, delta: { tool_calls: [{ index: 0, id, type: 'function', function: asked }] }, finish_reason: null }] });
+  send({
+    choices: [
+      { index: 0, delta: { tool_calls: [{ index: 0, id, type: 'function', function: asked }] }, finish_reason: null },
+    ],
+  });
   end(send, response, 'tool_calls', 1);
 }

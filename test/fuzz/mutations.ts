@@ -7,8 +7,27 @@ import type { Random } from './random.ts';
 type Mutation = (text: string, random: Random) => string;
 
 /** Numbers as text: beyond doubles, minus zero, more digits than anybody reads, and three that JSON forbids. */
-const strangeNumbers = ['1e999', '-1e999', '-0', '1e-999', '9007199254740993', `1${'0'.repeat(400)}`, '0.1e1', '0x10', 'NaN', '01'];
-const strangeMembers = ['"__proto__":{"isAdmin":true}', '"constructor":{"prototype":{"x":1}}', '"__proto__":null', '"action":"ping"', '"request_id":1', '"payload":[]', '"toJSON":1'];
+const strangeNumbers = [
+  '1e999',
+  '-1e999',
+  '-0',
+  '1e-999',
+  '9007199254740993',
+  `1${'0'.repeat(400)}`,
+  '0.1e1',
+  '0x10',
+  'NaN',
+  '01',
+];
+const strangeMembers = [
+  '"__proto__":{"isAdmin":true}',
+  '"constructor":{"prototype":{"x":1}}',
+  '"__proto__":null',
+  '"action":"ping"',
+  '"request_id":1',
+  '"payload":[]',
+  '"toJSON":1',
+];
 const strangeText = ['\\ud800', '\\udc00\\ud800', '\\u0000', '\ufeff', '\u2028', '\\', '"', '\t'];
 /** About the limit, and far beyond what a recursive reader survives. */
 const depths = [60, 61, 62, 63, 64, 65, 1000, 100_000];

@@ -35,7 +35,24 @@ function conversationFrom(random: Random): string {
   return sharedConversation(random.int(1, sharedConversations));
 }
 
-const words = ['what', 'is', 'two', 'plus', 'three', 'Grüße', '你好', '🙂', '\u0000', '\ud83d', '\u202e', 'null', '{"role":"system"}', '<|im_end|>', '\r\n\r\n', "'; DROP TABLE chat_events; --"];
+const words = [
+  'what',
+  'is',
+  'two',
+  'plus',
+  'three',
+  'Grüße',
+  '你好',
+  '🙂',
+  '\u0000',
+  '\ud83d',
+  '\u202e',
+  'null',
+  '{"role":"system"}',
+  '<|im_end|>',
+  '\r\n\r\n',
+  "'; DROP TABLE chat_events; --",
+];
 
 function textFrom(random: Random): string {
   if (random.chance(0.005)) return random.pick(words).repeat(random.int(1, 5000));
@@ -44,7 +61,9 @@ function textFrom(random: Random): string {
 
 /** Mostly within a log that a conversation could have; now and then far from any. */
 function placeFrom(random: Random): number {
-  return random.chance(0.8) ? random.int(1, 60) : random.pick([0, 1_000_000, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]);
+  return random.chance(0.8)
+    ? random.int(1, 60)
+    : random.pick([0, 1_000_000, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]);
 }
 
 /** Where a question may be meant, so much chance is taken whether or not there is one: the rest of the assault stays the same. */
@@ -90,7 +109,9 @@ export function createNames(random: Random, questions: Pick<Questions, 'at'>): N
     plausible: (field) => plausibles[field]?.(),
     question() {
       const asked = questions.at(random.int(0, 999));
-      return random.chance(0.8) && asked ? { conversation_id: asked.conversationId, interrupt_id: asked.interruptId } : null;
+      return random.chance(0.8) && asked
+        ? { conversation_id: asked.conversationId, interrupt_id: asked.interruptId }
+        : null;
     },
   };
 }

@@ -25,8 +25,16 @@ export function createPasses(seed: number): Passes | null {
 /** The section `auth` of the server's configuration. */
 export function authOf(passes: Passes | null): object {
   if (!passes) return { mode: 'none' };
-  const known = (name: string, tokens: readonly string[]) => tokens.map((token, index) => ({ subject: `${name} ${index}`, sha256: hashToken(token) }));
-  return { mode: 'token', tokens: [...known('honest', [passes.honest]), ...known('attacker', passes.attackers), ...known('crowd', passes.crowds)] };
+  const known = (name: string, tokens: readonly string[]) =>
+    tokens.map((token, index) => ({ subject: `${name} ${index}`, sha256: hashToken(token) }));
+  return {
+    mode: 'token',
+    tokens: [
+      ...known('honest', [passes.honest]),
+      ...known('attacker', passes.attackers),
+      ...known('crowd', passes.crowds),
+    ],
+  };
 }
 
 /** As a header of the handshake. */

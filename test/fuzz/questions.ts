@@ -33,6 +33,7 @@ export function createQuestions(): Questions {
       last = [...last.slice(1 - kept), { conversationId: frame.conversation_id, interruptId, credential }];
     },
     at: (place) => last[place % Math.max(1, last.length)] ?? null,
-    isForeign: (interruptId, credential) => last.some((question) => question.interruptId === interruptId && question.credential !== credential),
+    isForeign: (interruptId, credential) =>
+      last.some((question) => question.interruptId === interruptId && question.credential !== credential),
   };
 }

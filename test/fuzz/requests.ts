@@ -36,12 +36,22 @@ const chosen: readonly Action[] = [...actions, ...chats, ...chats, ...chats, ...
 const longestId = 128;
 
 export function createRequestSource(random: Random, names: Names): RequestSource {
-  const spoilers: ((fields: Record<string, unknown>, schema: Schema) => void)[] = [spoilField, spoilField, spoilField, dropField, addField];
+  const spoilers: ((fields: Record<string, unknown>, schema: Schema) => void)[] = [
+    spoilField,
+    spoilField,
+    spoilField,
+    dropField,
+    addField,
+  ];
 
   return {
     next(spoiltShare) {
       const { name, payload } = random.pick(chosen);
-      const request: Record<string, unknown> = { action: name, request_id: names.requestId(), payload: { ...validFields(payload), ...(name === 'respond' ? names.question() : {}) } };
+      const request: Record<string, unknown> = {
+        action: name,
+        request_id: names.requestId(),
+        payload: { ...validFields(payload), ...(name === 'respond' ? names.question() : {}) },
+      };
       if (!random.chance(spoiltShare)) return request;
       // The schema describes what it was made from; only the envelope is written by hand.
       if (random.chance(0.2)) random.pick(spoilers)(request, envelope);
@@ -95,7 +105,12 @@ export function createRequestSource(random: Random, names: Names): RequestSource
 
   function addField(fields: Record<string, unknown>): void {
     // Defined, not assigned: `__proto__` shall be in the text.
-    Object.defineProperty(fields, random.pick(strangeKeys), { value: anyJson(4), enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(fields, random.pick(strangeKeys), {
+      value: anyJson(4),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
 
   /** A bound, or one step to either side of it. */
@@ -110,7 +125,24 @@ export function createRequestSource(random: Random, names: Names): RequestSource
   }
 
   function otherType(): unknown {
-    return random.pick<unknown>([null, true, false, 0, -1, 1.5, 1e300, '', 'text', '0', [], {}, [[]], ['chat'], { toString: 'x' }, anyJson(4)]);
+    return random.pick<unknown>([
+      null,
+      true,
+      false,
+      0,
+      -1,
+      1.5,
+      1e300,
+      '',
+      'text',
+      '0',
+      [],
+      {},
+      [[]],
+      ['chat'],
+      { toString: 'x' },
+      anyJson(4),
+    ]);
   }
 
   /** JSON at most so deep. */
@@ -124,11 +156,29 @@ export function createRequestSource(random: Random, names: Names): RequestSource
   }
 }
 
-const strangeKeys = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', 'type', 'session', 'requestId', 'xstate.done.actor.answer', '', '\ud800', 'x'.repeat(1000)];
+const strangeKeys = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'hasOwnProperty',
+  'then',
+  'type',
+  'session',
+  'requestId',
+  'xstate.done.actor.answer',
+  '',
+  '\ud800',
+  'x'.repeat(1000),
+];
 
 const envelope: Schema = {
   type: 'object',
-  properties: { action: { type: 'string', maxLength: 40 }, request_id: { type: 'string', maxLength: longestId }, payload: { type: 'object' } },
+  properties: {
+    action: { type: 'string', maxLength: 40 },
+    request_id: { type: 'string', maxLength: longestId },
+    payload: { type: 'object' },
+  },
 };
 
 /** What a field is for says how often requests without it are worth sending. */

@@ -94,7 +94,10 @@ export async function openRudeSocket(target: Target, { onText, onPong, ...option
     const answer = head.toString('latin1', 0, end);
     const rest = head.subarray(end + 4);
     head = null;
-    if (!answer.startsWith('HTTP/1.1 101 ')) throw new Breach(`a correct upgrade was refused, ${Math.round(performance.now() - connectedMs)} ms after it was sent: ${answer}`);
+    if (!answer.startsWith('HTTP/1.1 101 '))
+      throw new Breach(
+        `a correct upgrade was refused, ${Math.round(performance.now() - connectedMs)} ms after it was sent: ${answer}`,
+      );
     accepted.resolve();
     return read(rest);
   };
@@ -114,7 +117,10 @@ export async function openRudeSocket(target: Target, { onText, onPong, ...option
   // Whoever closes rudely does not look back.
   closed.promise.catch(() => {});
   raw.write(upgradeRequest(target));
-  const patience = setTimeout(() => accepted.reject(new Breach('a correct upgrade was not answered')), handshakePatienceMs);
+  const patience = setTimeout(
+    () => accepted.reject(new Breach('a correct upgrade was not answered')),
+    handshakePatienceMs,
+  );
   await accepted.promise.finally(() => clearTimeout(patience));
 
   return {

@@ -48,7 +48,9 @@ try {
   const report = await runCampaign(children, folder, options);
   const passed = report.breaches.length === 0 && report.complaints.length === 0;
   const repeat = `npm run fuzz -- --seed ${options.seed} --minutes ${minutes}`;
-  process.stdout.write(`${JSON.stringify({ passed, seed: options.seed, repeat, node: process.version, ...report }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ passed, seed: options.seed, repeat, node: process.version, ...report }, null, 2)}\n`,
+  );
   process.exitCode = passed ? 0 : 1;
 } catch (error) {
   note(error instanceof Error ? (error.stack ?? error.message) : String(error));

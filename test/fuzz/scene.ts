@@ -28,8 +28,23 @@ export interface Scene {
 const addresses = 32;
 
 /** The same for the same seed and index, wherever and whenever. */
-export function createScene(seed: number, index: number, door: Target, { signal, count, passes, questions }: Pick<Scene, 'signal' | 'count' | 'passes' | 'questions'>): Scene {
+export function createScene(
+  seed: number,
+  index: number,
+  door: Target,
+  { signal, count, passes, questions }: Pick<Scene, 'signal' | 'count' | 'passes' | 'questions'>,
+): Scene {
   const random = createRandom(seed, index);
   const target = { ...door, credential: bearer(passes?.attackers[index % passes.attackers.length]) };
-  return { random, names: createNames(random, questions), target, passes, questions, localAddress: `127.0.1.${1 + (index % addresses)}`, trace: createTrace(), signal, count };
+  return {
+    random,
+    names: createNames(random, questions),
+    target,
+    passes,
+    questions,
+    localAddress: `127.0.1.${1 + (index % addresses)}`,
+    trace: createTrace(),
+    signal,
+    count,
+  };
 }

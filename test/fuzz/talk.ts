@@ -89,7 +89,8 @@ export async function startTalk(scene: Scene): Promise<Talk> {
       if (open) socket.close(normal);
       const code = await closedWithin(() => 'the server has not answered the closing handshake');
       const wanted = !open && ledger.badFrames() > maxBadFrames ? closeCodes.abuse.code : normal;
-      if (code !== wanted) throw new Breach(`the server closed with ${code}, and ${ledger.missing().length} requests had no answer`);
+      if (code !== wanted)
+        throw new Breach(`the server closed with ${code}, and ${ledger.missing().length} requests had no answer`);
     },
     async mustBeClosed(as) {
       const wanted = closeCodes[as].code;

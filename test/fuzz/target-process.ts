@@ -42,25 +42,50 @@ const memory = z.object({ heapBytes: z.number() });
 const errorLevel = 50;
 const mostFaults = 10;
 
-export async function startTarget(children: Children, folder: string, { modelUrl, passes }: { modelUrl: string; passes: Passes | null }): Promise<TargetProcess> {
+export async function startTarget(
+  children: Children,
+  folder: string,
+  { modelUrl, passes }: { modelUrl: string; passes: Passes | null },
+): Promise<TargetProcess> {
   const config = {
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
     auth: authOf(passes),
     chat: {
       // A second of quiet, and what is left in memory is nobody's. What is kept warm is bounded by `warm_bytes`, and would look like a leak until then.
-      service: { idle_timeout: 1, warm_bytes: 1_048_576, tools: { permission: { [`demo.${scriptedCall.name}`]: 'ask' }, approval_timeout: 0.5 } },
+      service: {
+        idle_timeout: 1,
+        warm_bytes: 1_048_576,
+        tools: { permission: { [`demo.${scriptedCall.name}`]: 'ask' }, approval_timeout: 0.5 },
+      },
       // More than a busy machine may keep an attacker waiting between connecting and its first word.
       websocket: { host: '127.0.0.1', port: 0, handshake_timeout: 4, ping_interval: 1.5, ping_timeout: 1.5 },
     },
-    repository: { path: join(folder, 'events.db'), persistence: { retention_policy: 'message_count', max_messages_per_conversation: 60 } },
+    repository: {
+      path: join(folder, 'events.db'),
+      persistence: { retention_policy: 'message_count', max_messages_per_conversation: 60 },
+    },
     mcp: { config_file: join(folder, 'servers.json'), connection: { startup_wait: 10 } },
     logging: { level: 'error', format: 'json' },
   };
   // YAML is a superset of JSON.
   writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
-  writeFileSync(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { demo: { command: process.execPath, args: [file('..', 'src', 'demo', 'mcp-server.ts')], env: compileCache } } }));
+  writeFileSync(
+    join(folder, 'servers.json'),
+    JSON.stringify({
+      mcpServers: {
+        demo: { command: process.execPath, args: [file('..', 'src', 'demo', 'mcp-server.ts')], env: compileCache },
+      },
+    }),
+  );
   const log = join(folder, 'stderr.log');
-  const args = ['--expose-gc', '--import', file('bench', 'probe.ts'), file('..', 'src', 'main.ts'), '--config', join(folder, 'config.yaml')];
+  const args = [
+    '--expose-gc',
+    '--import',
+    file('bench', 'probe.ts'),
+    file('..', 'src', 'main.ts'),
+    '--config',
+    join(folder, 'config.yaml'),
+  ];
   const child: Child = await children.start(args, log);
   const url = urlIn(child);
   const openDescriptors = () => readdirSync(`/proc/${child.pid}/fd`).length;
@@ -71,12 +96,17 @@ export async function startTarget(children: Children, folder: string, { modelUrl
       let seen = '';
       await eventually(async () => {
         const metrics = await readMetrics(url, passes?.honest);
-        const [sockets = -1, turns = -1, live = -1] = ['connections', 'open_turns', 'conversations_live'].map((name) => metrics.get(`parley_${name}`));
+        const [sockets = -1, turns = -1, live = -1] = ['connections', 'open_turns', 'conversations_live'].map((name) =>
+          metrics.get(`parley_${name}`),
+        );
         const open = openDescriptors();
         seen = `${sockets} connections, ${turns} turns, ${live} conversations, ${open} files and sockets`;
         return sockets === connections && turns === 0 && live === 0 && open <= descriptors;
       }, 'the server to be at rest').catch((error: unknown) => {
-        throw new Error(`the server does not come to rest: ${seen || String(error)}, of which ${connections} connections and ${descriptors} files and sockets are expected`, { cause: error });
+        throw new Error(
+          `the server does not come to rest: ${seen || String(error)}, of which ${connections} connections and ${descriptors} files and sockets are expected`,
+          { cause: error },
+        );
       });
     },
     async measure() {

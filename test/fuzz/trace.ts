@@ -17,7 +17,11 @@ export function createTrace(): Trace {
     lines = [...lines.slice(1 - kept), `${direction} ${shown}`];
   };
   return {
-    sent: (what) => note('>', typeof what === 'string' ? what : `bytes ${what.subarray(0, shownChars / 4).toString('hex')} (${what.length})`),
+    sent: (what) =>
+      note(
+        '>',
+        typeof what === 'string' ? what : `bytes ${what.subarray(0, shownChars / 4).toString('hex')} (${what.length})`,
+      ),
     got: (what) => note('<', what),
     lines: () => lines,
   };

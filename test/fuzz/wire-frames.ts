@@ -72,7 +72,8 @@ function firstFrame(bytes: Buffer): { opcode: number; payload: Buffer; end: numb
   const [first, second] = bytes;
   if (first === undefined || second === undefined) return null;
   const opcode = first & 0x0f;
-  if ((first & 0xf0) !== 0x80 || second >= 0x80 || !ofServer.includes(opcode)) throw new Breach(`the server sent a frame that begins with the bytes ${first} and ${second}`);
+  if ((first & 0xf0) !== 0x80 || second >= 0x80 || !ofServer.includes(opcode))
+    throw new Breach(`the server sent a frame that begins with the bytes ${first} and ${second}`);
   const headBytes = second < 126 ? 2 : second === 126 ? 4 : 10;
   if (bytes.length < headBytes) return null;
   const length = second < 126 ? second : second === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));

@@ -10,7 +10,11 @@ import { connect, turnedAway } from '../support/client.ts';
 import { eventually } from '../support/server-process.ts';
 
 /** A gateway that tells every request whose it takes it to be, where others name the conversation. */
-async function start(t: TestContext, verifier: Verifier, limits: { maxUnverifiedBytes?: number; verificationMs?: number } = {}) {
+async function start(
+  t: TestContext,
+  verifier: Verifier,
+  limits: { maxUnverifiedBytes?: number; verificationMs?: number } = {},
+) {
   const errors: unknown[] = [];
   const sessions: string[] = [];
   const refused: string[] = [];
@@ -36,7 +40,9 @@ async function start(t: TestContext, verifier: Verifier, limits: { maxUnverified
     session: {
       decode: createDecoder({ maxTextLength: 1000, maxDepth: 10, allowedModels: [] }),
       handle(session, { requestId }) {
-        session.send(JSON.stringify({ request_id: requestId, status: 'result', conversation_id: session.subject, result: {} }));
+        session.send(
+          JSON.stringify({ request_id: requestId, status: 'result', conversation_id: session.subject, result: {} }),
+        );
         return null;
       },
       limits: { maxBufferedBytes: 1_000_000, framesPerSecond: 1000, frameBurst: 1000, maxBadFrames: 0 },
@@ -79,7 +85,14 @@ describe('until the verdict', () => {
     await client.waitFor((frame) => frame.request_id === 'r2');
     client.send('ping', {}, 'r3');
     await client.waitFor((frame) => frame.request_id === 'r3');
-    assert.deepEqual(client.frames.map(({ request_id: id, conversation_id: subject }) => [id, subject]), [['r1', 'alice'], ['r2', 'alice'], ['r3', 'alice']]);
+    assert.deepEqual(
+      client.frames.map(({ request_id: id, conversation_id: subject }) => [id, subject]),
+      [
+        ['r1', 'alice'],
+        ['r2', 'alice'],
+        ['r3', 'alice'],
+      ],
+    );
     client.socket.terminate();
   });
 
@@ -90,12 +103,18 @@ describe('until the verdict', () => {
     assert.equal(await asked, 'abc');
     decide(null);
     const { frames, code, reason } = await away;
-    assert.deepEqual(frames.map(({ request_id: id, error }) => [id, error?.code]), [[null, 'unauthorized']]);
+    assert.deepEqual(
+      frames.map(({ request_id: id, error }) => [id, error?.code]),
+      [[null, 'unauthorized']],
+    );
     assert.deepEqual([code, reason, sessions], [1008, 'unauthorized: send a token that is known here', []]);
   });
 
   for (const { name, send } of [
-    { name: 'many frames', send: (socket: WebSocket) => Array.from({ length: 30 }, () => socket.send('x'.repeat(100))) },
+    {
+      name: 'many frames',
+      send: (socket: WebSocket) => Array.from({ length: 30 }, () => socket.send('x'.repeat(100))),
+    },
     { name: 'a frame that never ends', send: (socket: WebSocket) => socket.send('x'.repeat(3000), { fin: false }) },
   ]) {
     test(`max_unverified_bytes bounds what it sends: ${name} too large for it is closed with 1008`, async (t) => {
@@ -104,7 +123,10 @@ describe('until the verdict', () => {
       const client = await connect(url);
       send(client.socket);
       const [code, reason] = await once(client.socket, 'close');
-      assert.deepEqual([code, String(reason)], [1008, 'too much was sent before the token was checked: auth.max_unverified_bytes']);
+      assert.deepEqual(
+        [code, String(reason)],
+        [1008, 'too much was sent before the token was checked: auth.max_unverified_bytes'],
+      );
       decide('alice');
       // Another socket, whose verdict is there: that of the first came too late for it.
       const other = await connect(url);
@@ -138,13 +160,24 @@ describe('until the verdict', () => {
 
 describe('without a verdict the client is asked to come again, and the fault is told to us', () => {
   for (const { name, verifier, fault } of [
-    { name: 'when verification_timeout is over', verifier: { verify: () => new Promise<null>(() => {}) }, fault: /longer than 50 ms/ },
-    { name: 'when the verifier fails', verifier: { verify: () => Promise.reject(new Error('keys unreachable')) }, fault: /keys unreachable/ },
+    {
+      name: 'when verification_timeout is over',
+      verifier: { verify: () => new Promise<null>(() => {}) },
+      fault: /longer than 50 ms/,
+    },
+    {
+      name: 'when the verifier fails',
+      verifier: { verify: () => Promise.reject(new Error('keys unreachable')) },
+      fault: /keys unreachable/,
+    },
   ]) {
     test(name, async (t) => {
       const { url, errors, sessions } = await start(t, verifier, { verificationMs: 50 });
       const { frames, code, reason } = await turnedAway(url);
-      assert.deepEqual(frames.map(({ error }) => [error?.code, error?.retryable]), [['internal', true]]);
+      assert.deepEqual(
+        frames.map(({ error }) => [error?.code, error?.retryable]),
+        [['internal', true]],
+      );
       assert.deepEqual([code, reason, sessions], [1013, 'the token could not be checked', []]);
       assert.equal(errors.length, 1);
       assert.match(String(errors[0]), fault);

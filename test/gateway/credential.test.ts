@@ -7,13 +7,33 @@ describe('the credential of a request', () => {
   for (const { name, headers, credential } of [
     { name: 'is absent without headers', headers: {}, credential: null },
     { name: 'is a bearer token', headers: { authorization: 'Bearer abc.d-e_f' }, credential: 'abc.d-e_f' },
-    { name: 'may be written in any case and with more space', headers: { authorization: 'bearer   abc ' }, credential: 'abc' },
+    {
+      name: 'may be written in any case and with more space',
+      headers: { authorization: 'bearer   abc ' },
+      credential: 'abc',
+    },
     { name: 'is not that of another scheme', headers: { authorization: 'Basic abc' }, credential: null },
     { name: 'is not two words', headers: { authorization: 'Bearer abc def' }, credential: null },
-    { name: 'is a subprotocol that is offered', headers: { 'sec-websocket-protocol': 'parley, parley.token.abc.d-e_f' }, credential: 'abc.d-e_f' },
-    { name: 'is no other subprotocol', headers: { 'sec-websocket-protocol': 'parley,parley.tokens.abc' }, credential: null },
-    { name: 'is that of the header where both are there', headers: { authorization: 'Bearer one', 'sec-websocket-protocol': 'parley.token.two' }, credential: 'one' },
-    { name: 'is found beside what a proxy added for itself', headers: { authorization: 'Basic one', 'sec-websocket-protocol': 'parley.token.two' }, credential: 'two' },
+    {
+      name: 'is a subprotocol that is offered',
+      headers: { 'sec-websocket-protocol': 'parley, parley.token.abc.d-e_f' },
+      credential: 'abc.d-e_f',
+    },
+    {
+      name: 'is no other subprotocol',
+      headers: { 'sec-websocket-protocol': 'parley,parley.tokens.abc' },
+      credential: null,
+    },
+    {
+      name: 'is that of the header where both are there',
+      headers: { authorization: 'Bearer one', 'sec-websocket-protocol': 'parley.token.two' },
+      credential: 'one',
+    },
+    {
+      name: 'is found beside what a proxy added for itself',
+      headers: { authorization: 'Basic one', 'sec-websocket-protocol': 'parley.token.two' },
+      credential: 'two',
+    },
   ]) {
     test(name, () => assert.equal(credentialOf(headers), credential));
   }

@@ -12,15 +12,32 @@ async function start(t: TestContext, verified: Promise<void> = Promise.resolve()
   const answers: (() => void)[] = [];
   const sessions: string[] = [];
   const gateway = await openGateway({
-    host: '127.0.0.1', port: 0, endpoint: '/ws/chat',
-    maxMessageBytes: 10_000, handshakeTimeoutMs: 10_000, pingIntervalMs: 30_000, pingTimeoutMs: 10_000,
-    admission: { maxConnections: 10, maxConnectionsPerAddress: 10, maxConnectionsPerSubject: 10, maxUnverifiedBytes: 10_000, refusalOf: () => null, onRefused: () => undefined, verify: () => verified.then(() => 'ann'), onError: assert.fail },
+    host: '127.0.0.1',
+    port: 0,
+    endpoint: '/ws/chat',
+    maxMessageBytes: 10_000,
+    handshakeTimeoutMs: 10_000,
+    pingIntervalMs: 30_000,
+    pingTimeoutMs: 10_000,
+    admission: {
+      maxConnections: 10,
+      maxConnectionsPerAddress: 10,
+      maxConnectionsPerSubject: 10,
+      maxUnverifiedBytes: 10_000,
+      refusalOf: () => null,
+      onRefused: () => undefined,
+      verify: () => verified.then(() => 'ann'),
+      onError: assert.fail,
+    },
     session: {
       decode: createDecoder({ maxTextLength: 1000, maxDepth: 10, allowedModels: [] }),
-      handle: (session, { requestId }) => new Promise((resolve) => answers.push(() => {
-        session.send(JSON.stringify(resultFrame(requestId, {})));
-        resolve();
-      })),
+      handle: (session, { requestId }) =>
+        new Promise((resolve) =>
+          answers.push(() => {
+            session.send(JSON.stringify(resultFrame(requestId, {})));
+            resolve();
+          }),
+        ),
       limits: { maxBufferedBytes: 1_000_000, framesPerSecond: 1000, frameBurst: 1000, maxBadFrames: 0 },
     },
     http: (_, response) => void response.end(),

@@ -25,7 +25,9 @@ test('a socket that goes on sending, and never says goodbye, is ended all the sa
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
   t.after(() => socket.destroy());
   socket.on('error', () => {});
-  socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\nSec-WebSocket-Version: 13\r\n\r\n`);
+  socket.write(
+    `GET ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  );
   // A text frame of one character, without the mask that clients owe.
   socket.write(Buffer.from([0x81, 1, 0x61]));
   await once(socket.resume(), 'end');

@@ -8,7 +8,11 @@ function start() {
   const lines: Record<string, string | number>[] = [];
   const counts = new Map<RefusalKind, number>();
   let now = 5;
-  const report = createRefusalReport({ count: (kind) => void counts.set(kind, (counts.get(kind) ?? 0) + 1), log: (fields) => void lines.push(fields), nowMs: () => now });
+  const report = createRefusalReport({
+    count: (kind) => void counts.set(kind, (counts.get(kind) ?? 0) + 1),
+    log: (fields) => void lines.push(fields),
+    nowMs: () => now,
+  });
   const refused = (headers: Refused['headers']): Refused => ({ headers, socket: { remoteAddress: '127.0.0.1' } });
   return { lines, counts, refused, report, pass: (ms: number) => (now += ms) };
 }
@@ -23,10 +27,29 @@ describe('the report of refusals', () => {
       report(host, refused({ host: `evil${each}.example` }));
       report(origin, refused({ host: 'localhost', origin: 'https://evil.example' }));
     }
-    assert.deepEqual([...counts], [['host', 5], ['origin', 5]]);
+    assert.deepEqual(
+      [...counts],
+      [
+        ['host', 5],
+        ['origin', 5],
+      ],
+    );
     assert.deepEqual(lines, [
-      { reason: 'host', key: 'chat.websocket.allowed_hosts', address: '127.0.0.1', host: 'evil0.example', suppressed: 0 },
-      { reason: 'origin', key: 'chat.websocket.allow_origins', address: '127.0.0.1', host: 'localhost', origin: 'https://evil.example', suppressed: 0 },
+      {
+        reason: 'host',
+        key: 'chat.websocket.allowed_hosts',
+        address: '127.0.0.1',
+        host: 'evil0.example',
+        suppressed: 0,
+      },
+      {
+        reason: 'origin',
+        key: 'chat.websocket.allow_origins',
+        address: '127.0.0.1',
+        host: 'localhost',
+        origin: 'https://evil.example',
+        suppressed: 0,
+      },
     ]);
   });
 
@@ -36,12 +59,21 @@ describe('the report of refusals', () => {
       pass(ms);
       report(host, refused({}));
     }
-    assert.deepEqual(lines.map(({ suppressed }) => suppressed), [0, 2, 0]);
+    assert.deepEqual(
+      lines.map(({ suppressed }) => suppressed),
+      [0, 2, 0],
+    );
   });
 
   it('cuts and cleans what a client sent, and leaves out users, paths and queries', () => {
     const { report, refused, lines } = start();
-    report(host, refused({ host: `a\u001b[31m${'b'.repeat(5000)}`, origin: 'https://user:secret@evil.example/secret?token=secret' }));
+    report(
+      host,
+      refused({
+        host: `a\u001b[31m${'b'.repeat(5000)}`,
+        origin: 'https://user:secret@evil.example/secret?token=secret',
+      }),
+    );
     report(origin, refused({ host: 'secret@evil.example/secret', origin: `${'/'.repeat(3)}?secret` }));
     assert.equal(lines[0]?.['host'], `a?[31m${'b'.repeat(94)}...`);
     assert.equal(lines[0]?.['origin'], 'https://evil.example');
@@ -50,7 +82,12 @@ describe('the report of refusals', () => {
 });
 
 describe('the reason of a close', () => {
-  for (const [name, text, bytes] of [['short', 'no', 2], ['of 123 bytes', 'x'.repeat(123), 123], ['too long', 'x'.repeat(500), 123], ['cut between two characters', '\u{1F600}'.repeat(100), 120]] as const) {
+  for (const [name, text, bytes] of [
+    ['short', 'no', 2],
+    ['of 123 bytes', 'x'.repeat(123), 123],
+    ['too long', 'x'.repeat(500), 123],
+    ['cut between two characters', '\u{1F600}'.repeat(100), 120],
+  ] as const) {
     it(`is kept to what a close frame holds: ${name}`, () => {
       const reason = closeReason(text);
       assert.equal(Buffer.byteLength(reason), bytes);

@@ -4,7 +4,13 @@ import { describe, test } from 'node:test';
 import { sendResponse, type RespondDeps } from '../../src/gateway/respond.ts';
 import { heard } from '../support/machine-conversation.ts';
 
-const question = { kind: 'approval_request', interrupt_id: 'q1', server: 'demo', tool_name: 'add', arguments: { a: 2, list: [{ b: 3 }] } };
+const question = {
+  kind: 'approval_request',
+  interrupt_id: 'q1',
+  server: 'demo',
+  tool_name: 'add',
+  arguments: { a: 2, list: [{ b: 3 }] },
+};
 const session = { id: 's1', subject: 'ann' };
 const approval = { conversation_id: 'c1', interrupt_id: 'q1', decision: 'approve', remember: false } as const;
 
@@ -46,14 +52,21 @@ describe('changed arguments', () => {
     const { deps, steps, connected } = createDesk();
     connected();
     await sendResponse(deps, session, 'r', { ...approval, arguments: { b: 7 } });
-    const error = { code: 'invalid_request', message: 'payload.arguments.a: is missing.', retryable: false, data: { path: 'payload.arguments.a' } };
+    const error = {
+      code: 'invalid_request',
+      message: 'payload.arguments.a: is missing.',
+      retryable: false,
+      data: { path: 'payload.arguments.a' },
+    };
     assert.deepEqual(steps, [checked({ b: 7 }), { request_id: 'r', status: 'error', conversation_id: 'c1', error }]);
   });
 
   test('of a question that was answered are not looked at', async () => {
     const { deps, steps } = createDesk('deny');
     await sendResponse(deps, session, 'r', { ...approval, arguments: { a: 7 } });
-    assert.deepEqual(steps, [{ request_id: 'r', status: 'result', conversation_id: 'c1', result: { already: { decision: 'deny' } } }]);
+    assert.deepEqual(steps, [
+      { request_id: 'r', status: 'result', conversation_id: 'c1', result: { already: { decision: 'deny' } } },
+    ]);
   });
 });
 

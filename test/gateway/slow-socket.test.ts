@@ -24,7 +24,11 @@ async function connectIdler(test: TestContext): Promise<{ client: WebSocket; ses
   client.pause();
   const session = createSession({ id: 's1', subject: 'ann' }, socket, request.socket, {
     encode: encodeTextFrame,
-    decode: () => ({ requestId: null, conversationId: undefined, fault: fault('invalid_json', 'Nobody says anything here.') }),
+    decode: () => ({
+      requestId: null,
+      conversationId: undefined,
+      fault: fault('invalid_json', 'Nobody says anything here.'),
+    }),
     handle: () => null,
     limits: { maxBufferedBytes, framesPerSecond: 1, frameBurst: 1, maxBadFrames: 1 },
   });

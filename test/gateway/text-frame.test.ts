@@ -6,7 +6,13 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { createFrameEncoder, encodeTextFrame } from '../../src/gateway/text-frame.ts';
 
 test('a client reads every text as it was, on both sides of each length that changes the head', async (context) => {
-  const texts = ['', 'a', 'ü🙂', ...[125, 126, 127, 65_535, 65_536, 200_000].map((length) => 'x'.repeat(length)), '🙂'.repeat(40)];
+  const texts = [
+    '',
+    'a',
+    'ü🙂',
+    ...[125, 126, 127, 65_535, 65_536, 200_000].map((length) => 'x'.repeat(length)),
+    '🙂'.repeat(40),
+  ];
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
   context.after(() => server.close());
   server.on('connection', (_socket, request) => {

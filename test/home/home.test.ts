@@ -17,7 +17,11 @@ interface Got {
 }
 
 /** Not by fetch, which follows redirects, tidies paths, and sets no Host. */
-async function get({ url }: Pick<Parley, 'url'>, path: string, { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {}): Promise<Got> {
+async function get(
+  { url }: Pick<Parley, 'url'>,
+  path: string,
+  { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+): Promise<Got> {
   const sent = httpRequest({ host: '127.0.0.1', port: new URL(url).port, path, method, headers, agent: false }).end();
   const [response] = await once(sent, 'response');
   return { status: response.statusCode, headers: response.headers, body: await readText(response) };
@@ -30,16 +34,33 @@ describe('the start page', () => {
     assert.equal(status, 200);
     assert.equal(headers['content-type'], 'text/html; charset=utf-8');
     assert.match(String(headers['content-security-policy']), /^default-src 'none'; /);
-    for (const part of ['running', 'ws://localhost:1234/ws/chat', 'the demo model, offline', `./run.sh say "add 2 and 3" --port ${new URL(parley.url).port}<`, 'websocat -n ws://localhost:1234/ws/chat', 'No token is needed', 'href="/inspect"', 'href="/health"', 'href="/docs/protocol.md"']) assert.ok(body.includes(part), part);
+    for (const part of [
+      'running',
+      'ws://localhost:1234/ws/chat',
+      'the demo model, offline',
+      `./run.sh say "add 2 and 3" --port ${new URL(parley.url).port}<`,
+      'websocat -n ws://localhost:1234/ws/chat',
+      'No token is needed',
+      'href="/inspect"',
+      'href="/health"',
+      'href="/docs/protocol.md"',
+    ])
+      assert.ok(body.includes(part), part);
     assert.doesNotMatch(body, /\{\{|undefined|<script|style=|https?:\/\//);
-    for (const [, path = ''] of body.matchAll(/(?:href|src)="([^"]+)"/g)) assert.equal((await get(parley, path)).status, 200, path);
+    for (const [, path = ''] of body.matchAll(/(?:href|src)="([^"]+)"/g))
+      assert.equal((await get(parley, path)).status, 200, path);
   });
 
   it('names the model of a provider, and the address by which it was asked', async (t) => {
     const model = await startModelServer();
     t.after(() => model.close());
-    const parley = await startParley(t, { modelUrl: model.url, config: { chat: { websocket: { endpoint: '/talk', allowed_hosts: ['chat.example'] } } } });
-    const behindProxy = await get(parley, '/', { headers: { host: 'chat.example', 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.1' } });
+    const parley = await startParley(t, {
+      modelUrl: model.url,
+      config: { chat: { websocket: { endpoint: '/talk', allowed_hosts: ['chat.example'] } } },
+    });
+    const behindProxy = await get(parley, '/', {
+      headers: { host: 'chat.example', 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.1' },
+    });
     assert.ok(behindProxy.body.includes('<code>scripted-model</code> of the provider scripted'));
     assert.ok(behindProxy.body.includes('wss://chat.example/talk'));
     assert.ok(!behindProxy.body.includes('href="/inspect"'), 'inspection is for this machine alone');
@@ -57,12 +78,22 @@ describe('the start page', () => {
 
   it('shows the model only to those who may chat, where a token is asked for', async (t) => {
     const token = createToken();
-    const parley = await startParley(t, { config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(token) }] } } });
+    const parley = await startParley(t, {
+      config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(token) }] } },
+    });
     const withoutToken = await get(parley, '/');
     assert.equal(withoutToken.status, 200);
-    assert.ok(withoutToken.body.includes('a model that is shown only with a token') && withoutToken.body.includes('This server asks for a token'));
-    assert.ok(withoutToken.body.includes('Authorization: Bearer TOKEN') && withoutToken.body.includes('parley.token.TOKEN'));
-    assert.ok(!withoutToken.body.includes('demo model') && !withoutToken.body.includes('href="/inspect"'), withoutToken.body);
+    assert.ok(
+      withoutToken.body.includes('a model that is shown only with a token') &&
+        withoutToken.body.includes('This server asks for a token'),
+    );
+    assert.ok(
+      withoutToken.body.includes('Authorization: Bearer TOKEN') && withoutToken.body.includes('parley.token.TOKEN'),
+    );
+    assert.ok(
+      !withoutToken.body.includes('demo model') && !withoutToken.body.includes('href="/inspect"'),
+      withoutToken.body,
+    );
     assert.ok((await get(parley, '/', { headers: { authorization: `Bearer ${token}` } })).body.includes('demo model'));
   });
 
@@ -70,7 +101,11 @@ describe('the start page', () => {
     const parley = await startParley(t);
     for (const path of ['/', '/health', '/favicon.ico', '/inspect', '/nothing']) {
       const [head, whole] = [await get(parley, path, { method: 'HEAD' }), await get(parley, path)];
-      assert.deepEqual([head.status, head.headers['content-type'], head.body], [whole.status, whole.headers['content-type'], ''], path);
+      assert.deepEqual(
+        [head.status, head.headers['content-type'], head.body],
+        [whole.status, whole.headers['content-type'], ''],
+        path,
+      );
     }
   });
 });
@@ -78,15 +113,34 @@ describe('the start page', () => {
 describe('the server over HTTP', () => {
   it('answers an unknown path with the pages that exist, as text or as JSON', async (t) => {
     const parley = await startParley(t);
-    for (const path of ['/nothing', '//', '/docs/', '/docs/../package.json', '/docs/%2e%2e/package.json', '/docs/decisions', '/home.html', '/inspect/nothing', '/health//', `/${'x'.repeat(5000)}`]) {
+    for (const path of [
+      '/nothing',
+      '//',
+      '/docs/',
+      '/docs/../package.json',
+      '/docs/%2e%2e/package.json',
+      '/docs/decisions',
+      '/home.html',
+      '/inspect/nothing',
+      '/health//',
+      `/${'x'.repeat(5000)}`,
+    ]) {
       const { status, headers, body } = await get(parley, path);
       assert.deepEqual([status, headers['content-type']], [404, 'text/plain; charset=utf-8'], path);
-      assert.match(body, /^There is no page \S.*\. The WebSocket is \/ws\/chat; the pages are \/, \/health, \/ready, \/metrics, \/inspect\.\n$/);
+      assert.match(
+        body,
+        /^There is no page \S.*\. The WebSocket is \/ws\/chat; the pages are \/, \/health, \/ready, \/metrics, \/inspect\.\n$/,
+      );
       assert.ok(body.length < 500);
     }
-    const { status, headers, body } = await get(parley, '/nothing', { headers: { accept: 'text/html, application/json' } });
+    const { status, headers, body } = await get(parley, '/nothing', {
+      headers: { accept: 'text/html, application/json' },
+    });
     assert.deepEqual([status, headers['content-type']], [404, 'application/json']);
-    assert.partialDeepStrictEqual(JSON.parse(body), { websocket: '/ws/chat', pages: ['/', '/health', '/ready', '/metrics', '/inspect'] });
+    assert.partialDeepStrictEqual(JSON.parse(body), {
+      websocket: '/ws/chat',
+      pages: ['/', '/health', '/ready', '/metrics', '/inspect'],
+    });
     const shut = await startParley(t, { config: { inspect: { enabled: false } } });
     assert.match((await get(shut, '/inspect')).body, /the pages are \/, \/health, \/ready, \/metrics\.\n$/);
     assert.ok(!(await get(shut, '/')).body.includes('href="/inspect"'));
@@ -94,7 +148,12 @@ describe('the server over HTTP', () => {
 
   it('leads from a page with a slash too many to the page', async (t) => {
     const parley = await startParley(t);
-    for (const [path, location] of [['/inspect/', '/inspect'], ['/health/?a=1', '/health?a=1'], ['/metrics/', '/metrics'], ['/ws/chat/', '/ws/chat']] as const) {
+    for (const [path, location] of [
+      ['/inspect/', '/inspect'],
+      ['/health/?a=1', '/health?a=1'],
+      ['/metrics/', '/metrics'],
+      ['/ws/chat/', '/ws/chat'],
+    ] as const) {
       const { status, headers } = await get(parley, path);
       assert.deepEqual([status, headers.location], [308, location]);
     }
@@ -128,11 +187,22 @@ describe('the start page in a browser', { skip: withoutBrowser }, () => {
       await page.goto(String(pageOf(parley.url, '/')));
       for (const width of [400, 1280]) {
         await page.setViewportSize({ width, height: 800 });
-        assert.deepEqual(await page.evaluate('[document.documentElement.scrollWidth, [...document.querySelectorAll("pre, code, a")].every((each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).display === "inline")]'), [width, true]);
+        assert.deepEqual(
+          await page.evaluate(
+            '[document.documentElement.scrollWidth, [...document.querySelectorAll("pre, code, a")].every((each) => each.scrollWidth <= each.clientWidth + 1 || getComputedStyle(each).display === "inline")]',
+          ),
+          [width, true],
+        );
       }
-      const [paper, ink] = await page.evaluate<[number, number]>('["backgroundColor", "color"].map((name) => parseInt(getComputedStyle(document.body)[name].slice(4)))');
+      const [paper, ink] = await page.evaluate<[number, number]>(
+        '["backgroundColor", "color"].map((name) => parseInt(getComputedStyle(document.body)[name].slice(4)))',
+      );
       assert.ok(colorScheme === 'light' ? paper > 200 && ink < 60 : paper < 60 && ink > 200, `${ink} on ${paper}`);
-      assert.equal(await page.evaluate('document.styleSheets[0].cssRules.length > 10'), true, 'its policy lets its style in');
+      assert.equal(
+        await page.evaluate('document.styleSheets[0].cssRules.length > 10'),
+        true,
+        'its policy lets its style in',
+      );
     });
   }
 

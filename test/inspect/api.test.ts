@@ -6,7 +6,14 @@ import type { Client } from '../support/client.ts';
 import { pageOf } from '../support/metrics.ts';
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
-import { demoServer, misbehavingServer, serveScripted, startParley, startScripted, type Parley } from '../support/parley.ts';
+import {
+  demoServer,
+  misbehavingServer,
+  serveScripted,
+  startParley,
+  startScripted,
+  type Parley,
+} from '../support/parley.ts';
 
 interface Question {
   interrupt_id: string;
@@ -31,13 +38,25 @@ interface Answers {
   rows: { rows: { seq: number; type: string; duration_ms: number; first_token_ms: number }[]; head_seq: number };
   row: { row: { seq: number; type: string; content: string } };
   replay: { messages: unknown[] };
-  search: { texts: boolean; hits: { conversation_id: string; seq: number | null; type: string }[]; next_cursor: string | null; read_back_to: string | null };
+  search: {
+    texts: boolean;
+    hits: { conversation_id: string; seq: number | null; type: string }[];
+    next_cursor: string | null;
+    read_back_to: string | null;
+  };
 }
 
 const get = (parley: Pick<Parley, 'url'>, name: string, query: Record<string, string> = {}, token = '') =>
-  fetch(pageOf(parley.url, `/inspect/api/${name}?${new URLSearchParams(query)}`), { headers: { authorization: `Bearer ${token}` } });
+  fetch(pageOf(parley.url, `/inspect/api/${name}?${new URLSearchParams(query)}`), {
+    headers: { authorization: `Bearer ${token}` },
+  });
 
-async function ask<Name extends keyof Answers>(parley: Pick<Parley, 'url'>, name: Name, query?: Record<string, string>, token?: string): Promise<Answers[Name]> {
+async function ask<Name extends keyof Answers>(
+  parley: Pick<Parley, 'url'>,
+  name: Name,
+  query?: Record<string, string>,
+  token?: string,
+): Promise<Answers[Name]> {
   const response = await get(parley, name, query, token);
   assert.equal(response.status, 200, name);
   const answer: Answers[Name] = JSON.parse(await response.text());
@@ -46,12 +65,18 @@ async function ask<Name extends keyof Answers>(parley: Pick<Parley, 'url'>, name
 
 const statusOf = async (...asked: Parameters<typeof get>) => (await get(...asked)).status;
 
-const asking = { mcpServers: demoServer, config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask', 'demo.add': 'always' } } } } } };
+const asking = {
+  mcpServers: demoServer,
+  config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask', 'demo.add': 'always' } } } } },
+};
 
 /** A turn that asks whether a tool may be called. */
 async function untilAsked(client: Client, conversationId: string): Promise<string> {
   client.send('chat', { text: 'What time is it?', conversation_id: conversationId }, `r-${conversationId}`);
-  const asked = await client.waitFor((frame) => frame.chunk?.type === 'approval_request' && frame.conversation_id === conversationId, 'the question');
+  const asked = await client.waitFor(
+    (frame) => frame.chunk?.type === 'approval_request' && frame.conversation_id === conversationId,
+    'the question',
+  );
   return String(asked.chunk?.['interrupt_id']);
 }
 
@@ -66,11 +91,19 @@ describe('what waits', () => {
       const { waiting } = await ask(parley, 'conversations');
       const list = await ask(parley, 'waiting');
       assert.deepEqual([waiting, list.total, list.next_offset], [1, 1, null], round);
-      assert.deepEqual(list.conversations.map((each) => [each.conversation_id, each.title]), [['c1', 'What time is it?']], round);
+      assert.deepEqual(
+        list.conversations.map((each) => [each.conversation_id, each.title]),
+        [['c1', 'What time is it?']],
+        round,
+      );
       const { questions, may_answer: mayAnswer } = await ask(parley, 'questions', { conversation: 'c1' });
       const [question] = questions;
       assert.ok(question && questions.length === 1, round);
-      assert.deepEqual([mayAnswer, question.interrupt_id, question.kind, question.name, question.server, question.asked], [true, interruptId, 'approval', 'current_time', 'demo', call.arguments], round);
+      assert.deepEqual(
+        [mayAnswer, question.interrupt_id, question.kind, question.name, question.server, question.asked],
+        [true, interruptId, 'approval', 'current_time', 'demo', call.arguments],
+        round,
+      );
       assert.ok(question.since_ms >= before - 1000 && question.until_ms > question.since_ms, round);
       await parley.restart();
     }
@@ -83,8 +116,16 @@ describe('what waits', () => {
   });
 
   it('is counted also where other calls run beside the question', async (t) => {
-    const { parley, model, client } = await startScripted(t, { ...asking, mcpServers: { ...demoServer, ...misbehavingServer() } });
-    model.script(asks([{ name: 'hang', arguments: {} }, { name: 'current_time', arguments: {} }]));
+    const { parley, model, client } = await startScripted(t, {
+      ...asking,
+      mcpServers: { ...demoServer, ...misbehavingServer() },
+    });
+    model.script(
+      asks([
+        { name: 'hang', arguments: {} },
+        { name: 'current_time', arguments: {} },
+      ]),
+    );
     await untilAsked(client, 'c1');
     const { total, asking: beside, conversations } = await ask(parley, 'waiting');
     assert.deepEqual([total, beside.map((each) => each.conversation_id), conversations], [1, ['c1'], []]);
@@ -94,15 +135,38 @@ describe('what waits', () => {
 
   it('may be answered by its owner alone, and is shown without arguments where texts are off', async (t) => {
     const tokens = { root: createToken(), alice: createToken() };
-    const auth = { mode: 'token', tokens: Object.entries(tokens).map(([subject, token]) => ({ subject, sha256: hashToken(token) })) };
-    const { parley, model } = await serveScripted(t, { ...asking, config: { ...asking.config, auth, inspect: { viewers: ['root'] } } });
+    const auth = {
+      mode: 'token',
+      tokens: Object.entries(tokens).map(([subject, token]) => ({ subject, sha256: hashToken(token) })),
+    };
+    const { parley, model } = await serveScripted(t, {
+      ...asking,
+      config: { ...asking.config, auth, inspect: { viewers: ['root'] } },
+    });
     model.script(asks([{ name: 'current_time', arguments: { timezone: 'Europe/Berlin' } }]));
     const alice = await parley.connect({ headers: { authorization: `Bearer ${tokens.alice}` } });
     await untilAsked(alice, 'c1');
-    const { may_answer: mayAnswer, questions } = await ask(parley, 'questions', { conversation: 'c1', owner: 'alice' }, tokens.root);
+    const { may_answer: mayAnswer, questions } = await ask(
+      parley,
+      'questions',
+      { conversation: 'c1', owner: 'alice' },
+      tokens.root,
+    );
     assert.deepEqual([mayAnswer, questions[0]?.name, questions[0]?.asked], [false, 'current_time', null]);
-    assert.equal(JSON.stringify([questions, await ask(parley, 'waiting', {}, tokens.root), await ask(parley, 'replay', { conversation: 'c1', owner: 'alice' }, tokens.root)]).includes('Berlin'), false);
-    assert.deepEqual((await ask(parley, 'search', { text: 'time' }, tokens.root)), { texts: false, hits: [], next_cursor: null, read_back_to: null });
+    assert.equal(
+      JSON.stringify([
+        questions,
+        await ask(parley, 'waiting', {}, tokens.root),
+        await ask(parley, 'replay', { conversation: 'c1', owner: 'alice' }, tokens.root),
+      ]).includes('Berlin'),
+      false,
+    );
+    assert.deepEqual(await ask(parley, 'search', { text: 'time' }, tokens.root), {
+      texts: false,
+      hits: [],
+      next_cursor: null,
+      read_back_to: null,
+    });
     assert.equal(await statusOf(parley, 'questions', { conversation: 'c1', owner: 'alice' }, tokens.alice), 403);
   });
 });
@@ -115,17 +179,25 @@ describe('rows', () => {
     for (let turn = 0; turn < 6; turn += 1) await client.chat(long, { conversation_id: 'c1' });
     const seen: number[] = [];
     for (let head = 1; (seen.at(-1) ?? 0) < head;) {
-      const { rows, head_seq: headSeq } = await ask(parley, 'rows', { conversation: 'c1', after: String(seen.at(-1) ?? 0) });
+      const { rows, head_seq: headSeq } = await ask(parley, 'rows', {
+        conversation: 'c1',
+        after: String(seen.at(-1) ?? 0),
+      });
       assert.ok(rows.length > 0 && rows.length <= 10);
       seen.push(...rows.map(({ seq }) => seq));
       head = headSeq;
     }
-    assert.deepEqual(seen, Array.from({ length: 18 }, (_, index) => index + 1));
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 18 }, (_, index) => index + 1),
+    );
     const { row } = await ask(parley, 'row', { conversation: 'c1', seq: '1' });
     assert.deepEqual([row.seq, row.type, row.content], [1, 'user_message', long]);
     const { rows } = await ask(parley, 'rows', { conversation: 'c1', after: '1' });
     const [answer] = rows;
-    assert.ok(answer?.type === 'assistant_message' && answer.duration_ms >= 0 && answer.first_token_ms <= answer.duration_ms);
+    assert.ok(
+      answer?.type === 'assistant_message' && answer.duration_ms >= 0 && answer.first_token_ms <= answer.duration_ms,
+    );
     for (const seq of ['0', '19', 'x']) assert.equal(await statusOf(parley, 'row', { conversation: 'c1', seq }), 404);
     for (const name of ['constructor', 'toString', '__proto__']) assert.equal(await statusOf(parley, name), 404);
   });
@@ -136,8 +208,15 @@ describe('the lists', () => {
     const parley = await startParley(t);
     const client = await parley.connect();
     for (const id of ['a', 'b', 'c']) await client.chat(`Hello ${id}`, { conversation_id: id });
-    const listed = async (query: Record<string, string>) => (await ask(parley, 'conversations', query)).conversations.map((each) => each.title);
-    assert.deepEqual([await listed({}), await listed({ limit: '2' })], [['Hello c', 'Hello b', 'Hello a'], ['Hello c', 'Hello b']]);
+    const listed = async (query: Record<string, string>) =>
+      (await ask(parley, 'conversations', query)).conversations.map((each) => each.title);
+    assert.deepEqual(
+      [await listed({}), await listed({ limit: '2' })],
+      [
+        ['Hello c', 'Hello b', 'Hello a'],
+        ['Hello c', 'Hello b'],
+      ],
+    );
   });
 
   it('find titles and texts step by step', async (t) => {
@@ -146,7 +225,10 @@ describe('the lists', () => {
     await client.chat('Where is the needle?', { conversation_id: 'c1' });
     await client.chat('Nothing here', { conversation_id: 'c2' });
     const { hits, next_cursor: next } = await ask(parley, 'search', { text: 'NEEDLE' });
-    assert.deepEqual(hits.slice(0, 1).map((hit) => [hit.conversation_id, hit.seq]), [['c1', null]]);
+    assert.deepEqual(
+      hits.slice(0, 1).map((hit) => [hit.conversation_id, hit.seq]),
+      [['c1', null]],
+    );
     assert.ok(hits.some((hit) => hit.seq === 1 && hit.type === 'user_message'));
     assert.equal(next, null);
     assert.equal(await statusOf(parley, 'search', { text: 'a', cursor: 'nonsense' }), 404);

@@ -4,38 +4,83 @@ import { describe, it } from 'node:test';
 import { phasesOf, scaleOf, slowestOf, turnsOf } from '../../src/inspect/page/bars.js';
 
 const blank = {
-  request_id: 'r1', call_id: null, name: null, server: null, outcome: null, hop: null, duration_ms: null, first_token_ms: null,
-  model: null, prompt_tokens: null, cached_tokens: null, completion_tokens: null, cost: null, text: null,
+  request_id: 'r1',
+  call_id: null,
+  name: null,
+  server: null,
+  outcome: null,
+  hop: null,
+  duration_ms: null,
+  first_token_ms: null,
+  model: null,
+  prompt_tokens: null,
+  cached_tokens: null,
+  completion_tokens: null,
+  cost: null,
+  text: null,
 };
 let last = 0;
-const row = (at_ms: number, type: string, more: object = {}) => ({ ...blank, seq: last += 1, at_ms, type, ...more });
+const row = (at_ms: number, type: string, more: object = {}) => ({ ...blank, seq: (last += 1), at_ms, type, ...more });
 const answer = (at: number, more: object) => row(at, 'assistant_message', { model: 'm', duration_ms: 0, ...more });
 
-const spans = (turn: ReturnType<typeof turnsOf>[number] | undefined) => turn?.spans.map(({ kind, startMs, endMs }) => `${kind} ${startMs}-${endMs ?? ''}`);
+const spans = (turn: ReturnType<typeof turnsOf>[number] | undefined) =>
+  turn?.spans.map(({ kind, startMs, endMs }) => `${kind} ${startMs}-${endMs ?? ''}`);
 
 describe('the bars of a turn', () => {
   it('are its queue, model calls, tools and waits, with the times that its rows tell', () => {
-    const [turn] = turnsOf([
-      row(1000, 'user_message', { text: 'Hi' }),
-      answer(1500, { duration_ms: 400, first_token_ms: 150, hop: 0, prompt_tokens: 10, completion_tokens: 5, cost: 0.5 }),
-      row(1500, 'approval_request', { call_id: 'b', name: 'ask_me' }),
-      row(1500, 'tool_call', { call_id: 'a', name: 'add', server: 'demo' }),
-      row(1800, 'tool_result', { call_id: 'a', name: 'add', duration_ms: 250, outcome: 'ok' }),
-      row(5000, 'response', { call_id: 'b', outcome: 'approve' }),
-      row(5000, 'tool_call', { call_id: 'b', name: 'ask_me', server: 'demo' }),
-      row(5200, 'tool_result', { call_id: 'b', name: 'ask_me', duration_ms: 200, outcome: 'ok' }),
-      answer(5600, { duration_ms: 390, first_token_ms: 10, hop: 1, prompt_tokens: 20, completion_tokens: 5, cost: 0.5 }),
-      row(5600, 'turn_end', { outcome: 'stop' }),
-    ], []);
-    assert.deepEqual(spans(turn), ['queue 1000-1100', 'model 1100-1500', 'wait 1500-5000', 'commit 1500-1550', 'tool 1550-1800', 'tool 5000-5200', 'context 5200-5210', 'model 5210-5600']);
+    const [turn] = turnsOf(
+      [
+        row(1000, 'user_message', { text: 'Hi' }),
+        answer(1500, {
+          duration_ms: 400,
+          first_token_ms: 150,
+          hop: 0,
+          prompt_tokens: 10,
+          completion_tokens: 5,
+          cost: 0.5,
+        }),
+        row(1500, 'approval_request', { call_id: 'b', name: 'ask_me' }),
+        row(1500, 'tool_call', { call_id: 'a', name: 'add', server: 'demo' }),
+        row(1800, 'tool_result', { call_id: 'a', name: 'add', duration_ms: 250, outcome: 'ok' }),
+        row(5000, 'response', { call_id: 'b', outcome: 'approve' }),
+        row(5000, 'tool_call', { call_id: 'b', name: 'ask_me', server: 'demo' }),
+        row(5200, 'tool_result', { call_id: 'b', name: 'ask_me', duration_ms: 200, outcome: 'ok' }),
+        answer(5600, {
+          duration_ms: 390,
+          first_token_ms: 10,
+          hop: 1,
+          prompt_tokens: 20,
+          completion_tokens: 5,
+          cost: 0.5,
+        }),
+        row(5600, 'turn_end', { outcome: 'stop' }),
+      ],
+      [],
+    );
+    assert.deepEqual(spans(turn), [
+      'queue 1000-1100',
+      'model 1100-1500',
+      'wait 1500-5000',
+      'commit 1500-1550',
+      'tool 1550-1800',
+      'tool 5000-5200',
+      'context 5200-5210',
+      'model 5210-5600',
+    ]);
     assert.equal(turn?.spans[1]?.firstTokenMs, 1250);
-    assert.deepEqual([turn?.promptTokens, turn?.completionTokens, turn?.cost, turn?.calls, turn?.tools, turn?.outcome, turn?.text], [30, 10, 1, 2, 2, 'stop', 'Hi']);
+    assert.deepEqual(
+      [turn?.promptTokens, turn?.completionTokens, turn?.cost, turn?.calls, turn?.tools, turn?.outcome, turn?.text],
+      [30, 10, 1, 2, 2, 'stop', 'Hi'],
+    );
     assert.ok(turn);
     assert.equal(slowestOf(turn, 5600)?.startMs, 1100, 'the longest, but for waits for people');
   });
 
   it('are open while something goes on', () => {
-    const kinds = (rows: ReturnType<typeof row>[]) => turnsOf(rows, [])[0]?.spans.filter(({ endMs }) => endMs === null).map(({ kind }) => kind);
+    const kinds = (rows: ReturnType<typeof row>[]) =>
+      turnsOf(rows, [])[0]
+        ?.spans.filter(({ endMs }) => endMs === null)
+        .map(({ kind }) => kind);
     const message = row(1000, 'user_message');
     assert.deepEqual(kinds([message]), ['model']);
     assert.deepEqual(kinds([message, answer(1100, {}), row(1100, 'tool_call', { call_id: 'a' })]), ['tool']);
@@ -44,22 +89,88 @@ describe('the bars of a turn', () => {
   });
 
   it('belong to their own turn where turns wait for each other', () => {
-    const turns = turnsOf([row(1000, 'user_message'), row(1001, 'user_message', { request_id: 'r2' }), answer(2000, { duration_ms: 900 }), row(2000, 'turn_end'), answer(2500, { request_id: 'r2', duration_ms: 400 }), row(2500, 'turn_end', { request_id: 'r2' })], []);
-    assert.deepEqual(turns.map(spans), [['queue 1000-1100', 'model 1100-2000'], ['queue 1001-2100', 'model 2100-2500']]);
+    const turns = turnsOf(
+      [
+        row(1000, 'user_message'),
+        row(1001, 'user_message', { request_id: 'r2' }),
+        answer(2000, { duration_ms: 900 }),
+        row(2000, 'turn_end'),
+        answer(2500, { request_id: 'r2', duration_ms: 400 }),
+        row(2500, 'turn_end', { request_id: 'r2' }),
+      ],
+      [],
+    );
+    assert.deepEqual(turns.map(spans), [
+      ['queue 1000-1100', 'model 1100-2000'],
+      ['queue 1001-2100', 'model 2100-2500'],
+    ]);
   });
 
   it('are the states that were seen, in place of what rows leave open', () => {
-    const actor = (state: string) => new Map([['x:0', { id: 'x:0', name: 'c1', machine: 'conversation', parentId: undefined, state, status: 'active', context: null, transitions: [] }]]);
-    const step = (atMs: number, state: string) => ({ key: String(atMs), atMs, kind: 'event' as const, actorId: 'x:0', label: '', from: null, event: null, actors: actor(state), seq: null, commit: null });
-    const phases = phasesOf([step(990, 'turn.receiving'), step(1010, 'turn.inLine'), step(1080, 'turn.loadingContext'), step(1100, 'turn.streaming'), step(1500, 'turn.persisting'), step(1520, 'idle')]);
-    const [turn] = turnsOf([row(1000, 'user_message'), answer(1500, { duration_ms: 400 }), row(1500, 'turn_end')], phases);
-    assert.deepEqual(spans(turn), ['commit 990-1010', 'queue 1010-1080', 'context 1080-1100', 'model 1100-1500', 'commit 1500-1520']);
+    const actor = (state: string) =>
+      new Map([
+        [
+          'x:0',
+          {
+            id: 'x:0',
+            name: 'c1',
+            machine: 'conversation',
+            parentId: undefined,
+            state,
+            status: 'active',
+            context: null,
+            transitions: [],
+          },
+        ],
+      ]);
+    const step = (atMs: number, state: string) => ({
+      key: String(atMs),
+      atMs,
+      kind: 'event' as const,
+      actorId: 'x:0',
+      label: '',
+      from: null,
+      event: null,
+      actors: actor(state),
+      seq: null,
+      commit: null,
+    });
+    const phases = phasesOf([
+      step(990, 'turn.receiving'),
+      step(1010, 'turn.inLine'),
+      step(1080, 'turn.loadingContext'),
+      step(1100, 'turn.streaming'),
+      step(1500, 'turn.persisting'),
+      step(1520, 'idle'),
+    ]);
+    const [turn] = turnsOf(
+      [row(1000, 'user_message'), answer(1500, { duration_ms: 400 }), row(1500, 'turn_end')],
+      phases,
+    );
+    assert.deepEqual(spans(turn), [
+      'commit 990-1010',
+      'queue 1010-1080',
+      'context 1080-1100',
+      'model 1100-1500',
+      'commit 1500-1520',
+    ]);
   });
 });
 
 describe('the scale', () => {
   it('is true to time, and compresses long waits for people alone', () => {
-    const rows = (waitMs: number) => turnsOf([row(0, 'user_message'), answer(100, { duration_ms: 100 }), row(100, 'approval_request', { call_id: 'a' }), row(100 + waitMs, 'response', { call_id: 'a' }), answer(200 + waitMs, { duration_ms: 100 }), row(200 + waitMs, 'turn_end')], []);
+    const rows = (waitMs: number) =>
+      turnsOf(
+        [
+          row(0, 'user_message'),
+          answer(100, { duration_ms: 100 }),
+          row(100, 'approval_request', { call_id: 'a' }),
+          row(100 + waitMs, 'response', { call_id: 'a' }),
+          answer(200 + waitMs, { duration_ms: 100 }),
+          row(200 + waitMs, 'turn_end'),
+        ],
+        [],
+      );
     const [short] = rows(10);
     const [long] = rows(3_600_000);
     assert.ok(short && long);
@@ -67,6 +178,9 @@ describe('the scale', () => {
     assert.equal(scaleOf(short, 0).at(105), 0.5);
     const { at, isCompressed } = scaleOf(long, 0);
     assert.equal(isCompressed, true);
-    assert.deepEqual([0, 100, 3_600_100, 3_600_200].map((ms) => Math.round(at(ms) * 1000)), [0, 375, 625, 1000]);
+    assert.deepEqual(
+      [0, 100, 3_600_100, 3_600_200].map((ms) => Math.round(at(ms) * 1000)),
+      [0, 375, 625, 1000],
+    );
   });
 });

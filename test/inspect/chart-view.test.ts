@@ -34,19 +34,31 @@ async function middleOf(locator: Locator): Promise<{ x: number; y: number }> {
   return { x: x + width / 2, y: y + height / 2 };
 }
 
-const isNear = (one: { x: number; y: number }, other: { x: number; y: number }) => Math.hypot(one.x - other.x, one.y - other.y) < 1.5;
+const isNear = (one: { x: number; y: number }, other: { x: number; y: number }) =>
+  Math.hypot(one.x - other.x, one.y - other.y) < 1.5;
 
 /** All that is drawn is within the canvas. */
 async function isWhole(page: Page): Promise<boolean> {
   const canvas = await boxOf(page.locator('#canvas'));
   const chart = await boxOf(page.locator('#canvas [data-state=""] > rect').first());
-  return chart.x >= canvas.x && chart.y >= canvas.y && chart.x + chart.width <= canvas.x + canvas.width && chart.y + chart.height <= canvas.y + canvas.height;
+  return (
+    chart.x >= canvas.x &&
+    chart.y >= canvas.y &&
+    chart.x + chart.width <= canvas.x + canvas.width &&
+    chart.y + chart.height <= canvas.y + canvas.height
+  );
 }
 
 describe('the view of the chart', { skip: withoutBrowser }, () => {
   it('has legible names and the active state in it at first', async (t) => {
     const { page, client } = await openChart(t);
-    const height: number = await page.locator('#canvas .name').first().evaluate((name) => Number.parseFloat(name.ownerDocument.defaultView.getComputedStyle(name).fontSize) * name.getScreenCTM().a);
+    const height: number = await page
+      .locator('#canvas .name')
+      .first()
+      .evaluate(
+        (name) =>
+          Number.parseFloat(name.ownerDocument.defaultView.getComputedStyle(name).fontSize) * name.getScreenCTM().a,
+      );
     assert.ok(height >= 11, `${height} CSS pixels`);
     await client.chat('Hi', { conversation_id: 'c1' });
     await page.keyboard.press('Home');
@@ -169,7 +181,9 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
       const svg = page.locator('#canvas svg');
       await svg.evaluate((drawing) => {
         const window = drawing.ownerDocument.defaultView;
-        new window.MutationObserver((changes: unknown[]) => { drawing.dataset.changes = String(Number(drawing.dataset.changes ?? 0) + changes.length); }).observe(drawing, { attributeFilter: ['viewBox'] });
+        new window.MutationObserver((changes: unknown[]) => {
+          drawing.dataset.changes = String(Number(drawing.dataset.changes ?? 0) + changes.length);
+        }).observe(drawing, { attributeFilter: ['viewBox'] });
       });
       await page.keyboard.press('w');
       await eventually(() => isWhole(page), 'all of the chart');

@@ -37,12 +37,22 @@ const SEEN_TEXT = `(() => {
 })()`;
 
 type Rgba = readonly [number, number, number, number];
-interface SeenText { words: string; of: string; color: Rgba; behind: readonly Rgba[] }
+interface SeenText {
+  words: string;
+  of: string;
+  color: Rgba;
+  behind: readonly Rgba[];
+}
 
-const over = (front: Rgba, back: Rgba): Rgba => [0, 1, 2].map((part) => (front[part] ?? 0) * front[3] + (back[part] ?? 0) * (1 - front[3])).concat(1) as unknown as Rgba;
+const over = (front: Rgba, back: Rgba): Rgba =>
+  [0, 1, 2]
+    .map((part) => (front[part] ?? 0) * front[3] + (back[part] ?? 0) * (1 - front[3]))
+    .concat(1) as unknown as Rgba;
 
 function luminance(color: Rgba): number {
-  const [red = 0, green = 0, blue = 0] = color.slice(0, 3).map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  const [red = 0, green = 0, blue = 0] = color
+    .slice(0, 3)
+    .map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
@@ -55,14 +65,19 @@ function contrast({ color, behind }: SeenText): number {
 async function assertLegible(page: Page, view: string): Promise<void> {
   const texts = await page.evaluate<SeenText[]>(SEEN_TEXT);
   assert.ok(texts.length > 4, `${view}: ${texts.length} texts`);
-  const weak = texts.filter((each) => contrast(each) < 4.5).map((each) => `${each.words} (${each.of}) ${contrast(each).toFixed(2)}`);
+  const weak = texts
+    .filter((each) => contrast(each) < 4.5)
+    .map((each) => `${each.words} (${each.of}) ${contrast(each).toFixed(2)}`);
   assert.deepEqual(weak, [], view);
 }
 
 describe('the contrast of text', { skip: withoutBrowser }, () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`is that of WCAG AA in every view, ${colorScheme}`, async (t) => {
-      const parley = await startParley(t, { mcpServers: demoServer, config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask' } } } } } });
+      const parley = await startParley(t, {
+        mcpServers: demoServer,
+        config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask' } } } } },
+      });
       const client = await parley.connect();
       await client.chat('add 2 and 3', { conversation_id: 'c1' });
       const page = await openPage(t, { colorScheme, reducedMotion: 'reduce', expected: /ERR_|stately/ });

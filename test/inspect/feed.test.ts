@@ -4,17 +4,43 @@ import { test } from 'node:test';
 import { createFeed, type Viewer } from '../../src/inspect/feed.ts';
 import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
 
-const head = (sessionId: string, id: number) => ({ rootId: 'a', sessionId, createdAt: '0', id: String(id), _version: '0' });
+const head = (sessionId: string, id: number) => ({
+  rootId: 'a',
+  sessionId,
+  createdAt: '0',
+  id: String(id),
+  _version: '0',
+});
 const nothing = { output: undefined, error: undefined };
-const born = (sessionId: string, id: number): StatelyMessage =>
-  ({ type: '@xstate.actor', ...head(sessionId, id), name: sessionId, parentId: undefined, definition: '{}', snapshot: { ...nothing, status: 'active', value: 'new' } });
-const stands = (sessionId: string, id: number, value: string, status: 'active' | 'done' = 'active'): StatelyMessage =>
-  ({ type: '@xstate.snapshot', ...head(sessionId, id), event: { type: 'e' }, snapshot: { ...nothing, status, value }, transitions: [] });
+const born = (sessionId: string, id: number): StatelyMessage => ({
+  type: '@xstate.actor',
+  ...head(sessionId, id),
+  name: sessionId,
+  parentId: undefined,
+  definition: '{}',
+  snapshot: { ...nothing, status: 'active', value: 'new' },
+});
+const stands = (
+  sessionId: string,
+  id: number,
+  value: string,
+  status: 'active' | 'done' = 'active',
+): StatelyMessage => ({
+  type: '@xstate.snapshot',
+  ...head(sessionId, id),
+  event: { type: 'e' },
+  snapshot: { ...nothing, status, value },
+  transitions: [],
+});
 
 function viewer(isSlow = () => false) {
   const told: { sessionId: string; type: string; snapshot: { value: string } }[] = [];
   let sentAway = 0;
-  const seen: Viewer = { send: (text) => void told.push(JSON.parse(text)), isSlow, askToReturn: () => void (sentAway += 1) };
+  const seen: Viewer = {
+    send: (text) => void told.push(JSON.parse(text)),
+    isSlow,
+    askToReturn: () => void (sentAway += 1),
+  };
   return { seen, told, sentAway: () => sentAway };
 }
 
@@ -28,11 +54,14 @@ test('one who comes late is told of the actors as they were before the kept mess
   for (const value of ['three', 'four']) feed.tell(stands('a', (id += 1), value));
   const late = viewer();
   feed.join(late.seen);
-  assert.deepEqual(late.told.map(({ sessionId, type, snapshot }) => [sessionId, type, snapshot.value]), [
-    ['a', '@xstate.actor', 'two'],
-    ['a', '@xstate.snapshot', 'three'],
-    ['a', '@xstate.snapshot', 'four'],
-  ]);
+  assert.deepEqual(
+    late.told.map(({ sessionId, type, snapshot }) => [sessionId, type, snapshot.value]),
+    [
+      ['a', '@xstate.actor', 'two'],
+      ['a', '@xstate.snapshot', 'three'],
+      ['a', '@xstate.snapshot', 'four'],
+    ],
+  );
 });
 
 test('one who reads too slowly is sent away once, and the others are not held up', () => {

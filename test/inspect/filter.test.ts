@@ -17,8 +17,14 @@ const message = (sessionId: string, rest: Partial<Message>): Message => {
   return { type: '@xstate.snapshot', sessionId, rootId: 'r', id: String(lastId), createdAt: String(lastId), ...rest };
 };
 const starts = (sessionId: string, machine: string, value: unknown) =>
-  message(sessionId, { type: '@xstate.actor', name: sessionId, definition: JSON.stringify({ id: machine, states: {} }), snapshot: { status: 'active', value } });
-const moves = (sessionId: string, type: string, value: unknown) => message(sessionId, { event: { type }, transitions: [], snapshot: { status: 'active', value } });
+  message(sessionId, {
+    type: '@xstate.actor',
+    name: sessionId,
+    definition: JSON.stringify({ id: machine, states: {} }),
+    snapshot: { status: 'active', value },
+  });
+const moves = (sessionId: string, type: string, value: unknown) =>
+  message(sessionId, { event: { type }, transitions: [], snapshot: { status: 'active', value } });
 
 /** A server that checks its health, is suspected, changes its tools, and loses its connection. */
 function serverSteps() {
@@ -32,41 +38,72 @@ function serverSteps() {
     moves('mcp:demo', 'server.lost', 'backingOff'),
     moves('mcp:demo', 'xstate.after.backoff.mcpServer.backingOff', { open: 'connecting' }),
     moves('mcp:demo', 'server.ready', ready('resting')),
-  ]) timeline.add(each);
+  ])
+    timeline.add(each);
   return timeline.steps();
 }
 
 describe('the filter', () => {
   it('takes health checks for what they are, and nothing else of a server', () => {
     const steps = serverSteps();
-    assert.deepEqual(steps.map((_, index) => kindOf(steps, index)), ['birth', 'health', 'health', 'event', 'state', 'state', 'state']);
+    assert.deepEqual(
+      steps.map((_, index) => kindOf(steps, index)),
+      ['birth', 'health', 'health', 'event', 'state', 'state', 'state'],
+    );
     const shown = createFilter().visible(steps, null);
-    assert.deepEqual(shown.map(({ label }) => label), ['begins', 'server.changed', 'server.lost', 'xstate.after.backoff.mcpServer.backingOff', 'server.ready']);
+    assert.deepEqual(
+      shown.map(({ label }) => label),
+      ['begins', 'server.changed', 'server.lost', 'xstate.after.backoff.mcpServer.backingOff', 'server.ready'],
+    );
   });
 
   it('keeps the chosen event in the list', () => {
     const steps = serverSteps();
     const chosen = steps[1]?.key ?? '';
-    assert.ok(createFilter().visible(steps, chosen).some(({ key }) => key === chosen));
+    assert.ok(
+      createFilter()
+        .visible(steps, chosen)
+        .some(({ key }) => key === chosen),
+    );
   });
 
   it('knows the actors of an event: the one that got it, and the answer or the call that sent it', () => {
     const timeline = createTimeline();
     for (const each of [
       starts('c1', 'conversation', 'idle'),
-      message('answer', { type: '@xstate.actor', name: 'answer', definition: '{"id":"answer"}', parentId: 'c1', snapshot: { status: 'active' } }),
+      message('answer', {
+        type: '@xstate.actor',
+        name: 'answer',
+        definition: '{"id":"answer"}',
+        parentId: 'c1',
+        snapshot: { status: 'active' },
+      }),
       message('c1', { type: '@xstate.event', sourceId: 'answer', event: { type: 'answer.finished' } }),
       moves('c1', 'answer.finished', 'idle'),
       { ...starts('call 1', 'toolCall', 'running'), parentId: 'c1' },
-    ]) timeline.add(each);
-    assert.deepEqual(timeline.steps().map((step) => actorsOf(step).map(({ group }) => group)), [['conversation'], ['conversation', 'answer'], ['calls']]);
+    ])
+      timeline.add(each);
+    assert.deepEqual(
+      timeline.steps().map((step) => actorsOf(step).map(({ group }) => group)),
+      [['conversation'], ['conversation', 'answer'], ['calls']],
+    );
   });
 });
 
 /** A conversation with two calls, and servers whose health is checked every 50 ms. */
 async function openEvents(t: TestContext): Promise<Page> {
-  const { parley, model, client } = await startScripted(t, { mcpServers: demoServer, config: { mcp: { connection: { health_interval: 0.05 } } } });
-  model.script(says('Hello.'), asks([{ name: 'add', arguments: { a: 2, b: 3 } }, { name: 'add', arguments: { a: 4, b: 5 } }]), says('5 and 9.'));
+  const { parley, model, client } = await startScripted(t, {
+    mcpServers: demoServer,
+    config: { mcp: { connection: { health_interval: 0.05 } } },
+  });
+  model.script(
+    says('Hello.'),
+    asks([
+      { name: 'add', arguments: { a: 2, b: 3 } },
+      { name: 'add', arguments: { a: 4, b: 5 } },
+    ]),
+    says('5 and 9.'),
+  );
   await client.chat('Hi', { conversation_id: 'c1' });
   const page = await openPage(t);
   await page.goto(inspectUrl(parley, '#conversation=c1'));
@@ -78,7 +115,8 @@ async function openEvents(t: TestContext): Promise<Page> {
 }
 
 const openPage = createBrowser();
-const actorsInList = async (page: Page) => new Set((await page.locator('#steps .who').allTextContents()).map((who) => who.replace(/ →.*/, '')));
+const actorsInList = async (page: Page) =>
+  new Set((await page.locator('#steps .who').allTextContents()).map((who) => who.replace(/ →.*/, '')));
 
 describe('the filter of the list', { skip: withoutBrowser }, () => {
   it('hides health checks at first, says how many, and shows them on request', async (t) => {
@@ -96,7 +134,10 @@ describe('the filter of the list', { skip: withoutBrowser }, () => {
     await page.getByRole('button', { name: 'Only call of add #1' }).click();
     await page.locator('#hidden-count').waitFor();
     const labels = await labelsOf(page);
-    assert.ok(labels.includes('call.ended') && labels.includes('call.settled') && !labels.includes('client.chat'), labels.join());
+    assert.ok(
+      labels.includes('call.ended') && labels.includes('call.settled') && !labels.includes('client.chat'),
+      labels.join(),
+    );
     const position = page.locator('#position');
     await position.filter({ hasText: `/ ${labels.length}` }).waitFor();
     assert.equal(await page.locator('#scrubber').getAttribute('max'), String(labels.length - 1));

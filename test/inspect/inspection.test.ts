@@ -5,7 +5,11 @@ import { createActor, createMachine } from 'xstate';
 import { createDefinitions } from '../../src/inspect/definition.ts';
 import { createInspection } from '../../src/inspect/inspection.ts';
 
-const lamp = createMachine({ id: 'lamp', initial: 'off', states: { off: { on: { press: 'on' } }, on: { on: { press: 'off' } } } });
+const lamp = createMachine({
+  id: 'lamp',
+  initial: 'off',
+  states: { off: { on: { press: 'on' } }, on: { on: { press: 'off' } } },
+});
 const ref = { owner: 'o', conversationId: 'lamp' };
 
 function scene(t: TestContext, limits: { texts: boolean; maxChars: number } = { texts: false, maxChars: 1000 }) {
@@ -13,11 +17,22 @@ function scene(t: TestContext, limits: { texts: boolean; maxChars: number } = { 
   t.after(() => actor.stop());
   const errors: unknown[] = [];
   const inspection = createInspection({
-    definitions: createDefinitions(), limits, bootId: 'b', nowMs: () => 0, maxConversations: 2, maxMessages: 100, lingerMs: 1000,
-    actorOf: () => actor, onError: (error) => errors.push(error),
+    definitions: createDefinitions(),
+    limits,
+    bootId: 'b',
+    nowMs: () => 0,
+    maxConversations: 2,
+    maxMessages: 100,
+    lingerMs: 1000,
+    actorOf: () => actor,
+    onError: (error) => errors.push(error),
   });
   const told: { type: string; transitions?: string[] }[] = [];
-  const viewer = { send: (text: string) => void told.push(JSON.parse(text)), isSlow: () => false, askToReturn: () => undefined };
+  const viewer = {
+    send: (text: string) => void told.push(JSON.parse(text)),
+    isSlow: () => false,
+    askToReturn: () => undefined,
+  };
   return { actor, inspection, told, viewer, errors };
 }
 
@@ -27,7 +42,10 @@ test('a conversation is told of until its last viewer has been gone for the ling
   actor.send({ type: 'press' });
   inspection.watch(ref, viewer);
   actor.send({ type: 'press' });
-  assert.deepEqual(told.map(({ type }) => type), ['@xstate.actor', '@xstate.event', '@xstate.snapshot']);
+  assert.deepEqual(
+    told.map(({ type }) => type),
+    ['@xstate.actor', '@xstate.event', '@xstate.snapshot'],
+  );
   assert.deepEqual(told[2]?.transitions, ['on|press|0']);
   inspection.unwatch(ref, viewer);
   t.mock.timers.tick(999);
@@ -46,7 +64,12 @@ test('a conversation is told of until its last viewer has been gone for the ling
 test('a fault of inspection ends the watch and touches no actor', (t) => {
   const { actor, inspection, viewer, errors } = scene(t);
   inspection.watch(ref, { ...viewer, send: () => undefined });
-  const hostile = { type: 'press', get text() { throw new Error('unreadable'); } };
+  const hostile = {
+    type: 'press',
+    get text() {
+      throw new Error('unreadable');
+    },
+  };
   actor.send(hostile);
   assert.equal(actor.getSnapshot().value, 'on');
   assert.match(String(errors), /unreadable/);

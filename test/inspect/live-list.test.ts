@@ -12,12 +12,18 @@ const many = Array.from({ length: 5000 }, (_, index) => ({
 test('the most recently active come first, and no more than a person reads', async () => {
   const { conversations, states } = await listLive(() => many, { search: '', state: '', limit: 200 });
   assert.equal(conversations.length, 200);
-  assert.deepEqual(conversations.slice(0, 3).map(({ conversationId }) => conversationId), ['c4999', 'c4998', 'c4997']);
-  assert.deepEqual(states, { 'turn.streaming': 500, 'idle': 4500 });
+  assert.deepEqual(
+    conversations.slice(0, 3).map(({ conversationId }) => conversationId),
+    ['c4999', 'c4998', 'c4997'],
+  );
+  assert.deepEqual(states, { 'turn.streaming': 500, idle: 4500 });
 });
 
 test('the search is for ids and owners, and a state is one with all that lie in it', async () => {
-  const found = async (search: string, state: string) => (await listLive(() => many, { search, state, limit: 200 })).conversations.map(({ conversationId }) => conversationId);
+  const found = async (search: string, state: string) =>
+    (await listLive(() => many, { search, state, limit: 200 })).conversations.map(
+      ({ conversationId }) => conversationId,
+    );
   assert.deepEqual(await found('C499', 'turn'), ['c4990']);
   assert.deepEqual(await found('c4999', 'turn'), []);
   assert.equal((await found('bob', 'turn.streaming')).length, 0);

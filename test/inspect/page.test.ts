@@ -43,7 +43,7 @@ describe('a conversation on the page', { skip }, () => {
     await page.locator('#others .card', { hasText: 'call of add' }).locator('.here[data-state="ok"]').waitFor();
     await page.locator('#others .card', { hasText: 'MCP server demo' }).locator('.active[data-state="open"]').waitFor();
     await isHere(page, 'turn.streaming');
-    assert.match(await page.locator('#sentence').textContent() ?? '', /^turn\.streaming The model answers/);
+    assert.match((await page.locator('#sentence').textContent()) ?? '', /^turn\.streaming The model answers/);
     last.release();
     await isHere(page, 'idle');
   });
@@ -81,13 +81,20 @@ describe('a conversation on the page', { skip }, () => {
     await isHere(page, 'idle');
     // On a busy machine a state may be gone before anybody outside the page looks.
     await page.locator('#canvas').evaluate((canvas) => {
-      const note = () => canvas.dataset.seen = `${canvas.dataset.seen ?? ''} ${canvas.querySelector('.here')?.dataset.state ?? ''}`;
-      new canvas.ownerDocument.defaultView.MutationObserver(note).observe(canvas, { subtree: true, attributeFilter: ['class'] });
+      const note = () =>
+        (canvas.dataset.seen = `${canvas.dataset.seen ?? ''} ${canvas.querySelector('.here')?.dataset.state ?? ''}`);
+      new canvas.ownerDocument.defaultView.MutationObserver(note).observe(canvas, {
+        subtree: true,
+        attributeFilter: ['class'],
+      });
     });
     await page.keyboard.press(' ');
     await page.locator('#play', { hasText: 'Pause' }).waitFor();
     await page.locator('#play', { hasText: 'Play' }).waitFor();
-    assert.match(await page.locator('#canvas').getAttribute('data-seen') ?? '', /turn\.streaming.* turn\.persisting.* idle/);
+    assert.match(
+      (await page.locator('#canvas').getAttribute('data-seen')) ?? '',
+      /turn\.streaming.* turn\.persisting.* idle/,
+    );
     await page.locator('#canvas [data-state="turn.backingOff"]').focus();
     await page.locator('#sentence', { hasText: 'turn.backingOff' }).waitFor();
   });
@@ -102,7 +109,10 @@ describe('a conversation on the page', { skip }, () => {
     await model.request(3);
     const page = await openPage(t);
     await page.goto(inspectUrl(parley));
-    const shown = () => page.locator('#conversations li').evaluateAll((items) => items.map((item) => item.getAttribute('data-id')).sort());
+    const shown = () =>
+      page
+        .locator('#conversations li')
+        .evaluateAll((items) => items.map((item) => item.getAttribute('data-id')).sort());
     await eventually(async () => (await shown()).length === 3, 'all of them');
     await page.keyboard.press('/');
     await page.keyboard.type('ALPHA');
@@ -140,7 +150,17 @@ describe('the log', { skip }, () => {
     await rowOf(page, 'past').click();
     await isHere(page, 'idle');
     const labels = await page.locator('#steps .label').allTextContents();
-    assert.deepEqual(labels, ['begins', 'user_message', 'assistant_message', 'begins', 'tool_call', 'tool_result', 'tool_result', 'assistant_message', 'turn_end']);
+    assert.deepEqual(labels, [
+      'begins',
+      'user_message',
+      'assistant_message',
+      'begins',
+      'tool_call',
+      'tool_result',
+      'tool_result',
+      'assistant_message',
+      'turn_end',
+    ]);
     await page.locator('#steps .label', { hasText: 'tool_call' }).click();
     await isHere(page, 'turn.toolHop.running');
     await page.locator('#others .card', { hasText: 'call of add' }).locator('.here[data-state="running"]').waitFor();
@@ -248,7 +268,8 @@ describe('the page', { skip }, () => {
           const { color, backgroundColor } = body.ownerDocument.defaultView.getComputedStyle(body);
           return [color, backgroundColor];
         });
-        const lightness = (color = '') => (color.match(/\d+/g) ?? []).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3;
+        const lightness = (color = '') =>
+          (color.match(/\d+/g) ?? []).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3;
         assert.ok(Math.abs(lightness(ink) - lightness(paper)) > 180, `${ink} on ${paper}`);
         assert.equal(lightness(paper) > 128, colorScheme === 'light');
       });

@@ -22,11 +22,18 @@ async function openPanels(t: TestContext, options: BrowserContextOptions = {}): 
 const PANELS = [
   { name: 'Width of the conversations', panel: '#list-panel', side: 'width', larger: [40, 0], key: 'ArrowRight' },
   { name: 'Width of the events', panel: '#events-panel', side: 'width', larger: [-40, 0], key: 'ArrowLeft' },
-  { name: 'Height of the tool calls and MCP servers', panel: '#others', side: 'height', larger: [0, -40], key: 'ArrowUp' },
+  {
+    name: 'Height of the tool calls and MCP servers',
+    panel: '#others',
+    side: 'height',
+    larger: [0, -40],
+    key: 'ArrowUp',
+  },
   { name: 'Height of the chosen event', panel: '#detail', side: 'height', larger: [0, -40], key: 'ArrowUp' },
 ] as const;
 
-const sizeOf = async (page: Page, { panel, side }: (typeof PANELS)[number]) => Math.round((await page.locator(panel).boundingBox())?.[side] ?? 0);
+const sizeOf = async (page: Page, { panel, side }: (typeof PANELS)[number]) =>
+  Math.round((await page.locator(panel).boundingBox())?.[side] ?? 0);
 
 describe('the panels', { skip: withoutBrowser }, () => {
   it('are resized by dragging what is between them, and keep their sizes over a reload', async (t) => {
@@ -59,7 +66,10 @@ describe('the panels', { skip: withoutBrowser }, () => {
       const told = async (name: string) => Number(await separator.getAttribute(`aria-${name}`));
       await separator.focus();
       await page.keyboard.press(each.key);
-      await eventually(async () => (await told('valuenow')) === before + 16 && (await sizeOf(page, each)) === before + 16, `${each.name}: 16 pixels more`);
+      await eventually(
+        async () => (await told('valuenow')) === before + 16 && (await sizeOf(page, each)) === before + 16,
+        `${each.name}: 16 pixels more`,
+      );
       await page.keyboard.press('Home');
       await eventually(async () => (await sizeOf(page, each)) === (await told('valuemin')), `${each.name}: the least`);
       await page.keyboard.press('End');
@@ -72,7 +82,9 @@ describe('the panels', { skip: withoutBrowser }, () => {
 
   it('leave the chart room, whatever was remembered', async (t) => {
     const page = await openPanels(t);
-    await page.evaluate('localStorage.setItem("parley-inspect-sizes", JSON.stringify({ "--list-width": 5000, "--events-width": 5000, "--others-height": "tall" }))');
+    await page.evaluate(
+      'localStorage.setItem("parley-inspect-sizes", JSON.stringify({ "--list-width": 5000, "--events-width": 5000, "--others-height": "tall" }))',
+    );
     await page.reload();
     await isHere(page, 'idle');
     assert.ok(((await page.locator('main.chart').boundingBox())?.width ?? 0) > 250);

@@ -6,8 +6,23 @@ import { createTimeline } from '../../src/inspect/page/timeline.js';
 
 const machine = JSON.stringify({ id: 'conversation', states: {} });
 const row = (seq: number) => ({
-  seq, at_ms: 1000 + seq, type: 'user_message', request_id: 'r', call_id: null, name: null, server: null, outcome: null, hop: null, duration_ms: null, first_token_ms: null,
-  model: null, prompt_tokens: null, cached_tokens: null, completion_tokens: null, cost: null, text: null,
+  seq,
+  at_ms: 1000 + seq,
+  type: 'user_message',
+  request_id: 'r',
+  call_id: null,
+  name: null,
+  server: null,
+  outcome: null,
+  hop: null,
+  duration_ms: null,
+  first_token_ms: null,
+  model: null,
+  prompt_tokens: null,
+  cached_tokens: null,
+  completion_tokens: null,
+  cost: null,
+  text: null,
 });
 
 /** A log with its replay and its live messages, as the server has them; each row is a commit of its own. */
@@ -15,24 +30,53 @@ function createLog(pieceRows: number) {
   let head = 0;
   let id = 0;
   const rootId = 'log/c1';
-  const message = (root: string, kind: string, more: object) => ({ type: kind, rootId: root, sessionId: root, id: String(id += 1), createdAt: '0', ...more });
+  const message = (root: string, kind: string, more: object) => ({
+    type: kind,
+    rootId: root,
+    sessionId: root,
+    id: String((id += 1)),
+    createdAt: '0',
+    ...more,
+  });
   const snapshot = { status: 'active', value: 'idle' };
   return {
     head: () => head,
     /** Appends a row and returns what is told of it live. */
     commit() {
       head += 1;
-      return { ...message('boot/x:0', '@xstate.snapshot', { event: { type: 'log.committed', outcome: { status: 'stored', seq: head } }, snapshot, transitions: [] }), createdAt: String(1000 + head) };
+      return {
+        ...message('boot/x:0', '@xstate.snapshot', {
+          event: { type: 'log.committed', outcome: { status: 'stored', seq: head } },
+          snapshot,
+          transitions: [],
+        }),
+        createdAt: String(1000 + head),
+      };
     },
     born: () => message('boot/x:0', '@xstate.actor', { name: 'c1', definition: machine, snapshot }),
     replay(before: number | null) {
       const last = before === null ? head : Math.min(head, before - 1);
       const first = Math.max(1, last - pieceRows + 1);
       const seqs = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-      const told = seqs.map((seq) => ({ ...message(rootId, '@xstate.snapshot', { event: { type: 'user_message', seq }, snapshot, transitions: [] }), id: `${seq}.2` }));
-      return { messages: [{ ...message(rootId, '@xstate.actor', { name: 'c1', definition: machine, snapshot }), id: '0' }, ...told], rows: seqs.map(row), standing: 'idle', head_seq: head, before_seq: first > 1 ? first : null };
+      const told = seqs.map((seq) => ({
+        ...message(rootId, '@xstate.snapshot', { event: { type: 'user_message', seq }, snapshot, transitions: [] }),
+        id: `${seq}.2`,
+      }));
+      return {
+        messages: [
+          { ...message(rootId, '@xstate.actor', { name: 'c1', definition: machine, snapshot }), id: '0' },
+          ...told,
+        ],
+        rows: seqs.map(row),
+        standing: 'idle',
+        head_seq: head,
+        before_seq: first > 1 ? first : null,
+      };
     },
-    after: (seq: number) => ({ rows: Array.from({ length: Math.min(pieceRows, head - seq) }, (_, index) => row(seq + index + 1)), head_seq: head }),
+    after: (seq: number) => ({
+      rows: Array.from({ length: Math.min(pieceRows, head - seq) }, (_, index) => row(seq + index + 1)),
+      head_seq: head,
+    }),
   };
 }
 
@@ -60,7 +104,8 @@ describe('past and present', () => {
       // What is committed before the socket is there is not told live.
       let isFollowed = false;
       const record = createRecord({
-        conversationId: 'c1', timeline,
+        conversationId: 'c1',
+        timeline,
         async ask() {
           await ticks(random(6));
           const piece = log.replay(null);
@@ -73,7 +118,8 @@ describe('past and present', () => {
           await ticks(random(6));
           return rows;
         },
-        onChange() {}, onNews() {},
+        onChange() {},
+        onNews() {},
         onFailure: (error) => failures.push(error),
       });
       const begun = record.begin();
@@ -97,12 +143,19 @@ describe('past and present', () => {
       await ticks(400);
       const seqs = timeline.steps().flatMap(({ seq }) => (seq === null ? [] : [seq]));
       const first = seqs[0] ?? 1;
-      assert.deepEqual(seqs, Array.from({ length: log.head() - first + 1 }, (_, index) => first + index), `seed ${seed}`);
+      assert.deepEqual(
+        seqs,
+        Array.from({ length: log.head() - first + 1 }, (_, index) => first + index),
+        `seed ${seed}`,
+      );
       assert.equal(first, 1, `seed ${seed}`);
       assert.deepEqual(failures, []);
       for (const step of timeline.steps()) {
         if (step.commit === null) continue;
-        const [told, at] = [timeline.steps().findIndex(({ seq }) => seq === step.commit), timeline.steps().indexOf(step)];
+        const [told, at] = [
+          timeline.steps().findIndex(({ seq }) => seq === step.commit),
+          timeline.steps().indexOf(step),
+        ];
         assert.ok(told >= 0 && told < at, `seed ${seed}: row ${step.commit} stands before its commit`);
       }
     }
@@ -114,10 +167,13 @@ describe('past and present', () => {
     const timeline = createTimeline();
     const seqs = () => timeline.steps().flatMap(({ seq }) => (seq === null ? [] : [seq]));
     const record = createRecord({
-      conversationId: 'c1', timeline,
+      conversationId: 'c1',
+      timeline,
       ask: async ({ before }) => log.replay(before === undefined ? null : Number(before)),
       askRows: async (after) => log.after(after),
-      onChange() {}, onNews() {}, onFailure: assert.ifError,
+      onChange() {},
+      onNews() {},
+      onFailure: assert.ifError,
     });
     await record.begin();
     record.live(log.born());
@@ -130,6 +186,9 @@ describe('past and present', () => {
     assert.equal(seqs().at(-1), 101);
     assert.equal(record.isDetached(), false);
     await record.earlier();
-    assert.deepEqual(seqs(), Array.from({ length: 40 }, (_, index) => 62 + index));
+    assert.deepEqual(
+      seqs(),
+      Array.from({ length: 40 }, (_, index) => 62 + index),
+    );
   });
 });

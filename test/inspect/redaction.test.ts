@@ -5,9 +5,25 @@ import fc from 'fast-check';
 import { redacted } from '../../src/inspect/redaction.ts';
 
 test('names, kinds and numbers are told; texts by their length; arguments, contents and results not at all', () => {
-  const event = { type: 'client.chat', requestId: 'r1', text: 'secret', hops: 2, tag: { of: 'message' }, arguments: { secret: 1 }, message: 'secret', tools: new Map([['secret', 1]]) };
+  const event = {
+    type: 'client.chat',
+    requestId: 'r1',
+    text: 'secret',
+    hops: 2,
+    tag: { of: 'message' },
+    arguments: { secret: 1 },
+    message: 'secret',
+    tools: new Map([['secret', 1]]),
+  };
   assert.deepEqual(redacted(event, { texts: false, maxChars: 1000 }), {
-    type: 'client.chat', requestId: 'r1', text: '[6 characters]', hops: 2, tag: { of: 'message' }, arguments: '[redacted]', message: '[6 characters]', tools: '[1 entries]',
+    type: 'client.chat',
+    requestId: 'r1',
+    text: '[6 characters]',
+    hops: 2,
+    tag: { of: 'message' },
+    arguments: '[redacted]',
+    message: '[6 characters]',
+    tools: '[1 entries]',
   });
 });
 
@@ -17,7 +33,11 @@ test('a name that is longer than a name is no name', () => {
 
 test('any value, however large or deep, becomes JSON that is little longer than its limit', () => {
   const nested = (depth: number): unknown => (depth === 0 ? 'end' : { down: nested(depth - 1) });
-  const large = { texts: Array.from({ length: 1000 }, () => 'word '.repeat(1000)), deep: nested(5000), wide: Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`key${index}`, index])) };
+  const large = {
+    texts: Array.from({ length: 1000 }, () => 'word '.repeat(1000)),
+    deep: nested(5000),
+    wide: Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`key${index}`, index])),
+  };
   const check = (value: unknown, texts: boolean) => {
     const text = JSON.stringify(redacted(value, { texts, maxChars: 1000 }));
     // The last string may go beyond the limit, and JSON writes a character as six.

@@ -35,53 +35,97 @@ function assertLived(replay: readonly StatelyMessage[], live: readonly StatelyMe
   // The first is where a conversation without rows stands.
   for (const state of statesOf(replay, name).slice(1)) {
     const found = lived.indexOf(state, from);
-    assert.ok(found >= 0, `${state} is not in ${lived.slice(from).join(', ')}; all: ${statesOf(replay, name).join(', ')}`);
+    assert.ok(
+      found >= 0,
+      `${state} is not in ${lived.slice(from).join(', ')}; all: ${statesOf(replay, name).join(', ')}`,
+    );
     from = found;
   }
 }
 
-const endOf = (watcher: Watcher) => watcher.waitFor((message) => message.type === '@xstate.snapshot' && message.transitions.some((id) => id.startsWith('turn.persisting|log.committed')), 'the end of the turn');
+const endOf = (watcher: Watcher) =>
+  watcher.waitFor(
+    (message) =>
+      message.type === '@xstate.snapshot' &&
+      message.transitions.some((id) => id.startsWith('turn.persisting|log.committed')),
+    'the end of the turn',
+  );
 
 describe('the states of the fold are those that were lived through', () => {
-  const turns: [sentence: string, play: (scene: { client: Client; model: Awaited<ReturnType<typeof startScripted>>['model'] }) => Promise<unknown>][] = [
-    ['in a plain turn', ({ client, model }) => {
-      model.script(says('Hello.'));
-      return client.chat('Hi', { conversation_id: 'c1' });
-    }],
-    ['over two hops of tool calls', ({ client, model }) => {
-      model.script(add([1, 2], [3, 4]), add([5, 6]), says('Done.'));
-      return client.chat('add', { conversation_id: 'c1' });
-    }],
-    ['when a person was asked', async ({ client, model }) => {
-      model.script(asks([{ name: 'current_time', arguments: {} }]), says('Done.'));
-      client.send('chat', { text: 'list', conversation_id: 'c1' }, 'r1');
-      const asked = await client.waitFor((frame) => frame.chunk?.type === 'approval_request', 'the question');
-      await client.ask('respond', { conversation_id: 'c1', interrupt_id: asked.chunk?.['interrupt_id'], decision: 'approve' });
-      await client.turn('r1');
-    }],
-    ['when it was stopped', async ({ client, model }) => {
-      const answer = saysStepwise('one ', 'two');
-      model.script(answer.reply);
-      client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
-      await model.request(1);
-      await client.ask('cancel', { conversation_id: 'c1' });
-      await client.turn('r1');
-    }],
-    ['when it failed', ({ client, model }) => {
-      model.script(fails(401, 'no'));
-      return client.chat('Hi', { conversation_id: 'c1' });
-    }],
+  const turns: [
+    sentence: string,
+    play: (scene: { client: Client; model: Awaited<ReturnType<typeof startScripted>>['model'] }) => Promise<unknown>,
+  ][] = [
+    [
+      'in a plain turn',
+      ({ client, model }) => {
+        model.script(says('Hello.'));
+        return client.chat('Hi', { conversation_id: 'c1' });
+      },
+    ],
+    [
+      'over two hops of tool calls',
+      ({ client, model }) => {
+        model.script(add([1, 2], [3, 4]), add([5, 6]), says('Done.'));
+        return client.chat('add', { conversation_id: 'c1' });
+      },
+    ],
+    [
+      'when a person was asked',
+      async ({ client, model }) => {
+        model.script(asks([{ name: 'current_time', arguments: {} }]), says('Done.'));
+        client.send('chat', { text: 'list', conversation_id: 'c1' }, 'r1');
+        const asked = await client.waitFor((frame) => frame.chunk?.type === 'approval_request', 'the question');
+        await client.ask('respond', {
+          conversation_id: 'c1',
+          interrupt_id: asked.chunk?.['interrupt_id'],
+          decision: 'approve',
+        });
+        await client.turn('r1');
+      },
+    ],
+    [
+      'when it was stopped',
+      async ({ client, model }) => {
+        const answer = saysStepwise('one ', 'two');
+        model.script(answer.reply);
+        client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
+        await model.request(1);
+        await client.ask('cancel', { conversation_id: 'c1' });
+        await client.turn('r1');
+      },
+    ],
+    [
+      'when it failed',
+      ({ client, model }) => {
+        model.script(fails(401, 'no'));
+        return client.chat('Hi', { conversation_id: 'c1' });
+      },
+    ],
   ];
   for (const [sentence, play] of turns) {
     test(sentence, async (t) => {
-      const { parley, model, client } = await startScripted(t, { mcpServers: demoServer, config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask' } } } } } });
+      const { parley, model, client } = await startScripted(t, {
+        mcpServers: demoServer,
+        config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask' } } } } },
+      });
       const watcher = await watch(parley, 'c1');
       await play({ client, model });
       await endOf(watcher);
       const { messages, standing } = await replayed(parley, { conversation: 'c1' });
       assertLived(messages, watcher.told, 'c1');
       assert.equal(standing, 'idle');
-      const ends = (told: readonly StatelyMessage[]) => told.flatMap((message) => (message.type === '@xstate.snapshot' && message.snapshot.status === 'done' && /\/(call_|x:)/.test(message.sessionId) && typeof message.snapshot.value === 'string' ? [dotted(message.snapshot.value)] : [])).sort();
+      const ends = (told: readonly StatelyMessage[]) =>
+        told
+          .flatMap((message) =>
+            message.type === '@xstate.snapshot' &&
+            message.snapshot.status === 'done' &&
+            /\/(call_|x:)/.test(message.sessionId) &&
+            typeof message.snapshot.value === 'string'
+              ? [dotted(message.snapshot.value)]
+              : [],
+          )
+          .sort();
       assert.deepEqual(ends(messages), ends(watcher.told), 'ends of tool calls');
     });
   }
@@ -91,9 +135,13 @@ test('a long log is replayed from its end, and further back on request', async (
   const parley = await startParley(t, { config: { inspect: { max_events: 10 } } });
   const client = await parley.connect();
   for (let turn = 0; turn < 6; turn += 1) await client.chat('Hi', { conversation_id: 'c1' });
-  const rowsOf = ({ messages }: Replay) => messages.flatMap((message) => (message.type === '@xstate.event' ? [Number(message.event['seq'])] : []));
+  const rowsOf = ({ messages }: Replay) =>
+    messages.flatMap((message) => (message.type === '@xstate.event' ? [Number(message.event['seq'])] : []));
   const newest = await replayed(parley, { conversation: 'c1' });
-  assert.deepEqual([rowsOf(newest), newest.head_seq, newest.before_seq], [[9, 10, 11, 12, 13, 14, 15, 16, 17, 18], 18, 9]);
+  assert.deepEqual(
+    [rowsOf(newest), newest.head_seq, newest.before_seq],
+    [[9, 10, 11, 12, 13, 14, 15, 16, 17, 18], 18, 9],
+  );
   const older = await replayed(parley, { conversation: 'c1', before: String(newest.before_seq) });
   assert.deepEqual([rowsOf(older), older.before_seq, older.standing], [[1, 2, 3, 4, 5, 6, 7, 8], null, null]);
 });
@@ -103,7 +151,10 @@ test('no text of the log is told unless the configuration says so', async (t) =>
     const parley = await startParley(t, { mcpServers: demoServer, config: { inspect: { texts } } });
     const client = await parley.connect();
     await client.chat('add 20 and 30, Rosebud', { conversation_id: 'c1' });
-    const told = JSON.stringify([await replayed(parley, { conversation: 'c1' }), await (await fetch(pageOf(parley.url, '/inspect/api/stored'))).json()]);
+    const told = JSON.stringify([
+      await replayed(parley, { conversation: 'c1' }),
+      await (await fetch(pageOf(parley.url, '/inspect/api/stored'))).json(),
+    ]);
     assert.deepEqual([told.includes('Rosebud'), told.includes('"a\\":20')], [texts, texts]);
   }
 });

@@ -14,42 +14,80 @@ const at = ({ url }: Parley, path: string) => fetch(pageOf(url, path));
 /** As `fetch` will not: with any Host. */
 function ask(parley: Parley, path: string, headers: Record<string, string>): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    get(pageOf(parley.url, path), { headers }, (response) => void text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject)).on('error', reject);
+    get(
+      pageOf(parley.url, path),
+      { headers },
+      (response) => void text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject),
+    ).on('error', reject);
   });
 }
 
-test('the page runs our scripts alone, sits in nobody\'s frame, and is never kept', async (t) => {
+test("the page runs our scripts alone, sits in nobody's frame, and is never kept", async (t) => {
   const parley = await startParley(t);
   const response = await at(parley, '/inspect');
   assert.equal(response.status, 200);
   const policy = response.headers.get('content-security-policy') ?? '';
-  for (const rule of ["default-src 'none'", "script-src 'self'", "frame-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"]) assert.ok(policy.includes(rule), rule);
+  for (const rule of [
+    "default-src 'none'",
+    "script-src 'self'",
+    "frame-src 'none'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ])
+    assert.ok(policy.includes(rule), rule);
   assert.equal(response.headers.get('cache-control'), 'no-store');
   const page = await response.text();
   assert.doesNotMatch(page, /<script(?![^>]* src=)|\son\w+=|style=|https?:/);
-  for (const [, file = ''] of page.matchAll(/(?:src|href)="(\/[^"]+)"/g)) assert.equal((await at(parley, file)).status, 200, file);
+  for (const [, file = ''] of page.matchAll(/(?:src|href)="(\/[^"]+)"/g))
+    assert.equal((await at(parley, file)).status, 200, file);
   const frame = readFileSync(join(import.meta.dirname, '../../src/inspect/page/stately.html'), 'utf8');
   const stately = await at(parley, '/inspect/stately');
-  assert.ok(stately.headers.get('content-security-policy')?.includes(`frame-src ${new URL(/data-src="([^"]+)"/.exec(frame)?.[1] ?? '').origin};`));
+  assert.ok(
+    stately.headers
+      .get('content-security-policy')
+      ?.includes(`frame-src ${new URL(/data-src="([^"]+)"/.exec(frame)?.[1] ?? '').origin};`),
+  );
 });
 
-test('nothing above the page\'s folder is served, nor what is no part of the page', async (t) => {
+test("nothing above the page's folder is served, nor what is no part of the page", async (t) => {
   const parley = await startParley(t);
-  for (const path of ['/inspect/assets/../routes.ts', '/inspect/assets/%2e%2e/routes.ts', '/inspect/assets/tsconfig.json', '/inspect/assets/', '/inspect/api/nothing', '/inspect/api/', '/inspect/api/replay', '/inspect/api/replay?conversation=nobody']) {
+  for (const path of [
+    '/inspect/assets/../routes.ts',
+    '/inspect/assets/%2e%2e/routes.ts',
+    '/inspect/assets/tsconfig.json',
+    '/inspect/assets/',
+    '/inspect/api/nothing',
+    '/inspect/api/',
+    '/inspect/api/replay',
+    '/inspect/api/replay?conversation=nobody',
+  ]) {
     assert.equal((await ask(parley, path, {})).status, 404, path);
   }
 });
 
 test('charts are drawn from the machines that ship, every state and every transition once', async (t) => {
   const parley = await startParley(t);
-  const { charts }: { charts: { id: string; states: { path: string; transitions: { id: string; target: string | null }[] }[]; svg: Record<string, string> }[] } = JSON.parse(await (await at(parley, '/inspect/api/charts')).text());
-  assert.deepEqual(charts.map(({ id }) => id), ['conversation', 'toolCall', 'mcpServer']);
+  const {
+    charts,
+  }: {
+    charts: {
+      id: string;
+      states: { path: string; transitions: { id: string; target: string | null }[] }[];
+      svg: Record<string, string>;
+    }[];
+  } = JSON.parse(await (await at(parley, '/inspect/api/charts')).text());
+  assert.deepEqual(
+    charts.map(({ id }) => id),
+    ['conversation', 'toolCall', 'mcpServer'],
+  );
   for (const { id, states, svg } of charts) {
     for (const [way, drawing] of Object.entries(svg)) {
       const drawn = [...drawing.matchAll(/data-state="([^"]*)"/g)].map(([, path]) => path);
       assert.deepEqual(drawn.toSorted(), states.map(({ path }) => path).toSorted(), `${id} ${way}`);
       const lines = [...drawing.matchAll(/data-edges="([^"]+)"/g)].flatMap(([, ids = '']) => ids.split(' '));
-      const moving = states.flatMap(({ transitions }) => transitions.flatMap((each) => (each.target === null ? [] : [each.id.replaceAll(' ', '_')])));
+      const moving = states.flatMap(({ transitions }) =>
+        transitions.flatMap((each) => (each.target === null ? [] : [each.id.replaceAll(' ', '_')])),
+      );
       assert.deepEqual(lines.toSorted(), moving.toSorted(), `${id} ${way}`);
       assert.doesNotMatch(drawing, /<script|\son\w+=|style=|NaN|undefined/);
     }
@@ -58,13 +96,19 @@ test('charts are drawn from the machines that ship, every state and every transi
 
 test('who may not look is told why, by the page and by the API', async (t) => {
   const token = createToken();
-  const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(token) }, { subject: 'alice', sha256: hashToken('alice') }] };
+  const auth = {
+    mode: 'token',
+    tokens: [
+      { subject: 'root', sha256: hashToken(token) },
+      { subject: 'alice', sha256: hashToken('alice') },
+    ],
+  };
   const parley = await startParley(t, { config: { auth, inspect: { viewers: ['root'] } } });
   const list = '/inspect/api/conversations';
   assert.deepEqual((await ask(parley, list, {})).status, 401);
   assert.deepEqual((await ask(parley, list, { authorization: 'Bearer alice' })).status, 403);
   assert.deepEqual((await ask(parley, list, { authorization: `Bearer ${token}` })).status, 200);
-  assert.equal((await ask(parley, '/inspect', {})).status, 200, 'the page holds nothing of anybody\'s');
+  assert.equal((await ask(parley, '/inspect', {})).status, 200, "the page holds nothing of anybody's");
   for (const headers of [{ host: 'rebound.example' }, { 'x-forwarded-for': '192.0.2.1' }]) {
     for (const path of ['/inspect', list]) {
       const { status, body } = await ask(parley, path, { ...headers, authorization: `Bearer ${token}` });
@@ -78,12 +122,16 @@ test('behind a proxy and under any name where the configuration says so', async 
   const token = createToken();
   const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(token) }] };
   const parley = await startParley(t, { config: { auth, inspect: { viewers: ['root'], beyond_loopback: true } } });
-  const headers = { 'host': 'parley.example', 'x-forwarded-for': '192.0.2.1' };
-  assert.equal((await ask(parley, '/inspect/api/conversations', { ...headers, authorization: `Bearer ${token}` })).status, 200);
+  const headers = { host: 'parley.example', 'x-forwarded-for': '192.0.2.1' };
+  assert.equal(
+    (await ask(parley, '/inspect/api/conversations', { ...headers, authorization: `Bearer ${token}` })).status,
+    200,
+  );
   assert.equal((await ask(parley, '/inspect/api/conversations', headers)).status, 401);
 });
 
 test('where inspection is off there is none of it', async (t) => {
   const parley = await startParley(t, { config: { inspect: { enabled: false } } });
-  for (const path of ['/inspect', '/inspect/assets/inspect.js', '/inspect/api/conversations']) assert.equal((await at(parley, path)).status, 404);
+  for (const path of ['/inspect', '/inspect/assets/inspect.js', '/inspect/api/conversations'])
+    assert.equal((await at(parley, path)).status, 404);
 });

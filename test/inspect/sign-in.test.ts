@@ -12,7 +12,13 @@ const tokens = { root: createToken(), alice: createToken() };
 
 /** Alice has a conversation; root may view it. The page is at `after`. */
 async function openSignIn(t: TestContext, after = ''): Promise<Page> {
-  const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(tokens.root) }, { subject: 'alice', sha256: hashToken(tokens.alice) }] };
+  const auth = {
+    mode: 'token',
+    tokens: [
+      { subject: 'root', sha256: hashToken(tokens.root) },
+      { subject: 'alice', sha256: hashToken(tokens.alice) },
+    ],
+  };
   const parley = await startParley(t, { config: { auth, inspect: { viewers: ['root'] } } });
   const client = await parley.connect({ headers: { authorization: `Bearer ${tokens.alice}` } });
   await client.chat('Hi', { conversation_id: 'c1' });
@@ -56,7 +62,9 @@ describe('signing in', { skip: withoutBrowser }, () => {
     const page = await openSignIn(t);
     const focused: string = await page.evaluate('document.activeElement.id');
     assert.equal(focused, 'token');
-    const attributes: (string | null)[] = await field(page).evaluate((input) => ['type', 'autocomplete', 'spellcheck'].map((name) => input.getAttribute(name)));
+    const attributes: (string | null)[] = await field(page).evaluate((input) =>
+      ['type', 'autocomplete', 'spellcheck'].map((name) => input.getAttribute(name)),
+    );
     assert.deepEqual(attributes, ['password', 'current-password', 'false']);
     await page.keyboard.type('secret');
     await page.getByRole('button', { name: 'Show' }).click();

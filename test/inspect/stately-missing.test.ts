@@ -11,10 +11,13 @@ import { eventually } from '../support/server-process.ts';
 const openPage = createBrowser();
 
 /** Says that it is there, and counts what it is sent, as far as this test needs to know. */
-const RECEIVER = '<script>window.count = 0; onmessage = () => { window.count += 1; }; parent.postMessage({ type: "@statelyai.connected" }, "*");</script>';
+const RECEIVER =
+  '<script>window.count = 0; onmessage = () => { window.count += 1; }; parent.postMessage({ type: "@statelyai.connected" }, "*");</script>';
 
 /** The page of a conversation, its clock stopped; `reachable` lets the address answer from then on. */
-async function openWithoutInternet(t: TestContext): Promise<{ page: Page; parley: Parley; tries: () => number; reachable: () => void }> {
+async function openWithoutInternet(
+  t: TestContext,
+): Promise<{ page: Page; parley: Parley; tries: () => number; reachable: () => void }> {
   const parley = await startParley(t);
   await (await parley.connect()).chat('Hi', { conversation_id: 'c1' });
   const page = await openPage(t, { expected: /ERR_INTERNET_DISCONNECTED/ });
@@ -22,12 +25,21 @@ async function openWithoutInternet(t: TestContext): Promise<{ page: Page; parley
   let tries = 0;
   await page.route('https://stately.ai/**', (route) => {
     tries += 1;
-    return isReachable ? route.fulfill({ contentType: 'text/html', body: RECEIVER }) : route.abort('internetdisconnected');
+    return isReachable
+      ? route.fulfill({ contentType: 'text/html', body: RECEIVER })
+      : route.abort('internetdisconnected');
   });
   await page.clock.install();
   await page.goto(`${pageOf(parley.url, '/inspect/stately')}#conversation=c1&from=log`);
   await page.locator('#link', { hasText: 'waiting for stately.ai' }).waitFor();
-  return { page, parley, tries: () => tries, reachable: () => { isReachable = true; } };
+  return {
+    page,
+    parley,
+    tries: () => tries,
+    reachable: () => {
+      isReachable = true;
+    },
+  };
 }
 
 describe("Stately's page without the internet", { skip: withoutBrowser }, () => {
@@ -35,7 +47,9 @@ describe("Stately's page without the internet", { skip: withoutBrowser }, () => 
     const { page, tries, reachable } = await openWithoutInternet(t);
     await page.clock.fastForward(5000);
     await page.getByRole('heading', { name: "Stately's inspector does not answer" }).waitFor();
-    await page.locator('#missing', { hasText: 'https://stately.ai/inspect in a frame, which needs the internet' }).waitFor();
+    await page
+      .locator('#missing', { hasText: 'https://stately.ai/inspect in a frame, which needs the internet' })
+      .waitFor();
     await page.locator('#missing', { hasText: 'All else works offline' }).waitFor();
     assert.equal(tries(), 1);
     await page.getByRole('button', { name: 'Try again' }).click();
@@ -47,7 +61,10 @@ describe("Stately's page without the internet", { skip: withoutBrowser }, () => 
     await page.locator('#link', { hasText: 'connected' }).waitFor();
     assert.equal(await page.locator('#missing').isVisible(), false);
     const frame = page.frames().find((each) => each.url().startsWith('https://stately.ai'));
-    await eventually(async () => ((await frame?.evaluate<number>('window.count')) ?? 0) > 0, 'what happened before the receiver answered');
+    await eventually(
+      async () => ((await frame?.evaluate<number>('window.count')) ?? 0) > 0,
+      'what happened before the receiver answered',
+    );
   });
 
   it('takes the message away when the receiver answers late, by itself', async (t) => {
@@ -55,7 +72,9 @@ describe("Stately's page without the internet", { skip: withoutBrowser }, () => 
     await page.clock.fastForward(5000);
     await page.locator('#missing').waitFor();
     reachable();
-    await page.locator('#inspector').evaluate((frame) => { frame.src += '?late'; });
+    await page.locator('#inspector').evaluate((frame) => {
+      frame.src += '?late';
+    });
     await page.locator('#link', { hasText: 'connected' }).waitFor();
     assert.equal(await page.locator('#missing').isVisible(), false);
   });

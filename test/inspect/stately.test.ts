@@ -30,15 +30,31 @@ const site: Readonly<Record<string, { type: string; text(): Promise<string> | st
   '/inspect': {
     type: 'text/html',
     text: () => `<!doctype html><script type="importmap">${JSON.stringify({
-      imports: Object.fromEntries(['xstate', 'fast-safe-stringify', 'safe-stable-stringify', 'isomorphic-ws', 'partysocket', 'superjson', '#uuid'].map((name) => [name, '/imported.js'])),
+      imports: Object.fromEntries(
+        [
+          'xstate',
+          'fast-safe-stringify',
+          'safe-stable-stringify',
+          'isomorphic-ws',
+          'partysocket',
+          'superjson',
+          '#uuid',
+        ].map((name) => [name, '/imported.js']),
+      ),
     })}</script><script type="module">
       import { createBrowserReceiver } from '/package.js';
       window.told = [];
       createBrowserReceiver().subscribe((event) => window.told.push(event));
     </script>`,
   },
-  '/package.js': { type: 'text/javascript', text: () => readFile(join(modules, '@statelyai/inspect/dist/index.mjs'), 'utf8') },
-  '/imported.js': { type: 'text/javascript', text: () => 'export default {}; export const stringify = null, uuid = null, toObserver = (next) => ({ next });' },
+  '/package.js': {
+    type: 'text/javascript',
+    text: () => readFile(join(modules, '@statelyai/inspect/dist/index.mjs'), 'utf8'),
+  },
+  '/imported.js': {
+    type: 'text/javascript',
+    text: () => 'export default {}; export const stringify = null, uuid = null, toObserver = (next) => ({ next });',
+  },
 };
 
 async function standInForStately(page: Page): Promise<void> {
@@ -69,42 +85,76 @@ test('the receiver of the package is told every step of a turn, its tool calls a
   await eventually(() => endsIdle(told), 'the end of the turn');
 
   const actors = told.filter((event) => event.type === '@xstate.actor');
-  const machines = actors.flatMap(({ definition }) => (definition?.includes('"states"') ? [createMachine(JSON.parse(definition)).id] : []));
+  const machines = actors.flatMap(({ definition }) =>
+    definition?.includes('"states"') ? [createMachine(JSON.parse(definition)).id] : [],
+  );
   assert.deepEqual(machines, ['mcpServer', 'conversation', 'toolCall']);
-  const [conversation, call] = ['conversation', 'toolCall'].map((id) => actors.find(({ definition }) => definition?.startsWith(`{"id":"${id}"`)));
+  const [conversation, call] = ['conversation', 'toolCall'].map((id) =>
+    actors.find(({ definition }) => definition?.startsWith(`{"id":"${id}"`)),
+  );
   assert.ok(conversation && call);
   assert.equal(call.parentId, conversation.sessionId);
-  assert.ok(told.some((event) => event.type === '@xstate.event' && event.event.type === 'call.ended' && event.sessionId === call.sessionId));
-  assert.ok(told.every(({ _version, createdAt }) => _version === '0.7.2' && Math.abs(Number(createdAt) - Date.now()) < 60_000));
+  assert.ok(
+    told.some(
+      (event) =>
+        event.type === '@xstate.event' && event.event.type === 'call.ended' && event.sessionId === call.sessionId,
+    ),
+  );
+  assert.ok(
+    told.every(({ _version, createdAt }) => _version === '0.7.2' && Math.abs(Number(createdAt) - Date.now()) < 60_000),
+  );
 });
 
-test('a message of ours is one of the package\'s', () => {
+test("a message of ours is one of the package's", () => {
   const message: StatelyMessage = {
-    type: '@xstate.event', rootId: 'r', sessionId: 's', sourceId: undefined, createdAt: '0', id: '1', _version: '0.7.2', event: { type: 'e' },
+    type: '@xstate.event',
+    rootId: 'r',
+    sessionId: 's',
+    sourceId: undefined,
+    createdAt: '0',
+    id: '1',
+    _version: '0.7.2',
+    event: { type: 'e' },
   };
   assert.equal(asPackageHasIt(message), message);
 });
 
-test('a button opens the conversation in Stately\'s inspector, and the receiver there is told what happens', { skip: withoutBrowser }, async (t) => {
-  const { parley, model, client } = await startScripted(t);
-  model.script(says('Hello.'), says('Again.'));
-  await client.chat('Hi', { conversation_id: 'c1' });
-  const page = await openPage(t);
-  await page.context().route('https://stately.ai/**', (route) => route.abort());
-  await page.goto(`${pageOf(parley.url, '/inspect')}#conversation=c1`);
-  await page.locator('#canvas .state.here[data-state="idle"]').waitFor();
-  const [tab] = await Promise.all([page.waitForEvent('popup'), page.locator('#stately').click()]);
-  await standInForStately(tab);
-  await tab.reload();
-  await tab.locator('#link', { hasText: 'connected' }).waitFor();
-  await client.chat('Hi again', { conversation_id: 'c1' });
-  await eventually(async () => endsIdle(await toldIn(tab)), 'the end of the turn');
-  const told = await toldIn(tab);
-  const [root] = told;
-  assert.ok(root?.type === '@xstate.actor' && root.name === 'c1' && createMachine(JSON.parse(root.definition ?? '')).id === 'conversation');
-  const states = told.flatMap((event) => (event.type === '@xstate.snapshot' && event.sessionId === root.sessionId && 'value' in event.snapshot ? [JSON.stringify(event.snapshot.value)] : []));
-  for (const state of ['"turn":"receiving"', '"turn":"streaming"', '"turn":"persisting"', '"idle"']) assert.ok(states.some((value) => value.includes(state)), state);
-});
+test(
+  "a button opens the conversation in Stately's inspector, and the receiver there is told what happens",
+  { skip: withoutBrowser },
+  async (t) => {
+    const { parley, model, client } = await startScripted(t);
+    model.script(says('Hello.'), says('Again.'));
+    await client.chat('Hi', { conversation_id: 'c1' });
+    const page = await openPage(t);
+    await page.context().route('https://stately.ai/**', (route) => route.abort());
+    await page.goto(`${pageOf(parley.url, '/inspect')}#conversation=c1`);
+    await page.locator('#canvas .state.here[data-state="idle"]').waitFor();
+    const [tab] = await Promise.all([page.waitForEvent('popup'), page.locator('#stately').click()]);
+    await standInForStately(tab);
+    await tab.reload();
+    await tab.locator('#link', { hasText: 'connected' }).waitFor();
+    await client.chat('Hi again', { conversation_id: 'c1' });
+    await eventually(async () => endsIdle(await toldIn(tab)), 'the end of the turn');
+    const told = await toldIn(tab);
+    const [root] = told;
+    assert.ok(
+      root?.type === '@xstate.actor' &&
+        root.name === 'c1' &&
+        createMachine(JSON.parse(root.definition ?? '')).id === 'conversation',
+    );
+    const states = told.flatMap((event) =>
+      event.type === '@xstate.snapshot' && event.sessionId === root.sessionId && 'value' in event.snapshot
+        ? [JSON.stringify(event.snapshot.value)]
+        : [],
+    );
+    for (const state of ['"turn":"receiving"', '"turn":"streaming"', '"turn":"persisting"', '"idle"'])
+      assert.ok(
+        states.some((value) => value.includes(state)),
+        state,
+      );
+  },
+);
 
 test('a conversation of the log is replayed there as well', { skip: withoutBrowser }, async (t) => {
   const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
@@ -114,12 +164,16 @@ test('a conversation of the log is replayed there as well', { skip: withoutBrows
   await standInForStately(page);
   await page.goto(`${pageOf(parley.url, '/inspect/stately')}#conversation=c1&from=log`);
   await eventually(async () => endsIdle(await toldIn(page)), 'the end of the log');
-  const machines = (await toldIn(page)).flatMap((event) => (event.type === '@xstate.actor' ? [createMachine(JSON.parse(event.definition ?? '')).id] : []));
+  const machines = (await toldIn(page)).flatMap((event) =>
+    event.type === '@xstate.actor' ? [createMachine(JSON.parse(event.definition ?? '')).id] : [],
+  );
   assert.deepEqual(machines, ['conversation', 'toolCall']);
 });
 
 /** The newest snapshot of a conversation is idle, after one that was not. */
 function endsIdle(told: readonly StatelyInspectionEvent[]): boolean {
-  const values = told.flatMap((event) => (event.type === '@xstate.snapshot' && 'value' in event.snapshot ? [JSON.stringify(event.snapshot.value)] : []));
+  const values = told.flatMap((event) =>
+    event.type === '@xstate.snapshot' && 'value' in event.snapshot ? [JSON.stringify(event.snapshot.value)] : [],
+  );
   return values.at(-1) === '"idle"' && values.some((value) => value.includes('streaming'));
 }

@@ -14,10 +14,26 @@ describe('inspect.texts', () => {
     ['is on by default on a loopback listener without auth', {}, true],
     ['is on by default on ::1 without auth', { chat: { websocket: { host: '::1' } } }, true],
     ['is off by default with tokens', { auth: token }, false],
-    ['is off by default beyond loopback', { auth: { allow_anonymous_beyond_loopback: true }, chat: { websocket: { host: '0.0.0.0' } } }, false],
-    ['is off by default where a proxy may make others anonymous', { auth: { allow_anonymous_beyond_loopback: true } }, false],
-    ['is off by default where a proxy serves the server under its host', { chat: { websocket: { allowed_hosts: ['chat.example.com'] } } }, false],
-    ['is off by default where inspection is served beyond loopback', { auth: token, inspect: { beyond_loopback: true, viewers: ['root'] } }, false],
+    [
+      'is off by default beyond loopback',
+      { auth: { allow_anonymous_beyond_loopback: true }, chat: { websocket: { host: '0.0.0.0' } } },
+      false,
+    ],
+    [
+      'is off by default where a proxy may make others anonymous',
+      { auth: { allow_anonymous_beyond_loopback: true } },
+      false,
+    ],
+    [
+      'is off by default where a proxy serves the server under its host',
+      { chat: { websocket: { allowed_hosts: ['chat.example.com'] } } },
+      false,
+    ],
+    [
+      'is off by default where inspection is served beyond loopback',
+      { auth: token, inspect: { beyond_loopback: true, viewers: ['root'] } },
+      false,
+    ],
     ['is off where the configuration says false', { inspect: { texts: false } }, false],
     ['is on where the configuration says true', { auth: token, inspect: { texts: true } }, true],
   ];
@@ -28,13 +44,21 @@ describe('inspect.texts', () => {
   it('decides what the API shows: titles by default, none to viewers with tokens', async (t) => {
     const secret = createToken();
     const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(secret) }] };
-    for (const [config, title] of [[{}, 'Rosebud'], [{ auth, inspect: { viewers: ['root'] } }, null]] as const) {
+    for (const [config, title] of [
+      [{}, 'Rosebud'],
+      [{ auth, inspect: { viewers: ['root'] } }, null],
+    ] as const) {
       const parley = await startParley(t, { config });
       const headers = { authorization: `Bearer ${secret}` };
       const client = await parley.connect({ headers });
       await client.chat('Rosebud', { conversation_id: 'c1' });
-      const { conversations }: { conversations: { title: string | null }[] } = JSON.parse(await (await fetch(pageOf(parley.url, '/inspect/api/stored'), { headers })).text());
-      assert.deepEqual(conversations.map((each) => each.title), [title]);
+      const { conversations }: { conversations: { title: string | null }[] } = JSON.parse(
+        await (await fetch(pageOf(parley.url, '/inspect/api/stored'), { headers })).text(),
+      );
+      assert.deepEqual(
+        conversations.map((each) => each.title),
+        [title],
+      );
     }
   });
 });

@@ -11,7 +11,8 @@ import { eventually } from '../support/server-process.ts';
 
 const openPage = createBrowser();
 
-const seqs = (page: Page): Promise<number[]> => page.locator('#steps li[data-seq]').evaluateAll((rows) => rows.map((row) => Number(row.dataset.seq)));
+const seqs = (page: Page): Promise<number[]> =>
+  page.locator('#steps li[data-seq]').evaluateAll((rows) => rows.map((row) => Number(row.dataset.seq)));
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
 describe('the events of a conversation', { skip: withoutBrowser }, () => {
@@ -32,7 +33,10 @@ describe('the events of a conversation', { skip: withoutBrowser }, () => {
     await eventually(async () => (await seqs(page)).join() === upTo(9).join(), 'what was written live');
     const labels = await page.locator('#steps .label').allTextContents();
     const seam = labels.indexOf('live from here');
-    assert.ok(seam > labels.indexOf('tool_result') && seam < labels.lastIndexOf('assistant_message'), labels.join(', '));
+    assert.ok(
+      seam > labels.indexOf('tool_result') && seam < labels.lastIndexOf('assistant_message'),
+      labels.join(', '),
+    );
     model.script(says('Three.'));
     await client.chat('third', { conversation_id: 'c1' });
     await eventually(async () => (await seqs(page)).join() === upTo(12).join(), 'the next turn');
@@ -57,9 +61,18 @@ describe('the events of a conversation', { skip: withoutBrowser }, () => {
 
 describe('the timeline', { skip: withoutBrowser }, () => {
   it('has a bar for each part of a turn, tells its numbers, and goes to its event', async (t) => {
-    const config = { llm: { providers: { scripted: { prices: { 'scripted-model': { input: 2, output: 8 } } } } }, chat: { service: { tools: { permission: { 'demo.current_time': 'ask' } } } } };
+    const config = {
+      llm: { providers: { scripted: { prices: { 'scripted-model': { input: 2, output: 8 } } } } },
+      chat: { service: { tools: { permission: { 'demo.current_time': 'ask' } } } },
+    };
     const { parley, model, client } = await startScripted(t, { mcpServers: demoServer, config });
-    model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }, { name: 'current_time', arguments: {} }]), says('Done.'));
+    model.script(
+      asks([
+        { name: 'add', arguments: { a: 2, b: 3 } },
+        { name: 'current_time', arguments: {} },
+      ]),
+      says('Done.'),
+    );
     client.send('chat', { text: 'Add and tell the time', conversation_id: 'c1' }, 'r1');
     await client.waitFor((frame) => frame.chunk?.type === 'approval_request', 'the question');
     const page = await openPage(t);
@@ -73,19 +86,30 @@ describe('the timeline', { skip: withoutBrowser }, () => {
     await turn.locator('header', { hasText: '2 model calls' }).waitFor();
     await eventually(async () => (await turn.locator('.bar.running').count()) === 0, 'the end');
     const kinds: string[] = await turn.locator('button').evaluateAll((bars) => bars.map((bar) => bar.dataset.kind));
-    assert.deepEqual(['model', 'tool', 'wait', 'commit'].filter((kind) => !kinds.includes(kind)), []);
-    assert.match(await turn.locator('header').textContent() ?? '', /stop · 2 model calls · 2 tool calls · \d+ tokens in, \d+ out · cost [\d.]+ · slowest: /);
+    assert.deepEqual(
+      ['model', 'tool', 'wait', 'commit'].filter((kind) => !kinds.includes(kind)),
+      [],
+    );
+    assert.match(
+      (await turn.locator('header').textContent()) ?? '',
+      /stop · 2 model calls · 2 tool calls · \d+ tokens in, \d+ out · cost [\d.]+ · slowest: /,
+    );
     const add = turn.getByRole('button', { name: 'Tool: add (demo)' });
     await add.hover();
     await page.locator('.numbers', { hasText: /^Tool: add \(demo\) · \d.* of the turn\) · hop 0 · ok$/ }).waitFor();
-    await turn.getByRole('button', { name: /^Model: scripted-model/ }).last().focus();
+    await turn
+      .getByRole('button', { name: /^Model: scripted-model/ })
+      .last()
+      .focus();
     await page.locator('.numbers', { hasText: /first token after .* · hop 1 · stop · .* cost / }).waitFor();
     await add.click();
     await page.locator('#steps li[aria-selected="true"]', { hasText: 'tool_call' }).waitFor();
     await page.reload();
     await page.keyboard.press('t');
     await turn.getByRole('button', { name: 'Person: approval of current_time' }).waitFor();
-    const widths: number[] = await turn.locator('.bar').evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().width));
+    const widths: number[] = await turn
+      .locator('.bar')
+      .evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().width));
     assert.ok(widths.every((width) => width > 0));
   });
 

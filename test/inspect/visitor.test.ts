@@ -6,7 +6,13 @@ import { eventsUrl, refusedWatcher, watch } from '../support/inspection.ts';
 import { startParley } from '../support/parley.ts';
 
 const tokens = { root: createToken(), alice: createToken() };
-const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(tokens.root) }, { subject: 'alice', sha256: hashToken(tokens.alice) }] };
+const auth = {
+  mode: 'token',
+  tokens: [
+    { subject: 'root', sha256: hashToken(tokens.root) },
+    { subject: 'alice', sha256: hashToken(tokens.alice) },
+  ],
+};
 const by = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
 test('a viewer by name sees the conversations of all; nobody else sees any, not even their own', async (t) => {
@@ -14,7 +20,10 @@ test('a viewer by name sees the conversations of all; nobody else sees any, not 
   const url = eventsUrl(parley, 'c1', 'alice');
   assert.match((await refusedWatcher(url)).reason, /needs the token of a viewer/);
   assert.match((await refusedWatcher(url, by(createToken()))).reason, /needs the token of a viewer/);
-  assert.match((await refusedWatcher(url, by(tokens.alice))).reason, /"alice" may not view the inspector; add it to inspect.viewers/);
+  assert.match(
+    (await refusedWatcher(url, by(tokens.alice))).reason,
+    /"alice" may not view the inspector; add it to inspect.viewers/,
+  );
 
   const watcher = await watch(parley, 'c1', { owner: 'alice', protocols: ['parley', `parley.token.${tokens.root}`] });
   const client = await parley.connect(by(tokens.alice));
@@ -28,6 +37,9 @@ test('without an owner the viewer means its own conversation', async (t) => {
   const [alice, root] = [await parley.connect(by(tokens.alice)), await parley.connect(by(tokens.root))];
   await alice.chat('Hi', { conversation_id: 'c1' });
   await root.chat('Hi', { conversation_id: 'c1' });
-  const chat = await watcher.waitFor((message) => message.type === '@xstate.actor' && message.name === 'c1', 'its own conversation');
+  const chat = await watcher.waitFor(
+    (message) => message.type === '@xstate.actor' && message.name === 'c1',
+    'its own conversation',
+  );
   assert.match(JSON.stringify(chat), /"owner":"root"/);
 });

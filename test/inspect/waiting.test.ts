@@ -15,14 +15,21 @@ import { demoServer, serveScripted, startScripted } from '../support/parley.ts';
 import { eventually } from '../support/server-process.ts';
 
 const openPage = createBrowser();
-const asking = { mcpServers: demoServer, config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask', 'demo.add': 'ask' } } } } } };
+const asking = {
+  mcpServers: demoServer,
+  config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask', 'demo.add': 'ask' } } } } },
+};
 
 const card = (page: Page) => page.locator('.question');
 const press = (page: Page, name: string) => card(page).first().getByRole('button', { name, exact: true }).click();
 const isIdle = (page: Page) => isHere(page, 'idle');
 
 /** A page that looks at a conversation which waits. */
-async function openWaiting(t: TestContext, call: { name: string; arguments?: Record<string, unknown> }, options: Parameters<typeof startScripted>[1] = asking) {
+async function openWaiting(
+  t: TestContext,
+  call: { name: string; arguments?: Record<string, unknown> },
+  options: Parameters<typeof startScripted>[1] = asking,
+) {
   const started = await startScripted(t, options);
   started.model.script(asks([{ arguments: {}, ...call }]), says('Done.'));
   started.client.send('chat', { text: 'Please', conversation_id: 'c1' }, 'r1');
@@ -45,8 +52,10 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
   it('says which tool of which server, with what, since and until when, and is made after Approve', async (t) => {
     const { page, client } = await openWaiting(t, { name: 'current_time', arguments: { timezone: 'Europe/Berlin' } });
     await card(page).getByRole('heading', { name: 'May current_time of server demo be called?' }).waitFor();
-    assert.match(await card(page).locator('.asked').textContent() ?? '', /"timezone": "Europe\/Berlin"/);
-    await card(page).locator('.note', { hasText: /^Since .*, until .* left\)$/ }).waitFor();
+    assert.match((await card(page).locator('.asked').textContent()) ?? '', /"timezone": "Europe\/Berlin"/);
+    await card(page)
+      .locator('.note', { hasText: /^Since .*, until .* left\)$/ })
+      .waitFor();
     await press(page, 'Approve');
     await isIdle(page);
     await card(page).waitFor({ state: 'detached' });
@@ -80,13 +89,24 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     await card(page).getByLabel('Reason for a denial').fill('It is late.');
     await press(page, 'Deny');
     const { frames } = await client.turn('r1');
-    assert.ok(frames.some(({ chunk }) => chunk?.type === 'tool_result' && chunk['status'] === 'denied' && String(chunk['data']).includes('It is late.')));
+    assert.ok(
+      frames.some(
+        ({ chunk }) =>
+          chunk?.type === 'tool_result' &&
+          chunk['status'] === 'denied' &&
+          String(chunk['data']).includes('It is late.'),
+      ),
+    );
     await card(page).waitFor({ state: 'detached' });
   });
 
   it('waits across a restart and a reload, keeps what is typed until then, and is answered after it', async (t) => {
     const port = await freePort();
-    const { page, parley } = await openWaiting(t, { name: 'current_time' }, { ...asking, config: { chat: { ...asking.config.chat, websocket: { port } } } });
+    const { page, parley } = await openWaiting(
+      t,
+      { name: 'current_time' },
+      { ...asking, config: { chat: { ...asking.config.chat, websocket: { port } } } },
+    );
     await card(page).getByLabel('Reason for a denial').fill('Not yet');
     await parley.restart();
     await page.locator('#steps .break', { hasText: 'the server is back' }).waitFor();
@@ -96,8 +116,14 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     await press(page, 'Approve');
     await page.locator('#steps .of-row .label', { hasText: 'turn_end' }).waitFor();
     await card(page).waitFor({ state: 'detached' });
-    const seqs: number[] = await page.locator('#steps li[data-seq]').evaluateAll((rows) => rows.map((row) => Number(row.dataset.seq)));
-    assert.deepEqual(seqs, Array.from({ length: seqs.length }, (_, index) => index + 1), 'rows of the log, in order, once');
+    const seqs: number[] = await page
+      .locator('#steps li[data-seq]')
+      .evaluateAll((rows) => rows.map((row) => Number(row.dataset.seq)));
+    assert.deepEqual(
+      seqs,
+      Array.from({ length: seqs.length }, (_, index) => index + 1),
+      'rows of the log, in order, once',
+    );
   });
 
   it('that was decided elsewhere meanwhile leaves the page', async (t) => {
@@ -110,8 +136,14 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
 
   it('can be answered by its owner alone: other viewers are told why', async (t) => {
     const tokens = { root: createToken(), alice: createToken() };
-    const auth = { mode: 'token', tokens: Object.entries(tokens).map(([subject, token]) => ({ subject, sha256: hashToken(token) })) };
-    const { parley, model } = await serveScripted(t, { ...asking, config: { ...asking.config, auth, inspect: { viewers: ['root'] } } });
+    const auth = {
+      mode: 'token',
+      tokens: Object.entries(tokens).map(([subject, token]) => ({ subject, sha256: hashToken(token) })),
+    };
+    const { parley, model } = await serveScripted(t, {
+      ...asking,
+      config: { ...asking.config, auth, inspect: { viewers: ['root'] } },
+    });
     for (const subject of ['alice', 'root'] as const) {
       model.script(asks([{ name: 'current_time', arguments: { timezone: 'Europe/Berlin' } }]));
       const client = await parley.connect({ headers: { authorization: `Bearer ${tokens[subject]}` } });
@@ -125,7 +157,7 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     await rowOf(page, 'of-alice').click();
     await card(page).getByText('Only its owner, alice, can answer').waitFor();
     assert.equal(await card(page).getByRole('button').count(), 0);
-    assert.doesNotMatch(await card(page).textContent() ?? '', /Berlin/);
+    assert.doesNotMatch((await card(page).textContent()) ?? '', /Berlin/);
     model.script(says('Done.'));
     await rowOf(page, 'of-root').click();
     await page.locator('.question[data-interrupt] .asked', { hasText: 'Berlin' }).waitFor();
@@ -142,8 +174,20 @@ const everything: ElicitRequestFormParams['requestedSchema'] = {
     price: { type: 'number', default: 9.5 },
     window: { type: 'boolean', title: 'At the window', default: true },
     place: { type: 'string', enum: ['inside', 'outside'], default: 'inside' },
-    meal: { type: 'string', oneOf: [{ const: 'l', title: 'Lunch' }, { const: 'd', title: 'Dinner' }] },
-    extras: { type: 'array', minItems: 1, maxItems: 2, items: { type: 'string', enum: ['water', 'bread', 'wine'] }, default: ['water'] },
+    meal: {
+      type: 'string',
+      oneOf: [
+        { const: 'l', title: 'Lunch' },
+        { const: 'd', title: 'Dinner' },
+      ],
+    },
+    extras: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 2,
+      items: { type: 'string', enum: ['water', 'bread', 'wine'] },
+      default: ['water'],
+    },
     note: { type: 'string' },
   },
   required: ['name', 'guests', 'extras'],
@@ -152,22 +196,35 @@ const everything: ElicitRequestFormParams['requestedSchema'] = {
 describe('a question of a server', { skip: withoutBrowser }, () => {
   it('is a form with the fields, the choices and the defaults of its schema, checked before it is sent', async (t) => {
     const answers: unknown[] = [];
-    const { page } = await openWaiting(t, { name: 'reserve' }, await tableServer(t, (server) => {
-      server.registerTool('reserve', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
-        const { action, content } = await mcpReq.elicitInput({ message: 'What shall it be?', requestedSchema: everything });
-        answers.push({ action, content });
-        return { content: [{ type: 'text', text: 'reserved' }] };
-      });
-    }));
+    const { page } = await openWaiting(
+      t,
+      { name: 'reserve' },
+      await tableServer(t, (server) => {
+        server.registerTool('reserve', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
+          const { action, content } = await mcpReq.elicitInput({
+            message: 'What shall it be?',
+            requestedSchema: everything,
+          });
+          answers.push({ action, content });
+          return { content: [{ type: 'text', text: 'reserved' }] };
+        });
+      }),
+    );
     await card(page).getByText('Server tables asks you (reserve)').waitFor();
     await card(page).getByText('What shall it be?').waitFor();
     await card(page).getByText('As on the card').waitFor();
     await press(page, 'Send');
-    await card(page).getByRole('alert').filter({ hasText: /^Name: / }).waitFor();
+    await card(page)
+      .getByRole('alert')
+      .filter({ hasText: /^Name: / })
+      .waitFor();
     await card(page).getByLabel('Name').fill('Ann');
     await card(page).getByLabel('guests').fill('9');
     await press(page, 'Send');
-    await card(page).getByRole('alert').filter({ hasText: /^guests: / }).waitFor();
+    await card(page)
+      .getByRole('alert')
+      .filter({ hasText: /^guests: / })
+      .waitFor();
     await card(page).getByLabel('guests').fill('3');
     await card(page).getByLabel('At the window').uncheck();
     await card(page).getByLabel('meal').selectOption('Dinner');
@@ -177,30 +234,59 @@ describe('a question of a server', { skip: withoutBrowser }, () => {
     await card(page).getByLabel('water').uncheck();
     await press(page, 'Send');
     await isIdle(page);
-    assert.deepEqual(answers, [{ action: 'accept', content: { name: 'Ann', guests: 3, price: 9.5, window: false, place: 'inside', meal: 'd', extras: ['bread', 'wine'] } }]);
+    assert.deepEqual(answers, [
+      {
+        action: 'accept',
+        content: {
+          name: 'Ann',
+          guests: 3,
+          price: 9.5,
+          window: false,
+          place: 'inside',
+          meal: 'd',
+          extras: ['bread', 'wine'],
+        },
+      },
+    ]);
   });
 
   it('is declined by a button', async (t) => {
-    const { page, client } = await openWaiting(t, { name: 'book' }, await tableServer(t, (server) => {
-      server.registerTool('book', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
-        const { action } = await mcpReq.elicitInput({ message: 'For how many?', requestedSchema: everything });
-        return { content: [{ type: 'text', text: `answered: ${action}` }] };
-      });
-    }));
+    const { page, client } = await openWaiting(
+      t,
+      { name: 'book' },
+      await tableServer(t, (server) => {
+        server.registerTool('book', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
+          const { action } = await mcpReq.elicitInput({ message: 'For how many?', requestedSchema: everything });
+          return { content: [{ type: 'text', text: `answered: ${action}` }] };
+        });
+      }),
+    );
     await press(page, 'Decline');
     const { frames } = await client.turn('r1');
     assert.ok(frames.some(({ chunk }) => chunk?.type === 'tool_result' && chunk['data'] === 'answered: decline'));
   });
 
   it('that wants a page visited shows where it leads, and goes on after Done', async (t) => {
-    const { page, client } = await openWaiting(t, { name: 'pay' }, await tableServer(t, (server) => {
-      server.registerTool('pay', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
-        const { action } = await mcpReq.elicitInput({ mode: 'url', message: 'Pay the deposit.', url: 'https://pay.example/deposit', elicitationId: 'deposit' });
-        return { content: [{ type: 'text', text: `deposit: ${action}` }] };
-      });
-    }));
+    const { page, client } = await openWaiting(
+      t,
+      { name: 'pay' },
+      await tableServer(t, (server) => {
+        server.registerTool('pay', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
+          const { action } = await mcpReq.elicitInput({
+            mode: 'url',
+            message: 'Pay the deposit.',
+            url: 'https://pay.example/deposit',
+            elicitationId: 'deposit',
+          });
+          return { content: [{ type: 'text', text: `deposit: ${action}` }] };
+        });
+      }),
+    );
     const link = card(page).getByRole('link', { name: 'https://pay.example/deposit' });
-    assert.deepEqual([await link.getAttribute('rel'), await link.getAttribute('target')], ['noopener noreferrer', '_blank']);
+    assert.deepEqual(
+      [await link.getAttribute('rel'), await link.getAttribute('target')],
+      ['noopener noreferrer', '_blank'],
+    );
     await press(page, 'Done');
     const { frames } = await client.turn('r1');
     assert.ok(frames.some(({ chunk }) => chunk?.type === 'tool_result' && chunk['data'] === 'deposit: accept'));

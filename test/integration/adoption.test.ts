@@ -29,7 +29,10 @@ test('a file with the plain table alone is served: the model is shown what was s
   const { frames, text } = await client.chat('Who am I?', { conversation_id: 'c1' }, 'r1');
   assert.equal(text, 'You are Ada.');
   assert.equal(frames[0]?.seq, 5);
-  assert.deepEqual(model.requests[0]?.body.messages.slice(1).map(({ content }) => content), ['My name is Ada', 'Hello Ada', 'I like tea', 'Noted', 'Who am I?']);
+  assert.deepEqual(
+    model.requests[0]?.body.messages.slice(1).map(({ content }) => content),
+    ['My name is Ada', 'Hello Ada', 'I like tea', 'Noted', 'Who am I?'],
+  );
   const reused = await client.chat('Who am I?', { conversation_id: 'c1' }, 'old-1');
   assert.equal(reused.end.error?.code, 'request_id_reused');
   assert.equal(check(database).exitCode, 0);

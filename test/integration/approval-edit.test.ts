@@ -29,7 +29,9 @@ async function asking(t: TestContext) {
   const respond = (answer: Omit<Answer, 'interruptId'>, by = client) => by.respond('c1', { interruptId, ...answer });
   const toolChunks = async () => {
     await turn.end;
-    return Array.fromAsync({ [Symbol.asyncIterator]: () => chunks }, (chunk) => chunk).then((all) => all.filter(({ type }) => type.startsWith('tool_')));
+    return Array.fromAsync({ [Symbol.asyncIterator]: () => chunks }, (chunk) => chunk).then((all) =>
+      all.filter(({ type }) => type.startsWith('tool_')),
+    );
   };
   return { parley, model, turn, connect, respond, toolChunks };
 }
@@ -40,7 +42,10 @@ describe('an approval with other arguments', () => {
     assert.deepEqual(await respond({ decision: 'approve', arguments: { a: 20, b: 3 } }), { accepted: true });
     const [call, result] = await toolChunks();
     assert.ok(call?.type === 'tool_call' && result?.type === 'tool_result');
-    assert.deepEqual([call.arguments, call.edited, result.status, result.data], [{ a: 20, b: 3 }, true, 'ok', `${note}23`]);
+    assert.deepEqual(
+      [call.arguments, call.edited, result.status, result.data],
+      [{ a: 20, b: 3 }, true, 'ok', `${note}23`],
+    );
     const [asked, told] = model.requests[1]?.body.messages.slice(-2) ?? [];
     assert.match(JSON.stringify(asked?.tool_calls), /\\"a\\":2,/, 'its own words stay its own');
     assert.equal(told?.content, `${note}23`);
@@ -50,7 +55,11 @@ describe('an approval with other arguments', () => {
   test('that do not fit the tool is refused with the place, and the question stands', async (t) => {
     const { respond, toolChunks } = await asking(t);
     for (const { args, path, says } of [
-      { args: { a: 'many', b: 3 }, path: 'payload.arguments.a', says: /^payload\.arguments\.a: .*Expected "number"\.$/ },
+      {
+        args: { a: 'many', b: 3 },
+        path: 'payload.arguments.a',
+        says: /^payload\.arguments\.a: .*Expected "number"\.$/,
+      },
       { args: { a: 2 }, path: 'payload.arguments', says: /required property "b"/ },
     ]) {
       await assert.rejects(respond({ decision: 'approve', arguments: args }), (error) => {
@@ -61,7 +70,10 @@ describe('an approval with other arguments', () => {
       });
     }
     assert.deepEqual(await respond({ decision: 'approve' }), { accepted: true });
-    assert.deepEqual((await toolChunks()).map(({ data }) => data), ['{"a":2,"b":3}', '5']);
+    assert.deepEqual(
+      (await toolChunks()).map(({ data }) => data),
+      ['{"a":2,"b":3}', '5'],
+    );
   });
 
   test('that are the same, in whatever order, is an approval', async (t) => {
@@ -85,12 +97,18 @@ describe('an approval with other arguments', () => {
     await writeFile(join(parley.folder, 'servers.json'), '{"mcpServers": {}}');
     await parley.restart();
     const client = connect();
-    await assert.rejects(respond({ decision: 'approve', arguments: { a: 20, b: 3 } }, client), /"demo" does not offer the tool "add" at present; approve the call as it was asked, or deny it/);
+    await assert.rejects(
+      respond({ decision: 'approve', arguments: { a: 20, b: 3 } }, client),
+      /"demo" does not offer the tool "add" at present; approve the call as it was asked, or deny it/,
+    );
     assert.deepEqual(await respond({ decision: 'deny' }, client), { accepted: true });
   });
 });
 
 test('arguments have no place in a refusal', async (t) => {
   const { respond } = await asking(t);
-  await assert.rejects(respond({ decision: 'deny', arguments: { a: 2, b: 3 } }), /payload\.arguments: only a call that is approved/);
+  await assert.rejects(
+    respond({ decision: 'deny', arguments: { a: 2, b: 3 } }),
+    /payload\.arguments: only a call that is approved/,
+  );
 });

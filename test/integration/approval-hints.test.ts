@@ -8,12 +8,26 @@ import { demoServer, misbehavingServer } from '../support/parley.ts';
 import { readAll, startTyped } from '../support/typed-client.ts';
 
 /** One that only reads, one that only adds, and two of which their server says nothing. */
-const calls = asks([{ name: 'add', arguments: { a: 2, b: 3 } }, { name: 'count' }, { name: 'pid' }, { name: 'environment' }]);
+const calls = asks([
+  { name: 'add', arguments: { a: 2, b: 3 } },
+  { name: 'count' },
+  { name: 'pid' },
+  { name: 'environment' },
+]);
 
 test('tools are called, asked about or refused by their annotations, and by name before that', async (t) => {
   const { model, client } = await startTyped(t, {
     mcpServers: { ...demoServer, ...misbehavingServer() },
-    config: { chat: { service: { tools: { permission: { 'odd.environment': 'always' }, permission_by_hint: { additive: 'ask', destructive: 'never' } } } } },
+    config: {
+      chat: {
+        service: {
+          tools: {
+            permission: { 'odd.environment': 'always' },
+            permission_by_hint: { additive: 'ask', destructive: 'never' },
+          },
+        },
+      },
+    },
   });
   model.script(calls, says('Done.'));
   const turn = client.chat('Do all', { conversationId: 'c1' });
@@ -21,7 +35,12 @@ test('tools are called, asked about or refused by their annotations, and by name
   assert.equal(asked.type === 'approval_request' && asked.name, 'count');
   await client.respond('c1', { interruptId: asked.interrupt_id, decision: 'deny' });
   const results = resultsIn(await readAll(turn));
-  assert.deepEqual(Object.fromEntries(results.map(({ name, status }) => [name, status])), { add: 'ok', count: 'denied', pid: 'denied', environment: 'ok' });
+  assert.deepEqual(Object.fromEntries(results.map(({ name, status }) => [name, status])), {
+    add: 'ok',
+    count: 'denied',
+    pid: 'denied',
+    environment: 'ok',
+  });
   assert.equal(questionsTo(client).length, 1);
 });
 
@@ -29,5 +48,8 @@ test('nobody is asked about anything where the configuration says nothing', asyn
   const { model, client } = await startTyped(t, { mcpServers: { ...demoServer, ...misbehavingServer() } });
   model.script(calls, says('Done.'));
   const results = resultsIn(await readAll(client.chat('Do all')));
-  assert.deepEqual(results.map(({ status }) => status), ['ok', 'ok', 'ok', 'ok']);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['ok', 'ok', 'ok', 'ok'],
+  );
 });

@@ -42,8 +42,14 @@ describe('a decision that is remembered', () => {
       const { parley, model, client } = await decided(t, decision);
       model.script(wantsToAdd, says('Second.'));
       const second = await readAll(client.chat('Add', inC1));
-      assert.deepEqual([second.map(({ type }) => type).filter((type) => type !== 'text'), statuses(second)], [chunks, [status]]);
-      assert.deepEqual(second.flatMap((chunk) => ('remembered' in chunk ? [chunk.remembered] : [])), [true]);
+      assert.deepEqual(
+        [second.map(({ type }) => type).filter((type) => type !== 'text'), statuses(second)],
+        [chunks, [status]],
+      );
+      assert.deepEqual(
+        second.flatMap((chunk) => ('remembered' in chunk ? [chunk.remembered] : [])),
+        [true],
+      );
       await parley.restart();
       model.script(wantsToAdd, says('Third.'));
       const third = connectClient(t, parley.url).chat('Add', inC1);
@@ -64,8 +70,15 @@ describe('a decision that is remembered', () => {
     await client.respond('c1', { interruptId, decision: 'approve', remember: true });
     await first.end;
     model.script(wantsToCount, asks([{ name: 'redefine' }]), says('Second.'));
-    assert.deepEqual(statuses(await readAll(client.chat('Count, then change', inC1))), ['ok', 'ok'], 'nobody was asked');
-    await eventually(async () => JSON.stringify(await client.tools()).includes('Counts, and pays.'), 'the new definition');
+    assert.deepEqual(
+      statuses(await readAll(client.chat('Count, then change', inC1))),
+      ['ok', 'ok'],
+      'nobody was asked',
+    );
+    await eventually(
+      async () => JSON.stringify(await client.tools()).includes('Counts, and pays.'),
+      'the new definition',
+    );
 
     model.script(wantsToCount);
     client.chat('Count', inC1);
@@ -96,7 +109,9 @@ describe('a decision that is remembered', () => {
   });
 
   test('outlives its rows', async (t) => {
-    const { parley, model, client } = await decided(t, 'approve', { repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 2 } } });
+    const { parley, model, client } = await decided(t, 'approve', {
+      repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 2 } },
+    });
     await client.chat('Hi', inC1).end;
     await client.chat('Hi again', inC1).end;
     const { oldest_seq: oldest } = await client.history('c1');
@@ -131,11 +146,19 @@ test('of several questions about a tool one answer for good is the answer to all
   await question(client, 3);
   const [first = '', other = '', last = ''] = questionsTo(client).map((asked) => asked.interrupt_id);
   const another = connectClient(t, parley.url);
-  assert.deepEqual(await another.respond('c1', { interruptId: last, decision: 'deny', remember: true, reason: 'No sums.' }), { accepted: true });
-  assert.deepEqual(await another.respond('c1', { interruptId: first, decision: 'approve' }), { already: { decision: 'deny' } });
+  assert.deepEqual(
+    await another.respond('c1', { interruptId: last, decision: 'deny', remember: true, reason: 'No sums.' }),
+    { accepted: true },
+  );
+  assert.deepEqual(await another.respond('c1', { interruptId: first, decision: 'approve' }), {
+    already: { decision: 'deny' },
+  });
   assert.deepEqual(await another.respond('c1', { interruptId: other, decision: 'approve' }), { accepted: true });
   assert.deepEqual(statuses(await readAll(turn)), ['denied', 'denied', 'ok']);
   const told = model.requests[1]?.body.messages.slice(-3).map(({ content }) => String(content)) ?? [];
-  assert.deepEqual(told.map((text) => text.includes('No sums.')), [true, false, true]);
+  assert.deepEqual(
+    told.map((text) => text.includes('No sums.')),
+    [true, false, true],
+  );
   assert.equal(check(parley.database).exitCode, 0);
 });

@@ -17,8 +17,12 @@ const askFirst = (service: object = {}, tools: object = {}) => ({
 });
 const wantsToAdd = asks([{ name: 'add', arguments: { a: 2, b: 3 } }]);
 const inC1 = { conversationId: 'c1' };
-const respond = (client: WatchedClient, { interrupt_id: interruptId }: Question, decision: Answer['decision'], more: Partial<Answer> = {}) =>
-  client.respond('c1', { interruptId, decision, ...more });
+const respond = (
+  client: WatchedClient,
+  { interrupt_id: interruptId }: Question,
+  decision: Answer['decision'],
+  more: Partial<Answer> = {},
+) => client.respond('c1', { interruptId, decision, ...more });
 const standing = (client: WatchedClient) => client.request('subscribe', { conversation_id: 'c1' });
 
 describe('a call that needs approval', () => {
@@ -28,12 +32,27 @@ describe('a call that needs approval', () => {
     const turn = client.chat('Add', { ...inC1, requestId: 'r1' });
     const asked = await question(client);
     const { interrupt_id, call_id, expires_at, ...rest }: Record<string, unknown> = asked;
-    assert.deepEqual(rest, { ...inC1, type: 'approval_request', name: 'add', server: 'demo', arguments: { a: 2, b: 3 }, data: 'Allow add with {"a":2,"b":3}?', seq: 3 });
+    assert.deepEqual(rest, {
+      ...inC1,
+      type: 'approval_request',
+      name: 'add',
+      server: 'demo',
+      arguments: { a: 2, b: 3 },
+      data: 'Allow add with {"a":2,"b":3}?',
+      seq: 3,
+    });
     assert.ok(interrupt_id && call_id && Date.parse(String(expires_at)) > Date.now() + 86_000_000);
 
     const other = connectClient(t, parley.url);
     const { state, can, active } = await standing(other);
-    assert.deepEqual({ state, can, active }, { state: 'turn.toolHop.waiting', can: ['cancel', 'chat', 'respond'], active: { request_id: 'r1', message_id: null } });
+    assert.deepEqual(
+      { state, can, active },
+      {
+        state: 'turn.toolHop.waiting',
+        can: ['cancel', 'chat', 'respond'],
+        active: { request_id: 'r1', message_id: null },
+      },
+    );
     const legal = { code: 'illegal_in_state', data: { can } };
     await assert.rejects(other.chat('And?', { ...inC1, mode: 'reject' }).end, legal);
     await assert.rejects(other.chat('Rather', { ...inC1, rewindTo: 1 }).end, legal);
@@ -41,7 +60,10 @@ describe('a call that needs approval', () => {
 
     const chunks = await readAll(turn);
     assert.deepEqual([await turn.text(), (await turn.end).metadata.tool_hops], ['Five.', 1]);
-    assert.deepEqual(resultsIn(chunks).map(({ status, data }) => [status, data]), [['ok', '5']]);
+    assert.deepEqual(
+      resultsIn(chunks).map(({ status, data }) => [status, data]),
+      [['ok', '5']],
+    );
     assert.deepEqual(await respond(client, asked, 'deny'), { already: { decision: 'approve' } });
   });
 
@@ -50,7 +72,10 @@ describe('a call that needs approval', () => {
     model.script(wantsToAdd, says('As you wish.'));
     const turn = client.chat('Add', inC1);
     await respond(client, await question(client), 'deny', { reason: 'I can add.' });
-    assert.deepEqual(resultsIn(await readAll(turn)).map(({ status }) => status), ['denied']);
+    assert.deepEqual(
+      resultsIn(await readAll(turn)).map(({ status }) => status),
+      ['denied'],
+    );
     assert.match(JSON.stringify(model.requests[1]?.body.messages.at(-1)), /declined.*I can add\./);
   });
 
@@ -61,7 +86,9 @@ describe('a call that needs approval', () => {
     const asked = await question(client);
     const clients = Array.from({ length: 8 }, () => connectClient(t, parley.url));
     await Promise.all(clients.map((each) => each.until('open')));
-    const answers = await Promise.all(clients.map((each, index) => respond(each, asked, index % 2 ? 'approve' : 'deny')));
+    const answers = await Promise.all(
+      clients.map((each, index) => respond(each, asked, index % 2 ? 'approve' : 'deny')),
+    );
     assert.equal(answers.filter((answer) => 'accepted' in answer).length, 1);
     assert.equal(new Set(answers.flatMap((answer) => ('already' in answer ? [JSON.stringify(answer)] : []))).size, 1);
     await turn.end;
@@ -75,13 +102,27 @@ describe('a call that needs approval', () => {
     for (let times = 0; times < 3; times += 1) await parley.restart();
     const later = connectClient(t, parley.url);
     const { state, can, active, head_seq } = await standing(later);
-    assert.deepEqual({ state, can, active, head_seq }, { state: 'turn.toolHop.waiting', can: ['cancel', 'chat', 'respond'], active: { request_id: 'r1', message_id: null }, head_seq: 3 });
+    assert.deepEqual(
+      { state, can, active, head_seq },
+      {
+        state: 'turn.toolHop.waiting',
+        can: ['cancel', 'chat', 'respond'],
+        active: { request_id: 'r1', message_id: null },
+        head_seq: 3,
+      },
+    );
     assert.equal((await readMetrics(parley.url)).get('parley_conversations_live'), 0);
     await respond(later, asked, 'approve');
-    const end = await eventually(() => later.frames.find((frame) => frame.status === 'complete') ?? null, 'the end of the turn');
+    const end = await eventually(
+      () => later.frames.find((frame) => frame.status === 'complete') ?? null,
+      'the end of the turn',
+    );
     assert.equal(end.seq, 8);
     const again = connectClient(t, parley.url).chat('Add', { ...inC1, requestId: 'r1' });
-    assert.deepEqual((await readAll(again)).map(({ type }) => type), ['approval_request', 'tool_call', 'tool_result', 'text']);
+    assert.deepEqual(
+      (await readAll(again)).map(({ type }) => type),
+      ['approval_request', 'tool_call', 'tool_result', 'text'],
+    );
   });
 
   test('holds after kill -9, and so does the answer', async (t) => {
@@ -108,9 +149,15 @@ describe('a call that needs approval', () => {
     model.script(wantsToAdd, says('Then not.'));
     const turn = client.chat('Add', inC1);
     const asked = await question(client);
-    await eventually(async () => (await readMetrics(parley.url)).get('parley_conversations_live') === 0, 'the conversation to leave memory');
+    await eventually(
+      async () => (await readMetrics(parley.url)).get('parley_conversations_live') === 0,
+      'the conversation to leave memory',
+    );
     const results = resultsIn(await readAll(turn));
-    assert.deepEqual(results.map(({ status, data }) => [status, data]), [['denied', 'Nobody approved this call in time; it was not run.']]);
+    assert.deepEqual(
+      results.map(({ status, data }) => [status, data]),
+      [['denied', 'Nobody approved this call in time; it was not run.']],
+    );
     assert.deepEqual(await respond(client, asked, 'approve'), { already: { decision: 'expired' } });
   });
 
@@ -131,7 +178,10 @@ describe('an answer', () => {
   test('to what nobody asked, here or anywhere, is not_found and opens no conversation', async (t) => {
     const { parley, client } = await startTyped(t, askFirst());
     for (const conversationId of ['c1', 'nowhere']) {
-      await assert.rejects(client.respond(conversationId, { interruptId: 'approval_x', decision: 'approve' }), withCode('not_found'));
+      await assert.rejects(
+        client.respond(conversationId, { interruptId: 'approval_x', decision: 'approve' }),
+        withCode('not_found'),
+      );
     }
     assert.equal((await readMetrics(parley.url)).get('parley_conversations_live'), 0);
   });
@@ -147,14 +197,20 @@ test('a tool that is never allowed is not offered, and refused at once where it 
   const { model, client } = await startTyped(t, askFirst({}, { permission: { 'demo.add': 'never' } }));
   model.script(wantsToAdd, says('I may not.'));
   const turn = client.chat('Add', inC1);
-  assert.deepEqual(resultsIn(await readAll(turn)).map(({ status }) => status), ['denied']);
+  assert.deepEqual(
+    resultsIn(await readAll(turn)).map(({ status }) => status),
+    ['denied'],
+  );
   assert.equal(await turn.text(), 'I may not.');
   for (const { body } of model.requests) {
     const offered = body.tools?.map((tool) => tool.function.name) ?? [];
     assert.ok(offered.includes('current_time') && !offered.includes('add'), `offered: ${offered.join(', ')}`);
   }
   const { tools } = await client.tools();
-  assert.ok(tools.some(({ name }) => name === 'add'), 'listed all the same');
+  assert.ok(
+    tools.some(({ name }) => name === 'add'),
+    'listed all the same',
+  );
 });
 
 test('where no tool is allowed, the model is sent no list of tools', async (t) => {

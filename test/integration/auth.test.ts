@@ -29,7 +29,8 @@ const inC1 = { conversationId: 'c1' };
 const byHeader = (token: string): ConnectOptions => ({ headers: { authorization: `Bearer ${token}` } });
 const byProtocol = (token: string): ConnectOptions => ({ protocols: ['parley', `parley.token.${token}`] });
 
-const startWithTokens = (t: TestContext, websocket: Record<string, unknown> = {}) => startParley(t, { config: { auth, chat: { websocket } } });
+const startWithTokens = (t: TestContext, websocket: Record<string, unknown> = {}) =>
+  startParley(t, { config: { auth, chat: { websocket } } });
 
 /** A client of each subject. */
 async function startTwo(t: TestContext) {
@@ -64,12 +65,24 @@ describe('a token lets in', () => {
 describe('error unauthorized and close 1008', () => {
   const inQuery = (url: string) => `${url}?token=${tokens.alice}&authorization=Bearer%20${tokens.alice}`;
   for (const { name, options, address = (url: string) => url, says } of [
-    { name: 'without a token', options: {}, says: /asks for a token.*"Authorization: Bearer TOKEN".*"parley" and "parley\.token\.TOKEN"/ },
-    { name: 'with a token that nobody has', options: byHeader(createToken()), says: /not known here.*Ask whoever runs/ },
+    {
+      name: 'without a token',
+      options: {},
+      says: /asks for a token.*"Authorization: Bearer TOKEN".*"parley" and "parley\.token\.TOKEN"/,
+    },
+    {
+      name: 'with a token that nobody has',
+      options: byHeader(createToken()),
+      says: /not known here.*Ask whoever runs/,
+    },
     { name: 'with one in a subprotocol', options: byProtocol(createToken()), says: /not known here/ },
     { name: 'with the hash of a token', options: byHeader(hashToken(tokens.alice)), says: /not known here/ },
     { name: 'with a good token in the URL', options: {}, address: inQuery, says: /asks for a token/ },
-    { name: 'with a good token by another scheme', options: { headers: { authorization: `Basic ${tokens.alice}` } }, says: /asks for a token/ },
+    {
+      name: 'with a good token by another scheme',
+      options: { headers: { authorization: `Basic ${tokens.alice}` } },
+      says: /asks for a token/,
+    },
   ]) {
     test(name, async (t) => {
       const parley = await startWithTokens(t);
@@ -77,14 +90,19 @@ describe('error unauthorized and close 1008', () => {
       assert.equal(code, 1008);
       assert.match(reason, /^unauthorized: send a token /);
       assert.equal(frames.length, 1);
-      assert.deepEqual([frames[0]?.status, frames[0]?.request_id, frames[0]?.error?.code, frames[0]?.error?.retryable], ['error', null, 'unauthorized', false]);
+      assert.deepEqual(
+        [frames[0]?.status, frames[0]?.request_id, frames[0]?.error?.code, frames[0]?.error?.retryable],
+        ['error', null, 'unauthorized', false],
+      );
       assert.match(frames[0]?.error?.message ?? '', says);
     });
   }
 
   test('are not asked of a foreign page, which is closed with 1008 whatever it sends', async (t) => {
     const parley = await startWithTokens(t);
-    const { frames, code, reason } = await turnedAway(parley.url, { headers: { authorization: `Bearer ${tokens.alice}`, origin: 'https://evil.example' } });
+    const { frames, code, reason } = await turnedAway(parley.url, {
+      headers: { authorization: `Bearer ${tokens.alice}`, origin: 'https://evil.example' },
+    });
     assert.deepEqual([frames, code], [[], 1008]);
     assert.match(reason, /^origin not allowed: .*chat\.websocket\.allow_origins/);
   });
@@ -97,20 +115,33 @@ describe('conversations belong to their subject', () => {
     await turn.accepted;
     for (const conversation_id of ['c1', 'nothing']) {
       for (const action of ['history', 'subscribe']) {
-        await assert.rejects(bob.request(action, { conversation_id }), { code: 'not_found', message: 'There is no such conversation.' }, `${action} ${conversation_id}`);
+        await assert.rejects(
+          bob.request(action, { conversation_id }),
+          { code: 'not_found', message: 'There is no such conversation.' },
+          `${action} ${conversation_id}`,
+        );
       }
       assert.deepEqual(await bob.cancel(conversation_id), { cancelled: [], disposition: 'nothing_running' });
     }
     assert.equal((await turn.end).metadata.finish_reason, 'stop');
-    assert.deepEqual(bob.frames.filter((frame) => requestIdOf(frame) === turn.requestId), []);
+    assert.deepEqual(
+      bob.frames.filter((frame) => requestIdOf(frame) === turn.requestId),
+      [],
+    );
   });
 
   test('and so does its name: two subjects may use the same', async (t) => {
     const { alice, bob } = await startTwo(t);
-    for (const [client, text] of [[alice, 'This is Alice.'], [bob, 'This is Bob.']] as const) {
+    for (const [client, text] of [
+      [alice, 'This is Alice.'],
+      [bob, 'This is Bob.'],
+    ] as const) {
       assert.equal((await client.chat(text, { ...inC1, requestId: 'r1' }).end).metadata.replayed, undefined);
     }
-    for (const [client, own, other] of [[alice, 'Alice', 'Bob'], [bob, 'Bob', 'Alice']] as const) {
+    for (const [client, own, other] of [
+      [alice, 'Alice', 'Bob'],
+      [bob, 'Bob', 'Alice'],
+    ] as const) {
       const page = JSON.stringify(await client.history('c1'));
       assert.ok(page.includes(own) && !page.includes(other), page);
     }
@@ -137,9 +168,17 @@ describe('conversations belong to their subject', () => {
 describe('the plain pages', () => {
   test('ask for a token where they tell of turns, and for none where they tell that the server lives', async (t) => {
     const parley = await startWithTokens(t);
-    const statusOf = async (path: string, authorization = '') => (await fetch(pageOf(parley.url, path), { headers: { authorization } })).status;
+    const statusOf = async (path: string, authorization = '') =>
+      (await fetch(pageOf(parley.url, path), { headers: { authorization } })).status;
     assert.deepEqual([await statusOf('/health'), await statusOf('/ready')], [200, 200]);
-    assert.deepEqual([await statusOf('/metrics'), await statusOf('/metrics', 'Bearer nobodys'), await statusOf(`/metrics?token=${tokens.bob}`)], [401, 401, 401]);
+    assert.deepEqual(
+      [
+        await statusOf('/metrics'),
+        await statusOf('/metrics', 'Bearer nobodys'),
+        await statusOf(`/metrics?token=${tokens.bob}`),
+      ],
+      [401, 401, 401],
+    );
     assert.equal(await statusOf('/metrics', `Bearer ${tokens.bob}`), 200);
     const refused = await fetch(pageOf(parley.url, '/metrics'));
     assert.equal(refused.headers.get('www-authenticate'), 'Bearer');
@@ -148,10 +187,18 @@ describe('the plain pages', () => {
 
   test('name the MCP servers to those who have a token, and to nobody else', async (t) => {
     const parley = await startWithTokens(t);
-    const keysFor = async (authorization: string) => Object.keys(Object(await (await fetch(pageOf(parley.url, '/health'), { headers: { authorization } })).json()));
+    const keysFor = async (authorization: string) =>
+      Object.keys(Object(await (await fetch(pageOf(parley.url, '/health'), { headers: { authorization } })).json()));
     assert.deepEqual(await keysFor(''), ['status', 'version', 'uptime_seconds']);
     assert.deepEqual(await keysFor('Bearer nobodys'), ['status', 'version', 'uptime_seconds']);
-    assert.deepEqual(await keysFor(`Bearer ${tokens.bob}`), ['status', 'version', 'uptime_seconds', 'configuration', 'providers', 'mcp_servers']);
+    assert.deepEqual(await keysFor(`Bearer ${tokens.bob}`), [
+      'status',
+      'version',
+      'uptime_seconds',
+      'configuration',
+      'providers',
+      'mcp_servers',
+    ]);
   });
 });
 
@@ -174,7 +221,8 @@ test('no token gets into the log, good or bad, wherever it was put', async (t) =
   await server.exited;
   const { stdout, stderr } = server.output;
   assert.match(stderr, /"msg":"turn"/);
-  for (const token of [tokens.alice, wrong, hashToken(tokens.alice)]) assert.ok(!`${stdout}${stderr}`.includes(token), stderr);
+  for (const token of [tokens.alice, wrong, hashToken(tokens.alice)])
+    assert.ok(!`${stdout}${stderr}`.includes(token), stderr);
 });
 
 describe('a server that others can reach and that asks for no token', () => {
@@ -184,11 +232,16 @@ describe('a server that others can reach and that asks for no token', () => {
     const home = await createHome(t, { config: { chat: { websocket: reachable } } });
     const server = home.start();
     assert.equal((await server.exited).code, 1);
-    assert.match(server.output.stderr, /chat\.websocket\.host is "0\.0\.0\.0".*auth\.mode to token, or auth\.allow_anonymous_beyond_loopback to true/);
+    assert.match(
+      server.output.stderr,
+      /chat\.websocket\.host is "0\.0\.0\.0".*auth\.mode to token, or auth\.allow_anonymous_beyond_loopback to true/,
+    );
   });
 
   test('starts when the configuration says so in words', async (t) => {
-    const home = await createHome(t, { config: { chat: { websocket: reachable }, auth: { allow_anonymous_beyond_loopback: true } } });
+    const home = await createHome(t, {
+      config: { chat: { websocket: reachable }, auth: { allow_anonymous_beyond_loopback: true } },
+    });
     await connectClient(t, await home.start().listening).chat('Hi').end;
   });
 });

@@ -21,7 +21,9 @@ async function startGated(t: TestContext) {
 }
 
 async function standing(client: Client) {
-  const { servers: [server] } = await client.tools();
+  const {
+    servers: [server],
+  } = await client.tools();
   assert.ok(server);
   return server;
 }

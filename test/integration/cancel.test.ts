@@ -30,11 +30,18 @@ describe('cancel', () => {
     await hear(turn, 'Once upon ');
     assert.deepEqual(await client.cancel('c1'), stopped);
     assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
-    assert.deepEqual(client.frames.slice(-2).map(({ status }) => status), ['result', 'complete'], 'the result comes before the end');
+    assert.deepEqual(
+      client.frames.slice(-2).map(({ status }) => status),
+      ['result', 'complete'],
+      'the result comes before the end',
+    );
     assert.equal(await model.requests[0]?.end, 'aborted');
     await client.chat('and?', inC1).end;
     const sent = model.requests[1]?.body.messages;
-    assert.deepEqual(sent?.slice(-2).map((message) => message.content), ['Once upon ', 'and?']);
+    assert.deepEqual(
+      sent?.slice(-2).map((message) => message.content),
+      ['Once upon ', 'and?'],
+    );
   });
 
   test('before the first token leaves no answer, and the next context says so', async (t) => {

@@ -11,10 +11,18 @@ import { connectClient } from '../support/typed-client.ts';
 describe('no process survives the server when it ends', () => {
   for (const { how, signals, server } of [
     { how: 'by SIGTERM', signals: ['SIGTERM'], server: {} },
-    { how: 'by SIGTERM although an MCP server does not want to leave', signals: ['SIGTERM'], server: { TEST_STUBBORN: '1' } },
+    {
+      how: 'by SIGTERM although an MCP server does not want to leave',
+      signals: ['SIGTERM'],
+      server: { TEST_STUBBORN: '1' },
+    },
     { how: 'by a second signal in the middle of a drain', signals: ['SIGINT', 'SIGINT'], server: {} },
     { how: 'by SIGKILL', signals: ['SIGKILL'], server: {} },
-    { how: 'by SIGKILL although an MCP server does not want to leave', signals: ['SIGKILL'], server: { TEST_STUBBORN: '1' } },
+    {
+      how: 'by SIGKILL although an MCP server does not want to leave',
+      signals: ['SIGKILL'],
+      server: { TEST_STUBBORN: '1' },
+    },
   ] as const) {
     test(how, async (t) => {
       const { model, home } = await createScriptedHome(t, {
@@ -32,7 +40,10 @@ describe('no process survives the server when it ends', () => {
         if (chunk.type === 'text') break;
       }
       const started = await descendants(parley.pid);
-      assert.ok(started.includes(grandchild) && started.length >= 3, `server, grandchild and guard among ${started.join(', ')}`);
+      assert.ok(
+        started.includes(grandchild) && started.length >= 3,
+        `server, grandchild and guard among ${started.join(', ')}`,
+      );
 
       for (const signal of signals) {
         parley.kill(signal);

@@ -12,7 +12,9 @@ test('once a provider has failed often enough its fallback is asked without a wa
   const spare = await startModelServer();
   t.after(() => spare.close());
   const providers = { spare: { base_url: spare.url, model: 'spare-model' } };
-  const { parley, client, model } = await startScripted(t, { config: { llm: { circuit, retry: { attempts: 1 }, fallback: ['spare'], providers } } });
+  const { parley, client, model } = await startScripted(t, {
+    config: { llm: { circuit, retry: { attempts: 1 }, fallback: ['spare'], providers } },
+  });
   model.script(() => fails(500, 'oops'));
   spare.script(() => says('Hello.'));
   for (const conversation_id of ['c1', 'c2']) {

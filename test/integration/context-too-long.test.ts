@@ -7,8 +7,10 @@ import type { ModelRequest } from '../support/model-server.ts';
 import { readAll, startTyped } from '../support/typed-client.ts';
 
 const c1 = { conversationId: 'c1' };
-const tooLong = () => fails(400, "This model's maximum context length is exceeded", { code: 'context_length_exceeded' });
-const sizeOf = ({ body }: ModelRequest) => body.messages.reduce((sum, { content }) => sum + (typeof content === 'string' ? content.length : 0), 0);
+const tooLong = () =>
+  fails(400, "This model's maximum context length is exceeded", { code: 'context_length_exceeded' });
+const sizeOf = ({ body }: ModelRequest) =>
+  body.messages.reduce((sum, { content }) => sum + (typeof content === 'string' ? content.length : 0), 0);
 const noticesIn = (chunks: readonly Chunk[]) => chunks.flatMap((chunk) => (chunk.type === 'notice' ? [chunk] : []));
 const kindsOf = (chunks: readonly Chunk[]) => noticesIn(chunks).map(({ kind }) => kind);
 
@@ -48,6 +50,9 @@ test('a message that is too long by itself is cut in the middle, and its reader 
 
 test('one that is too long still ends the turn, after one more try, with what to change', async (t) => {
   const { client, model } = await startNarrow(t, 0);
-  await assert.rejects(client.chat('Hi', c1).end, { code: 'provider_context_length', message: /chat\.service\.context\.max_tokens/ });
+  await assert.rejects(client.chat('Hi', c1).end, {
+    code: 'provider_context_length',
+    message: /chat\.service\.context\.max_tokens/,
+  });
   assert.equal(model.requests.length, 2);
 });

@@ -13,7 +13,8 @@ import { connectClient, withCode } from '../support/typed-client.ts';
 
 /** All turns of a conversation, one after the other. */
 async function chat(client: Client, conversationId: string, ...texts: string[]): Promise<void> {
-  for (const [index, text] of texts.entries()) await client.chat(text, { conversationId, requestId: `r${index + 1}` }).end;
+  for (const [index, text] of texts.entries())
+    await client.chat(text, { conversationId, requestId: `r${index + 1}` }).end;
 }
 
 /** A refused request, and what its `data` says. */
@@ -35,8 +36,24 @@ describe('the list of conversations', () => {
       assert.ok(Date.parse(createdAt) <= Date.parse(updatedAt) && tokens > 0);
       return rest;
     });
-    assert.deepEqual(first, { conversation_id: 'c1', title: 'What is love?', message_count: 2, spent_tokens: 18, cost: 0, head_seq: 3, activity: 'idle' });
-    assert.deepEqual(second, { conversation_id: 'c2', title: 'Baby', message_count: 4, spent_tokens: 36, cost: 0, head_seq: 6, activity: 'idle' });
+    assert.deepEqual(first, {
+      conversation_id: 'c1',
+      title: 'What is love?',
+      message_count: 2,
+      spent_tokens: 18,
+      cost: 0,
+      head_seq: 3,
+      activity: 'idle',
+    });
+    assert.deepEqual(second, {
+      conversation_id: 'c2',
+      title: 'Baby',
+      message_count: 4,
+      spent_tokens: 36,
+      cost: 0,
+      head_seq: 6,
+      activity: 'idle',
+    });
     assert.equal(next_cursor, null);
   });
 
@@ -53,7 +70,9 @@ describe('the list of conversations', () => {
     const running = client.chat('Count', { conversationId: 'runs' });
     await running.accepted;
     const activities = async (reader: Client) =>
-      (await reader.conversations()).conversations.map((each) => `${each.conversation_id}: ${each.activity}`).toSorted();
+      (await reader.conversations()).conversations
+        .map((each) => `${each.conversation_id}: ${each.activity}`)
+        .toSorted();
     assert.deepEqual(await activities(client), ['asks: waiting', 'runs: running']);
     step.release();
     await running.end;
@@ -70,9 +89,18 @@ describe('the list of conversations', () => {
     const first = await client.conversations({ limit: 2 });
     await client.chat('Again', { conversationId: 'e' }).end;
     await client.chat('Hi', { conversationId: 'new' }).end;
-    const second = await client.conversations({ limit: 2, ...(first.next_cursor === null ? {} : { cursor: first.next_cursor }) });
-    const third = await client.conversations({ limit: 2, ...(second.next_cursor === null ? {} : { cursor: second.next_cursor }) });
-    assert.deepEqual([first, second, third].map((page) => page.conversations.map((each) => each.conversation_id)), [['e', 'd'], ['c', 'b'], ['a']]);
+    const second = await client.conversations({
+      limit: 2,
+      ...(first.next_cursor === null ? {} : { cursor: first.next_cursor }),
+    });
+    const third = await client.conversations({
+      limit: 2,
+      ...(second.next_cursor === null ? {} : { cursor: second.next_cursor }),
+    });
+    assert.deepEqual(
+      [first, second, third].map((page) => page.conversations.map((each) => each.conversation_id)),
+      [['e', 'd'], ['c', 'b'], ['a']],
+    );
     assert.equal(third.next_cursor, null);
   });
 
@@ -92,11 +120,20 @@ describe('a fork', () => {
     const { conversation_id: fork } = await client.fork('c1', 6);
     await client.chat('Who am I?', { conversationId: fork }).end;
     const heard = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'user');
-    assert.deepEqual(heard?.map(({ content }) => content), ['I am Ada', 'I like cats', 'Who am I?']);
+    assert.deepEqual(
+      heard?.map(({ content }) => content),
+      ['I am Ada', 'I like cats', 'Who am I?'],
+    );
     await client.chat('And I?', { conversationId: 'c1' }).end;
     assert.deepEqual((await client.history('c1')).head_seq, 12);
     const { conversations } = await client.conversations();
-    assert.deepEqual(conversations.map((each) => [each.conversation_id, each.title, each.head_seq]), [['c1', 'I am Ada', 12], [fork, 'I am Ada', 9]]);
+    assert.deepEqual(
+      conversations.map((each) => [each.conversation_id, each.title, each.head_seq]),
+      [
+        ['c1', 'I am Ada', 12],
+        [fork, 'I am Ada', 9],
+      ],
+    );
     assert.deepEqual([...check(parley.database).lines].at(-1)?.endsWith('Everything is in order.'), true);
   });
 
@@ -151,7 +188,10 @@ describe('a fork', () => {
 
 test('nobody sees, lists or forks the conversations of others', async (t) => {
   const [alice, bob] = [createToken(), createToken()];
-  const tokens = [{ subject: 'alice', sha256: hashToken(alice) }, { subject: 'bob', sha256: hashToken(bob) }];
+  const tokens = [
+    { subject: 'alice', sha256: hashToken(alice) },
+    { subject: 'bob', sha256: hashToken(bob) },
+  ];
   const parley = await startParley(t, { config: { auth: { mode: 'token', tokens } } });
   const [hers, his] = [connectClient(t, parley.url, { token: alice }), connectClient(t, parley.url, { token: bob })];
   await chat(hers, 'c1', 'Hers');
@@ -159,7 +199,8 @@ test('nobody sees, lists or forks the conversations of others', async (t) => {
   assert.deepEqual((await his.conversations()).conversations, []);
   await chat(his, 'c1', 'His', 'And more');
   const { conversation_id: fork } = await his.fork('c1', 3);
-  const ids = async (client: Client) => (await client.conversations()).conversations.map((each) => `${each.conversation_id} ${each.title}`);
+  const ids = async (client: Client) =>
+    (await client.conversations()).conversations.map((each) => `${each.conversation_id} ${each.title}`);
   assert.deepEqual([await ids(hers), await ids(his)], [['c1 Hers'], [`${fork} His`, 'c1 His']]);
   await assert.rejects(hers.history(fork), withCode('not_found'));
 });

@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readMetrics } from '../support/metrics.ts';
-import { createGate, cuts, delta, done, fails, finish, gate, says, streams, text, usage } from '../support/model-replies.ts';
+import {
+  createGate,
+  cuts,
+  delta,
+  done,
+  fails,
+  finish,
+  gate,
+  says,
+  streams,
+  text,
+  usage,
+} from '../support/model-replies.ts';
 import { asks, callParts } from '../support/model-tool-calls.ts';
 import { demoServer } from '../support/parley.ts';
 import { connectClient, startTyped, withCode, type WatchedClient } from '../support/typed-client.ts';
@@ -11,7 +23,9 @@ const inC1 = { conversationId: 'c1' };
 
 /** A scripted answer reports 11 and 7 tokens: 0.000025. */
 const prices = { 'scripted-model': { input: 1, cached_input: 0.5, output: 2 } };
-const priced = (service: object = {}) => ({ config: { llm: { providers: { scripted: { prices } } }, chat: { service } } });
+const priced = (service: object = {}) => ({
+  config: { llm: { providers: { scripted: { prices } } }, chat: { service } },
+});
 const add = asks([{ name: 'add', arguments: { a: 2, b: 3 } }]);
 /** The one conversation that there is. */
 async function only(client: WatchedClient) {
@@ -23,17 +37,40 @@ const reporting = (counts: Record<string, unknown>) => streams(text('Yes.'), fin
 
 test('complete tells tokens and cost, in sum and by hop, and each row has those of its own request', async (t) => {
   const { client, model } = await startTyped(t, { mcpServers: demoServer, ...priced() });
-  model.script(add, reporting({
-    prompt_tokens: 100, completion_tokens: 20, total_tokens: 120,
-    prompt_tokens_details: { cached_tokens: 40 }, completion_tokens_details: { reasoning_tokens: 5 },
-  }));
+  model.script(
+    add,
+    reporting({
+      prompt_tokens: 100,
+      completion_tokens: 20,
+      total_tokens: 120,
+      prompt_tokens_details: { cached_tokens: 40 },
+      completion_tokens_details: { reasoning_tokens: 5 },
+    }),
+  );
   const { metadata } = await client.chat('Add', inC1).end;
   const first = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18, cost: 0.000025 };
-  const second = { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120, cached_tokens: 40, reasoning_tokens: 5, cost: 0.00012 };
+  const second = {
+    prompt_tokens: 100,
+    completion_tokens: 20,
+    total_tokens: 120,
+    cached_tokens: 40,
+    reasoning_tokens: 5,
+    cost: 0.00012,
+  };
   assert.partialDeepStrictEqual(metadata, {
     tokens: 138,
-    usage: { prompt_tokens: 111, completion_tokens: 27, total_tokens: 138, cached_tokens: 40, reasoning_tokens: 5, cost: 0.000145 },
-    usage_by_hop: [{ hop: 0, model: 'scripted-model', usage: first }, { hop: 1, model: 'scripted-model', usage: second }],
+    usage: {
+      prompt_tokens: 111,
+      completion_tokens: 27,
+      total_tokens: 138,
+      cached_tokens: 40,
+      reasoning_tokens: 5,
+      cost: 0.000145,
+    },
+    usage_by_hop: [
+      { hop: 0, model: 'scripted-model', usage: first },
+      { hop: 1, model: 'scripted-model', usage: second },
+    ],
   });
   const used = (await client.history('c1')).events.flatMap(({ usage }) => (usage ? [usage] : []));
   assert.deepEqual(used, [first, second]);
@@ -44,14 +81,23 @@ test('a turn that fails tells what it took until then, and so does its end when 
   model.script(add, fails(401, 'no such key'));
   const turn = () => client.chat('Add', { ...inC1, requestId: 'r1' });
   const usage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18, cost: 0.000025 };
-  const totals = { tokens: 18, usage, usage_by_hop: [{ hop: 0, model: 'scripted-model', usage }], model: 'scripted-model', tool_hops: 1 };
+  const totals = {
+    tokens: 18,
+    usage,
+    usage_by_hop: [{ hop: 0, model: 'scripted-model', usage }],
+    model: 'scripted-model',
+    tool_hops: 1,
+  };
   await assert.rejects(turn().end, { code: 'provider_auth', totals, replayed: false });
   await assert.rejects(turn().end, { code: 'provider_auth', totals, replayed: true });
 });
 
 test('conversations tells what each has spent, also when its rows are gone and after a restart', async (t) => {
   const { client, parley } = await startTyped(t, {
-    config: { ...priced().config, repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 2 } } },
+    config: {
+      ...priced().config,
+      repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 2 } },
+    },
   });
   for (let turn = 0; turn < 3; turn += 1) await client.chat('Hi', inC1).end;
   const spent = { spent_tokens: 54, cost: 0.000075, message_count: 2 };
@@ -66,7 +112,8 @@ test('metrics count tokens and cost by provider and model, of turns that fail to
   await client.chat('Hi', inC1).end;
   await assert.rejects(client.chat('Hi', inC1).end);
   const samples = await readMetrics(parley.url);
-  const of = (kind: string) => samples.get(`parley_tokens_total{kind="${kind}",provider="scripted",model="scripted-model"}`) ?? 0;
+  const of = (kind: string) =>
+    samples.get(`parley_tokens_total{kind="${kind}",provider="scripted",model="scripted-model"}`) ?? 0;
   assert.ok(of('prompt') > 11, 'the cut answer is counted, by an estimate');
   assert.ok(of('completion') > 7);
   assert.ok((samples.get('parley_cost_total{provider="scripted",model="scripted-model"}') ?? 0) > 0.000025);
@@ -77,9 +124,21 @@ test('metrics count tokens and cost by provider and model, of turns that fail to
 test('what a provider does not report is estimated: words, thoughts and calls, and the thoughts of an answer that is stopped', async (t) => {
   const { client, model, parley } = await startTyped(t, { mcpServers: demoServer, ...priced() });
   const thinking = createGate();
-  model.script(streams(callParts([{ name: 'add', arguments: { a: 2, b: 3 } }], 'split'), finish('tool_calls'), done()), says('Five.', { usage: 'none', reasoning: 'Hm.' }));
-  const { metadata: { usage_by_hop: hops } } = await client.chat('Add', inC1).end;
-  assert.ok(hops.length === 2 && hops.every(({ usage }) => usage.estimated === true && usage.prompt_tokens > 50 && usage.completion_tokens > 0 && Number(usage.cost) > 0), JSON.stringify(hops));
+  model.script(
+    streams(callParts([{ name: 'add', arguments: { a: 2, b: 3 } }], 'split'), finish('tool_calls'), done()),
+    says('Five.', { usage: 'none', reasoning: 'Hm.' }),
+  );
+  const {
+    metadata: { usage_by_hop: hops },
+  } = await client.chat('Add', inC1).end;
+  assert.ok(
+    hops.length === 2 &&
+      hops.every(
+        ({ usage }) =>
+          usage.estimated === true && usage.prompt_tokens > 50 && usage.completion_tokens > 0 && Number(usage.cost) > 0,
+      ),
+    JSON.stringify(hops),
+  );
   const before = await only(client);
   model.script(streams(delta({ reasoning_content: 'Let me think about that.' }), gate(thinking), done()));
   const stopped = client.chat('Hi', inC1);
@@ -88,24 +147,41 @@ test('what a provider does not report is estimated: words, thoughts and calls, a
   const { finish_reason: reason, tokens } = (await stopped.end).metadata;
   assert.equal(reason, 'cancelled');
   assert.ok(tokens > 50);
-  assert.equal((await only(client))?.spent_tokens, Number(before?.spent_tokens) + tokens, 'though it leaves no row of its own');
+  assert.equal(
+    (await only(client))?.spent_tokens,
+    Number(before?.spent_tokens) + tokens,
+    'though it leaves no row of its own',
+  );
   thinking.open();
-  assert.equal((await readMetrics(parley.url)).get('parley_estimate_ratio_count{provider="scripted"}'), undefined, 'nothing to compare with');
+  assert.equal(
+    (await readMetrics(parley.url)).get('parley_estimate_ratio_count{provider="scripted"}'),
+    undefined,
+    'nothing to compare with',
+  );
 });
 
 test('a model without a price costs nothing that anybody could tell', async (t) => {
   const { client, parley } = await startTyped(t);
   const { metadata } = await client.chat('Hi', inC1).end;
   assert.deepEqual(metadata.usage, { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 });
-  assert.equal([...(await readMetrics(parley.url)).keys()].some((name) => name.startsWith('parley_cost_total{')), false);
+  assert.equal(
+    [...(await readMetrics(parley.url)).keys()].some((name) => name.startsWith('parley_cost_total{')),
+    false,
+  );
   assert.partialDeepStrictEqual(await only(client), { spent_tokens: 18, cost: 0 });
 });
 
 describe('a budget', () => {
   test('of a turn ends it before the model is asked again, and the next turn has one of its own', async (t) => {
-    const { client, model } = await startTyped(t, { mcpServers: demoServer, ...priced({ budget: { turn_tokens: 18 } }) });
+    const { client, model } = await startTyped(t, {
+      mcpServers: demoServer,
+      ...priced({ budget: { turn_tokens: 18 } }),
+    });
     model.script(add, says('Well.'));
-    await assert.rejects(client.chat('Add', inC1).end, { code: 'budget_exceeded', data: { budget: 'turn_tokens', limit: 18, used: 18 } });
+    await assert.rejects(client.chat('Add', inC1).end, {
+      code: 'budget_exceeded',
+      data: { budget: 'turn_tokens', limit: 18, used: 18 },
+    });
     assert.equal(model.requests.length, 1);
     assert.equal(await client.chat('Hi', inC1).text(), 'Well.');
   });
@@ -113,7 +189,10 @@ describe('a budget', () => {
   test('of a conversation holds over its turns and over a restart, and no other conversation has to do with it', async (t) => {
     const { client, model, parley } = await startTyped(t, priced({ budget: { conversation_cost: 0.00005 } }));
     for (let turn = 0; turn < 2; turn += 1) await client.chat('Hi', inC1).end;
-    await assert.rejects(client.chat('Hi', inC1).end, { code: 'budget_exceeded', data: { budget: 'conversation_cost', limit: 0.00005, used: 0.00005 } });
+    await assert.rejects(client.chat('Hi', inC1).end, {
+      code: 'budget_exceeded',
+      data: { budget: 'conversation_cost', limit: 0.00005, used: 0.00005 },
+    });
     await parley.restart();
     const again = connectClient(t, parley.url);
     await assert.rejects(again.chat('Hi', inC1).end, withCode('budget_exceeded'));

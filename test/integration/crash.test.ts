@@ -25,21 +25,37 @@ const broken: { what: string; replacements(): Replacements }[] = [
     what: 'the store throws on its answer',
     replacements() {
       const blow = fuse((rows: { type: string }[]) => rows.some(isAnswer));
-      return { append: (append) => (intent, done) => { blow(intent.conversationId, intent.rows); append(intent, done); } };
+      return {
+        append: (append) => (intent, done) => {
+          blow(intent.conversationId, intent.rows);
+          append(intent, done);
+        },
+      };
     },
   },
   {
     what: 'the store throws on its answer, which had to wait for its tokens to be counted',
     replacements() {
       const blow = fuse((rows: { type: string }[]) => rows.some(isAnswer));
-      return { countTokens: async (text) => text.length, append: (append) => (intent, done) => { blow(intent.conversationId, intent.rows); append(intent, done); } };
+      return {
+        countTokens: async (text) => text.length,
+        append: (append) => (intent, done) => {
+          blow(intent.conversationId, intent.rows);
+          append(intent, done);
+        },
+      };
     },
   },
   {
     what: 'its answer is stored and then cannot be kept warm',
     replacements() {
       const blow = fuse((rows: readonly { type: string }[]) => rows.some(isAnswer));
-      return { keepWarm: (append) => (ref, rows) => { blow(ref.conversationId, rows); append(ref, rows); } };
+      return {
+        keepWarm: (append) => (ref, rows) => {
+          blow(ref.conversationId, rows);
+          append(ref, rows);
+        },
+      };
     },
   },
   {
@@ -47,14 +63,15 @@ const broken: { what: string; replacements(): Replacements }[] = [
     replacements() {
       const blow = fuse(() => true);
       return {
-        machine: (machine) => machine.provide({
-          guards: {
-            asksForTools({ context }) {
-              blow(context.conversationId, null);
-              return false;
+        machine: (machine) =>
+          machine.provide({
+            guards: {
+              asksForTools({ context }) {
+                blow(context.conversationId, null);
+                return false;
+              },
             },
-          },
-        }),
+          }),
       };
     },
   },
@@ -100,14 +117,15 @@ describe('a conversation crashes when', () => {
   test('a Stop hits a fault: the request to the model ends with the conversation, and the Stop is answered too', async (t) => {
     const blow = fuse(() => true);
     const { model, enter } = await startConversations(t, {
-      machine: (machine) => machine.provide({
-        guards: {
-          targetsRunningTurn({ context }) {
-            blow(context.conversationId, null);
-            return true;
+      machine: (machine) =>
+        machine.provide({
+          guards: {
+            targetsRunningTurn({ context }) {
+              blow(context.conversationId, null);
+              return true;
+            },
           },
-        },
-      }),
+        }),
     });
     const ann = enter('ann');
     model.script(stalls('Once '));
@@ -121,7 +139,12 @@ describe('a conversation crashes when', () => {
 
   test('a message cannot even be handed to the store: its sender is told', async (t) => {
     const blow = fuse(() => true);
-    const { enter } = await startConversations(t, { append: (append) => (intent, done) => { blow(intent.conversationId, null); append(intent, done); } });
+    const { enter } = await startConversations(t, {
+      append: (append) => (intent, done) => {
+        blow(intent.conversationId, null);
+        append(intent, done);
+      },
+    });
     const ann = enter('ann');
     ann.chat('bad', 'a1');
     assert.equal((await ann.end('a1')).error?.code, 'conversation_failed');
@@ -163,14 +186,15 @@ test('a conversation that crashes too often is closed until it has cooled down, 
 
 test('a turn that crashes its conversation each time is given up, and the conversation lives on', async (t) => {
   const { enter, model } = await startConversations(t, {
-    machine: (machine) => machine.provide({
-      guards: {
-        asksForTools({ event }) {
-          if (event.type === 'answer.finished' && event.answer.text === 'poison') throw new Error('a part is broken');
-          return false;
+    machine: (machine) =>
+      machine.provide({
+        guards: {
+          asksForTools({ event }) {
+            if (event.type === 'answer.finished' && event.answer.text === 'poison') throw new Error('a part is broken');
+            return false;
+          },
         },
-      },
-    }),
+      }),
   });
   const ann = enter('ann');
   model.script(says('poison'), says('poison'), says('poison'), says('poison'), says('fine'));
@@ -193,14 +217,15 @@ test('a conversation that crashes with its end under way does not run its turn a
       append(intent, done);
       if (intent.conversationId === 'bad' && intent.end) queueMicrotask(() => onEnd());
     },
-    machine: (machine) => machine.provide({
-      guards: {
-        targetsRunningTurn({ context }) {
-          blow(context.conversationId, null);
-          return false;
+    machine: (machine) =>
+      machine.provide({
+        guards: {
+          targetsRunningTurn({ context }) {
+            blow(context.conversationId, null);
+            return false;
+          },
         },
-      },
-    }),
+      }),
   });
   const client = enter('s1');
   onEnd = () => {

@@ -27,12 +27,16 @@ const followFromEach = (t: TestContext, url: string, seqs: readonly number[]) =>
   });
 
 describe('a subscription from every seq of a log', () => {
-  for (const { when, restarts } of [{ when: 'as it was written', restarts: false }, { when: 'after a restart', restarts: true }]) {
+  for (const { when, restarts } of [
+    { when: 'as it was written', restarts: false },
+    { when: 'after a restart', restarts: true },
+  ]) {
     test(`brings the rows behind it once, then those to come once: ${when}`, async (t) => {
       const { parley } = await startWithLog(t);
       if (restarts) await parley.restart();
       const followers = followFromEach(t, parley.url, range(0, 9));
-      for (const { follow, afterSeq } of followers) await readUntil(follow, afterSeq === 9 ? ({ status }) => status === 'result' : isEvent(9));
+      for (const { follow, afterSeq } of followers)
+        await readUntil(follow, afterSeq === 9 ? ({ status }) => status === 'result' : isEvent(9));
       await connectClient(t, parley.url).chat('more', { conversationId: 'c1', requestId: 'r3' }).end;
       for (const { follow, afterSeq, frames } of followers) {
         await readUntil(follow, isEnd('r3'));
@@ -53,8 +57,22 @@ describe('a subscription from every seq of a log', () => {
     step.release();
     for (const { follow, afterSeq, frames } of followers) {
       await readUntil(follow, isEnd('r3'));
-      const story = frames.map((frame) => (frame.status === 'event' ? `row ${frame.seq}` : frame.status === 'chunk' ? `chunk ${frame.chunk.data}` : frame.status));
-      assert.deepEqual(story, ['result', ...range(afterSeq + 1, 10).map((seq) => `row ${seq}`), 'chunk one two ', 'chunk three', 'row 11', 'row 12', 'complete']);
+      const story = frames.map((frame) =>
+        frame.status === 'event'
+          ? `row ${frame.seq}`
+          : frame.status === 'chunk'
+            ? `chunk ${frame.chunk.data}`
+            : frame.status,
+      );
+      assert.deepEqual(story, [
+        'result',
+        ...range(afterSeq + 1, 10).map((seq) => `row ${seq}`),
+        'chunk one two ',
+        'chunk three',
+        'row 11',
+        'row 12',
+        'complete',
+      ]);
     }
   });
 });
@@ -68,12 +86,20 @@ describe('a cursor', () => {
     const { truncated, reset, oldest_seq: oldest, head_seq: newest } = first.result;
     return { truncated, reset, oldest, newest, rows: seqsOf(client.frames) };
   }
-  const keepNewest = { repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 2 } } };
+  const keepNewest = {
+    repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 2 } },
+  };
 
   test('beyond the head is reset: the log from its oldest row', async (t) => {
     const { parley } = await startWithLog(t);
     for (const beyond of [10, 500]) {
-      assert.deepEqual(await catchUp(t, parley.url, { after_seq: beyond }, 9), { truncated: false, reset: true, oldest: 1, newest: 9, rows: range(1, 9) });
+      assert.deepEqual(await catchUp(t, parley.url, { after_seq: beyond }, 9), {
+        truncated: false,
+        reset: true,
+        oldest: 1,
+        newest: 9,
+        rows: range(1, 9),
+      });
     }
   });
 
@@ -85,7 +111,10 @@ describe('a cursor', () => {
       if (restarts) await parley.restart();
       for (const afterSeq of range(0, 8)) {
         const { truncated, reset, oldest, rows } = await catchUp(t, parley.url, { after_seq: afterSeq }, 9);
-        assert.deepEqual({ afterSeq, truncated, reset, oldest, rows }, { afterSeq, truncated: afterSeq < 6, reset: false, oldest: 7, rows: range(Math.max(7, afterSeq + 1), 9) });
+        assert.deepEqual(
+          { afterSeq, truncated, reset, oldest, rows },
+          { afterSeq, truncated: afterSeq < 6, reset: false, oldest: 7, rows: range(Math.max(7, afterSeq + 1), 9) },
+        );
       }
       assert.deepEqual((await catchUp(t, parley.url, { after_seq: 10 }, 9)).rows, [7, 8, 9]);
     }
@@ -120,7 +149,10 @@ describe('a cursor', () => {
     await turn.end;
     const later = connectClient(t, parley.url);
     const rest = await readUntil(later.follow('c1', { cursor: first.cursor() }), isEvent(3));
-    assert.deepEqual(later.frames.map(({ status }) => status), ['result', 'event', 'event']);
+    assert.deepEqual(
+      later.frames.map(({ status }) => status),
+      ['result', 'event', 'event'],
+    );
     const [message, text] = [...shownAnswers(rest)][0] ?? [];
     assert.deepEqual([text, [...shownAnswers(seen)]], ['one two', [[message, 'one ']]]);
   });

@@ -53,7 +53,11 @@ describe('a deleted conversation', () => {
     await firstEnds;
     assert.equal(end.seq, 3);
     const last = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'user');
-    assert.deepEqual(last?.map(({ content }) => content), ['Two'], 'the new one knows nothing of the old');
+    assert.deepEqual(
+      last?.map(({ content }) => content),
+      ['Two'],
+      'the new one knows nothing of the old',
+    );
     assert.equal(check(parley.database).exitCode, 0);
   });
 

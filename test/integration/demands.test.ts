@@ -14,10 +14,18 @@ type Era = 'sessions' | 'stateless';
 const inC1 = { conversationId: 'c1' };
 const word = (said: string) => ({ decision: 'answer', content: { word: said } }) as const;
 
-async function startDemands(test: TestContext, era: Era, mcp: Record<string, unknown> = {}, tools: Record<string, unknown> = {}) {
+async function startDemands(
+  test: TestContext,
+  era: Era,
+  mcp: Record<string, unknown> = {},
+  tools: Record<string, unknown> = {},
+) {
   const demands = await startHttpServer({ era, offer: era === 'sessions' ? demandWaiting : demandResumed });
   test.after(demands.stop);
-  return startTyped(test, { mcpServers: { demands: { url: demands.url } }, config: { mcp, chat: { service: { tools } } } });
+  return startTyped(test, {
+    mcpServers: { demands: { url: demands.url } },
+    config: { mcp, chat: { service: { tools } } },
+  });
 }
 
 /** Answers a question, of which the conversation has asked so many. */
@@ -28,19 +36,35 @@ async function respond(client: WatchedClient, number: number, answer: Omit<Answe
 
 const resultOf = async (turn: Turn) => resultsIn(await readAll(turn))[0];
 
-for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28']] as const) {
+for (const [era, told] of [
+  ['sessions', '2025-11-25'],
+  ['stateless', '2026-07-28'],
+] as const) {
   describe(`a server of ${told}`, () => {
     test('has the model asked, once a person has allowed it', async (t) => {
       const { client, model } = await startDemands(t, era);
       model.script(asks([{ name: 'summarize' }]), says('Short.'), says('Done.'));
       const turn = client.chat('Summarize', inC1);
       assert.partialDeepStrictEqual(await question(client), {
-        type: 'approval_request', about: 'sampling', server: 'demands', name: 'summarize', data: 'Allow the server "demands" to ask the model?', arguments: { systemPrompt: 'Be brief.' },
+        type: 'approval_request',
+        about: 'sampling',
+        server: 'demands',
+        name: 'summarize',
+        data: 'Allow the server "demands" to ask the model?',
+        arguments: { systemPrompt: 'Be brief.' },
       });
-      await assert.rejects(respond(client, 1, { decision: 'approve', remember: true }), { data: { path: 'payload.remember' } });
+      await assert.rejects(respond(client, 1, { decision: 'approve', remember: true }), {
+        data: { path: 'payload.remember' },
+      });
       await respond(client, 1, { decision: 'approve' });
       assert.equal((await resultOf(turn))?.data, 'summary: Short.');
-      assert.deepEqual(model.requests[1]?.body.messages.map(({ role, content }) => [role, content]), [['system', 'Be brief.'], ['user', 'A long text.']]);
+      assert.deepEqual(
+        model.requests[1]?.body.messages.map(({ role, content }) => [role, content]),
+        [
+          ['system', 'Be brief.'],
+          ['user', 'A long text.'],
+        ],
+      );
     });
 
     test('is told, or stopped, when a person does not allow it', async (t) => {
@@ -56,12 +80,25 @@ for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28
     });
 
     test('asks the model at once where the configuration has it so, within its budget', async (t) => {
-      const { client, model } = await startDemands(t, era, { sampling: { permission: 'always', requests_per_call: 2, max_tokens: 3 } });
-      model.script(asks([{ name: 'summarize' }]), says('0123456789abcdef'), says('Done.'), asks([{ name: 'insist' }]), says('One.'), says('Two.'), says('Enough.'));
+      const { client, model } = await startDemands(t, era, {
+        sampling: { permission: 'always', requests_per_call: 2, max_tokens: 3 },
+      });
+      model.script(
+        asks([{ name: 'summarize' }]),
+        says('0123456789abcdef'),
+        says('Done.'),
+        asks([{ name: 'insist' }]),
+        says('One.'),
+        says('Two.'),
+        says('Enough.'),
+      );
       const first = client.chat('Summarize', inC1);
       assert.equal((await resultOf(first))?.data, 'summary: 0123456789ab');
       const second = client.chat('Insist', inC1);
-      assert.match((await resultOf(second))?.data ?? '', era === 'sessions' ? /not any more in this call/ : /asked for something that this client cannot give/);
+      assert.match(
+        (await resultOf(second))?.data ?? '',
+        era === 'sessions' ? /not any more in this call/ : /asked for something that this client cannot give/,
+      );
       assert.equal(await second.text(), 'Enough.');
       assert.equal(model.requests.length, 7);
     });
@@ -85,7 +122,10 @@ for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28
       const { client, model } = await startDemands(t, era);
       model.script(asks([{ name: 'two' }]), says('Both.'));
       const turn = client.chat('Two', inC1);
-      for (const [number, data, said] of [[1, 'First?', 'one'], [2, 'Second?', 'two']] as const) {
+      for (const [number, data, said] of [
+        [1, 'First?', 'one'],
+        [2, 'Second?', 'two'],
+      ] as const) {
         assert.partialDeepStrictEqual(await question(client, number), { type: 'elicitation_request', data });
         await respond(client, number, word(said));
       }
@@ -101,7 +141,12 @@ for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28
     });
 
     test('gains no time by asking', async (t) => {
-      const { client, model } = await startDemands(t, era, { limits: { max_questions: 50 } }, { timeout: (2 * DAWDLE_MS) / 1_000, max_timeout: (2.5 * DAWDLE_MS) / 1_000 });
+      const { client, model } = await startDemands(
+        t,
+        era,
+        { limits: { max_questions: 50 } },
+        { timeout: (2 * DAWDLE_MS) / 1_000, max_timeout: (2.5 * DAWDLE_MS) / 1_000 },
+      );
       model.script(asks([{ name: 'dawdle' }]), says('It dawdles.'));
       const statuses: string[] = [];
       let questions = 0;

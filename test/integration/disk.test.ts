@@ -29,14 +29,22 @@ describe('a full disk', { skip: noMounting, concurrency: 2 }, () => {
     await client.chat('Hi', { conversation_id: 'c1' });
     disk.fill();
     const refused = await client.chat(longText, { conversation_id: 'c1' }, 'r1');
-    assert.deepEqual(refused.frames.map(({ status }) => status), ['error']);
-    assert.deepEqual([refused.end.error?.code, refused.end.error?.retryable, refused.end.seq], ['storage_failed', true, undefined]);
+    assert.deepEqual(
+      refused.frames.map(({ status }) => status),
+      ['error'],
+    );
+    assert.deepEqual(
+      [refused.end.error?.code, refused.end.error?.retryable, refused.end.seq],
+      ['storage_failed', true, undefined],
+    );
     assert.equal(model.requests.length, 1);
 
     disk.free();
     const other = client.frames.length;
     const requestId = client.send('chat', { text: longText, conversation_id: 'c1' }, 'r1');
-    await client.waitFor((frame) => client.frames.indexOf(frame) >= other && frame.request_id === requestId && frame.status === 'complete');
+    await client.waitFor(
+      (frame) => client.frames.indexOf(frame) >= other && frame.request_id === requestId && frame.status === 'complete',
+    );
     assert.equal(textOf(client.frames.slice(other)), 'after');
     assert.equal(check(database).exitCode, 0);
   });
@@ -51,7 +59,10 @@ describe('a full disk', { skip: noMounting, concurrency: 2 }, () => {
     disk.fill();
     step.release();
     const failed = await client.turn('r1');
-    assert.deepEqual([failed.end.error?.code, failed.end.error?.retryable, failed.end.seq], ['conversation_failed', true, undefined]);
+    assert.deepEqual(
+      [failed.end.error?.code, failed.end.error?.retryable, failed.end.seq],
+      ['conversation_failed', true, undefined],
+    );
 
     disk.free();
     const follower = await parley.connect();
@@ -72,7 +83,10 @@ test('a file that another program has locked refuses messages, and takes them on
   t.after(() => other.close());
   other.exec('BEGIN IMMEDIATE');
   const refused = await client.chat('Anybody?', { conversation_id: 'c1' }, 'r1');
-  assert.deepEqual(refused.frames.map(({ status, error }) => [status, error?.code]), [['error', 'storage_failed']]);
+  assert.deepEqual(
+    refused.frames.map(({ status, error }) => [status, error?.code]),
+    [['error', 'storage_failed']],
+  );
   other.exec('ROLLBACK');
   assert.equal((await client.chat('Anybody?', { conversation_id: 'c1' }, 'r2')).text, 'after');
   assert.equal(model.requests.length, 2);
@@ -82,5 +96,8 @@ test('a start on a disk that is read-only is refused with the reason', { skip: n
   const disk = smallDisk(t, 4);
   new Database(join(disk.folder, 'events.db')).close();
   disk.makeReadOnly();
-  await assert.rejects(startParley(t, { config: { repository: { path: join(disk.folder, 'events.db') } } }), /mounted read-only\. Mount it for writing/);
+  await assert.rejects(
+    startParley(t, { config: { repository: { path: join(disk.folder, 'events.db') } } }),
+    /mounted read-only\. Mount it for writing/,
+  );
 });

@@ -20,7 +20,10 @@ function draftsIn(database: string): unknown[] {
 
 /** Resolves when the one draft in the file is this text. */
 const written = (database: string, text: string) =>
-  eventually(() => JSON.stringify(draftsIn(database)) === JSON.stringify([['c1', 'r1', text, 'scripted-model']]), `the draft "${text}"`);
+  eventually(
+    () => JSON.stringify(draftsIn(database)) === JSON.stringify([['c1', 'r1', text, 'scripted-model']]),
+    `the draft "${text}"`,
+  );
 
 const homeOf = (t: TestContext, service: Record<string, unknown> = {}) =>
   createScriptedHome(t, { config: { chat: { service: { streaming: { draft_interval: 0.01 }, ...service } } } });
@@ -63,6 +66,9 @@ test('where turns are not taken up again, what was written stays as the answer, 
   const back = connectClient(t, await home.start().listening);
   await assert.rejects(back.chat(...chat).end, withCode('recovery_failed'));
   const { events } = await back.history('c1');
-  assert.deepEqual(events.map(({ role, content, extra }) => [role, content, extra?.['partial']]).slice(0, 2), [['user', 'Hi', undefined], ['assistant', 'Half of ', true]]);
+  assert.deepEqual(events.map(({ role, content, extra }) => [role, content, extra?.['partial']]).slice(0, 2), [
+    ['user', 'Hi', undefined],
+    ['assistant', 'Half of ', true],
+  ]);
   assert.deepEqual(draftsIn(home.database), []);
 });

@@ -54,7 +54,13 @@ describe('a drain', () => {
     const { model, server } = await start(t, 60);
     const [short, long] = [saysStepwise('one ', 'two'), saysStepwise('a ', 'b')];
     model.script(says('Hello.'), short.reply, long.reply);
-    const [sender, idle, follower, elsewhere, last] = [await server.connect(), await server.connect(), await server.connect(), await server.connect(), await server.connect()];
+    const [sender, idle, follower, elsewhere, last] = [
+      await server.connect(),
+      await server.connect(),
+      await server.connect(),
+      await server.connect(),
+      await server.connect(),
+    ];
     await idle.chat('Hi', { conversation_id: 'c0' });
     sender.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
     await short.gates[0]?.reached;
@@ -115,7 +121,10 @@ describe('a drain', () => {
     assert.equal(await closed, 1012);
     assert.deepEqual(await server.exited, { code: 0, signal: null });
     assert.equal(await model.requests[0]?.end, 'aborted');
-    assert.ok(!client.frames.some((frame) => frame.status === 'complete' || frame.status === 'error'), 'nothing was said that is not so');
+    assert.ok(
+      !client.frames.some((frame) => frame.status === 'complete' || frame.status === 'error'),
+      'nothing was said that is not so',
+    );
 
     const back = await home.start().connect();
     const turn = await back.chat('a story', { conversation_id: 'c1' }, 'r1');
@@ -160,7 +169,9 @@ test('a signal before the server listens ends the start, in words, with nothing 
   // A server that never introduces itself keeps the start waiting.
   const home = await createHome(t, {
     mcpServers: { mute: { command: 'sleep', args: ['600'] } },
-    config: { mcp: { config_file: 'servers.json', connection: { startup_wait: 60, connection_timeout: 60, close_grace: 0.2 } } },
+    config: {
+      mcp: { config_file: 'servers.json', connection: { startup_wait: 60, connection_timeout: 60, close_grace: 0.2 } },
+    },
   });
   const server = home.start();
   const started = await eventually(async () => {

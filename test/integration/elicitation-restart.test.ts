@@ -17,7 +17,10 @@ const chat = ['A table', { conversationId: 'c1', requestId: 'r1' }] as const;
 
 async function startHome(test: TestContext, era: 'sessions' | 'stateless', config: Record<string, object> = {}) {
   const bookings = { booked: [] as string[], refused: [] as string[] };
-  const tables = await startHttpServer({ era, offer: (server) => (era === 'sessions' ? offerWaitingTable : offerResumedTable)(server, bookings) });
+  const tables = await startHttpServer({
+    era,
+    offer: (server) => (era === 'sessions' ? offerWaitingTable : offerResumedTable)(server, bookings),
+  });
   test.after(tables.stop);
   const { model, home } = await createScriptedHome(test, { mcpServers: { tables: { url: tables.url } }, config });
   return { bookings, model, home };
@@ -42,14 +45,18 @@ test('a question outlives SIGKILL: the answer takes the call up where its server
   const client = connectClient(t, await home.start().listening);
   const turn = client.chat(...chat);
   assert.equal((await question(client)).interrupt_id, interruptId, 'shown again to who comes back');
-  assert.deepEqual(await client.respond('c1', { interruptId, decision: 'answer', content: { guests: 3 } }), { accepted: true });
+  assert.deepEqual(await client.respond('c1', { interruptId, decision: 'answer', content: { guests: 3 } }), {
+    accepted: true,
+  });
   assert.equal(await turn.text(), 'Booked.');
   assert.deepEqual(bookings.booked, ['3 inside table 7'], 'once, with the state that the server had given');
   assert.equal(model.requests.length, 2, 'the model was not asked again for what it had said');
 });
 
 test('a turn that waits for such an answer is not taken up by a start, and ends when time is up', async (t) => {
-  const { bookings, model, home } = await startHome(t, 'stateless', { chat: { service: { tools: { approval_timeout: 1 } } } });
+  const { bookings, model, home } = await startHome(t, 'stateless', {
+    chat: { service: { tools: { approval_timeout: 1 } } },
+  });
   model.script(asks([{ name: 'book' }]), says('Nobody came.'));
   await killAsking(t, home);
 
@@ -65,7 +72,10 @@ test('a question of an older server ends with the process, and its call as unkno
 
   const client = connectClient(t, await home.start().listening);
   const turn = client.chat(...chat);
-  assert.deepEqual(resultsIn(await readAll(turn)).map(({ status }) => status), ['outcome_unknown']);
+  assert.deepEqual(
+    resultsIn(await readAll(turn)).map(({ status }) => status),
+    ['outcome_unknown'],
+  );
   assert.equal(await turn.text(), 'I do not know whether it is booked.');
   const late = await client.respond('c1', { interruptId, decision: 'answer', content: { guests: 3 } });
   assert.deepEqual(late, { already: { decision: 'cancelled' } });

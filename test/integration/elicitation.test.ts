@@ -16,7 +16,10 @@ const inC1 = { conversationId: 'c1' };
 
 async function startTables(test: TestContext, era: Era, config: Record<string, unknown> = {}) {
   const bookings = { booked: [] as string[], refused: [] as string[] };
-  const tables = await startHttpServer({ era, offer: (server) => (era === 'sessions' ? offerWaitingTable : offerResumedTable)(server, bookings) });
+  const tables = await startHttpServer({
+    era,
+    offer: (server) => (era === 'sessions' ? offerWaitingTable : offerResumedTable)(server, bookings),
+  });
   test.after(tables.stop);
   return { bookings, ...(await startTyped(test, { mcpServers: { tables: { url: tables.url } }, config })) };
 }
@@ -26,13 +29,17 @@ async function chatUntilAsked(client: WatchedClient) {
   const turn = client.chat('A table', inC1);
   const asked = await question(client);
   assert.ok(asked.type === 'elicitation_request');
-  const respond = (answer: Omit<Answer, 'interruptId'>) => client.respond('c1', { interruptId: asked.interrupt_id, ...answer });
+  const respond = (answer: Omit<Answer, 'interruptId'>) =>
+    client.respond('c1', { interruptId: asked.interrupt_id, ...answer });
   return { turn, asked, respond };
 }
 
 const resultOf = async (turn: Turn) => resultsIn(await readAll(turn))[0];
 
-for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28']] as const) {
+for (const [era, told] of [
+  ['sessions', '2025-11-25'],
+  ['stateless', '2026-07-28'],
+] as const) {
   describe(`a question of a server of ${told}`, () => {
     test('reaches the followers with its form, and the call goes on with the answer', async (t) => {
       const { parley, client, model, bookings } = await startTables(t, era);
@@ -49,7 +56,13 @@ for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28
       assert.equal(await turn.text(), 'Booked.');
       assert.deepEqual(bookings.booked, [era === 'sessions' ? '4 inside' : '4 inside table 7']);
       const kinds = chunks.map(({ type }) => type).filter((type, index, types) => type !== types[index - 1]);
-      assert.deepEqual(kinds, ['tool_call', 'elicitation_request', ...(era === 'sessions' ? [] : ['tool_call']), 'tool_result', 'text']);
+      assert.deepEqual(kinds, [
+        'tool_call',
+        'elicitation_request',
+        ...(era === 'sessions' ? [] : ['tool_call']),
+        'tool_result',
+        'text',
+      ]);
       assert.deepEqual(await respond({ decision: 'decline' }), { already: { decision: 'answer' } });
     });
 
@@ -86,7 +99,9 @@ for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28
       model.script(asks([{ name: 'pay' }]), says('Paid.'));
       const { turn, asked, respond } = await chatUntilAsked(client);
       assert.deepEqual([asked.mode, asked.url, asked.data], ['url', 'https://pay.example/deposit', 'Pay the deposit.']);
-      await assert.rejects(respond({ decision: 'answer', content: { paid: true } }), { data: { path: 'payload.content' } });
+      await assert.rejects(respond({ decision: 'answer', content: { paid: true } }), {
+        data: { path: 'payload.content' },
+      });
       await respond({ decision: 'answer' });
       assert.equal((await resultOf(turn))?.data, 'deposit: accept');
     });
@@ -115,7 +130,9 @@ for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28
     });
 
     test('is not waited for for ever', async (t) => {
-      const { client, model, bookings } = await startTables(t, era, { chat: { service: { tools: { approval_timeout: 0.3 } } } });
+      const { client, model, bookings } = await startTables(t, era, {
+        chat: { service: { tools: { approval_timeout: 0.3 } } },
+      });
       model.script(asks([{ name: 'book' }]), says('Nobody was there.'));
       const { turn, respond } = await chatUntilAsked(client);
       // A server that laid the call down hears of it, one that waits is given up.

@@ -22,18 +22,29 @@ describe('the code', { concurrency: 2 }, () => {
       assert.ok(told);
       assert.deepEqual([told.code, told.retryable], [code, retryable]);
       const known: readonly string[] = data;
-      assert.deepEqual(Object.keys(told.data).filter((key) => !known.includes(key)), [], 'what the table does not know');
-      for (const [, key = ''] of remedy.matchAll(/`data\.(\w+)`/g)) assert.ok(key in told.data, `the remedy sends people to data.${key}`);
+      assert.deepEqual(
+        Object.keys(told.data).filter((key) => !known.includes(key)),
+        [],
+        'what the table does not know',
+      );
+      for (const [, key = ''] of remedy.matchAll(/`data\.(\w+)`/g))
+        assert.ok(key in told.data, `the remedy sends people to data.${key}`);
     });
   }
 });
 
 test('the table has a line of cause and another of remedy for each', () => {
   const line = /^[A-Z].{8,140}\.$/;
-  assert.deepEqual([...table].filter(([, { cause, remedy }]) => !line.test(cause) || !line.test(remedy) || cause === remedy), []);
+  assert.deepEqual(
+    [...table].filter(([, { cause, remedy }]) => !line.test(cause) || !line.test(remedy) || cause === remedy),
+    [],
+  );
 });
 
 test('the table explains no data that no code has', () => {
   const used = new Set<string>([...table.values()].flatMap(({ data = [] }) => data));
-  assert.deepEqual(Object.keys(faultData).filter((key) => !used.has(key)), []);
+  assert.deepEqual(
+    Object.keys(faultData).filter((key) => !used.has(key)),
+    [],
+  );
 });

@@ -18,13 +18,55 @@ describe('a frame', () => {
   for (const { name, frame, requestId, code, says } of [
     { name: 'that is not JSON', frame: '{oops', requestId: null, code: 'invalid_json', says: /not valid JSON/ },
     { name: 'that is no object', frame: '[]', requestId: null, code: 'invalid_request', says: /frame/ },
-    { name: 'without request_id', frame: '{"action":"ping"}', requestId: null, code: 'invalid_request', says: /request_id/ },
-    { name: 'with an action that does not exist', frame: '{"action":"dance","request_id":"r"}', requestId: 'r', code: 'unknown_action', says: /"dance".*chat, cancel/ },
-    { name: 'without text', frame: '{"action":"chat","request_id":"r","payload":{}}', requestId: 'r', code: 'invalid_request', says: /payload\.text/ },
-    { name: 'with an empty text', frame: '{"action":"chat","request_id":"r","payload":{"text":""}}', requestId: 'r', code: 'invalid_request', says: /at least one character/ },
-    { name: 'with a payload that is no object', frame: '{"action":"chat","request_id":"r","payload":7}', requestId: 'r', code: 'invalid_request', says: /payload/ },
-    { name: 'with control characters in an id', frame: '{"action":"chat","request_id":"r","payload":{"text":"x","conversation_id":"a\\u0000b"}}', requestId: 'r', code: 'invalid_request', says: /conversation_id.*control characters/ },
-    { name: 'about an unknown conversation', frame: '{"action":"history","request_id":"r","payload":{"conversation_id":"nobody"}}', requestId: 'r', code: 'not_found', says: /no such conversation/ },
+    {
+      name: 'without request_id',
+      frame: '{"action":"ping"}',
+      requestId: null,
+      code: 'invalid_request',
+      says: /request_id/,
+    },
+    {
+      name: 'with an action that does not exist',
+      frame: '{"action":"dance","request_id":"r"}',
+      requestId: 'r',
+      code: 'unknown_action',
+      says: /"dance".*chat, cancel/,
+    },
+    {
+      name: 'without text',
+      frame: '{"action":"chat","request_id":"r","payload":{}}',
+      requestId: 'r',
+      code: 'invalid_request',
+      says: /payload\.text/,
+    },
+    {
+      name: 'with an empty text',
+      frame: '{"action":"chat","request_id":"r","payload":{"text":""}}',
+      requestId: 'r',
+      code: 'invalid_request',
+      says: /at least one character/,
+    },
+    {
+      name: 'with a payload that is no object',
+      frame: '{"action":"chat","request_id":"r","payload":7}',
+      requestId: 'r',
+      code: 'invalid_request',
+      says: /payload/,
+    },
+    {
+      name: 'with control characters in an id',
+      frame: '{"action":"chat","request_id":"r","payload":{"text":"x","conversation_id":"a\\u0000b"}}',
+      requestId: 'r',
+      code: 'invalid_request',
+      says: /conversation_id.*control characters/,
+    },
+    {
+      name: 'about an unknown conversation',
+      frame: '{"action":"history","request_id":"r","payload":{"conversation_id":"nobody"}}',
+      requestId: 'r',
+      code: 'not_found',
+      says: /no such conversation/,
+    },
   ]) {
     test(`${name} gets ${code} and the socket stays`, async (t) => {
       const { client } = await start(t);
@@ -40,8 +82,14 @@ describe('a frame', () => {
   for (const { name, frame } of [
     { name: 'without text', frame: '{"action":"chat","request_id":"r","payload":{"conversation_id":"c1"}}' },
     { name: 'without request_id', frame: '{"action":"ping","payload":{"conversation_id":"c1"}}' },
-    { name: 'with an action that does not exist', frame: '{"action":"dance","request_id":"r","payload":{"conversation_id":"c1"}}' },
-    { name: 'that is nested too deep', frame: `{"action":"chat","request_id":"r","payload":{"conversation_id":"c1","metadata":${'['.repeat(70)}${']'.repeat(70)}}}` },
+    {
+      name: 'with an action that does not exist',
+      frame: '{"action":"dance","request_id":"r","payload":{"conversation_id":"c1"}}',
+    },
+    {
+      name: 'that is nested too deep',
+      frame: `{"action":"chat","request_id":"r","payload":{"conversation_id":"c1","metadata":${'['.repeat(70)}${']'.repeat(70)}}}`,
+    },
   ]) {
     test(`${name} is answered with the conversation that it names`, async (t) => {
       const { client } = await start(t);

@@ -19,7 +19,11 @@ const endings: { end: string; reply(): Reply; stop?: true }[] = [
 ];
 
 /** Runs r1 to its end, and tells how a later chat of the same id must be answered. */
-async function runToEnd(t: TestContext, { url, model }: { url: string; model: ModelServer }, { reply, stop }: (typeof endings)[number]) {
+async function runToEnd(
+  t: TestContext,
+  { url, model }: { url: string; model: ModelServer },
+  { reply, stop }: (typeof endings)[number],
+) {
   model.script(reply());
   const client = connectClient(t, url);
   const turn = client.chat('Hi', r1);
@@ -37,7 +41,11 @@ async function runToEnd(t: TestContext, { url, model }: { url: string; model: Mo
     const { seq, ...told } = first.frame;
     const metadata = { ...('metadata' in told ? told.metadata : {}), replayed: true };
     const frame = later.rowsAreGone ? { ...told, metadata } : { ...told, seq, metadata };
-    assert.deepEqual(await endOf(back, back.chat('Hi', r1)), { frame, text: later.rowsAreGone ? '' : first.text, replayed: true });
+    assert.deepEqual(await endOf(back, back.chat('Hi', r1)), {
+      frame,
+      text: later.rowsAreGone ? '' : first.text,
+      replayed: true,
+    });
     await assert.rejects(back.chat('Hi!', r1).end, withCode('request_id_reused'));
     assert.equal((await back.history('c1')).head_seq, log.head_seq, 'nothing was written');
     assert.equal(model.requests.length, asked, 'nobody was asked');
@@ -72,12 +80,24 @@ const policies = [
   { retention_policy: 'time_based', retention_days: 1e-8 },
 ];
 
-const passages: { after: string; rowsAreGone?: true; persistence?: object; pass(t: TestContext, parley: Parley): Promise<unknown> }[] = [
+const passages: {
+  after: string;
+  rowsAreGone?: true;
+  persistence?: object;
+  pass(t: TestContext, parley: Parley): Promise<unknown>;
+}[] = [
   { after: 'its end', pass: async () => {} },
   { after: 'a restart', pass: (_, parley) => parley.restart() },
-  ...policies.map((persistence) => ({ after: `retention by ${persistence.retention_policy} took its rows`, rowsAreGone: true as const, persistence, pass: nextTurn })),
+  ...policies.map((persistence) => ({
+    after: `retention by ${persistence.retention_policy} took its rows`,
+    rowsAreGone: true as const,
+    persistence,
+    pass: nextTurn,
+  })),
   {
-    after: 'retention took its rows, and a restart', rowsAreGone: true, persistence: policies[0] ?? {},
+    after: 'retention took its rows, and a restart',
+    rowsAreGone: true,
+    persistence: policies[0] ?? {},
     async pass(t, parley) {
       await nextTurn(t, parley);
       await parley.restart();
@@ -135,7 +155,10 @@ describe('turns that kill -9 cut off, the running one and the one behind it,', (
     assert.equal(shownText(chunks), 'The whole answer.');
     assert.equal(await turns[1].text(), 'Second.');
     const { events } = await back.history('c1');
-    assert.deepEqual(events.filter(({ type }) => type === 'user_message').map(({ content }) => content), ['one', 'two']);
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'user_message').map(({ content }) => content),
+      ['one', 'two'],
+    );
     assert.equal(model.requests.length, 3);
   });
 });
@@ -148,15 +171,24 @@ test('an id whose rows are gone is known for a day after its turn has ended; the
   const db = new Database(parley.database);
   t.after(() => db.close());
   // As if the server had been away for so long.
-  const moveBack = db.prepare("UPDATE turns SET ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, ?) WHERE request_id = ?");
-  for (const [age, requestId] of [['-25 hours', 'old'], ['-23 hours', 'recent']]) assert.equal(moveBack.run(age, requestId).changes, 1);
+  const moveBack = db.prepare(
+    "UPDATE turns SET ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, ?) WHERE request_id = ?",
+  );
+  for (const [age, requestId] of [
+    ['-25 hours', 'old'],
+    ['-23 hours', 'recent'],
+  ])
+    assert.equal(moveBack.run(age, requestId).changes, 1);
   await parley.restart();
   const find = db.prepare('SELECT request_id FROM turns WHERE request_id = ?');
   await eventually(() => find.get('old') === undefined, 'the first sweep');
 
   const back = connectClient(t, parley.url);
   assert.equal((await back.chat('Hi', { conversationId: 'c1', requestId: 'recent' }).end).metadata.replayed, true);
-  await assert.rejects(back.chat('Hi!', { conversationId: 'c1', requestId: 'recent' }).end, withCode('request_id_reused'));
+  await assert.rejects(
+    back.chat('Hi!', { conversationId: 'c1', requestId: 'recent' }).end,
+    withCode('request_id_reused'),
+  );
   assert.equal(model.requests.length, 3);
   const anew = back.chat('Something else', { conversationId: 'c1', requestId: 'old' });
   assert.deepEqual(await anew.accepted, { seq: 10, disposition: 'started' });

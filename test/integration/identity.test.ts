@@ -1,7 +1,18 @@
 /** Who a turn is: the same chat again is the same turn, from any socket, at any moment; another text under its id is refused. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createGate, delta, done, finish, gate, says, saysStepwise, stalls, streams, usage } from '../support/model-replies.ts';
+import {
+  createGate,
+  delta,
+  done,
+  finish,
+  gate,
+  says,
+  saysStepwise,
+  stalls,
+  streams,
+  usage,
+} from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { demoServer, serveScripted } from '../support/parley.ts';
 import { connectClient, hear, readAll, shownText, withCode } from '../support/typed-client.ts';
@@ -30,13 +41,19 @@ describe('the same chat on another socket, while its turn runs,', () => {
   test('is attached in the middle of a tool hop, and gets calls and results once', async (t) => {
     const { parley, model } = await serveScripted(t, { mcpServers: demoServer });
     const held = createGate();
-    model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), streams(gate(held), delta({ content: 'Five.' }), finish('stop'), usage(), done()));
+    model.script(
+      asks([{ name: 'add', arguments: { a: 2, b: 3 } }]),
+      streams(gate(held), delta({ content: 'Five.' }), finish('stop'), usage(), done()),
+    );
     const mine = connectClient(t, parley.url).chat('2 + 3?', r1);
     for await (const { type } of mine) if (type === 'tool_result') break;
     const theirs = connectClient(t, parley.url).chat('2 + 3?', r1);
     await theirs.accepted;
     held.open();
-    assert.deepEqual((await readAll(theirs)).map(({ type, data }) => `${type} ${data}`), ['tool_call {"a":2,"b":3}', 'tool_result 5', 'text Five.']);
+    assert.deepEqual(
+      (await readAll(theirs)).map(({ type, data }) => `${type} ${data}`),
+      ['tool_call {"a":2,"b":3}', 'tool_result 5', 'text Five.'],
+    );
     assert.equal(model.requests.length, 2);
   });
 
@@ -46,7 +63,9 @@ describe('the same chat on another socket, while its turn runs,', () => {
     model.script(step.reply);
     const mine = connectClient(t, parley.url).chat('Hi', r1);
     await mine.accepted;
-    const others = (['queue', 'reject', 'interrupt'] as const).map((mode) => connectClient(t, parley.url).chat('Hi', { ...r1, mode }));
+    const others = (['queue', 'reject', 'interrupt'] as const).map((mode) =>
+      connectClient(t, parley.url).chat('Hi', { ...r1, mode }),
+    );
     for (const other of others) assert.equal((await other.accepted).disposition, 'attached');
     step.release();
     for (const other of others) assert.deepEqual(await other.end, await mine.end);
@@ -60,7 +79,10 @@ describe('the same chat on another socket, while its turn runs,', () => {
     const mine = connectClient(t, parley.url).chat('Hi', r1);
     await mine.accepted;
     for (const mode of ['queue', 'reject', 'interrupt'] as const) {
-      await assert.rejects(connectClient(t, parley.url).chat('Hi!', { ...r1, mode }).end, withCode('request_id_reused'));
+      await assert.rejects(
+        connectClient(t, parley.url).chat('Hi!', { ...r1, mode }).end,
+        withCode('request_id_reused'),
+      );
     }
     step.release();
     assert.equal(await mine.text(), 'done');
@@ -114,13 +136,19 @@ describe('two sockets that send a new id at the same moment', () => {
     const running = clients[0]?.chat('one', { conversationId: 'busy', requestId: 'r0' });
     await running?.accepted;
     const conversations = [...Array.from({ length: 12 }, (_, index) => `idle ${index}`), 'busy'];
-    const pairs = conversations.map((conversationId) => clients.map((client) => client.chat('Hi', { conversationId, requestId: 'r1' })));
+    const pairs = conversations.map((conversationId) =>
+      clients.map((client) => client.chat('Hi', { conversationId, requestId: 'r1' })),
+    );
     for (const [index, pair] of pairs.entries()) {
       const dispositions = await Promise.all(pair.map(async ({ accepted }) => (await accepted).disposition));
       assert.deepEqual(dispositions.sort(), ['attached', conversations[index] === 'busy' ? 'queued' : 'started']);
     }
     step.release();
-    for (const pair of pairs) assert.deepEqual(await Promise.all(pair.map((turn) => turn.text())), ['Hello from the scripted model.', 'Hello from the scripted model.']);
+    for (const pair of pairs)
+      assert.deepEqual(await Promise.all(pair.map((turn) => turn.text())), [
+        'Hello from the scripted model.',
+        'Hello from the scripted model.',
+      ]);
     assert.equal(model.requests.length, conversations.length + 1);
   });
 
@@ -131,7 +159,9 @@ describe('two sockets that send a new id at the same moment', () => {
     const outcomes = await Promise.allSettled(clients.map((client, index) => client.chat(`text ${index}`, r1).end));
     const refused = outcomes.filter(({ status }) => status === 'rejected');
     assert.equal(refused.length, 1);
-    assert.ok(refused.every((outcome) => outcome.status === 'rejected' && withCode('request_id_reused')(outcome.reason)));
+    assert.ok(
+      refused.every((outcome) => outcome.status === 'rejected' && withCode('request_id_reused')(outcome.reason)),
+    );
     assert.equal(model.requests.length, 1);
   });
 });

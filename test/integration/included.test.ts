@@ -11,7 +11,11 @@ import { connectClient, startTyped, withCode, type WatchedClient } from '../supp
 const inC1 = { conversationId: 'c1' };
 const today = { server: 'memos', uri: 'memo://today' };
 
-async function startMemos(test: TestContext, config: Record<string, unknown> = {}, readable: Promise<void> = Promise.resolve()) {
+async function startMemos(
+  test: TestContext,
+  config: Record<string, unknown> = {},
+  readable: Promise<void> = Promise.resolve(),
+) {
   const reads: string[] = [];
   const read = (uri: string) => {
     const text = `Buy bread, read ${reads.push(uri)}.`;
@@ -22,21 +26,37 @@ async function startMemos(test: TestContext, config: Record<string, unknown> = {
   return { reads, ...(await startTyped(test, { mcpServers: { memos: { url: memos.url } }, config })) };
 }
 
-const lastRequest = ({ requests }: ModelServer) => requests.at(-1)?.body.messages.filter(({ role }) => role !== 'system').map(({ role, content }) => [role, content]);
+const lastRequest = ({ requests }: ModelServer) =>
+  requests
+    .at(-1)
+    ?.body.messages.filter(({ role }) => role !== 'system')
+    .map(({ role, content }) => [role, content]);
 const eventsOf = async (client: WatchedClient) => (await client.history('c1')).events;
 
 describe('a chat', () => {
   test('with resources is read by the model after them', async (t) => {
     const { client, model } = await startMemos(t);
     model.script(says('Bread.'));
-    const turn = client.chat('What is to be done?', { ...inC1, resources: [today, { server: 'memos', uri: 'memo://picture' }] });
+    const turn = client.chat('What is to be done?', {
+      ...inC1,
+      resources: [today, { server: 'memos', uri: 'memo://picture' }],
+    });
     assert.equal(await turn.text(), 'Bread.');
-    assert.deepEqual(lastRequest(model), [['user', '[resource: memo://today]\nBuy bread, read 1.\n\n[resource: memo://picture, image/png, 3 bytes]\n\nWhat is to be done?']]);
+    assert.deepEqual(lastRequest(model), [
+      [
+        'user',
+        '[resource: memo://today]\nBuy bread, read 1.\n\n[resource: memo://picture, image/png, 3 bytes]\n\nWhat is to be done?',
+      ],
+    ]);
     const [message] = await eventsOf(client);
     assert.equal(message?.content, 'What is to be done?');
     assert.deepEqual(message?.extra?.['included'], [
       { role: 'user', text: '[resource: memo://today]\nBuy bread, read 1.', from: today },
-      { role: 'user', text: '[resource: memo://picture, image/png, 3 bytes]', from: { server: 'memos', uri: 'memo://picture' } },
+      {
+        role: 'user',
+        text: '[resource: memo://picture, image/png, 3 bytes]',
+        from: { server: 'memos', uri: 'memo://picture' },
+      },
     ]);
     assert.ok(Number(message?.token_count) > 30, 'counted with all that it brings along');
   });
@@ -44,7 +64,10 @@ describe('a chat', () => {
   test('with a prompt goes on from its messages', async (t) => {
     const { client, model } = await startMemos(t);
     model.script(says('Sun.'), says('Welcome.'));
-    await client.chat('In Celsius.', { ...inC1, prompt: { server: 'memos', name: 'weather', arguments: { city: 'Graz' } } }).end;
+    await client.chat('In Celsius.', {
+      ...inC1,
+      prompt: { server: 'memos', name: 'weather', arguments: { city: 'Graz' } },
+    }).end;
     assert.deepEqual(lastRequest(model), [
       ['user', 'What will the weather in Graz be for 1 days?'],
       ['assistant', 'In which unit?'],
@@ -63,7 +86,10 @@ describe('a chat', () => {
     await parley.restart();
     const after = connectClient(t, parley.url);
     await after.chat('And now?', inC1).end;
-    assert.deepEqual(lastRequest(model)?.[0], ['user', '[resource: memo://today]\nBuy bread, read 1.\n\nWhat is to be done?']);
+    assert.deepEqual(lastRequest(model)?.[0], [
+      'user',
+      '[resource: memo://today]\nBuy bread, read 1.\n\nWhat is to be done?',
+    ]);
     assert.equal((await after.chat(...chat).end).metadata.replayed, true);
     assert.deepEqual(reads, ['memo://today'], 'read once');
     const other = connectClient(t, parley.url).chat('What is to be done?', { ...inC1, requestId: 'r1' });
@@ -111,7 +137,10 @@ describe('a chat', () => {
     readable.resolve();
     await first.end;
     const messages = (await eventsOf(client)).filter(({ type }) => type === 'user_message');
-    assert.deepEqual(messages.map(({ content }) => content), ['Hello?', 'What is to be done?']);
+    assert.deepEqual(
+      messages.map(({ content }) => content),
+      ['Hello?', 'What is to be done?'],
+    );
   });
 
   test('in the place of another may bring something along too', async (t) => {
@@ -119,6 +148,8 @@ describe('a chat', () => {
     model.script(says('Nothing.'), says('Bread.'));
     await client.chat('What is to be done?', inC1).end;
     await client.chat(null, { ...inC1, rewindTo: 1, resources: [today] }).end;
-    assert.deepEqual(lastRequest(model), [['user', '[resource: memo://today]\nBuy bread, read 1.\n\nWhat is to be done?']]);
+    assert.deepEqual(lastRequest(model), [
+      ['user', '[resource: memo://today]\nBuy bread, read 1.\n\nWhat is to be done?'],
+    ]);
   });
 });

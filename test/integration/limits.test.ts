@@ -21,7 +21,14 @@ async function start(t: TestContext, websocket: Record<string, unknown> = {}, se
 
 /** The server hears a moment after the client that a socket is gone. */
 function servedAgain(parley: Parley, options: ConnectOptions = {}): Promise<true> {
-  return eventually(async () => (await parley.connect(options)).ask('ping').then(() => true as const, () => false as const), 'a place to become free');
+  return eventually(
+    async () =>
+      (await parley.connect(options)).ask('ping').then(
+        () => true as const,
+        () => false as const,
+      ),
+    'a place to become free',
+  );
 }
 
 /** A TCP connection that says nothing of itself. */
@@ -36,7 +43,11 @@ describe('connections', () => {
   test('beyond max_connections are closed with 1013, until one leaves', async (t) => {
     const { parley, client } = await start(t, { max_connections: 2 });
     const second = await parley.connect();
-    assert.deepEqual(await turnedAway(parley.url), { frames: [], code: 1013, reason: 'too many connections: chat.websocket.max_connections' });
+    assert.deepEqual(await turnedAway(parley.url), {
+      frames: [],
+      code: 1013,
+      reason: 'too many connections: chat.websocket.max_connections',
+    });
     await second.close();
     await servedAgain(parley);
     await client.ask('ping');
@@ -45,7 +56,11 @@ describe('connections', () => {
   test('beyond max_connections_per_address are closed with 1013, and other addresses are served', async (t) => {
     const { parley, client } = await start(t, { max_connections_per_address: 2 });
     await parley.connect();
-    assert.deepEqual(await turnedAway(parley.url), { frames: [], code: 1013, reason: 'too many connections from this address: chat.websocket.max_connections_per_address' });
+    assert.deepEqual(await turnedAway(parley.url), {
+      frames: [],
+      code: 1013,
+      reason: 'too many connections from this address: chat.websocket.max_connections_per_address',
+    });
     await (await parley.connect({ localAddress: '127.0.0.2' })).ask('ping');
     await client.close();
     await servedAgain(parley);
@@ -53,12 +68,21 @@ describe('connections', () => {
 
   test('beyond max_connections_per_subject are closed with 1013, and other subjects are served', async (t) => {
     const [alice, bob] = [createToken(), createToken()];
-    const tokens = [{ subject: 'alice', sha256: hashToken(alice) }, { subject: 'bob', sha256: hashToken(bob) }];
-    const parley = await startParley(t, { config: { auth: { mode: 'token', tokens }, chat: { websocket: { max_connections_per_subject: 1 } } } });
+    const tokens = [
+      { subject: 'alice', sha256: hashToken(alice) },
+      { subject: 'bob', sha256: hashToken(bob) },
+    ];
+    const parley = await startParley(t, {
+      config: { auth: { mode: 'token', tokens }, chat: { websocket: { max_connections_per_subject: 1 } } },
+    });
     const by = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
     const first = await parley.connect(by(alice));
     await first.ask('ping');
-    assert.deepEqual(await turnedAway(parley.url, by(alice)), { frames: [], code: 1013, reason: 'too many connections of this subject: chat.websocket.max_connections_per_subject' });
+    assert.deepEqual(await turnedAway(parley.url, by(alice)), {
+      frames: [],
+      code: 1013,
+      reason: 'too many connections of this subject: chat.websocket.max_connections_per_subject',
+    });
     await (await parley.connect(by(bob))).ask('ping');
     await first.close();
     await servedAgain(parley, by(alice));
@@ -73,7 +97,10 @@ describe('connections', () => {
   for (const { name, said } of [
     { name: 'nothing', said: '' },
     { name: 'half a request', said: 'GET /ws/chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: web' },
-    { name: 'a request whose body does not come', said: 'GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n' },
+    {
+      name: 'a request whose body does not come',
+      said: 'GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n',
+    },
   ]) {
     test(`that say ${name} within handshake_timeout are ended`, async (t) => {
       const { parley, client } = await start(t, { handshake_timeout: 0.2 });
@@ -101,7 +128,9 @@ describe('connections', () => {
 
   test('that are many more than may be served are dropped', async (t) => {
     const { parley, client } = await start(t, { max_connections: 1 });
-    const sockets = Array.from({ length: 1001 }, () => connectTcp({ port: Number(new URL(parley.url).port), host: '127.0.0.1' }));
+    const sockets = Array.from({ length: 1001 }, () =>
+      connectTcp({ port: Number(new URL(parley.url).port), host: '127.0.0.1' }),
+    );
     t.after(() => sockets.forEach((socket) => socket.destroy()));
     const closed = Promise.race(sockets.map((socket) => once(socket, 'close')));
     await closed;
@@ -124,13 +153,22 @@ describe('a frame', () => {
     const { client } = await start(t, { max_json_depth: 10 });
     const nested = (levels: number) => `${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`;
     // The frame and its payload are the first two levels.
-    const chat = (levels: number, id: string) => client.socket.send(`{"action":"chat","request_id":"${id}","payload":{"text":"Hi","metadata":${nested(levels - 2)}}}`);
+    const chat = (levels: number, id: string) =>
+      client.socket.send(
+        `{"action":"chat","request_id":"${id}","payload":{"text":"Hi","metadata":${nested(levels - 2)}}}`,
+      );
     chat(10, 'r1');
     assert.equal((await client.turn('r1')).end.status, 'complete');
-    for (const [levels, id] of [[11, 'r2'], [50_000, 'r3']] as const) {
+    for (const [levels, id] of [
+      [11, 'r2'],
+      [50_000, 'r3'],
+    ] as const) {
       chat(levels, id);
       const { error } = (await client.turn(id)).end;
-      assert.deepEqual([error?.code, error?.message, error?.data['path']], ['invalid_request', 'frame: expected at most 10 levels of nesting.', 'frame']);
+      assert.deepEqual(
+        [error?.code, error?.message, error?.data['path']],
+        ['invalid_request', 'frame: expected at most 10 levels of nesting.', 'frame'],
+      );
     }
     client.socket.send('['.repeat(200_000) + ']'.repeat(200_000));
     assert.equal((await client.waitFor((received) => received.request_id === null)).error?.code, 'invalid_request');

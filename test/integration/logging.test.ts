@@ -21,7 +21,11 @@ async function start(t: TestContext, logging: Record<string, unknown> = {}) {
     mcpServers: demoServer,
     config: {
       logging,
-      llm: { active: 'scripted', retry: { attempts: 1 }, providers: { scripted: { base_url: model.url, model: 'scripted-model', api_key_env: 'SCRIPTED_KEY' } } },
+      llm: {
+        active: 'scripted',
+        retry: { attempts: 1 },
+        providers: { scripted: { base_url: model.url, model: 'scripted-model', api_key_env: 'SCRIPTED_KEY' } },
+      },
     },
   });
   const server = home.start({ env: { SCRIPTED_KEY: KEY } });
@@ -44,28 +48,60 @@ test('away from a terminal it is JSON, with one line a turn that says whose, how
   const [first, second, ...others] = lines.filter((line) => line['msg'] === 'turn');
   assert.deepEqual(others, []);
   const { total_ms: totalMs, first_chunk_ms: firstChunkMs, time, ...facts } = first ?? {};
-  assert.deepEqual(facts, { level: 30, subject: 'anonymous', conversation: 'c1', request: 'r1', end: 'stop', hops: 1, tokens: 36, model: 'scripted-model', msg: 'turn' });
+  assert.deepEqual(facts, {
+    level: 30,
+    subject: 'anonymous',
+    conversation: 'c1',
+    request: 'r1',
+    end: 'stop',
+    hops: 1,
+    tokens: 36,
+    model: 'scripted-model',
+    msg: 'turn',
+  });
   assert.ok(Number(totalMs) >= Number(firstChunkMs) && Number(firstChunkMs) >= 0 && Number(time) > 1e12);
   assert.partialDeepStrictEqual(second, {
-    request: 'r2', end: 'provider_auth', provider: 'scripted', status: 401, variable: 'SCRIPTED_KEY',
-    reason: 'Provider "scripted" refused the API key; check the key in SCRIPTED_KEY (401).', provider_says: '[redacted]',
+    request: 'r2',
+    end: 'provider_auth',
+    provider: 'scripted',
+    status: 401,
+    variable: 'SCRIPTED_KEY',
+    reason: 'Provider "scripted" refused the API key; check the key in SCRIPTED_KEY (401).',
+    provider_says: '[redacted]',
   });
 });
 
 test("it has Parley's own reason for every way in which a provider fails, and never the provider's words", async (t) => {
   const ways = [
-    [fails(400, PRIVATE), 'Provider "scripted" refused the request; check llm.providers.scripted and the account (400).'],
-    [fails(404, PRIVATE), 'Provider "scripted" does not offer the model "scripted-model"; set llm.providers.scripted.model (or, if that is right, llm.providers.scripted.base_url) (404).'],
+    [
+      fails(400, PRIVATE),
+      'Provider "scripted" refused the request; check llm.providers.scripted and the account (400).',
+    ],
+    [
+      fails(404, PRIVATE),
+      'Provider "scripted" does not offer the model "scripted-model"; set llm.providers.scripted.model (or, if that is right, llm.providers.scripted.base_url) (404).',
+    ],
     [fails(500, PRIVATE), 'Provider "scripted" had a fault of its own; ask again (500).'],
-    [answersWith('text/event-stream', `data: ${PRIVATE}\n\n`), 'Provider "scripted" sent something that is no part of an answer.'],
-    [answersWith('text/html', PRIVATE), 'Provider "scripted" answered with something that is no chat completion (text/html). Check llm.providers.scripted.base_url.'],
+    [
+      answersWith('text/event-stream', `data: ${PRIVATE}\n\n`),
+      'Provider "scripted" sent something that is no part of an answer.',
+    ],
+    [
+      answersWith('text/html', PRIVATE),
+      'Provider "scripted" answered with something that is no chat completion (text/html). Check llm.providers.scripted.base_url.',
+    ],
     [cuts('torn', PRIVATE), 'Provider "scripted" ended the stream before its answer was finished. Ask again.'],
   ] as const;
   const run = await start(t);
   run.model.script(...ways.map(([reply]) => reply));
   for (const _ of ways) await assert.rejects(run.client.chat(PRIVATE, inC1).end);
-  const lines = (await logOf(run)).map((line): Record<string, unknown> => JSON.parse(line)).filter((line) => line['msg'] === 'turn');
-  assert.deepEqual(lines.map((line) => line['reason']), ways.map(([, reason]) => reason));
+  const lines = (await logOf(run))
+    .map((line): Record<string, unknown> => JSON.parse(line))
+    .filter((line) => line['msg'] === 'turn');
+  assert.deepEqual(
+    lines.map((line) => line['reason']),
+    ways.map(([, reason]) => reason),
+  );
   assert.ok(!JSON.stringify(lines).includes(PRIVATE));
 });
 
@@ -83,7 +119,8 @@ describe('texts and keys', () => {
   test('do not get into it, whatever goes wrong and however much it tells', async (t) => {
     const run = await start(t, { level: 'trace' });
     run.model.script(...misfortunes);
-    for (let turn = 0; turn < misfortunes.length - 2; turn += 1) await run.client.chat(`about ${PRIVATE}`, { ...inC1, metadata: { note: PRIVATE } }).end.catch(() => undefined);
+    for (let turn = 0; turn < misfortunes.length - 2; turn += 1)
+      await run.client.chat(`about ${PRIVATE}`, { ...inC1, metadata: { note: PRIVATE } }).end.catch(() => undefined);
     // The client that ships sends no such thing.
     const plain = await run.server.connect();
     plain.socket.send(`{"action": "chat", "payload": "${PRIVATE}`);
@@ -124,5 +161,6 @@ test('nobody waits for a reader of it who has stopped reading', async (t) => {
   const client = connectClient(t, await server.listening);
   // More than a pipe holds: a line has twice the length of an id, and more.
   const long = 'x'.repeat(120);
-  for (let turn = 0; turn < 300; turn += 1) await client.chat('Hi', { conversationId: `${long}${turn % 4}`, requestId: `${long}${turn}` }).end;
+  for (let turn = 0; turn < 300; turn += 1)
+    await client.chat('Hi', { conversationId: `${long}${turn % 4}`, requestId: `${long}${turn}` }).end;
 });

@@ -17,7 +17,10 @@ test('the hundredth turn asks for no more than the twentieth, and knows what was
   model.script(() => says('It will rain.'));
   const warm: number[] = [];
   for (let turn = 1; turn <= 100; turn += 1) {
-    assert.equal((await client.chat(`${String(turn).padStart(3, '0')}: ${words}`, { conversation_id: 'c1' })).end.status, 'complete');
+    assert.equal(
+      (await client.chat(`${String(turn).padStart(3, '0')}: ${words}`, { conversation_id: 'c1' })).end.status,
+      'complete',
+    );
     if (turn === 20 || turn === 100) warm.push((await readMetrics(parley.url)).get('parley_warm_bytes') ?? NaN);
   }
   const sizeOf = (turn: number) => JSON.stringify(model.requests[turn - 1]?.body).length;
@@ -27,7 +30,11 @@ test('the hundredth turn asks for no more than the twentieth, and knows what was
   const asked = model.requests.at(-1)?.body.messages.map(({ content }) => String(content).slice(0, 3)) ?? [];
   assert.deepEqual(asked.filter((start) => /^\d+$/.test(start)).at(-1), '100');
   assert.equal(asked.includes('001'), false, 'the first has left the window');
-  assert.equal((await client.ask('history', { conversation_id: 'c1', before_seq: 2 })).result?.['oldest_seq'], 1, 'and stays in the log');
+  assert.equal(
+    (await client.ask('history', { conversation_id: 'c1', before_seq: 2 })).result?.['oldest_seq'],
+    1,
+    'and stays in the log',
+  );
 });
 
 test('by default a conversation of 18,000 tokens is kept whole, and the model sees all of it', async (t) => {
@@ -38,8 +45,14 @@ test('by default a conversation of 18,000 tokens is kept whole, and the model se
   for (let turn = 1; turn <= turns; turn += 1) {
     assert.equal((await client.chat(`${turn}: ${long}`, { conversation_id: 'c1' })).end.status, 'complete');
   }
-  const asked = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'user').map(({ content }) => String(content).split(':')[0]);
-  assert.deepEqual(asked, Array.from({ length: turns }, (_, index) => String(index + 1)));
+  const asked = model.requests
+    .at(-1)
+    ?.body.messages.filter(({ role }) => role === 'user')
+    .map(({ content }) => String(content).split(':')[0]);
+  assert.deepEqual(
+    asked,
+    Array.from({ length: turns }, (_, index) => String(index + 1)),
+  );
   const { result } = await client.ask('history', { conversation_id: 'c1', before_seq: 4 });
   assert.equal(result?.['oldest_seq'], 1);
 });

@@ -44,11 +44,16 @@ describe('memory', () => {
   });
 
   test('cuts an oversized message in the middle and says so', async (t) => {
-    const { client, model } = await startTyped(t, { config: { chat: { service: { context: { max_tokens: 400, reserve_tokens: 100 } } } } });
+    const { client, model } = await startTyped(t, {
+      config: { chat: { service: { context: { max_tokens: 400, reserve_tokens: 100 } } } },
+    });
     const chunks = await readAll(client.chat(`BEGIN ${'long '.repeat(2000)} END`));
     assert.ok(chunks.some((chunk) => chunk.type === 'notice' && chunk.kind === 'context_truncated'));
     const sent = String(model.requests[0]?.body.messages.at(-1)?.content);
-    assert.ok(sent.startsWith('BEGIN') && sent.endsWith('END') && sent.includes('left out') && sent.length < 2500, `${sent.length}`);
+    assert.ok(
+      sent.startsWith('BEGIN') && sent.endsWith('END') && sent.includes('left out') && sent.length < 2500,
+      `${sent.length}`,
+    );
   });
 
   test('lies in one table that people can query', async (t) => {
@@ -57,7 +62,10 @@ describe('memory', () => {
     const database = new Database(parley.database, { readonly: true });
     t.after(() => database.close());
     const rows = database.prepare('SELECT seq, type, role, content FROM chat_events ORDER BY seq').raw().all();
-    assert.deepEqual(rows.slice(0, 2), [[1, 'user_message', 'user', 'Hi'], [2, 'assistant_message', 'assistant', 'Hello from the scripted model.']]);
+    assert.deepEqual(rows.slice(0, 2), [
+      [1, 'user_message', 'user', 'Hi'],
+      [2, 'assistant_message', 'assistant', 'Hello from the scripted model.'],
+    ]);
   });
 });
 
@@ -65,11 +73,19 @@ describe('conversations', () => {
   test('many run at once, one turn at a time in each', async (t) => {
     const { client, model } = await startTyped(t);
     model.script((request) => says(`echo ${String(request.body.messages.at(-1)?.content)}`, { delayMs: 2 }));
-    const turns = Array.from({ length: 40 }, (_, index) => client.chat(`t${index}`, { conversationId: `c${index % 10}`, requestId: `r${index}` }));
+    const turns = Array.from({ length: 40 }, (_, index) =>
+      client.chat(`t${index}`, { conversationId: `c${index % 10}`, requestId: `r${index}` }),
+    );
     for (const [index, turn] of turns.entries()) assert.equal(await turn.text(), `echo t${index}`);
     for (let conversation = 0; conversation < 10; conversation += 1) {
-      const ends = client.frames.flatMap((frame) => (frame.status === 'complete' && frame.conversation_id === `c${conversation}` ? [frame.request_id] : []));
-      assert.deepEqual(ends, [0, 1, 2, 3].map((round) => `r${conversation + round * 10}`), 'in the order sent');
+      const ends = client.frames.flatMap((frame) =>
+        frame.status === 'complete' && frame.conversation_id === `c${conversation}` ? [frame.request_id] : [],
+      );
+      assert.deepEqual(
+        ends,
+        [0, 1, 2, 3].map((round) => `r${conversation + round * 10}`),
+        'in the order sent',
+      );
     }
   });
 
@@ -117,12 +133,16 @@ describe('conversations', () => {
   });
 });
 
-test('the sqlite3 shell answers the question of the README while the server runs', { skip: !hasShell() && 'no sqlite3 shell here' }, async (t) => {
-  const { client, parley } = await startTyped(t);
-  await client.chat('Hi', inC1).end;
-  const query = 'SELECT conversation_id, COUNT(*) FROM chat_events GROUP BY conversation_id;';
-  assert.equal(execFileSync('sqlite3', [parley.database, query], { encoding: 'utf8' }).trim(), 'c1|3');
-});
+test(
+  'the sqlite3 shell answers the question of the README while the server runs',
+  { skip: !hasShell() && 'no sqlite3 shell here' },
+  async (t) => {
+    const { client, parley } = await startTyped(t);
+    await client.chat('Hi', inC1).end;
+    const query = 'SELECT conversation_id, COUNT(*) FROM chat_events GROUP BY conversation_id;';
+    assert.equal(execFileSync('sqlite3', [parley.database, query], { encoding: 'utf8' }).trim(), 'c1|3');
+  },
+);
 
 function hasShell(): boolean {
   try {

@@ -7,7 +7,8 @@ import { demoServer, startParley } from '../support/parley.ts';
 import { eventually } from '../support/server-process.ts';
 import { connectClient, withCode, type WatchedClient } from '../support/typed-client.ts';
 
-const startClient = async (test: TestContext, mcpServers: Record<string, unknown>) => connectClient(test, (await startParley(test, { mcpServers })).url);
+const startClient = async (test: TestContext, mcpServers: Record<string, unknown>) =>
+  connectClient(test, (await startParley(test, { mcpServers })).url);
 
 async function startMemos(test: TestContext, era: 'sessions' | 'stateless'): Promise<WatchedClient> {
   const memos = await startHttpServer({ era, offer: offerMemos });
@@ -15,47 +16,94 @@ async function startMemos(test: TestContext, era: 'sessions' | 'stateless'): Pro
   return startClient(test, { memos: { url: memos.url }, ...demoServer });
 }
 
-for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28']] as const) {
+for (const [era, told] of [
+  ['sessions', '2025-11-25'],
+  ['stateless', '2026-07-28'],
+] as const) {
   describe(`servers of ${told}`, () => {
     test('list their prompts, which are filled in with arguments', async (t) => {
       const client = await startMemos(t, era);
       const { prompts } = await client.prompts();
-      assert.deepEqual(prompts.map(({ server, name }) => `${server} ${name}`), ['memos weather', 'memos greet', 'memos thank', 'demo summarize']);
+      assert.deepEqual(
+        prompts.map(({ server, name }) => `${server} ${name}`),
+        ['memos weather', 'memos greet', 'memos thank', 'demo summarize'],
+      );
       assert.deepEqual(prompts[0], {
-        server: 'memos', name: 'weather', title: 'Weather', description: 'Asks for the weather.',
-        arguments: [{ name: 'city', description: '', required: true }, { name: 'days', description: '', required: false }],
+        server: 'memos',
+        name: 'weather',
+        title: 'Weather',
+        description: 'Asks for the weather.',
+        arguments: [
+          { name: 'city', description: '', required: true },
+          { name: 'days', description: '', required: false },
+        ],
       });
       const { messages } = await client.getPrompt('memos', 'weather', { city: 'Graz' });
-      assert.deepEqual(messages.map(({ role, text }) => [role, text]), [
-        ['user', 'What will the weather in Graz be for 1 days?'],
-        ['assistant', 'In which unit?'],
-        ['user', '[image: image/png, 3 bytes]'],
-      ]);
+      assert.deepEqual(
+        messages.map(({ role, text }) => [role, text]),
+        [
+          ['user', 'What will the weather in Graz be for 1 days?'],
+          ['assistant', 'In which unit?'],
+          ['user', '[image: image/png, 3 bytes]'],
+        ],
+      );
     });
 
     test('list their resources and templates, which are read', async (t) => {
       const client = await startMemos(t, era);
       const { resources, templates } = await client.resources({ server: 'memos' });
-      assert.deepEqual(resources.map(({ uri }) => uri), ['memo://today', 'memo://picture', 'memo://broken']);
-      assert.deepEqual(templates, [{ server: 'memos', uri_template: 'memo://of/{day}', name: 'of a day', title: null, description: 'Of any day.', mime_type: null }]);
+      assert.deepEqual(
+        resources.map(({ uri }) => uri),
+        ['memo://today', 'memo://picture', 'memo://broken'],
+      );
+      assert.deepEqual(templates, [
+        {
+          server: 'memos',
+          uri_template: 'memo://of/{day}',
+          name: 'of a day',
+          title: null,
+          description: 'Of any day.',
+          mime_type: null,
+        },
+      ]);
       const read = (uri: string) => client.readResource('memos', uri);
-      assert.deepEqual(await read('memo://today'), { contents: [{ uri: 'memo://today', mime_type: 'text/plain', text: 'Buy bread.', blob: null }] });
-      assert.deepEqual(await read('memo://picture'), { contents: [{ uri: 'memo://picture', mime_type: 'image/png', text: null, blob: 'AAAA' }] });
-      assert.deepEqual(await read('memo://of/friday'), { contents: [{ uri: 'memo://of/friday', mime_type: null, text: 'On friday: nothing.', blob: null }] });
+      assert.deepEqual(await read('memo://today'), {
+        contents: [{ uri: 'memo://today', mime_type: 'text/plain', text: 'Buy bread.', blob: null }],
+      });
+      assert.deepEqual(await read('memo://picture'), {
+        contents: [{ uri: 'memo://picture', mime_type: 'image/png', text: null, blob: 'AAAA' }],
+      });
+      assert.deepEqual(await read('memo://of/friday'), {
+        contents: [{ uri: 'memo://of/friday', mime_type: null, text: 'On friday: nothing.', blob: null }],
+      });
     });
 
     test('complete the arguments of prompts and the variables of templates', async (t) => {
       const client = await startMemos(t, era);
       const ofPrompt = { prompt: 'weather', argument: { name: 'city', value: 'W' }, known: { days: '2' } };
-      assert.deepEqual(await client.completeArgument('memos', ofPrompt), { values: ['Wien', 'Wels'], total: 2, has_more: false });
+      assert.deepEqual(await client.completeArgument('memos', ofPrompt), {
+        values: ['Wien', 'Wels'],
+        total: 2,
+        has_more: false,
+      });
       const ofTemplate = { uriTemplate: 'memo://of/{day}', argument: { name: 'day', value: 's' } };
-      assert.deepEqual(await client.completeArgument('memos', ofTemplate), { values: ['sunday'], total: 1, has_more: false });
+      assert.deepEqual(await client.completeArgument('memos', ofTemplate), {
+        values: ['sunday'],
+        total: 1,
+        has_more: false,
+      });
     });
 
     test('refuse what they do not have or cannot do, in their own words', async (t) => {
       const client = await startMemos(t, era);
-      await assert.rejects(client.getPrompt('memos', 'nonsense'), { code: 'mcp_refused', message: /"memos" refused: .*nonsense/ });
-      await assert.rejects(client.readResource('memos', 'memo://broken'), { code: 'mcp_refused', data: { server: 'memos' } });
+      await assert.rejects(client.getPrompt('memos', 'nonsense'), {
+        code: 'mcp_refused',
+        message: /"memos" refused: .*nonsense/,
+      });
+      await assert.rejects(client.readResource('memos', 'memo://broken'), {
+        code: 'mcp_refused',
+        data: { server: 'memos' },
+      });
     });
   });
 }
@@ -73,7 +121,10 @@ test('lists go page by page, and a page follows the one before', async (t) => {
   const mixed = await client.resources({ server: 'memos', limit: 2 });
   const rest = await client.resources({ server: 'memos', limit: 2, cursor: mixed.next_cursor ?? '' });
   assert.deepEqual([rest.resources.length, rest.templates.length, rest.next_cursor], [1, 1, null]);
-  await assert.rejects(client.prompts({ cursor: 'never given' }), { code: 'invalid_request', data: { path: 'payload.cursor' } });
+  await assert.rejects(client.prompts({ cursor: 'never given' }), {
+    code: 'invalid_request',
+    data: { path: 'payload.cursor' },
+  });
 });
 
 test('a list that has changed is read anew', async (t) => {
@@ -98,9 +149,21 @@ test('a list that has changed is read anew', async (t) => {
 test('a server that is away is left out of the lists, and its state told', async (t) => {
   const client = await startClient(t, { ...demoServer, away: { command: 'no-such-program' } });
   const { resources, servers } = await client.resources();
-  assert.deepEqual(resources.map(({ uri }) => uri), ['parley://about']);
-  assert.deepEqual(servers.map(({ name, state }) => [name, state === 'ready']), [['demo', true], ['away', false]]);
-  await assert.rejects(client.readResource('nobody', 'memo://x'), { code: 'invalid_request', data: { path: 'payload.server' } });
+  assert.deepEqual(
+    resources.map(({ uri }) => uri),
+    ['parley://about'],
+  );
+  assert.deepEqual(
+    servers.map(({ name, state }) => [name, state === 'ready']),
+    [
+      ['demo', true],
+      ['away', false],
+    ],
+  );
+  await assert.rejects(client.readResource('nobody', 'memo://x'), {
+    code: 'invalid_request',
+    data: { path: 'payload.server' },
+  });
 });
 
 test('what to complete is either a prompt or a template', async (t) => {

@@ -6,9 +6,12 @@ import { says, saysStepwise } from '../support/model-replies.ts';
 import { startScripted, type Parley } from '../support/parley.ts';
 import { eventually } from '../support/server-process.ts';
 
-const contentsOf = (messages: readonly { role: string; content?: unknown }[] = []) => messages.slice(1).map(({ content }) => String(content));
-const sample = async (parley: Parley, name: string) => (await readMetrics(parley.url)).get(`parley_${name}`) ?? Number.NaN;
-const isEmpty = (parley: Parley) => eventually(async () => (await sample(parley, 'conversations_live')) === 0, 'the conversation to leave');
+const contentsOf = (messages: readonly { role: string; content?: unknown }[] = []) =>
+  messages.slice(1).map(({ content }) => String(content));
+const sample = async (parley: Parley, name: string) =>
+  (await readMetrics(parley.url)).get(`parley_${name}`) ?? Number.NaN;
+const isEmpty = (parley: Parley) =>
+  eventually(async () => (await sample(parley, 'conversations_live')) === 0, 'the conversation to leave');
 
 describe('an idle conversation', () => {
   test('leaves memory after idle_timeout, log and socket untouched, and comes back with all it knew', async (t) => {
@@ -21,8 +24,15 @@ describe('an idle conversation', () => {
 
     const turn = await client.chat('What is my name?', { conversation_id: 'c1' }, 'r2');
 
-    assert.deepEqual(contentsOf(model.requests[1]?.body.messages), ['My name is Ada', 'Hello Ada.', 'What is my name?']);
-    assert.deepEqual(turn.frames.filter((frame) => frame.status !== 'chunk').map((frame) => frame.seq), [4, 6]);
+    assert.deepEqual(contentsOf(model.requests[1]?.body.messages), [
+      'My name is Ada',
+      'Hello Ada.',
+      'What is my name?',
+    ]);
+    assert.deepEqual(
+      turn.frames.filter((frame) => frame.status !== 'chunk').map((frame) => frame.seq),
+      [4, 6],
+    );
     await isEmpty(parley);
     const from = client.frames.length;
     client.send('chat', { text: 'What is my name?', conversation_id: 'c1' }, 'r2');
@@ -45,7 +55,9 @@ describe('an idle conversation', () => {
   });
 
   test('makes room where max_live_conversations are in memory; until then a new one is overloaded', async (t) => {
-    const { parley, client } = await startScripted(t, { config: { chat: { service: { idle_timeout: 0.3, max_live_conversations: 1 } } } });
+    const { parley, client } = await startScripted(t, {
+      config: { chat: { service: { idle_timeout: 0.3, max_live_conversations: 1 } } },
+    });
     await client.chat('Hi', { conversation_id: 'c1' });
     const refused = await client.chat('Hi', { conversation_id: 'c2' });
     assert.equal(refused.end.error?.code, 'overloaded');
@@ -58,7 +70,9 @@ describe('an idle conversation', () => {
 describe('what is kept warm', () => {
   test('stays within warm_bytes while conversations grow, and those that were pushed out forget nothing', async (t) => {
     const warmBytes = 40_000;
-    const { parley, model, client } = await startScripted(t, { config: { chat: { service: { warm_bytes: warmBytes } } } });
+    const { parley, model, client } = await startScripted(t, {
+      config: { chat: { service: { warm_bytes: warmBytes } } },
+    });
     const text = (turn: number, conversation: number) => `turn ${turn} of ${conversation} ${'word '.repeat(150)}`;
     model.script(() => says('Noted.'));
     for (let turn = 0; turn < 3; turn += 1) {

@@ -40,7 +40,10 @@ test('before its first word a provider is asked again after', async (t) => {
       model.script(reply, says('Here I am.'));
       const chunks = await readAll(client.chat('Hi', { conversationId: title }));
       assert.equal(shownText(chunks), 'Here I am.');
-      assert.deepEqual(noticesOf(chunks).map((notice) => [notice.kind, notice.provider]), [['retrying', 'scripted']]);
+      assert.deepEqual(
+        noticesOf(chunks).map((notice) => [notice.kind, notice.provider]),
+        [['retrying', 'scripted']],
+      );
       assert.ok(delayOf(chunks) >= 250 && delayOf(chunks) <= 500, String(delayOf(chunks)));
     });
   }
@@ -76,7 +79,12 @@ test('a Retry-After', async (t) => {
     ['as a date is waited', () => ({ 'retry-after': new Date(Date.now() + 4_000).toUTCString() }), 600, 5_000],
     ['in milliseconds is waited', () => ({ 'retry-after-ms': '40' }), 40, 50],
     ['of nothing leaves the own wait', () => ({ 'retry-after': '0' }), 250, 500],
-    ['that has gone by leaves the own wait', () => ({ 'retry-after': new Date(Date.now() - 5_000).toUTCString() }), 250, 500],
+    [
+      'that has gone by leaves the own wait',
+      () => ({ 'retry-after': new Date(Date.now() - 5_000).toUTCString() }),
+      250,
+      500,
+    ],
   ];
   for (const [title, headers, low, high] of table) {
     await t.test(title, async () => {
@@ -93,7 +101,10 @@ test('a Retry-After', async (t) => {
     const before = model.requests.length;
     model.script(fails(429, 'slow down', { headers: { 'retry-after': '3600' } }));
     const { error } = await failed(client, client.chat('Hi', c1));
-    assert.deepEqual([error.code, error.retryable, error.data['retry_after_ms'], error.data['status']], ['provider_rate_limit', true, 600_000, 429]);
+    assert.deepEqual(
+      [error.code, error.retryable, error.data['retry_after_ms'], error.data['status']],
+      ['provider_rate_limit', true, 600_000, 429],
+    );
     assert.equal(model.requests.length - before, 1);
   });
 });
@@ -104,15 +115,25 @@ test('the fallbacks are asked in their order, each with tries of its own, and th
   const [second, third] = spares;
   assert.ok(second && third);
   const providers = { second: { base_url: second.url, model: 'm2' }, third: { base_url: third.url, model: 'm3' } };
-  const { client, model } = await startImpatient(t, { fallback: ['second', 'third'], retry: { attempts: 2 }, providers });
+  const { client, model } = await startImpatient(t, {
+    fallback: ['second', 'third'],
+    retry: { attempts: 2 },
+    providers,
+  });
   model.script(() => fails(500, 'oops', { headers: { 'retry-after-ms': '1' } }));
   second.script(() => fails(401, 'no'));
   third.script(() => fails(404, 'no such model'));
   const { chunks, error } = await failed(client, client.chat('Hi', c1));
-  assert.deepEqual(noticesOf(chunks).map(({ provider }) => provider), ['scripted', 'second', 'third']);
+  assert.deepEqual(
+    noticesOf(chunks).map(({ provider }) => provider),
+    ['scripted', 'second', 'third'],
+  );
   assert.deepEqual([error.code, error.data['provider'], error.data['model']], ['provider_model', 'third', 'm3']);
   assert.match(error.message, /set llm\.providers\.third\.model/);
-  assert.deepEqual([model, second, third].map(({ requests }) => requests.length), [2, 1, 1]);
+  assert.deepEqual(
+    [model, second, third].map(({ requests }) => requests.length),
+    [2, 1, 1],
+  );
 });
 
 describe('a Stop', () => {

@@ -16,7 +16,11 @@ async function startEndpoint(t: TestContext, reply: Reply) {
 test('each provider gets its own key and headers, and nothing of any other', async (t) => {
   const refusal = fails(401, 'no');
   const [openai, groq, azure, own, last] = [
-    await startEndpoint(t, refusal), await startEndpoint(t, refusal), await startEndpoint(t, refusal), await startEndpoint(t, refusal), await startEndpoint(t, says('Hello.')),
+    await startEndpoint(t, refusal),
+    await startEndpoint(t, refusal),
+    await startEndpoint(t, refusal),
+    await startEndpoint(t, refusal),
+    await startEndpoint(t, says('Hello.')),
   ];
   const parley = await startParley(t, {
     config: {
@@ -33,7 +37,13 @@ test('each provider gets its own key and headers, and nothing of any other', asy
         },
       },
     },
-    env: { KEY_OF_OPENAI: 'secret-of-openai', KEY_OF_OWN: 'secret-of-own', OPENAI_API_KEY: 'secret-1', GROQ_API_KEY: 'secret-2', AZURE_OPENAI_API_KEY: 'secret-3' },
+    env: {
+      KEY_OF_OPENAI: 'secret-of-openai',
+      KEY_OF_OWN: 'secret-of-own',
+      OPENAI_API_KEY: 'secret-1',
+      GROQ_API_KEY: 'secret-2',
+      AZURE_OPENAI_API_KEY: 'secret-3',
+    },
   });
   const client = connectClient(t, parley.url);
   assert.equal(await client.chat('Hi').text(), 'Hello.');

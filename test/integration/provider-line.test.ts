@@ -7,11 +7,16 @@ import { startModelServer } from '../support/model-server.ts';
 import { eventually } from '../support/server-process.ts';
 import { readAll, startTyped } from '../support/typed-client.ts';
 
-const oneAtOnce = (llm: object = {}) => ({ config: { llm: { ...llm, providers: { scripted: { max_concurrent: 1 } } } } });
+const oneAtOnce = (llm: object = {}) => ({
+  config: { llm: { ...llm, providers: { scripted: { max_concurrent: 1 } } } },
+});
 
 /** Resolves when one turn waits for the provider. */
 const oneInLine = (url: string) =>
-  eventually(async () => (await readMetrics(url)).get('parley_provider_line{provider="scripted"}') === 1, 'one in line');
+  eventually(
+    async () => (await readMetrics(url)).get('parley_provider_line{provider="scripted"}') === 1,
+    'one in line',
+  );
 
 test('a turn is told that it waits for its provider, and answered when there is room', async (t) => {
   const { parley, client, model } = await startTyped(t, oneAtOnce());
@@ -22,7 +27,9 @@ test('a turn is told that it waits for its provider, and answered when there is 
   const second = client.chat('Hi', { conversationId: 'c2' });
   await oneInLine(parley.url);
   assert.equal((await readMetrics(parley.url)).get('parley_provider_requests{provider="scripted"}'), 1);
-  assert.partialDeepStrictEqual(await (await fetch(pageOf(parley.url, '/health'))).json(), { providers: [{ name: 'scripted', running: 1, waiting: 1 }] });
+  assert.partialDeepStrictEqual(await (await fetch(pageOf(parley.url, '/health'))).json(), {
+    providers: [{ name: 'scripted', running: 1, waiting: 1 }],
+  });
   slow.release();
   await first.end;
   const notice = (await readAll(second)).find(({ type }) => type === 'notice');
@@ -52,7 +59,13 @@ test('whoever has waited too long is answered by the fallback, in the line of th
   t.after(() => spare.close());
   const spareBlock = { base_url: spare.url, model: 'spare-model', max_concurrent: 1 };
   const { client, model } = await startTyped(t, {
-    config: { llm: { queue_timeout: 0.05, fallback: ['spare'], providers: { scripted: { max_concurrent: 1 }, spare: spareBlock } } },
+    config: {
+      llm: {
+        queue_timeout: 0.05,
+        fallback: ['spare'],
+        providers: { scripted: { max_concurrent: 1 }, spare: spareBlock },
+      },
+    },
   });
   model.script(hangs());
   spare.script(says('From the spare.'));
@@ -60,8 +73,13 @@ test('whoever has waited too long is answered by the fallback, in the line of th
   client.chat('Hi', { conversationId: 'c1' });
   await model.request(1);
   const turn = client.chat('Hi', { conversationId: 'c2' });
-  const notices = (await readAll(turn)).flatMap((chunk) => (chunk.type === 'notice' ? [[chunk.kind, 'provider' in chunk ? chunk.provider : null]] : []));
+  const notices = (await readAll(turn)).flatMap((chunk) =>
+    chunk.type === 'notice' ? [[chunk.kind, 'provider' in chunk ? chunk.provider : null]] : [],
+  );
   assert.equal(await turn.text(), 'From the spare.');
-  assert.deepEqual(notices, [['queued_for_provider', 'scripted'], ['retrying', 'spare']]);
+  assert.deepEqual(notices, [
+    ['queued_for_provider', 'scripted'],
+    ['retrying', 'spare'],
+  ]);
   assert.equal(model.requests.length, 1, 'nothing was sent for the turn that had waited in vain');
 });

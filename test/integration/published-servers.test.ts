@@ -23,17 +23,35 @@ interface Use {
 }
 
 /** The model asks for all of them in one answer, and one by one for those that ask back; nothing that is offered may be left out. */
-async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses: Record<string, Use>, mcp: Record<string, unknown> = {}): Promise<{ client: WatchedClient; model: ModelServer }> {
-  const { model, client } = await startTyped(t, { mcpServers, config: { mcp, chat: { service: { tools: { concurrency: 32 }, context: { max_tokens: 100_000 } } } } });
+async function useAll(
+  t: TestContext,
+  mcpServers: Record<string, unknown>,
+  uses: Record<string, Use>,
+  mcp: Record<string, unknown> = {},
+): Promise<{ client: WatchedClient; model: ModelServer }> {
+  const { model, client } = await startTyped(t, {
+    mcpServers,
+    config: { mcp, chat: { service: { tools: { concurrency: 32 }, context: { max_tokens: 100_000 } } } },
+  });
   assert.deepEqual((await client.tools()).tools.map(({ name }) => name).sort(), Object.keys(uses).sort());
-  const calls = Object.entries(uses).map(([name, { arguments: args = {}, asks: asked }]) => ({ name, arguments: args, asked }));
+  const calls = Object.entries(uses).map(([name, { arguments: args = {}, asks: asked }]) => ({
+    name,
+    arguments: args,
+    asked,
+  }));
   const asking = calls.flatMap(({ asked, ...call }) => (asked ? [{ ...call, asked }] : []));
-  const alone = asking.flatMap(({ asked: { model: said }, ...call }) => [asks([call]), ...(said === undefined ? [] : [says(said)])]);
+  const alone = asking.flatMap(({ asked: { model: said }, ...call }) => [
+    asks([call]),
+    ...(said === undefined ? [] : [says(said)]),
+  ]);
   model.script(asks(calls.filter(({ asked }) => !asked)), ...alone, says('Done.'));
 
   const turn = client.chat('use everything');
   for (const { name, asked } of asking) {
-    const { interrupt_id: interruptId } = await eventually(() => questionsTo(client).find((each) => each.type === asked.type && each.name === name) ?? null, `the question of ${name}`);
+    const { interrupt_id: interruptId } = await eventually(
+      () => questionsTo(client).find((each) => each.type === asked.type && each.name === name) ?? null,
+      `the question of ${name}`,
+    );
     await client.respond(turn.conversationId, { interruptId, ...asked.respond });
   }
   const results = new Map(resultsIn(await readAll(turn)).map((result) => [result.name, result]));
@@ -47,31 +65,65 @@ async function useAll(t: TestContext, mcpServers: Record<string, unknown>, uses:
 }
 
 test('the server of everything: every tool is called, every prompt filled in, every resource and template read', async (t) => {
-  const { client, model } = await useAll(t, everythingServer, {
-    echo: { arguments: { message: 'hello' }, shows: /^Echo: hello$/ },
-    'get-annotated-message': { arguments: { messageType: 'success', includeImage: true }, shows: /Operation completed successfully[^]*image\/png/ },
-    'get-env': { shows: /"PATH"/ },
-    'get-resource-links': { arguments: { count: 2 }, shows: /demo:\/\/resource\/dynamic\/blob\/1[^]*demo:\/\/resource\/dynamic\/text\/2/ },
-    'get-resource-reference': { arguments: { resourceType: 'Text', resourceId: 7 }, shows: /demo:\/\/resource\/dynamic\/text\/7/ },
-    'get-structured-content': { arguments: { location: 'Chicago' }, shows: /"temperature":36/ },
-    'get-sum': { arguments: { a: 2, b: 3 }, shows: /2 and 3 is 5/ },
-    'get-tiny-image': { shows: /image\/png/ },
-    'gzip-file-as-resource': { arguments: { name: 'hello.gz', data: 'data:text/plain,hello', outputType: 'resource' }, shows: /application\/gzip/ },
-    'toggle-simulated-logging': { shows: /Started simulated/ },
-    'toggle-subscriber-updates': { shows: /Started simulated resource updated notifications/ },
-    'trigger-long-running-operation': { arguments: { duration: 0.2, steps: 2 }, shows: /Long running operation completed. Duration: 0.2 seconds, Steps: 2/ },
-    'get-roots-list': { shows: /Current MCP Roots \(1 total\)/ },
-    'trigger-elicitation-request': { asks: { type: 'elicitation_request', respond: { decision: 'answer', content: { name: 'Ada' } } }, shows: /Ada/ },
-    'trigger-url-elicitation': { arguments: { url: 'https://example.com/form' }, asks: { type: 'elicitation_request', respond: { decision: 'answer' } }, shows: /accept/i },
-    'trigger-sampling-request': { arguments: { prompt: 'birds' }, asks: { type: 'approval_request', respond: { decision: 'approve' }, model: 'Birds sing.' }, shows: /Birds sing\./ },
-  }, { roots: [tmpdir()] });
+  const { client, model } = await useAll(
+    t,
+    everythingServer,
+    {
+      echo: { arguments: { message: 'hello' }, shows: /^Echo: hello$/ },
+      'get-annotated-message': {
+        arguments: { messageType: 'success', includeImage: true },
+        shows: /Operation completed successfully[^]*image\/png/,
+      },
+      'get-env': { shows: /"PATH"/ },
+      'get-resource-links': {
+        arguments: { count: 2 },
+        shows: /demo:\/\/resource\/dynamic\/blob\/1[^]*demo:\/\/resource\/dynamic\/text\/2/,
+      },
+      'get-resource-reference': {
+        arguments: { resourceType: 'Text', resourceId: 7 },
+        shows: /demo:\/\/resource\/dynamic\/text\/7/,
+      },
+      'get-structured-content': { arguments: { location: 'Chicago' }, shows: /"temperature":36/ },
+      'get-sum': { arguments: { a: 2, b: 3 }, shows: /2 and 3 is 5/ },
+      'get-tiny-image': { shows: /image\/png/ },
+      'gzip-file-as-resource': {
+        arguments: { name: 'hello.gz', data: 'data:text/plain,hello', outputType: 'resource' },
+        shows: /application\/gzip/,
+      },
+      'toggle-simulated-logging': { shows: /Started simulated/ },
+      'toggle-subscriber-updates': { shows: /Started simulated resource updated notifications/ },
+      'trigger-long-running-operation': {
+        arguments: { duration: 0.2, steps: 2 },
+        shows: /Long running operation completed. Duration: 0.2 seconds, Steps: 2/,
+      },
+      'get-roots-list': { shows: /Current MCP Roots \(1 total\)/ },
+      'trigger-elicitation-request': {
+        asks: { type: 'elicitation_request', respond: { decision: 'answer', content: { name: 'Ada' } } },
+        shows: /Ada/,
+      },
+      'trigger-url-elicitation': {
+        arguments: { url: 'https://example.com/form' },
+        asks: { type: 'elicitation_request', respond: { decision: 'answer' } },
+        shows: /accept/i,
+      },
+      'trigger-sampling-request': {
+        arguments: { prompt: 'birds' },
+        asks: { type: 'approval_request', respond: { decision: 'approve' }, model: 'Birds sing.' },
+        shows: /Birds sing\./,
+      },
+    },
+    { roots: [tmpdir()] },
+  );
 
   const offered = (await client.prompts()).prompts.map(({ name }) => name);
   const wanted: Record<string, { arguments?: Record<string, string>; shows: RegExp }> = {
     'simple-prompt': { shows: /simple prompt without arguments/ },
     'args-prompt': { arguments: { city: 'Graz' }, shows: /weather in Graz/ },
     'completable-prompt': { arguments: { department: 'Engineering', name: 'Alice' }, shows: /Alice[^]*Engineering/ },
-    'resource-prompt': { arguments: { resourceType: 'Text', resourceId: '1' }, shows: /demo:\/\/resource\/dynamic\/text\/1/ },
+    'resource-prompt': {
+      arguments: { resourceType: 'Text', resourceId: '1' },
+      shows: /demo:\/\/resource\/dynamic\/text\/1/,
+    },
   };
   assert.deepEqual(offered.sort(), Object.keys(wanted).sort());
   for (const [name, { shows, ...filledIn }] of Object.entries(wanted)) {
@@ -79,14 +131,20 @@ test('the server of everything: every tool is called, every prompt filled in, ev
     await client.chat('Go on.', { conversationId: name, prompt: { server: 'everything', name, ...filledIn } }).end;
     assert.match(JSON.stringify(model.requests.at(-1)?.body.messages), shows, name);
   }
-  const completed = await client.completeArgument('everything', { prompt: 'completable-prompt', argument: { name: 'department', value: 'E' } });
+  const completed = await client.completeArgument('everything', {
+    prompt: 'completable-prompt',
+    argument: { name: 'department', value: 'E' },
+  });
   assert.match(completed.values.join(), /Engineering/);
 
   const { resources, templates } = await client.resources();
   assert.equal(resources.length, 8, 'its documents, and what a tool has made since');
   assert.ok(resources.some(({ uri }) => uri.endsWith('hello.gz')));
   assert.equal(templates.length, 2);
-  const uris = [...resources.map(({ uri }) => uri), ...templates.map(({ uri_template: template }) => template.replace('{resourceId}', '3'))];
+  const uris = [
+    ...resources.map(({ uri }) => uri),
+    ...templates.map(({ uri_template: template }) => template.replace('{resourceId}', '3')),
+  ];
   for (const uri of uris) {
     model.script(says('I have read it.'));
     await client.chat('Read this.', { conversationId: uri, resources: [{ server: 'everything', uri }] }).end;
@@ -110,12 +168,18 @@ test('the server of files: every tool is called, and none leaves its folder', as
     read_media_file: { arguments: { path: path('picture.png') }, shows: /image\/png/ },
     read_multiple_files: { arguments: { paths: [path('one.txt'), path('picture.png')] }, shows: /This is one\.txt/ },
     write_file: { arguments: { path: path('new.txt'), content: 'fresh' }, shows: /Successfully wrote/ },
-    edit_file: { arguments: { path: path('two.txt'), edits: [{ oldText: 'This is', newText: 'That was' }] }, shows: /That was two/ },
+    edit_file: {
+      arguments: { path: path('two.txt'), edits: [{ oldText: 'This is', newText: 'That was' }] },
+      shows: /That was two/,
+    },
     create_directory: { arguments: { path: path('deep') }, shows: /Successfully created/ },
     list_directory: { arguments: { path: folder }, shows: /one\.txt/ },
     list_directory_with_sizes: { arguments: { path: folder }, shows: /one\.txt/ },
     directory_tree: { arguments: { path: folder }, shows: /"one\.txt"/ },
-    move_file: { arguments: { source: path('three.txt'), destination: path('moved.txt') }, shows: /Successfully moved/ },
+    move_file: {
+      arguments: { source: path('three.txt'), destination: path('moved.txt') },
+      shows: /Successfully moved/,
+    },
     search_files: { arguments: { path: folder, pattern: 'one*' }, shows: /one\.txt/ },
     get_file_info: { arguments: { path: path('one.txt') }, shows: /isFile: true/ },
     list_allowed_directories: { shows: /shared/ },

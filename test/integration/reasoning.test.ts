@@ -7,17 +7,30 @@ import { demoServer } from '../support/parley.ts';
 import { connectClient, startTyped } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
-const hop = () => streams(delta({ reasoning_content: 'I had better add them.' }), callParts([{ name: 'add', arguments: { a: 1, b: 2 } }], 'split'), finish('tool_calls'), usage(), done());
+const hop = () =>
+  streams(
+    delta({ reasoning_content: 'I had better add them.' }),
+    callParts([{ name: 'add', arguments: { a: 1, b: 2 } }], 'split'),
+    finish('tool_calls'),
+    usage(),
+    done(),
+  );
 
 /** Like DeepSeek: a message that asked for tools must say what was thought before. */
 async function startThinker(t: TestContext, block: Record<string, unknown>) {
   const scripted = await startTyped(t, { mcpServers: demoServer, config: { llm: { providers: { scripted: block } } } });
   const { model } = scripted;
   model.script(({ body: { messages } }) => {
-    if (messages.some((message) => message.tool_calls && message['reasoning_content'] === undefined)) return fails(400, 'The reasoning_content in the thinking mode must be passed back to the API.');
-    return messages.at(-1)?.role === 'tool' || messages.length > 3 ? says('Three.', { reasoning: 'That was easy.' }) : hop();
+    if (messages.some((message) => message.tool_calls && message['reasoning_content'] === undefined))
+      return fails(400, 'The reasoning_content in the thinking mode must be passed back to the API.');
+    return messages.at(-1)?.role === 'tool' || messages.length > 3
+      ? says('Three.', { reasoning: 'That was easy.' })
+      : hop();
   });
-  return { ...scripted, sent: () => model.requests.at(-1)?.body.messages.map((message) => message['reasoning_content']) };
+  return {
+    ...scripted,
+    sent: () => model.requests.at(-1)?.body.messages.map((message) => message['reasoning_content']),
+  };
 }
 
 test('a provider that wants its thoughts back gets them in the next hop, in the next turn and after a restart', async (t) => {

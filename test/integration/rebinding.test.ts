@@ -10,12 +10,13 @@ const open = createBrowser(['--host-resolver-rules=MAP *.example 127.0.0.1']);
 const REFUSED = { expected: /status of 4(?:21|03)/ };
 
 /** In the page: how a socket is closed, or `open` when a ping was answered. */
-const trySocket = (url: string) => new Promise<string>((resolve) => {
-  const socket = new WebSocket(url);
-  socket.addEventListener('open', () => socket.send('{"action":"ping","request_id":"r"}'));
-  socket.addEventListener('message', () => resolve('open'));
-  socket.addEventListener('close', ({ code, reason }) => resolve(`${code} ${reason}`));
-});
+const trySocket = (url: string) =>
+  new Promise<string>((resolve) => {
+    const socket = new WebSocket(url);
+    socket.addEventListener('open', () => socket.send('{"action":"ping","request_id":"r"}'));
+    socket.addEventListener('message', () => resolve('open'));
+    socket.addEventListener('close', ({ code, reason }) => resolve(`${code} ${reason}`));
+  });
 
 describe('a browser', { skip: withoutBrowser }, () => {
   it('gets nothing from a server without auth under a foreign name', async (t) => {
@@ -24,15 +25,21 @@ describe('a browser', { skip: withoutBrowser }, () => {
     const answer = await page.goto(`http://evil.example:${port}/health`);
     assert.equal(answer?.status(), 421);
     // The refusal itself is a page of evil.example, and all below has the same origin as the server.
-    for (const path of ['/metrics', '/inspect', '/inspect/api/conversations']) assert.ok(await page.evaluate(async (each) => (await fetch(each)).status, path) > 400, path);
-    assert.match(await page.evaluate(trySocket, `ws://evil.example:${port}/ws/chat`), /^1008 host not allowed: .*allowed_hosts/);
+    for (const path of ['/metrics', '/inspect', '/inspect/api/conversations'])
+      assert.ok((await page.evaluate(async (each) => (await fetch(each)).status, path)) > 400, path);
+    assert.match(
+      await page.evaluate(trySocket, `ws://evil.example:${port}/ws/chat`),
+      /^1008 host not allowed: .*allowed_hosts/,
+    );
     assert.match(await page.evaluate(trySocket, `ws://evil.example:${port}/inspect/events?conversation=c1`), /^1008 /);
     assert.match(await page.evaluate(trySocket, `ws://localhost:${port}/ws/chat`), /^1008 origin not allowed/);
   });
 
   it('is served under the names of this machine, and after a link of another site', async (t) => {
     const { port } = new URL((await startParley(t)).url);
-    const elsewhere = createServer((_, response) => response.setHeader('content-type', 'text/html').end(`<a href="http://localhost:${port}/inspect">look</a>`));
+    const elsewhere = createServer((_, response) =>
+      response.setHeader('content-type', 'text/html').end(`<a href="http://localhost:${port}/inspect">look</a>`),
+    );
     await once(elsewhere.listen(0, '127.0.0.1'), 'listening');
     t.after(() => elsewhere.close());
     const address = elsewhere.address();

@@ -5,7 +5,18 @@ import type { Client } from '../../src/client/client.ts';
 import type { FollowedFrame } from '../../src/client/follow.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf, shownAnswers } from '../support/following.ts';
-import { createGate, delta, done, finish, gate, says, saysStepwise, stalls, streams, usage } from '../support/model-replies.ts';
+import {
+  createGate,
+  delta,
+  done,
+  finish,
+  gate,
+  says,
+  saysStepwise,
+  stalls,
+  streams,
+  usage,
+} from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { demoServer } from '../support/parley.ts';
 import { createScriptedHome } from '../support/scripted-home.ts';
@@ -16,7 +27,10 @@ const r1 = { conversationId: 'c1', requestId: 'r1' };
 
 /** A server process, behind an address that stays when it is replaced by the next one. */
 async function startReplaceable(t: TestContext) {
-  const { model, home } = await createScriptedHome(t, { mcpServers: demoServer, config: { shutdown: { drain_timeout: 0.1 } } });
+  const { model, home } = await createScriptedHome(t, {
+    mcpServers: demoServer,
+    config: { shutdown: { drain_timeout: 0.1 } },
+  });
   let server = home.start();
   const proxy = await startProxy(t, await server.listening);
   return {
@@ -37,7 +51,10 @@ async function startReplaceable(t: TestContext) {
 async function agreesWithLog(client: Client, frames: readonly FollowedFrame[]) {
   const { events, head_seq: head } = await client.history('c1');
   const answers = events.filter(({ type }) => type === 'assistant_message');
-  assert.deepEqual([...shownAnswers(frames)], answers.map(({ id, content }) => [id, content]));
+  assert.deepEqual(
+    [...shownAnswers(frames)],
+    answers.map(({ id, content }) => [id, content]),
+  );
   assert.deepEqual(seqsOf(frames), range(1, head));
   assert.equal(events.filter(({ extra }) => extra?.['kind'] === 'turn_end').length, 1);
 }
@@ -73,7 +90,10 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       const later = connectClient(t, url);
       const follow = later.follow('c1', { cursor });
       const middle = await readUntil(follow, (frame) => frame.status === 'chunk' && frame.chunk.type === 'text');
-      assert.deepEqual(chunksOf(middle).map(({ type, data }) => `${type} ${data}`), ['reset ', 'text Once upon ']);
+      assert.deepEqual(
+        chunksOf(middle).map(({ type, data }) => `${type} ${data}`),
+        ['reset ', 'text Once upon '],
+      );
       anew.release();
       await agreesWithLog(later, [...before, ...middle, ...(await readUntil(follow, isEnd('r1')))]);
     });
@@ -87,7 +107,10 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       await later.chat('a story', r1).end;
       const { head_seq: head } = await later.history('c1');
       const after = await readUntil(later.follow('c1', { cursor }), isEvent(head));
-      assert.deepEqual(chunksOf(after).map(({ type }) => type), ['reset']);
+      assert.deepEqual(
+        chunksOf(after).map(({ type }) => type),
+        ['reset'],
+      );
       await agreesWithLog(later, [...before, ...after]);
     });
   });

@@ -55,7 +55,10 @@ describe('after kill -9', () => {
     await killAt('tool_call');
     const turn = (await comeBack()).chat('Hi', r1);
     const chunks = await readAll(turn);
-    assert.deepEqual(chunks.flatMap((chunk) => (chunk.type === 'tool_result' ? [chunk.status] : [])), ['outcome_unknown']);
+    assert.deepEqual(
+      chunks.flatMap((chunk) => (chunk.type === 'tool_result' ? [chunk.status] : [])),
+      ['outcome_unknown'],
+    );
     assert.equal(shownText(chunks), 'I cannot tell.');
     assert.equal((await turn.end).metadata.tool_hops, 1);
   });
@@ -65,8 +68,14 @@ describe('after kill -9', () => {
     model.script(asks([{ name: 'slow', arguments: { ms: 700 } }]), says('Done.'));
     await killAt('tool_call');
     const chunks = await readAll((await comeBack()).chat('Hi', r1));
-    assert.deepEqual(chunks.flatMap((chunk) => (chunk.type === 'tool_result' ? [chunk.status] : [])), ['ok']);
-    assert.deepEqual(chunks.flatMap((chunk) => (chunk.type === 'tool_call' ? [chunk.attempt] : [])), [1, 2]);
+    assert.deepEqual(
+      chunks.flatMap((chunk) => (chunk.type === 'tool_result' ? [chunk.status] : [])),
+      ['ok'],
+    );
+    assert.deepEqual(
+      chunks.flatMap((chunk) => (chunk.type === 'tool_call' ? [chunk.attempt] : [])),
+      [1, 2],
+    );
   });
 
   test('a Stop that was answered holds', async (t) => {
@@ -90,14 +99,20 @@ describe('after kill -9', () => {
     const { model, killAt, comeBack } = await scene(t, service({ recovery: { mode: 'interrupt' } }));
     model.script(stalls('never '));
     await killAt('text');
-    await assert.rejects((await comeBack()).chat('Hi', r1).end, { code: 'recovery_failed', message: /restarted.*new request_id/ });
+    await assert.rejects((await comeBack()).chat('Hi', r1).end, {
+      code: 'recovery_failed',
+      message: /restarted.*new request_id/,
+    });
   });
 
   test('a turn that is cut off by every restart is given up', async (t) => {
     const { model, killAt, comeBack } = await scene(t, service({ recovery: { attempts: 1 } }));
     model.script(() => stalls('never '));
     for (const _ of ['its own server', 'the one that took it up']) await killAt('text');
-    await assert.rejects((await comeBack()).chat('Hi', r1).end, (error) => withCode('recovery_failed')(error) && /cut off 2 times/.test(String(error)));
+    await assert.rejects(
+      (await comeBack()).chat('Hi', r1).end,
+      (error) => withCode('recovery_failed')(error) && /cut off 2 times/.test(String(error)),
+    );
   });
 });
 

@@ -36,7 +36,14 @@ async function startModel(t: TestContext) {
     const text = String(body.messages.at(-1)?.content);
     if (isHeld || !text.startsWith('hold')) return says(text);
     isHeld = true;
-    return streams(delta({ role: 'assistant', content: '' }), gate(held), delta({ content: text }), finish('stop'), usage(), done());
+    return streams(
+      delta({ role: 'assistant', content: '' }),
+      gate(held),
+      delta({ content: text }),
+      finish('stop'),
+      usage(),
+      done(),
+    );
   });
   return { model, held };
 }
@@ -45,7 +52,11 @@ async function startModel(t: TestContext) {
 function countRows(database: string): Map<string, Record<string, number>> {
   const db = new Database(database, { readonly: true });
   const counts = new Map<string, Record<string, number>>();
-  for (const row of db.prepare("SELECT request_id AS id, coalesce(extra ->> '$.kind', type) AS type, count(*) AS count FROM chat_events GROUP BY 1, 2").all()) {
+  for (const row of db
+    .prepare(
+      "SELECT request_id AS id, coalesce(extra ->> '$.kind', type) AS type, count(*) AS count FROM chat_events GROUP BY 1, 2",
+    )
+    .all()) {
     const { id, type, count }: { id?: unknown; type?: unknown; count?: unknown } = Object(row);
     counts.set(String(id), { ...counts.get(String(id)), [String(type)]: Number(count) });
   }
@@ -54,11 +65,17 @@ function countRows(database: string): Map<string, Record<string, number>> {
 }
 
 /** `atOnce`: each client sends its turns all at once, else one after the other. */
-async function restart(t: TestContext, { signal, atOnce, queueLength }: { signal: 'SIGTERM' | 'SIGKILL'; atOnce: boolean; queueLength: number }) {
+async function restart(
+  t: TestContext,
+  { signal, atOnce, queueLength }: { signal: 'SIGTERM' | 'SIGKILL'; atOnce: boolean; queueLength: number },
+) {
   const { model, held } = await startModel(t);
   const home = await createHome(t, {
     modelUrl: model.url,
-    config: { chat: { websocket: { port: await freePort() }, service: { queue_length: queueLength } }, shutdown: { drain_timeout: 60 } },
+    config: {
+      chat: { websocket: { port: await freePort() }, service: { queue_length: queueLength } },
+      shutdown: { drain_timeout: 60 },
+    },
   });
   const server = home.start();
   const url = await server.listening;
@@ -95,7 +112,10 @@ async function restart(t: TestContext, { signal, atOnce, queueLength }: { signal
     await eventually(() => server.output.stderr.includes('draining'), 'the drain');
     // The socket of the turn that runs is kept, and a chat that comes over it now is refused.
     const late = first.chat('late', { conversationId: 'late', requestId: 'late' });
-    await eventually(() => waits.some(({ requestId, code }) => requestId === 'late' && code === 'shutting_down'), 'the refusal');
+    await eventually(
+      () => waits.some(({ requestId, code }) => requestId === 'late' && code === 'shutting_down'),
+      'the refusal',
+    );
     held.open();
     await server.exited;
     const next = home.start();
@@ -127,7 +147,10 @@ async function restart(t: TestContext, { signal, atOnce, queueLength }: { signal
 describe('a restart in the middle of 200 turns', () => {
   it('completes each of them once after SIGTERM: waits through the drain, and takes up what was queued', async (t) => {
     const { waits } = await restart(t, { signal: 'SIGTERM', atOnce: false, queueLength: 8 });
-    assert.ok(waits.every(({ code }) => code === 'shutting_down'), JSON.stringify(waits.find(({ code }) => code !== 'shutting_down')));
+    assert.ok(
+      waits.every(({ code }) => code === 'shutting_down'),
+      JSON.stringify(waits.find(({ code }) => code !== 'shutting_down')),
+    );
   });
 
   it('completes each of them once after SIGKILL', async (t) => {

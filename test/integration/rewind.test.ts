@@ -7,7 +7,11 @@ import { says, stalls } from '../support/model-replies.ts';
 import type { ModelServer } from '../support/model-server.ts';
 import { connectClient, hear, startTyped, withCode } from '../support/typed-client.ts';
 
-const asked = (model: ModelServer) => model.requests.at(-1)?.body.messages.slice(1).map(({ content }) => content);
+const asked = (model: ModelServer) =>
+  model.requests
+    .at(-1)
+    ?.body.messages.slice(1)
+    .map(({ content }) => content);
 const inC1 = { conversationId: 'c1' };
 
 /** For `assert.rejects`. */
@@ -52,7 +56,10 @@ describe('a chat that goes back', () => {
     model.script(stalls('Once '), says('Better.'));
     const first = client.chat('A tale', inC1);
     await hear(first, 'Once ');
-    await assert.rejects(client.chat('A better tale', { ...inC1, rewindTo: 1 }).end, refusedWith('illegal_in_state', { can: ['cancel', 'chat'] }));
+    await assert.rejects(
+      client.chat('A better tale', { ...inC1, rewindTo: 1 }).end,
+      refusedWith('illegal_in_state', { can: ['cancel', 'chat'] }),
+    );
     assert.equal(await client.chat('A better tale', { ...inC1, rewindTo: 1, mode: 'interrupt' }).text(), 'Better.');
     assert.equal((await first.end).metadata.finish_reason, 'interrupted');
     assert.deepEqual(asked(model), ['A better tale']);
@@ -62,8 +69,17 @@ describe('a chat that goes back', () => {
     const { client } = await startTyped(t);
     await client.chat('one', inC1).end;
     await client.chat('ONE', { ...inC1, rewindTo: 1 }).end;
-    for (const [rewindTo, conversationId] of [[2, 'c1'], [99, 'c1'], [1, 'c1'], [1, 'nowhere']] as const) {
-      await assert.rejects(client.chat('again', { conversationId, rewindTo }).end, refusedWith('invalid_request', { path: 'payload.rewind_to' }), `${rewindTo} of ${conversationId}`);
+    for (const [rewindTo, conversationId] of [
+      [2, 'c1'],
+      [99, 'c1'],
+      [1, 'c1'],
+      [1, 'nowhere'],
+    ] as const) {
+      await assert.rejects(
+        client.chat('again', { conversationId, rewindTo }).end,
+        refusedWith('invalid_request', { path: 'payload.rewind_to' }),
+        `${rewindTo} of ${conversationId}`,
+      );
     }
     await assert.rejects(client.chat(null, inC1).end, refusedWith('invalid_request', { path: 'payload.text' }));
   });

@@ -6,11 +6,20 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
-import { createHome, descendants, eventually, mentioning, type Home, type HomeOptions } from '../support/server-process.ts';
+import {
+  createHome,
+  descendants,
+  eventually,
+  mentioning,
+  type Home,
+  type HomeOptions,
+} from '../support/server-process.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 /** An MCP server whose command line names the folder, so that it is found again. */
-const mcpServerIn = (folder: string) => ({ demo: { command: 'node', args: [join(import.meta.dirname, '../support/mcp-stdio-server.ts'), folder] } });
+const mcpServerIn = (folder: string) => ({
+  demo: { command: 'node', args: [join(import.meta.dirname, '../support/mcp-stdio-server.ts'), folder] },
+});
 
 function createDatabase(path: string, pragma = ''): void {
   const database = new Database(path);
@@ -42,9 +51,21 @@ describe('a start is refused', () => {
       home: { config: { repository: { path: 'nowhere/events.db' } } },
       reason: /nowhere\/events\.db lies in a folder that does not exist\. Create the folder/,
     },
-    { name: 'when the database is a directory', arrange: ({ database }) => mkdirSync(database), reason: /events\.db is a directory\. Configure the path of a file/ },
-    { name: 'when the file is no database', arrange: ({ database }) => writeFileSync(database, 'Dear diary, '.repeat(500)), reason: /is not a SQLite database\. .*not changed/ },
-    { name: 'when the database is another program\'s', arrange: ({ database }) => createDatabase(database), reason: /is a database of another program\. Configure another path/ },
+    {
+      name: 'when the database is a directory',
+      arrange: ({ database }) => mkdirSync(database),
+      reason: /events\.db is a directory\. Configure the path of a file/,
+    },
+    {
+      name: 'when the file is no database',
+      arrange: ({ database }) => writeFileSync(database, 'Dear diary, '.repeat(500)),
+      reason: /is not a SQLite database\. .*not changed/,
+    },
+    {
+      name: "when the database is another program's",
+      arrange: ({ database }) => createDatabase(database),
+      reason: /is a database of another program\. Configure another path/,
+    },
     {
       name: 'when a newer version wrote the database',
       arrange: ({ database }) => createDatabase(database, 'PRAGMA user_version = 99'),
@@ -103,7 +124,10 @@ describe('a start is refused', () => {
     assert.deepEqual(await server.exited, { code: 1, signal: null });
     assert.match(server.output.stderr, /is served by another Parley\. Stop that one/);
     await client.chat('Hi').end;
-    assert.deepEqual(client.statuses.map(({ status }) => status), ['connecting', 'open']);
+    assert.deepEqual(
+      client.statuses.map(({ status }) => status),
+      ['connecting', 'open'],
+    );
   });
 
   test('when the port is taken, before the database is opened or emptied', async (t) => {
@@ -113,22 +137,38 @@ describe('a start is refused', () => {
     const address = other.address();
     assert.ok(typeof address === 'object' && address);
     const home = await createHome(t, {
-      config: { chat: { websocket: { port: address.port } }, repository: { path: 'events.db', persistence: { clear_on_startup: true } } },
+      config: {
+        chat: { websocket: { port: address.port } },
+        repository: { path: 'events.db', persistence: { clear_on_startup: true } },
+      },
     });
     createDatabase(home.database);
-    await refused(home, new RegExp(`Port ${address.port} on localhost is taken by another program\\. Stop that one, or choose another with --port`));
+    await refused(
+      home,
+      new RegExp(
+        `Port ${address.port} on localhost is taken by another program\\. Stop that one, or choose another with --port`,
+      ),
+    );
     assert.equal(statSync(`${home.database}-lock`, { throwIfNoEntry: false }), undefined, 'nobody came near it');
   });
 
-  test('when the database may not be written', { skip: process.geteuid?.() !== 0 && 'only root can start a process as another user' }, async (t) => {
-    const nobody = 65_534;
-    const home = await createHome(t);
-    createDatabase(home.database);
-    for (const file of [home.folder, home.database]) chownSync(file, 0, 0);
-    chmodSync(home.folder, 0o755);
-    chmodSync(home.database, 0o444);
-    await refused(home, /(is read-only|cannot be opened)\. Give this user the right to write the file and its folder/, { uid: nobody });
-  });
+  test(
+    'when the database may not be written',
+    { skip: process.geteuid?.() !== 0 && 'only root can start a process as another user' },
+    async (t) => {
+      const nobody = 65_534;
+      const home = await createHome(t);
+      createDatabase(home.database);
+      for (const file of [home.folder, home.database]) chownSync(file, 0, 0);
+      chmodSync(home.folder, 0o755);
+      chmodSync(home.database, 0o444);
+      await refused(
+        home,
+        /(is read-only|cannot be opened)\. Give this user the right to write the file and its folder/,
+        { uid: nobody },
+      );
+    },
+  );
 });
 
 test('a start that is killed leaves nothing that keeps the next one off', async (t) => {

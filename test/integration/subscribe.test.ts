@@ -19,14 +19,24 @@ describe('a subscription', () => {
     const follow = watcher.follow('c1');
     const [first] = await readUntil(follow, isEvent(3));
     assert.deepEqual(first, {
-      status: 'result', conversation_id: 'c1',
-      result: { head_seq: 3, oldest_seq: 1, truncated: false, reset: false, state: 'idle', can: ['chat'], active: null },
+      status: 'result',
+      conversation_id: 'c1',
+      result: {
+        head_seq: 3,
+        oldest_seq: 1,
+        truncated: false,
+        reset: false,
+        state: 'idle',
+        can: ['chat'],
+        active: null,
+      },
     });
     model.script(asks([{ name: 'add', arguments: { a: 1, b: 2 } }]), says('Three.'));
     await sender.chat('two', r2).end;
     await readUntil(follow, isEnd('r2'));
     assert.deepEqual(seqsOf(watcher.frames), range(1, 9));
-    const ofTurn = ({ frames }: WatchedClient) => frames.filter((frame) => frame.status !== 'event' && 'request_id' in frame && frame.request_id === 'r2');
+    const ofTurn = ({ frames }: WatchedClient) =>
+      frames.filter((frame) => frame.status !== 'event' && 'request_id' in frame && frame.request_id === 'r2');
     assert.deepEqual(ofTurn(watcher), ofTurn(sender), 'the same frames as the sender');
   });
 
@@ -43,7 +53,14 @@ describe('a subscription', () => {
     const [first, chunk] = await readUntil(follow, isChunk);
     assert.ok(first?.status === 'result' && chunk?.status === 'chunk' && chunk.chunk.type === 'text');
     const { state, can, active } = first.result;
-    assert.deepEqual({ state, can, active }, { state: 'turn.streaming', can: ['cancel', 'chat'], active: { request_id: 'r1', message_id: turn.cursor().message_id } });
+    assert.deepEqual(
+      { state, can, active },
+      {
+        state: 'turn.streaming',
+        can: ['cancel', 'chat'],
+        active: { request_id: 'r1', message_id: turn.cursor().message_id },
+      },
+    );
     assert.deepEqual([chunk.chunk.message_id, chunk.chunk.data], [turn.cursor().message_id, 'one two ']);
     step.release();
     assert.equal(shownText(chunksOf(await readUntil(follow, isEnd('r1')))), 'three');
@@ -62,14 +79,20 @@ describe('a subscription', () => {
     await readUntil(follow, isChunk);
     step.release();
     await readUntil(follow, isEnd('r1'));
-    assert.deepEqual(watcher.frames.flatMap((frame) => (frame.status === 'chunk' ? [frame.chunk.data] : [])), ['e ', 'two ']);
+    assert.deepEqual(
+      watcher.frames.flatMap((frame) => (frame.status === 'chunk' ? [frame.chunk.data] : [])),
+      ['e ', 'two '],
+    );
   });
 
   test('with a message that is gone is told to forget it', async (t) => {
     const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
-    const frames = await readUntil(client.follow('c1', { cursor: { after_seq: 3, message_id: 'gone', offset: 5 } }), isChunk);
+    const frames = await readUntil(
+      client.follow('c1', { cursor: { after_seq: 3, message_id: 'gone', offset: 5 } }),
+      isChunk,
+    );
     assert.deepEqual(chunksOf(frames), [{ type: 'reset', message_id: 'gone', data: '' }]);
   });
 
@@ -89,7 +112,9 @@ describe('a subscription', () => {
     await client.ping();
     step.release(2);
     await turn.end;
-    const sent = client.frames.flatMap((frame) => (frame.status === 'chunk' && frame.request_id === 'r1' ? [frame.chunk] : []));
+    const sent = client.frames.flatMap((frame) =>
+      frame.status === 'chunk' && frame.request_id === 'r1' ? [frame.chunk] : [],
+    );
     assert.equal(shownText(sent), 'one two three');
     assert.deepEqual(seqsOf(client.frames), [4]);
   });
@@ -104,7 +129,15 @@ describe('a subscription', () => {
     await sender.chat('again', r2).end;
     await readUntil(follow, (frame) => frame.status === 'state' && frame.state.value === 'idle');
     const states = watcher.frames.flatMap((frame) => (frame.status === 'state' ? [frame.state.value] : []));
-    assert.deepEqual(states, ['idle', 'turn.receiving', 'turn.inLine', 'turn.loadingContext', 'turn.streaming', 'turn.persisting', 'idle']);
+    assert.deepEqual(states, [
+      'idle',
+      'turn.receiving',
+      'turn.inLine',
+      'turn.loadingContext',
+      'turn.streaming',
+      'turn.persisting',
+      'idle',
+    ]);
   });
 
   test('that is given up at once is given up, though its log was still being read', async (t) => {
@@ -114,6 +147,9 @@ describe('a subscription', () => {
     client.follow('c1').close();
     await client.history('c1');
     await client.chat('two', { conversationId: 'c2' }).end;
-    assert.deepEqual(client.frames.filter(({ status }) => status === 'event'), []);
+    assert.deepEqual(
+      client.frames.filter(({ status }) => status === 'event'),
+      [],
+    );
   });
 });

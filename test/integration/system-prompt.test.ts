@@ -45,8 +45,13 @@ async function startMemos(test: TestContext, { era = 'stateless', tells = false,
   const prompt = async (text: string) => {
     scripted.model.script(says('Yes.'));
     const turn = await scripted.client.chat(text, { conversation_id: 'c1' });
-    const notices = turn.frames.flatMap(({ chunk }) => (chunk?.['kind'] === 'resource_unavailable' ? [chunk.data ?? ''] : []));
-    return { notices: notices.toSorted(), system: scripted.model.requests.at(-1)?.body.messages.find(({ role }) => role === 'system')?.content };
+    const notices = turn.frames.flatMap(({ chunk }) =>
+      chunk?.['kind'] === 'resource_unavailable' ? [chunk.data ?? ''] : [],
+    );
+    return {
+      notices: notices.toSorted(),
+      system: scripted.model.requests.at(-1)?.body.messages.find(({ role }) => role === 'system')?.content,
+    };
   };
   const tellChange = async () => {
     if (era === 'stateless') memos.announce.resourceUpdated(today.uri);
@@ -94,9 +99,16 @@ describe('contents are read anew', () => {
     assert.equal(reads.length, 2);
   });
 
-  for (const [era, told] of [['sessions', '2025-11-25'], ['stateless', '2026-07-28']] as const) {
+  for (const [era, told] of [
+    ['sessions', '2025-11-25'],
+    ['stateless', '2026-07-28'],
+  ] as const) {
     test(`when a server of ${told} says so, and not before`, async (t) => {
-      const { prompt, reads, tellChange, subscriptions } = await startMemos(t, { era, tells: true, inPrompt: { named: 0, contents: [today] } });
+      const { prompt, reads, tellChange, subscriptions } = await startMemos(t, {
+        era,
+        tells: true,
+        inPrompt: { named: 0, contents: [today] },
+      });
       await prompt('Hi');
       await prompt('Again');
       assert.equal(reads.length, 1, 'kept');

@@ -16,12 +16,25 @@ describe('a turn', () => {
     assert.deepEqual(await turn.accepted, { seq: 1, disposition: 'started' });
     assert.equal(await turn.text(), 'Hello there.');
     const usage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
-    const metadata = { tokens: 18, usage, usage_by_hop: [{ hop: 0, model: 'scripted-model', usage }], model: 'scripted-model', finish_reason: 'stop', tool_hops: 0 };
+    const metadata = {
+      tokens: 18,
+      usage,
+      usage_by_hop: [{ hop: 0, model: 'scripted-model', usage }],
+      model: 'scripted-model',
+      finish_reason: 'stop',
+      tool_hops: 0,
+    };
     assert.deepEqual(await turn.end, { seq: 3, metadata });
 
     const { frames } = client;
     assert.deepEqual(shapeOf(frames), ['processing', 'reasoning', 'text', 'complete']);
-    assert.deepEqual(frames[0], { request_id: 'r1', status: 'processing', conversation_id: 'c1', seq: 1, metadata: { disposition: 'started' } });
+    assert.deepEqual(frames[0], {
+      request_id: 'r1',
+      status: 'processing',
+      conversation_id: 'c1',
+      seq: 1,
+      metadata: { disposition: 'started' },
+    });
     assert.deepEqual(frames.at(-1), { request_id: 'r1', status: 'complete', conversation_id: 'c1', seq: 3, metadata });
   });
 
@@ -38,7 +51,9 @@ describe('a turn', () => {
   test('without streaming brings each message whole, once it is stored', async (t) => {
     const { client, model } = await startTyped(t);
     model.script(says('one two three four'));
-    const texts = (await readAll(client.chat('Hi', { ...inC1, streaming: false }))).filter(({ type }) => type === 'text');
+    const texts = (await readAll(client.chat('Hi', { ...inC1, streaming: false }))).filter(
+      ({ type }) => type === 'text',
+    );
     assert.equal(texts.length, 1);
     assert.equal(shownText(texts), 'one two three four');
   });
@@ -50,7 +65,9 @@ describe('a turn', () => {
     step.release(3);
     assert.equal(await client.chat('emoji').text(), 'a\u{1F600}b\u{1F680}c');
     // As they came: the client would mend what overlaps.
-    const texts = client.frames.flatMap((frame) => (frame.status === 'chunk' && frame.chunk.type === 'text' ? [frame.chunk] : []));
+    const texts = client.frames.flatMap((frame) =>
+      frame.status === 'chunk' && frame.chunk.type === 'text' ? [frame.chunk] : [],
+    );
     let expected = 0;
     for (const { offset, data } of texts) {
       assert.equal(offset, expected);

@@ -13,7 +13,10 @@ import { connectClient, startTyped } from '../support/typed-client.ts';
 const oneAtOnce = (service: object = {}) => ({ config: { chat: { service: { max_running_turns: 1, ...service } } } });
 
 /** Reads on until such a chunk comes. */
-async function next<Type extends Chunk['type']>(chunks: AsyncIterator<Chunk>, type: Type): Promise<Extract<Chunk, { type: Type }>> {
+async function next<Type extends Chunk['type']>(
+  chunks: AsyncIterator<Chunk>,
+  type: Type,
+): Promise<Extract<Chunk, { type: Type }>> {
   const isWanted = (chunk: Chunk): chunk is Extract<Chunk, { type: Type }> => chunk.type === type;
   for (;;) {
     const { done, value } = await chunks.next();
@@ -34,7 +37,9 @@ describe('where one turn may be at work', () => {
     assert.deepEqual([notice.kind, notice['position']], ['queued_for_turn', 1]);
     slow.release();
     await noisy.at(-1)?.end;
-    const asked = model.requests.map(({ body }) => body.messages.at(-1)).map((message) => String(message && 'content' in message ? message.content : ''));
+    const asked = model.requests
+      .map(({ body }) => body.messages.at(-1))
+      .map((message) => String(message && 'content' in message ? message.content : ''));
     assert.deepEqual(asked, ['noisy 1', 'quiet', 'noisy 2', 'noisy 3', 'noisy 4']);
   });
 
@@ -50,7 +55,10 @@ describe('where one turn may be at work', () => {
   });
 
   test('one that waits for a person leaves its place, and stands in line again with the answer', async (t) => {
-    const { model, client } = await startTyped(t, { mcpServers: demoServer, ...oneAtOnce({ tools: { permission: { 'demo.add': 'ask' } } }) });
+    const { model, client } = await startTyped(t, {
+      mcpServers: demoServer,
+      ...oneAtOnce({ tools: { permission: { 'demo.add': 'ask' } } }),
+    });
     const slow = saysStepwise('slowly');
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), slow.reply, says('Five.'));
     const turn = client.chat('Add', { conversationId: 'c1' });
@@ -74,6 +82,9 @@ describe('where one turn may be at work', () => {
     await next(chunksOf(waiting), 'notice');
     client.close();
     await parley.restart();
-    assert.equal(await connectClient(t, parley.url).chat('Hi', { conversationId: 'c2', requestId: 'r2' }).text(), 'After all.');
+    assert.equal(
+      await connectClient(t, parley.url).chat('Hi', { conversationId: 'c2', requestId: 'r2' }).text(),
+      'After all.',
+    );
   });
 });

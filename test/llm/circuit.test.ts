@@ -12,7 +12,10 @@ async function startCircuit(t: TestContext, cooldownMs: number) {
   const server = await startModelServer();
   t.after(() => server.close());
   const changes: ProviderStatus[] = [];
-  const model = languageModelAt(server.url, { circuit: { failures: 2, cooldownMs }, onCircuitChange: (status) => changes.push(status) });
+  const model = languageModelAt(server.url, {
+    circuit: { failures: 2, cooldownMs },
+    onCircuitChange: (status) => changes.push(status),
+  });
   const endOf = async (options: AskOptions = {}) => {
     const { end } = await ask(model, options);
     return end.status === 'failed' ? end.fault.code : end.status;
@@ -36,15 +39,26 @@ test('after failures in a row nothing is sent any more, and the fault says how l
   assert.ok(end.status === 'failed');
   assert.equal(end.fault.code, 'provider_unavailable');
   assert.match(end.fault.message, /"scripted".*Try again in \d+ s.*llm\.fallback/);
-  assert.ok(end.retryAfterMs !== null && end.retryAfterMs > 50_000 && end.retryAfterMs <= 60_000, String(end.retryAfterMs));
+  assert.ok(
+    end.retryAfterMs !== null && end.retryAfterMs > 50_000 && end.retryAfterMs <= 60_000,
+    String(end.retryAfterMs),
+  );
   assert.equal(end.fault.data['retry_after_ms'], end.retryAfterMs);
   assert.equal(server.requests.length, 2);
-  assert.deepEqual(status(), [{ name: 'scripted', model: 'configured-model', circuit: 'open', error: 'provider_cut', running: 0, waiting: 0 }]);
+  assert.deepEqual(status(), [
+    { name: 'scripted', model: 'configured-model', circuit: 'open', error: 'provider_cut', running: 0, waiting: 0 },
+  ]);
 });
 
 test('a provider that refuses is there: refusals open nothing, and end a row of failures', async (t) => {
   const { server, endOf, circuit } = await startCircuit(t, 60_000);
-  const refusals = [fails(401, 'no'), fails(404, 'no'), fails(429, 'slow down'), fails(400, 'no'), fails(400, 'no', { code: 'context_length_exceeded' })];
+  const refusals = [
+    fails(401, 'no'),
+    fails(404, 'no'),
+    fails(429, 'slow down'),
+    fails(400, 'no'),
+    fails(400, 'no', { code: 'context_length_exceeded' }),
+  ];
   for (const refusal of refusals) {
     server.script(fails(500, 'oops'), refusal);
     await endOf();
@@ -89,7 +103,11 @@ test('a request whose reader threw counts for nothing', async (t) => {
   await endOf();
   await endOf();
   await cooled();
-  const thrown = endOf({ onText: () => { throw new Error('the sink is broken'); } });
+  const thrown = endOf({
+    onText: () => {
+      throw new Error('the sink is broken');
+    },
+  });
   await assert.rejects(thrown, /the sink is broken/);
   assert.equal(circuit(), 'halfOpen');
 });

@@ -9,24 +9,42 @@ const model = languageModelAt('http://demo.invalid/v1', { active: 'demo' });
 
 const offer = (name: string, ...parameters: string[]): ChatCompletionTool => ({
   type: 'function',
-  function: { name, parameters: { type: 'object', properties: Object.fromEntries(parameters.map((parameter) => [parameter, {}])) } },
+  function: {
+    name,
+    parameters: { type: 'object', properties: Object.fromEntries(parameters.map((parameter) => [parameter, {}])) },
+  },
 });
-const tools = [offer('add', 'a', 'b'), offer('current_time', 'timezone'), offer('word_count', 'text'), offer('list_folder', 'path')];
+const tools = [
+  offer('add', 'a', 'b'),
+  offer('current_time', 'timezone'),
+  offer('word_count', 'text'),
+  offer('list_folder', 'path'),
+];
 
 const user = (content: string): ChatCompletionMessageParam => ({ role: 'user', content });
 const assistant = (content: string): ChatCompletionMessageParam => ({ role: 'assistant', content });
 
 async function answerTo(messages: string | ChatCompletionMessageParam[], offered = tools) {
-  const { text, end } = await ask(model, { messages: typeof messages === 'string' ? [user(messages)] : messages, tools: offered });
+  const { text, end } = await ask(model, {
+    messages: typeof messages === 'string' ? [user(messages)] : messages,
+    tools: offered,
+  });
   assert.ok(end.status === 'finished', JSON.stringify(end));
   const calls = end.toolCalls.map((call) => `${call.name} ${call.arguments}`);
   return { text, calls, end };
 }
 
 /** The history after a hop: the calls asked for, and a result for each. */
-async function afterHop(messages: ChatCompletionMessageParam[], ...results: string[]): Promise<ChatCompletionMessageParam[]> {
+async function afterHop(
+  messages: ChatCompletionMessageParam[],
+  ...results: string[]
+): Promise<ChatCompletionMessageParam[]> {
   const { end } = await answerTo(messages);
-  const calls = end.toolCalls.map((call, at) => ({ id: `${messages.length}-${at}`, type: 'function' as const, function: call }));
+  const calls = end.toolCalls.map((call, at) => ({
+    id: `${messages.length}-${at}`,
+    type: 'function' as const,
+    function: call,
+  }));
   return [
     ...messages,
     { role: 'assistant', content: null, tool_calls: calls },
@@ -37,7 +55,8 @@ async function afterHop(messages: ChatCompletionMessageParam[], ...results: stri
 test('says that it is a demo and which variables make it a real model', async () => {
   const { text, end } = await answerTo('Hello there');
   assert.match(text, /Hello there.*demo, not a language model/);
-  for (const variable of ['OPENAI_API_KEY', 'GROQ_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY']) assert.ok(text.includes(variable));
+  for (const variable of ['OPENAI_API_KEY', 'GROQ_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY'])
+    assert.ok(text.includes(variable));
   assert.ok(end.usage && end.usage.completion_tokens > 0 && end.usage.total_tokens > end.usage.completion_tokens);
 });
 
@@ -53,9 +72,19 @@ describe('asks for the tool that a message means', () => {
     ['count the words in to be and then not to be', 'word_count {"text":"to be and then not to be"}'],
     ['how many words are in "one two"?', 'word_count {"text":"one two"}'],
     ['add 2 and 3 and also add 4 and 5', 'add {"a":2,"b":3}', 'add {"a":4,"b":5}'],
-    ['add 2 and 3, list the files and what time is it', 'add {"a":2,"b":3}', 'list_folder {"path":"."}', 'current_time {}'],
+    [
+      'add 2 and 3, list the files and what time is it',
+      'add {"a":2,"b":3}',
+      'list_folder {"path":"."}',
+      'current_time {}',
+    ],
     ['/call add {"a": 1}', 'add {"a": 1}'],
-    ['/call nowhere {"a":{"then":"b"}}\n/call add not json\n/call bare', 'nowhere {"a":{"then":"b"}}', 'add not json', 'bare {}'],
+    [
+      '/call nowhere {"a":{"then":"b"}}\n/call add not json\n/call bare',
+      'nowhere {"a":{"then":"b"}}',
+      'add not json',
+      'bare {}',
+    ],
   ];
   for (const [said, ...calls] of table) {
     test(JSON.stringify(said), async () => {
@@ -65,8 +94,12 @@ describe('asks for the tool that a message means', () => {
   }
 
   test('under another name, server prefix and parameters', async () => {
-    assert.deepEqual((await answerTo('add 2 and 3', [offer('demo__add', 'a', 'b')])).calls, ['demo__add {"a":2,"b":3}']);
-    assert.deepEqual((await answerTo('add 2 and 3', [offer('get-sum', 'left', 'right')])).calls, ['get-sum {"left":2,"right":3}']);
+    assert.deepEqual((await answerTo('add 2 and 3', [offer('demo__add', 'a', 'b')])).calls, [
+      'demo__add {"a":2,"b":3}',
+    ]);
+    assert.deepEqual((await answerTo('add 2 and 3', [offer('get-sum', 'left', 'right')])).calls, [
+      'get-sum {"left":2,"right":3}',
+    ]);
   });
 
   test('but not for one that is not offered', async () => {
@@ -103,7 +136,12 @@ describe('hops', () => {
 });
 
 describe('remembers what the history tells, and no more', () => {
-  const history = [user('My name is Ada.'), assistant('Nice to meet you.'), user('Do you like tea?'), assistant('I am a demo.')];
+  const history = [
+    user('My name is Ada.'),
+    assistant('Nice to meet you.'),
+    user('Do you like tea?'),
+    assistant('I am a demo.'),
+  ];
   const table: [question: string, expected: RegExp][] = [
     ['What is my name?', /Your name is Ada\./],
     ['what did I say first?', /first thing you said was: "My name is Ada\."/],
@@ -133,7 +171,10 @@ describe('long answers', () => {
   });
 
   test('stop where they are when cancelled, at a human pace', async () => {
-    const slow = languageModelAt('http://demo.invalid/v1', { active: 'demo', demo: createDemoModel({ chunkDelayMs: 5 }) });
+    const slow = languageModelAt('http://demo.invalid/v1', {
+      active: 'demo',
+      demo: createDemoModel({ chunkDelayMs: 5 }),
+    });
     const controller = new AbortController();
     let pieces = 0;
     const { text, end } = await ask(slow, {
@@ -150,5 +191,6 @@ describe('long answers', () => {
 
 test('a message made to be slow to match is answered', async () => {
   // A pattern that backtracks would run for years: the limit of the test ends it.
-  for (const piece of ['tell ', ' ', '.', 'and ', '\n', 'my name is ']) assert.notEqual((await answerTo(`x${piece.repeat(20_000)}x`)).text, '');
+  for (const piece of ['tell ', ' ', '.', 'and ', '\n', 'my name is '])
+    assert.notEqual((await answerTo(`x${piece.repeat(20_000)}x`)).text, '');
 });

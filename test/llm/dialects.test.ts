@@ -45,11 +45,21 @@ for (const { title, rows } of dialectTable) {
         server.script(reply);
         const { text, reasoning, end } = await ask(model);
         if (end.status !== 'finished') {
-          assert.deepEqual({ text, fault: end.status === 'failed' ? end.fault.code : end.status }, { text: '', ...gives });
+          assert.deepEqual(
+            { text, fault: end.status === 'failed' ? end.fault.code : end.status },
+            { text: '', ...gives },
+          );
           return;
         }
         const calls = end.toolCalls.map((call) => `${call.name} ${call.arguments}`);
-        const expected = { text: '', reasoning: '', calls: [], finishReason: calls.length > 0 ? 'tool_calls' : 'stop', usage: end.usage, ...gives };
+        const expected = {
+          text: '',
+          reasoning: '',
+          calls: [],
+          finishReason: calls.length > 0 ? 'tool_calls' : 'stop',
+          usage: end.usage,
+          ...gives,
+        };
         assert.deepEqual({ text, reasoning, calls, finishReason: end.finishReason, usage: end.usage }, expected);
       });
     }
@@ -90,10 +100,14 @@ describe('tool calls', () => {
 
   for (const index of [0, undefined]) {
     test(`a call told once more after its arguments stays one call ${index === 0 ? 'with' : 'without'} an index`, async () => {
-      const piece = (written: string) => delta({ tool_calls: [{ index, id: 'a', function: { name: 'add', arguments: written } }] });
+      const piece = (written: string) =>
+        delta({ tool_calls: [{ index, id: 'a', function: { name: 'add', arguments: written } }] });
       const trailing = index === 0 ? [piece('\n'), piece('')] : [piece('')];
       const answer = await told(streams(piece('{"a":2}'), trailing, finish('tool_calls'), done()));
-      assert.deepEqual(answer.toolCalls.map((call) => call.arguments.trim()), ['{"a":2}']);
+      assert.deepEqual(
+        answer.toolCalls.map((call) => call.arguments.trim()),
+        ['{"a":2}'],
+      );
     });
   }
 
@@ -109,16 +123,33 @@ describe('tool calls', () => {
 });
 
 describe('words', () => {
-  const table: [title: string, reply: Reply, expected: { text: string; reasoning?: string; finishReason?: string }][] = [
-    ['a plain answer', says('Hello there.'), { text: 'Hello there.' }],
-    ['the finish in the last word\'s chunk', streams(text('a'), delta({ content: 'b' }, 'stop'), done()), { text: 'ab' }],
-    ['an end without [DONE]', streams(text('a'), finish('stop')), { text: 'a' }],
-    ['CRLF and no space after the colon', streams(bytes('data:{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\r\n\r\n')), { text: 'a' }],
-    ['null contents', streams(delta({ role: 'assistant', content: null }), text('a'), finish('stop')), { text: 'a' }],
-    ['tool_calls without any call', streams(text('a'), finish('tool_calls')), { text: 'a', finishReason: 'stop' }],
-    ['a second choice nobody asked for', streams(text('a'), data('{"choices":[{"index":1,"delta":{"content":"z"}}]}'), finish('stop')), { text: 'a' }],
-    ['an error after the finish', streams(text('a'), finish('stop'), data('{"error":{"message":"too late"}}')), { text: 'a' }],
-  ];
+  const table: [title: string, reply: Reply, expected: { text: string; reasoning?: string; finishReason?: string }][] =
+    [
+      ['a plain answer', says('Hello there.'), { text: 'Hello there.' }],
+      [
+        "the finish in the last word's chunk",
+        streams(text('a'), delta({ content: 'b' }, 'stop'), done()),
+        { text: 'ab' },
+      ],
+      ['an end without [DONE]', streams(text('a'), finish('stop')), { text: 'a' }],
+      [
+        'CRLF and no space after the colon',
+        streams(bytes('data:{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\r\n\r\n')),
+        { text: 'a' },
+      ],
+      ['null contents', streams(delta({ role: 'assistant', content: null }), text('a'), finish('stop')), { text: 'a' }],
+      ['tool_calls without any call', streams(text('a'), finish('tool_calls')), { text: 'a', finishReason: 'stop' }],
+      [
+        'a second choice nobody asked for',
+        streams(text('a'), data('{"choices":[{"index":1,"delta":{"content":"z"}}]}'), finish('stop')),
+        { text: 'a' },
+      ],
+      [
+        'an error after the finish',
+        streams(text('a'), finish('stop'), data('{"error":{"message":"too late"}}')),
+        { text: 'a' },
+      ],
+    ];
 
   for (const [title, reply, expected] of table) {
     test(`are read from ${title}`, async () => {
@@ -148,8 +179,16 @@ describe('usage', () => {
   const details = { prompt_tokens_details: { cached_tokens: 3 }, completion_tokens_details: { reasoning_tokens: 2 } };
   const table: [title: string, reply: Reply, expected: unknown][] = [
     ['as null', streams(delta({ content: 'a' }, 'stop', { usage: null })), null],
-    ['without the sum', streams(finish('stop'), usage({ prompt_tokens: 2, completion_tokens: 3 })), { prompt_tokens: 2, completion_tokens: 3, total_tokens: 5 }],
-    ['with details', streams(finish('stop'), usage({ ...scriptedUsage, ...details })), { ...scriptedUsage, cached_tokens: 3, reasoning_tokens: 2 }],
+    [
+      'without the sum',
+      streams(finish('stop'), usage({ prompt_tokens: 2, completion_tokens: 3 })),
+      { prompt_tokens: 2, completion_tokens: 3, total_tokens: 5 },
+    ],
+    [
+      'with details',
+      streams(finish('stop'), usage({ ...scriptedUsage, ...details })),
+      { ...scriptedUsage, cached_tokens: 3, reasoning_tokens: 2 },
+    ],
   ];
   for (const [title, reply, expected] of table) {
     test(`is read ${title}`, async () => assert.deepEqual((await told(reply)).usage, expected));
@@ -157,7 +196,10 @@ describe('usage', () => {
 
   test('names the model that answered, or else the one that was asked', async () => {
     assert.equal((await told(says('a'))).model, scriptedModel);
-    assert.equal((await told(streams(bytes('data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n')))).model, 'configured-model');
+    assert.equal(
+      (await told(streams(bytes('data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n')))).model,
+      'configured-model',
+    );
   });
 });
 

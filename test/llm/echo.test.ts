@@ -25,14 +25,18 @@ async function signaturesIn(reply: Reply) {
 describe('what a provider gave beside its words', () => {
   test('is put together from its pieces, in order, signatures included', async () => {
     const piece = (fields: object) => delta({ reasoning_details: [fields] });
-    const signatures = await signaturesIn(streams(
-      piece({ type: 'reasoning.text', text: 'Let me ', index: 0, format: 'anthropic-claude-v1' }),
-      piece({ type: 'reasoning.text', text: 'add.', index: 0 }),
-      piece({ type: 'reasoning.text', signature: 'sig', text: null, index: 0 }),
-      piece({ type: 'reasoning.encrypted', data: 'x', id: 'a', index: 1 }),
-      piece({ type: 'reasoning.encrypted', data: 'y', id: 'b', index: 1 }),
-      calls, finish('tool_calls'), done(),
-    ));
+    const signatures = await signaturesIn(
+      streams(
+        piece({ type: 'reasoning.text', text: 'Let me ', index: 0, format: 'anthropic-claude-v1' }),
+        piece({ type: 'reasoning.text', text: 'add.', index: 0 }),
+        piece({ type: 'reasoning.text', signature: 'sig', text: null, index: 0 }),
+        piece({ type: 'reasoning.encrypted', data: 'x', id: 'a', index: 1 }),
+        piece({ type: 'reasoning.encrypted', data: 'y', id: 'b', index: 1 }),
+        calls,
+        finish('tool_calls'),
+        done(),
+      ),
+    );
     assert.deepEqual(signatures, {
       details: [
         { type: 'reasoning.text', text: 'Let me add.', index: 0, format: 'anthropic-claude-v1', signature: 'sig' },
@@ -48,12 +52,24 @@ describe('what a provider gave beside its words', () => {
       { index: 0, id: 'a', type: 'function', extra_content: extra, function: { name: 'add', arguments: '{}' } },
       { index: 1, id: 'b', type: 'function', function: { name: 'add', arguments: '{}' } },
     ];
-    assert.deepEqual(await signaturesIn(streams(delta({ tool_calls: both }), finish('tool_calls'), done())), { calls: [extra, null] });
+    assert.deepEqual(await signaturesIn(streams(delta({ tool_calls: both }), finish('tool_calls'), done())), {
+      calls: [extra, null],
+    });
   });
 
   test('is nothing in most answers, and not kept where no tool is asked for', async () => {
     assert.equal(await signaturesIn(streams(calls, finish('tool_calls'), done())), null);
-    assert.equal(await signaturesIn(streams(delta({ reasoning_details: [{ type: 'reasoning.text', text: 'Hm.' }] }), text('Hi'), finish('stop'), done())), null);
+    assert.equal(
+      await signaturesIn(
+        streams(
+          delta({ reasoning_details: [{ type: 'reasoning.text', text: 'Hm.' }] }),
+          text('Hi'),
+          finish('stop'),
+          done(),
+        ),
+      ),
+      null,
+    );
   });
 });
 
@@ -78,7 +94,11 @@ describe('a message with thoughts goes out', () => {
   ];
   for (const [fields, sent] of table) {
     test(`${fields === undefined || fields.length === 0 ? 'without them' : `with ${fields.join(' and ')}`} where the block says ${JSON.stringify(fields)}`, async () => {
-      const scripted = { base_url: server.url, model: 'm', ...(fields === undefined ? {} : { echo_reasoning: fields }) };
+      const scripted = {
+        base_url: server.url,
+        model: 'm',
+        ...(fields === undefined ? {} : { echo_reasoning: fields }),
+      };
       await ask(languageModelAt(server.url, { providers: { scripted } }), { messages });
       const { body } = await server.request(server.requests.length);
       assert.deepEqual([body.messages[1], 'echo_reasoning' in body], [sent, false]);
@@ -87,13 +107,29 @@ describe('a message with thoughts goes out', () => {
 
   test('of another provider still has the field that this one misses', async () => {
     const scripted = { base_url: server.url, model: 'm', echo_reasoning: ['reasoning_content'] satisfies EchoField[] };
-    await ask(languageModelAt(server.url, { providers: { scripted } }), { messages: [{ role: 'user', content: 'Add.' }, plain, { role: 'tool', content: '1', tool_call_id: 'c1' }] });
-    assert.deepEqual((await server.request(server.requests.length)).body.messages[1], { ...plain, reasoning_content: '' });
+    await ask(languageModelAt(server.url, { providers: { scripted } }), {
+      messages: [{ role: 'user', content: 'Add.' }, plain, { role: 'tool', content: '1', tool_call_id: 'c1' }],
+    });
+    assert.deepEqual((await server.request(server.requests.length)).body.messages[1], {
+      ...plain,
+      reasoning_content: '',
+    });
   });
 });
 
 test('providers that refuse a hop without its thoughts are known by their hosts, and by nothing that only looks like one', () => {
-  const wants = ['https://api.deepseek.com', 'https://api.moonshot.ai/v1', 'https://openrouter.ai/api/v1', 'https://generativelanguage.googleapis.com/v1beta/openai'].map(knownEcho);
+  const wants = [
+    'https://api.deepseek.com',
+    'https://api.moonshot.ai/v1',
+    'https://openrouter.ai/api/v1',
+    'https://generativelanguage.googleapis.com/v1beta/openai',
+  ].map(knownEcho);
   assert.deepEqual(wants, [['reasoning_content'], ['reasoning_content'], ['reasoning_details'], ['extra_content']]);
-  for (const url of ['https://api.groq.com/openai/v1', 'https://api.deepseek.com.example', 'http://localhost/api.deepseek.com', 'https://constructor']) assert.deepEqual(knownEcho(url), []);
+  for (const url of [
+    'https://api.groq.com/openai/v1',
+    'https://api.deepseek.com.example',
+    'http://localhost/api.deepseek.com',
+    'https://constructor',
+  ])
+    assert.deepEqual(knownEcho(url), []);
 });

@@ -5,7 +5,22 @@ import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { AnswerEnd } from '../../src/llm/port.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
-import { answersWith, bytes, cuts, data, delta, errorChunk, fails, finish, hangs, says, stalls, streams, text, type Reply } from '../support/model-replies.ts';
+import {
+  answersWith,
+  bytes,
+  cuts,
+  data,
+  delta,
+  errorChunk,
+  fails,
+  finish,
+  hangs,
+  says,
+  stalls,
+  streams,
+  text,
+  type Reply,
+} from '../support/model-replies.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { callParts } from '../support/model-tool-calls.ts';
 
@@ -20,7 +35,14 @@ const key = 'sk-scripted-0123456789';
 function askWith(options: Parameters<typeof languageModelAt>[1] = {}) {
   return ask(
     languageModelAt(server.url, {
-      providers: { scripted: { base_url: server.url, model: 'configured-model', api_key_env: 'SCRIPTED_KEY', headers: { 'x-tenant': 'tenant-secret' } } },
+      providers: {
+        scripted: {
+          base_url: server.url,
+          model: 'configured-model',
+          api_key_env: 'SCRIPTED_KEY',
+          headers: { 'x-tenant': 'tenant-secret' },
+        },
+      },
       env: { SCRIPTED_KEY: key },
       ...options,
     }),
@@ -39,26 +61,76 @@ describe('a refusal', () => {
   const table: [title: string, reply: Reply, code: string, names: RegExp][] = [
     ['401', fails(401, 'Incorrect API key provided'), 'provider_auth', /SCRIPTED_KEY.*Incorrect API key/],
     ['403', fails(403, 'no'), 'provider_auth', /SCRIPTED_KEY/],
-    ['404', fails(404, 'The model does not exist', { code: 'model_not_found' }), 'provider_model', /"configured-model".*llm\.providers\.scripted\.model/],
+    [
+      '404',
+      fails(404, 'The model does not exist', { code: 'model_not_found' }),
+      'provider_model',
+      /"configured-model".*llm\.providers\.scripted\.model/,
+    ],
     ['400 about the model', fails(400, 'llama-9 is not a valid model ID'), 'provider_model', /llama-9/],
-    ['400 about the context by code', fails(400, 'no', { code: 'context_length_exceeded' }), 'provider_context_length', /max_tokens/],
-    ['400 about the context by words', fails(400, 'This model\'s maximum context length is 8192 tokens'), 'provider_context_length', /8192/],
+    [
+      '400 about the context by code',
+      fails(400, 'no', { code: 'context_length_exceeded' }),
+      'provider_context_length',
+      /max_tokens/,
+    ],
+    [
+      '400 about the context by words',
+      fails(400, "This model's maximum context length is 8192 tokens"),
+      'provider_context_length',
+      /8192/,
+    ],
     ['413', fails(413, 'Request too large'), 'provider_context_length', /too long/],
-    ['400 about anything else', fails(400, 'temperature must be below 2'), 'provider_request', /temperature must be below 2/],
+    [
+      '400 about anything else',
+      fails(400, 'temperature must be below 2'),
+      'provider_request',
+      /temperature must be below 2/,
+    ],
     ['422', fails(422, 'bad'), 'provider_request', /422/],
     ['402', fails(402, 'out of credits'), 'provider_request', /out of credits/],
-    ['a spent quota', fails(429, 'You exceeded your quota', { code: 'insufficient_quota' }), 'provider_request', /quota/],
+    [
+      'a spent quota',
+      fails(429, 'You exceeded your quota', { code: 'insufficient_quota' }),
+      'provider_request',
+      /quota/,
+    ],
     ['429', fails(429, 'slow down'), 'provider_rate_limit', /slow down/],
     ['408', fails(408, 'late'), 'provider_failed', /408/],
     ['409', fails(409, 'busy'), 'provider_failed', /409/],
     ['500', fails(500, 'oops'), 'provider_failed', /oops/],
-    ['503 with a page', answersWith('text/html', '<html><style>p{}</style><h1>Bad  gateway</h1></html>', 503), 'provider_failed', /It says: Bad gateway$/],
+    [
+      '503 with a page',
+      answersWith('text/html', '<html><style>p{}</style><h1>Bad  gateway</h1></html>', 503),
+      'provider_failed',
+      /It says: Bad gateway$/,
+    ],
     ['529', fails(529, 'Overloaded'), 'provider_failed', /Overloaded/],
     ['500 without a body', answersWith('text/plain', '', 500), 'provider_failed', /\(500\)\.$/],
-    ['429 with a page that is too long to be read', answersWith('text/html', `<h1>${'Slow '.repeat(40_000)}</h1>`, 429), 'provider_rate_limit', /\(429\)/],
-    ['401 whose body is torn', { status: 401, headers: { 'content-length': '900' }, parts: [bytes('{"error'), { play: 'tear' }] }, 'provider_auth', /\(401\)/],
-    ['a bare string as error', answersWith('application/json', '{"error":"model not loaded"}', 500), 'provider_failed', /model not loaded/],
-    ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/v1' }, parts: [] }, 'provider_request', /redirects.*base_url/],
+    [
+      '429 with a page that is too long to be read',
+      answersWith('text/html', `<h1>${'Slow '.repeat(40_000)}</h1>`, 429),
+      'provider_rate_limit',
+      /\(429\)/,
+    ],
+    [
+      '401 whose body is torn',
+      { status: 401, headers: { 'content-length': '900' }, parts: [bytes('{"error'), { play: 'tear' }] },
+      'provider_auth',
+      /\(401\)/,
+    ],
+    [
+      'a bare string as error',
+      answersWith('application/json', '{"error":"model not loaded"}', 500),
+      'provider_failed',
+      /model not loaded/,
+    ],
+    [
+      'a redirect',
+      { status: 307, headers: { location: 'http://127.0.0.1:9/v1' }, parts: [] },
+      'provider_request',
+      /redirects.*base_url/,
+    ],
   ];
   for (const [title, reply, code, names] of table) {
     test(`${title} is ${code}`, async () => {
@@ -113,17 +185,56 @@ describe('a broken stream', () => {
     ['that ends after whole tool calls without a finish', streams(asked), 'provider_cut', /before its answer/],
     ['whose socket is torn', cuts('torn', 'Hel'), 'provider_cut', /before its answer/],
     ['that ends before it begins', cuts('torn'), 'provider_cut', /before its answer/],
-    ['with an error inside', streams(text('Hel'), errorChunk({ message: 'worker died', type: 'server_error' })), 'provider_failed', /worker died/],
-    ['with an error that has a status', streams(text('Hel'), errorChunk({ message: 'slow down', code: 429 })), 'provider_rate_limit', /429/],
+    [
+      'with an error inside',
+      streams(text('Hel'), errorChunk({ message: 'worker died', type: 'server_error' })),
+      'provider_failed',
+      /worker died/,
+    ],
+    [
+      'with an error that has a status',
+      streams(text('Hel'), errorChunk({ message: 'slow down', code: 429 })),
+      'provider_rate_limit',
+      /429/,
+    ],
     ['with an error in bare words', streams(errorChunk('out of memory')), 'provider_failed', /out of memory/],
-    ['with an error about the context', streams(errorChunk({ message: 'too long', code: 'context_length_exceeded' })), 'provider_context_length', /too long/],
+    [
+      'with an error about the context',
+      streams(errorChunk({ message: 'too long', code: 'context_length_exceeded' })),
+      'provider_context_length',
+      /too long/,
+    ],
     ['that finishes in an error', streams(text('Hel'), finish('error')), 'provider_failed', /ended in an error/],
-    ['with a line that is no JSON', streams(text('Hel'), data('{"choices": [{'), finish('stop')), 'provider_failed', /no part of an answer/],
+    [
+      'with a line that is no JSON',
+      streams(text('Hel'), data('{"choices": [{'), finish('stop')),
+      'provider_failed',
+      /no part of an answer/,
+    ],
     ['with a line that is no object', streams(data('42')), 'provider_failed', /It says: 42$/],
-    ['with more sealed thoughts than any answer may hold', streams(Array.from({ length: 3 }, (_, index) => delta({ reasoning_details: [{ index, sealed: ['x'.repeat(6 * 1024 * 1024)] }] }))), 'provider_failed', /more than any answer may hold/],
-    ['that is a page', answersWith('text/html; charset=utf-8', '<html>Log in</html>'), 'provider_failed', /text\/html.*base_url/],
+    [
+      'with more sealed thoughts than any answer may hold',
+      streams(
+        Array.from({ length: 3 }, (_, index) =>
+          delta({ reasoning_details: [{ index, sealed: ['x'.repeat(6 * 1024 * 1024)] }] }),
+        ),
+      ),
+      'provider_failed',
+      /more than any answer may hold/,
+    ],
+    [
+      'that is a page',
+      answersWith('text/html; charset=utf-8', '<html>Log in</html>'),
+      'provider_failed',
+      /text\/html.*base_url/,
+    ],
     ['that is plain text', answersWith('text/plain', 'It works!'), 'provider_failed', /no chat completion.*base_url/],
-    ['that is an error object with status 200', answersWith('application/json', '{"error":{"message":"nope","code":"model_not_found"}}'), 'provider_model', /nope/],
+    [
+      'that is an error object with status 200',
+      answersWith('application/json', '{"error":{"message":"nope","code":"model_not_found"}}'),
+      'provider_model',
+      /nope/,
+    ],
   ];
   for (const [title, reply, code, names] of table) {
     test(`${title} is ${code}`, async () => {

@@ -7,7 +7,11 @@ import { createGate, errorChunk, fails, gate, hangs, says, saysStepwise, streams
 import { startModelServer } from '../support/model-server.ts';
 import { eventually } from '../support/server-process.ts';
 
-async function startLimited(t: TestContext, limits: { max_concurrent?: number; requests_per_minute?: number }, options: Partial<LanguageModelOptions> = {}) {
+async function startLimited(
+  t: TestContext,
+  limits: { max_concurrent?: number; requests_per_minute?: number },
+  options: Partial<LanguageModelOptions> = {},
+) {
   const server = await startModelServer();
   t.after(() => server.close());
   const block = { base_url: server.url, model: 'configured-model', ...limits };
@@ -15,7 +19,8 @@ async function startLimited(t: TestContext, limits: { max_concurrent?: number; r
   return {
     server,
     model,
-    ask: (words: string, options: AskOptions = {}) => ask(model, { ...options, messages: [{ role: 'user', content: words }] }),
+    ask: (words: string, options: AskOptions = {}) =>
+      ask(model, { ...options, messages: [{ role: 'user', content: words }] }),
     asked: () => server.requests.map(({ body }) => body.messages[0]?.content),
     waiting: (count: number) => eventually(() => model.status()[0]?.waiting === count, `${count} in line`),
   };
@@ -31,16 +36,29 @@ test('requests beyond what a provider may be asked at once wait, and each owner 
   await waiting(3);
   assert.equal(model.status()[0]?.running, 1);
   slow.release();
-  assert.deepEqual((await Promise.all([first, ...rest])).map(({ queued }) => queued), [null, 1, 2, 3]);
+  assert.deepEqual(
+    (await Promise.all([first, ...rest])).map(({ queued }) => queued),
+    [null, 1, 2, 3],
+  );
   assert.deepEqual(asked(), ['first', 'a1', 'b1', 'a2']);
-  assert.deepEqual(model.status()[0], { name: 'scripted', model: 'configured-model', circuit: 'closed', error: null, running: 0, waiting: 0 });
+  assert.deepEqual(model.status()[0], {
+    name: 'scripted',
+    model: 'configured-model',
+    circuit: 'closed',
+    error: null,
+    running: 0,
+    waiting: 0,
+  });
 });
 
 test('limits are between us and our owner: no request tells of them', async (t) => {
   const { server, ask } = await startLimited(t, { max_concurrent: 1, requests_per_minute: 10 });
   await ask('Hi');
   const body = server.requests[0]?.body ?? {};
-  assert.deepEqual(Object.keys(body).filter((key) => /max_conc|minute/.test(key)), []);
+  assert.deepEqual(
+    Object.keys(body).filter((key) => /max_conc|minute/.test(key)),
+    [],
+  );
 });
 
 test('a Stop in line ends the wait at once: nothing is sent, and the place goes to the next', async (t) => {
@@ -81,17 +99,24 @@ test('a failed request makes room too', async (t) => {
   const { server, ask } = await startLimited(t, { max_concurrent: 1 });
   server.script(fails(500, 'oops'), says('Well.'));
   const ends = await Promise.all([ask('first'), ask('second')]);
-  assert.deepEqual(ends.map(({ end }) => end.status), ['failed', 'finished']);
+  assert.deepEqual(
+    ends.map(({ end }) => end.status),
+    ['failed', 'finished'],
+  );
 });
 
 test('another provider has a line of its own', async (t) => {
   const spare = await startModelServer();
   t.after(() => spare.close());
-  const { server, ask } = await startLimited(t, { max_concurrent: 1 }, {
-    fallback: ['spare'],
-    queueTimeoutMs: 20,
-    providers: { spare: { base_url: spare.url, model: 'spare-model', max_concurrent: 1 } },
-  });
+  const { server, ask } = await startLimited(
+    t,
+    { max_concurrent: 1 },
+    {
+      fallback: ['spare'],
+      queueTimeoutMs: 20,
+      providers: { spare: { base_url: spare.url, model: 'spare-model', max_concurrent: 1 } },
+    },
+  );
   const stop = new AbortController();
   server.script(hangs());
   spare.script(hangs());
@@ -130,7 +155,11 @@ test('no more requests begin within any minute than may, and who waits is served
 });
 
 test('nobody stands in line for a provider that is left alone', async (t) => {
-  const { server, ask } = await startLimited(t, { requests_per_minute: 1 }, { circuit: { failures: 1, cooldownMs: 60_000 } });
+  const { server, ask } = await startLimited(
+    t,
+    { requests_per_minute: 1 },
+    { circuit: { failures: 1, cooldownMs: 60_000 } },
+  );
   server.script(fails(500, 'oops'));
   await ask('first');
   const { end, queued } = await ask('second');
@@ -139,7 +168,11 @@ test('nobody stands in line for a provider that is left alone', async (t) => {
 });
 
 test('those who stand in line when a provider is left alone hear so at once', async (t) => {
-  const { server, ask, waiting } = await startLimited(t, { requests_per_minute: 1 }, { queueTimeoutMs: 60_000, circuit: { failures: 1, cooldownMs: 60_000 } });
+  const { server, ask, waiting } = await startLimited(
+    t,
+    { requests_per_minute: 1 },
+    { queueTimeoutMs: 60_000, circuit: { failures: 1, cooldownMs: 60_000 } },
+  );
   const hold = createGate();
   server.script(streams(gate(hold), errorChunk('overloaded')));
   const first = ask('first');
@@ -147,6 +180,8 @@ test('those who stand in line when a provider is left alone hear so at once', as
   const rest = [ask('second'), ask('third')];
   await waiting(2);
   hold.open();
-  const codes = (await Promise.all([first, ...rest])).map(({ end }) => (end.status === 'failed' ? end.fault.code : end.status));
+  const codes = (await Promise.all([first, ...rest])).map(({ end }) =>
+    end.status === 'failed' ? end.fault.code : end.status,
+  );
   assert.deepEqual(codes, ['provider_failed', 'provider_unavailable', 'provider_unavailable']);
 });

@@ -8,13 +8,17 @@ const user = { role: 'user', content: 'Hi' };
 const asked = (...calls: object[]) => ({ role: 'assistant', content: null, tool_calls: calls });
 const result = (id: string) => ({ role: 'tool', tool_call_id: id, content: '5' });
 
-const violations = (messages: object[], rest: object = {}) => historyViolations(requestBody.parse({ model: 'm', messages, ...rest }));
+const violations = (messages: object[], rest: object = {}) =>
+  historyViolations(requestBody.parse({ model: 'm', messages, ...rest }));
 
 describe('the scripted model', () => {
   test('takes histories that every provider takes', () => {
     assert.deepEqual(violations([{ role: 'system', content: 'Be kind.' }, user]), []);
     assert.deepEqual(violations([user, asked(call('a'), call('b')), result('b'), result('a')]), []);
-    assert.deepEqual(violations([user, asked(call('a')), result('a'), { role: 'assistant', content: 'Five.' }, user]), []);
+    assert.deepEqual(
+      violations([user, asked(call('a')), result('a'), { role: 'assistant', content: 'Five.' }, user]),
+      [],
+    );
   });
 
   const table: [title: string, messages: object[], names: RegExp][] = [
@@ -23,7 +27,11 @@ describe('the scripted model', () => {
     ['one result for two calls', [user, asked(call('a'), call('b')), result('a'), user], /before the results of b/],
     ['two results for one call', [user, asked(call('a')), result('a'), result('a')], /answers no open call/],
     ['an orphan result', [user, result('a')], /answers no open call/],
-    ['an id that comes twice', [user, asked(call('a')), result('a'), asked(call('a')), result('a')], /repeats the call id/],
+    [
+      'an id that comes twice',
+      [user, asked(call('a')), result('a'), asked(call('a')), result('a')],
+      /repeats the call id/,
+    ],
     ['arguments that are no JSON', [user, asked(call('a', '{')), result('a')], /no JSON object/],
     ['arguments that are no object', [user, asked(call('a', '[]')), result('a')], /no JSON object/],
     ['an empty message', [{ role: 'user', content: '' }], /is empty/],

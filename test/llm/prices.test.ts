@@ -31,5 +31,9 @@ test('the price is that of the model that says it has answered, else of the one 
 });
 
 test('an estimate has an estimated cost', () => {
-  assert.deepEqual(withCost({ ...usage, estimated: true }, prices, ['plain']), { ...usage, estimated: true, cost: 0.003 });
+  assert.deepEqual(withCost({ ...usage, estimated: true }, prices, ['plain']), {
+    ...usage,
+    estimated: true,
+    cost: 0.003,
+  });
 });

@@ -22,7 +22,10 @@ describe('auto', () => {
   const all = { GROQ_API_KEY: 'a', OPENAI_API_KEY: 'b', OPENROUTER_API_KEY: 'c', ANTHROPIC_API_KEY: 'd' };
 
   test('is the demo on a bare machine', () => {
-    assert.deepEqual(choose({}).map(({ name, demo }) => [name, demo]), [['demo', true]]);
+    assert.deepEqual(
+      choose({}).map(({ name, demo }) => [name, demo]),
+      [['demo', true]],
+    );
   });
 
   test('takes the first provider whose key is set', () => {
@@ -60,14 +63,22 @@ describe('a provider', () => {
   });
 
   test('takes from its block before the table', () => {
-    const [openai] = choose({ active: 'openai', providers: { openai: { model: 'mine', temperature: 1 } }, env: { OPENAI_API_KEY: 'b' } });
+    const [openai] = choose({
+      active: 'openai',
+      providers: { openai: { model: 'mine', temperature: 1 } },
+      env: { OPENAI_API_KEY: 'b' },
+    });
     assert.equal(openai?.model, 'mine');
     assert.equal(openai?.baseUrl, presets['openai']?.baseUrl);
     assert.deepEqual(openai?.parameters, { temperature: 1 });
   });
 
   test('passes on what its extra_body holds, whatever its names', () => {
-    const [openai] = choose({ active: 'openai', providers: { openai: { temperature: 1, extra_body: { max_token: 5, model: 'none', temperature: 2 } } }, env: { OPENAI_API_KEY: 'b' } });
+    const [openai] = choose({
+      active: 'openai',
+      providers: { openai: { temperature: 1, extra_body: { max_token: 5, model: 'none', temperature: 2 } } },
+      env: { OPENAI_API_KEY: 'b' },
+    });
     assert.equal(openai?.model, presets['openai']?.model, 'keys of the block are no business of it');
     assert.deepEqual(openai?.parameters, { temperature: 2, max_token: 5, model: 'none' });
   });
@@ -76,45 +87,85 @@ describe('a provider', () => {
     test(`without its key is refused by name of the variable when it is ${choice.fallback ? 'a fallback' : 'active'}`, () => {
       assert.throws(
         () => choose(choice),
-        (error) => error instanceof AppError && error.code === 'provider_missing_key' && /GROQ_API_KEY/.test(error.message) && error.data['variable'] === 'GROQ_API_KEY',
+        (error) =>
+          error instanceof AppError &&
+          error.code === 'provider_missing_key' &&
+          /GROQ_API_KEY/.test(error.message) &&
+          error.data['variable'] === 'GROQ_API_KEY',
       );
     });
   }
 
   test('at Azure is its deployment, whose key is looked for while the address is one of Azure', () => {
-    const azure = (base_url: string) => choose({ active: 'azure', providers: { azure: { base_url, deployment: 'gpt' } }, env: { AZURE_OPENAI_API_KEY: 'b' } })[0];
-    for (const host of ['own.openai.azure.com', 'own.cognitiveservices.azure.com', 'own.openai.azure.us']) assert.equal(azure(`https://${host}`)?.key, 'b', host);
-    for (const host of ['azure.example', 'notazure.com', 'own.openai.azure.com.example']) assert.equal(azure(`https://${host}`)?.key, null, host);
+    const azure = (base_url: string) =>
+      choose({
+        active: 'azure',
+        providers: { azure: { base_url, deployment: 'gpt' } },
+        env: { AZURE_OPENAI_API_KEY: 'b' },
+      })[0];
+    for (const host of ['own.openai.azure.com', 'own.cognitiveservices.azure.com', 'own.openai.azure.us'])
+      assert.equal(azure(`https://${host}`)?.key, 'b', host);
+    for (const host of ['azure.example', 'notazure.com', 'own.openai.azure.com.example'])
+      assert.equal(azure(`https://${host}`)?.key, null, host);
     assert.equal(azure('https://own.openai.azure.com')?.model, 'gpt');
   });
 
   test('at Azure is not chosen by its key alone, for nobody knows its address', () => {
     assert.deepEqual(namesOf({ env: { AZURE_OPENAI_API_KEY: 'b' } }), ['demo']);
-    assert.deepEqual(namesOf({ providers: { azure: { base_url: 'https://own.openai.azure.com', deployment: 'gpt' } }, env: { AZURE_OPENAI_API_KEY: 'b' } }), ['azure']);
+    assert.deepEqual(
+      namesOf({
+        providers: { azure: { base_url: 'https://own.openai.azure.com', deployment: 'gpt' } },
+        env: { AZURE_OPENAI_API_KEY: 'b' },
+      }),
+      ['azure'],
+    );
   });
 
   const broken: [title: string, choice: Choice, names: RegExp][] = [
     ['an unknown name', { active: 'nobody' }, /"nobody".*demo, groq, openai/],
     ['no base URL', { active: 'x', providers: { x: { model: 'm' } } }, /llm\.providers\.x\.base_url/],
-    ['a base URL that is none', { active: 'x', providers: { x: { model: 'm', base_url: 'localhost:80' } } }, /llm\.providers\.x\.base_url/],
+    [
+      'a base URL that is none',
+      { active: 'x', providers: { x: { model: 'm', base_url: 'localhost:80' } } },
+      /llm\.providers\.x\.base_url/,
+    ],
     ['no address at Azure', { active: 'azure' }, /llm\.providers\.azure\.base_url/],
-    ['no deployment at Azure', { active: 'azure', providers: { azure: { base_url: 'https://own.openai.azure.com' } } }, /llm\.providers\.azure\.deployment/],
+    [
+      'no deployment at Azure',
+      { active: 'azure', providers: { azure: { base_url: 'https://own.openai.azure.com' } } },
+      /llm\.providers\.azure\.deployment/,
+    ],
     ['no model', { active: 'x', providers: { x: { base_url: 'http://localhost/v1' } } }, /llm\.providers\.x\.model/],
   ];
   for (const [title, choice, names] of broken) {
     test(`with ${title} is config_invalid`, () => {
-      assert.throws(() => choose(choice), (error) => error instanceof AppError && error.code === 'config_invalid' && names.test(error.message));
+      assert.throws(
+        () => choose(choice),
+        (error) => error instanceof AppError && error.code === 'config_invalid' && names.test(error.message),
+      );
     });
   }
 });
 
 test('Azure is asked at its deployment, in the version of the API, with the key in a header of its own', async (t) => {
   const resource = await startServer(t);
-  const azure = { base_url: new URL(resource.url).origin, deployment: 'own gpt', api_version: '2025-01-01', api_key_env: 'OWN_KEY', allowed_models: ['other'], seed: 7 };
+  const azure = {
+    base_url: new URL(resource.url).origin,
+    deployment: 'own gpt',
+    api_version: '2025-01-01',
+    api_key_env: 'OWN_KEY',
+    allowed_models: ['other'],
+    seed: 7,
+  };
   const model = languageModelAt(resource.url, { active: 'azure', providers: { azure }, env: { OWN_KEY: 'key-one' } });
   for (const wished of [null, 'other']) await ask(model, wished === null ? {} : { model: wished });
   const paths = resource.requests.map(({ path }) => path);
-  assert.deepEqual(paths, ['own%20gpt', 'other'].map((deployment) => `/openai/deployments/${deployment}/chat/completions?api-version=2025-01-01`));
+  assert.deepEqual(
+    paths,
+    ['own%20gpt', 'other'].map(
+      (deployment) => `/openai/deployments/${deployment}/chat/completions?api-version=2025-01-01`,
+    ),
+  );
   for (const { headers, body } of resource.requests) {
     assert.deepEqual([headers['api-key'], headers.authorization], ['key-one', undefined]);
     assert.deepEqual([body['seed'], 'deployment' in body, 'api_version' in body], [7, false, false]);
@@ -160,14 +211,24 @@ describe('a key', () => {
     for (const { name } of model.providers) assert.equal((await ask(model, { provider: name })).end.status, 'finished');
 
     const seen = await Promise.all([first, second, keyless].map(async (server) => (await server.request(1)).headers));
-    assert.deepEqual(seen.map((headers) => headers.authorization), ['Bearer key-one', 'Bearer key-two', undefined]);
-    assert.deepEqual(seen.map((headers) => headers['x-own']), [undefined, 'own', undefined]);
+    assert.deepEqual(
+      seen.map((headers) => headers.authorization),
+      ['Bearer key-one', 'Bearer key-two', undefined],
+    );
+    assert.deepEqual(
+      seen.map((headers) => headers['x-own']),
+      [undefined, 'own', undefined],
+    );
     assert.doesNotMatch(JSON.stringify(seen), /ambient/);
   });
 
   test('of a preset does not go to a base URL of somebody else', async (t) => {
     const endpoint = await startServer(t);
-    const model = languageModelAt(endpoint.url, { active: 'openai', providers: { openai: { base_url: endpoint.url } }, env: { OPENAI_API_KEY: 'key-one' } });
+    const model = languageModelAt(endpoint.url, {
+      active: 'openai',
+      providers: { openai: { base_url: endpoint.url } },
+      env: { OPENAI_API_KEY: 'key-one' },
+    });
     await ask(model);
     assert.equal((await endpoint.request(1)).headers.authorization, undefined);
   });
@@ -175,7 +236,11 @@ describe('a key', () => {
   test('does not follow a redirect', async (t) => {
     const [trusted, stranger] = [await startServer(t), await startServer(t)];
     trusted.script({ status: 307, headers: { location: `${stranger.url}/chat/completions` }, parts: [] });
-    const { end } = await ask(languageModelAt(trusted.url, { providers: { scripted: { base_url: trusted.url, model: 'm', headers: { 'api-key': 'key-one' } } } }));
+    const { end } = await ask(
+      languageModelAt(trusted.url, {
+        providers: { scripted: { base_url: trusted.url, model: 'm', headers: { 'api-key': 'key-one' } } },
+      }),
+    );
     assert.deepEqual([end.status, stranger.requests.length], ['failed', 0]);
   });
 });

@@ -15,12 +15,17 @@ before(async () => {
 });
 after(() => server.close());
 
-const add: ChatCompletionTool = { type: 'function', function: { name: 'add', parameters: { type: 'object', properties: {} } } };
+const add: ChatCompletionTool = {
+  type: 'function',
+  function: { name: 'add', parameters: { type: 'object', properties: {} } },
+};
 
 describe('the request', () => {
   test('carries every parameter of the block that is not ours, unchanged', async () => {
     const parameters = { temperature: 0.5, max_tokens: 64, reasoning_effort: 'low', provider: { order: ['a'] } };
-    const model = languageModelAt(server.url, { providers: { scripted: { base_url: server.url, model: 'm', headers: { 'X-Tenant': 't1' }, ...parameters } } });
+    const model = languageModelAt(server.url, {
+      providers: { scripted: { base_url: server.url, model: 'm', headers: { 'X-Tenant': 't1' }, ...parameters } },
+    });
     await ask(model, { tools: [add] });
     const { body, headers } = await server.request(server.requests.length);
     assert.deepEqual(body, {
@@ -35,15 +40,22 @@ describe('the request', () => {
   });
 
   test('names no tools, nor settings about tools, where none are offered', async () => {
-    const model = languageModelAt(server.url, { providers: { scripted: { base_url: server.url, model: 'm', tool_choice: 'auto', parallel_tool_calls: false } } });
+    const model = languageModelAt(server.url, {
+      providers: { scripted: { base_url: server.url, model: 'm', tool_choice: 'auto', parallel_tool_calls: false } },
+    });
     await ask(model);
     const { body } = await server.request(server.requests.length);
     assert.deepEqual(Object.keys(body).sort(), ['messages', 'model', 'stream', 'stream_options']);
   });
 
   test('asks for the model that is wished for where the block allows it, else for its own', async () => {
-    const model = languageModelAt(server.url, { providers: { scripted: { base_url: server.url, model: 'm', allowed_models: ['wished'] } } });
-    for (const [wished, asked] of [['wished', 'wished'], ['costly', 'm']] as const) {
+    const model = languageModelAt(server.url, {
+      providers: { scripted: { base_url: server.url, model: 'm', allowed_models: ['wished'] } },
+    });
+    for (const [wished, asked] of [
+      ['wished', 'wished'],
+      ['costly', 'm'],
+    ] as const) {
       await ask(model, { model: wished });
       const { body } = await server.request(server.requests.length);
       assert.deepEqual([body.model, 'allowed_models' in body], [asked, false]);
@@ -118,7 +130,11 @@ describe('abort', () => {
     const controller = new AbortController();
     const heard: string[] = [];
     const words = ['a', 'b', 'c'].map((word) => `data: {"choices":[{"delta":{"content":"${word}"}}]}\n\n`).join('');
-    server.script({ status: 200, headers: { 'content-type': 'text/event-stream' }, parts: [{ play: 'bytes', text: words }, { play: 'stall' }] });
+    server.script({
+      status: 200,
+      headers: { 'content-type': 'text/event-stream' },
+      parts: [{ play: 'bytes', text: words }, { play: 'stall' }],
+    });
     const { end } = await ask(languageModelAt(server.url), {
       signal: controller.signal,
       onText(delta) {
@@ -159,7 +175,7 @@ test('words reach the sink as they arrive', async () => {
   assert.equal((await asking).end.status, 'finished');
 });
 
-test('a sink that throws ends the request, and its error is not taken for the provider\'s', async () => {
+test("a sink that throws ends the request, and its error is not taken for the provider's", async () => {
   const number = server.requests.length + 1;
   server.script(stalls('Hello'));
   const asking = ask(languageModelAt(server.url), {

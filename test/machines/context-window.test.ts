@@ -17,9 +17,16 @@ const assistant = (id: string | null, content: string, calls: string[] = []): Pa
   id,
   { type: 'assistant_message', role: 'assistant', content, tool_calls: calls.length === 0 ? null : calls.map(request) },
 ];
-const result = (id: string | null, callId: string, content: string): Part => [id, { type: 'tool_result', role: 'tool', content, tool_call_id: callId }];
+const result = (id: string | null, callId: string, content: string): Part => [
+  id,
+  { type: 'tool_result', role: 'tool', content, tool_call_id: callId },
+];
 const meta = (id: string, kind: string): Part => [id, { type: 'meta', extra: { kind } }];
-const turn = (id: string, question: string, reply: string): Part[] => [user(id, question), assistant(id, reply), meta(id, 'turn_end')];
+const turn = (id: string, question: string, reply: string): Part[] => [
+  user(id, question),
+  assistant(id, reply),
+  meta(id, 'turn_end'),
+];
 
 function request(id: string): ToolCallRequest {
   return { id, type: 'function', function: { name: 'add', arguments: '{}' } };
@@ -32,7 +39,8 @@ function folded(...parts: Part[]): TurnRows[] {
 }
 
 const contents = (messages: readonly ModelMessage[]) => messages.map(({ content }) => content);
-const windowOf = (parts: Part[], requestId: string, options: Partial<WindowOptions> = {}) => buildWindow(folded(...parts), requestId, { ...roomy, ...options });
+const windowOf = (parts: Part[], requestId: string, options: Partial<WindowOptions> = {}) =>
+  buildWindow(folded(...parts), requestId, { ...roomy, ...options });
 
 const rewind = (id: string, toSeq: number): Part => [id, { type: 'meta', extra: { kind: 'rewind', to_seq: toSeq } }];
 
@@ -47,18 +55,41 @@ describe('a turn that goes back', () => {
   });
 
   test('may go back to the very beginning, and again to itself', () => {
-    const again = [...two, user('r3', 'ONE'), rewind('r3', 1), assistant('r3', 'FIRST'), meta('r3', 'turn_end'), user('r4', 'Uno'), rewind('r4', 7)];
+    const again = [
+      ...two,
+      user('r3', 'ONE'),
+      rewind('r3', 1),
+      assistant('r3', 'FIRST'),
+      meta('r3', 'turn_end'),
+      user('r4', 'Uno'),
+      rewind('r4', 7),
+    ];
     assert.deepEqual(contents(windowOf(again.slice(0, 8), 'r3').messages), ['ONE']);
     assert.deepEqual(contents(windowOf(again, 'r4').messages), ['Uno']);
   });
 
   test('goes on from its own past where the turn it stands in for had gone back too', () => {
-    const edited = [...two, user('r3', 'TWO'), rewind('r3', 4), assistant('r3', 'SECOND'), meta('r3', 'turn_end'), user('r4', 'zwei'), rewind('r4', 7)];
+    const edited = [
+      ...two,
+      user('r3', 'TWO'),
+      rewind('r3', 4),
+      assistant('r3', 'SECOND'),
+      meta('r3', 'turn_end'),
+      user('r4', 'zwei'),
+      rewind('r4', 7),
+    ];
     assert.deepEqual(contents(windowOf(edited, 'r4').messages), ['one', 'first', 'zwei']);
   });
 
   test('leaves alone what waited when it went before it', () => {
-    const interrupting = [user('r1', 'one'), user('r2', 'waits'), user('r3', 'ONE'), rewind('r3', 1), assistant('r1', 'Hel'), meta('r1', 'turn_end')];
+    const interrupting = [
+      user('r1', 'one'),
+      user('r2', 'waits'),
+      user('r3', 'ONE'),
+      rewind('r3', 1),
+      assistant('r1', 'Hel'),
+      meta('r1', 'turn_end'),
+    ];
     assert.deepEqual(contents(windowOf(interrupting, 'r3').messages), ['ONE']);
     const later = [...interrupting, assistant('r3', 'now'), meta('r3', 'turn_end')];
     assert.deepEqual(contents(windowOf(later, 'r2').messages), ['ONE', 'now', 'waits']);
@@ -67,7 +98,9 @@ describe('a turn that goes back', () => {
 
 describe('the order', () => {
   test('is system prompt, past turns, and the running one last', () => {
-    const { messages } = windowOf([...turn('r1', 'one', 'first'), user('r2', 'two')], 'r2', { systemPrompt: 'Be kind.' });
+    const { messages } = windowOf([...turn('r1', 'one', 'first'), user('r2', 'two')], 'r2', {
+      systemPrompt: 'Be kind.',
+    });
     assert.deepEqual(messages, [
       { role: 'system', content: 'Be kind.' },
       { role: 'user', content: 'one' },
@@ -78,18 +111,35 @@ describe('the order', () => {
 
   test('is that in which turns ended, whatever order their messages came in', () => {
     const ends = (id: string, reply: string) => [assistant(id, reply), meta(id, 'turn_end')];
-    const parts = [user('r1', 'one'), user('r2', 'waits'), user('r3', 'urgent'), ...ends('r1', 'Hel'), ...ends('r3', 'now')];
+    const parts = [
+      user('r1', 'one'),
+      user('r2', 'waits'),
+      user('r3', 'urgent'),
+      ...ends('r1', 'Hel'),
+      ...ends('r3', 'now'),
+    ];
     const interrupted = ['one', 'Hel', 'urgent', 'now', 'waits'];
     assert.deepEqual(contents(windowOf(parts, 'r2').messages), interrupted);
-    assert.deepEqual(contents(windowOf([...parts, ...ends('r2', 'then'), user('r4', 'on')], 'r4').messages), [...interrupted, 'then', 'on']);
+    assert.deepEqual(contents(windowOf([...parts, ...ends('r2', 'then'), user('r4', 'on')], 'r4').messages), [
+      ...interrupted,
+      'then',
+      'on',
+    ]);
   });
 
   test('leaves out turns that wait', () => {
-    assert.deepEqual(contents(windowOf([user('r1', 'one'), user('r2', 'two'), user('r3', 'three')], 'r2').messages), ['two']);
+    assert.deepEqual(contents(windowOf([user('r1', 'one'), user('r2', 'two'), user('r3', 'three')], 'r2').messages), [
+      'two',
+    ]);
   });
 
   test('puts results behind their message, in the order of the calls and not of their ends', () => {
-    const parts = [user('r1', 'go'), assistant('r1', '', ['a', 'b']), result('r1', 'b', 'second'), result('r1', 'a', 'first')];
+    const parts = [
+      user('r1', 'go'),
+      assistant('r1', '', ['a', 'b']),
+      result('r1', 'b', 'second'),
+      result('r1', 'a', 'first'),
+    ];
     const { messages } = windowOf(parts, 'r1');
     assert.deepEqual(messages.slice(1), [
       { role: 'assistant', content: null, tool_calls: [request('a'), request('b')] },
@@ -101,16 +151,34 @@ describe('the order', () => {
 
 describe('what a log lacks', () => {
   test('is said in fixed words: no answer, an empty one, a result that is lost', () => {
-    const parts = [user('r1', 'one'), meta('r1', 'turn_end'), ...turn('r2', 'two', ''), user('r3', 'go'), assistant('r3', 'Let me see.', ['a']), meta('r3', 'turn_end'), user('r4', 'on')];
+    const parts = [
+      user('r1', 'one'),
+      meta('r1', 'turn_end'),
+      ...turn('r2', 'two', ''),
+      user('r3', 'go'),
+      assistant('r3', 'Let me see.', ['a']),
+      meta('r3', 'turn_end'),
+      user('r4', 'on'),
+    ];
     const { messages } = windowOf(parts, 'r4');
     assert.match(String(messages[1]?.content), /before an answer began/);
     assert.match(String(messages[3]?.content), /no text/);
     assert.match(String(messages[6]?.content), /not known/);
-    assert.deepEqual(messages.map(({ role }) => role), ['user', 'assistant', 'user', 'assistant', 'user', 'assistant', 'tool', 'assistant', 'user']);
+    assert.deepEqual(
+      messages.map(({ role }) => role),
+      ['user', 'assistant', 'user', 'assistant', 'user', 'assistant', 'tool', 'assistant', 'user'],
+    );
   });
 
   test('may be a request id, where another program wrote: each user message then opens a turn', () => {
-    const parts = [user(null, 'one'), assistant(null, 'first'), user(null, 'two'), assistant(null, '', ['a']), result(null, 'a', '3'), assistant(null, 'second')];
+    const parts = [
+      user(null, 'one'),
+      assistant(null, 'first'),
+      user(null, 'two'),
+      assistant(null, '', ['a']),
+      result(null, 'a', '3'),
+      assistant(null, 'second'),
+    ];
     assert.equal(folded(...parts).length, 2);
     const { messages } = windowOf([...parts, user('r1', 'three')], 'r1');
     assert.deepEqual(contents(messages), ['one', 'first', 'two', null, '3', 'second', 'three']);
@@ -124,7 +192,11 @@ describe('what a log lacks', () => {
 });
 
 describe('the budget', () => {
-  const past = [...turn('r1', 'a'.repeat(46), 'b'.repeat(46)), ...turn('r2', 'c'.repeat(46), 'd'.repeat(46)), user('r3', 'e'.repeat(46))];
+  const past = [
+    ...turn('r1', 'a'.repeat(46), 'b'.repeat(46)),
+    ...turn('r2', 'c'.repeat(46), 'd'.repeat(46)),
+    user('r3', 'e'.repeat(46)),
+  ];
 
   test('holds whole turns, the newest first: a token too few, and one turn less', () => {
     assert.equal(windowOf(past, 'r3', { budgetTokens: 250 }).messages.length, 5);
@@ -135,7 +207,10 @@ describe('the budget', () => {
 
   test('leaves no gap: behind a turn that does not fit, none is taken', () => {
     const parts = [...turn('r0', 'x', 'y'), ...past];
-    assert.deepEqual(contents(windowOf(parts, 'r3', { budgetTokens: 150 }).messages).map((text) => text?.[0]), ['c', 'd', 'e']);
+    assert.deepEqual(
+      contents(windowOf(parts, 'r3', { budgetTokens: 150 }).messages).map((text) => text?.[0]),
+      ['c', 'd', 'e'],
+    );
   });
 
   test('gives way to the newest messages, which are always in', () => {
@@ -179,16 +254,27 @@ describe('the budget', () => {
       const notices = lengths.length * 60;
       const parts = lengths.flatMap((length, index) => turn(`r${index}`, 'q'.repeat(length), 'a'));
       const { messages } = windowOf([...parts, user('now', 'x')], 'now', { budgetTokens, preserveRecent: 100 });
-      assert.ok(contents(messages).reduce((sum, content) => sum + (content?.length ?? 0) + 4, 0) <= budgetTokens + notices);
+      assert.ok(
+        contents(messages).reduce((sum, content) => sum + (content?.length ?? 0) + 4, 0) <= budgetTokens + notices,
+      );
     });
     fc.assert(property, { seed: 20_261_101, numRuns: 200 });
   });
 });
 
 test('a turn is folded from its rows wherever they lie, with the tokens of its messages', () => {
-  const turns = folded(user('r1', 'four'), user('r2', 'x'), assistant('r1', 'seven..'), [
-    'r1',
-    { type: 'tool_call', content: '{"long":"arguments"}', tool_call_id: 'a' },
-  ], meta('r1', 'turn_end'));
-  assert.deepEqual(turns.map(({ requestId, tokens, ended, rows }) => [requestId, tokens, ended, rows.length]), [['r1', 19, true, 4], ['r2', 5, false, 1]]);
+  const turns = folded(
+    user('r1', 'four'),
+    user('r2', 'x'),
+    assistant('r1', 'seven..'),
+    ['r1', { type: 'tool_call', content: '{"long":"arguments"}', tool_call_id: 'a' }],
+    meta('r1', 'turn_end'),
+  );
+  assert.deepEqual(
+    turns.map(({ requestId, tokens, ended, rows }) => [requestId, tokens, ended, rows.length]),
+    [
+      ['r1', 19, true, 4],
+      ['r2', 5, false, 1],
+    ],
+  );
 });

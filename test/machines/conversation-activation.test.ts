@@ -32,16 +32,27 @@ describe('clients that come meanwhile', () => {
     const world = await reopen(await worldIn('turn.toolHop.running'));
     world.send(cancel('stop'));
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), ['result add outcome_unknown', 'recovered 1', 'cancel cancelled', 'end cancelled']);
+    assert.deepEqual(storyOfTurn(world).slice(2), [
+      'result add outcome_unknown',
+      'recovered 1',
+      'cancel cancelled',
+      'end cancelled',
+    ]);
   });
 
   test('are refused beyond a limit', async () => {
-    for (const world of [await startWorld({ standing: 'never', limits: { queueLength: 1 } }), await reopen(await worldIn('turn.toolHop.running'), { limits: { queueLength: 1 } })]) {
+    for (const world of [
+      await startWorld({ standing: 'never', limits: { queueLength: 1 } }),
+      await reopen(await worldIn('turn.toolHop.running'), { limits: { queueLength: 1 } }),
+    ]) {
       world.send(chat('one'));
       world.send(chat('two'));
       world.send(cancel('three'));
       const refused = world.emitted.flatMap((event) => (event.type === 'refuse' ? [[event.to, event.fault.code]] : []));
-      assert.deepEqual(refused, [[asker('two'), 'overloaded'], [asker('three'), 'overloaded']]);
+      assert.deepEqual(refused, [
+        [asker('two'), 'overloaded'],
+        [asker('three'), 'overloaded'],
+      ]);
     }
   });
 });
@@ -52,7 +63,13 @@ describe('a log that fails', () => {
     world.send(chat('r1'));
     await world.failLog();
     assert.equal(world.state(), 'failed');
-    assert.deepEqual(world.emitted.map((event) => [event.type, 'fault' in event && event.fault.code]), [['refuse', 'conversation_failed'], ['failed', 'conversation_failed']]);
+    assert.deepEqual(
+      world.emitted.map((event) => [event.type, 'fault' in event && event.fault.code]),
+      [
+        ['refuse', 'conversation_failed'],
+        ['failed', 'conversation_failed'],
+      ],
+    );
     assert.deepEqual(world.ends, ['ended']);
   });
 

@@ -17,7 +17,9 @@ const accepted = { type: 'reply', to: asker('response to call_d'), result: { acc
 async function askingTwice(): Promise<World> {
   const world = await startWorld();
   await streaming(world);
-  world.answering().finish({ calls: [asked('delete', { callId: 'call_d' }), asked('add'), asked('delete', { callId: 'call_e' })] });
+  world
+    .answering()
+    .finish({ calls: [asked('delete', { callId: 'call_d' }), asked('add'), asked('delete', { callId: 'call_e' })] });
   world.commit();
   return world;
 }
@@ -34,7 +36,13 @@ describe('a person who approves', () => {
     assert.deepEqual(world.calling('delete').input.arguments, { path: '/a' });
     await bringToRest(world);
     assert.deepEqual(storyOfTurn(world), [
-      'assistant: asks delete', 'asks for approval of delete', 'response approve', 'dispatch delete', 'result delete ok', 'assistant: Hello.', 'end stop',
+      'assistant: asks delete',
+      'asks for approval of delete',
+      'response approve',
+      'dispatch delete',
+      'result delete ok',
+      'assistant: Hello.',
+      'end stop',
     ]);
   });
 
@@ -43,7 +51,10 @@ describe('a person who approves', () => {
     assert.equal(world.state(), 'turn.toolHop.running');
     world.send(respond('call_e'));
     world.commit();
-    assert.deepEqual(world.calls.map(({ input }) => input.callId === 'call_e'), [false, true]);
+    assert.deepEqual(
+      world.calls.map(({ input }) => input.callId === 'call_e'),
+      [false, true],
+    );
     for (const call of world.calls) call.end();
     world.commitAll();
     assert.equal(world.state(), 'turn.toolHop.waiting', 'one question is left');
@@ -56,7 +67,12 @@ test('a person who declines ends the call, and the model is told why', async () 
   const world = await worldIn('turn.toolHop.waiting');
   world.send(respond('call_d', 'deny', { reason: 'That is my thesis.' }));
   await bringToRest(world);
-  assert.deepEqual(storyOfTurn(world).slice(2), ['response deny', 'result delete denied', 'assistant: Hello.', 'end stop']);
+  assert.deepEqual(storyOfTurn(world).slice(2), [
+    'response deny',
+    'result delete denied',
+    'assistant: Hello.',
+    'end stop',
+  ]);
   const result = world.log.rowsOf('r1').find((row) => row.type === 'tool_result');
   assert.match(String(result?.content), /declined.*That is my thesis\./);
   assert.equal(world.calls.length, 0);
@@ -67,9 +83,16 @@ describe('of several answers', () => {
     const world = await worldIn('turn.toolHop.waiting');
     world.send(respond('call_d'));
     world.send(respond('call_d', 'deny', { by: asker('second') }));
-    assert.equal(world.emitted.some(({ type }) => type === 'respond.late'), false, 'nothing is decided yet');
+    assert.equal(
+      world.emitted.some(({ type }) => type === 'respond.late'),
+      false,
+      'nothing is decided yet',
+    );
     world.commit();
-    assert.deepEqual(world.emitted.filter(({ type }) => type === 'respond.late'), [{ type: 'respond.late', to: asker('second'), interruptId: 'approval_call_d' }]);
+    assert.deepEqual(
+      world.emitted.filter(({ type }) => type === 'respond.late'),
+      [{ type: 'respond.late', to: asker('second'), interruptId: 'approval_call_d' }],
+    );
     await bringToRest(world);
     assert.deepEqual(replies(world), [{ accepted: true }]);
   });
@@ -85,7 +108,7 @@ describe('of several answers', () => {
     assert.deepEqual(storyOfTurn(world).slice(2, 4), ['response deny', 'result delete denied']);
   });
 
-  test('one to another conversation\'s question, or to nothing, is looked up at once', async () => {
+  test("one to another conversation's question, or to nothing, is looked up at once", async () => {
     const world = await worldIn('turn.toolHop.waiting');
     world.send(respond('call_x'));
     assert.equal(world.emitted.at(-1)?.type, 'respond.late');
@@ -114,8 +137,16 @@ describe('the time to answer', () => {
     world.send({ type: 'conversation.expire', nowMs: 60_000 });
     world.send(respond('call_d', 'approve'));
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), ['response expired', 'result delete denied', 'assistant: Hello.', 'end stop']);
-    assert.ok(world.emitted.some(({ type }) => type === 'respond.late'), 'an answer after that is late');
+    assert.deepEqual(storyOfTurn(world).slice(2), [
+      'response expired',
+      'result delete denied',
+      'assistant: Hello.',
+      'end stop',
+    ]);
+    assert.ok(
+      world.emitted.some(({ type }) => type === 'respond.late'),
+      'an answer after that is late',
+    );
   });
 
   test('whose end cannot be stored is not over', async () => {
@@ -134,7 +165,10 @@ describe('after a restart', () => {
     let world = await worldIn('turn.toolHop.waiting');
     const rows = world.log.rows().length;
     for (let times = 0; times < 5; times += 1) {
-      world = await reopen(world, { limits: { recovery: { mode: 'interrupt', attempts: 0, maxAgeMs: 0 } }, standing: world.log.standing(1_000_000) });
+      world = await reopen(world, {
+        limits: { recovery: { mode: 'interrupt', attempts: 0, maxAgeMs: 0 } },
+        standing: world.log.standing(1_000_000),
+      });
       assert.equal(world.state(), 'turn.toolHop.waiting');
     }
     assert.equal(world.log.rows().length, rows);
@@ -143,7 +177,14 @@ describe('after a restart', () => {
     assert.deepEqual(world.calling('delete').input.arguments, { path: '/a' });
     assert.equal(world.calling('delete').input.tool.toolName, 'delete');
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world).slice(1), ['asks for approval of delete', 'response approve', 'dispatch delete', 'result delete ok', 'assistant: Hello.', 'end stop']);
+    assert.deepEqual(storyOfTurn(world).slice(1), [
+      'asks for approval of delete',
+      'response approve',
+      'dispatch delete',
+      'result delete ok',
+      'assistant: Hello.',
+      'end stop',
+    ]);
   });
 
   test('an answer that was sent meanwhile is heard', async () => {
@@ -161,7 +202,14 @@ describe('after a restart', () => {
     before.commit();
     const world = await reopen(before);
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), ['response approve', 'dispatch delete', 'result delete outcome_unknown', 'recovered 1', 'assistant: Hello.', 'end stop']);
+    assert.deepEqual(storyOfTurn(world).slice(2), [
+      'response approve',
+      'dispatch delete',
+      'result delete outcome_unknown',
+      'recovered 1',
+      'assistant: Hello.',
+      'end stop',
+    ]);
     assert.equal(world.calls.length, 0);
   });
 
@@ -171,7 +219,10 @@ describe('after a restart', () => {
     assert.equal(world.state(), 'turn.toolHop.waiting');
     assert.deepEqual(waits(world).at(-1), 60_000);
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world).filter((line) => line.startsWith('result')), ['result add outcome_unknown', 'result delete ok', 'result delete ok']);
+    assert.deepEqual(
+      storyOfTurn(world).filter((line) => line.startsWith('result')),
+      ['result add outcome_unknown', 'result delete ok', 'result delete ok'],
+    );
   });
 });
 
@@ -203,7 +254,13 @@ describe('while a conversation waits for a person', () => {
     world.send(respond('call_d'));
     world.send(cancel('stop'));
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), ['response approve', 'dispatch delete', 'cancel cancelled', 'result delete cancelled', 'end cancelled']);
+    assert.deepEqual(storyOfTurn(world).slice(2), [
+      'response approve',
+      'dispatch delete',
+      'cancel cancelled',
+      'result delete cancelled',
+      'end cancelled',
+    ]);
     assert.equal(world.calls.length, 0);
     assert.deepEqual(replies(world), [{ accepted: true }, { cancelled: ['r1'], disposition: 'cancelled' }]);
   });

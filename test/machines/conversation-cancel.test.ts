@@ -11,7 +11,10 @@ import { asked, asker, cancel, chat, refusedKey } from '../support/machine-value
 const stopped = (by: string, ...requestIds: string[]) => ({
   type: 'reply',
   to: asker(by),
-  result: requestIds.length > 0 ? { cancelled: requestIds, disposition: 'cancelled' } : { cancelled: [], disposition: 'nothing_running' },
+  result:
+    requestIds.length > 0
+      ? { cancelled: requestIds, disposition: 'cancelled' }
+      : { cancelled: [], disposition: 'nothing_running' },
 });
 const storyOfTurn = (world: World, requestId = 'r1') => storyOf(world.log.rowsOf(requestId)).slice(1);
 
@@ -21,10 +24,35 @@ const stories: Record<string, string[]> = {
   'turn.loadingContext': ['cancel cancelled', 'end cancelled'],
   'turn.streaming': ['cancel cancelled', 'assistant (partial): Hel', 'end cancelled'],
   'turn.backingOff': ['cancel cancelled', 'end cancelled'],
-  'turn.toolHop.recording': ['assistant: asks add', 'dispatch add', 'cancel cancelled', 'result add cancelled', 'end cancelled'],
-  'turn.toolHop.running': ['assistant: asks add', 'dispatch add', 'cancel cancelled', 'result add cancelled', 'end cancelled'],
-  'turn.toolHop.waiting': ['assistant: asks delete', 'asks for approval of delete', 'cancel cancelled', 'response cancelled', 'result delete cancelled', 'end cancelled'],
-  'turn.toolHop.settling': ['assistant: asks add', 'dispatch add', 'result add ok', 'cancel cancelled', 'end cancelled'],
+  'turn.toolHop.recording': [
+    'assistant: asks add',
+    'dispatch add',
+    'cancel cancelled',
+    'result add cancelled',
+    'end cancelled',
+  ],
+  'turn.toolHop.running': [
+    'assistant: asks add',
+    'dispatch add',
+    'cancel cancelled',
+    'result add cancelled',
+    'end cancelled',
+  ],
+  'turn.toolHop.waiting': [
+    'assistant: asks delete',
+    'asks for approval of delete',
+    'cancel cancelled',
+    'response cancelled',
+    'result delete cancelled',
+    'end cancelled',
+  ],
+  'turn.toolHop.settling': [
+    'assistant: asks add',
+    'dispatch add',
+    'result add ok',
+    'cancel cancelled',
+    'end cancelled',
+  ],
 };
 
 for (const [state, story] of Object.entries(stories)) {
@@ -35,7 +63,13 @@ for (const [state, story] of Object.entries(stories)) {
     assert.deepEqual(storyOfTurn(world), story);
     const told = world.emitted.map((event) => (event.type === 'append' ? event.tag.of : event.type));
     assert.equal(told.filter((what) => what === 'reply').length, 1);
-    assert.deepEqual(told.slice(told.indexOf('cancel')).filter((what) => ['cancel', 'reply', 'end'].includes(what)).slice(0, 3), ['cancel', 'reply', 'end']);
+    assert.deepEqual(
+      told
+        .slice(told.indexOf('cancel'))
+        .filter((what) => ['cancel', 'reply', 'end'].includes(what))
+        .slice(0, 3),
+      ['cancel', 'reply', 'end'],
+    );
     if (state !== 'turn.receiving') assert.equal(storyOfTurn(world, 'r2').at(-1), 'end stop');
   });
 }
@@ -67,7 +101,10 @@ describe('while the Stop is being committed', () => {
   });
 
   test('calls that are asked for meanwhile are never made, and leave no empty answer', async () => {
-    for (const [text, kept] of [['I add.', ['assistant (partial): I add.']], ['', []]] as const) {
+    for (const [text, kept] of [
+      ['I add.', ['assistant (partial): I add.']],
+      ['', []],
+    ] as const) {
       const world = await worldIn('turn.streaming');
       world.send(cancel('stop'));
       world.answering().finish({ text, calls: [asked('add')] });
@@ -93,12 +130,23 @@ test('a Stop among calls: those that run are aborted, those that wait are closed
   world.commit();
   world.send(cancel('stop'));
   world.commit();
-  assert.deepEqual(world.calls.map(({ input, aborted }) => [input.tool.name, aborted]), [['add', true], ['wait', true]]);
+  assert.deepEqual(
+    world.calls.map(({ input, aborted }) => [input.tool.name, aborted]),
+    [
+      ['add', true],
+      ['wait', true],
+    ],
+  );
   world.calling('add').end();
   world.calling('wait').end({ status: 'cancelled' });
   assert.equal(world.state(), 'turn.persisting');
   world.commitAll();
-  assert.deepEqual(storyOfTurn(world).slice(5), ['result add ok', 'result wait cancelled', 'result fail cancelled', 'end cancelled']);
+  assert.deepEqual(storyOfTurn(world).slice(5), [
+    'result add ok',
+    'result wait cancelled',
+    'result fail cancelled',
+    'end cancelled',
+  ]);
 });
 
 test('no provider is asked again after a Stop, however late the wait ends', async () => {
@@ -114,7 +162,10 @@ describe('two Stops', () => {
     world.news();
     world.send(cancel('one'));
     world.send(cancel('two', 'r1'));
-    assert.deepEqual(world.news().map(({ type }) => type), ['append']);
+    assert.deepEqual(
+      world.news().map(({ type }) => type),
+      ['append'],
+    );
     world.commit();
     assert.deepEqual(world.news(), [stopped('one', 'r1'), stopped('two', 'r1')]);
   });
@@ -133,7 +184,10 @@ describe('a Stop that comes too late', () => {
     world.news();
     world.send(cancel('late'));
     world.commit();
-    assert.deepEqual(world.news().filter(({ type }) => type === 'reply'), [stopped('late')]);
+    assert.deepEqual(
+      world.news().filter(({ type }) => type === 'reply'),
+      [stopped('late')],
+    );
     await bringToRest(world);
     assert.equal(storyOfTurn(world, 'r2').at(-1), 'end stop');
   });
@@ -162,6 +216,12 @@ test('a Stop before the message is stored waits for it; of a message that is not
   world.send(chat('r1'));
   world.send(cancel('stop'));
   world.failCommit();
-  assert.deepEqual(world.news().slice(1).map(({ type }) => type), ['refuse', 'reply']);
+  assert.deepEqual(
+    world
+      .news()
+      .slice(1)
+      .map(({ type }) => type),
+    ['refuse', 'reply'],
+  );
   assert.deepEqual(world.emitted.at(-1), stopped('stop'));
 });

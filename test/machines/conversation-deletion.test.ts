@@ -7,7 +7,12 @@ import { bringToRest } from '../support/machine-rest.ts';
 import { livingStates, worldIn } from '../support/machine-states.ts';
 import { asker, brokenDisk, chat, remove } from '../support/machine-values.ts';
 
-const said = (world: World) => world.emitted.flatMap((event) => (event.type === 'reply' || event.type === 'refuse' ? [[event.to.requestId, event.type === 'reply' ? event.result : event.fault.code]] : []));
+const said = (world: World) =>
+  world.emitted.flatMap((event) =>
+    event.type === 'reply' || event.type === 'refuse'
+      ? [[event.to.requestId, event.type === 'reply' ? event.result : event.fault.code]]
+      : [],
+  );
 
 describe('a deletion', () => {
   for (const state of livingStates) {
@@ -21,7 +26,10 @@ describe('a deletion', () => {
       assert.deepEqual(world.ends, ['ended']);
       assert.ok([...world.answers, ...world.calls].every(({ open }) => !open));
       assert.deepEqual(world.log.rows(), []);
-      const told = world.news().map(({ type }) => type).filter((type) => type === 'deleted' || type === 'reply');
+      const told = world
+        .news()
+        .map(({ type }) => type)
+        .filter((type) => type === 'deleted' || type === 'reply');
       assert.deepEqual(told.slice(0, 2), ['deleted', 'reply']);
       assert.deepEqual(world.emitted.filter(({ type }) => type === 'remove').length, 1);
     });
@@ -34,7 +42,11 @@ describe('a deletion', () => {
     world.news();
     world.commitAll();
     assert.ok(world.news().every(({ type }) => type !== 'append' && type !== 'turn.accepted'));
-    assert.deepEqual(said(world), [['gone', {}], ['r1', 'conversation_deleted'], ['r2', 'conversation_deleted']]);
+    assert.deepEqual(said(world), [
+      ['gone', {}],
+      ['r1', 'conversation_deleted'],
+      ['r2', 'conversation_deleted'],
+    ]);
   });
 
   test('that is asked for twice is done once, and both are told', async () => {
@@ -42,7 +54,10 @@ describe('a deletion', () => {
     world.send(remove('one'));
     world.send(remove('two'));
     await bringToRest(world);
-    assert.deepEqual(said(world), [['one', {}], ['two', {}]]);
+    assert.deepEqual(said(world), [
+      ['one', {}],
+      ['two', {}],
+    ]);
     assert.equal(world.emitted.filter(({ type }) => type === 'deleted').length, 1);
   });
 

@@ -11,7 +11,8 @@ import { asked, cancel, respond, tool } from '../support/machine-values.ts';
 const edited = { path: '/b' };
 const note = '[A person changed the arguments of this call to {"path":"/b"}]\n';
 const withEdited = () => respond('call_d', 'approve', { arguments: edited });
-const rowOf = (world: World, fits: (row: ReturnType<World['log']['rows']>[number]) => boolean) => world.log.rows().find(fits);
+const rowOf = (world: World, fits: (row: ReturnType<World['log']['rows']>[number]) => boolean) =>
+  world.log.rows().find(fits);
 const result = (world: World) => String(rowOf(world, ({ type }) => type === 'tool_result')?.content);
 
 describe('a call that was approved with other arguments', () => {
@@ -38,7 +39,10 @@ describe('a call that was approved with other arguments', () => {
     await bringToRest(world);
     const response = rowOf(world, ({ extra }) => extra['kind'] === 'response');
     const dispatch = rowOf(world, ({ type }) => type === 'tool_call');
-    assert.deepEqual([response && 'arguments' in response.extra, dispatch && 'edited' in dispatch.extra, result(world)], [false, false, 'done']);
+    assert.deepEqual(
+      [response && 'arguments' in response.extra, dispatch && 'edited' in dispatch.extra, result(world)],
+      [false, false, 'done'],
+    );
   });
 
   test('is told so however it ends: stopped before it was made, or lost in a restart', async () => {
@@ -70,11 +74,20 @@ describe('a call that was approved with other arguments', () => {
     again.commit();
     assert.ok(result(again).startsWith(note));
     const dispatches = again.log.rows().filter(({ type }) => type === 'tool_call');
-    assert.deepEqual(dispatches.map(({ content, extra }) => [content, extra['attempt'], extra['edited']]), [['{"path":"/b"}', 1, true], ['{"path":"/b"}', 2, true]]);
+    assert.deepEqual(
+      dispatches.map(({ content, extra }) => [content, extra['attempt'], extra['edited']]),
+      [
+        ['{"path":"/b"}', 1, true],
+        ['{"path":"/b"}', 2, true],
+      ],
+    );
   });
 });
 
 test('of long arguments the model is shown the beginning', () => {
-  const { text } = withEdit({ status: 'ok', text: 'done', content: null, durationMs: 0 }, { text: '\u{1f600}'.repeat(5_000) });
+  const { text } = withEdit(
+    { status: 'ok', text: 'done', content: null, durationMs: 0 },
+    { text: '\u{1f600}'.repeat(5_000) },
+  );
   assert.ok(text.length < 2_200 && text.isWellFormed() && text.endsWith('...]\ndone'));
 });

@@ -18,15 +18,21 @@ function assertNothingRuns(world: World) {
 const resting = ['idle', 'turn.toolHop.waiting'];
 
 describe('a drain', () => {
-  for (const [what, state] of [['that waits for a person', 'turn.toolHop.waiting'], ['that waits in line', 'turn.inLine']] as const) test(`leaves a turn ${what} to the next start`, async () => {
-    const world = await worldIn(state);
-    world.send({ type: 'conversation.drain' });
-    assert.equal(world.state(), 'stopped');
-    assertNothingRuns(world);
-    assert.deepEqual(endsOf(world), []);
-  });
+  for (const [what, state] of [
+    ['that waits for a person', 'turn.toolHop.waiting'],
+    ['that waits in line', 'turn.inLine'],
+  ] as const)
+    test(`leaves a turn ${what} to the next start`, async () => {
+      const world = await worldIn(state);
+      world.send({ type: 'conversation.drain' });
+      assert.equal(world.state(), 'stopped');
+      assertNothingRuns(world);
+      assert.deepEqual(endsOf(world), []);
+    });
 
-  for (const state of livingStates.filter((name) => !['turn.inLine', 'turn.toolHop.waiting', 'deleting'].includes(name))) {
+  for (const state of livingStates.filter(
+    (name) => !['turn.inLine', 'turn.toolHop.waiting', 'deleting'].includes(name),
+  )) {
     test(`in ${state} lets the running turn end, starts none, and stops`, async () => {
       const world = await worldIn(state);
       world.send({ type: 'conversation.drain' });
@@ -35,7 +41,9 @@ describe('a drain', () => {
       assertNothingRuns(world);
       const runs = state.startsWith('turn.') && state !== 'turn.receiving';
       assert.deepEqual(endsOf(world), runs || state === 'recovering' ? ['r1'] : []);
-      const left = world.log.stored().flatMap(({ begin }) => (begin && !endsOf(world).includes(begin.requestId) ? [begin.requestId] : []));
+      const left = world.log
+        .stored()
+        .flatMap(({ begin }) => (begin && !endsOf(world).includes(begin.requestId) ? [begin.requestId] : []));
       assert.deepEqual(left, runs || state === 'recovering' ? ['r2'] : state === 'turn.receiving' ? ['r1'] : []);
     });
   }
@@ -105,7 +113,13 @@ describe('a halt', () => {
 });
 
 describe('a log that fails', () => {
-  const committing = ['recovering', 'turn.toolHop.recording', 'turn.toolHop.settling', 'turn.cancelling.recording', 'turn.persisting'];
+  const committing = [
+    'recovering',
+    'turn.toolHop.recording',
+    'turn.toolHop.settling',
+    'turn.cancelling.recording',
+    'turn.persisting',
+  ];
   for (const state of committing) {
     test(`in ${state} ends the actor with the fault, and the log opens again where it stood`, async () => {
       const before = await worldIn(state);
@@ -134,8 +148,13 @@ describe('a log that fails', () => {
     const world = await worldIn('turn.cancelling.recording');
     world.send(cancel('two'));
     world.failCommit();
-    const refused = world.emitted.flatMap((event) => (event.type === 'refuse' ? [[event.to.requestId, event.fault.code]] : []));
-    assert.deepEqual(refused, [['stop-1', 'conversation_failed'], ['two', 'conversation_failed']]);
+    const refused = world.emitted.flatMap((event) =>
+      event.type === 'refuse' ? [[event.to.requestId, event.fault.code]] : [],
+    );
+    assert.deepEqual(refused, [
+      ['stop-1', 'conversation_failed'],
+      ['two', 'conversation_failed'],
+    ]);
   });
 
   test('under a withdrawal, with or without a turn, ends the actor too', async () => {

@@ -14,7 +14,11 @@ const nodes = getStateNodes(conversationMachine.root);
 
 /** Whoever sends these has said nothing before, so that all it hears is the answer. */
 const session = 'newcomer';
-const stop = (target: string | null): ClientEvent => ({ type: 'client.cancel', by: { session, requestId: 'stop' }, target });
+const stop = (target: string | null): ClientEvent => ({
+  type: 'client.cancel',
+  by: { session, requestId: 'stop' },
+  target,
+});
 const events: Record<string, ClientEvent> = {
   'a chat': chat('new', { session }),
   'a chat that would rather be refused': chat('new', { session, mode: 'reject' }),
@@ -25,7 +29,11 @@ const events: Record<string, ClientEvent> = {
   'a Stop of the queued turn': stop('r2'),
   'a Stop of an unknown turn': stop('nobody'),
   'an approval': respond('call_d', 'approve', { by: { session, requestId: 'yes' } }),
-  'an approval for good, with changed arguments': respond('call_d', 'approve', { by: { session, requestId: 'always' }, arguments: {}, remember: true }),
+  'an approval for good, with changed arguments': respond('call_d', 'approve', {
+    by: { session, requestId: 'always' },
+    arguments: {},
+    remember: true,
+  }),
   'a denial': respond('call_d', 'deny', { by: { session, requestId: 'no' } }),
   'a deletion': { type: 'client.delete', by: { session, requestId: 'delete' } },
   'an answer to what nobody asked': respond('call_x', 'approve', { by: { session, requestId: 'what' } }),
@@ -46,7 +54,9 @@ const aftermaths: Record<string, (world: World) => void> = {
 
 const isAnswer = (event: ConversationEmitted) => {
   if (event.type === 'turn.accepted' || event.type === 'turn.attached') return event.chat.session === session;
-  return (event.type === 'reply' || event.type === 'refuse' || event.type === 'respond.late') && event.to.session === session;
+  return (
+    (event.type === 'reply' || event.type === 'refuse' || event.type === 'respond.late') && event.to.session === session
+  );
 };
 
 test('every living state has a way to it, and no way leads to a state that is gone', () => {
@@ -61,7 +71,11 @@ for (const state of livingStates) {
           const world = await worldIn(state);
           world.news();
           world.send(event);
-          const noted = [...world.context().deferred, ...(world.context().turn?.stop?.askers ?? []), ...world.context().deleters];
+          const noted = [
+            ...world.context().deferred,
+            ...(world.context().turn?.stop?.askers ?? []),
+            ...world.context().deleters,
+          ];
           assert.ok(world.news().length + noted.length > 0, `${what} vanished`);
           happen(world);
           await bringToRest(world);
@@ -74,7 +88,10 @@ for (const state of livingStates) {
     test('says what it takes', async () => {
       const { tags } = (await worldIn(state)).actor.getSnapshot();
       // That a person is asked is told of the calls: it may be so in several states.
-      assert.deepEqual([...tags].toSorted(), state === 'deleting' ? [] : state === 'idle' ? ['chat'] : ['cancel', 'chat']);
+      assert.deepEqual(
+        [...tags].toSorted(),
+        state === 'deleting' ? [] : state === 'idle' ? ['chat'] : ['cancel', 'chat'],
+      );
     });
 
     test('lets every turn that it accepted come to its end', async () => {

@@ -13,7 +13,11 @@ const sampling: ServerAsk = { kind: 'sampling', request: { messages: [] } };
 const resume = { requestState: 'table 7', answered: [], questions: 1, workedMs: 300 };
 const storyOfTurn = (world: World) => storyOf(world.log.rowsOf('r1')).slice(1);
 const answer = (decision: 'answer' | 'decline' | 'approve' | 'deny', number = 1) =>
-  respond('', 'approve', { interruptId: `question_call_q_1_${number}`, decision, content: decision === 'answer' ? { guests: 4 } : null });
+  respond('', 'approve', {
+    interruptId: `question_call_q_1_${number}`,
+    decision,
+    content: decision === 'answer' ? { guests: 4 } : null,
+  });
 
 async function calling(name = 'add'): Promise<World> {
   const world = await startWorld();
@@ -26,14 +30,22 @@ async function calling(name = 'add'): Promise<World> {
 /** The call of `add` is laid down with these questions, which are in the log. */
 async function laidDown(asks: ServerAsk[] = [form], name = 'add'): Promise<World> {
   const world = await calling(name);
-  world.calling(name).asks({ type: 'call.laidDown', asks: asks.map((ask, index) => ({ key: `k${index}`, ask })), resume, number: 1, askedAtMs: 1_000 });
+  world.calling(name).asks({
+    type: 'call.laidDown',
+    asks: asks.map((ask, index) => ({ key: `k${index}`, ask })),
+    resume,
+    number: 1,
+    askedAtMs: 1_000,
+  });
   world.commit();
   return world;
 }
 
 async function waiting(name = 'add'): Promise<World> {
   const world = await calling(name);
-  world.calling(name).asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
+  world
+    .calling(name)
+    .asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
   world.commit();
   return world;
 }
@@ -47,10 +59,20 @@ describe('a call that its server has laid down', () => {
     world.send(answer('answer'));
     assert.equal(world.calls.length, 1, 'nothing before the commit');
     world.commit();
-    assert.deepEqual(world.calls[1]?.input.resume, { ...resume, answered: [{ key: 'k0', ask: form, answer: { action: 'accept', content: { guests: 4 } } }] });
+    assert.deepEqual(world.calls[1]?.input.resume, {
+      ...resume,
+      answered: [{ key: 'k0', ask: form, answer: { action: 'accept', content: { guests: 4 } } }],
+    });
     await bringToRest(world);
     assert.deepEqual(storyOfTurn(world), [
-      'assistant: asks add', 'dispatch add', 'the server of add asks', 'response answer', 'dispatch add', 'result add ok', 'assistant: Hello.', 'end stop',
+      'assistant: asks add',
+      'dispatch add',
+      'the server of add asks',
+      'response answer',
+      'dispatch add',
+      'result add ok',
+      'assistant: Hello.',
+      'end stop',
     ]);
   });
 
@@ -62,7 +84,13 @@ describe('a call that its server has laid down', () => {
     assert.deepEqual(world.log.stored().at(-1)?.waiting, { requestId: 'r1', untilMs: 61_000 }, 'for both together');
     world.send(answer('decline', 2));
     world.commit();
-    assert.deepEqual(world.calls[1]?.input.resume?.answered.map(({ key, answer: { action } }) => [key, action]), [['k0', 'accept'], ['k1', 'decline']]);
+    assert.deepEqual(
+      world.calls[1]?.input.resume?.answered.map(({ key, answer: { action } }) => [key, action]),
+      [
+        ['k0', 'accept'],
+        ['k1', 'decline'],
+      ],
+    );
   });
 
   test('goes on after a restart from the rows alone', async () => {
@@ -71,7 +99,10 @@ describe('a call that its server has laid down', () => {
     assert.equal(world.state(), 'turn.toolHop.waiting');
     world.send(answer('decline'));
     world.commit();
-    assert.deepEqual(world.calls[0]?.input.resume?.answered.map(({ key, answer: { action } }) => [key, action]), [['k0', 'decline']]);
+    assert.deepEqual(
+      world.calls[0]?.input.resume?.answered.map(({ key, answer: { action } }) => [key, action]),
+      [['k0', 'decline']],
+    );
     assert.equal(world.calls[0]?.input.resume?.requestState, 'table 7');
   });
 
@@ -79,7 +110,10 @@ describe('a call that its server has laid down', () => {
     const world = await laidDown();
     world.send({ type: 'conversation.expire', nowMs: 61_000 });
     world.commit();
-    assert.deepEqual(world.calls[1]?.input.resume?.answered.map(({ answer: { action } }) => action), ['cancel']);
+    assert.deepEqual(
+      world.calls[1]?.input.resume?.answered.map(({ answer: { action } }) => action),
+      ['cancel'],
+    );
     assert.equal(storyOfTurn(world).at(-2), 'response expired');
   });
 
@@ -95,13 +129,20 @@ describe('a call that its server has laid down', () => {
     const world = await laidDown();
     world.send(cancel('stop'));
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world).slice(3), ['cancel cancelled', 'response cancelled', 'result add cancelled', 'end cancelled']);
+    assert.deepEqual(storyOfTurn(world).slice(3), [
+      'cancel cancelled',
+      'response cancelled',
+      'result add cancelled',
+      'end cancelled',
+    ]);
   });
 
   test('asks nobody any more once a Stop is on its way to the log', async () => {
     const world = await calling();
     world.send(cancel('stop'));
-    world.calling('add').asks({ type: 'call.laidDown', asks: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
+    world
+      .calling('add')
+      .asks({ type: 'call.laidDown', asks: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
     await bringToRest(world);
     assert.deepEqual(storyOfTurn(world).slice(2), ['cancel cancelled', 'result add cancelled', 'end cancelled']);
   });
@@ -116,7 +157,14 @@ describe('a call whose server waits', () => {
     world.commit();
     assert.deepEqual(world.calling('add').told, [{ action: 'accept', content: { guests: 4 } }]);
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world).slice(1), ['dispatch add', 'the server of add asks', 'response answer', 'result add ok', 'assistant: Hello.', 'end stop']);
+    assert.deepEqual(storyOfTurn(world).slice(1), [
+      'dispatch add',
+      'the server of add asks',
+      'response answer',
+      'result add ok',
+      'assistant: Hello.',
+      'end stop',
+    ]);
   });
 
   test('may end without the answer, which nobody needs then', async () => {
@@ -136,9 +184,14 @@ describe('a call whose server waits', () => {
     const world = await reopen(await waiting('look'));
     world.commit();
     assert.deepEqual(storyOfTurn(world).slice(3), ['response cancelled', 'dispatch look', 'recovered 1']);
-    world.calling('look').asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000, workedMs: 0 });
+    world
+      .calling('look')
+      .asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000, workedMs: 0 });
     world.commit();
-    const ids = world.log.rowsOf('r1').filter(({ extra }) => extra['kind'] === 'elicitation_request').map(({ id }) => id);
+    const ids = world.log
+      .rowsOf('r1')
+      .filter(({ extra }) => extra['kind'] === 'elicitation_request')
+      .map(({ id }) => id);
     assert.deepEqual(ids, ['question_call_q_1_1', 'question_call_q_2_1'], 'no two questions have one id');
   });
 });

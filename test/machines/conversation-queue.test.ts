@@ -8,8 +8,14 @@ import { streaming, worldIn } from '../support/machine-states.ts';
 import { storyOf } from '../support/machine-story.ts';
 import { asked, cancel, chat } from '../support/machine-values.ts';
 
-const ends = (world: World) => world.log.stored().flatMap(({ end }) => (end?.payload.status === 'complete' ? [`${end.requestId} ${end.payload.metadata.finish_reason}`] : []));
-const queue = (world: World) => world.context().queue.map((next) => (next.kind === 'turn' ? next.turn.requestId : next.kind));
+const ends = (world: World) =>
+  world.log
+    .stored()
+    .flatMap(({ end }) =>
+      end?.payload.status === 'complete' ? [`${end.requestId} ${end.payload.metadata.finish_reason}`] : [],
+    );
+const queue = (world: World) =>
+  world.context().queue.map((next) => (next.kind === 'turn' ? next.turn.requestId : next.kind));
 
 /** `r1` streams, `r2` waits. */
 async function busy(): Promise<World> {
@@ -81,7 +87,11 @@ describe('an interrupting chat', () => {
     assert.equal(world.state(), 'turn.cancelling.recording');
     await bringToRest(world);
     assert.deepEqual(ends(world), ['r1 interrupted', 'r3 stop', 'r2 stop']);
-    assert.deepEqual(storyOf(world.log.rowsOf('r1')).slice(1), ['cancel interrupted', 'assistant (partial): Hel', 'end interrupted']);
+    assert.deepEqual(storyOf(world.log.rowsOf('r1')).slice(1), [
+      'cancel interrupted',
+      'assistant (partial): Hel',
+      'end interrupted',
+    ]);
   });
 
   test('is an ordinary one when nothing runs', async () => {
@@ -146,14 +156,25 @@ describe('a turn that waits', () => {
     world.send(cancel('stop', 'r2'));
     assert.deepEqual(queue(world), ['r3']);
     world.commit();
-    assert.deepEqual(world.news().map((event) => (event.type === 'append' ? event.tag.of : event.type)), ['withdrawal', 'reply', 'end']);
+    assert.deepEqual(
+      world.news().map((event) => (event.type === 'append' ? event.tag.of : event.type)),
+      ['withdrawal', 'reply', 'end'],
+    );
     await bringToRest(world);
     assert.deepEqual(ends(world), ['r2 cancelled', 'r1 stop', 'r3 stop']);
     assert.deepEqual(storyOf(world.log.rowsOf('r2')).slice(1), ['cancel cancelled', 'end cancelled']);
   });
 
   test('is withdrawn in every state of the turn before it', async () => {
-    for (const state of ['turn.loadingContext', 'turn.backingOff', 'turn.toolHop.recording', 'turn.toolHop.running', 'turn.toolHop.settling', 'turn.cancelling.stopping', 'turn.persisting']) {
+    for (const state of [
+      'turn.loadingContext',
+      'turn.backingOff',
+      'turn.toolHop.recording',
+      'turn.toolHop.running',
+      'turn.toolHop.settling',
+      'turn.cancelling.stopping',
+      'turn.persisting',
+    ]) {
       const world = await worldIn(state);
       world.send(cancel('stop', 'r2'));
       await bringToRest(world);
@@ -177,11 +198,15 @@ describe('a turn that waits', () => {
 describe('a request id', () => {
   test('that is known attaches its sender, while the turn waits, runs or is over', async () => {
     const world = await busy();
-    const attached = () => world.news().flatMap((event) => (event.type === 'turn.attached' ? [[event.chat.requestId, event.ended]] : []));
+    const attached = () =>
+      world.news().flatMap((event) => (event.type === 'turn.attached' ? [[event.chat.requestId, event.ended]] : []));
     world.send(chat('r1'));
     world.send(chat('r2'));
     world.commitAll();
-    assert.deepEqual(attached(), [['r1', false], ['r2', false]]);
+    assert.deepEqual(attached(), [
+      ['r1', false],
+      ['r2', false],
+    ]);
     assert.deepEqual(queue(world), ['r2']);
     await bringToRest(world);
     world.news();
@@ -230,7 +255,13 @@ test('a message that goes back says so in its commit, and interrupts where it is
   world.send(chat('r3', { rewindTo: 1 }));
   const [intent] = world.waiting;
   assert.ok(intent?.type === 'append');
-  assert.deepEqual(intent.rows.map(({ type, extra }) => [type, extra]), [['user_message', {}], ['meta', { kind: 'rewind', to_seq: 1 }]]);
+  assert.deepEqual(
+    intent.rows.map(({ type, extra }) => [type, extra]),
+    [
+      ['user_message', {}],
+      ['meta', { kind: 'rewind', to_seq: 1 }],
+    ],
+  );
   world.commit();
   world.send(chat('r4', { rewindTo: 1, mode: 'interrupt' }));
   await bringToRest(world);

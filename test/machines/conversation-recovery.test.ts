@@ -28,7 +28,14 @@ describe('a turn that was cut off', () => {
     world.commit();
     assert.equal(world.state(), 'turn.loadingContext');
     await bringToRest(world);
-    const story = ['assistant: asks add', 'dispatch add', 'result add outcome_unknown', 'recovered 1', 'assistant: Hello.', 'end stop'];
+    const story = [
+      'assistant: asks add',
+      'dispatch add',
+      'result add outcome_unknown',
+      'recovered 1',
+      'assistant: Hello.',
+      'end stop',
+    ];
     assert.deepEqual(storyOfTurn(world), story);
     assert.equal(world.calls.length, 0);
   });
@@ -54,7 +61,16 @@ describe('a turn that was cut off', () => {
     assert.deepEqual(world.calling('look').input.arguments, { a: 1 });
     world = await reopen(world);
     await bringToRest(world);
-    const story = ['assistant: asks look', 'dispatch look', 'dispatch look', 'recovered 1', 'result look outcome_unknown', 'recovered 2', 'assistant: Hello.', 'end stop'];
+    const story = [
+      'assistant: asks look',
+      'dispatch look',
+      'dispatch look',
+      'recovered 1',
+      'result look outcome_unknown',
+      'recovered 2',
+      'assistant: Hello.',
+      'end stop',
+    ];
     assert.deepEqual(storyOfTurn(world), story);
     assert.equal(world.calls.length, 0);
   });
@@ -71,12 +87,20 @@ describe('a turn that was cut off', () => {
     const stopped = await repeating();
     stopped.send(cancel('stop'));
     await bringToRest(stopped);
-    assert.deepEqual(storyOfTurn(stopped).slice(3), ['recovered 1', 'cancel cancelled', 'result look cancelled', 'end cancelled']);
+    assert.deepEqual(storyOfTurn(stopped).slice(3), [
+      'recovered 1',
+      'cancel cancelled',
+      'result look cancelled',
+      'end cancelled',
+    ]);
   });
 
   test('is not gone on with where that is not wanted, or after too long', async () => {
     const policy = { mode: 'resume', attempts: 2, maxAgeMs: 1_000 } as const;
-    for (const [recovery, ageMs] of [[{ ...policy, mode: 'interrupt' as const }, 0], [policy, 1_001]] as const) {
+    for (const [recovery, ageMs] of [
+      [{ ...policy, mode: 'interrupt' as const }, 0],
+      [policy, 1_001],
+    ] as const) {
       const before = await worldIn('turn.toolHop.running');
       const world = await reopen(before, { limits: { recovery }, standing: before.log.standing(ageMs) });
       world.commit();
@@ -92,14 +116,25 @@ describe('a turn that was cut off', () => {
     await bringToRest(world);
     const end = world.log.stored().find((intent) => intent.end?.requestId === 'r1')?.end?.payload;
     assert.ok(end?.status === 'complete');
-    assert.deepEqual([end.metadata.finish_reason, end.metadata.tool_hops, end.metadata.tokens], ['tool_limit_reached', 1, 24]);
+    assert.deepEqual(
+      [end.metadata.finish_reason, end.metadata.tool_hops, end.metadata.tokens],
+      ['tool_limit_reached', 1, 24],
+    );
   });
 
   test('goes before those that waited behind it, which are announced as they start', async () => {
     const world = await reopen(await worldIn('turn.toolHop.running'));
     await bringToRest(world);
-    assert.deepEqual(world.log.stored().flatMap(({ end }) => (end ? [end.requestId] : [])), ['r1', 'r2']);
-    assert.deepEqual(world.emitted.filter(({ type }) => type === 'notice').map((event) => event.type === 'notice' && [event.requestId, event.kind]), [['r2', 'started']]);
+    assert.deepEqual(
+      world.log.stored().flatMap(({ end }) => (end ? [end.requestId] : [])),
+      ['r1', 'r2'],
+    );
+    assert.deepEqual(
+      world.emitted
+        .filter(({ type }) => type === 'notice')
+        .map((event) => event.type === 'notice' && [event.requestId, event.kind]),
+      [['r2', 'started']],
+    );
   });
 
   test('is given up when it was taken up as often as may be', async () => {
@@ -110,7 +145,12 @@ describe('a turn that was cut off', () => {
     }
     world = await reopen(world);
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), ['result add outcome_unknown', 'recovered 1', 'recovered 2', 'end with recovery_failed']);
+    assert.deepEqual(storyOfTurn(world).slice(2), [
+      'result add outcome_unknown',
+      'recovered 1',
+      'recovered 2',
+      'end with recovery_failed',
+    ]);
     assert.equal(storyOfTurn(world, 'r2').at(-1), 'end stop');
   });
 });
@@ -170,7 +210,12 @@ describe('a Stop that was committed', () => {
     before.commit();
     const world = await reopen(before);
     await bringToRest(world);
-    assert.deepEqual(storyOfTurn(world, 'r3').slice(2), ['result add outcome_unknown', 'recovered 1', 'assistant: Hello.', 'end stop']);
+    assert.deepEqual(storyOfTurn(world, 'r3').slice(2), [
+      'result add outcome_unknown',
+      'recovered 1',
+      'assistant: Hello.',
+      'end stop',
+    ]);
     assert.deepEqual(storyOfTurn(world, 'r2'), ['cancel cancelled', 'end cancelled']);
   });
 });

@@ -29,7 +29,9 @@ test('a fault before the first word is tried again, after waits that double, and
   const world = await streaming({ attempts: 3 });
   world.answering().fail();
   const data = 'The provider had a fault. Trying again in 0.5 s.';
-  assert.deepEqual(world.news(), [{ type: 'notice', requestId: 'r1', kind: 'retrying', data, details: { delay_ms: 500, provider: 'first' } }]);
+  assert.deepEqual(world.news(), [
+    { type: 'notice', requestId: 'r1', kind: 'retrying', data, details: { delay_ms: 500, provider: 'first' } },
+  ]);
   await askAgain(world, 500);
   world.answering().fail();
   await askAgain(world, 1000);
@@ -72,7 +74,9 @@ test('a context that is too long is halved once a hop, stays so, and the followe
   const world = await streaming({ attempts: 1 });
   world.answering().fail({ fault: tooLong });
   const data = 'The conversation is too long. Asking again with half of the context.';
-  assert.deepEqual(world.news(), [{ type: 'notice', requestId: 'r1', kind: 'retrying', data, details: { delay_ms: 0, provider: 'first' } }]);
+  assert.deepEqual(world.news(), [
+    { type: 'notice', requestId: 'r1', kind: 'retrying', data, details: { delay_ms: 0, provider: 'first' } },
+  ]);
   await world.loadContext({ tokens: 5 });
   world.answering().finish({ calls: [asked('nosuch')] });
   world.commit();
@@ -140,7 +144,11 @@ test('nothing is asked again once a word was shown', async () => {
   const world = await streaming({ providers: ['first', 'second'] });
   world.answering().fail({ text: 'Hel' });
   world.commit();
-  assert.deepEqual(storyOf(world.log.rows()), ['user: text of r1', 'assistant (partial): Hel', 'end with provider_failed']);
+  assert.deepEqual(storyOf(world.log.rows()), [
+    'user: text of r1',
+    'assistant (partial): Hel',
+    'end with provider_failed',
+  ]);
 });
 
 test('the next provider is asked when one is spent, with tries of its own, and the preferred one again in the next hop', async () => {
@@ -150,7 +158,9 @@ test('the next provider is asked when one is spent, with tries of its own, and t
   world.news();
   world.answering().fail();
   const data = 'The provider had a fault. Asking second instead.';
-  assert.deepEqual(world.news(), [{ type: 'notice', requestId: 'r1', kind: 'retrying', data, details: { delay_ms: 0, provider: 'second' } }]);
+  assert.deepEqual(world.news(), [
+    { type: 'notice', requestId: 'r1', kind: 'retrying', data, details: { delay_ms: 0, provider: 'second' } },
+  ]);
   await world.loadContext();
   world.answering().fail();
   await askAgain(world, 500);

@@ -31,15 +31,54 @@ const turn = fc.nat({ max: 5 });
 const rarely = fc.nat({ max: 9 }).map((n) => n === 0);
 const step = (crashes: number): fc.Arbitrary<Step> =>
   fc.oneof(
-    { weight: 5, arbitrary: fc.record({ do: fc.constant('chat' as const), turn, mode: fc.constantFrom('queue', 'queue', 'reject', 'interrupt'), otherText: rarely }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        do: fc.constant('chat' as const),
+        turn,
+        mode: fc.constantFrom('queue', 'queue', 'reject', 'interrupt'),
+        otherText: rarely,
+      }),
+    },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('stop' as const), turn: fc.option(turn) }) },
     { weight: 12, arbitrary: fc.constant({ do: 'commit' as const }) },
     { weight: 8, arbitrary: fc.record({ do: fc.constant('context' as const), fails: rarely }) },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('answer' as const), how: fc.constantFrom('text', 'length', 'empty', 'down', 'refused', 'cut') }) },
-    { weight: 5, arbitrary: fc.record({ do: fc.constant('ask' as const), tools: fc.array(fc.constantFrom('add', 'wait', 'look', 'delete', 'delete', 'format', 'nosuch'), { minLength: 1, maxLength: 4 }) }) },
-    { weight: 6, arbitrary: fc.record({ do: fc.constant('call' as const), which: fc.nat({ max: 3 }), status: fc.constantFrom('ok', 'error', 'lost', 'cancelled') }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('answer' as const),
+        how: fc.constantFrom('text', 'length', 'empty', 'down', 'refused', 'cut'),
+      }),
+    },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        do: fc.constant('ask' as const),
+        tools: fc.array(fc.constantFrom('add', 'wait', 'look', 'delete', 'delete', 'format', 'nosuch'), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+      }),
+    },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('call' as const),
+        which: fc.nat({ max: 3 }),
+        status: fc.constantFrom('ok', 'error', 'lost', 'cancelled'),
+      }),
+    },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('time' as const), ms: fc.constantFrom(250, 500, 1_000) }) },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('respond' as const), which: fc.nat({ max: 3 }), decision: fc.constantFrom('approve', 'approve', 'deny'), edited: fc.boolean(), remember: rarely }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('respond' as const),
+        which: fc.nat({ max: 3 }),
+        decision: fc.constantFrom('approve', 'approve', 'deny'),
+        edited: fc.boolean(),
+        remember: rarely,
+      }),
+    },
     { weight: 1, arbitrary: fc.constant({ do: 'expire' as const }) },
     { weight: 1, arbitrary: fc.constant({ do: 'passivate' as const }) },
     { weight: crashes, arbitrary: fc.constant({ do: 'crash' as const }) },
@@ -63,25 +102,48 @@ function createTrial() {
     reopen,
     /** How often each sender was answered, in the order of their events. */
     answers() {
-      const said = worlds.flatMap(({ emitted }) => emitted).flatMap((event) => {
-        if (event.type === 'turn.accepted' || event.type === 'turn.attached') return [event.chat.session];
-        return event.type === 'reply' || event.type === 'refuse' || event.type === 'respond.late' ? [event.to.session] : [];
-      });
+      const said = worlds
+        .flatMap(({ emitted }) => emitted)
+        .flatMap((event) => {
+          if (event.type === 'turn.accepted' || event.type === 'turn.attached') return [event.chat.session];
+          return event.type === 'reply' || event.type === 'refuse' || event.type === 'respond.late'
+            ? [event.to.session]
+            : [];
+        });
       return Array.from({ length: senders }, (_, index) => said.filter((to) => to === `s${index + 1}`).length);
     },
     async take(step: Step, world: World): Promise<World> {
       switch (step.do) {
         case 'chat':
-          world.send(chat(`r${step.turn}`, { session: session(), mode: step.mode, ...(step.otherText ? { digest: 'another' } : {}) }));
+          world.send(
+            chat(`r${step.turn}`, {
+              session: session(),
+              mode: step.mode,
+              ...(step.otherText ? { digest: 'another' } : {}),
+            }),
+          );
           break;
         case 'stop':
-          world.send({ type: 'client.cancel', by: { session: session(), requestId: 'stop' }, target: step.turn === null ? null : `r${step.turn}` });
+          world.send({
+            type: 'client.cancel',
+            by: { session: session(), requestId: 'stop' },
+            target: step.turn === null ? null : `r${step.turn}`,
+          });
           break;
         case 'respond': {
-          const questions = world.log.rows().filter((row) => row.extra['kind'] === 'approval_request').slice(-4);
+          const questions = world.log
+            .rows()
+            .filter((row) => row.extra['kind'] === 'approval_request')
+            .slice(-4);
           const question = questions[step.which % Math.max(1, questions.length)];
           const args = step.edited && step.decision === 'approve' ? { path: '/b' } : null;
-          world.send(respond(question?.tool_call_id ?? 'call_x', step.decision, { by: { session: session(), requestId: 'response' }, arguments: args, remember: step.remember }));
+          world.send(
+            respond(question?.tool_call_id ?? 'call_x', step.decision, {
+              by: { session: session(), requestId: 'response' },
+              arguments: args,
+              remember: step.remember,
+            }),
+          );
           break;
         }
         case 'expire':
@@ -152,7 +214,10 @@ test('any order of events leaves a valid log, and every client answered once', a
     const { trial, log } = await runThrough(events);
     assertValidLog(log);
     assertValidWindows(log, 'next');
-    assert.ok(trial.answers().every((count) => count === 1), `answers: ${trial.answers().join(' ')}`);
+    assert.ok(
+      trial.answers().every((count) => count === 1),
+      `answers: ${trial.answers().join(' ')}`,
+    );
   });
   await fc.assert(property, { seed, numRuns: 300 });
 });
@@ -162,7 +227,10 @@ test('crashes in between change nothing of that, but that who asked may have to 
     const { trial, log } = await runThrough(events);
     assertValidLog(log);
     assertValidWindows(log, 'next');
-    assert.ok(trial.answers().every((count) => count <= 1), `answers: ${trial.answers().join(' ')}`);
+    assert.ok(
+      trial.answers().every((count) => count <= 1),
+      `answers: ${trial.answers().join(' ')}`,
+    );
   });
   await fc.assert(property, { seed, numRuns: 300 });
 });

@@ -30,24 +30,46 @@ describe('a turn of text', () => {
     await step(() => world.loadContext());
     await step(() => world.answering().finish());
     await step(() => world.commit());
-    assert.deepEqual(path, ['idle', 'turn.receiving', 'turn.loadingContext', 'turn.streaming', 'turn.persisting', 'idle']);
-    assert.deepEqual(world.emitted.map(({ type }) => type), ['append', 'turn.accepted', 'append', 'permit.returned']);
+    assert.deepEqual(path, [
+      'idle',
+      'turn.receiving',
+      'turn.loadingContext',
+      'turn.streaming',
+      'turn.persisting',
+      'idle',
+    ]);
+    assert.deepEqual(
+      world.emitted.map(({ type }) => type),
+      ['append', 'turn.accepted', 'append', 'permit.returned'],
+    );
     assert.deepEqual(storyOf(world.log.rows()), ['user: text of r1', 'assistant: Hello.', 'end stop']);
   });
 
   test('is acknowledged after the commit of its message, with its seq', async () => {
     const world = await startWorld();
     world.send(chat('r1'));
-    assert.deepEqual(world.news().map(({ type }) => type), ['append']);
+    assert.deepEqual(
+      world.news().map(({ type }) => type),
+      ['append'],
+    );
     world.commit();
-    assert.deepEqual(world.news(), [{ type: 'turn.accepted', chat: chat('r1'), seq: 1, disposition: 'started', position: 1 }]);
+    assert.deepEqual(world.news(), [
+      { type: 'turn.accepted', chat: chat('r1'), seq: 1, disposition: 'started', position: 1 },
+    ]);
   });
 
   test('ends with the usage, the model and the reason that the provider told', async () => {
     const world = await streaming();
     world.answering().finish({ finishReason: 'length' });
     world.commit();
-    const metadata = { tokens: 12, usage: someUsage, usage_by_hop: [{ hop: 0, model: 'model-1', usage: someUsage }], model: 'model-1', finish_reason: 'length', tool_hops: 0 };
+    const metadata = {
+      tokens: 12,
+      usage: someUsage,
+      usage_by_hop: [{ hop: 0, model: 'model-1', usage: someUsage }],
+      model: 'model-1',
+      finish_reason: 'length',
+      tool_hops: 0,
+    };
     assert.deepEqual(endOf(world), { status: 'complete', metadata });
   });
 
@@ -58,7 +80,11 @@ describe('a turn of text', () => {
     world.news();
     await world.loadContext({ cut: 2 });
     const [notice] = world.news();
-    assert.ok(notice?.type === 'notice' && notice.kind === 'context_truncated' && notice.data.startsWith('2 long messages were cut'));
+    assert.ok(
+      notice?.type === 'notice' &&
+        notice.kind === 'context_truncated' &&
+        notice.data.startsWith('2 long messages were cut'),
+    );
   });
 
   test('ends in an error when its context cannot be read', async () => {
@@ -75,7 +101,11 @@ describe('a turn of text', () => {
     const world = await streaming();
     world.answering().fail({ text: 'Hel', fault: refusedKey });
     world.commit();
-    assert.deepEqual(storyOf(world.log.rows()), ['user: text of r1', 'assistant (partial): Hel', 'end with provider_auth']);
+    assert.deepEqual(storyOf(world.log.rows()), [
+      'user: text of r1',
+      'assistant (partial): Hel',
+      'end with provider_auth',
+    ]);
   });
 });
 
@@ -93,7 +123,14 @@ describe('a hop through tools', () => {
     world.commit();
     assert.equal(world.state(), 'turn.loadingContext');
     await bringToRest(world);
-    const story = ['user: text of r1', 'assistant: asks add', 'dispatch add', 'result add ok', 'assistant: Hello.', 'end stop'];
+    const story = [
+      'user: text of r1',
+      'assistant: asks add',
+      'dispatch add',
+      'result add ok',
+      'assistant: Hello.',
+      'end stop',
+    ];
     assert.deepEqual(storyOf(world.log.rows()), story);
   });
 
@@ -102,7 +139,17 @@ describe('a hop through tools', () => {
     world.answering().finish({ calls: [asked('add')] });
     await bringToRest(world);
     const usage = { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24 };
-    assert.deepEqual(endOf(world), { status: 'complete', metadata: { tokens: 24, usage, usage_by_hop: [0, 1].map((hop) => ({ hop, model: 'model-1', usage: someUsage })), model: 'model-1', finish_reason: 'stop', tool_hops: 1 } });
+    assert.deepEqual(endOf(world), {
+      status: 'complete',
+      metadata: {
+        tokens: 24,
+        usage,
+        usage_by_hop: [0, 1].map((hop) => ({ hop, model: 'model-1', usage: someUsage })),
+        model: 'model-1',
+        finish_reason: 'stop',
+        tool_hops: 1,
+      },
+    });
   });
 
   test('runs calls side by side up to the limit, and the next as one ends', async () => {
@@ -140,11 +187,22 @@ describe('a hop through tools', () => {
 
   test('answers calls that cannot be made at once, in the commit that records them', async () => {
     const world = await streaming();
-    world.answering().finish({ calls: [asked('nosuch'), asked('add', { text: '[1', arguments: null }), asked('add', { misfit: 'a: is no number' })] });
+    world.answering().finish({
+      calls: [
+        asked('nosuch'),
+        asked('add', { text: '[1', arguments: null }),
+        asked('add', { misfit: 'a: is no number' }),
+      ],
+    });
     world.commit();
     assert.equal(world.state(), 'turn.loadingContext');
     assert.equal(world.calls.length, 0);
-    assert.deepEqual(storyOf(world.log.rows()).slice(1), ['assistant: asks nosuch, add, add', 'result nosuch error', 'result add error', 'result add error']);
+    assert.deepEqual(storyOf(world.log.rows()).slice(1), [
+      'assistant: asks nosuch, add, add',
+      'result nosuch error',
+      'result add error',
+      'result add error',
+    ]);
     assert.match(String(world.log.rows().at(-2)?.content), /not a JSON object. You wrote: \[1/);
     assert.match(String(world.log.rows().at(-1)?.content), /do not fit its schema \(a: is no number\)/);
   });
@@ -164,7 +222,13 @@ for (const maxToolHops of [0, 1, 2]) {
     assert.equal(world.state(), 'turn.persisting');
     world.commit();
     const notice = `assistant: [Stopped: the limit of ${maxToolHops} tool hop${maxToolHops === 1 ? '' : 's'} for one turn was reached.]`;
-    const close = ['assistant: Let me see. asks add, wait', 'result add limit', 'result wait limit', notice, 'end tool_limit_reached'];
+    const close = [
+      'assistant: Let me see. asks add, wait',
+      'result add limit',
+      'result wait limit',
+      notice,
+      'end tool_limit_reached',
+    ];
     assert.deepEqual(storyOf(world.log.rows()).slice(-5), close);
     assert.equal(world.calls.length, maxToolHops);
   });

@@ -10,7 +10,10 @@ describe('a server that has to be authorized', () => {
     const box = start();
     box.actor.send({ type: 'server.unauthorized' });
     box.actor.send({ type: 'server.asks', url: 'https://login.example/' });
-    assert.deepEqual([box.context.authorizeUrl, box.context.lastError], ['https://login.example/', 'waits for somebody to authorize it in a browser']);
+    assert.deepEqual(
+      [box.context.authorizeUrl, box.context.lastError],
+      ['https://login.example/', 'waits for somebody to authorize it in a browser'],
+    );
 
     box.authorizations[0]?.resolve();
     await turn();
@@ -43,7 +46,10 @@ describe('a server that has to be authorized', () => {
       await turn();
     }
     box.actor.send({ type: 'server.unauthorized' });
-    assert.deepEqual([box.state, box.context.lastError], ['failed', 'refuses the authorization that it was just given']);
+    assert.deepEqual(
+      [box.state, box.context.lastError],
+      ['failed', 'refuses the authorization that it was just given'],
+    );
 
     box.clock.increment(9_000);
     box.actor.send({ type: 'server.unauthorized' });

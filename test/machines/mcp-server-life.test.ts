@@ -84,14 +84,20 @@ describe('a server that is ready', () => {
     box.clock.increment(5_000);
     box.checks[0]?.answer.reject(new Error('timed out'));
     await settled();
-    assert.deepEqual([box.state, box.context.lastError, box.connections.open], ['backingOff', 'did not answer a health check', 0]);
+    assert.deepEqual(
+      [box.state, box.context.lastError, box.connections.open],
+      ['backingOff', 'did not answer a health check', 0],
+    );
   });
 
   test('is checked at once, and once, when calls were given up', async () => {
     const box = start();
     box.becomeReady();
     for (let calls = 0; calls < 3; calls += 1) box.actor.send({ type: 'server.suspect' });
-    assert.deepEqual(box.checks.map(({ suspected }) => suspected), [true]);
+    assert.deepEqual(
+      box.checks.map(({ suspected }) => suspected),
+      [true],
+    );
     box.checks[0]?.answer.resolve();
     await settled();
     assert.equal(box.state, 'resting');
@@ -156,7 +162,10 @@ describe('a server whose configuration has changed', () => {
     box.clock.increment(100);
     box.becomeReady();
     box.actor.send({ type: 'server.reconfigured' });
-    assert.deepEqual([box.state, box.connections.open, box.context.catalogue, box.context.attempts], ['restarting', 0, catalogue, 0]);
+    assert.deepEqual(
+      [box.state, box.connections.open, box.context.catalogue, box.context.attempts],
+      ['restarting', 0, catalogue, 0],
+    );
     box.closed.resolve();
     await settled();
     assert.deepEqual([box.state, box.connections.open], ['connecting', 1]);

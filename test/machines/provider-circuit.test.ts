@@ -38,14 +38,28 @@ const ways: Record<string, (box: Box) => void> = {
 };
 
 describe('each state takes each event', () => {
-  const stay = { 'request.succeeded': null, 'request.failed': null, 'probe.began': null, 'probe.succeeded': null, 'probe.failed': null, 'probe.left': null };
+  const stay = {
+    'request.succeeded': null,
+    'request.failed': null,
+    'probe.began': null,
+    'probe.succeeded': null,
+    'probe.failed': null,
+    'probe.left': null,
+  };
   const table: Record<string, Record<CircuitEvent['type'], string | null>> = {
     closed: stay,
     open: stay,
     halfOpen: { ...stay, 'probe.began': 'probing' },
     probing: { ...stay, 'probe.succeeded': 'closed', 'probe.failed': 'open', 'probe.left': 'halfOpen' },
   };
-  const events: CircuitEvent[] = [succeeded, failed, began, { type: 'probe.succeeded' }, { type: 'probe.failed', code: 'provider_timeout' }, { type: 'probe.left' }];
+  const events: CircuitEvent[] = [
+    succeeded,
+    failed,
+    began,
+    { type: 'probe.succeeded' },
+    { type: 'probe.failed', code: 'provider_timeout' },
+    { type: 'probe.left' },
+  ];
   for (const [state, way] of Object.entries(ways)) {
     for (const event of events) {
       const target = table[state]?.[event.type] ?? state;

@@ -8,7 +8,15 @@ import type { RegistryLimits } from '../../machines/registry.ts';
 import { writerMachine } from '../../machines/writer.ts';
 
 const limits: RegistryLimits = { crashes: 3, crashWindowMs: 60_000, drainTimeoutMs: 5_000 };
-const serverLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3, failedRetryMs: 60_000, authorizationTimeoutMs: 1000, healthIntervalMs: 60_000 };
+const serverLimits = {
+  connectionTimeoutMs: 1_000,
+  initialBackoffMs: 100,
+  maxBackoffMs: 400,
+  maxReconnectAttempts: 3,
+  failedRetryMs: 60_000,
+  authorizationTimeoutMs: 1000,
+  healthIntervalMs: 60_000,
+};
 const never = () => Promise.withResolvers<void>().promise;
 
 /** The chart over a store and servers that do nothing, and steps that end when the test says so. */
@@ -22,8 +30,16 @@ function boot({ sweepFault, dismissalFault }: { sweepFault?: Error; dismissalFau
   let dismissing = false;
   const machine = registryMachine.provide({
     actors: {
-      writer: writerMachine.provide({ actors: { arrivals: fromCallback(() => undefined), openDatabase: fromPromise(never), closeDatabase: fromPromise(never) } }),
-      mcpServer: mcpServerMachine.provide({ actors: { connection: fromCallback(() => undefined), closing: fromPromise(never) } }),
+      writer: writerMachine.provide({
+        actors: {
+          arrivals: fromCallback(() => undefined),
+          openDatabase: fromPromise(never),
+          closeDatabase: fromPromise(never),
+        },
+      }),
+      mcpServer: mcpServerMachine.provide({
+        actors: { connection: fromCallback(() => undefined), closing: fromPromise(never) },
+      }),
       startup: fromPromise(() => startup.promise),
       sweep: fromCallback(() => {
         if (sweepFault) throw sweepFault;
@@ -97,7 +113,12 @@ async function serverThatIs(state: string) {
 describe('the life of a server', () => {
   test('begins with its writer and one actor for each MCP server', () => {
     const server = boot();
-    assert.deepEqual(Object.keys(server.actor.getSnapshot().children).toSorted(), ['mcp:one', 'mcp:two', 'startup', 'writer']);
+    assert.deepEqual(Object.keys(server.actor.getSnapshot().children).toSorted(), [
+      'mcp:one',
+      'mcp:two',
+      'startup',
+      'writer',
+    ]);
     assert.deepEqual(Object.keys(server.context().mcpServers), ['one', 'two']);
   });
 
@@ -137,7 +158,12 @@ describe('the life of a server', () => {
   });
 });
 
-for (const [state, next] of Object.entries({ booting: 'closing', serving: 'draining', draining: 'draining', closing: 'closing' })) {
+for (const [state, next] of Object.entries({
+  booting: 'closing',
+  serving: 'draining',
+  draining: 'draining',
+  closing: 'closing',
+})) {
   test(`a shutdown while ${state} leads to ${next}, and a second one changes nothing`, async () => {
     const server = await serverThatIs(state);
     server.shutdown();
@@ -156,7 +182,10 @@ describe('a change of the MCP servers', () => {
     const { one } = server.context().mcpServers;
     server.actor.send({ type: 'registry.servers', ...changes });
     assert.deepEqual(Object.keys(server.context().mcpServers), ['two', 'three']);
-    assert.deepEqual([one?.getSnapshot().value, stateOf(server, 'two'), stateOf(server, 'three')], ['draining', 'restarting', { open: 'connecting' }]);
+    assert.deepEqual(
+      [one?.getSnapshot().value, stateOf(server, 'two'), stateOf(server, 'three')],
+      ['draining', 'restarting', { open: 'connecting' }],
+    );
   });
 
   test('leaves the others as they are', async () => {

@@ -4,11 +4,30 @@ import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
 import type { CallAsks } from '../../machines/conversation-events.ts';
 import type { CallResult } from '../../machines/hop-answers.ts';
-import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call-terms.ts';
+import type {
+  CallAbort,
+  CallAnswered,
+  CallEnded,
+  CallLaidDown,
+  CallProgress,
+  CallQuestion,
+  ToolCallInput,
+} from '../../machines/tool-call-terms.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { tool } from '../support/machine-values.ts';
 
-const input: ToolCallInput = { conversationId: 'c1', owner: 'me', requestId: 'r1', callId: 'call-1', tool: tool('add'), arguments: { a: 1 }, resume: null, timeoutMs: 2_000, maxTimeoutMs: 5_000, answerTimeoutMs: 60_000 };
+const input: ToolCallInput = {
+  conversationId: 'c1',
+  owner: 'me',
+  requestId: 'r1',
+  callId: 'call-1',
+  tool: tool('add'),
+  arguments: { a: 1 },
+  resume: null,
+  timeoutMs: 2_000,
+  maxTimeoutMs: 5_000,
+  answerTimeoutMs: 60_000,
+};
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
 const resume = { requestState: null, answered: [], questions: 1, workedMs: 1_500 };
@@ -32,12 +51,18 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
     },
   });
   const hop = setup({
-    types: { context: {} as { settled: CallResult[] }, events: {} as { type: 'call.settled'; callId: string; result: CallResult } | CallAsks },
+    types: {
+      context: {} as { settled: CallResult[] },
+      events: {} as { type: 'call.settled'; callId: string; result: CallResult } | CallAsks,
+    },
     actors: { call: logic },
   }).createMachine({
     context: { settled: [] },
     invoke: { id: 'call', src: 'call', input: { ...input, ...changes } },
-    on: { 'call.asks': { actions: ({ event }) => asks.push(event) }, 'call.settled': { actions: assign({ settled: ({ context, event }) => [...context.settled, event.result] }) } },
+    on: {
+      'call.asks': { actions: ({ event }) => asks.push(event) },
+      'call.settled': { actions: assign({ settled: ({ context, event }) => [...context.settled, event.result] }) },
+    },
   });
   const clock = new SimulatedClock();
   const parent = createActor(hop, { clock }).start();
@@ -46,9 +71,11 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
     clock,
     aborts,
     cancel: () => call?.send({ type: 'call.cancel' }),
-    end: (status: CallEnded['status'], text = 'said') => report({ type: 'call.ended', status, text, content: { said: text }, durationMs: 7 }),
+    end: (status: CallEnded['status'], text = 'said') =>
+      report({ type: 'call.ended', status, text, content: { said: text }, durationMs: 7 }),
     asks,
-    question: (workedMs = 0) => report({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 5, workedMs }),
+    question: (workedMs = 0) =>
+      report({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 5, workedMs }),
     layDown: () => report({ type: 'call.laidDown', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }),
     answer: () => call?.send({ type: 'call.answered', answer }),
     getOn: (workedMs: number) => report({ type: 'call.progress', workedMs }),
@@ -68,7 +95,10 @@ describe('a call that is left alone', () => {
       const call = startCall();
       call.end(status);
       const [result, ...more] = call.settled();
-      assert.deepEqual([result?.status, result?.content, result?.durationMs, more.length], [end, { said: 'said' }, 7, 0]);
+      assert.deepEqual(
+        [result?.status, result?.content, result?.durationMs, more.length],
+        [end, { said: 'said' }, 7, 0],
+      );
       assert.match(String(result?.text), text);
       assert.equal(call.isOpen(), false);
       assert.equal(call.aborts.length, 0);
@@ -87,14 +117,20 @@ describe('a call whose server asks people', () => {
     const call = startCall();
     call.clock.increment(1_999);
     call.question(1_999);
-    assert.deepEqual(call.asks.map(({ callId, resume }) => [callId, resume]), [['call-1', null]]);
+    assert.deepEqual(
+      call.asks.map(({ callId, resume }) => [callId, resume]),
+      [['call-1', null]],
+    );
     call.clock.increment(59_999);
     assert.equal(call.aborts.length, 0);
     call.answer();
     assert.deepEqual(call.aborts, [{ type: 'call.answered', answer }]);
     call.clock.increment(1_999);
     call.end('ok');
-    assert.deepEqual(call.settled().map(({ status }) => status), ['ok']);
+    assert.deepEqual(
+      call.settled().map(({ status }) => status),
+      ['ok'],
+    );
   });
 
   test('has no more than what is left of its longest time, however often it asks', () => {
@@ -106,7 +142,10 @@ describe('a call whose server asks people', () => {
       call.answer();
     }
     call.clock.increment(1_199);
-    assert.deepEqual(call.aborts.map(({ type }) => type), ['call.answered', 'call.answered']);
+    assert.deepEqual(
+      call.aborts.map(({ type }) => type),
+      ['call.answered', 'call.answered'],
+    );
     call.clock.increment(1);
     assert.equal(call.aborts.at(-1)?.type, 'call.abort', 'after 5 s at work');
     call.end('cancelled');
@@ -129,7 +168,10 @@ describe('a call whose server asks people', () => {
     call.question(1_000);
     call.answer();
     call.clock.increment(7_999);
-    assert.deepEqual(call.aborts.map(({ type }) => type), ['call.answered']);
+    assert.deepEqual(
+      call.aborts.map(({ type }) => type),
+      ['call.answered'],
+    );
     call.clock.increment(1);
     assert.equal(call.aborts.at(-1)?.type, 'call.abort');
   });
@@ -138,7 +180,10 @@ describe('a call whose server asks people', () => {
     const call = startCall();
     call.question();
     call.clock.increment(60_000);
-    assert.deepEqual(call.aborts.map(({ type }) => type), ['call.abort']);
+    assert.deepEqual(
+      call.aborts.map(({ type }) => type),
+      ['call.abort'],
+    );
     call.end('cancelled');
     assert.match(String(call.settled()[0]?.text), /no answer of a person in time/);
   });
@@ -146,7 +191,9 @@ describe('a call whose server asks people', () => {
   test('is over when its server has laid it down, and tells what it is made again with', () => {
     const call = startCall();
     call.layDown();
-    assert.deepEqual(call.asks, [{ type: 'call.asks', callId: 'call-1', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }]);
+    assert.deepEqual(call.asks, [
+      { type: 'call.asks', callId: 'call-1', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 },
+    ]);
     assert.deepEqual([call.settled(), call.isOpen()], [[], false]);
   });
 });
@@ -161,7 +208,10 @@ describe('a call that takes too long', () => {
       assert.equal(call.aborts.length, 1);
       assert.deepEqual(call.settled(), []);
       call.end(status);
-      assert.deepEqual(call.settled().map((result) => result.status), ['timed_out']);
+      assert.deepEqual(
+        call.settled().map((result) => result.status),
+        ['timed_out'],
+      );
       assert.match(String(call.settled()[0]?.text), /within 2 s.*may have taken effect/);
     }
   });
@@ -181,18 +231,27 @@ describe('a call that takes too long', () => {
     assert.equal(call.aborts.length, 1, 'at 5 s, whatever it told at 4.5 s');
     call.getOn(5_000);
     call.end('cancelled');
-    assert.deepEqual(call.settled().map((result) => result.status), ['timed_out']);
+    assert.deepEqual(
+      call.settled().map((result) => result.status),
+      ['timed_out'],
+    );
   });
 
   test('and does not even say that it gave up is left behind', () => {
     const late = startCall();
     late.clock.increment(2_000);
     late.clock.increment(2_000);
-    assert.deepEqual(late.settled().map((result) => result.status), ['timed_out']);
+    assert.deepEqual(
+      late.settled().map((result) => result.status),
+      ['timed_out'],
+    );
     const stopped = startCall();
     stopped.cancel();
     stopped.clock.increment(2_000);
-    assert.deepEqual(stopped.settled().map((result) => result.status), ['cancelled']);
+    assert.deepEqual(
+      stopped.settled().map((result) => result.status),
+      ['cancelled'],
+    );
   });
 
   test('is not aborted again by a Stop', () => {
@@ -201,7 +260,10 @@ describe('a call that takes too long', () => {
     call.cancel();
     call.end('cancelled');
     assert.equal(call.aborts.length, 1);
-    assert.deepEqual(call.settled().map((result) => result.status), ['timed_out']);
+    assert.deepEqual(
+      call.settled().map((result) => result.status),
+      ['timed_out'],
+    );
   });
 });
 
@@ -214,7 +276,10 @@ describe('a call that is cancelled', () => {
       assert.equal(call.aborts.length, 1);
       assert.deepEqual(call.settled(), []);
       call.end(status);
-      assert.deepEqual(call.settled().map((result) => result.status), ['cancelled']);
+      assert.deepEqual(
+        call.settled().map((result) => result.status),
+        ['cancelled'],
+      );
     }
   });
 
@@ -222,7 +287,10 @@ describe('a call that is cancelled', () => {
     const call = startCall();
     call.cancel();
     call.end('ok');
-    assert.deepEqual(call.settled().map((result) => [result.status, result.text]), [['ok', 'said']]);
+    assert.deepEqual(
+      call.settled().map((result) => [result.status, result.text]),
+      [['ok', 'said']],
+    );
   });
 
   test('does not time out as well', () => {
@@ -230,7 +298,10 @@ describe('a call that is cancelled', () => {
     call.cancel();
     call.clock.increment(10_000);
     call.end('cancelled');
-    assert.deepEqual(call.settled().map((result) => result.status), ['cancelled']);
+    assert.deepEqual(
+      call.settled().map((result) => result.status),
+      ['cancelled'],
+    );
     assert.equal(call.aborts.length, 1);
   });
 });

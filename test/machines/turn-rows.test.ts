@@ -12,9 +12,21 @@ import { answer, asked, chat, hopContext, providerDown, someUsage, tool } from '
 
 function running(changes: Partial<RunningTurn> = {}): RunningTurn {
   return {
-    requestId: 'r1', hops: 1, used: [], model: 'model-1',
-    provider: 0, attempt: 0, waitedMs: 0, backoffMs: 0,
-    context: hopContext, shorter: null, asking: false, answer: null, calls: [], fault: null, stop: null,
+    requestId: 'r1',
+    hops: 1,
+    used: [],
+    model: 'model-1',
+    provider: 0,
+    attempt: 0,
+    waitedMs: 0,
+    backoffMs: 0,
+    context: hopContext,
+    shorter: null,
+    asking: false,
+    answer: null,
+    calls: [],
+    fault: null,
+    stop: null,
     ...changes,
   };
 }
@@ -26,28 +38,54 @@ const stopped = { ...stop, askers: [] };
 describe('a message', () => {
   test('carries what the client said, and its metadata only where there is some', () => {
     const { type, role, content, request_id, extra } = userMessageRow(chat('r1', { text: 'Hi' }));
-    assert.deepEqual({ type, role, content, request_id, extra }, { type: 'user_message', role: 'user', content: 'Hi', request_id: 'r1', extra: {} });
-    assert.deepEqual(userMessageRow(chat('r1', { metadata: { from: 'phone' } })).extra, { metadata: { from: 'phone' } });
+    assert.deepEqual(
+      { type, role, content, request_id, extra },
+      { type: 'user_message', role: 'user', content: 'Hi', request_id: 'r1', extra: {} },
+    );
+    assert.deepEqual(userMessageRow(chat('r1', { metadata: { from: 'phone' } })).extra, {
+      metadata: { from: 'phone' },
+    });
   });
 
   test('of the assistant has the id that its chunks carried, and arguments that every provider takes back', () => {
-    const said = answer({ reasoning: 'Hm.', calls: [asked('add', { arguments: { a: 1 }, text: '{ "a": 1 }' }), asked('add', { arguments: null, text: '{"a"' })] });
+    const said = answer({
+      reasoning: 'Hm.',
+      calls: [
+        asked('add', { arguments: { a: 1 }, text: '{ "a": 1 }' }),
+        asked('add', { arguments: null, text: '{"a"' }),
+      ],
+    });
     const row = answerRow({ requestId: 'r1', hops: 2 }, said);
     assert.equal(row.id, said.messageId);
-    assert.deepEqual(row.tool_calls?.map((call) => call.function.arguments), ['{"a":1}', '{}']);
+    assert.deepEqual(
+      row.tool_calls?.map((call) => call.function.arguments),
+      ['{"a":1}', '{}'],
+    );
     assert.deepEqual(row.extra, { hop: 2, finish_reason: 'tool_calls', reasoning: 'Hm.' });
     assert.deepEqual([row.usage, row.model], [someUsage, 'model-1']);
   });
 
   test('of the assistant says how long its request took, as far as that is known', () => {
     const extraOf = (timing: Answer['timing']) => answerRow({ requestId: 'r1', hops: 0 }, answer({ timing })).extra;
-    assert.deepEqual(extraOf({ durationMs: 90, firstTokenMs: 40 }), { hop: 0, finish_reason: 'stop', duration_ms: 90, first_token_ms: 40 });
-    assert.deepEqual(extraOf({ durationMs: 90, firstTokenMs: null }), { hop: 0, finish_reason: 'stop', duration_ms: 90 });
+    assert.deepEqual(extraOf({ durationMs: 90, firstTokenMs: 40 }), {
+      hop: 0,
+      finish_reason: 'stop',
+      duration_ms: 90,
+      first_token_ms: 40,
+    });
+    assert.deepEqual(extraOf({ durationMs: 90, firstTokenMs: null }), {
+      hop: 0,
+      finish_reason: 'stop',
+      duration_ms: 90,
+    });
     assert.deepEqual(extraOf(null), { hop: 0, finish_reason: 'stop' });
   });
 
   test('that is partial asks for nothing', () => {
-    const row = answerRow({ requestId: 'r1', hops: 0 }, answer({ finishReason: 'cancelled', text: 'Hel', calls: [asked('add')] }));
+    const row = answerRow(
+      { requestId: 'r1', hops: 0 },
+      answer({ finishReason: 'cancelled', text: 'Hel', calls: [asked('add')] }),
+    );
     assert.equal(row.tool_calls, null);
     assert.equal(row.extra['partial'], true);
   });
@@ -55,15 +93,31 @@ describe('a message', () => {
 
 describe('a hop', () => {
   test('is the message, then for each call its dispatch or its refusal', () => {
-    const calls = [asked('add', { arguments: { a: 1 } }), asked('nosuch'), asked('wait', { arguments: null, text: 'nonsense' })];
+    const calls = [
+      asked('add', { arguments: { a: 1 } }),
+      asked('nosuch'),
+      asked('wait', { arguments: null, text: 'nonsense' }),
+    ];
     const plan = hopPlan(running({ answer: answer({ calls }) }), 1_000, []);
     assert.deepEqual(kinds(plan.rows), ['assistant_message', 'tool_call', 'tool_result', 'tool_result']);
     const [, dispatch, unknown, malformed] = plan.rows;
-    assert.deepEqual(dispatch?.extra, { call_id: calls[0]?.callId, name: 'add', server: 'demo', tool_name: 'add', harmless: false, definition: 'add of demo', attempt: 1, hop: 1 });
+    assert.deepEqual(dispatch?.extra, {
+      call_id: calls[0]?.callId,
+      name: 'add',
+      server: 'demo',
+      tool_name: 'add',
+      harmless: false,
+      definition: 'add of demo',
+      attempt: 1,
+      hop: 1,
+    });
     assert.equal(dispatch?.content, '{"a":1}');
     assert.match(String(unknown?.content), /no tool "nosuch". Available: add, wait, fail, look, delete\./);
     assert.match(String(malformed?.content), /You wrote: nonsense/);
-    assert.deepEqual(plan.calls.map(({ callId, stage }) => [callId, stage]), [[calls[0]?.callId, 'ready']]);
+    assert.deepEqual(
+      plan.calls.map(({ callId, stage }) => [callId, stage]),
+      [[calls[0]?.callId, 'ready']],
+    );
   });
 
   test('asks a person where that is wanted, until a time that the row tells, and refuses what is not allowed', () => {
@@ -73,35 +127,82 @@ describe('a hop', () => {
     const [, request, refusal] = plan.rows;
     assert.deepEqual([request?.id, request?.tool_call_id], ['approval_call_1', 'call_1']);
     const { interrupt_id, arguments: args, expires_at } = request?.extra ?? {};
-    assert.deepEqual({ interrupt_id, args, expires_at }, { interrupt_id: 'approval_call_1', args: { path: '/a' }, expires_at: '1970-01-01T00:01:05.000Z' });
+    assert.deepEqual(
+      { interrupt_id, args, expires_at },
+      { interrupt_id: 'approval_call_1', args: { path: '/a' }, expires_at: '1970-01-01T00:01:05.000Z' },
+    );
     assert.equal(refusal?.extra['status'], 'denied');
-    assert.deepEqual(plan.calls.map(({ stage, approval }) => [stage, approval]), [['asking', { interruptId: 'approval_call_1', untilMs: 65_000 }]]);
+    assert.deepEqual(
+      plan.calls.map(({ stage, approval }) => [stage, approval]),
+      [['asking', { interruptId: 'approval_call_1', untilMs: 65_000 }]],
+    );
   });
 
   test('says so when there are no tools at all', () => {
-    const plan = hopPlan(running({ context: { ...hopContext, tools: new Map() }, answer: answer({ calls: [asked('add')] }) }), 1_000, []);
+    const plan = hopPlan(
+      running({ context: { ...hopContext, tools: new Map() }, answer: answer({ calls: [asked('add')] }) }),
+      1_000,
+      [],
+    );
     assert.match(String(plan.rows[1]?.content), /No tools are available/);
   });
 
   test('keeps the whole of a result beside its text where there is more', () => {
     const call = { callId: 'a', name: 'add' };
-    assert.deepEqual(resultRow('r1', call, { status: 'ok', text: '3', content: null, durationMs: 5 }).extra, { status: 'ok', name: 'add', duration_ms: 5 });
-    assert.deepEqual(resultRow('r1', call, { status: 'ok', text: '3', content: [3], durationMs: 5 }).extra['whole'], [3]);
+    assert.deepEqual(resultRow('r1', call, { status: 'ok', text: '3', content: null, durationMs: 5 }).extra, {
+      status: 'ok',
+      name: 'add',
+      duration_ms: 5,
+    });
+    assert.deepEqual(
+      resultRow('r1', call, { status: 'ok', text: '3', content: [3], durationMs: 5 }).extra['whole'],
+      [3],
+    );
   });
 });
 
 describe('the end of a turn', () => {
   test('closes every call that has no result, and only those', () => {
     const stages = ['ready', 'running', 'settled', 'recorded'] as const;
-    const calls = stages.map((stage) => ({ callId: stage, tool: tool('add'), arguments: {}, edited: null, hop: 0, attempt: 1, approval: null, question: null, resume: null, stage }));
+    const calls = stages.map((stage) => ({
+      callId: stage,
+      tool: tool('add'),
+      arguments: {},
+      edited: null,
+      hop: 0,
+      attempt: 1,
+      approval: null,
+      question: null,
+      resume: null,
+      stage,
+    }));
     const { rows } = endRows(running({ calls, stop: stopped }), 3);
-    assert.deepEqual(rows.map((row) => row.tool_call_id), ['ready', 'running', null]);
-    assert.deepEqual(rows.map((row) => row.extra['status']), ['cancelled', 'cancelled', 'complete']);
+    assert.deepEqual(
+      rows.map((row) => row.tool_call_id),
+      ['ready', 'running', null],
+    );
+    assert.deepEqual(
+      rows.map((row) => row.extra['status']),
+      ['cancelled', 'cancelled', 'complete'],
+    );
   });
 
   test('answers what nobody has answered, and says that the call was not run', () => {
     const approval = { interruptId: 'approval_a', untilMs: 1 };
-    const calls = [{ callId: 'a', tool: tool('delete'), arguments: {}, edited: null, hop: 0, attempt: 1, approval, question: null, resume: null, stage: 'asking' as const }];
+    const calls = [
+      {
+        callId: 'a',
+        tool: tool('delete'),
+        arguments: {},
+        edited: null,
+        hop: 0,
+        attempt: 1,
+        approval,
+        question: null,
+        resume: null,
+        stage: 'asking' as const,
+      },
+    ];
     const { rows } = endRows(running({ calls, stop: stopped }), 3);
     assert.deepEqual(kinds(rows), ['response', 'tool_result', 'turn_end']);
     assert.deepEqual([rows[0]?.id, rows[0]?.extra['decision']], ['approval_a:response', 'cancelled']);
@@ -112,13 +213,18 @@ describe('the end of a turn', () => {
   test('is a fault only where no Stop came first, and tells what was used before it', () => {
     const used = [{ hop: 0, model: 'm', usage: someUsage }];
     const metadata = { tokens: 12, usage: someUsage, usage_by_hop: used, model: 'm', tool_hops: 1 };
-    assert.deepEqual(endRows(running({ fault: providerDown, hops: 1, used, model: 'm' }), 3).end, { status: 'error', error: providerDown, metadata });
+    assert.deepEqual(endRows(running({ fault: providerDown, hops: 1, used, model: 'm' }), 3).end, {
+      status: 'error',
+      error: providerDown,
+      metadata,
+    });
     const { end } = endRows(running({ fault: providerDown, stop: stopped }), 3);
     assert.ok(end.status === 'complete' && end.metadata.finish_reason === 'cancelled');
   });
 
   test('keeps a partial answer that has words, and none that has not', () => {
-    const ended = (text: string) => kinds(endRows(running({ answer: answer({ finishReason: 'cancelled', text }), stop: stopped }), 3).rows);
+    const ended = (text: string) =>
+      kinds(endRows(running({ answer: answer({ finishReason: 'cancelled', text }), stop: stopped }), 3).rows);
     assert.deepEqual([ended('Hel'), ended('')], [['assistant_message', 'turn_end'], ['turn_end']]);
   });
 
@@ -138,26 +244,58 @@ describe('the end of a turn', () => {
 
 describe('a recovery', () => {
   const policy = { mode: 'resume', attempts: 2, maxAgeMs: 1_000 } as const;
-  const call = (id: string, dispatch: InterruptedCall['dispatch']): InterruptedCall => ({ request: { id, type: 'function', function: { name: 'add', arguments: '{}' } }, dispatch, approval: null, question: null });
-  const dispatched = (harmless: boolean, attempt = 1) => ({ tool: { ...tool('add'), harmless }, arguments: { a: 1 }, attempt, edited: false, resume: null });
+  const call = (id: string, dispatch: InterruptedCall['dispatch']): InterruptedCall => ({
+    request: { id, type: 'function', function: { name: 'add', arguments: '{}' } },
+    dispatch,
+    approval: null,
+    question: null,
+  });
+  const dispatched = (harmless: boolean, attempt = 1) => ({
+    tool: { ...tool('add'), harmless },
+    arguments: { a: 1 },
+    attempt,
+    edited: false,
+    resume: null,
+  });
   const cutOff = (changes: Partial<InterruptedTurn> = {}): InterruptedTurn => ({
-    requestId: 'r1', hops: 1, used: [{ hop: 0, model: 'model-1', usage: someUsage }], model: 'model-1', recoveries: 1, begun: true, ageMs: 0, stop: null,
-    open: [call('made', dispatched(false)), call('unmade', null)], draft: null,
+    requestId: 'r1',
+    hops: 1,
+    used: [{ hop: 0, model: 'model-1', usage: someUsage }],
+    model: 'model-1',
+    recoveries: 1,
+    begun: true,
+    ageMs: 0,
+    stop: null,
+    open: [call('made', dispatched(false)), call('unmade', null)],
+    draft: null,
     ...changes,
   });
 
   test('closes what is open by whether it can have happened, and counts itself', () => {
     const { rows, end } = recoveryRows(cutOff(), policy);
     assert.equal(end, null);
-    assert.deepEqual(rows.map((row) => row.extra['status'] ?? row.extra), ['outcome_unknown', 'cancelled', { kind: 'recovered', attempt: 2 }]);
+    assert.deepEqual(
+      rows.map((row) => row.extra['status'] ?? row.extra),
+      ['outcome_unknown', 'cancelled', { kind: 'recovered', attempt: 2 }],
+    );
   });
 
   test('makes a harmless call once more, and only once', () => {
     const turn = cutOff({ open: [call('first', dispatched(true)), call('second', dispatched(true, 2))] });
     const { rows } = recoveryRows(turn, policy);
-    assert.deepEqual(rows.map((row) => [row.type, row.tool_call_id]), [['tool_result', 'second'], ['tool_call', 'first'], ['meta', null]]);
+    assert.deepEqual(
+      rows.map((row) => [row.type, row.tool_call_id]),
+      [
+        ['tool_result', 'second'],
+        ['tool_call', 'first'],
+        ['meta', null],
+      ],
+    );
     assert.equal(rows[1]?.extra['attempt'], 2);
-    assert.deepEqual(callsToResume(turn).map(({ callId, attempt, stage, arguments: args }) => [callId, attempt, stage, args]), [['first', 2, 'ready', { a: 1 }]]);
+    assert.deepEqual(
+      callsToResume(turn).map(({ callId, attempt, stage, arguments: args }) => [callId, attempt, stage, args]),
+      [['first', 2, 'ready', { a: 1 }]],
+    );
   });
 
   const question = (id: string): InterruptedCall => ({
@@ -169,7 +307,10 @@ describe('a recovery', () => {
     const waiting = cutOff({ open: [question('d')], recoveries: 9, ageMs: 1_000_000 });
     assert.equal(onlyWaits(waiting), true);
     assert.equal(recoveryEnd(waiting, { ...policy, mode: 'interrupt' }), null);
-    assert.deepEqual(callsToResume(waiting).map(({ callId, stage, approval }) => [callId, stage, approval]), [['d', 'asking', { interruptId: 'approval_d', untilMs: 9_000 }]]);
+    assert.deepEqual(
+      callsToResume(waiting).map(({ callId, stage, approval }) => [callId, stage, approval]),
+      [['d', 'asking', { interruptId: 'approval_d', untilMs: 9_000 }]],
+    );
     const mixed = cutOff({ open: [question('d'), call('made', dispatched(false))] });
     assert.equal(onlyWaits(mixed), false);
     assert.deepEqual(kinds(recoveryRows(mixed, policy).rows), ['tool_result', 'recovered']);
@@ -184,27 +325,42 @@ describe('a recovery', () => {
     assert.deepEqual(kinds(rest), ['turn_end']);
     assert.equal(recoveryRows({ ...turn, stop: 'cancelled' }, policy).rows[0]?.extra['finish_reason'], 'cancelled');
     assert.deepEqual(kinds(recoveryRows(turn, policy).rows), ['recovered']);
-    assert.deepEqual(kinds(recoveryRows({ ...turn, stop: 'cancelled', draft: { ...draft, text: '' } }, policy).rows), ['turn_end']);
+    assert.deepEqual(kinds(recoveryRows({ ...turn, stop: 'cancelled', draft: { ...draft, text: '' } }, policy).rows), [
+      'turn_end',
+    ]);
   });
 
   test('that gives a turn up answers its questions too', () => {
-    const { rows } = recoveryRows(cutOff({ open: [question('d'), call('made', dispatched(false))], recoveries: 2 }), policy);
+    const { rows } = recoveryRows(
+      cutOff({ open: [question('d'), call('made', dispatched(false))], recoveries: 2 }),
+      policy,
+    );
     assert.deepEqual(kinds(rows), ['response', 'tool_result', 'tool_result', 'turn_end']);
-    assert.deepEqual(rows.map((row) => row.extra['decision'] ?? row.extra['status']), ['cancelled', 'cancelled', 'outcome_unknown', 'error']);
+    assert.deepEqual(
+      rows.map((row) => row.extra['decision'] ?? row.extra['status']),
+      ['cancelled', 'cancelled', 'outcome_unknown', 'error'],
+    );
   });
 
   test('ends a turn that was stopped, for the reason that it was stopped, with what it had used', () => {
     for (const reason of ['cancelled', 'interrupted'] as const) {
       const { rows, end } = recoveryRows(cutOff({ stop: reason, open: [call('first', dispatched(true))] }), policy);
       assert.deepEqual(kinds(rows), ['tool_result', 'turn_end']);
-      assert.ok(end?.status === 'complete' && end.metadata.finish_reason === reason && end.metadata.tokens === 12 && end.metadata.tool_hops === 1);
+      assert.ok(
+        end?.status === 'complete' &&
+          end.metadata.finish_reason === reason &&
+          end.metadata.tokens === 12 &&
+          end.metadata.tool_hops === 1,
+      );
     }
   });
 
   test('ends a turn that was cut off too often, is too old, or must not be taken up at all', () => {
     const why = (turn: InterruptedTurn, changes: Partial<RecoveryPolicy> = {}) => {
       const end = recoveryEnd(turn, { ...policy, ...changes });
-      return end?.status === 'error' && end.error.code === 'recovery_failed' && !end.error.retryable ? end.error.message : null;
+      return end?.status === 'error' && end.error.code === 'recovery_failed' && !end.error.retryable
+        ? end.error.message
+        : null;
     };
     assert.match(String(why(cutOff({ recoveries: 2 }))), /cut off 3 times/);
     assert.match(String(why(cutOff({ ageMs: 1_001 }))), /away for too long/);

@@ -10,17 +10,38 @@ const hop = (usage: Usage): HopUsage => ({ hop: 0, model: 'model-1', usage });
 test('usage is summed field by field, and is an estimate as soon as one part is', () => {
   const estimated: Usage = { ...someUsage, estimated: true };
   const cached: Usage = { ...someUsage, cached_tokens: 3, reasoning_tokens: 1 };
-  assert.deepEqual(addUsage(someUsage, estimated), { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24, estimated: true });
-  assert.deepEqual(addUsage(cached, someUsage), { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24, cached_tokens: 3, reasoning_tokens: 1 });
+  assert.deepEqual(addUsage(someUsage, estimated), {
+    prompt_tokens: 20,
+    completion_tokens: 4,
+    total_tokens: 24,
+    estimated: true,
+  });
+  assert.deepEqual(addUsage(cached, someUsage), {
+    prompt_tokens: 20,
+    completion_tokens: 4,
+    total_tokens: 24,
+    cached_tokens: 3,
+    reasoning_tokens: 1,
+  });
   assert.equal(addUsage(null, someUsage), someUsage);
   assert.equal(addUsage(null, null), null);
 });
 
 test('costs are summed without the tails of floating point, and a part without a price adds none', () => {
   assert.equal(sumOf([hop({ ...someUsage, cost: 0.1 }), hop({ ...someUsage, cost: 0.2 }), hop(someUsage)]).cost, 0.3);
-  assert.deepEqual(sumOf([hop(someUsage), hop(someUsage)]), { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24 });
+  assert.deepEqual(sumOf([hop(someUsage), hop(someUsage)]), {
+    prompt_tokens: 20,
+    completion_tokens: 4,
+    total_tokens: 24,
+  });
   assert.deepEqual(sumOf([]), { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 });
-  assert.deepEqual([{ usage: { ...someUsage, cost: 0.1 } }, { usage: null }, { usage: { ...someUsage, cost: 0.2 } }].reduce(spend, { tokens: 1, cost: 0 }), { tokens: 25, cost: 0.3 });
+  assert.deepEqual(
+    [{ usage: { ...someUsage, cost: 0.1 } }, { usage: null }, { usage: { ...someUsage, cost: 0.2 } }].reduce(spend, {
+      tokens: 1,
+      cost: 0,
+    }),
+    { tokens: 25, cost: 0.3 },
+  );
 });
 
 describe('a budget', () => {
@@ -40,7 +61,10 @@ describe('a budget', () => {
   ] as const) {
     test(`${name} that is used up is a fault that names its key`, () => {
       const found = of(budgets);
-      assert.deepEqual([found?.code, found?.data['budget'], found?.data['used'], found?.retryable], ['budget_exceeded', key, used, false]);
+      assert.deepEqual(
+        [found?.code, found?.data['budget'], found?.data['used'], found?.retryable],
+        ['budget_exceeded', key, used, false],
+      );
       assert.ok(found?.message.includes(`raise chat.service.budget.${key}.`), found?.message);
     });
   }

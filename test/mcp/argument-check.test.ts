@@ -29,8 +29,18 @@ describe('arguments', () => {
   for (const { what, args, path, says } of [
     { what: 'of the wrong type', args: { a: 'x' }, path: ['a'], says: /Expected "number"$/ },
     { what: 'that lack something', args: {}, path: [], says: /required property "a"$/ },
-    { what: 'that have something too many', args: { a: 1, z: 1 }, path: ['z'], says: /"z" does not match additional properties/ },
-    { what: 'that are wrong far down', args: { a: 1, list: [{ unit: 'm' }, { unit: 'mile' }] }, path: ['list', '1', 'unit'], says: /\["m","km"\]$/ },
+    {
+      what: 'that have something too many',
+      args: { a: 1, z: 1 },
+      path: ['z'],
+      says: /"z" does not match additional properties/,
+    },
+    {
+      what: 'that are wrong far down',
+      args: { a: 1, list: [{ unit: 'm' }, { unit: 'mile' }] },
+      path: ['list', '1', 'unit'],
+      says: /\["m","km"\]$/,
+    },
     { what: 'under an odd name', args: { a: 1, 'b/c~ d': 7 }, path: ['b/c~ d'], says: /Expected "string"$/ },
   ]) {
     test(`${what} are told with their place`, () => {
@@ -42,7 +52,11 @@ describe('arguments', () => {
 
   test('are judged in the dialect of the schema, by default that of 2020-12', () => {
     // What stands beside a reference counts in the one, and not in the other.
-    const narrowed = { type: 'object', definitions: { any: {} }, properties: { a: { $ref: '#/definitions/any', type: 'string' } } };
+    const narrowed = {
+      type: 'object',
+      definitions: { any: {} },
+      properties: { a: { $ref: '#/definitions/any', type: 'string' } },
+    };
     assert.deepEqual(breachOf(narrowed, { a: 7 })?.path, ['a']);
     assert.equal(breachOf({ ...narrowed, $schema: 'http://json-schema.org/draft-07/schema#' }, { a: 7 }), null);
   });
@@ -58,8 +72,16 @@ describe('a schema', () => {
     { what: 'of a dialect that nobody knows', broken: { $schema: 'urn:mine' }, says: /unsupported dialect/ },
     { what: 'that refers to itself for ever', broken: { $ref: '#' }, says: /call stack/ },
     { what: 'that refers to another place', broken: { $ref: 'http://127.0.0.1:9/schema' }, says: /Unresolved \$ref/ },
-    { what: 'with a broken pattern', broken: { properties: { a: { pattern: '(' } } }, says: /Invalid regular expression/ },
-    { what: 'with a pattern that runs for ever', broken: { properties: { a: { pattern: '^(x+)+$' } } }, says: /it takes too long/ },
+    {
+      what: 'with a broken pattern',
+      broken: { properties: { a: { pattern: '(' } } },
+      says: /Invalid regular expression/,
+    },
+    {
+      what: 'with a pattern that runs for ever',
+      broken: { properties: { a: { pattern: '^(x+)+$' } } },
+      says: /it takes too long/,
+    },
   ]) {
     test(`${what} is told apart from one that arguments do not fit`, () => {
       const verdict = check({ type: 'object', ...broken }, { a: `${'x'.repeat(50)}!` });

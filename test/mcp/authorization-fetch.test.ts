@@ -29,7 +29,10 @@ describe('a server that asks for authorization', () => {
   test('leads to no service of this machine or its network, unless it is one itself', async (t) => {
     const { url, visited } = await startSite(t);
     const far = createAuthorizationFetch({ serverUrl: 'https://mcp.example/mcp', limits });
-    await assert.rejects(far(`${url}/token`), /leads to http:\/\/127\.0\.0\.1:\d+ for authorization, which is not https/);
+    await assert.rejects(
+      far(`${url}/token`),
+      /leads to http:\/\/127\.0\.0\.1:\d+ for authorization, which is not https/,
+    );
     await assert.rejects(far('http://169.254.169.254/latest'), /which is not https/);
     assert.deepEqual(visited, []);
 

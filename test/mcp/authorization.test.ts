@@ -24,7 +24,18 @@ interface SceneOptions extends OAuthServerOptions {
 }
 
 /** An MCP server behind a gate, and a function that starts a toolbox before it. */
-async function startScene(t: TestContext, { era = 'stateless', settings = {}, authorization = {}, scopeFor, holds = () => false, authorizationTimeoutMs = 60_000, ...oauthOptions }: SceneOptions = {}) {
+async function startScene(
+  t: TestContext,
+  {
+    era = 'stateless',
+    settings = {},
+    authorization = {},
+    scopeFor,
+    holds = () => false,
+    authorizationTimeoutMs = 60_000,
+    ...oauthOptions
+  }: SceneOptions = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), 'parley-oauth-'));
   const credentialsFile = join(folder, 'credentials.json');
   const oauth = await startOAuthServer(oauthOptions);
@@ -45,7 +56,10 @@ async function startScene(t: TestContext, { era = 'stateless', settings = {}, au
   });
   const start = async () => {
     const block = { ...httpServer('web', server.url), oauth: { client: null, scope: null, ...settings } };
-    const box = await startToolbox([block], { authorizationTimeoutMs, authorization: { credentialsFile, ...authorization } });
+    const box = await startToolbox([block], {
+      authorizationTimeoutMs,
+      authorization: { credentialsFile, ...authorization },
+    });
     await box.host.settled();
     return box;
   };
@@ -56,7 +70,9 @@ type Box = Awaited<ReturnType<typeof startToolbox>>;
 
 /** Resolves with the address that somebody has to open. */
 async function asked(box: Box): Promise<string> {
-  const { context } = await waitFor(box.actor('web'), ({ context }) => context.authorizeUrl !== null, { timeout: 15_000 });
+  const { context } = await waitFor(box.actor('web'), ({ context }) => context.authorizeUrl !== null, {
+    timeout: 15_000,
+  });
   return context.authorizeUrl ?? '';
 }
 
@@ -75,7 +91,16 @@ for (const era of ['sessions', 'stateless'] as const) {
       const box = await scene.start();
       t.after(box.stop);
       const url = await asked(box);
-      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'authorizing', tools: 0, protocol: null, error: 'waits for somebody to authorize it in a browser', authorizeUrl: url }]);
+      assert.deepEqual(box.host.servers(), [
+        {
+          name: 'web',
+          state: 'authorizing',
+          tools: 0,
+          protocol: null,
+          error: 'waits for somebody to authorize it in a browser',
+          authorizeUrl: url,
+        },
+      ]);
       assert.equal(new URL(url).searchParams.get('code_challenge_method'), 'S256');
 
       const page = await scene.oauth.browse(url);
@@ -136,7 +161,12 @@ test('tokens outlive the process, in a file that only its owner may read', async
   await box.reaches('web', 'ready');
   await box.stop();
   assert.equal(statSync(scene.credentialsFile).mode & 0o777, 0o600);
-  assert.doesNotMatch(box.lines.join('\n'), new RegExp(openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().tokens?.access_token ?? 'none'));
+  assert.doesNotMatch(
+    box.lines.join('\n'),
+    new RegExp(
+      openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().tokens?.access_token ?? 'none',
+    ),
+  );
 
   const second = await scene.start();
   t.after(second.stop);
@@ -169,10 +199,15 @@ test('a file of credentials that others may read is closed to them; one that is 
 const countNeedsMore = ({ headers }: IncomingMessage) => (headers['mcp-name'] === 'count' ? 'count' : 'use');
 
 test('credentials that cannot be kept are no authorization, and the reason names no path', async (t) => {
-  const scene = await startScene(t, { authorization: { credentialsFile: join(tmpdir(), 'parley-no-such-folder', 'credentials.json') } });
+  const scene = await startScene(t, {
+    authorization: { credentialsFile: join(tmpdir(), 'parley-no-such-folder', 'credentials.json') },
+  });
   const box = await scene.start();
   t.after(box.stop);
-  assert.match(box.host.servers()[0]?.error ?? '', /the file of credentials cannot be written \(ENOENT\); mcp\.authorization\.credentials_file names it$/);
+  assert.match(
+    box.host.servers()[0]?.error ?? '',
+    /the file of credentials cannot be written \(ENOENT\); mcp\.authorization\.credentials_file names it$/,
+  );
 });
 
 test('more rights are asked for when a call needs them', async (t) => {
@@ -209,7 +244,11 @@ test('rights that were asked for and not granted are not asked for again: such a
   await box.reaches('web', 'authorizing');
   await scene.oauth.browse(await asked(box));
 
-  const refused = { status: 'error', text: 'The MCP server "web" refused the call: it asks for rights that Parley was not granted (count).', content: null };
+  const refused = {
+    status: 'error',
+    text: 'The MCP server "web" refused the call: it asks for rights that Parley was not granted (count).',
+    content: null,
+  };
   assert.deepEqual([await first, await box.call('count')], [refused, refused]);
   assert.deepEqual(scene.oauth.scopesAsked, ['use', 'use count']);
 });
@@ -249,12 +288,22 @@ test('an address that nobody opened is made anew', async (t) => {
   const box = await scene.start();
   t.after(box.stop);
   const first = await asked(box);
-  const { context } = await waitFor(box.actor('web'), ({ context }) => context.authorizeUrl !== null && context.authorizeUrl !== first, { timeout: 15_000 });
-  assert.notEqual(new URL(context.authorizeUrl ?? '').searchParams.get('state'), new URL(first).searchParams.get('state'));
+  const { context } = await waitFor(
+    box.actor('web'),
+    ({ context }) => context.authorizeUrl !== null && context.authorizeUrl !== first,
+    { timeout: 15_000 },
+  );
+  assert.notEqual(
+    new URL(context.authorizeUrl ?? '').searchParams.get('state'),
+    new URL(first).searchParams.get('state'),
+  );
 });
 
 test('a client that was registered by hand is used as it is', async (t) => {
-  const scene = await startScene(t, { clients: { parley: 'secret' }, settings: { client: { client_id: 'parley', client_secret: 'secret' } } });
+  const scene = await startScene(t, {
+    clients: { parley: 'secret' },
+    settings: { client: { client_id: 'parley', client_secret: 'secret' } },
+  });
   await authorized(t, scene);
   assert.deepEqual(scene.oauth.counts, { registered: 0, redeemed: 1, refreshed: 0, refused: 0 });
 });
@@ -264,7 +313,10 @@ test('a client that a document describes need not register', async (t) => {
   const scene = await startScene(t, { metadataDocuments: true, authorization: { clientMetadataUrl } });
   await authorized(t, scene);
   assert.deepEqual(scene.oauth.counts, { registered: 0, redeemed: 1, refreshed: 0, refused: 0 });
-  assert.equal(openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().client?.client_id, clientMetadataUrl);
+  assert.equal(
+    openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().client?.client_id,
+    clientMetadataUrl,
+  );
 });
 
 test('a token from the configuration is used alone: nobody is asked to authorize', async (t) => {

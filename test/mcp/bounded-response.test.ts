@@ -13,7 +13,10 @@ function answer(type: string, chunks: string[]): Response {
 describe('an answer', () => {
   test('within the bound is as it was', async () => {
     const taken = answer('application/json', ['{"a":', '1}']);
-    assert.deepEqual([taken.status, taken.headers.get('content-type'), await taken.text()], [201, 'application/json', '{"a":1}']);
+    assert.deepEqual(
+      [taken.status, taken.headers.get('content-type'), await taken.text()],
+      [201, 'application/json', '{"a":1}'],
+    );
   });
 
   test('beyond it fails, however it comes', async () => {
@@ -32,12 +35,18 @@ describe('a stream of events', () => {
     test(`may last for ever, events ending in ${JSON.stringify(end)}`, async () => {
       const events = Array.from({ length: 50 }, (_, index) => `data: ${index}${end}`);
       assert.equal(await answer('text/event-stream; charset=utf-8', events).text(), events.join(''));
-      assert.equal(await answer('text/event-stream', [`${events.join('')}data: half`, ` and half${end}`]).text(), `${events.join('')}data: half and half${end}`);
+      assert.equal(
+        await answer('text/event-stream', [`${events.join('')}data: half`, ` and half${end}`]).text(),
+        `${events.join('')}data: half and half${end}`,
+      );
     });
   }
 
   test('fails at an event that has no end, whatever lines it has', async () => {
     const endless = Array.from({ length: 30 }, () => 'data: x\n');
-    await assert.rejects(answer('text/event-stream', ['data: fine\n\n', ...endless]).text(), /an event has more than 100 bytes/);
+    await assert.rejects(
+      answer('text/event-stream', ['data: fine\n\n', ...endless]).text(),
+      /an event has more than 100 bytes/,
+    );
   });
 });

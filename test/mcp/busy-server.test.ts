@@ -33,7 +33,10 @@ describe('a server that takes so many calls at once', () => {
       server.letGo();
       await calls[keys.indexOf(order[done] ?? '')];
     }
-    assert.deepEqual((await Promise.all(calls)).map(({ status }) => status), keys.map(() => 'ok'));
+    assert.deepEqual(
+      (await Promise.all(calls)).map(({ status }) => status),
+      keys.map(() => 'ok'),
+    );
   });
 
   test('is made as many as the configuration says where its block says nothing', async (t) => {
@@ -60,7 +63,10 @@ describe('a server that takes so many calls at once', () => {
     abort.abort();
 
     assert.deepEqual(await stopped, { status: 'cancelled' });
-    assert.deepEqual(await late, { status: 'not_sent', text: 'The call was not made: the MCP server "web" is at work on as many calls as it may be.' });
+    assert.deepEqual(await late, {
+      status: 'not_sent',
+      text: 'The call was not made: the MCP server "web" is at work on as many calls as it may be.',
+    });
     server.letGo();
     await first;
     const next = hold('a/1/next');

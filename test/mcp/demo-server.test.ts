@@ -21,7 +21,9 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     symlinkSync(tmpdir(), join(root, 'outside'));
     symlinkSync(join(root, 'inner'), join(root, 'alias'));
     const servers = loadServers(join(import.meta.dirname, '../../config/servers_config.json'), {});
-    box = await startToolbox(servers.map((server) => (server.kind === 'stdio' ? { ...server, env: { PARLEY_DEMO_ROOT: root } } : server)));
+    box = await startToolbox(
+      servers.map((server) => (server.kind === 'stdio' ? { ...server, env: { PARLEY_DEMO_ROOT: root } } : server)),
+    );
     await box.host.settled();
   });
 
@@ -31,18 +33,24 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
   });
 
   test('offers its tools, all of them harmless', () => {
-    assert.deepEqual(box.host.tools().map(({ name, harmless }) => [name, harmless]), [
-      ['add', true],
-      ['current_time', true],
-      ['word_count', true],
-      ['list_folder', true],
-    ]);
+    assert.deepEqual(
+      box.host.tools().map(({ name, harmless }) => [name, harmless]),
+      [
+        ['add', true],
+        ['current_time', true],
+        ['word_count', true],
+        ['list_folder', true],
+      ],
+    );
   });
 
   test('adds, tells the time and counts words', async () => {
     assert.deepEqual(await say('add', { a: 2, b: 3 }), ['ok', '5']);
     assert.deepEqual(await say('word_count', { text: 'one two\nthree' }), ['ok', '3 words, 13 characters, 2 lines']);
-    assert.match((await say('current_time', { timezone: 'Europe/Vienna' })).join(' '), /^ok .*\d{4} at \d{2}:\d{2}:\d{2}/);
+    assert.match(
+      (await say('current_time', { timezone: 'Europe/Vienna' })).join(' '),
+      /^ok .*\d{4} at \d{2}:\d{2}:\d{2}/,
+    );
     assert.equal((await say('current_time', { timezone: 'Nowhere/At_All' }))[0], 'error');
   });
 
@@ -50,8 +58,14 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     assert.deepEqual(await say('list_folder', { path: '.' }), ['ok', 'alias\ninner/\nnote.txt\noutside']);
     assert.deepEqual(await say('list_folder', { path: 'alias' }), ['ok', '[empty]']);
     for (const path of ['..', '../..', '/', tmpdir(), 'outside', 'outside/x', 'note.txt', 'missing']) {
-      assert.deepEqual(await say('list_folder', { path }), ['error', `There is no folder "${path}" below the root of this server.`]);
+      assert.deepEqual(await say('list_folder', { path }), [
+        'error',
+        `There is no folder "${path}" below the root of this server.`,
+      ]);
     }
-    assert.deepEqual(await say('list_folder', { path: '\0' }), ['error', 'There is no folder "" below the root of this server.']);
+    assert.deepEqual(await say('list_folder', { path: '\0' }), [
+      'error',
+      'There is no folder "" below the root of this server.',
+    ]);
   });
 });

@@ -15,7 +15,10 @@ import { isAlive } from '../support/mcp-toolbox.ts';
 async function startHost(test: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'parley-guard-'));
   test.after(() => rmSync(folder, { recursive: true }));
-  const host = spawn(process.execPath, [join(import.meta.dirname, '../support/mcp-host.ts')], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TMPDIR: folder } });
+  const host = spawn(process.execPath, [join(import.meta.dirname, '../support/mcp-host.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, TMPDIR: folder },
+  });
   const [line] = await once(createInterface({ input: host.stdout }), 'line');
   return { host, pids: String(line).split(' ').map(Number) };
 }
@@ -32,14 +35,18 @@ const endings = {
 };
 
 for (const [how, end] of Object.entries(endings)) {
-  test(`servers that ignore EOF and SIGTERM, and their children, die when their host ${how}`, { timeout: 20_000 }, async (t) => {
-    const { host, pids } = await startHost(t);
-    assert.deepEqual(pids.map(isAlive), [true, true]);
+  test(
+    `servers that ignore EOF and SIGTERM, and their children, die when their host ${how}`,
+    { timeout: 20_000 },
+    async (t) => {
+      const { host, pids } = await startHost(t);
+      assert.deepEqual(pids.map(isAlive), [true, true]);
 
-    end(host);
+      end(host);
 
-    await vanish(pids);
-  });
+      await vanish(pids);
+    },
+  );
 }
 
 test('leaves groups alone that were released', async (t) => {

@@ -13,10 +13,22 @@ for (const era of ['sessions', 'stateless'] as const) {
       t.after(box.stop);
       await box.host.settled();
 
-      assert.deepEqual(box.host.servers(), [{ name: 'web', state: 'ready', tools: 5, protocol: era === 'sessions' ? '2025-11-25' : '2026-07-28', error: null, authorizeUrl: null }]);
+      assert.deepEqual(box.host.servers(), [
+        {
+          name: 'web',
+          state: 'ready',
+          tools: 5,
+          protocol: era === 'sessions' ? '2025-11-25' : '2026-07-28',
+          error: null,
+          authorizeUrl: null,
+        },
+      ]);
       assert.equal((await box.call('count')).status, 'ok');
       assert.ok(server.headersSeen.every((headers) => headers['x-tenant'] === 'blue'));
-      assert.equal(server.headersSeen.at(-1)?.['mcp-protocol-version'], era === 'sessions' ? '2025-11-25' : '2026-07-28');
+      assert.equal(
+        server.headersSeen.at(-1)?.['mcp-protocol-version'],
+        era === 'sessions' ? '2025-11-25' : '2026-07-28',
+      );
     });
 
     test('is heard when it logs, in the log and by the call it is at work on', async (t) => {
@@ -71,7 +83,10 @@ for (const era of ['sessions', 'stateless'] as const) {
     test('that fails while nothing is asked of it is found by its health check, and is back as soon as it can be', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([httpServer('web', server.url)], { healthIntervalMs: 50, maxReconnectAttempts: 1_000 });
+      const box = await startToolbox([httpServer('web', server.url)], {
+        healthIntervalMs: 50,
+        maxReconnectAttempts: 1_000,
+      });
       t.after(box.stop);
       await box.host.settled();
 
@@ -99,10 +114,15 @@ for (const era of ['sessions', 'stateless'] as const) {
 test('a server that is not there is told to be so, whatever was asked of it first', async (t) => {
   const { stop, url } = await startHttpServer({ era: 'sessions' });
   await stop();
-  const box = await startToolbox([httpServer('asked', url, 'auto'), httpServer('told', url, 'legacy')], { maxReconnectAttempts: 0 });
+  const box = await startToolbox([httpServer('asked', url, 'auto'), httpServer('told', url, 'legacy')], {
+    maxReconnectAttempts: 0,
+  });
   t.after(box.stop);
   await box.host.settled();
-  assert.deepEqual(box.host.servers().map(({ error }) => error), ['cannot be reached (ECONNREFUSED)', 'cannot be reached (ECONNREFUSED)']);
+  assert.deepEqual(
+    box.host.servers().map(({ error }) => error),
+    ['cannot be reached (ECONNREFUSED)', 'cannot be reached (ECONNREFUSED)'],
+  );
 });
 
 test('a refused call is an error, a failing server a loss, and neither costs the connection', async (t) => {
@@ -119,7 +139,10 @@ test('a refused call is an error, a failing server a loss, and neither costs the
   server.refuse(null);
 
   assert.equal(refused.status, 'error');
-  assert.match('text' in refused ? refused.text : '', /^The MCP server "web" refused the call \(HTTP 403\): .*not today/);
+  assert.match(
+    'text' in refused ? refused.text : '',
+    /^The MCP server "web" refused the call \(HTTP 403\): .*not today/,
+  );
   assert.deepEqual(failed, { status: 'lost', text: 'The MCP server "web" failed during the call (HTTP 503).' });
   assert.equal((await box.call('count')).status, 'ok');
   assert.equal(server.sessions.size, 1);
@@ -215,7 +238,9 @@ test('a change of the list of tools is heard on a stateless server, also after i
 test('a server pinned to a revision that it does not speak fails with a reason', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url, { revision: '2026-07-28' })], { maxReconnectAttempts: 0 });
+  const box = await startToolbox([httpServer('web', server.url, { revision: '2026-07-28' })], {
+    maxReconnectAttempts: 0,
+  });
   t.after(box.stop);
 
   await box.reaches('web', 'failed');

@@ -14,11 +14,16 @@ const parses = (text: string): boolean => {
 };
 
 test('the scanner finds a fault exactly where JSON.parse finds one', () => {
-  const property = fc.property(fc.json(), fc.nat(), fc.constantFrom('', ',', '}', ']', '"', '\\', '\n', 'x', '0', ':'), (json, at, wedge) => {
-    const index = at % (json.length + 1);
-    const text = json.slice(0, index) + wedge + json.slice(index + (wedge === '' ? 1 : 0));
-    assert.equal(scanJson(text).fault === null, parses(text), text);
-  });
+  const property = fc.property(
+    fc.json(),
+    fc.nat(),
+    fc.constantFrom('', ',', '}', ']', '"', '\\', '\n', 'x', '0', ':'),
+    (json, at, wedge) => {
+      const index = at % (json.length + 1);
+      const text = json.slice(0, index) + wedge + json.slice(index + (wedge === '' ? 1 : 0));
+      assert.equal(scanJson(text).fault === null, parses(text), text);
+    },
+  );
   fc.assert(property, { seed: 1, numRuns: 2_000 });
 });
 

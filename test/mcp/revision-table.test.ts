@@ -14,8 +14,15 @@ async function startScene(t: TestContext, revision: Revision): Promise<Scene> {
   const sampler = createSampler(era);
   const server = await startHttpServer({ era, offer: sampler.offer });
   t.after(server.stop);
-  const sampling: SamplingPolicy = { permission: 'always', maxTokens: 100, requestsPerCall: 1, sample: async () => ({ text: 'Short.', model: 'sampled', stopReason: 'endTurn' }) };
-  const box = await startToolbox([httpServer('web', server.url, { revision })], { answers: { roots: ['/srv/shared'], sampling } });
+  const sampling: SamplingPolicy = {
+    permission: 'always',
+    maxTokens: 100,
+    requestsPerCall: 1,
+    sample: async () => ({ text: 'Short.', model: 'sampled', stopReason: 'endTurn' }),
+  };
+  const box = await startToolbox([httpServer('web', server.url, { revision })], {
+    answers: { roots: ['/srv/shared'], sampling },
+  });
   t.after(box.stop);
   await box.host.settled();
   assert.equal(box.host.servers()[0]?.state, 'ready', box.host.servers()[0]?.error ?? '');

@@ -66,7 +66,11 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
           const before = server.headersSeen.length;
           box.actor('web').send({ type: 'server.suspect' });
           await until(() => states.length > 1);
-          assert.deepEqual(states.map((state) => state.includes('"ready"')), [true, true], 'doubted, then cleared');
+          assert.deepEqual(
+            states.map((state) => state.includes('"ready"')),
+            [true, true],
+            'doubted, then cleared',
+          );
           assert.ok(server.headersSeen.length > before);
         },
       },
@@ -117,7 +121,7 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
         },
       },
       {
-        feature: 'the server\'s log during a call',
+        feature: "the server's log during a call",
         async play({ box }) {
           const said: unknown[] = [];
           // What a session wants to hear is told it once, after the handshake.
@@ -159,7 +163,10 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
       {
         feature: 'prompts: list, and fill in with arguments',
         async play({ box: { host } }) {
-          assert.deepEqual((await host.library.prompts()).map(({ name }) => name), ['weather', 'greet', 'thank']);
+          assert.deepEqual(
+            (await host.library.prompts()).map(({ name }) => name),
+            ['weather', 'greet', 'thank'],
+          );
           assert.match(JSON.stringify(await host.library.fill('web', 'weather', { city: 'Graz' })), /weather in Graz/);
         },
       },
@@ -174,7 +181,11 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
       {
         feature: 'completion of arguments',
         async play({ box: { host } }) {
-          const completed = await host.library.complete('web', { of: { prompt: 'weather' }, argument: { name: 'city', value: 'W' }, known: {} });
+          const completed = await host.library.complete('web', {
+            of: { prompt: 'weather' },
+            argument: { name: 'city', value: 'W' },
+            known: {},
+          });
           assert.ok(!isMissing(completed));
           assert.deepEqual(completed.values, ['Wien', 'Wels']);
         },
@@ -197,7 +208,10 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
         feature: 'a form to fill in (elicitation)',
         since: '2025-06-18',
         async play({ box }) {
-          const end = await callAnswering(box.call, 'book', {}, () => ({ action: 'accept', content: { guests: 4, place: 'inside' } }));
+          const end = await callAnswering(box.call, 'book', {}, () => ({
+            action: 'accept',
+            content: { guests: 4, place: 'inside' },
+          }));
           assert.equal('text' in end && end.text, 'booked for 4, inside');
         },
       },

@@ -20,16 +20,25 @@ const site = async (revision: string, t: TestContext): Promise<ServerBlock> => {
   return httpServer('paged', server.url);
 };
 
-for (const [transport, serve] of [['stdio', program], ['HTTP', site]] as const) {
+for (const [transport, serve] of [
+  ['stdio', program],
+  ['HTTP', site],
+] as const) {
   for (const revision of revisions) {
     describe(`a server of ${revision} over ${transport}`, () => {
       test('is agreed with, all pages of its list are read, its calls tell of progress, and a longer list replaces the first whole', async (t) => {
         const box = await startToolbox([await serve(revision, t)]);
         t.after(box.stop);
         await box.host.settled();
-        assert.deepEqual(box.host.servers().map(({ state, protocol, error }) => [state, protocol, error]), [['ready', revision, null]]);
+        assert.deepEqual(
+          box.host.servers().map(({ state, protocol, error }) => [state, protocol, error]),
+          [['ready', revision, null]],
+        );
         const first = box.host.tools();
-        assert.deepEqual(first.map(({ name }) => name), ['one', 'two', 'grow']);
+        assert.deepEqual(
+          first.map(({ name }) => name),
+          ['one', 'two', 'grow'],
+        );
 
         const steps: number[] = [];
         const end = await box.call('two', {}, { onProgress: ({ progress }) => steps.push(progress) });
@@ -40,8 +49,15 @@ for (const [transport, serve] of [['stdio', program], ['HTTP', site]] as const) 
         await box.call('grow');
         await longer.promise;
         subscription.unsubscribe();
-        assert.deepEqual(box.host.tools().map(({ name }) => name), ['one', 'two', 'grow', 'grown0']);
-        assert.deepEqual(first.map(({ name }) => name), ['one', 'two', 'grow'], 'a hop that has pinned the list keeps it');
+        assert.deepEqual(
+          box.host.tools().map(({ name }) => name),
+          ['one', 'two', 'grow', 'grown0'],
+        );
+        assert.deepEqual(
+          first.map(({ name }) => name),
+          ['one', 'two', 'grow'],
+          'a hop that has pinned the list keeps it',
+        );
       });
     });
   }

@@ -30,22 +30,89 @@ const complaint = (content: string | object, env: NodeJS.ProcessEnv = {}): strin
 describe('the list of MCP servers', () => {
   test('takes the files of other hosts as they are', () => {
     const servers = load({
-      files: { type: 'stdio', command: 'npx', args: ['-y', 'server', 8080], env: { PORT: 1, VERBOSE: true }, autoApprove: ['read'], timeout: 60, description: 'x', includeTools: ['read'], max_concurrent: 2 },
-      web: { transport: 'streamable-http', serverUrl: 'https://example.org/mcp', headers: { a: 'b' }, alwaysAllow: [], excludeTools: ['erase'] },
+      files: {
+        type: 'stdio',
+        command: 'npx',
+        args: ['-y', 'server', 8080],
+        env: { PORT: 1, VERBOSE: true },
+        autoApprove: ['read'],
+        timeout: 60,
+        description: 'x',
+        includeTools: ['read'],
+        max_concurrent: 2,
+      },
+      web: {
+        transport: 'streamable-http',
+        serverUrl: 'https://example.org/mcp',
+        headers: { a: 'b' },
+        alwaysAllow: [],
+        excludeTools: ['erase'],
+      },
       off: { command: 'x', disabled: true },
       never: { enabled: false, args: 'wrong, but off' },
     });
 
     assert.deepEqual(servers, [
-      { kind: 'stdio', name: 'files', command: 'npx', args: ['-y', 'server', '8080'], cwd: folder, env: { PORT: '1', VERBOSE: 'true' }, protocol: 'legacy_first', includeTools: ['read'], excludeTools: [], maxConcurrent: 2 },
-      { kind: 'http', name: 'web', url: 'https://example.org/mcp', headers: { a: 'b' }, protocol: 'auto', oauth: { client: null, scope: null }, includeTools: null, excludeTools: ['erase'], maxConcurrent: null },
+      {
+        kind: 'stdio',
+        name: 'files',
+        command: 'npx',
+        args: ['-y', 'server', '8080'],
+        cwd: folder,
+        env: { PORT: '1', VERBOSE: 'true' },
+        protocol: 'legacy_first',
+        includeTools: ['read'],
+        excludeTools: [],
+        maxConcurrent: 2,
+      },
+      {
+        kind: 'http',
+        name: 'web',
+        url: 'https://example.org/mcp',
+        headers: { a: 'b' },
+        protocol: 'auto',
+        oauth: { client: null, scope: null },
+        includeTools: null,
+        excludeTools: ['erase'],
+        maxConcurrent: null,
+      },
     ]);
   });
 
   test('ignores what other hosts have for themselves, though some looks like its own keys', () => {
     const names = [
-      'type', 'transport', 'timeout', 'trust', 'description', 'alwaysAllow', 'autoApprove', 'envFile', 'headersHelper', 'disabledTools', 'enabledTools', 'enabled_tools', 'tools', 'toolset', 'name', 'icon', 'version',
-      'authProviderType', 'oauthScopes', 'startup_timeout_sec', 'tool_timeout_sec', 'bearer_token_env_var', 'http_headers', 'gallery', 'dev', 'sandbox', 'sandboxEnabled', 'requestInit', 'auth', 'required', 'roots', 'retries',
+      'type',
+      'transport',
+      'timeout',
+      'trust',
+      'description',
+      'alwaysAllow',
+      'autoApprove',
+      'envFile',
+      'headersHelper',
+      'disabledTools',
+      'enabledTools',
+      'enabled_tools',
+      'tools',
+      'toolset',
+      'name',
+      'icon',
+      'version',
+      'authProviderType',
+      'oauthScopes',
+      'startup_timeout_sec',
+      'tool_timeout_sec',
+      'bearer_token_env_var',
+      'http_headers',
+      'gallery',
+      'dev',
+      'sandbox',
+      'sandboxEnabled',
+      'requestInit',
+      'auth',
+      'required',
+      'roots',
+      'retries',
     ];
     const [server] = load({ one: { command: 'x', ...Object.fromEntries(names.map((name) => [name, 1])) } });
     assert.equal(server?.kind, 'stdio');
@@ -53,11 +120,26 @@ describe('the list of MCP servers', () => {
 
   test('runs node with the Node that runs us, in a cwd relative to the file', () => {
     const [server] = load({ demo: { command: 'node', cwd: '../other', protocol: '2026-07-28' } });
-    assert.deepEqual(server, { kind: 'stdio', name: 'demo', command: process.execPath, args: [], cwd: join(folder, '../other'), env: {}, protocol: { revision: '2026-07-28' }, includeTools: null, excludeTools: [], maxConcurrent: null });
+    assert.deepEqual(server, {
+      kind: 'stdio',
+      name: 'demo',
+      command: process.execPath,
+      args: [],
+      cwd: join(folder, '../other'),
+      env: {},
+      protocol: { revision: '2026-07-28' },
+      includeTools: null,
+      excludeTools: [],
+      maxConcurrent: null,
+    });
   });
 
   test('fills in environment variables', () => {
-    const block = { command: '${DIR}/x', args: ['${env:A}-${B:-two}', '${EMPTY:-three}', '${EMPTY}', '$A'], env: { KEY: '${A}' } };
+    const block = {
+      command: '${DIR}/x',
+      args: ['${env:A}-${B:-two}', '${EMPTY:-three}', '${EMPTY}', '$A'],
+      env: { KEY: '${A}' },
+    };
     const [server] = load({ one: block }, { DIR: '/opt', A: 'a', EMPTY: '' });
     assert.ok(server?.kind === 'stdio');
     assert.deepEqual([server.command, ...server.args, server.env['KEY']], ['/opt/x', 'a-two', 'three', '', '$A', 'a']);
@@ -74,7 +156,10 @@ describe('the list of MCP servers', () => {
       },
       { SECRET: 'hidden' },
     );
-    assert.deepEqual(servers.map((server) => server.kind === 'http' && server.oauth), [{ client: { client_id: 'parley', client_secret: 'hidden' }, scope: 'read write' }, null, null, null]);
+    assert.deepEqual(
+      servers.map((server) => server.kind === 'http' && server.oauth),
+      [{ client: { client_id: 'parley', client_secret: 'hidden' }, scope: 'read write' }, null, null, null],
+    );
   });
 
   test('needs no variables for servers that are off', () => {
@@ -84,30 +169,93 @@ describe('the list of MCP servers', () => {
 
 describe('a wrong list is refused with its place, what was found and what is allowed:', () => {
   const cases: [name: string, content: string, complaint: RegExp][] = [
-    ['a missing comma', '{\n  "mcpServers": {\n    "a": { "command": "x" "args": [] }\n  }\n}', /^:3:27: this is not JSON: expected "," or "}", found "args": \[\] }$/],
+    [
+      'a missing comma',
+      '{\n  "mcpServers": {\n    "a": { "command": "x" "args": [] }\n  }\n}',
+      /^:3:27: this is not JSON: expected "," or "}", found "args": \[\] }$/,
+    ],
     ['a value left out', '{"mcpServers": }', /^:1:16: this is not JSON: expected a value, found }$/],
-    ['a text that ends early', '{"mcpServers": {\n', /^:2:1: this is not JSON: expected a key in double quotes, found the end of the file$/],
+    [
+      'a text that ends early',
+      '{"mcpServers": {\n',
+      /^:2:1: this is not JSON: expected a key in double quotes, found the end of the file$/,
+    ],
     ['a trailing comma', '{"mcpServers": {},}', /^:1:19: this is not JSON: expected a key in double quotes, found }$/],
-    ['a key given twice', '{"mcpServers": {\n "a": {"command": "x"},\n "a": {"command": "y"}}}', /^:3:2: mcpServers\.a: the key is there twice/],
+    [
+      'a key given twice',
+      '{"mcpServers": {\n "a": {"command": "x"},\n "a": {"command": "y"}}}',
+      /^:3:2: mcpServers\.a: the key is there twice/,
+    ],
     ['no servers', '{\n"servers": {}}', /^:1:1: mcpServers: expected an object with one entry a server, found nothing/],
-    ['a list of servers', '{"mcpServers": []}', /^:1:16: mcpServers: expected an object with one entry a server, found an array/],
+    [
+      'a list of servers',
+      '{"mcpServers": []}',
+      /^:1:16: mcpServers: expected an object with one entry a server, found an array/,
+    ],
     ['an array at the top', '[]', /^:1:1: expected an object with the key "mcpServers", found an array/],
-    ['a wrong type', '{"mcpServers": {"a": {\n"command": "x",\n"args": ["y", {}]}}}', /^:3:15: mcpServers\.a\.args\[1\]: expected .*, found an object/],
-    ['a wrong flag', '{"mcpServers": {"a": {"command": "x", "enabled": "yes"}}}', /: mcpServers\.a\.enabled: expected true or false, found "yes"/],
-    ['an empty block', '{"mcpServers": {"a": {}}}', /^:1:22: mcpServers\.a: expected either "command" .* or "url" .*, found neither/],
+    [
+      'a wrong type',
+      '{"mcpServers": {"a": {\n"command": "x",\n"args": ["y", {}]}}}',
+      /^:3:15: mcpServers\.a\.args\[1\]: expected .*, found an object/,
+    ],
+    [
+      'a wrong flag',
+      '{"mcpServers": {"a": {"command": "x", "enabled": "yes"}}}',
+      /: mcpServers\.a\.enabled: expected true or false, found "yes"/,
+    ],
+    [
+      'an empty block',
+      '{"mcpServers": {"a": {}}}',
+      /^:1:22: mcpServers\.a: expected either "command" .* or "url" .*, found neither/,
+    ],
     ['a block of two kinds', '{"mcpServers": {"a": {"command": "x", "url": "http://y"}}}', /found both/],
-    ['a URL of another kind', '{"mcpServers": {"a": {"url": "ftp://x"}}}', /mcpServers\.a\.url: expected an http or https URL, found "ftp:\/\/x"/],
-    ['a server that takes the name of another\'s tools', '{"mcpServers": {"a": {"command": "x"},\n"a.b": {"command": "x"}}}', /^:2:8: mcpServers\.a\.b: "a\.b" is also how the tool "b" of the server "a" is named; rename one/],
-    ['a key that is nearly a known one', '{"mcpServers": {"a": {"command": "x",\n"excludeTool": ["y"]}}}', /^:2:\d+: mcpServers\.a\.excludeTool: "excludeTool" is not a known key; did you mean "excludeTools"\?$/],
-    ['a key of oauth that is nearly a known one', '{"mcpServers": {"a": {"url": "http://x", "oauth": {"client_id": "y"}}}}', /mcpServers\.a\.oauth\.client_id: "client_id" is not a known key; did you mean "clientId"\?$/],
-    ['a switch that is nearly a known one', '{"mcpServers": {"a": {"command": "x", "disable": true}}}', /"disable" is not a known key; did you mean "disabled"\?$/],
-    ['a limit of no calls', '{"mcpServers": {"a": {"command": "x", "max_concurrent": 0}}}', /mcpServers\.a\.max_concurrent: expected a whole number, 1 or more, found 0/],
-    ['an unknown protocol', '{"mcpServers": {"a": {"command": "x", "protocol": "new"}}}', /mcpServers\.a\.protocol: expected "legacy", "auto" or a revision/],
-    ['a variable that is not set', '{"mcpServers": {"a": {"command": "x", "env": {"K": "${NOT_SET}"}}}}', /mcpServers\.a\.env\.K: the environment variable NOT_SET is not set/],
+    [
+      'a URL of another kind',
+      '{"mcpServers": {"a": {"url": "ftp://x"}}}',
+      /mcpServers\.a\.url: expected an http or https URL, found "ftp:\/\/x"/,
+    ],
+    [
+      "a server that takes the name of another's tools",
+      '{"mcpServers": {"a": {"command": "x"},\n"a.b": {"command": "x"}}}',
+      /^:2:8: mcpServers\.a\.b: "a\.b" is also how the tool "b" of the server "a" is named; rename one/,
+    ],
+    [
+      'a key that is nearly a known one',
+      '{"mcpServers": {"a": {"command": "x",\n"excludeTool": ["y"]}}}',
+      /^:2:\d+: mcpServers\.a\.excludeTool: "excludeTool" is not a known key; did you mean "excludeTools"\?$/,
+    ],
+    [
+      'a key of oauth that is nearly a known one',
+      '{"mcpServers": {"a": {"url": "http://x", "oauth": {"client_id": "y"}}}}',
+      /mcpServers\.a\.oauth\.client_id: "client_id" is not a known key; did you mean "clientId"\?$/,
+    ],
+    [
+      'a switch that is nearly a known one',
+      '{"mcpServers": {"a": {"command": "x", "disable": true}}}',
+      /"disable" is not a known key; did you mean "disabled"\?$/,
+    ],
+    [
+      'a limit of no calls',
+      '{"mcpServers": {"a": {"command": "x", "max_concurrent": 0}}}',
+      /mcpServers\.a\.max_concurrent: expected a whole number, 1 or more, found 0/,
+    ],
+    [
+      'an unknown protocol',
+      '{"mcpServers": {"a": {"command": "x", "protocol": "new"}}}',
+      /mcpServers\.a\.protocol: expected "legacy", "auto" or a revision/,
+    ],
+    [
+      'a variable that is not set',
+      '{"mcpServers": {"a": {"command": "x", "env": {"K": "${NOT_SET}"}}}}',
+      /mcpServers\.a\.env\.K: the environment variable NOT_SET is not set/,
+    ],
   ];
   for (const [name, content, expected] of cases) test(name, () => assert.match(complaint(content), expected));
 
   test('a missing file', () => {
-    assert.throws(() => loadServers(join(folder, 'none.json'), {}), { code: 'config_invalid', message: /none\.json: the list of MCP servers does not exist; .*PARLEY_SERVERS_CONFIG names it/ });
+    assert.throws(() => loadServers(join(folder, 'none.json'), {}), {
+      code: 'config_invalid',
+      message: /none\.json: the list of MCP servers does not exist; .*PARLEY_SERVERS_CONFIG names it/,
+    });
   });
 });

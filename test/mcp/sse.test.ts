@@ -17,7 +17,10 @@ async function start(t: TestContext, limits: Parameters<typeof startToolbox>[1] 
 describe('a server that knows only HTTP with server-sent events', () => {
   test('is spoken to that way, with the headers of its block', async (t) => {
     const { server, box } = await start(t);
-    assert.deepEqual(box.host.servers().map(({ state, tools }) => [state, tools]), [['ready', 3]]);
+    assert.deepEqual(
+      box.host.servers().map(({ state, tools }) => [state, tools]),
+      [['ready', 3]],
+    );
     assert.equal((await box.call('count')).status, 'ok');
     assert.ok(server.headersSeen.every((headers) => headers['x-tenant'] === 'blue'));
     assert.equal(server.sessions.size, 1);

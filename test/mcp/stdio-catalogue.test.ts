@@ -43,32 +43,59 @@ describe('a stdio server', () => {
   });
 
   test('offers the tools that its block chooses, and the log tells of a name that it does not have', async (t) => {
-    const box = await openToolbox(t, [{ ...stdioServer('one'), includeTools: ['count', 'slow', 'cuont'], excludeTools: ['slow'] }]);
+    const box = await openToolbox(t, [
+      { ...stdioServer('one'), includeTools: ['count', 'slow', 'cuont'], excludeTools: ['slow'] },
+    ]);
 
-    assert.deepEqual(box.host.tools().map(({ name }) => name), ['count']);
-    assert.ok(box.lines.some((line) => line.startsWith('one: it has no tool "cuont", which includeTools of its block names')), box.lines.join());
+    assert.deepEqual(
+      box.host.tools().map(({ name }) => name),
+      ['count'],
+    );
+    assert.ok(
+      box.lines.some((line) => line.startsWith('one: it has no tool "cuont", which includeTools of its block names')),
+      box.lines.join(),
+    );
   });
 
   test('that lists more tools than may be offered is cut, and the log says so', async (t) => {
     const box = await openToolbox(t, [stdioServer('one'), stdioServer('two')], { maxTools: 3 });
 
-    assert.deepEqual(box.host.tools().map(({ server }) => server), ['one', 'one', 'two']);
+    assert.deepEqual(
+      box.host.tools().map(({ server }) => server),
+      ['one', 'one', 'two'],
+    );
     assert.ok(box.lines.includes('one: it lists more than 3 tools; the others are not offered'));
     assert.ok(box.lines.some((line) => line.endsWith('with its tools there are 6, of which 3 are offered')));
   });
 });
 
 test('a server some of whose tools break the protocol offers the others, and the log tells of each', async (t) => {
-  const box = await openToolbox(t, [{ ...stdioServer('one'), args: [join(import.meta.dirname, '../support/mcp-careless-server.ts')] }]);
+  const box = await openToolbox(t, [
+    { ...stdioServer('one'), args: [join(import.meta.dirname, '../support/mcp-careless-server.ts')] },
+  ]);
 
-  assert.deepEqual(box.host.tools().map(({ toolName }) => toolName), ['good', 'also good']);
-  assert.deepEqual(box.lines.filter((line) => line.includes('not offered')), ['"typeless"', 'number 3', '"bare"'].map((tool) => `one: the tool ${tool} is not offered: it is not what the protocol says of tools`));
+  assert.deepEqual(
+    box.host.tools().map(({ toolName }) => toolName),
+    ['good', 'also good'],
+  );
+  assert.deepEqual(
+    box.lines.filter((line) => line.includes('not offered')),
+    ['"typeless"', 'number 3', '"bare"'].map(
+      (tool) => `one: the tool ${tool} is not offered: it is not what the protocol says of tools`,
+    ),
+  );
   assert.equal(textOf(await box.call('good')), 'called');
 });
 
 test('what a server says of its results is not compiled: a hostile schema harms nobody', async (t) => {
-  const box = await openToolbox(t, [{ ...stdioServer('hostile'), args: [join(import.meta.dirname, '../support/mcp-hostile-server.ts')] }]);
-  assert.deepEqual(await box.call('trap'), { status: 'ok', text: 'got you', content: { content: [{ type: 'text', text: 'got you' }], structuredContent: {} } });
+  const box = await openToolbox(t, [
+    { ...stdioServer('hostile'), args: [join(import.meta.dirname, '../support/mcp-hostile-server.ts')] },
+  ]);
+  assert.deepEqual(await box.call('trap'), {
+    status: 'ok',
+    text: 'got you',
+    content: { content: [{ type: 'text', text: 'got you' }], structuredContent: {} },
+  });
   // A rejection that nobody holds would end the process, and with it this test, in the next turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
 });

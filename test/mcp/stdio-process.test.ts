@@ -64,14 +64,28 @@ describe('a stdio server', () => {
     assert.equal(journal.count('started'), 4);
     assert.equal(box.host.servers()[0]?.error, 'exited with code 3');
 
-    const tool = { name: 'slow', server: 'one', toolName: 'slow', description: '', inputSchema: {}, definition: '', harmless: false, permission: 'always' as const };
+    const tool = {
+      name: 'slow',
+      server: 'one',
+      toolName: 'slow',
+      description: '',
+      inputSchema: {},
+      definition: '',
+      harmless: false,
+      permission: 'always' as const,
+    };
     const end = await box.callTool(tool);
-    assert.deepEqual(end, { status: 'not_sent', text: 'The call was not made: the MCP server "one" is not available (exited with code 3).' });
+    assert.deepEqual(end, {
+      status: 'not_sent',
+      text: 'The call was not made: the MCP server "one" is not available (exited with code 3).',
+    });
     assert.equal(journal.count('started'), 5);
   });
 
   test('that cannot be started says why', async (t) => {
-    const box = await startToolbox([{ ...stdioServer('one'), command: 'no-such-program' }], { maxReconnectAttempts: 0 });
+    const box = await startToolbox([{ ...stdioServer('one'), command: 'no-such-program' }], {
+      maxReconnectAttempts: 0,
+    });
     t.after(box.stop);
 
     await box.reaches('one', 'failed');
@@ -80,9 +94,14 @@ describe('a stdio server', () => {
   });
 
   test('that says nothing is lost after the connection timeout', async (t) => {
-    const box = await openToolbox(t, [{ ...stdioServer('one'), command: 'sleep', args: ['600'] }], { maxReconnectAttempts: 0, connectionTimeoutMs: 100 });
+    const box = await openToolbox(t, [{ ...stdioServer('one'), command: 'sleep', args: ['600'] }], {
+      maxReconnectAttempts: 0,
+      connectionTimeoutMs: 100,
+    });
 
-    assert.deepEqual(box.host.servers(), [{ name: 'one', state: 'failed', tools: 0, protocol: null, error: 'no answer within 0.1 s', authorizeUrl: null }]);
+    assert.deepEqual(box.host.servers(), [
+      { name: 'one', state: 'failed', tools: 0, protocol: null, error: 'no answer within 0.1 s', authorizeUrl: null },
+    ]);
   });
 
   test('is negotiated with in one start of its process, or held to one revision, as its block says', async (t) => {
@@ -102,7 +121,10 @@ describe('a stdio server', () => {
     });
     await box.host.settled();
 
-    assert.deepEqual(box.host.servers().map(({ state }) => state), ['ready', 'ready', 'failed']);
+    assert.deepEqual(
+      box.host.servers().map(({ state }) => state),
+      ['ready', 'ready', 'failed'],
+    );
     assert.match(box.host.servers()[2]?.error ?? '', /version negotiation/i);
     assert.equal(journal.count('started'), 1);
   });
@@ -122,7 +144,10 @@ describe('draining', () => {
 
     assert.deepEqual(pids.map(isAlive), [false, false, false]);
     assert.equal(journal.count('ignored SIGTERM'), 2);
-    assert.deepEqual(box.host.servers().map(({ state }) => state), ['stopped', 'stopped']);
+    assert.deepEqual(
+      box.host.servers().map(({ state }) => state),
+      ['stopped', 'stopped'],
+    );
     journal.remove();
   });
 
@@ -134,7 +159,10 @@ describe('draining', () => {
 
     await box.stop();
 
-    assert.deepEqual((await Promise.all(calls)).map(({ status }) => status), ['lost', 'lost']);
+    assert.deepEqual(
+      (await Promise.all(calls)).map(({ status }) => status),
+      ['lost', 'lost'],
+    );
     assert.equal((await box.call('slow', { ms: 1 })).status, 'not_sent');
   });
 });

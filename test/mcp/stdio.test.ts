@@ -8,17 +8,37 @@ describe('a stdio server', () => {
   test('becomes ready with its catalogue, and answers calls', async (t) => {
     const box = await openToolbox(t, [stdioServer('one')]);
 
-    assert.deepEqual(box.host.servers(), [{ name: 'one', state: 'ready', tools: box.host.tools().length, protocol: '2025-11-25', error: null, authorizeUrl: null }]);
-    assert.deepEqual(await box.call('slow', { ms: 1 }), { status: 'ok', text: 'done', content: { content: [{ type: 'text', text: 'done' }] } });
+    assert.deepEqual(box.host.servers(), [
+      {
+        name: 'one',
+        state: 'ready',
+        tools: box.host.tools().length,
+        protocol: '2025-11-25',
+        error: null,
+        authorizeUrl: null,
+      },
+    ]);
+    assert.deepEqual(await box.call('slow', { ms: 1 }), {
+      status: 'ok',
+      text: 'done',
+      content: { content: [{ type: 'text', text: 'done' }] },
+    });
     assert.equal(box.tool('slow').harmless, true);
     assert.equal(box.tool('count').harmless, false);
-    assert.ok(box.lines.some((line) => line.startsWith('one: up as ')), 'stderr goes to the log by the line');
+    assert.ok(
+      box.lines.some((line) => line.startsWith('one: up as ')),
+      'stderr goes to the log by the line',
+    );
   });
 
   test('tells the ways in which a call can end apart', async (t) => {
     const box = await openToolbox(t, [stdioServer('one')]);
 
-    assert.deepEqual(await box.call('fail'), { status: 'error', text: 'it did not work', content: { content: [{ type: 'text', text: 'it did not work' }] } });
+    assert.deepEqual(await box.call('fail'), {
+      status: 'error',
+      text: 'it did not work',
+      content: { content: [{ type: 'text', text: 'it did not work' }] },
+    });
     assert.equal(textOf(await box.call('image')), '[image: image/png, 3 KB]');
     assert.equal(textOf(await box.call('structured')), '{"sum":5}');
     const wrong = await box.call('slow', { ms: 'soon' });

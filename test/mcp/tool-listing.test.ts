@@ -4,11 +4,20 @@ import { describe, test } from 'node:test';
 import type { Tool } from '@modelcontextprotocol/client';
 import { takeTools, unknownNames, type ToolChoice } from '../../src/mcp/tool-listing.ts';
 
-const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({ name, inputSchema: { type: 'object' }, ...changes });
+const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
+  name,
+  inputSchema: { type: 'object' },
+  ...changes,
+});
 
 function take(tools: Tool[], choice: Partial<ToolChoice> = {}) {
   const left: string[] = [];
-  const taken = takeTools(tools, { includeTools: null, excludeTools: [], ...choice }, { maxTools: 4, maxDescriptionChars: 10, maxSchemaBytes: 1024 }, (reason) => left.push(reason));
+  const taken = takeTools(
+    tools,
+    { includeTools: null, excludeTools: [], ...choice },
+    { maxTools: 4, maxDescriptionChars: 10, maxSchemaBytes: 1024 },
+    (reason) => left.push(reason),
+  );
   return { taken, left, names: taken.map(({ name }) => name) };
 }
 
@@ -18,11 +27,18 @@ describe('what a tool says of itself', () => {
       listed('a', {
         title: '\u001b[31mRed\u001b[0m alert',
         description: `\u0000\u202e\u{e0041}ab\tc\n${'d'.repeat(100)}`,
-        inputSchema: { type: 'object', properties: { title: { type: 'string', description: 'hid\u200bden', enum: ['\u0007'] } } },
+        inputSchema: {
+          type: 'object',
+          properties: { title: { type: 'string', description: 'hid\u200bden', enum: ['\u0007'] } },
+        },
       }),
     ]).taken;
     assert.deepEqual([tool?.title, tool?.description], ['Red alert', 'ab\tc\nddddd']);
-    assert.deepEqual(tool?.inputSchema, { type: 'object', properties: { title: { type: 'string', description: 'hidden', enum: ['\u0007'] } } }, 'values that count are left alone');
+    assert.deepEqual(
+      tool?.inputSchema,
+      { type: 'object', properties: { title: { type: 'string', description: 'hidden', enum: ['\u0007'] } } },
+      'values that count are left alone',
+    );
   });
 
   test('is cut between no two halves of a character', () => {
@@ -31,26 +47,57 @@ describe('what a tool says of itself', () => {
 
   test('of its hints is kept as said, and where it says nothing the worst is taken that the MCP lets it mean', () => {
     const of = (annotations?: Tool['annotations']) => take([listed('a', annotations ? { annotations } : {})]).taken[0];
-    assert.deepEqual(of({ readOnlyHint: true, openWorldHint: false })?.annotations, { readOnlyHint: true, openWorldHint: false });
+    assert.deepEqual(of({ readOnlyHint: true, openWorldHint: false })?.annotations, {
+      readOnlyHint: true,
+      openWorldHint: false,
+    });
     assert.equal(of({ title: 'A' })?.title, 'A');
     assert.equal(of({ readOnlyHint: true })?.effect, 'read_only');
-    assert.equal(of({ readOnlyHint: true, destructiveHint: true })?.effect, 'read_only', 'the second hint counts only without the first');
+    assert.equal(
+      of({ readOnlyHint: true, destructiveHint: true })?.effect,
+      'read_only',
+      'the second hint counts only without the first',
+    );
     assert.equal(of({ destructiveHint: false })?.effect, 'additive');
     assert.equal(of({ readOnlyHint: false, destructiveHint: true })?.effect, 'destructive');
-    for (const silent of [undefined, {}, { title: 'A', idempotentHint: true }, { readOnlyHint: false }]) assert.equal(of(silent)?.effect, 'destructive');
-    assert.deepEqual([{ readOnlyHint: true }, { idempotentHint: true }, { readOnlyHint: false }].map((hints) => of(hints)?.harmless), [true, true, false]);
+    for (const silent of [undefined, {}, { title: 'A', idempotentHint: true }, { readOnlyHint: false }])
+      assert.equal(of(silent)?.effect, 'destructive');
+    assert.deepEqual(
+      [{ readOnlyHint: true }, { idempotentHint: true }, { readOnlyHint: false }].map((hints) => of(hints)?.harmless),
+      [true, true, false],
+    );
   });
 });
 
 describe('a tool is not offered, and the log is told why,', () => {
   const deep = (levels: number): object => (levels === 0 ? {} : { properties: { a: deep(levels - 1) } });
   for (const { what, tools, says } of [
-    { what: 'when its name is endless', tools: [listed('n'.repeat(129))], says: /^the tool "n{128}" is not offered: it has a name of 129 characters$/ },
+    {
+      what: 'when its name is endless',
+      tools: [listed('n'.repeat(129))],
+      says: /^the tool "n{128}" is not offered: it has a name of 129 characters$/,
+    },
     { what: 'when its name hides something', tools: [listed('a\u200b')], says: /"a".* control characters/ },
-    { what: 'when its schema is large', tools: [listed('a', { inputSchema: { type: 'object', description: 'x'.repeat(2000) } })], says: /more than 1024 bytes/ },
-    { what: 'when its schema is deep', tools: [listed('a', { inputSchema: { type: 'object', ...deep(5_000) } })], says: /more than 64 levels/ },
-    { what: 'when it runs as a task or not at all', tools: [listed('a', { execution: { taskSupport: 'required' } })], says: /can only run as a task/ },
-    { what: 'when it is listed twice', tools: [listed('a'), listed('a', { description: 'another' })], says: /listed twice/ },
+    {
+      what: 'when its schema is large',
+      tools: [listed('a', { inputSchema: { type: 'object', description: 'x'.repeat(2000) } })],
+      says: /more than 1024 bytes/,
+    },
+    {
+      what: 'when its schema is deep',
+      tools: [listed('a', { inputSchema: { type: 'object', ...deep(5_000) } })],
+      says: /more than 64 levels/,
+    },
+    {
+      what: 'when it runs as a task or not at all',
+      tools: [listed('a', { execution: { taskSupport: 'required' } })],
+      says: /can only run as a task/,
+    },
+    {
+      what: 'when it is listed twice',
+      tools: [listed('a'), listed('a', { description: 'another' })],
+      says: /listed twice/,
+    },
   ]) {
     test(what, () => {
       const { left, names } = take([...tools, listed('sound')]);
@@ -79,21 +126,31 @@ describe('of the tools that a server lists', () => {
 
   test('names that none of them has are told', () => {
     assert.deepEqual(unknownNames(tools, { includeTools: ['read', 'reed'], excludeTools: ['eraze'] }), [
-      { key: 'includeTools', name: 'reed', meant: 'read' }, { key: 'excludeTools', name: 'eraze', meant: 'erase' },
+      { key: 'includeTools', name: 'reed', meant: 'read' },
+      { key: 'excludeTools', name: 'eraze', meant: 'erase' },
     ]);
   });
 });
 
 describe('the definition of a tool', () => {
-  const mark = (changes: Partial<Tool> = {}) => take([listed('a', { description: 'A', ...changes })]).taken[0]?.definition;
+  const mark = (changes: Partial<Tool> = {}) =>
+    take([listed('a', { description: 'A', ...changes })]).taken[0]?.definition;
 
   test('is the same for the same tool, in whatever order its keys come', () => {
-    const [one, other] = [{ x: { type: 'string' }, y: {} }, { y: {}, x: { type: 'string' } }].map((properties) => mark({ inputSchema: { type: 'object', properties } }));
+    const [one, other] = [
+      { x: { type: 'string' }, y: {} },
+      { y: {}, x: { type: 'string' } },
+    ].map((properties) => mark({ inputSchema: { type: 'object', properties } }));
     assert.equal(one, other);
   });
 
   test('is another as soon as anything of it is', () => {
-    const others = [{ description: 'B' }, { title: 'T' }, { annotations: { readOnlyHint: true } }, { inputSchema: { type: 'object' as const, properties: { x: {} } } }];
+    const others = [
+      { description: 'B' },
+      { title: 'T' },
+      { annotations: { readOnlyHint: true } },
+      { inputSchema: { type: 'object' as const, properties: { x: {} } } },
+    ];
     assert.equal(new Set([{}, ...others].map((changes) => mark(changes))).size, 5);
   });
 

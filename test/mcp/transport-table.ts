@@ -22,7 +22,11 @@ const program = join(import.meta.dirname, '..', 'support', 'mcp-paged-program.ts
 export const transportTable: Transport[] = [
   {
     transport: 'stdio',
-    start: async (_t, revision) => ({ ...stdioServer('one', { TEST_REVISION: revision }), args: [program], protocol: { revision } }),
+    start: async (_t, revision) => ({
+      ...stdioServer('one', { TEST_REVISION: revision }),
+      args: [program],
+      protocol: { revision },
+    }),
   },
   {
     transport: 'Streamable HTTP',

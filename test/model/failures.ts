@@ -10,7 +10,11 @@ const MOST_TRIES = 30;
 const MOST_SHORTENED = 2;
 
 /** The shortest flows first; of a few the counterexample. */
-export async function explainFailures(broken: readonly Verdict[], flows: ReadonlyMap<string, Flow>, cache: string): Promise<string[]> {
+export async function explainFailures(
+  broken: readonly Verdict[],
+  flows: ReadonlyMap<string, Flow>,
+  cache: string,
+): Promise<string[]> {
   const told: string[] = [];
   for (const verdict of broken.toSorted((one, other) => one.point.moves.length - other.point.moves.length)) {
     const flow = flows.get(verdict.point.id);
@@ -25,7 +29,8 @@ async function shorten(flow: Flow, cache: string): Promise<Flow> {
   const moves = await shortestFailing(flow.moves, {
     from: flow.from,
     mostTries: MOST_TRIES,
-    fails: async (shorter) => (await prove(flowOf(shorter, flow.maxToolHops), { cache, atRest: true })).problems.length > 0,
+    fails: async (shorter) =>
+      (await prove(flowOf(shorter, flow.maxToolHops), { cache, atRest: true })).problems.length > 0,
   });
   return flowOf(moves, flow.maxToolHops);
 }

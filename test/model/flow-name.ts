@@ -30,7 +30,8 @@ function sayStimulus(move: Stimulus, { terms, conversation }: World): string | n
       return 'begins to answer';
     case 'chat': {
       if (move.words === 'other') return `asks something else as ${move.id}`;
-      const asks = move.words === 'rewound' ? `asks ${move.id} in place of r1` : move.id === 'r1' ? 'asks' : `asks ${move.id}`;
+      const asks =
+        move.words === 'rewound' ? `asks ${move.id} in place of r1` : move.id === 'r1' ? 'asks' : `asks ${move.id}`;
       return { queue: asks, reject: `${asks} or else not`, interrupt: `${asks} and interrupts` }[move.mode];
     }
     case 'ask':
@@ -38,9 +39,17 @@ function sayStimulus(move: Stimulus, { terms, conversation }: World): string | n
     case 'answer':
       return 'answers';
     case 'stop':
-      return move.target === null ? 'is stopped' : move.target === 'nobody' ? 'a Stop of nothing comes' : `${move.target} is stopped`;
+      return move.target === null
+        ? 'is stopped'
+        : move.target === 'nobody'
+          ? 'a Stop of nothing comes'
+          : `${move.target} is stopped`;
     case 'respond':
-      return { approve: 'is approved', deny: 'is denied' }[move.decision] + (move.always ? ' for good' : '') + { first: '', next: ' (the second call)', late: ' (the second answer)' }[move.to];
+      return (
+        { approve: 'is approved', deny: 'is denied' }[move.decision] +
+        (move.always ? ' for good' : '') +
+        { first: '', next: ' (the second call)', late: ' (the second answer)' }[move.to]
+      );
     case 'delete':
       return 'is deleted';
     default:

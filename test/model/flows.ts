@@ -42,13 +42,26 @@ export function flowOf(moves: readonly Move[], maxToolHops: number): Flow {
   const worlds = moves.reduce((worlds, move) => [...worlds, play(worlds.at(-1) ?? from, move)], [from]);
   const all = [...worlds, ...restOf(worlds.at(-1) ?? from)];
   const path = all.at(-1)?.path ?? [];
-  const id = createHash('sha256').update(JSON.stringify([maxToolHops, path])).digest('hex').slice(0, 8);
-  return { id, of: nameOf(path, from), from, moves: path, instant: 'held', maxToolHops, reached: new Set(all.flatMap(reachedIn)) };
+  const id = createHash('sha256')
+    .update(JSON.stringify([maxToolHops, path]))
+    .digest('hex')
+    .slice(0, 8);
+  return {
+    id,
+    of: nameOf(path, from),
+    from,
+    moves: path,
+    instant: 'held',
+    maxToolHops,
+    reached: new Set(all.flatMap(reachedIn)),
+  };
 }
 
 function planWith(maxToolHops: number): Plan {
   const from = startWithHops(maxToolHops);
-  const told = [...Object.values(stories), hopsToTheLimit(maxToolHops)].flatMap((story) => asFarAsPossible(story, from).worlds);
+  const told = [...Object.values(stories), hopsToTheLimit(maxToolHops)].flatMap(
+    (story) => asFarAsPossible(story, from).worlds,
+  );
   const reached = cover(from, told, reachedIn);
   const paths = [...new Set(reached.values())].map(({ path }) => flowOf(path, maxToolHops));
   return { maxToolHops, reachable: new Set(reached.keys()), flows: fewest(paths, new Set(reached.keys())) };
@@ -56,8 +69,15 @@ function planWith(maxToolHops: number): Plan {
 
 /** One hop after another, and one more than may be. */
 function hopsToTheLimit(maxToolHops: number): Move[] {
-  const hop: Move[] = [{ do: 'ask', tools: ['look'] }, { do: 'call', tool: 'look', ends: 'ok' }];
-  return [{ do: 'chat', id: 'r1', mode: 'queue', words: 'own' }, ...Array.from({ length: maxToolHops }, () => hop).flat(), { do: 'ask', tools: ['look'] }];
+  const hop: Move[] = [
+    { do: 'ask', tools: ['look'] },
+    { do: 'call', tool: 'look', ends: 'ok' },
+  ];
+  return [
+    { do: 'chat', id: 'r1', mode: 'queue', words: 'own' },
+    ...Array.from({ length: maxToolHops }, () => hop).flat(),
+    { do: 'ask', tools: ['look'] },
+  ];
 }
 
 /** Takes time and again the flow that reaches most of what is left; of two the shorter one. */
@@ -66,7 +86,11 @@ function fewest(flows: readonly Flow[], goals: ReadonlySet<string>): Flow[] {
   const chosen: Flow[] = [];
   while (left.size > 0) {
     const gains = flows.map((flow) => ({ flow, gain: [...flow.reached].filter((goal) => left.has(goal)).length }));
-    const best = gains.reduce((one, other) => (other.gain > one.gain || (other.gain === one.gain && other.flow.moves.length < one.flow.moves.length) ? other : one));
+    const best = gains.reduce((one, other) =>
+      other.gain > one.gain || (other.gain === one.gain && other.flow.moves.length < one.flow.moves.length)
+        ? other
+        : one,
+    );
     if (best.gain === 0) break;
     chosen.push(best.flow);
     for (const goal of best.flow.reached) left.delete(goal);

@@ -23,15 +23,29 @@ export interface Goal {
 
 /** All that may come about, reachable or not. */
 export function goalsWith(maxToolHops: number): Goal[] {
-  const hops = Array.from({ length: maxToolHops }, (_, index): Goal => ({ id: hopsMade(index + 1), state: null, what: 'hops', guarded: false }));
-  return [...allEdges().flatMap(goalsOfEdge), ...hops, { id: LIMIT_REACHED, state: null, what: 'hops', guarded: false }];
+  const hops = Array.from({ length: maxToolHops }, (_, index): Goal => ({
+    id: hopsMade(index + 1),
+    state: null,
+    what: 'hops',
+    guarded: false,
+  }));
+  return [
+    ...allEdges().flatMap(goalsOfEdge),
+    ...hops,
+    { id: LIMIT_REACHED, state: null, what: 'hops', guarded: false },
+  ];
 }
 
 /** The goals that a world has just reached. */
 export function reachedIn({ taken, refused, conversation, log }: World): string[] {
   const { hops = 0 } = conversation?.context.turn ?? {};
   const atLimit = log.rows().some(({ type, extra }) => type === 'tool_result' && extra['status'] === 'limit');
-  return [...taken, ...refused.map(refusalOf), ...(hops > 0 ? [hopsMade(hops)] : []), ...(atLimit ? [LIMIT_REACHED] : [])];
+  return [
+    ...taken,
+    ...refused.map(refusalOf),
+    ...(hops > 0 ? [hopsMade(hops)] : []),
+    ...(atLimit ? [LIMIT_REACHED] : []),
+  ];
 }
 
 /** Why nothing outside can bring it about with so many hops; null when a flow must. */
@@ -62,11 +76,15 @@ function stateIn(edge: string, state: string): string {
 
 /** A guard says no only if the event goes on to what comes behind it, or to nothing. */
 function reasonWhyNeverRefused(edge: Edge): string | null {
-  const tried = allEdges().filter(({ id, state, event }) => state === edge.state && event === edge.event && id.split('.')[0] === edge.id.split('.')[0]);
+  const tried = allEdges().filter(
+    ({ id, state, event }) =>
+      state === edge.state && event === edge.event && id.split('.')[0] === edge.id.split('.')[0],
+  );
   const behind = tried.slice(tried.findIndex(({ id }) => id === edge.id) + 1);
   const reasons = behind.map(({ id }) => reasonFor(id));
   // The event never gets further than this, says the reason why nothing behind it is taken.
-  if (behind.some(({ guard }) => guard === null) && reasons.every((reason) => reason !== null)) return reasons[0] ?? null;
+  if (behind.some(({ guard }) => guard === null) && reasons.every((reason) => reason !== null))
+    return reasons[0] ?? null;
   return neverRefused.find((reason) => reason.edge.test(edge.id))?.why ?? reasonFor(edge.id);
 }
 

@@ -25,7 +25,11 @@ for (const { maxToolHops, reachable, flows } of plans) {
     test('every transition, and every guard with both answers, is in a flow or there is a reason why none leads to it', () => {
       const reached = new Set(flows.flatMap((flow) => [...flow.reached]));
       assert.deepEqual(forgotten(reached, maxToolHops), [], 'extend the flows, as test/model/README.md says');
-      assert.deepEqual([...reachable].filter((goal) => !goalsWith(maxToolHops).some(({ id }) => id === goal)), [], 'reached, and not in the charts');
+      assert.deepEqual(
+        [...reachable].filter((goal) => !goalsWith(maxToolHops).some(({ id }) => id === goal)),
+        [],
+        'reached, and not in the charts',
+      );
     });
 
     test('every flow can be told from the others', () => {
@@ -36,18 +40,32 @@ for (const { maxToolHops, reachable, flows } of plans) {
 }
 
 test('no reason is given that no goal needs, nor one for what a flow reaches', () => {
-  const explained = plans.flatMap(({ maxToolHops, reachable }) => goalsWith(maxToolHops).filter(({ id }) => !reachable.has(id)).map(({ id }) => reasonWhyNot(id, maxToolHops)));
+  const explained = plans.flatMap(({ maxToolHops, reachable }) =>
+    goalsWith(maxToolHops)
+      .filter(({ id }) => !reachable.has(id))
+      .map(({ id }) => reasonWhyNot(id, maxToolHops)),
+  );
   for (const { why } of [...neverRefused, ...needsHops]) assert.ok(explained.includes(why), why);
   for (const { maxToolHops, reachable } of plans) {
-    const contradicted = needsHops.filter(({ hops, goal }) => hops > maxToolHops && [...reachable].some((reached) => goal.test(reached)));
-    assert.deepEqual(contradicted.map(({ why }) => why), [], `with max_tool_hops ${maxToolHops}`);
+    const contradicted = needsHops.filter(
+      ({ hops, goal }) => hops > maxToolHops && [...reachable].some((reached) => goal.test(reached)),
+    );
+    assert.deepEqual(
+      contradicted.map(({ why }) => why),
+      [],
+      `with max_tool_hops ${maxToolHops}`,
+    );
   }
 });
 
 test('the table is complete where all flows have held, and tells what has not', () => {
   const whole = plans.map(({ maxToolHops, flows, reachable }) => ({ maxToolHops, flows, reached: reachable }));
   const shares = (line = '') => [...line.matchAll(/(\d+)\/(\d+)/g)].map(([, reached, all]) => reached === all);
-  assert.ok(coverageTable(whole).slice(1).every((line) => shares(line).every(Boolean)));
+  assert.ok(
+    coverageTable(whole)
+      .slice(1)
+      .every((line) => shares(line).every(Boolean)),
+  );
   const [first, ...others] = whole;
   assert.ok(first);
   assert.ok(shares(coverageTable([{ ...first, reached: new Set() }, ...others]).at(-1)).includes(false));
@@ -58,8 +76,17 @@ test('the server does what its chart says in these flows', { timeout: TIMEOUT_MS
   t.diagnostic(`seed ${seed}; again: ./run.sh model --seed ${seed} --part ${FLOWS}`);
   const cache = await mkdtemp(join(tmpdir(), 'parley-model-cache-'));
   t.after(() => rm(cache, { recursive: true, force: true }));
-  const chosen = sample(plans.flatMap(({ flows }) => flows), FLOWS, seed);
-  const verdicts = await proveAll(chosen, { cache, atRest: true, atOnce: availableParallelism(), onVerdict: () => undefined });
+  const chosen = sample(
+    plans.flatMap(({ flows }) => flows),
+    FLOWS,
+    seed,
+  );
+  const verdicts = await proveAll(chosen, {
+    cache,
+    atRest: true,
+    atOnce: availableParallelism(),
+    onVerdict: () => undefined,
+  });
   assert.equal(verdicts.length, FLOWS);
   const broken = verdicts.filter(({ problems }) => problems.length > 0);
   assert.equal((await explainFailures(broken, new Map(chosen.map((flow) => [flow.id, flow])), cache)).join('\n'), '');

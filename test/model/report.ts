@@ -28,19 +28,25 @@ export function failure(flow: Flow, { problems, log, output }: Verdict, shortest
 
 /** Goals that no flow reaches and for which no reason is given. */
 export function forgotten(reached: ReadonlySet<string>, maxToolHops: number): string[] {
-  return goalsWith(maxToolHops).map(({ id }) => id).filter((id) => !reached.has(id) && reasonWhyNot(id, maxToolHops) === null);
+  return goalsWith(maxToolHops)
+    .map(({ id }) => id)
+    .filter((id) => !reached.has(id) && reasonWhyNot(id, maxToolHops) === null);
 }
 
 const HOPS = 'hops of a turn, and their limit';
 
 /** One line a state: what of it was reached, of what can be, over all limits of hops. */
-export function coverageTable(limits: readonly { maxToolHops: number; reached: ReadonlySet<string>; flows: readonly Flow[] }[]): string[] {
-  const goals = limits.flatMap(({ maxToolHops, reached, flows }) => goalsWith(maxToolHops).map((goal) => ({
-    goal,
-    isReached: reached.has(goal.id),
-    reason: reasonWhyNot(goal.id, maxToolHops),
-    flows: flows.filter((flow) => flow.reached.has(goal.id)).map(({ id }) => id),
-  })));
+export function coverageTable(
+  limits: readonly { maxToolHops: number; reached: ReadonlySet<string>; flows: readonly Flow[] }[],
+): string[] {
+  const goals = limits.flatMap(({ maxToolHops, reached, flows }) =>
+    goalsWith(maxToolHops).map((goal) => ({
+      goal,
+      isReached: reached.has(goal.id),
+      reason: reasonWhyNot(goal.id, maxToolHops),
+      flows: flows.filter((flow) => flow.reached.has(goal.id)).map(({ id }) => id),
+    })),
+  );
   const row = (name: string, of: typeof goals): string[] => {
     const share = (which: (goal: Goal) => boolean) => {
       const asked = of.filter(({ goal, isReached, reason }) => which(goal) && (isReached || reason === null));
@@ -56,15 +62,24 @@ export function coverageTable(limits: readonly { maxToolHops: number; reached: R
     ];
   };
   const states = [...Map.groupBy(goals, ({ goal }) => goal.state ?? HOPS)];
-  const perLimit = limits.map(({ maxToolHops }) => [`max_tool_hops ${maxToolHops}`, goals.splice(0, goalsWith(maxToolHops).length)] as const);
+  const perLimit = limits.map(
+    ({ maxToolHops }) => [`max_tool_hops ${maxToolHops}`, goals.splice(0, goalsWith(maxToolHops).length)] as const,
+  );
   const rows = [
     ['state', 'flows', 'transitions', 'guards: yes', 'guards: no', 'unreachable'],
     ...states.map(([name, of]) => row(name, of)),
     ...perLimit.map(([name, of]) => row(name, of)),
-    row(`in all, ${states.filter(([name, of]) => name !== HOPS && of.some(({ isReached }) => isReached)).length} states of ${states.length - 1}`, perLimit.flatMap(([, of]) => of)),
+    row(
+      `in all, ${states.filter(([name, of]) => name !== HOPS && of.some(({ isReached }) => isReached)).length} states of ${states.length - 1}`,
+      perLimit.flatMap(([, of]) => of),
+    ),
   ];
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-  return rows.map((cells) => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '));
+  return rows.map((cells) =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  '),
+  );
 }
 
 /** What cannot be reached under the highest limit, by its reason; and what only a lower limit rules out. */

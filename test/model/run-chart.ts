@@ -22,7 +22,11 @@ export interface Wanted {
 }
 
 /** Whether all of them held, and nothing of the chart is left out. */
-export async function runChart({ say, isUnread, ...wanted }: Wanted & { say(line: string): void; isUnread(): boolean }): Promise<boolean> {
+export async function runChart({
+  say,
+  isUnread,
+  ...wanted
+}: Wanted & { say(line: string): void; isUnread(): boolean }): Promise<boolean> {
   const plans = wanted.moves === undefined ? plan(wanted.hops === undefined ? undefined : [wanted.hops]) : [];
   const all = plans.flatMap(({ flows }) => flows);
   const chosen = choose(all, wanted);
@@ -51,7 +55,9 @@ export async function runChart({ say, isUnread, ...wanted }: Wanted & { say(line
     return { maxToolHops, flows, reached: new Set(flows.flatMap(({ reached }) => [...reached])) };
   });
   const isWhole = chosen.length === all.length;
-  const missing = plans.flatMap(({ maxToolHops, reachable }) => forgotten(reachable, maxToolHops).map((goal) => `NO FLOW and no reason with max_tool_hops ${maxToolHops}: ${goal}`));
+  const missing = plans.flatMap(({ maxToolHops, reachable }) =>
+    forgotten(reachable, maxToolHops).map((goal) => `NO FLOW and no reason with max_tool_hops ${maxToolHops}: ${goal}`),
+  );
   if (isWhole) {
     say('\nNothing outside can bring about, and why:\n');
     for (const line of unreachableList(covered)) say(line);

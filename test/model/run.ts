@@ -12,7 +12,11 @@ import { runChart } from './run-chart.ts';
 
 const ofChart = ['seed', 'part', 'hops', 'moves'] as const;
 const ofOwn = ['config', 'flows', 'tool'] as const;
-const { text, number, has, refuse, isUnread } = readRunnerOptions(usageOf('model'), [...ofChart, ...ofOwn, 'only'], ['all']);
+const { text, number, has, refuse, isUnread } = readRunnerOptions(
+  usageOf('model'),
+  [...ofChart, ...ofOwn, 'only'],
+  ['all'],
+);
 const isOwn = ofOwn.some((name) => text(name) !== undefined);
 const misplaced = (isOwn ? ofChart : []).find((name) => text(name) !== undefined);
 if (misplaced) refuse(`--${misplaced} has no meaning with --config, --flows or --tool`);
@@ -23,8 +27,24 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 try {
   const only = text('only');
   const held = isOwn
-    ? await runOwn({ config: text('config'), flows: text('flows'), tool: text('tool'), all: has('all'), only, say, isUnread })
-    : await runChart({ seed: text('seed'), part: number('part', 1), hops: number('hops', 0), moves: text('moves'), only, say, isUnread });
+    ? await runOwn({
+        config: text('config'),
+        flows: text('flows'),
+        tool: text('tool'),
+        all: has('all'),
+        only,
+        say,
+        isUnread,
+      })
+    : await runChart({
+        seed: text('seed'),
+        part: number('part', 1),
+        hops: number('hops', 0),
+        moves: text('moves'),
+        only,
+        say,
+        isUnread,
+      });
   process.exitCode = held || isUnread() ? 0 : 1;
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -11,7 +11,11 @@ const moves = worldsOf(stories['two hops'] ?? [], from).at(-1)?.path ?? [];
 const wordsOf = (path: readonly Move[]) => path.map(({ do: word }) => word).join(' ');
 
 test('a fault that needs one call is shown by the shortest way to a call', async () => {
-  const shortest = await shortestFailing(moves, { from, mostTries: 100, fails: async (shorter) => shorter.some(({ do: word }) => word === 'call') });
+  const shortest = await shortestFailing(moves, {
+    from,
+    mostTries: 100,
+    fails: async (shorter) => shorter.some(({ do: word }) => word === 'call'),
+  });
   assert.equal(wordsOf(shortest), 'chat read commit read ask commit call');
 });
 
@@ -22,5 +26,11 @@ test('a fault that needs everything is shown by everything', async () => {
 test('no flow is played that the chart does not allow, and no more than there may be', async () => {
   const played: string[] = [];
   await shortestFailing(moves, { from, mostTries: 5, fails: async (shorter) => played.push(wordsOf(shorter)) < 0 });
-  assert.deepEqual(played, ['chat', 'chat read', 'chat read commit', 'chat read commit read', 'chat read commit read ask']);
+  assert.deepEqual(played, [
+    'chat',
+    'chat read',
+    'chat read commit',
+    'chat read commit read',
+    'chat read commit read ask',
+  ]);
 });

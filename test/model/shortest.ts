@@ -16,7 +16,10 @@ export interface ShorteningOptions {
 }
 
 /** The moves themselves when nothing shorter fails, or nothing was found in so many tries. */
-export async function shortestFailing(moves: readonly Move[], { from, fails, mostTries }: ShorteningOptions): Promise<readonly Move[]> {
+export async function shortestFailing(
+  moves: readonly Move[],
+  { from, fails, mostTries }: ShorteningOptions,
+): Promise<readonly Move[]> {
   let tries = 0;
   const alsoFails = async (shorter: readonly Move[]) => {
     if (tries >= mostTries || !areAllPossible(from, shorter)) return false;

@@ -11,7 +11,12 @@ describe('a slow reader', () => {
     outbox.follow('s1', ref, 'r1', true);
     const draft = outbox.draft(ref, 'r1', 'm1');
     reader.slow = true;
-    outbox.tell(ref, { request_id: 'r1', status: 'processing', conversation_id: 'c1', metadata: { disposition: 'started' } });
+    outbox.tell(ref, {
+      request_id: 'r1',
+      status: 'processing',
+      conversation_id: 'c1',
+      metadata: { disposition: 'started' },
+    });
     draft.text('The whole ');
     await settle();
     assert.deepEqual(kinds(reader.frames), ['processing']);
@@ -33,7 +38,12 @@ describe('a slow reader', () => {
     draft.text('The whole ');
     await settle();
     reader.slow = true;
-    outbox.tell(ref, { request_id: 'r1', status: 'chunk', conversation_id: 'c1', chunk: { type: 'notice', kind: 'retrying', data: 'again' } });
+    outbox.tell(ref, {
+      request_id: 'r1',
+      status: 'chunk',
+      conversation_id: 'c1',
+      chunk: { type: 'notice', kind: 'retrying', data: 'again' },
+    });
     draft.text('answer.');
     draft.finish();
     publish(message, answer, end);
@@ -51,7 +61,12 @@ describe('a slow reader', () => {
     outbox.draft(ref, 'r1', 'm1').text('abc');
     await settle();
     reader.slow = true;
-    outbox.tell(ref, { request_id: 'r1', status: 'chunk', conversation_id: 'c1', chunk: { type: 'notice', kind: 'retrying', data: 'again' } });
+    outbox.tell(ref, {
+      request_id: 'r1',
+      status: 'chunk',
+      conversation_id: 'c1',
+      chunk: { type: 'notice', kind: 'retrying', data: 'again' },
+    });
     outbox.draft(ref, 'r1', 'm2').text('xyz');
     await settle();
     reader.slow = false;
@@ -68,11 +83,17 @@ describe('a slow reader', () => {
     reader.swallows = 1;
     subscribe('s1');
     await settle();
-    assert.deepEqual(reader.frames.map(({ seq }) => seq), [1]);
+    assert.deepEqual(
+      reader.frames.map(({ seq }) => seq),
+      [1],
+    );
     reader.swallows = Infinity;
     reader.drained();
     await settle();
-    assert.deepEqual(reader.frames.map(({ seq }) => seq), [1, 2, 3]);
+    assert.deepEqual(
+      reader.frames.map(({ seq }) => seq),
+      [1, 2, 3],
+    );
   });
 
   test('that leaves while it is brought the log is brought no more', async () => {
@@ -86,7 +107,10 @@ describe('a slow reader', () => {
     reader.swallows = Infinity;
     reader.drained();
     await settle();
-    assert.deepEqual(reader.frames.map(({ seq }) => seq), [1]);
+    assert.deepEqual(
+      reader.frames.map(({ seq }) => seq),
+      [1],
+    );
   });
 });
 
@@ -138,7 +162,12 @@ test('a subscriber of a conversation that fails is told to forget the unfinished
   const draft = outbox.draft(ref, 'r1', 'm1');
   draft.text('abc');
   await settle();
-  outbox.fail(ref, (requestId) => ({ request_id: requestId, status: 'error', conversation_id: 'c1', error: { code: 'conversation_failed', message: '', retryable: true, data: {} } }));
+  outbox.fail(ref, (requestId) => ({
+    request_id: requestId,
+    status: 'error',
+    conversation_id: 'c1',
+    error: { code: 'conversation_failed', message: '', retryable: true, data: {} },
+  }));
   draft.text('def');
   await settle();
   assert.deepEqual(kinds(reader.frames), ['text', 'reset', 'error']);

@@ -9,12 +9,31 @@ import type { Received } from '../support/client.ts';
 import { createFrameCheck } from '../support/frame-check.ts';
 
 export const ref = { owner: 'ann', conversationId: 'c1' };
-const blank = { content: null, tool_calls: null, tool_call_id: null, model: null, usage: null, extra: {}, token_count: 1 };
+const blank = {
+  content: null,
+  tool_calls: null,
+  tool_call_id: null,
+  model: null,
+  usage: null,
+  extra: {},
+  token_count: 1,
+};
 const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
-const complete = { status: 'complete', metadata: { tokens: 2, usage, model: 'm', finish_reason: 'stop', tool_hops: 0 } };
+const complete = {
+  status: 'complete',
+  metadata: { tokens: 2, usage, model: 'm', finish_reason: 'stop', tool_hops: 0 },
+};
 
 function row(seq: number, row: Pick<NewRow, 'type' | 'role'> & Partial<NewRow>): LogRow {
-  return { ...blank, id: `row${seq}`, conversation_id: 'c1', seq, timestamp: '2026-11-22T12:00:00.000Z', request_id: 'r1', ...row };
+  return {
+    ...blank,
+    id: `row${seq}`,
+    conversation_id: 'c1',
+    seq,
+    timestamp: '2026-11-22T12:00:00.000Z',
+    request_id: 'r1',
+    ...row,
+  };
 }
 
 export const message = row(1, { type: 'user_message', role: 'user', content: 'Hi' });
@@ -43,7 +62,13 @@ export function scene() {
       },
       async page(_owner, _id, { afterSeq }) {
         const rows = [...(await read())];
-        return isThere ? { rows: rows.filter(({ seq }) => seq > afterSeq), headSeq: rows.at(-1)?.seq ?? 0, oldestSeq: rows[0]?.seq ?? 1 } : null;
+        return isThere
+          ? {
+              rows: rows.filter(({ seq }) => seq > afterSeq),
+              headSeq: rows.at(-1)?.seq ?? 0,
+              oldestSeq: rows[0]?.seq ?? 1,
+            }
+          : null;
       },
     },
   });
@@ -56,7 +81,13 @@ export function scene() {
       frames.push(JSON.parse(frame));
       check.heard(frame);
     };
-    outbox.open({ id, send, isSlow: () => reader.slow || frames.length >= reader.swallows, whenDrained: (callback) => void (reader.drained = callback), askToReturn: () => void (reader.sentBack += 1) });
+    outbox.open({
+      id,
+      send,
+      isSlow: () => reader.slow || frames.length >= reader.swallows,
+      whenDrained: (callback) => void (reader.drained = callback),
+      askToReturn: () => void (reader.sentBack += 1),
+    });
     return reader;
   };
   return {
@@ -85,7 +116,8 @@ export function scene() {
 }
 
 export const kinds = (frames: readonly Received[]) => frames.map((frame) => frame.chunk?.type ?? frame.status);
-export const textIn = (frames: readonly Received[]) => frames.flatMap((frame) => (frame.chunk?.type === 'text' ? [frame.chunk.data] : [])).join('');
+export const textIn = (frames: readonly Received[]) =>
+  frames.flatMap((frame) => (frame.chunk?.type === 'text' ? [frame.chunk.data] : [])).join('');
 
 /** Until everything that needs no drain has been sent. */
 export async function settle() {

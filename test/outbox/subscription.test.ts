@@ -11,7 +11,13 @@ describe('a subscription that catches up', () => {
     subscribe('s1');
     publish(message);
     outbox.follow('s2', ref, 'r1', true);
-    outbox.tell(ref, { request_id: 'r1', status: 'processing', conversation_id: 'c1', seq: 1, metadata: { disposition: 'started' } });
+    outbox.tell(ref, {
+      request_id: 'r1',
+      status: 'processing',
+      conversation_id: 'c1',
+      seq: 1,
+      metadata: { disposition: 'started' },
+    });
     await settle();
     assert.deepEqual([kinds(watcher.frames), kinds(sender.frames)], [[], ['processing']]);
     release();
@@ -67,7 +73,13 @@ describe('a subscription that catches up', () => {
     breakLog(new Error('the disk is gone'));
     release();
     await settle();
-    assert.deepEqual(reader.frames.map(({ request_id: id, error }) => [id, error?.code]), [[null, 'internal'], ['r1', 'internal']]);
+    assert.deepEqual(
+      reader.frames.map(({ request_id: id, error }) => [id, error?.code]),
+      [
+        [null, 'internal'],
+        ['r1', 'internal'],
+      ],
+    );
   });
 
   test('is asked to come back when retention took rows that it was still to read, and gets none out of order', async () => {
@@ -79,7 +91,11 @@ describe('a subscription that catches up', () => {
     subscribe('s2', { after_seq: 1 });
     await settle();
     assert.deepEqual([outrun.frames, outrun.sentBack], [[], 1]);
-    assert.deepEqual([truncated.frames.map(({ seq }) => seq), truncated.sentBack], [[2, 3], 0], 'who was told what is gone misses nothing more');
+    assert.deepEqual(
+      [truncated.frames.map(({ seq }) => seq), truncated.sentBack],
+      [[2, 3], 0],
+      'who was told what is gone misses nothing more',
+    );
     outbox.close('s1');
   });
 
@@ -91,7 +107,10 @@ describe('a subscription that catches up', () => {
     await settle();
     publish(message, answer, end);
     await settle();
-    assert.deepEqual(reader.frames.map(({ seq }) => seq), [1, 2, 3]);
+    assert.deepEqual(
+      reader.frames.map(({ seq }) => seq),
+      [1, 2, 3],
+    );
   });
 });
 

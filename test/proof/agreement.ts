@@ -14,28 +14,48 @@ export interface LastMove {
 }
 
 /** Resolves when it does; rejects when it takes too long, or does more. */
-export async function agree(stage: Stage, lives: ServerLives, after: World, { framesBefore, mayReadAgain }: LastMove): Promise<void> {
+export async function agree(
+  stage: Stage,
+  lives: ServerLives,
+  after: World,
+  { framesBefore, mayReadAgain }: LastMove,
+): Promise<void> {
   const { bell, model, tools, sender, watcher } = stage;
   const { outside } = after;
   const reads = isReading(after) ? 1 : 0;
   const removals = removalsOf(after);
   const isGone = after.process === 'gone';
-  const isAnswered = (requestId: string) => sender.frames.slice(framesBefore).some((frame) => frame.request_id === requestId && ['processing', 'result', 'error'].includes(frame.status));
+  const isAnswered = (requestId: string) =>
+    sender.frames
+      .slice(framesBefore)
+      .some((frame) => frame.request_id === requestId && ['processing', 'result', 'error'].includes(frame.status));
   const difference = () => differenceOf(stage, lives, after);
 
   await bell.until(() => {
     if (mayReadAgain && reads === 0 && lives.waitingReads() > 0) lives.read(true);
-    const hasDone = lives.appends() >= outside.appends && lives.removals() >= removals && model.places.length >= outside.requests && tools.calls() >= outside.calls;
-    return hasDone && lives.waitingReads() >= reads && (isGone ? lives.server().ended : after.answered.every(isAnswered));
+    const hasDone =
+      lives.appends() >= outside.appends &&
+      lives.removals() >= removals &&
+      model.places.length >= outside.requests &&
+      tools.calls() >= outside.calls;
+    return (
+      hasDone && lives.waitingReads() >= reads && (isGone ? lives.server().ended : after.answered.every(isAnswered))
+    );
   }, difference);
   if (!isGone) {
     // Whatever was sent before has been taken in with the answer to this.
     await sender.heard();
-    if (!watcher.isOpen() && after.log.rows().length > 0 && after.process === 'serving') watcher.open(lives.server().url);
-    const isShown = () => watcher.rows.length >= after.log.rows().length && (after.shown === null || watcher.state === after.shown);
+    if (!watcher.isOpen() && after.log.rows().length > 0 && after.process === 'serving')
+      watcher.open(lives.server().url);
+    const isShown = () =>
+      watcher.rows.length >= after.log.rows().length && (after.shown === null || watcher.state === after.shown);
     if (watcher.isOpen() && !after.deleted) await bell.until(isShown, difference);
   }
-  const hasDoneNoMore = lives.appends() === outside.appends && lives.removals() === removals && model.places.length === outside.requests && tools.calls() === outside.calls;
+  const hasDoneNoMore =
+    lives.appends() === outside.appends &&
+    lives.removals() === removals &&
+    model.places.length === outside.requests &&
+    tools.calls() === outside.calls;
   if (!hasDoneNoMore) throw new Error(`the server did something else than the chart: ${difference()}`);
 }
 
@@ -56,6 +76,8 @@ function differenceOf({ model, tools, watcher }: Stage, lives: ServerLives, afte
     ['rows', watcher.rows.length, after.log.rows().length],
     ['process', lives.server().ended ? 'gone' : 'there', after.process === 'gone' ? 'gone' : 'there'],
   ];
-  const different = compared.filter(([, seen, meant]) => seen !== meant).map(([what, seen, meant]) => `${what}: ${String(seen)}, by the chart ${String(meant)}`);
+  const different = compared
+    .filter(([, seen, meant]) => seen !== meant)
+    .map(([what, seen, meant]) => `${what}: ${String(seen)}, by the chart ${String(meant)}`);
   return different.length > 0 ? different.join('; ') : `answers to ${after.answered.join(', ')}`;
 }

@@ -29,7 +29,12 @@ export function pathOf(value: unknown): string {
  * Takes one event, and all that the chart raises by it; `before` is null for the chart's start, which takes none.
  * Nothing is carried out: children are not started, and time stands still.
  */
-export function stepThrough<State extends Snapshot<unknown>, Event extends EventObject, Input, Emitted extends EventObject>(
+export function stepThrough<
+  State extends Snapshot<unknown>,
+  Event extends EventObject,
+  Input,
+  Emitted extends EventObject,
+>(
   chart: ActorLogic<State, Event, Input, System, Emitted>,
   input: Input,
   before: State | null,
@@ -70,10 +75,17 @@ export function stepThrough<State extends Snapshot<unknown>, Event extends Event
       if (action.type === 'xstate.emit' || action.type === 'xstate.sendTo') action.exec?.(action.info, action.params);
     },
   };
-  const snapshot = before === null || event === null ? chart.getInitialSnapshot(scope, input) : chart.transition(before, event, scope);
+  const snapshot =
+    before === null || event === null ? chart.getInitialSnapshot(scope, input) : chart.transition(before, event, scope);
   if (snapshot.status === 'active') refused.push({ from: at, eventType: '' });
   const children = new Map([before, snapshot].flatMap(childrenOf));
-  return { snapshot, taken, refused, emitted, sent: sent.map(({ to, event }) => ({ to: children.get(to) ?? null, event })) };
+  return {
+    snapshot,
+    taken,
+    refused,
+    emitted,
+    sent: sent.map(({ to, event }) => ({ to: children.get(to) ?? null, event })),
+  };
 }
 
 function valueOf(snapshot: Snapshot<unknown> | null): string {
@@ -82,6 +94,7 @@ function valueOf(snapshot: Snapshot<unknown> | null): string {
 
 /** Session ids with the names that the chart gave them. */
 function childrenOf(snapshot: Snapshot<unknown> | null): [string, string][] {
-  const children: Record<string, AnyActor | undefined> = snapshot !== null && 'children' in snapshot ? Object(snapshot.children) : {};
+  const children: Record<string, AnyActor | undefined> =
+    snapshot !== null && 'children' in snapshot ? Object(snapshot.children) : {};
   return Object.entries(children).flatMap(([id, child]) => (child ? [[child.sessionId, id]] : []));
 }

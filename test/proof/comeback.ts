@@ -18,7 +18,11 @@ const AGAIN_MS = 20;
 const MOST_TRIES = 2000;
 
 /** Resolves with what the server wrote to its own log. Rejects when a turn has no end, with what is known of it. */
-export async function comeBack(moves: readonly Move[], { removed }: Pick<Killed, 'removed'>, { start, bell, model, tools, sender, watcher, home, cache }: Stage): Promise<string> {
+export async function comeBack(
+  moves: readonly Move[],
+  { removed }: Pick<Killed, 'removed'>,
+  { start, bell, model, tools, sender, watcher, home, cache }: Stage,
+): Promise<string> {
   model.free(plannedTools(start, moves));
   tools.free();
   const server = await startHeldServer({ folder: home.folder, holds: false, cache, bell });
@@ -27,12 +31,22 @@ export async function comeBack(moves: readonly Move[], { removed }: Pick<Killed,
     if (!removed && readLog(home.database).rows.length > 0) watcher.open(server.url);
     watcher.approveAll();
     for (const turn of sender.turns.values()) if (turn.end === null && !removed) await bringToEnd(turn);
-    await looking(() => readLog(home.database).open.length === 0, () => `turns ${readLog(home.database).open.join(', ')} to end`);
+    await looking(
+      () => readLog(home.database).open.length === 0,
+      () => `turns ${readLog(home.database).open.join(', ')} to end`,
+    );
     // What a removed conversation leaves behind is taken away by and by, after a new start too.
-    if (removed) await looking(() => readLog(home.database).rows.length === 0, () => 'the rows of the removed conversation to go');
+    if (removed)
+      await looking(
+        () => readLog(home.database).rows.length === 0,
+        () => 'the rows of the removed conversation to go',
+      );
     const { rows } = readLog(home.database);
     if (rows.length > 0 && !watcher.isOpen()) watcher.open(server.url);
-    await bell.until(() => watcher.rows.length >= rows.length, () => `row ${watcher.rows.length + 1} of ${rows.length} to be shown`);
+    await bell.until(
+      () => watcher.rows.length >= rows.length,
+      () => `row ${watcher.rows.length + 1} of ${rows.length} to be shown`,
+    );
     // What was sent before it is there.
     await sender.heard();
   } finally {
@@ -46,10 +60,15 @@ export async function comeBack(moves: readonly Move[], { removed }: Pick<Killed,
   async function bringToEnd(turn: SentTurn): Promise<void> {
     for (let tries = 0; tries < MOST_TRIES && turn.end === null; tries += 1) {
       const before = sender.frames.length;
-      const refusal = () => sender.frames.slice(before).find((frame) => frame.request_id === turn.requestId && frame.status === 'error');
+      const refusal = () =>
+        sender.frames.slice(before).find((frame) => frame.request_id === turn.requestId && frame.status === 'error');
       sender.chatAgain(turn);
-      await bell.until(() => turn.end !== null || refusal() !== undefined, () => `the end of ${turn.requestId}`);
-      if (turn.end === null && refusal()?.error?.retryable !== true) throw new Error(`${turn.requestId} was refused for good: ${JSON.stringify(refusal()?.error)}`);
+      await bell.until(
+        () => turn.end !== null || refusal() !== undefined,
+        () => `the end of ${turn.requestId}`,
+      );
+      if (turn.end === null && refusal()?.error?.retryable !== true)
+        throw new Error(`${turn.requestId} was refused for good: ${JSON.stringify(refusal()?.error)}`);
       if (turn.end === null) await pause(AGAIN_MS);
     }
   }

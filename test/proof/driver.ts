@@ -54,9 +54,19 @@ async function createDriver(stage: Stage) {
   let world = stage.start;
   await sender.open(lives.server().url);
 
-  function answerQuestion(at: number, decision: 'approve' | 'deny', more: { remember?: boolean }, requestId: string): void {
+  function answerQuestion(
+    at: number,
+    decision: 'approve' | 'deny',
+    more: { remember?: boolean },
+    requestId: string,
+  ): void {
     const question = lives.questions()[at];
-    if (question) sender.send('respond', { interrupt_id: question.interruptId, decision: decisionOn(question, decision), ...more }, requestId);
+    if (question)
+      sender.send(
+        'respond',
+        { interrupt_id: question.interruptId, decision: decisionOn(question, decision), ...more },
+        requestId,
+      );
   }
 
   async function perform(move: Move, next: Move | undefined, stops: boolean): Promise<void> {
@@ -73,7 +83,10 @@ async function createDriver(stage: Stage) {
       case 'look':
         await server().prepare({ say: 'holdLookUp' });
         answerQuestion(0, 'approve', {}, requestId);
-        return bell.until(() => server().announced.lookUps > 0, () => 'the look-up');
+        return bell.until(
+          () => server().announced.lookUps > 0,
+          () => 'the look-up',
+        );
       case 'respond':
         if (move.to === 'late') server().say({ say: 'letGo' });
         else answerQuestion(move.to === 'next' ? 1 : 0, move.decision, { remember: move.always === true }, requestId);
@@ -82,7 +95,10 @@ async function createDriver(stage: Stage) {
         return sender.send('delete', {}, requestId);
       case 'crowd':
         sender.send('chat', { text: `${OTHERS} first`, conversation_id: COMPANY }, OTHERS);
-        return bell.until(() => model.others() > 0, () => 'the turn of others');
+        return bell.until(
+          () => model.others() > 0,
+          () => 'the turn of others',
+        );
       case 'makeRoom':
         return model.answerOthers();
       case 'commit':
@@ -94,7 +110,10 @@ async function createDriver(stage: Stage) {
         return lives.read(move.works);
       case 'begin':
         model.begin();
-        return bell.until(() => [...watcher.drafts.values()].some((text) => text !== ''), () => 'the first words');
+        return bell.until(
+          () => [...watcher.drafts.values()].some((text) => text !== ''),
+          () => 'the first words',
+        );
       case 'answer':
         return model.answer();
       case 'ask':
@@ -135,7 +154,10 @@ async function createDriver(stage: Stage) {
       const after = play(world, move);
       const framesBefore = sender.frames.length;
       const known = lives.server().announced.appends;
-      const fresh = Array.from({ length: after.outside.appends - world.outside.appends }, (_, index) => known + index + 1);
+      const fresh = Array.from(
+        { length: after.outside.appends - world.outside.appends },
+        (_, index) => known + index + 1,
+      );
       const broken = move.broken ? fresh.pop() : undefined;
       try {
         if (broken !== undefined) await lives.server().prepare({ say: 'break', number: broken });
@@ -143,11 +165,15 @@ async function createDriver(stage: Stage) {
         if (stops) return;
         await agree(stage, lives, after, { framesBefore, mayReadAgain: move.do === 'read' });
       } catch (cause) {
-        throw new Error(`"${tell(move)}" in ${stateOf(world)}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+        throw new Error(
+          `"${tell(move)}" in ${stateOf(world)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+          { cause },
+        );
       }
       lives.wait(fresh);
       const [seen, meant] = [lives.waiting(), kindsOf(after)].map((rows) => JSON.stringify(rows));
-      if (seen !== meant) throw new Error(`"${tell(move)}" in ${stateOf(world)}: the server writes ${seen}, and the chart ${meant}`);
+      if (seen !== meant)
+        throw new Error(`"${tell(move)}" in ${stateOf(world)}: the server writes ${seen}, and the chart ${meant}`);
       world = after;
     },
     async kill(): Promise<void> {
@@ -166,14 +192,19 @@ async function createDriver(stage: Stage) {
 }
 
 function kindsOf({ held }: World): string[][] {
-  return held.flatMap(({ intent }) => (intent.type === 'append' ? [intent.rows.map(({ type, extra }) => String(extra['kind'] ?? type))] : []));
+  return held.flatMap(({ intent }) =>
+    intent.type === 'append' ? [intent.rows.map(({ type, extra }) => String(extra['kind'] ?? type))] : [],
+  );
 }
 
 /** Reads one of the server's pages until it says so, or the server is gone. */
 async function until(url: string, path: string, says: (page: string) => boolean): Promise<void> {
   const page = new URL(path, url.replace('ws:', 'http:'));
   for (;;) {
-    const text = await fetch(page).then((response) => response.text(), () => null);
+    const text = await fetch(page).then(
+      (response) => response.text(),
+      () => null,
+    );
     if (text === null || says(text)) return;
     await pause(LOOK_AGAIN_MS);
   }

@@ -43,7 +43,12 @@ function edgesOfState(chart: string, state: AnyStateNode): Edge[] {
 
 /** The edge that was taken when `transition` left the state at `from`. */
 export function edgeTaken(chart: AnyStateMachine, from: string, transition: AnyTransitionDefinition): string {
-  return edgeId(chart.id, from, eventName(transition.eventType), transition.guard === undefined ? null : nameOf(transition.guard));
+  return edgeId(
+    chart.id,
+    from,
+    eventName(transition.eventType),
+    transition.guard === undefined ? null : nameOf(transition.guard),
+  );
 }
 
 function edgeId(chart: string, state: string, event: string, guard: string | null): string {
@@ -58,8 +63,17 @@ export function indexEdges(chart: AnyStateMachine): EdgeIndex {
 }
 
 /** The edges that come before the one taken, or all there are for an event in vain: their guards said no. */
-export function edgesRefused(index: EdgeIndex, { from, eventType, taken }: { from: string; eventType: string; taken: string | null }): string[] {
+export function edgesRefused(
+  index: EdgeIndex,
+  { from, eventType, taken }: { from: string; eventType: string; taken: string | null },
+): string[] {
   const tried = index.get(`${from}: ${eventName(eventType)}`) ?? [];
-  const before = taken === null ? tried : tried.slice(0, tried.findIndex(({ id }) => id === taken));
+  const before =
+    taken === null
+      ? tried
+      : tried.slice(
+          0,
+          tried.findIndex(({ id }) => id === taken),
+        );
   return before.filter(({ guard }) => guard !== null).map(({ id }) => id);
 }

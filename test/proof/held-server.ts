@@ -36,12 +36,26 @@ export interface HeldServer {
 }
 
 /** Starts it in a home's folder and resolves when it listens. */
-export async function startHeldServer({ folder, holds, cache, bell }: { folder: string; holds: boolean; cache: string; bell: Bell }): Promise<HeldServer> {
-  const child = spawn(process.execPath, [...(holds ? ['--import', holdStore] : []), main, '--config', join(folder, 'config.yaml')], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: cache },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
+export async function startHeldServer({
+  folder,
+  holds,
+  cache,
+  bell,
+}: {
+  folder: string;
+  holds: boolean;
+  cache: string;
+  bell: Bell;
+}): Promise<HeldServer> {
+  const child = spawn(
+    process.execPath,
+    [...(holds ? ['--import', holdStore] : []), main, '--config', join(folder, 'config.yaml')],
+    {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: cache },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  );
   let output = '';
   let stdout = '';
   let ended = false;
@@ -84,7 +98,10 @@ export async function startHeldServer({ folder, holds, cache, bell }: { folder: 
   // A server that has gone hears no more.
   const say = (order: ToStore) => void (child.connected && child.send(order));
   const address = () => /listens at (ws:\S+)/.exec(stdout)?.[1];
-  await bell.until(() => ended || address() !== undefined, () => 'the server to listen');
+  await bell.until(
+    () => ended || address() !== undefined,
+    () => 'the server to listen',
+  );
   if (ended) throw new Error(`the server ended before it listened: ${stdout}${output}`);
 
   return {
@@ -105,16 +122,26 @@ export async function startHeldServer({ folder, holds, cache, bell }: { folder: 
     async prepare(order) {
       const before = understood;
       say(order);
-      await bell.until(() => ended || understood > before, () => `the store to understand ${order.say}`);
+      await bell.until(
+        () => ended || understood > before,
+        () => `the store to understand ${order.say}`,
+      );
     },
     async haveLanded(numbers) {
-      await bell.until(() => ended || numbers.every((number) => landedNumbers.has(number)), () => `append ${numbers.join(' and ')} to land`);
-      if (!numbers.every((number) => landedNumbers.has(number))) throw new Error('the server ended with an append on its way');
+      await bell.until(
+        () => ended || numbers.every((number) => landedNumbers.has(number)),
+        () => `append ${numbers.join(' and ')} to land`,
+      );
+      if (!numbers.every((number) => landedNumbers.has(number)))
+        throw new Error('the server ended with an append on its way');
     },
     signal: (name) => void child.kill(name),
     async kill() {
       child.kill('SIGKILL');
-      await bell.until(() => ended, () => 'the server to be gone');
+      await bell.until(
+        () => ended,
+        () => 'the server to be gone',
+      );
     },
   };
 }

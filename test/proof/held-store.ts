@@ -88,10 +88,12 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
       const told = Promise.withResolvers<boolean>();
       removal = { begin: begun.resolve, tell: told.resolve };
       say({ said: 'removal' });
-      const removed = begun.promise.then(() => store.remove(owner, conversationId)).then((known) => {
-        say({ said: 'removed' });
-        return known;
-      });
+      const removed = begun.promise
+        .then(() => store.remove(owner, conversationId))
+        .then((known) => {
+          say({ said: 'removed' });
+          return known;
+        });
       if (!(await told.promise)) throw new Error('the log cannot be removed, says the proof');
       return removed;
     },

@@ -14,7 +14,11 @@ export interface Home {
   remove(): Promise<void>;
 }
 
-export async function makeHome({ limits }: Terms, moves: readonly Move[], urls: { model: string; tools: string; hall: string }): Promise<Home> {
+export async function makeHome(
+  { limits }: Terms,
+  moves: readonly Move[],
+  urls: { model: string; tools: string; hall: string },
+): Promise<Home> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-proof-'));
   const has = (word: Stimulus['do']) => moves.some((move) => move.do === word);
   const ends = (how: string) => moves.some((move) => move.do === 'call' && move.ends === how);
@@ -25,7 +29,9 @@ export async function makeHome({ limits }: Terms, moves: readonly Move[], urls: 
       fallback: providers.slice(1),
       // However often a path lets a provider fail, the chart asks it again.
       circuit: { failures: 1000 },
-      providers: Object.fromEntries(providers.map((name) => [name, { base_url: urls.model, model: `model of ${name}` }])),
+      providers: Object.fromEntries(
+        providers.map((name) => [name, { base_url: urls.model, model: `model of ${name}` }]),
+      ),
     },
     chat: {
       websocket: { host: '127.0.0.1', port: 0 },
@@ -37,7 +43,11 @@ export async function makeHome({ limits }: Terms, moves: readonly Move[], urls: 
         // Nothing stays warm, so that every context is a read that can be held.
         warm_bytes: 0,
         idle_timeout: has('passivate') ? 0.2 : 300,
-        tools: { permission: { 'desk.pay': 'ask' }, timeout: ends('late') ? 0.3 : 60, approval_timeout: has('expire') || ends('unanswered') ? 1 : 86_400 },
+        tools: {
+          permission: { 'desk.pay': 'ask' },
+          timeout: ends('late') ? 0.3 : 60,
+          approval_timeout: has('expire') || ends('unanswered') ? 1 : 86_400,
+        },
         recovery: { attempts: limits.recovery.attempts },
       },
     },
@@ -48,6 +58,11 @@ export async function makeHome({ limits }: Terms, moves: readonly Move[], urls: 
   };
   // JSON is YAML.
   await writeFile(join(folder, 'config.yaml'), JSON.stringify(settings));
-  await writeFile(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { desk: { url: urls.tools, protocol: '2026-07-28' }, house: { url: urls.hall, protocol: 'legacy' } } }));
+  await writeFile(
+    join(folder, 'servers.json'),
+    JSON.stringify({
+      mcpServers: { desk: { url: urls.tools, protocol: '2026-07-28' }, house: { url: urls.hall, protocol: 'legacy' } },
+    }),
+  );
   return { folder, database: join(folder, 'events.db'), remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -24,11 +24,25 @@ export function judge(stage: Stage, killed: Killed): string[] {
   const { rows } = readLog(stage.home.database);
   const evidence = { stage, killed, rows };
   if (killed.removed) return [soundLog, gone, validRequests].flatMap((promise) => promise(evidence));
-  return [deletionsHold, soundLog, durable, acknowledged, validRequests, atMostOnce, stopsHold, answersHold, questionsHold, memoryHolds, ended, textsHeld].flatMap((promise) => promise(evidence));
+  return [
+    deletionsHold,
+    soundLog,
+    durable,
+    acknowledged,
+    validRequests,
+    atMostOnce,
+    stopsHold,
+    answersHold,
+    questionsHold,
+    memoryHolds,
+    ended,
+    textsHeld,
+  ].flatMap((promise) => promise(evidence));
 }
 
 const kindOf = (row: LogRow) => String(row.extra['kind'] ?? row.type);
-const endOf = (rows: readonly LogRow[], requestId: string) => rows.find((row) => kindOf(row) === 'turn_end' && row.request_id === requestId);
+const endOf = (rows: readonly LogRow[], requestId: string) =>
+  rows.find((row) => kindOf(row) === 'turn_end' && row.request_id === requestId);
 
 /** seq without gaps, one result for each call, one end for each turn. */
 function soundLog({ stage }: Evidence): string[] {
@@ -41,36 +55,52 @@ function gone({ stage: { model, tools }, killed, rows }: Evidence): string[] {
   return [
     ...(rows.length > 0 ? [`the conversation was removed and has ${rows.length} rows`] : []),
     ...(model.places.length > killed.requests ? ['the conversation was removed, and the model was asked for it'] : []),
-    ...[...tools.effects].filter(([key, { times }]) => times > (killed.effects.get(key) ?? 0)).map(([key]) => `the conversation was removed, and call ${key} was made`),
+    ...[...tools.effects]
+      .filter(([key, { times }]) => times > (killed.effects.get(key) ?? 0))
+      .map(([key]) => `the conversation was removed, and call ${key} was made`),
   ];
 }
 
 /** Nobody is told that it is gone before it is. */
 function deletionsHold({ stage: { sender } }: Evidence): string[] {
-  return sender.frames.some(({ status }) => status === 'deleted') ? ['a client was told that the conversation is deleted, and it is not'] : [];
+  return sender.frames.some(({ status }) => status === 'deleted')
+    ? ['a client was told that the conversation is deleted, and it is not']
+    : [];
 }
 
 /** What was on disk is there, as it was. */
 function durable({ killed, rows }: Evidence): string[] {
-  return killed.landed.filter((row) => !isDeepStrictEqual(rows[row.seq - 1], row)).map((row) => `row ${row.seq} (${kindOf(row)}) was on disk and is ${JSON.stringify(rows[row.seq - 1] ?? 'gone')}`);
+  return killed.landed
+    .filter((row) => !isDeepStrictEqual(rows[row.seq - 1], row))
+    .map((row) => `row ${row.seq} (${kindOf(row)}) was on disk and is ${JSON.stringify(rows[row.seq - 1] ?? 'gone')}`);
 }
 
 /** Whatever a client was told with a seq, or as the answer to a Stop, is in the log. */
 function acknowledged({ stage: { sender }, rows }: Evidence): string[] {
-  return sender.frames.filter((frame) => frame.conversation_id === PROVEN).flatMap((frame): string[] => {
-    const missing = (what: string): string[] => [`${what} was told of ${frame.request_id}, and the log has no such row`];
-    const at = (seq: number | undefined) => rows.find((row) => row.seq === seq && row.request_id === frame.request_id);
-    if (frame.status === 'processing' && frame.seq !== undefined) return at(frame.seq)?.type === 'user_message' ? [] : missing(`processing with seq ${frame.seq}`);
-    if ((frame.status === 'complete' || frame.status === 'error') && frame.seq !== undefined) {
-      const row = at(frame.seq);
-      const told = frame.status === 'complete' ? withoutMark(frame.metadata) : frame.error;
-      const kept = frame.status === 'complete' ? row?.extra['metadata'] : row?.extra['error'];
-      return row && isDeepStrictEqual(told, kept) ? [] : missing(`the end ${JSON.stringify(told)}`);
-    }
-    if (frame.chunk && 'seq' in frame.chunk) return at(Number(frame.chunk.seq)) ? [] : missing(`${frame.chunk.type} with seq ${String(frame.chunk.seq)}`);
-    const cancelled: unknown = frame.status === 'result' ? frame.result?.['cancelled'] : undefined;
-    return (Array.isArray(cancelled) ? cancelled : []).map(String).filter((id) => !rows.some((row) => kindOf(row) === 'cancel' && row.request_id === id)).map((id) => `the Stop of ${id} was confirmed and is not in the log`);
-  });
+  return sender.frames
+    .filter((frame) => frame.conversation_id === PROVEN)
+    .flatMap((frame): string[] => {
+      const missing = (what: string): string[] => [
+        `${what} was told of ${frame.request_id}, and the log has no such row`,
+      ];
+      const at = (seq: number | undefined) =>
+        rows.find((row) => row.seq === seq && row.request_id === frame.request_id);
+      if (frame.status === 'processing' && frame.seq !== undefined)
+        return at(frame.seq)?.type === 'user_message' ? [] : missing(`processing with seq ${frame.seq}`);
+      if ((frame.status === 'complete' || frame.status === 'error') && frame.seq !== undefined) {
+        const row = at(frame.seq);
+        const told = frame.status === 'complete' ? withoutMark(frame.metadata) : frame.error;
+        const kept = frame.status === 'complete' ? row?.extra['metadata'] : row?.extra['error'];
+        return row && isDeepStrictEqual(told, kept) ? [] : missing(`the end ${JSON.stringify(told)}`);
+      }
+      if (frame.chunk && 'seq' in frame.chunk)
+        return at(Number(frame.chunk.seq)) ? [] : missing(`${frame.chunk.type} with seq ${String(frame.chunk.seq)}`);
+      const cancelled: unknown = frame.status === 'result' ? frame.result?.['cancelled'] : undefined;
+      return (Array.isArray(cancelled) ? cancelled : [])
+        .map(String)
+        .filter((id) => !rows.some((row) => kindOf(row) === 'cancel' && row.request_id === id))
+        .map((id) => `the Stop of ${id} was confirmed and is not in the log`);
+    });
 }
 
 function withoutMark({ replayed: _, ...metadata }: Record<string, unknown> = {}): Record<string, unknown> {
@@ -94,43 +124,66 @@ function atMostOnce({ stage: { tools }, rows }: Evidence): string[] {
 
 /** A turn whose Stop is on disk does nothing more and ends as stopped. */
 function stopsHold({ stage: { model, tools }, killed, rows }: Evidence): string[] {
-  return killed.landed.filter((row) => kindOf(row) === 'cancel').flatMap(({ request_id: id, extra }) => {
-    const metadata: unknown = endOf(rows, id ?? '')?.extra['metadata'];
-    const reason = typeof metadata === 'object' && metadata !== null && 'finish_reason' in metadata ? metadata.finish_reason : 'no end';
-    const asked = model.places.slice(killed.requests).some(({ turn }) => turn === id);
-    const acted = [...tools.effects].filter(([key, { times }]) => key.startsWith(`${id}.`) && times > (killed.effects.get(key) ?? 0)).map(([key]) => key);
-    return [
-      ...(reason === extra['reason'] ? [] : [`${id} was stopped (${String(extra['reason'])}) and ended with ${String(reason)}`]),
-      ...(asked ? [`${id} was stopped, and the model was asked for it again`] : []),
-      ...acted.map((key) => `${id} was stopped, and call ${key} was made`),
-    ];
-  });
+  return killed.landed
+    .filter((row) => kindOf(row) === 'cancel')
+    .flatMap(({ request_id: id, extra }) => {
+      const metadata: unknown = endOf(rows, id ?? '')?.extra['metadata'];
+      const reason =
+        typeof metadata === 'object' && metadata !== null && 'finish_reason' in metadata
+          ? metadata.finish_reason
+          : 'no end';
+      const asked = model.places.slice(killed.requests).some(({ turn }) => turn === id);
+      const acted = [...tools.effects]
+        .filter(([key, { times }]) => key.startsWith(`${id}.`) && times > (killed.effects.get(key) ?? 0))
+        .map(([key]) => key);
+      return [
+        ...(reason === extra['reason']
+          ? []
+          : [`${id} was stopped (${String(extra['reason'])}) and ended with ${String(reason)}`]),
+        ...(asked ? [`${id} was stopped, and the model was asked for it again`] : []),
+        ...acted.map((key) => `${id} was stopped, and call ${key} was made`),
+      ];
+    });
 }
 
 /** What a person has denied is not done. */
 function answersHold({ stage: { tools }, rows }: Evidence): string[] {
-  const denied = rows.filter((row) => kindOf(row) === 'response' && row.extra['decision'] !== 'approve').map((row) => row.extra['interrupt_id']);
-  return rows.filter((row) => kindOf(row) === 'approval_request' && denied.includes(row.extra['interrupt_id'])).flatMap(({ extra }) => {
-    const key = String(Object(extra['arguments']).key);
-    return tools.effects.has(key) ? [`call ${key} was not approved, and took effect`] : [];
-  });
+  const denied = rows
+    .filter((row) => kindOf(row) === 'response' && row.extra['decision'] !== 'approve')
+    .map((row) => row.extra['interrupt_id']);
+  return rows
+    .filter((row) => kindOf(row) === 'approval_request' && denied.includes(row.extra['interrupt_id']))
+    .flatMap(({ extra }) => {
+      const key = String(Object(extra['arguments']).key);
+      return tools.effects.has(key) ? [`call ${key} was not approved, and took effect`] : [];
+    });
 }
 
 /** What a server asks about is not done until a person has answered: one who declines has not, nor has the time or the end of the turn. */
 function questionsHold({ stage: { tools }, rows }: Evidence): string[] {
-  const answered = rows.filter((row) => kindOf(row) === 'response' && row.extra['decision'] === 'answer').map((row) => row.extra['interrupt_id']);
-  return rows.filter((row) => kindOf(row) === 'elicitation_request' && !answered.includes(row.extra['interrupt_id'])).flatMap(({ tool_call_id: callId }) => {
-    const dispatch = rows.find((row) => row.type === 'tool_call' && row.tool_call_id === callId);
-    const key = String(Object(JSON.parse(dispatch?.content ?? '{}')).key);
-    return tools.effects.has(key) ? [`nobody answered what the server of call ${key} asked, and it took effect`] : [];
-  });
+  const answered = rows
+    .filter((row) => kindOf(row) === 'response' && row.extra['decision'] === 'answer')
+    .map((row) => row.extra['interrupt_id']);
+  return rows
+    .filter((row) => kindOf(row) === 'elicitation_request' && !answered.includes(row.extra['interrupt_id']))
+    .flatMap(({ tool_call_id: callId }) => {
+      const dispatch = rows.find((row) => row.type === 'tool_call' && row.tool_call_id === callId);
+      const key = String(Object(JSON.parse(dispatch?.content ?? '{}')).key);
+      return tools.effects.has(key) ? [`nobody answered what the server of call ${key} asked, and it took effect`] : [];
+    });
 }
 
 /** A person who has decided about a tool for good is not asked about it again. */
 function memoryHolds({ rows }: Evidence): string[] {
   const decided = rows.filter((row) => kindOf(row) === 'remember');
   return decided.flatMap(({ seq, extra: { server, tool_name: tool } }) => {
-    const asked = rows.find((row) => row.seq > seq && kindOf(row) === 'approval_request' && row.extra['server'] === server && row.extra['tool_name'] === tool);
+    const asked = rows.find(
+      (row) =>
+        row.seq > seq &&
+        kindOf(row) === 'approval_request' &&
+        row.extra['server'] === server &&
+        row.extra['tool_name'] === tool,
+    );
     return asked ? [`row ${seq} decides about ${String(tool)} for good, and row ${asked.seq} asks again`] : [];
   });
 }
@@ -138,8 +191,12 @@ function memoryHolds({ rows }: Evidence): string[] {
 /** Every message has the end of its turn, in the log and at its sender. */
 function ended({ stage: { sender }, rows }: Evidence): string[] {
   return [
-    ...rows.filter((row) => row.type === 'user_message' && !endOf(rows, row.request_id ?? '')).map((row) => `${row.request_id} has no end`),
-    ...[...sender.turns.values()].filter(({ end }) => end === null).map(({ requestId }) => `the sender of ${requestId} was not told its end`),
+    ...rows
+      .filter((row) => row.type === 'user_message' && !endOf(rows, row.request_id ?? ''))
+      .map((row) => `${row.request_id} has no end`),
+    ...[...sender.turns.values()]
+      .filter(({ end }) => end === null)
+      .map(({ requestId }) => `the sender of ${requestId} was not told its end`),
   ];
 }
 
@@ -147,15 +204,25 @@ function ended({ stage: { sender }, rows }: Evidence): string[] {
 function textsHeld({ stage: { sender, watcher }, rows }: Evidence): string[] {
   const problems = [...sender.complaints, ...watcher.complaints];
   for (const turn of sender.turns.values()) {
-    const said = rows.filter((row) => row.type === 'assistant_message' && row.request_id === turn.requestId && row.content);
+    const said = rows.filter(
+      (row) => row.type === 'assistant_message' && row.request_id === turn.requestId && row.content,
+    );
     const held = [...turn.texts].filter(([, text]) => text !== '');
     if (!isDeepStrictEqual(new Map(held), new Map(said.map((row) => [row.id, row.content])))) {
-      problems.push(`the sender of ${turn.requestId} holds ${JSON.stringify(held.map(([, text]) => text))}, and the log ${JSON.stringify(said.map((row) => row.content))}`);
+      problems.push(
+        `the sender of ${turn.requestId} holds ${JSON.stringify(held.map(([, text]) => text))}, and the log ${JSON.stringify(said.map((row) => row.content))}`,
+      );
     }
   }
   const events = rows.map(eventOf);
-  const wrong = events.findIndex((event, at) => !isDeepStrictEqual(JSON.parse(JSON.stringify(event)), watcher.rows[at]));
-  if (wrong !== -1 || watcher.rows.length !== events.length) problems.push(`the follower has ${watcher.rows.length} rows of ${events.length}, of which row ${wrong + 1} differs: ${JSON.stringify(watcher.rows[wrong])}`);
-  for (const [id, text] of watcher.drafts) problems.push(`the follower still shows ${JSON.stringify(text)} of message ${id}, which has no row`);
+  const wrong = events.findIndex(
+    (event, at) => !isDeepStrictEqual(JSON.parse(JSON.stringify(event)), watcher.rows[at]),
+  );
+  if (wrong !== -1 || watcher.rows.length !== events.length)
+    problems.push(
+      `the follower has ${watcher.rows.length} rows of ${events.length}, of which row ${wrong + 1} differs: ${JSON.stringify(watcher.rows[wrong])}`,
+    );
+  for (const [id, text] of watcher.drafts)
+    problems.push(`the follower still shows ${JSON.stringify(text)} of message ${id}, which has no row`);
   return problems;
 }

@@ -66,7 +66,10 @@ function situationOf(world: World, instant: KillPoint['instant']): string {
 }
 
 function pointAt(of: string, { path: moves }: World, instant: KillPoint['instant']): KillPoint {
-  const id = createHash('sha256').update(JSON.stringify([moves, instant])).digest('hex').slice(0, 8);
+  const id = createHash('sha256')
+    .update(JSON.stringify([moves, instant]))
+    .digest('hex')
+    .slice(0, 8);
   return { id, of, from: start, moves, instant };
 }
 

@@ -31,11 +31,19 @@ export function forgottenEdges(cover: ReadonlyMap<string, World>): string[] {
 
 /** By edge, the world right after it was taken; its `path` leads there. */
 export function coverEdges(): Map<string, World> {
-  return cover(start, Object.values(stories).flatMap((story) => worldsOf(story)), ({ taken }) => taken);
+  return cover(
+    start,
+    Object.values(stories).flatMap((story) => worldsOf(story)),
+    ({ taken }) => taken,
+  );
 }
 
 /** By what a move has brought about, the world right after the first one that did: of all within reach of the beginning and of what is told. */
-export function cover(from: World, told: readonly World[], broughtAbout: (world: World) => readonly string[]): Map<string, World> {
+export function cover(
+  from: World,
+  told: readonly World[],
+  broughtAbout: (world: World) => readonly string[],
+): Map<string, World> {
   const cover = new Map<string, World>();
   const take = (world: World) => {
     for (const news of broughtAbout(world)) {

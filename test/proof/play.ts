@@ -6,12 +6,32 @@ import type { ConversationEvent } from '../../machines/conversation-events.ts';
 import type { AskedCall } from '../../machines/hop-answers.ts';
 import type { ServerAsk } from '../../machines/question-terms.ts';
 import type { CallLaidDown, CallQuestion } from '../../machines/tool-call-terms.ts';
-import { asker, cancel, chat, hopContext, providerDown, refusedKey, remove, respond, someUsage, tooLong } from '../support/machine-values.ts';
+import {
+  asker,
+  cancel,
+  chat,
+  hopContext,
+  providerDown,
+  refusedKey,
+  remove,
+  respond,
+  someUsage,
+  tooLong,
+} from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
 import { isKind, type Move, type Stimulus, type ToolName } from './vocabulary.ts';
 import { createCharts, NOW_MS, words, type Charts } from './world-charts.ts';
 import { finish } from './world-store.ts';
-import { DEAR_USAGE, decisionOn, openQuestions, openTurns, requestIdOf, startWith, stateOf, type World } from './world.ts';
+import {
+  DEAR_USAGE,
+  decisionOn,
+  openQuestions,
+  openTurns,
+  requestIdOf,
+  startWith,
+  stateOf,
+  type World,
+} from './world.ts';
 
 const nothing = { interruptId: '', ofServer: false };
 
@@ -27,7 +47,9 @@ const faults = { busy: providerDown, refused: refusedKey, long: tooLong, cut: pr
 export function play(before: World, move: Move): World {
   const world: World = {
     ...before,
-    taken: [], refused: [], answered: [],
+    taken: [],
+    refused: [],
+    answered: [],
     outside: { ...before.outside },
     path: [...before.path, move],
     asides: before.asides + (isKind(move) ? 0 : 1),
@@ -59,9 +81,17 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
 
   function read(works: boolean): void {
     if (stateOf(world) === 'activating') {
-      return hear(works ? { type: 'xstate.done.actor.log', output: world.log.standing(), actorId: 'log' } : xstateEvent('xstate.error.actor.log'));
+      return hear(
+        works
+          ? { type: 'xstate.done.actor.log', output: world.log.standing(), actorId: 'log' }
+          : xstateEvent('xstate.error.actor.log'),
+      );
     }
-    return hear(works ? { type: 'xstate.done.actor.context', output: { ...hopContext, tools: world.terms.tools }, actorId: 'context' } : xstateEvent('xstate.error.actor.context'));
+    return hear(
+      works
+        ? { type: 'xstate.done.actor.context', output: { ...hopContext, tools: world.terms.tools }, actorId: 'context' }
+        : xstateEvent('xstate.error.actor.context'),
+    );
   }
 
   function crash(): void {
@@ -72,21 +102,39 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
 
   const asked = (names: readonly ToolName[]): AskedCall[] => {
     const { requestId: turn = '', hops = 0 } = world.conversation?.context.turn ?? {};
-    return names.map((name, index) => ({ callId: `${turn}.${hops}.${index}`, name, text: '{}', arguments: {}, misfit: null }));
+    return names.map((name, index) => ({
+      callId: `${turn}.${hops}.${index}`,
+      name,
+      text: '{}',
+      arguments: {},
+      misfit: null,
+    }));
   };
 
   const openCall = (tool: ToolName): string =>
-    [...world.calls].find(([, { context, value }]) => context.tool.name === tool && ['running', 'asking'].includes(pathOf(value)))?.[0] ?? '';
+    [...world.calls].find(
+      ([, { context, value }]) => context.tool.name === tool && ['running', 'asking'].includes(pathOf(value)),
+    )?.[0] ?? '';
 
   function question(tool: ToolName): CallQuestion | CallLaidDown {
     const asked = { asks: [{ key: tool === 'hall' ? '' : 'seats', ask: form }], number: 1, askedAtMs: NOW_MS };
     if (tool === 'hall') return { type: 'call.question', ...asked, workedMs: 0 };
-    return { type: 'call.laidDown', ...asked, resume: { requestState: 'kept', answered: [], questions: 1, workedMs: 0 } };
+    return {
+      type: 'call.laidDown',
+      ...asked,
+      resume: { requestState: 'kept', answered: [], questions: 1, workedMs: 0 },
+    };
   }
 
   switch (stimulus.do) {
     case 'chat':
-      return route(chat(stimulus.id, { mode: stimulus.mode, digest: stimulus.words === 'other' ? 'other' : stimulus.id, rewindTo: stimulus.words === 'rewound' ? 1 : null }));
+      return route(
+        chat(stimulus.id, {
+          mode: stimulus.mode,
+          digest: stimulus.words === 'other' ? 'other' : stimulus.id,
+          rewindTo: stimulus.words === 'rewound' ? 1 : null,
+        }),
+      );
     case 'stop':
       if (world.conversation !== null || openTurns(world).length > 0) return route(cancel(requestId, stimulus.target));
       // Nothing can be running, says the log: the conversation is not opened for it.
@@ -101,7 +149,15 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       if (stimulus.to === 'late') world.lookedUp = null;
       const { interruptId, ofServer } = question;
       const decision = decisionOn(question, stimulus.decision);
-      return route(respond('', 'approve', { interruptId, decision, content: ofServer && decision === 'answer' ? {} : null, by: asker(by), remember: stimulus.always === true }));
+      return route(
+        respond('', 'approve', {
+          interruptId,
+          decision,
+          content: ofServer && decision === 'answer' ? {} : null,
+          by: asker(by),
+          remember: stimulus.always === true,
+        }),
+      );
     }
     case 'delete':
       return route(remove(requestId));
@@ -124,15 +180,25 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     case 'answer':
       return hear({ type: 'answer.finished', answer: words({}) });
     case 'ask':
-      return hear({ type: 'answer.finished', answer: words({ calls: asked(stimulus.tools), usage: stimulus.dear ? DEAR_USAGE : someUsage }) });
+      return hear({
+        type: 'answer.finished',
+        answer: words({ calls: asked(stimulus.tools), usage: stimulus.dear ? DEAR_USAGE : someUsage }),
+      });
     case 'fault': {
       const text = stimulus.how === 'cut' ? 'Once ' : '';
-      return hear({ type: 'answer.failed', answer: words({ finishReason: 'failed', text }), fault: faults[stimulus.how], retryAfterMs: null, jitter: 0 });
+      return hear({
+        type: 'answer.failed',
+        answer: words({ finishReason: 'failed', text }),
+        fault: faults[stimulus.how],
+        retryAfterMs: null,
+        jitter: 0,
+      });
     }
     case 'call': {
       const callId = openCall(stimulus.tool);
       if (stimulus.ends === 'late') return tellCall(callId, xstateEvent('xstate.after.timeout.toolCall.running'));
-      if (stimulus.ends === 'unanswered') return tellCall(callId, xstateEvent('xstate.after.answerTimeout.toolCall.asking'));
+      if (stimulus.ends === 'unanswered')
+        return tellCall(callId, xstateEvent('xstate.after.answerTimeout.toolCall.asking'));
       if (stimulus.ends === 'asks') return tellCall(callId, question(stimulus.tool));
       return tellCall(callId, { type: 'call.ended', status: stimulus.ends, text: '', content: null, durationMs: 0 });
     }

@@ -26,19 +26,32 @@ test('every edge of the shipping charts is on a path, or there is a reason why n
   const edges = allEdges();
   assert.ok(edges.length > 300);
   assert.deepEqual(forgottenEdges(cover), [], 'extend the proof, as docs/testing.md says');
-  assert.deepEqual([...cover.keys()].filter((edge) => !edges.includes(edge)), [], 'taken, and not in the charts');
+  assert.deepEqual(
+    [...cover.keys()].filter((edge) => !edges.includes(edge)),
+    [],
+    'taken, and not in the charts',
+  );
 });
 
 test('no reason is given for an edge that is on a path, nor for one that is not there', () => {
-  assert.deepEqual([...cover.keys()].filter((edge) => reasonFor(edge) !== null), []);
+  assert.deepEqual(
+    [...cover.keys()].filter((edge) => reasonFor(edge) !== null),
+    [],
+  );
   const needed = allEdges().filter((edge) => !cover.has(edge));
-  assert.deepEqual(unreachable.filter((reason) => !needed.some((edge) => reason.edge.test(edge))).map(({ why }) => why), []);
+  assert.deepEqual(
+    unreachable.filter((reason) => !needed.some((edge) => reason.edge.test(edge))).map(({ why }) => why),
+    [],
+  );
 });
 
 test('every story comes to rest', () => {
   for (const [name, story] of Object.entries(stories)) {
     const end = worldsOf(story).at(-1);
-    assert.ok(end && end.held.length === 0 && ['idle', 'asleep'].includes(stateOf(end)), `${name}: ${end && stateOf(end)}`);
+    assert.ok(
+      end && end.held.length === 0 && ['idle', 'asleep'].includes(stateOf(end)),
+      `${name}: ${end && stateOf(end)}`,
+    );
   }
 });
 
@@ -47,7 +60,17 @@ test('a server that is killed in one of these gaps keeps its promises', { timeou
   t.diagnostic(`seed ${seed}; again: npm run proof -- --seed ${seed} --part ${POINTS}`);
   const cache = await mkdtemp(join(tmpdir(), 'parley-proof-cache-'));
   t.after(() => rm(cache, { recursive: true, force: true }));
-  const verdicts = await proveAll(sample(allKillPoints(cover), POINTS, seed), { cache, atOnce: availableParallelism(), onVerdict: () => undefined });
+  const verdicts = await proveAll(sample(allKillPoints(cover), POINTS, seed), {
+    cache,
+    atOnce: availableParallelism(),
+    onVerdict: () => undefined,
+  });
   assert.equal(verdicts.length, POINTS);
-  assert.equal(verdicts.filter(({ problems }) => problems.length > 0).map(failure).join('\n'), '');
+  assert.equal(
+    verdicts
+      .filter(({ problems }) => problems.length > 0)
+      .map(failure)
+      .join('\n'),
+    '',
+  );
 });

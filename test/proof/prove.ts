@@ -19,7 +19,10 @@ export interface Verdict {
 }
 
 /** `atRest`: the point is where all has come to an end, so the server comes back only for what has none. */
-export async function prove(point: KillPoint, { cache, atRest = false }: { cache: string; atRest?: boolean }): Promise<Verdict> {
+export async function prove(
+  point: KillPoint,
+  { cache, atRest = false }: { cache: string; atRest?: boolean },
+): Promise<Verdict> {
   const startedMs = performance.now();
   const stage = await setStage(point.from, point.moves, cache);
   let problems: string[];
@@ -61,7 +64,10 @@ export interface ProveOptions {
 }
 
 /** In the order of their ends. */
-export async function proveAll(points: readonly KillPoint[], { cache, atRest = false, atOnce, onVerdict, isStopped = () => false }: ProveOptions): Promise<Verdict[]> {
+export async function proveAll(
+  points: readonly KillPoint[],
+  { cache, atRest = false, atOnce, onVerdict, isStopped = () => false }: ProveOptions,
+): Promise<Verdict[]> {
   const waiting = points.values();
   const verdicts: Verdict[] = [];
   const work = async () => {

@@ -33,7 +33,9 @@ export function failure({ point, problems, log, output }: Verdict): string {
 export function edgeTable(cover: ReadonlyMap<string, World>): string[] {
   return allEdges().map((edge) => {
     const path = cover.get(edge)?.path.map(tell).join(', ');
-    return path === undefined ? `  - ${edge}\n      ${reasonFor(edge) ?? 'NOT PROVEN, and no reason is given'}` : `  + ${edge}\n      ${path}`;
+    return path === undefined
+      ? `  - ${edge}\n      ${reasonFor(edge) ?? 'NOT PROVEN, and no reason is given'}`
+      : `  + ${edge}\n      ${path}`;
   });
 }
 

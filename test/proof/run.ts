@@ -27,9 +27,12 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 const cover = coverEdges();
 const all = allKillPoints(cover);
-const chosen = only === undefined
-  ? part === undefined ? all : sample(all, part, text('seed') ?? '')
-  : all.filter(({ id, of }) => id === only || of === only);
+const chosen =
+  only === undefined
+    ? part === undefined
+      ? all
+      : sample(all, part, text('seed') ?? '')
+    : all.filter(({ id, of }) => id === only || of === only);
 if (chosen.length === 0) refuse(`no kill point, edge or story is called "${only}"`);
 
 const cache = await mkdtemp(join(tmpdir(), 'parley-proof-cache-'));
@@ -46,4 +49,5 @@ const verdicts = await proveAll(chosen, {
 await rm(cache, { recursive: true, force: true });
 if (only === undefined) for (const line of edgeTable(cover)) say(line);
 for (const line of summary(verdicts, cover, performance.now() - startedMs)) say(line);
-process.exitCode = verdicts.every(({ problems }) => problems.length === 0) && forgottenEdges(cover).length === 0 ? 0 : 1;
+process.exitCode =
+  verdicts.every(({ problems }) => problems.length === 0) && forgottenEdges(cover).length === 0 ? 0 : 1;

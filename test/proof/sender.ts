@@ -69,7 +69,10 @@ export function createSender(bell: Bell): Sender {
       turn.position.passed(frame.seq);
     } else if (frame.status === 'chunk' && frame.chunk) {
       take(turn, frame.chunk);
-    } else if (frame.status === 'complete' || (frame.status === 'error' && (frame.seq !== undefined || frame.metadata?.['replayed'] === true))) {
+    } else if (
+      frame.status === 'complete' ||
+      (frame.status === 'error' && (frame.seq !== undefined || frame.metadata?.['replayed'] === true))
+    ) {
       turn.end ??= frame;
     }
   };
@@ -77,7 +80,8 @@ export function createSender(bell: Bell): Sender {
     const taken = turn.position.take(chunk);
     if (taken === 'repeat') return;
     if (taken === 'gap') complaints.push(`the text of ${turn.requestId} has a gap before ${JSON.stringify(chunk)}`);
-    else if (taken.type === 'text') turn.texts.set(taken.message_id, (turn.texts.get(taken.message_id) ?? '') + taken.data);
+    else if (taken.type === 'text')
+      turn.texts.set(taken.message_id, (turn.texts.get(taken.message_id) ?? '') + taken.data);
     else if (taken.type === 'reset') turn.texts.delete(taken.message_id);
   };
 
@@ -96,7 +100,15 @@ export function createSender(bell: Bell): Sender {
       client.socket.on('message', (data) => hear(JSON.parse(data.toString())));
     },
     chat(requestId, mode, rewindTo) {
-      const turn = turns.get(requestId) ?? { requestId, mode, rewindTo, accepted: null, end: null, texts: new Map(), position: createPosition() };
+      const turn = turns.get(requestId) ?? {
+        requestId,
+        mode,
+        rewindTo,
+        accepted: null,
+        end: null,
+        texts: new Map(),
+        position: createPosition(),
+      };
       // Without a cursor it would hold nothing, and be told everything anew.
       const cursor = turns.has(requestId) && !sentHere.has(requestId) ? { cursor: turn.position.cursor() } : {};
       turns.set(requestId, turn);
@@ -104,9 +116,14 @@ export function createSender(bell: Bell): Sender {
       connected().send('chat', { ...payload(turn), mode, ...cursor }, requestId);
     },
     chatAgain(turn) {
-      connected().send('chat', { ...payload(turn), ...(turn.accepted === null ? { mode: turn.mode } : {}), cursor: turn.position.cursor() }, turn.requestId);
+      connected().send(
+        'chat',
+        { ...payload(turn), ...(turn.accepted === null ? { mode: turn.mode } : {}), cursor: turn.position.cursor() },
+        turn.requestId,
+      );
     },
-    send: (action, payload, requestId) => void connected().send(action, { conversation_id: PROVEN, ...payload }, requestId),
+    send: (action, payload, requestId) =>
+      void connected().send(action, { conversation_id: PROVEN, ...payload }, requestId),
     follow: () => void connected().send('subscribe', { conversation_id: PROVEN }),
     async heard() {
       const { ask } = connected();
@@ -121,5 +138,9 @@ export function createSender(bell: Bell): Sender {
 
 /** The model reads the turn from the text's first word. */
 function payload({ requestId, rewindTo }: SentTurn): object {
-  return { conversation_id: PROVEN, text: `${requestId} please`, ...(rewindTo === null ? {} : { rewind_to: rewindTo }) };
+  return {
+    conversation_id: PROVEN,
+    text: `${requestId} please`,
+    ...(rewindTo === null ? {} : { rewind_to: rewindTo }),
+  };
 }

@@ -67,7 +67,10 @@ export async function startLives({ home, cache, bell }: Pick<Stage, 'home' | 'ca
     fail: () => server.say({ say: 'tell', appends: pending.splice(0, 1).map((number) => ({ number, fails: true })) }),
     async remove(stops) {
       server.say({ say: 'remove' });
-      await bell.until(() => server.removed, () => 'the log to be removed');
+      await bell.until(
+        () => server.removed,
+        () => 'the log to be removed',
+      );
       if (!stops) server.say({ say: 'tellRemoval', works: true });
     },
     keepLog: () => server.say({ say: 'tellRemoval', works: false }),

@@ -78,31 +78,38 @@ export async function startStageModel(bell: Bell): Promise<StageModel> {
   const ask = (tools: readonly ToolName[], dear = false) => {
     const { turn = '', hop = 0 } = latest?.place ?? {};
     head();
-    write(callParts(tools.map((name, index) => ({ name, arguments: { key: `${turn}.${hop}.${index}` } })), 'split'));
+    write(
+      callParts(
+        tools.map((name, index) => ({ name, arguments: { key: `${turn}.${hop}.${index}` } })),
+        'split',
+      ),
+    );
     end('tool_calls', dear ? DEAR_USAGE : scriptedUsage);
   };
 
   const server = createServer((message, response) => {
-    readText(message).then((body) => {
-      const parsed = requestBody.parse(JSON.parse(body));
-      violations.push(...historyViolations(parsed));
-      const request = { place: placeOf(parsed), response };
-      if (request.place.turn === OTHERS) {
-        others.push(request);
-        if (plan) answerOthers();
+    readText(message)
+      .then((body) => {
+        const parsed = requestBody.parse(JSON.parse(body));
+        violations.push(...historyViolations(parsed));
+        const request = { place: placeOf(parsed), response };
+        if (request.place.turn === OTHERS) {
+          others.push(request);
+          if (plan) answerOthers();
+          return bell.ring();
+        }
+        latest = request;
+        places.push(latest.place);
+        const tools = plan?.(latest.place) ?? [];
+        if (tools.length > 0) ask(tools);
+        else if (plan) answer();
         return bell.ring();
-      }
-      latest = request;
-      places.push(latest.place);
-      const tools = plan?.(latest.place) ?? [];
-      if (tools.length > 0) ask(tools);
-      else if (plan) answer();
-      return bell.ring();
-    }).catch((error: unknown) => {
-      // Whoever was killed in the middle of a request has not sent a bad one.
-      if (message.complete) violations.push(`a request is malformed: ${String(error)}`);
-      response.destroy();
-    });
+      })
+      .catch((error: unknown) => {
+        // Whoever was killed in the middle of a request has not sent a bad one.
+        if (message.complete) violations.push(`a request is malformed: ${String(error)}`);
+        response.destroy();
+      });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
@@ -120,7 +127,10 @@ export async function startStageModel(bell: Bell): Promise<StageModel> {
     answer,
     ask,
     refuse(status, { retryAfterMs = 0, code = null } = {}) {
-      latest?.response.writeHead(status, { 'content-type': 'application/json', 'retry-after-ms': String(retryAfterMs) });
+      latest?.response.writeHead(status, {
+        'content-type': 'application/json',
+        'retry-after-ms': String(retryAfterMs),
+      });
       latest?.response.end(JSON.stringify({ error: { message: 'not now', type: 'proof', param: null, code } }));
     },
     answerOthers,

@@ -7,7 +7,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
-import { McpServer, WebStandardStreamableHTTPServerTransport, createMcpHandler, inputRequired, type ServerContext } from '@modelcontextprotocol/server';
+import {
+  McpServer,
+  WebStandardStreamableHTTPServerTransport,
+  createMcpHandler,
+  inputRequired,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { Bell } from './bell.ts';
 import type { ToolName } from './vocabulary.ts';
@@ -39,7 +45,10 @@ interface OpenCall {
 type Order = 'ok' | 'error' | 'asks';
 
 const HALL = '/hall';
-const form = { message: 'Where?', requestedSchema: { type: 'object' as const, properties: { where: { type: 'string' as const } } } };
+const form = {
+  message: 'Where?',
+  requestedSchema: { type: 'object' as const, properties: { where: { type: 'string' as const } } },
+};
 const keyed = z.object({ key: z.string() });
 const toolCall = z.object({ method: z.literal('tools/call'), params: z.object({ arguments: keyed }) });
 
@@ -51,33 +60,47 @@ export async function startStageTools(bell: Bell): Promise<StageTools> {
   let calls = 0;
   let isFree = false;
 
-  const takeEffect = (key: string, harmless = false) => effects.set(key, { times: (effects.get(key)?.times ?? 0) + 1, harmless });
+  const takeEffect = (key: string, harmless = false) =>
+    effects.set(key, { times: (effects.get(key)?.times ?? 0) + 1, harmless });
   /** A call is under way: it waits for what the proof wants of it, once or more. */
   const waitIn = (tool: ToolName, key: string, { mcpReq }: ServerContext): (() => Promise<Order>) => {
     calls += 1;
     const orders = createOrders();
-    const getOn = () => mcpReq.notify({ method: 'notifications/progress', params: { progressToken: mcpReq._meta?.progressToken ?? 'none', progress: 1 } });
+    const getOn = () =>
+      mcpReq.notify({
+        method: 'notifications/progress',
+        params: { progressToken: mcpReq._meta?.progressToken ?? 'none', progress: 1 },
+      });
     if (isFree) orders.give('ok');
     else open.push({ tool, response: responses.get(key), order: orders.give, getOn });
     bell.ring();
     return orders.next;
   };
-  const done = (tool: ToolName, order: Order) => ({ content: [{ type: 'text' as const, text: `${tool} is done` }], isError: order === 'error' });
+  const done = (tool: ToolName, order: Order) => ({
+    content: [{ type: 'text' as const, text: `${tool} is done` }],
+    isError: order === 'error',
+  });
 
   const create = () => {
     const server = new McpServer({ name: 'desk', version: '1.0.0' }, { capabilities: { tools: {} } });
     for (const tool of ['book', 'look', 'pay'] as const) {
       const harmless = tool === 'look';
-      server.registerTool(tool, { inputSchema: keyed, annotations: { readOnlyHint: harmless } }, async ({ key }, context) => {
-        takeEffect(key, harmless);
-        return done(tool, await waitIn(tool, key, context)());
-      });
+      server.registerTool(
+        tool,
+        { inputSchema: keyed, annotations: { readOnlyHint: harmless } },
+        async ({ key }, context) => {
+          takeEffect(key, harmless);
+          return done(tool, await waitIn(tool, key, context)());
+        },
+      );
     }
     server.registerTool('table', { inputSchema: keyed }, async ({ key }, context) => {
       const { seats } = Object(context.mcpReq.inputResponses ?? {});
       const order = await waitIn('table', key, context)();
-      if (order === 'asks') return inputRequired({ inputRequests: { seats: inputRequired.elicit(form) }, requestState: `of ${key}` });
-      if (seats === undefined || (seats.action === 'accept' && context.mcpReq.requestState() === `of ${key}`)) takeEffect(key);
+      if (order === 'asks')
+        return inputRequired({ inputRequests: { seats: inputRequired.elicit(form) }, requestState: `of ${key}` });
+      if (seats === undefined || (seats.action === 'accept' && context.mcpReq.requestState() === `of ${key}`))
+        takeEffect(key);
       return done('table', order);
     });
     return server;
@@ -92,7 +115,10 @@ export async function startStageTools(bell: Bell): Promise<StageTools> {
       let order = await next();
       if (order === 'asks') {
         // Nobody may wait for the answer any more.
-        context.mcpReq.elicitInput(form).then(({ action }) => action === 'accept' && takeEffect(key), () => undefined);
+        context.mcpReq.elicitInput(form).then(
+          ({ action }) => action === 'accept' && takeEffect(key),
+          () => undefined,
+        );
         order = await next();
       } else {
         takeEffect(key);
@@ -105,7 +131,10 @@ export async function startStageTools(bell: Bell): Promise<StageTools> {
   const inHall = async (request: Request): Promise<Response> => {
     const session = sessions.get(request.headers.get('mcp-session-id') ?? '');
     if (session) return session.handleRequest(request);
-    const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: randomUUID, onsessioninitialized: (id) => void sessions.set(id, transport) });
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => void sessions.set(id, transport),
+    });
     await createHall().connect(transport);
     return transport.handleRequest(request);
   };
@@ -120,12 +149,22 @@ export async function startStageTools(bell: Bell): Promise<StageTools> {
     for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
     const { method = 'GET' } = request;
     const handle = request.url === HALL ? inHall : handler.fetch;
-    const answered = await handle(new Request(`http://${request.headers.host}${request.url}`, { method, headers, body: method === 'POST' ? body : null, signal: left.signal }));
+    const answered = await handle(
+      new Request(`http://${request.headers.host}${request.url}`, {
+        method,
+        headers,
+        body: method === 'POST' ? body : null,
+        signal: left.signal,
+      }),
+    );
     if (response.destroyed) return;
     response.writeHead(answered.status, Object.fromEntries(answered.headers));
     response.flushHeaders();
     if (answered.body === null) response.end();
-    else Readable.fromWeb(answered.body).on('error', () => response.destroy()).pipe(response);
+    else
+      Readable.fromWeb(answered.body)
+        .on('error', () => response.destroy())
+        .pipe(response);
   };
   // A server that is killed leaves in the middle of anything.
   const http = createServer((request, response) => void receive(request, response).catch(() => response.destroy()));

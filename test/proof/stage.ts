@@ -32,7 +32,14 @@ export async function setStage(start: World, moves: readonly Move[], cache: stri
   const sender = createSender(bell);
   const watcher = createWatcher(bell);
   return {
-    start, bell, model, tools, sender, watcher, home, cache,
+    start,
+    bell,
+    model,
+    tools,
+    sender,
+    watcher,
+    home,
+    cache,
     async clear() {
       sender.close();
       watcher.close();

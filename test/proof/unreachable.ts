@@ -43,7 +43,7 @@ export const unreachable: readonly Reason[] = [
   },
   {
     edge: /^conversation\.turn\.cancelling\.stopping: (client\.(chat|respond|delete)( \[\w+\])?|client\.cancel( \[(tooMany|targetsQueued|targetsArriving)\w+\])?|answer\.failed|call\.asks|conversation\.(drain|halt|fail))$/,
-    why: 'Streams and calls that are told to stop do so within milliseconds. Only what comes in the tick of the Stop\'s own commit can be put here from outside.',
+    why: "Streams and calls that are told to stop do so within milliseconds. Only what comes in the tick of the Stop's own commit can be put here from outside.",
   },
   {
     edge: /^conversation\.turn\.cancelling\.stopping: log\.(committed|failed) \[isResponse\]$/,

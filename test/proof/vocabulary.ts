@@ -85,13 +85,21 @@ export function tell(move: Move): string {
 function tellStimulus(stimulus: Stimulus): string {
   switch (stimulus.do) {
     case 'chat': {
-      const what = { own: stimulus.id, other: `${stimulus.id} with other words`, rewound: `${stimulus.id} in place of r1` }[stimulus.words];
+      const what = {
+        own: stimulus.id,
+        other: `${stimulus.id} with other words`,
+        rewound: `${stimulus.id} in place of r1`,
+      }[stimulus.words];
       return stimulus.mode === 'queue' ? `chat ${what}` : `chat ${what} (${stimulus.mode})`;
     }
     case 'stop':
       return stimulus.target === null ? 'stop' : `stop ${stimulus.target}`;
     case 'respond':
-      return { first: stimulus.always ? `${stimulus.decision} from now on` : stimulus.decision, next: `${stimulus.decision} the next call`, late: `${stimulus.decision} by the second answer` }[stimulus.to];
+      return {
+        first: stimulus.always ? `${stimulus.decision} from now on` : stimulus.decision,
+        next: `${stimulus.decision} the next call`,
+        late: `${stimulus.decision} by the second answer`,
+      }[stimulus.to];
     case 'look':
       return 'a second answer is looked up';
     case 'delete':
@@ -113,7 +121,12 @@ function tellStimulus(stimulus: Stimulus): string {
     case 'ask':
       return `the model calls ${stimulus.tools.join(' and ')}${stimulus.dear ? ', dearly' : ''}`;
     case 'fault':
-      return { busy: 'the provider is busy', refused: 'the provider refuses', long: 'the conversation is too long', cut: 'the answer is cut' }[stimulus.how];
+      return {
+        busy: 'the provider is busy',
+        refused: 'the provider refuses',
+        long: 'the conversation is too long',
+        cut: 'the answer is cut',
+      }[stimulus.how];
     case 'call':
       return `${stimulus.tool} ${{ ok: 'succeeds', error: 'fails', lost: 'is lost', late: 'times out', asks: 'asks people', unanswered: 'is not answered' }[stimulus.ends]}`;
     case 'progress':

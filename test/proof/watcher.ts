@@ -43,15 +43,20 @@ export function createWatcher(bell: Bell): Watcher {
     if (!approves || (kind !== 'approval_request' && kind !== 'elicitation_request')) return;
     const interruptId = String(row.extra?.['interrupt_id']);
     if (rows.some(({ extra }) => extra?.['kind'] === 'response' && extra['interrupt_id'] === interruptId)) return;
-    client?.respond(PROVEN, { interruptId, decision: kind === 'approval_request' ? 'approve' : 'answer' }).catch((error: unknown) => {
-      if (error instanceof ParleyError && error.retryable) setTimeout(approve, AGAIN_MS, row);
-    });
+    client
+      ?.respond(PROVEN, { interruptId, decision: kind === 'approval_request' ? 'approve' : 'answer' })
+      .catch((error: unknown) => {
+        if (error instanceof ParleyError && error.retryable) setTimeout(approve, AGAIN_MS, row);
+      });
   };
   const take = (frame: FollowedFrame) => {
     if (frame.status === 'event') {
       const { event } = frame;
       const shown = drafts.get(event.id);
-      if (shown !== undefined && !(event.content ?? '').startsWith(shown)) complaints.push(`row ${event.seq} says ${JSON.stringify(event.content)}, and ${JSON.stringify(shown)} was shown of it`);
+      if (shown !== undefined && !(event.content ?? '').startsWith(shown))
+        complaints.push(
+          `row ${event.seq} says ${JSON.stringify(event.content)}, and ${JSON.stringify(shown)} was shown of it`,
+        );
       drafts.delete(event.id);
       rows.push(event);
       approve(event);

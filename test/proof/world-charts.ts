@@ -49,8 +49,17 @@ export function createCharts(world: World): Charts {
     });
   };
 
-  function record(chart: AnyStateMachine, edges: EdgeIndex, taken: Taken, refused: { from: string; eventType: string }[]): void {
-    const steps = taken.map(({ from, transition }) => ({ from, eventType: transition.eventType, taken: edgeTaken(chart, from, transition) }));
+  function record(
+    chart: AnyStateMachine,
+    edges: EdgeIndex,
+    taken: Taken,
+    refused: { from: string; eventType: string }[],
+  ): void {
+    const steps = taken.map(({ from, transition }) => ({
+      from,
+      eventType: transition.eventType,
+      taken: edgeTaken(chart, from, transition),
+    }));
     const vain = refused.map((step) => ({ ...step, taken: null }));
     world.taken = [...world.taken, ...steps.map((step) => step.taken)];
     world.refused = [...world.refused, ...[...steps, ...vain].flatMap((step) => edgesRefused(edges, step))];
@@ -59,7 +68,12 @@ export function createCharts(world: World): Charts {
   function hear(event: ConversationEvent | null): void {
     const input = { conversationId: PROVEN, owner: 'me', limits: world.terms.limits };
     const was = world.conversation?.context.turn;
-    const { snapshot, taken, refused, emitted, sent } = stepThrough(conversationMachine, input, world.conversation, event);
+    const { snapshot, taken, refused, emitted, sent } = stepThrough(
+      conversationMachine,
+      input,
+      world.conversation,
+      event,
+    );
     world.conversation = snapshot;
     world.shown = pathOf(snapshot.value);
     record(conversationMachine, conversationEdges, taken, refused);
@@ -77,13 +91,23 @@ export function createCharts(world: World): Charts {
       leaveIfDone();
       return;
     }
-    if (stateOf(world) === 'turn.inLine' && !taken.some(({ transition }) => transition.eventType === 'permit.awaited')) {
+    if (
+      stateOf(world) === 'turn.inLine' &&
+      !taken.some(({ transition }) => transition.eventType === 'permit.awaited')
+    ) {
       later(() => {
-        if (stateOf(world) === 'turn.inLine') hear(world.crowded ? { type: 'permit.awaited', ahead: 1 } : { type: 'permit.granted' });
+        if (stateOf(world) === 'turn.inLine')
+          hear(world.crowded ? { type: 'permit.awaited', ahead: 1 } : { type: 'permit.granted' });
       });
     }
     for (const { to, event: order } of sent) {
-      if (order.type === 'answer.stop') later(() => hear({ type: 'answer.finished', answer: words({ finishReason: 'cancelled', text: world.begun ? 'Once ' : '' }) }));
+      if (order.type === 'answer.stop')
+        later(() =>
+          hear({
+            type: 'answer.finished',
+            answer: words({ finishReason: 'cancelled', text: world.begun ? 'Once ' : '' }),
+          }),
+        );
       else if (order.type === 'call.cancel' && to !== null) tellCall(to.replace('call:', ''), { type: 'call.cancel' });
       else if (order.type === 'call.answered' && to !== null) tellCall(to.replace('call:', ''), Object(order));
     }
@@ -119,7 +143,18 @@ export function createCharts(world: World): Charts {
   }
 
   function startCall({ callId, tool, arguments: args, resume }: OpenCall): void {
-    const input: ToolCallInput = { conversationId: PROVEN, owner: 'me', requestId: '', callId, tool, arguments: args, timeoutMs: world.terms.limits.toolTimeoutMs, maxTimeoutMs: world.terms.limits.toolMaxTimeoutMs, resume, answerTimeoutMs: world.terms.limits.approvalTimeoutMs };
+    const input: ToolCallInput = {
+      conversationId: PROVEN,
+      owner: 'me',
+      requestId: '',
+      callId,
+      tool,
+      arguments: args,
+      timeoutMs: world.terms.limits.toolTimeoutMs,
+      maxTimeoutMs: world.terms.limits.toolMaxTimeoutMs,
+      resume,
+      answerTimeoutMs: world.terms.limits.approvalTimeoutMs,
+    };
     world.calls = new Map(world.calls).set(callId, stepThrough(toolCallMachine, input, null, null).snapshot);
     world.outside.calls += 1;
   }
@@ -131,7 +166,10 @@ export function createCharts(world: World): Charts {
     world.calls = new Map(world.calls).set(callId, snapshot);
     record(toolCallMachine, callEdges, taken, refused);
     for (const { event: order } of sent) {
-      if (order.type === 'call.abort') later(() => tellCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }));
+      if (order.type === 'call.abort')
+        later(() =>
+          tellCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }),
+        );
       else if (order.type === 'call.settled') settle(callId, order);
       else if (order.type === 'call.asks') ask(callId, snapshot, order);
     }

@@ -11,27 +11,79 @@ import { DEAR_USAGE, openTurns, stateOf, type World } from './world.ts';
 export function keyOf(world: World): string {
   const { conversation, calls, held, life, process, crashes, crowded, deleted, begun, lookedUp, log } = world;
   const known = ['r1', 'r2', 'r3'].map((id) => log.rowsOf(id).length > 0);
-  const open = openTurns(world).map(({ requestId, waits }) => [requestId, waits, log.rowsOf(requestId).map(({ type, extra, usage }) => `${type} ${isDear({ usage }) ? 'dear' : ''} ${extra['kind'] ?? ''} ${extra['name'] ?? ''} ${extra['attempt'] ?? ''}`)]);
+  const open = openTurns(world).map(({ requestId, waits }) => [
+    requestId,
+    waits,
+    log
+      .rowsOf(requestId)
+      .map(
+        ({ type, extra, usage }) =>
+          `${type} ${isDear({ usage }) ? 'dear' : ''} ${extra['kind'] ?? ''} ${extra['name'] ?? ''} ${extra['attempt'] ?? ''}`,
+      ),
+  ]);
   return JSON.stringify([
-    stateOf(world), process, crashes, crowded, deleted, begun, lookedUp?.question.interruptId, known, open,
+    stateOf(world),
+    process,
+    crashes,
+    crowded,
+    deleted,
+    begun,
+    lookedUp?.question.interruptId,
+    known,
+    open,
     held.map((each) => [each.life === life, each.intent.type === 'append' ? tagOf(each.intent.tag) : each.intent.type]),
     [...calls.values()].map((call) => [call.context.tool.name, pathOf(call.value)]),
     conversation && contextKey(conversation.context),
   ]);
 }
 
-function contextKey({ deferred, arriving, queue, deleters, remembered, turn, interrupted, stopped }: NonNullable<World['conversation']>['context']): unknown {
+function contextKey({
+  deferred,
+  arriving,
+  queue,
+  deleters,
+  remembered,
+  turn,
+  interrupted,
+  stopped,
+}: NonNullable<World['conversation']>['context']): unknown {
   return [
     deferred.map(eventKey),
     arriving.map(eventKey),
     queue.map((next) => (next.kind === 'turn' ? next.turn.requestId : 'stop')),
     turn && [
-      turn.requestId, turn.hops, turn.provider, turn.attempt, turn.shorter?.hop, turn.used.some(isDear), turn.asking, turn.fault !== null,
+      turn.requestId,
+      turn.hops,
+      turn.provider,
+      turn.attempt,
+      turn.shorter?.hop,
+      turn.used.some(isDear),
+      turn.asking,
+      turn.fault !== null,
       turn.answer && [turn.answer.calls.map(({ name }) => name), turn.answer.finishReason, turn.answer.text !== ''],
-      turn.calls.map(({ tool, attempt, stage, approval, question, resume }) => [tool.name, attempt, stage, approval !== null, question?.answer, resume?.questions]),
+      turn.calls.map(({ tool, attempt, stage, approval, question, resume }) => [
+        tool.name,
+        attempt,
+        stage,
+        approval !== null,
+        question?.answer,
+        resume?.questions,
+      ]),
       turn.stop && [turn.stop.reason, turn.stop.askers.length, turn.stop.committed],
     ],
-    interrupted && [interrupted.requestId, interrupted.begun, interrupted.hops, interrupted.stop, interrupted.recoveries, interrupted.open.map(({ dispatch, approval, question }) => [dispatch?.tool.harmless, dispatch?.attempt, approval !== null, question !== null])],
+    interrupted && [
+      interrupted.requestId,
+      interrupted.begun,
+      interrupted.hops,
+      interrupted.stop,
+      interrupted.recoveries,
+      interrupted.open.map(({ dispatch, approval, question }) => [
+        dispatch?.tool.harmless,
+        dispatch?.attempt,
+        approval !== null,
+        question !== null,
+      ]),
+    ],
     stopped.map(({ requestId }) => requestId),
     deleters.length,
     remembered,

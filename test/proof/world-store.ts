@@ -8,7 +8,11 @@ import { brokenDisk } from '../support/machine-values.ts';
 import type { World } from './world.ts';
 
 /** Finishes the oldest in one tick: all of it is decided before anybody is told. */
-export function finish(world: World, hear: (event: ConversationEvent) => void, fates: readonly ('lands' | 'fails')[]): void {
+export function finish(
+  world: World,
+  hear: (event: ConversationEvent) => void,
+  fates: readonly ('lands' | 'fails')[],
+): void {
   const news = fates.flatMap((fate) => {
     const [oldest, ...rest] = world.held;
     if (!oldest) return [];

@@ -25,11 +25,28 @@ export interface Terms {
 
 /** Of the server under proof: limits small enough to be reached, a tool with effects, one without, one that a person has to approve, and two that ask people. */
 export const proofTerms: Terms = {
-  limits: { ...limits, budgets: { ...noBudgets, turn: { tokens: 100_000, cost: null } }, maxToolHops: 2, queueLength: 1, providers: ['scripted', 'spare'] },
-  tools: new Map(['book', 'look', 'pay', 'table', 'hall'].map((name) => [
-    name,
-    { name, server: name === 'hall' ? 'house' : 'desk', toolName: name, description: '', inputSchema: {}, definition: '', harmless: name === 'look', permission: name === 'pay' ? 'ask' : 'always' },
-  ])),
+  limits: {
+    ...limits,
+    budgets: { ...noBudgets, turn: { tokens: 100_000, cost: null } },
+    maxToolHops: 2,
+    queueLength: 1,
+    providers: ['scripted', 'spare'],
+  },
+  tools: new Map(
+    ['book', 'look', 'pay', 'table', 'hall'].map((name) => [
+      name,
+      {
+        name,
+        server: name === 'hall' ? 'house' : 'desk',
+        toolName: name,
+        description: '',
+        inputSchema: {},
+        definition: '',
+        harmless: name === 'look',
+        permission: name === 'pay' ? 'ask' : 'always',
+      },
+    ]),
+  ),
 };
 
 /** Of an answer after which the turn may use nothing more. */
@@ -91,8 +108,24 @@ export function startWith(terms: Terms): World {
 
 const nothing: World = {
   terms: proofTerms,
-  conversation: null, shown: null, life: 0, calls: new Map(), held: [], log: createMemoryLog(), process: 'serving', crashes: 0, crowded: false, deleted: false, lookedUp: null, begun: false,
-  outside: { appends: 0, removals: 0, requests: 0, calls: 0 }, path: [], asides: 0, taken: [], refused: [], answered: [],
+  conversation: null,
+  shown: null,
+  life: 0,
+  calls: new Map(),
+  held: [],
+  log: createMemoryLog(),
+  process: 'serving',
+  crashes: 0,
+  crowded: false,
+  deleted: false,
+  lookedUp: null,
+  begun: false,
+  outside: { appends: 0, removals: 0, requests: 0, calls: 0 },
+  path: [],
+  asides: 0,
+  taken: [],
+  refused: [],
+  answered: [],
 };
 
 /** Where a proof begins. */
@@ -123,7 +156,9 @@ export function openTurns({ log }: Pick<World, 'log'>): { requestId: string; wai
 export function isReading(world: World): boolean {
   const state = stateOf(world);
   // What an earlier actor has under way is waited for, before the log is read.
-  return state === 'turn.loadingContext' || (state === 'activating' && world.held.every(({ life }) => life === world.life));
+  return (
+    state === 'turn.loadingContext' || (state === 'activating' && world.held.every(({ life }) => life === world.life))
+  );
 }
 
 /** What people have been asked, by us or by a server, and of whose answer nothing is on disk. */
@@ -137,7 +172,9 @@ export function openQuestions(rows: readonly LogRow[]): OpenQuestion[] {
   const answered = rows.filter(({ extra }) => extra['kind'] === 'response').map(({ extra }) => extra['interrupt_id']);
   return rows.flatMap(({ extra: { kind, interrupt_id: interruptId } }) => {
     const isQuestion = kind === 'approval_request' || kind === 'elicitation_request';
-    return isQuestion && !answered.includes(interruptId) ? [{ interruptId: String(interruptId), ofServer: kind === 'elicitation_request' }] : [];
+    return isQuestion && !answered.includes(interruptId)
+      ? [{ interruptId: String(interruptId), ofServer: kind === 'elicitation_request' }]
+      : [];
   });
 }
 

@@ -15,5 +15,6 @@ const today = Number(new Date().toISOString().slice(0, 10).replaceAll('-', ''));
 const seeds = { 'the fixed seed': 20_261_101, 'the seed of the day': Number(process.env['PARLEY_SEED'] ?? today) };
 
 for (const [name, seed] of Object.entries(seeds)) {
-  test(`whatever clients do, they hold what the log says, and each request is answered once: ${name}, ${seed}`, () => examine({ runs: RUNS, seed, limitMs: LIMIT_MS }));
+  test(`whatever clients do, they hold what the log says, and each request is answered once: ${name}, ${seed}`, () =>
+    examine({ runs: RUNS, seed, limitMs: LIMIT_MS }));
 }

@@ -58,7 +58,14 @@ async function takeSteps(stage: Stage, name: string, steps: readonly Step[]): Pr
   }
 }
 
-function tellFailure({ seed, counterexamplePath, counterexample, errorInstance, numRuns, numShrinks }: fc.RunDetails<[Step[]]>): string {
+function tellFailure({
+  seed,
+  counterexamplePath,
+  counterexample,
+  errorInstance,
+  numRuns,
+  numShrinks,
+}: fc.RunDetails<[Step[]]>): string {
   const [steps = []] = counterexample ?? [];
   return [
     errorInstance instanceof Error ? errorInstance.message : String(errorInstance),

@@ -32,7 +32,14 @@ export interface FollowedTurn {
 export function followTurn(holding: Holding, turn: SentTurn, complain: Complain): FollowedTurn {
   let place = beginning;
   const followed = {
-    turn, asks: 0, accepted: 0, refused: 0, ended: 0, isFollowing: false, isAttached: false, isPlain: true,
+    turn,
+    asks: 0,
+    accepted: 0,
+    refused: 0,
+    ended: 0,
+    isFollowing: false,
+    isAttached: false,
+    isPlain: true,
 
     ask(from: Place) {
       if (followed.accepted + followed.refused < followed.asks) followed.isPlain = false;
@@ -59,7 +66,9 @@ export function followTurn(holding: Holding, turn: SentTurn, complain: Complain)
       followed.ended += 1;
       followed.isFollowing = false;
       turn.end = frame;
-      turn.heldAtEnd = followed.isPlain ? new Map([...holding.texts].filter(([, { of }]) => of === turn.requestId)) : null;
+      turn.heldAtEnd = followed.isPlain
+        ? new Map([...holding.texts].filter(([, { of }]) => of === turn.requestId))
+        : null;
     },
     showText(messageId: string) {
       if (!followed.isPlain) return;
@@ -68,7 +77,8 @@ export function followTurn(holding: Holding, turn: SentTurn, complain: Complain)
     },
     showRow(seq: number) {
       if (!followed.isPlain) return;
-      if (seq <= turn.afterSeq) complain('repeat', `row ${turn.afterSeq} of ${turn.requestId} was shown, and there came row ${seq}`);
+      if (seq <= turn.afterSeq)
+        complain('repeat', `row ${turn.afterSeq} of ${turn.requestId} was shown, and there came row ${seq}`);
       turn.afterSeq = Math.max(turn.afterSeq, seq);
       turn.shown.add(seq);
       turn.writing = null;

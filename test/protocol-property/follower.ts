@@ -32,14 +32,17 @@ export function createFollower(holding: Holding, complain: Complain): Follower {
 
   const hearText = (chunk: TextChunk, of: string, own: FollowedTurn | undefined) => {
     const { message_id: messageId, type } = chunk;
-    if (hasRow(messageId) && !own) return complain('repeat', `the row of a message was shown, and there came ${tell(chunk)}`);
+    if (hasRow(messageId) && !own)
+      return complain('repeat', `the row of a message was shown, and there came ${tell(chunk)}`);
     // Of a turn that is followed in two ways, what is asked for in one may be there by the other.
     const isStrict = own?.isPlain ?? true;
     const before = own ? own.turn.writing : holding.writing;
-    if (isStrict && before !== null && before !== messageId && holding.texts.has(before)) complain('reset', `nothing became of the message ${before}, and there came ${tell(chunk)}`);
+    if (isStrict && before !== null && before !== messageId && holding.texts.has(before))
+      complain('reset', `nothing became of the message ${before}, and there came ${tell(chunk)}`);
     const held = tell(holding.texts.get(messageId));
     const fit = takeText(holding, messageId, type, { ...chunk, of });
-    if (fit !== 'fits' && (isStrict || fit !== 'repeat')) complain(fit, `${held} is held, and there came ${tell(chunk)}`);
+    if (fit !== 'fits' && (isStrict || fit !== 'repeat'))
+      complain(fit, `${held} is held, and there came ${tell(chunk)}`);
     own?.showText(messageId);
     if (subscription && !hasRow(messageId)) holding.writing = messageId;
     return undefined;
@@ -106,7 +109,13 @@ export function createFollower(holding: Holding, complain: Complain): Follower {
     },
     subscribed(place, result) {
       for (const own of turns.values()) own.mix();
-      subscription = subscribe(holding, place, result, new Set([...turns.values()].flatMap(({ turn }) => [...turn.messages])), complain);
+      subscription = subscribe(
+        holding,
+        place,
+        result,
+        new Set([...turns.values()].flatMap(({ turn }) => [...turn.messages])),
+        complain,
+      );
       holding.wantsToFollow = true;
     },
     unsubscribed() {

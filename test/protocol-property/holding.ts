@@ -58,7 +58,11 @@ export function emptied(): Omit<Holding, 'turns'> {
   return { base: 0, rows: [], texts: new Map(), writing: null, wantsToFollow: false };
 }
 
-export const writtenIn = (row: Row): Written => ({ text: row.content ?? '', reasoning: String(row.extra?.['reasoning'] ?? ''), of: row.request_id ?? '' });
+export const writtenIn = (row: Row): Written => ({
+  text: row.content ?? '',
+  reasoning: String(row.extra?.['reasoning'] ?? ''),
+  of: row.request_id ?? '',
+});
 
 const nothing: ReadonlySet<string> = new Set();
 export const beginning: Place = { cursor: { after_seq: 0 }, held: null, whole: nothing };
@@ -72,7 +76,9 @@ export function placeOf(holding: Holding, from: From): Place {
     case 'here':
       return placeIn(holding, here, holding.writing, 1);
     case 'before':
-      return holding.writing === null ? placeIn(holding, Math.max(holding.base, here - 2), null, 1) : placeIn(holding, here, holding.writing, 0.5);
+      return holding.writing === null
+        ? placeIn(holding, Math.max(holding.base, here - 2), null, 1)
+        : placeIn(holding, here, holding.writing, 0.5);
     case 'start':
       return beginning;
     case 'beyond':
@@ -93,18 +99,29 @@ function placeIn({ texts }: Holding, afterSeq: number, messageId: string | null,
   if (messageId === null || !whole) return { cursor: { after_seq: afterSeq }, held: null, whole: nothing };
   const cut = (text: string) => text.slice(0, Math.ceil(text.length * part));
   const held = { ...whole, text: cut(whole.text), reasoning: cut(whole.reasoning) };
-  return { cursor: { after_seq: afterSeq, message_id: messageId, offset: held.text.length, reasoning_offset: held.reasoning.length }, held, whole: nothing };
+  return {
+    cursor: {
+      after_seq: afterSeq,
+      message_id: messageId,
+      offset: held.text.length,
+      reasoning_offset: held.reasoning.length,
+    },
+    held,
+    whole: nothing,
+  };
 }
 
 /** The conversation may be another one by the same name. */
 export function forget(holding: Holding, isFollowed: boolean): void {
-  for (const turn of holding.turns.values()) Object.assign(turn, { afterSeq: 0, shown: new Set(), messages: new Set(), writing: null });
+  for (const turn of holding.turns.values())
+    Object.assign(turn, { afterSeq: 0, shown: new Set(), messages: new Set(), writing: null });
   if (!isFollowed) Object.assign(holding, { ...emptied(), wantsToFollow: holding.wantsToFollow });
 }
 
 /** A turn goes on from a place: what is shown from there on is not held yet. */
 export function goBackInTurn(holding: Holding, turn: SentTurn, { cursor, held, whole }: Place): void {
-  for (const [messageId, { of }] of holding.texts) if (of === turn.requestId && !whole.has(messageId)) holding.texts.delete(messageId);
+  for (const [messageId, { of }] of holding.texts)
+    if (of === turn.requestId && !whole.has(messageId)) holding.texts.delete(messageId);
   turn.shown = new Set([...turn.shown].filter((seq) => seq <= cursor.after_seq));
   turn.afterSeq = cursor.after_seq;
   turn.writing = cursor.message_id ?? null;
@@ -119,7 +136,8 @@ export function goBack(holding: Holding, { cursor, held }: Place, afterSeq: numb
   holding.rows = goesOn ? holding.rows.slice(0, kept) : [];
   holding.base = goesOn ? holding.base : afterSeq;
   const rows = new Set(holding.rows.map(({ id }) => id));
-  for (const messageId of holding.texts.keys()) if (!rows.has(messageId) && !own.has(messageId)) holding.texts.delete(messageId);
+  for (const messageId of holding.texts.keys())
+    if (!rows.has(messageId) && !own.has(messageId)) holding.texts.delete(messageId);
   holding.writing = held === null ? null : (cursor.message_id ?? null);
   if (holding.writing !== null && held) holding.texts.set(holding.writing, { ...held });
 }

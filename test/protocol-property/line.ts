@@ -63,7 +63,10 @@ export async function openLine(url: string, { holding, complain, mayBeHungUpOn, 
     return known;
   };
   const take = (frame: Incoming) => {
-    const question = 'request_id' in frame && frame.request_id !== null && (frame.status === 'result' || frame.status === 'error') ? questions.get(frame.request_id) : undefined;
+    const question =
+      'request_id' in frame && frame.request_id !== null && (frame.status === 'result' || frame.status === 'error')
+        ? questions.get(frame.request_id)
+        : undefined;
     if (question) {
       question.answers.push(frame);
       if (question.answers.length > 1) complain('answer', `${question.action} was answered again with ${tell(frame)}`);
@@ -85,12 +88,14 @@ export async function openLine(url: string, { holding, complain, mayBeHungUpOn, 
   });
   socket.on('error', () => undefined);
   socket.on('close', (code) => {
-    if (!hangsUp && !wasSlow && !mayBeHungUpOn()) complain('stray', `the server hung up on a client that reads, with ${code}`);
+    if (!hangsUp && !wasSlow && !mayBeHungUpOn())
+      complain('stray', `the server hung up on a client that reads, with ${code}`);
     for (const look of waiting) look();
   });
   await once(socket, 'open');
 
-  const send = (requestId: string, action: string, payload: object) => socket.send(JSON.stringify({ action, request_id: requestId, payload }));
+  const send = (requestId: string, action: string, payload: object) =>
+    socket.send(JSON.stringify({ action, request_id: requestId, payload }));
   return {
     questions,
     followers,

@@ -2,7 +2,19 @@
  * The model of a run: the scripted endpoint, which answers each message by the recipe in it, at the pace that the run
  * sets, so that whatever else happens can happen in the middle of a message.
  */
-import { createGate, delta, done, fails, finish, gate, streams, usage, type Gate, type Part, type Reply } from '../support/model-replies.ts';
+import {
+  createGate,
+  delta,
+  done,
+  fails,
+  finish,
+  gate,
+  streams,
+  usage,
+  type Gate,
+  type Part,
+  type Reply,
+} from '../support/model-replies.ts';
 import { startModelServer, type ModelRequest } from '../support/model-server.ts';
 import { callParts } from '../support/model-tool-calls.ts';
 import { createPace, type Pace } from './pace.ts';
@@ -67,7 +79,14 @@ function replyTo({ hops, reasoning, pieces, end }: Recipe, hop: number, wait: ()
   const tools = hops[hop];
   if (tools) {
     const calls = tools.map((tool) => ({ name: toolNames[tool], arguments: {} }));
-    return streams(delta({ content: `hop ${hop} ` }), wait(), callParts(calls, 'split'), finish('tool_calls'), usage(), done());
+    return streams(
+      delta({ content: `hop ${hop} ` }),
+      wait(),
+      callParts(calls, 'split'),
+      finish('tool_calls'),
+      usage(),
+      done(),
+    );
   }
   if (end === 'refused') return fails(400, 'not this');
   return streams(

@@ -72,11 +72,19 @@ export const someRecipe: fc.Arbitrary<Recipe> = fc.oneof(
     arbitrary: fc.record({
       hops: fc.oneof(
         { weight: 3, arbitrary: fc.constant<Tool[][]>([]) },
-        { weight: 2, arbitrary: fc.array(fc.array(fc.constantFrom<Tool>('free', 'asks'), { minLength: 1, maxLength: 2 }), { maxLength: 2 }) },
+        {
+          weight: 2,
+          arbitrary: fc.array(fc.array(fc.constantFrom<Tool>('free', 'asks'), { minLength: 1, maxLength: 2 }), {
+            maxLength: 2,
+          }),
+        },
       ),
       reasoning: fc.boolean(),
       pieces: fc.array(somePiece, { maxLength: 4 }),
-      end: fc.oneof({ weight: 8, arbitrary: fc.constant('stop' as const) }, { weight: 1, arbitrary: fc.constantFrom('torn' as const, 'refused' as const) }),
+      end: fc.oneof(
+        { weight: 8, arbitrary: fc.constant('stop' as const) },
+        { weight: 1, arbitrary: fc.constantFrom('torn' as const, 'refused' as const) },
+      ),
     }),
   },
   { weight: 1, arbitrary: floods },

@@ -19,7 +19,11 @@ export async function bringToRest(stage: Stage, world: World): Promise<Logs> {
   for (const { line } of world.tabs) if (line?.isOpen) line.readOn();
   for (const conversation of world.conversations) stage.model.free(conversation);
   const logs = new Map<string, Row[] | null>();
-  for (let round = 0; round === 0 || (round < ROUNDS && world.tabs.some(({ line }) => line?.isOpen === false)); round += 1) {
+  for (
+    let round = 0;
+    round === 0 || (round < ROUNDS && world.tabs.some(({ line }) => line?.isOpen === false));
+    round += 1
+  ) {
     for (const tab of world.tabs) if (tab.line?.isOpen === false) tab.resume(await tab.connect());
     // A message that is on its way may be the first of its conversation.
     for (const { line } of world.tabs) await line?.until(() => isAnswered(line));
@@ -56,7 +60,10 @@ async function readToEnd(client: Client, conversation: string): Promise<Row[] | 
     if (frame.event?.extra?.['kind'] === 'approval_request') deny(frame.event);
   };
   const id = client.send('subscribe', { conversation_id: conversation });
-  const { result } = await client.waitFor((frame) => frame.request_id === id && frame.status !== 'event', 'the caretaker to be let in');
+  const { result } = await client.waitFor(
+    (frame) => frame.request_id === id && frame.status !== 'event',
+    'the caretaker to be let in',
+  );
   if (!result) return null;
   await client.waitFor(() => {
     for (; read < client.frames.length; read += 1) {
@@ -76,8 +83,10 @@ function isAtRest(rows: readonly Row[]): boolean {
 }
 
 function isAnswered(line: Line): boolean {
-  return [...line.questions.values()].every(({ answers }) => answers.length > 0)
-    && [...line.followers.values()].every(({ turns }) => [...turns.values()].every(isTold));
+  return (
+    [...line.questions.values()].every(({ answers }) => answers.length > 0) &&
+    [...line.followers.values()].every(({ turns }) => [...turns.values()].every(isTold))
+  );
 }
 
 /** Requests under one id that cannot be told apart may share an answer, but for a no: each has its own. */
@@ -87,8 +96,11 @@ function isTold({ accepted, refused, asks, isPlain }: FollowedTurn): boolean {
 
 /** Everything is answered, every turn that is followed has ended, and every subscription is at the end of its log. */
 function isUpToDate(line: Line, logs: Logs): boolean {
-  return isAnswered(line) && [...line.followers].every(([conversation, { turns, subscription, holding }]) => {
-    const isAtEnd = subscription === null || (logs.get(conversation) ?? []).length === lastSeq(holding);
-    return isAtEnd && [...turns.values()].every((own) => !own.isFollowing);
-  });
+  return (
+    isAnswered(line) &&
+    [...line.followers].every(([conversation, { turns, subscription, holding }]) => {
+      const isAtEnd = subscription === null || (logs.get(conversation) ?? []).length === lastSeq(holding);
+      return isAtEnd && [...turns.values()].every((own) => !own.isFollowing);
+    })
+  );
 }

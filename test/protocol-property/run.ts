@@ -22,4 +22,5 @@ const [runs, path] = [number('runs', 1) ?? 100, text('path')];
 if (path !== undefined && text('seed') === undefined) refuse('--path needs --seed');
 const seed = number('seed', 0) ?? Date.now() % 2 ** 31;
 
-test(`${runs} runs of random clients by the seed ${seed}`, () => examine({ runs, seed, limitMs: LIMIT_MS, ...(path === undefined ? {} : { path }) }));
+test(`${runs} runs of random clients by the seed ${seed}`, () =>
+  examine({ runs, seed, limitMs: LIMIT_MS, ...(path === undefined ? {} : { path }) }));

@@ -35,7 +35,10 @@ export async function setStage(): Promise<Stage> {
   const block = { url: tools.url, protocol: '2026-07-28' };
   const endings: (() => unknown)[] = [];
   const after = (end?: unknown) => void (typeof end === 'function' && endings.push(() => end()));
-  const parley = await startParley({ after }, { modelUrl: model.url, mcpServers: { free: block, asks: block }, config: settings });
+  const parley = await startParley(
+    { after },
+    { modelUrl: model.url, mcpServers: { free: block, asks: block }, config: settings },
+  );
   let pulse = await parley.connect();
   return {
     get url() {

@@ -15,7 +15,16 @@ export type From = 'here' | 'before' | 'start' | 'beyond' | 'lost';
 type Asking = { tab: number; conversation: number; hurry: boolean };
 
 export type Step =
-  | ({ do: 'chat'; turn: number; recipe: Recipe; mode: 'queue' | 'reject' | 'interrupt'; streaming: boolean; withCursor: boolean; otherText: boolean; rewind: Rewind | null } & Asking)
+  | ({
+      do: 'chat';
+      turn: number;
+      recipe: Recipe;
+      mode: 'queue' | 'reject' | 'interrupt';
+      streaming: boolean;
+      withCursor: boolean;
+      otherText: boolean;
+      rewind: Rewind | null;
+    } & Asking)
   | ({ do: 'cancel'; turn: number | null } & Asking)
   | ({ do: 'subscribe'; from: From; state: boolean } & Asking)
   | ({ do: 'unsubscribe' } & Asking)
@@ -37,7 +46,10 @@ export interface Rewind {
 }
 
 const tab = fc.nat({ max: TABS - 1 });
-const conversation = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: CONVERSATIONS - 1 }) });
+const conversation = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(0) },
+  { weight: 1, arbitrary: fc.nat({ max: CONVERSATIONS - 1 }) },
+);
 const turn = fc.nat({ max: 5 });
 const rarely = (times: number) => fc.nat({ max: times }).map((n) => n === times);
 const asking = { tab, conversation, hurry: fc.boolean() };
@@ -50,17 +62,44 @@ const chat: fc.Arbitrary<Step> = fc.record({
   streaming: rarely(4).map((not) => !not),
   withCursor: fc.boolean(),
   otherText: rarely(20),
-  rewind: fc.oneof({ weight: 8, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.record({ to: fc.nat({ max: 7 }), edited: fc.boolean() }) }),
+  rewind: fc.oneof(
+    { weight: 8, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: fc.record({ to: fc.nat({ max: 7 }), edited: fc.boolean() }) },
+  ),
   ...asking,
 });
 
 const weighted: [number, fc.Arbitrary<Step>][] = [
   [24, chat],
-  [40, fc.record({ do: fc.constant('model' as const), conversation, pieces: fc.integer({ min: 1, max: 5 }), hurry: fc.boolean() })],
-  [18, fc.record({ do: fc.constant('subscribe' as const), from: fc.constantFrom<From>('here', 'here', 'before', 'start', 'beyond', 'lost'), state: fc.boolean(), ...asking })],
+  [
+    40,
+    fc.record({
+      do: fc.constant('model' as const),
+      conversation,
+      pieces: fc.integer({ min: 1, max: 5 }),
+      hurry: fc.boolean(),
+    }),
+  ],
+  [
+    18,
+    fc.record({
+      do: fc.constant('subscribe' as const),
+      from: fc.constantFrom<From>('here', 'here', 'before', 'start', 'beyond', 'lost'),
+      state: fc.boolean(),
+      ...asking,
+    }),
+  ],
   [4, fc.record({ do: fc.constant('unsubscribe' as const), ...asking })],
   [6, fc.record({ do: fc.constant('cancel' as const), turn: fc.option(turn, { nil: null }), ...asking })],
-  [8, fc.record({ do: fc.constant('respond' as const), question: fc.nat({ max: 3 }), decision: fc.constantFrom('approve' as const, 'deny' as const), ...asking })],
+  [
+    8,
+    fc.record({
+      do: fc.constant('respond' as const),
+      question: fc.nat({ max: 3 }),
+      decision: fc.constantFrom('approve' as const, 'deny' as const),
+      ...asking,
+    }),
+  ],
   [2, fc.record({ do: fc.constant('history' as const), ...asking })],
   [1, fc.record({ do: fc.constant('delete' as const), ...asking })],
   [12, fc.record({ do: fc.constant('resume' as const), tab, hurry: fc.boolean() })],

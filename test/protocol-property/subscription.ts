@@ -22,7 +22,13 @@ export interface Subscription {
 }
 
 /** `own`: the messages that the same client holds of turns of its own. */
-export function subscribe(holding: Holding, place: Place, result: Record<string, unknown>, own: ReadonlySet<string>, complain: Complain): Subscription {
+export function subscribe(
+  holding: Holding,
+  place: Place,
+  result: Record<string, unknown>,
+  own: ReadonlySet<string>,
+  complain: Complain,
+): Subscription {
   const { head_seq: head, oldest_seq: oldest, reset, truncated } = result;
   if (truncated === true) complain('gap', 'rows are said to be gone that nobody took away');
   goBack(holding, place, reset === true ? Number(oldest) - 1 : place.cursor.after_seq, own);
@@ -37,20 +43,24 @@ export function subscribe(holding: Holding, place: Place, result: Record<string,
     },
     isBehind,
     hearLive(frame) {
-      if (isBehind()) complain('early', `row ${lastSeq(holding)} of ${String(head)} was shown, and there came ${tell(frame)}`);
+      if (isBehind())
+        complain('early', `row ${lastSeq(holding)} of ${String(head)} was shown, and there came ${tell(frame)}`);
     },
     hearOf(seq, frame) {
-      if (seq !== undefined && seq > lastSeq(holding)) complain('order', `row ${lastSeq(holding)} is the last that was shown, and there came ${tell(frame)}`);
+      if (seq !== undefined && seq > lastSeq(holding))
+        complain('order', `row ${lastSeq(holding)} is the last that was shown, and there came ${tell(frame)}`);
     },
     hearRow(row) {
       const last = lastSeq(holding);
       if (owesReset) complain('reset', `row ${row.seq} came before the message was taken back that nobody knows`);
-      if (row.seq !== last + 1) return complain(row.seq > last ? 'gap' : 'repeat', `row ${last} was shown, and there came row ${row.seq}`);
+      if (row.seq !== last + 1)
+        return complain(row.seq > last ? 'gap' : 'repeat', `row ${last} was shown, and there came row ${row.seq}`);
       holding.rows.push(row);
       if (row.type !== 'assistant_message') return undefined;
       const held = holding.texts.get(row.id);
       const written = writtenIn(row);
-      const goesOn = held === undefined || (written.text.startsWith(held.text) && written.reasoning.startsWith(held.reasoning));
+      const goesOn =
+        held === undefined || (written.text.startsWith(held.text) && written.reasoning.startsWith(held.reasoning));
       if (!goesOn) complain('text', `${tell(held)} is held of what row ${row.seq} has as ${tell(written)}`);
       holding.texts.set(row.id, written);
       if (holding.writing === row.id) holding.writing = null;

@@ -19,7 +19,11 @@ export interface Tab {
   /** Opens a socket if there is none. */
   connect(): Promise<Line>;
   /** Sends a chat, for the first time or again. */
-  chat(line: Line, conversation: string, chat: { requestId: string; payload: Record<string, unknown>; streaming: boolean; withCursor: boolean }): () => boolean;
+  chat(
+    line: Line,
+    conversation: string,
+    chat: { requestId: string; payload: Record<string, unknown>; streaming: boolean; withCursor: boolean },
+  ): () => boolean;
   subscribe(line: Line, conversation: string, from: From, state: boolean): () => boolean;
   unsubscribe(line: Line, conversation: string): () => boolean;
   ask(line: Line, action: string, payload: object, take?: (answer: Incoming) => void): () => boolean;
@@ -71,13 +75,27 @@ export function createTab(name: string, { url, complain, mayBeHungUpOn, heard, m
   };
   const chat: Tab['chat'] = (line, conversation, { requestId, payload, streaming, withCursor }) => {
     const held = holding(conversation);
-    const turn: SentTurn = held.turns.get(requestId) ?? { requestId, payload, afterSeq: 0, shown: new Set(), messages: new Set(), writing: null, end: null, heldAtEnd: null };
+    const turn: SentTurn = held.turns.get(requestId) ?? {
+      requestId,
+      payload,
+      afterSeq: 0,
+      shown: new Set(),
+      messages: new Set(),
+      writing: null,
+      end: null,
+      heldAtEnd: null,
+    };
     held.turns.set(requestId, turn);
     turn.end = null;
     const place = goesOn(line, conversation) && withCursor ? placeInTurn(held, turn) : beginning;
     const own = line.follower(conversation).chat(turn, place);
     const before = answersTo(own);
-    line.chat(requestId, { ...payload, conversation_id: conversation, streaming, ...(withCursor ? { cursor: place.cursor } : {}) });
+    line.chat(requestId, {
+      ...payload,
+      conversation_id: conversation,
+      streaming,
+      ...(withCursor ? { cursor: place.cursor } : {}),
+    });
     return () => answersTo(own) > before;
   };
 
@@ -91,18 +109,28 @@ export function createTab(name: string, { url, complain, mayBeHungUpOn, heard, m
     async connect() {
       const present = lines.at(-1);
       if (present?.isOpen) return present;
-      const line = await openLine(url(), { holding, complain: (rule, what) => complain(rule, `${name}: ${what}`), mayBeHungUpOn, heard });
+      const line = await openLine(url(), {
+        holding,
+        complain: (rule, what) => complain(rule, `${name}: ${what}`),
+        mayBeHungUpOn,
+        heard,
+      });
       lines.push(line);
       return line;
     },
     chat,
     subscribe,
-    unsubscribe: (line, conversation) => ask(line, 'unsubscribe', { conversation_id: conversation }, () => line.follower(conversation).unsubscribed()),
+    unsubscribe: (line, conversation) =>
+      ask(line, 'unsubscribe', { conversation_id: conversation }, () => line.follower(conversation).unsubscribed()),
     ask,
     resume(line) {
       return [...holdings].flatMap(([conversation, { turns, wantsToFollow }]) => [
         ...(wantsToFollow ? [subscribe(line, conversation, 'here', true)] : []),
-        ...[...turns.values()].filter(({ end }) => end === null).map(({ requestId, payload }) => chat(line, conversation, { requestId, payload, streaming: true, withCursor: true })),
+        ...[...turns.values()]
+          .filter(({ end }) => end === null)
+          .map(({ requestId, payload }) =>
+            chat(line, conversation, { requestId, payload, streaming: true, withCursor: true }),
+          ),
       ]);
     },
   };

@@ -4,7 +4,12 @@ import type { Holding, Strand } from './holding.ts';
 export type Fit = 'fits' | 'gap' | 'repeat' | 'text';
 
 /** `repeat` is taken in all the same: it says the same. */
-export function takeText({ texts }: Holding, messageId: string, strand: Strand, { offset, data, of }: { offset: number; data: string; of: string }): Fit {
+export function takeText(
+  { texts }: Holding,
+  messageId: string,
+  strand: Strand,
+  { offset, data, of }: { offset: number; data: string; of: string },
+): Fit {
   const held = texts.get(messageId) ?? { text: '', reasoning: '', of };
   const have = held[strand];
   if (offset > have.length) return 'gap';

@@ -46,9 +46,12 @@ export function createWorld(stage: Stage, name: string): World {
   let isRestarting = false;
 
   const heard = (frame: Incoming) => {
-    if (frame.status === 'processing' && frame.seq !== undefined) promised.push({ conversation: frame.conversation_id, requestId: frame.request_id, seq: frame.seq });
-    if (frame.status === 'event' && frame.event.extra?.['kind'] === 'approval_request') questions.get(frame.conversation_id)?.add(String(frame.event.extra['interrupt_id']));
-    if (frame.status === 'chunk' && frame.chunk.type === 'approval_request') questions.get(frame.conversation_id)?.add(frame.chunk.interrupt_id);
+    if (frame.status === 'processing' && frame.seq !== undefined)
+      promised.push({ conversation: frame.conversation_id, requestId: frame.request_id, seq: frame.seq });
+    if (frame.status === 'event' && frame.event.extra?.['kind'] === 'approval_request')
+      questions.get(frame.conversation_id)?.add(String(frame.event.extra['interrupt_id']));
+    if (frame.status === 'chunk' && frame.chunk.type === 'approval_request')
+      questions.get(frame.conversation_id)?.add(frame.chunk.interrupt_id);
   };
   const mayGoOn = (tab: string, conversation: string) => {
     const deletion = deletions.get(conversation);
@@ -59,7 +62,14 @@ export function createWorld(stage: Stage, name: string): World {
     return isSame;
   };
   const tabs = Array.from({ length: TABS }, (_, index) =>
-    createTab(`tab${index}`, { url: () => stage.url, heard, mayGoOn, mayBeHungUpOn: () => isRestarting, complain: (rule, what) => void complaints.push({ rule, what }) }));
+    createTab(`tab${index}`, {
+      url: () => stage.url,
+      heard,
+      mayGoOn,
+      mayBeHungUpOn: () => isRestarting,
+      complain: (rule, what) => void complaints.push({ rule, what }),
+    }),
+  );
   const tabOf = (step: { tab: number }): Tab => {
     const tab = tabs[step.tab];
     if (!tab) throw new Error(`there is no tab ${step.tab}`);
@@ -74,8 +84,15 @@ export function createWorld(stage: Stage, name: string): World {
     const payload = payloads.get(key) ?? payloadOf(step, conversation);
     payloads.set(key, payload);
     if (step.mode === 'interrupt') interrupts.push({ conversation, requestId });
-    const said = step.otherText ? { text: writeMessage({ conversation, turn: 'another', recipe: step.recipe }) } : payload;
-    return tab.chat(line, conversation, { requestId, payload: { ...said, mode: step.mode }, streaming: step.streaming, withCursor: step.withCursor });
+    const said = step.otherText
+      ? { text: writeMessage({ conversation, turn: 'another', recipe: step.recipe }) }
+      : payload;
+    return tab.chat(line, conversation, {
+      requestId,
+      payload: { ...said, mode: step.mode },
+      streaming: step.streaming,
+      withCursor: step.withCursor,
+    });
   };
   const payloadOf = ({ turn, recipe, rewind }: StepOf<'chat'>, conversation: string) => {
     const text = writeMessage({ conversation, turn: `t${turn}`, recipe });
@@ -91,7 +108,11 @@ export function createWorld(stage: Stage, name: string): World {
       deletions.set(conversation, { times: (deletions.get(conversation)?.times ?? 0) + 1, pending: false });
     });
   };
-  const ask = (tab: Tab, line: Line, step: StepOf<'chat' | 'cancel' | 'subscribe' | 'unsubscribe' | 'respond' | 'history' | 'delete'>) => {
+  const ask = (
+    tab: Tab,
+    line: Line,
+    step: StepOf<'chat' | 'cancel' | 'subscribe' | 'unsubscribe' | 'respond' | 'history' | 'delete'>,
+  ) => {
     const conversation = named(step);
     switch (step.do) {
       case 'chat':
@@ -112,13 +133,22 @@ export function createWorld(stage: Stage, name: string): World {
       case 'respond': {
         const known = [...(questions.get(conversation) ?? [])];
         const interruptId = known.at(-1 - (step.question % Math.max(1, known.length))) ?? 'nothing';
-        return tab.ask(line, 'respond', { conversation_id: conversation, interrupt_id: interruptId, decision: step.decision });
+        return tab.ask(line, 'respond', {
+          conversation_id: conversation,
+          interrupt_id: interruptId,
+          decision: step.decision,
+        });
       }
     }
   };
 
   return {
-    tabs, conversations, complaints, promised, stops, interrupts,
+    tabs,
+    conversations,
+    complaints,
+    promised,
+    stops,
+    interrupts,
     get restarts() {
       return restarts;
     },

@@ -16,7 +16,9 @@ const proofs = [...llmProofs, ...chatProofs, ...websocketProofs, ...mcpProofs, .
 
 /** Keys that hold a value; the blocks of providers are one of them. */
 function keysBelow(section: Expected, above: readonly string[] = []): string[][] {
-  return keysOf(section).flatMap(([key, expected]) => (expected.properties && key !== 'providers' ? keysBelow(expected, [...above, key]) : [[...above, key]]));
+  return keysOf(section).flatMap(([key, expected]) =>
+    expected.properties && key !== 'providers' ? keysBelow(expected, [...above, key]) : [[...above, key]],
+  );
 }
 
 const keys = keysBelow(expectedConfig());
@@ -24,7 +26,10 @@ const keys = keysBelow(expectedConfig());
 describe('the table of keys that need a restart', () => {
   it('names only keys and sections that there are', () => {
     const known = keys.map((path) => path.join('.'));
-    assert.deepEqual(Object.keys(restartKeys).filter((key) => !known.some((each) => each === key || each.startsWith(`${key}.`))), []);
+    assert.deepEqual(
+      Object.keys(restartKeys).filter((key) => !known.some((each) => each === key || each.startsWith(`${key}.`))),
+      [],
+    );
   });
 
   it('leaves no key without a proof that it is reloaded', () => {
@@ -40,5 +45,10 @@ const part = process.env['PARLEY_TEST_ALL'] === '1' ? null : Math.floor(Date.now
 
 // Servers that mostly wait.
 describe('a reload puts in force', { concurrency: 4 }, () => {
-  for (const { keys: [key], shows, prove } of proofs.filter((_, index) => part === null || index % PARTS === part)) it(`${shows} (${key})`, prove);
+  for (const {
+    keys: [key],
+    shows,
+    prove,
+  } of proofs.filter((_, index) => part === null || index % PARTS === part))
+    it(`${shows} (${key})`, prove);
 });

@@ -24,8 +24,10 @@ async function start(t: TestContext, mcpServers: Record<string, unknown>): Promi
   return { scene, model, client: connectClient(t, await scene.parley.listening) };
 }
 
-const statesOf = async (client: WatchedClient) => Object.fromEntries((await client.tools()).servers.map(({ name, state }) => [name, state]));
-const until = (client: WatchedClient, name: string, state: string) => eventually(async () => (await statesOf(client))[name] === state, `${name} to be ${state}`);
+const statesOf = async (client: WatchedClient) =>
+  Object.fromEntries((await client.tools()).servers.map(({ name, state }) => [name, state]));
+const until = (client: WatchedClient, name: string, state: string) =>
+  eventually(async () => (await statesOf(client))[name] === state, `${name} to be ${state}`);
 
 describe('a server that a reload adds', () => {
   it('is connected to, and its tools are offered from the next hop on', async (t) => {
@@ -46,7 +48,10 @@ describe('a server that a reload adds', () => {
     await scene.reload();
     await until(client, 'demo', 'ready');
     const after = await descendants(scene.parley.pid);
-    assert.deepEqual(before.filter((pid) => !after.includes(pid)), []);
+    assert.deepEqual(
+      before.filter((pid) => !after.includes(pid)),
+      [],
+    );
     assert.equal((await statesOf(client))['odd'], 'ready');
   });
 });
@@ -90,7 +95,10 @@ describe('a server that a reload removes', () => {
   it('is not called by a hop that pinned its tools before', async (t) => {
     const { scene, model, client } = await start(t, misbehavingServer());
     const hold = createGate();
-    model.script(streams(gate(hold), callParts([{ name: 'fail' }], 'split'), finish('tool_calls'), usage(), done()), says('I see.'));
+    model.script(
+      streams(gate(hold), callParts([{ name: 'fail' }], 'split'), finish('tool_calls'), usage(), done()),
+      says('I see.'),
+    );
     const turn = client.chat('go');
     await model.request(1);
     scene.mcpServers = {};
@@ -166,7 +174,10 @@ describe('a server whose block a reload changes', () => {
     await until(client, 'web', 'ready');
     scene.mcpServers = { web: { url: web.url, excludeTools: ['count'] } };
     assert.deepEqual((await scene.reload())['reloaded'], ['mcpServers.web']);
-    await eventually(async () => !(await client.tools()).tools.some(({ name }) => name === 'count'), 'the tool to be gone');
+    await eventually(
+      async () => !(await client.tools()).tools.some(({ name }) => name === 'count'),
+      'the tool to be gone',
+    );
     await until(client, 'web', 'ready');
     assert.equal(oauth.counts.redeemed, 1);
   });

@@ -33,7 +33,8 @@ async function firstWords({ model, client }: Scripted) {
   return turn.end;
 }
 
-const exceeds = (budget: string) => (error: unknown) => error instanceof ParleyError && error.code === 'budget_exceeded' && error.data['budget'] === budget;
+const exceeds = (budget: string) => (error: unknown) =>
+  error instanceof ParleyError && error.code === 'budget_exceeded' && error.data['budget'] === budget;
 
 export const chatProofs: Proof[] = [
   {
@@ -68,7 +69,9 @@ export const chatProofs: Proof[] = [
     keys: ['chat.service.streaming.draft_interval'],
     shows: 'that drafts are saved',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { config: service({ streaming: { draft_interval: 0 } }) });
+      const { scene, model, client } = await startScriptedReload(t, {
+        config: service({ streaming: { draft_interval: 0 } }),
+      });
       await scene.reload(service({ streaming: { draft_interval: 0.05 } }));
       const held = saysStepwise('It ', 'was.');
       model.script(held.reply);
@@ -82,13 +85,22 @@ export const chatProofs: Proof[] = [
     },
   },
   {
-    keys: ['chat.service.context.max_tokens', 'chat.service.context.reserve_tokens', 'chat.service.context.preserve_recent'],
+    keys: [
+      'chat.service.context.max_tokens',
+      'chat.service.context.reserve_tokens',
+      'chat.service.context.preserve_recent',
+    ],
     shows: 'the window, larger and smaller, also of a conversation that is in memory',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { config: service({ context: { max_tokens: 64, reserve_tokens: 0, preserve_recent: 1 } }) });
+      const { scene, model, client } = await startScriptedReload(t, {
+        config: service({ context: { max_tokens: 64, reserve_tokens: 0, preserve_recent: 1 } }),
+      });
       const shown = async (text: string) => {
         await client.chat(text, inC1).end;
-        return model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'user').map(({ content }) => String(content).slice(0, 1));
+        return model.requests
+          .at(-1)
+          ?.body.messages.filter(({ role }) => role === 'user')
+          .map(({ content }) => String(content).slice(0, 1));
       };
       const long = ' word'.repeat(40);
       await shown(`1${long}`);
@@ -133,7 +145,10 @@ export const chatProofs: Proof[] = [
       await scene.reload(service({ tools: { concurrency: 1 } }));
       model.script(asks([{ name: 'slow', arguments: { ms: 300 } }, { name: 'count' }]), says('Done.'));
       const results = (await readAll(client.chat('go'))).filter((chunk) => chunk.type === 'tool_result');
-      assert.deepEqual(results.map(({ name }) => name), ['slow', 'count']);
+      assert.deepEqual(
+        results.map(({ name }) => name),
+        ['slow', 'count'],
+      );
     },
   },
   {
@@ -147,10 +162,17 @@ export const chatProofs: Proof[] = [
     },
   },
   {
-    keys: ['chat.service.tools.permission', 'chat.service.tools.permission_by_hint.read_only', 'chat.service.tools.permission_by_hint.additive', 'chat.service.tools.permission_by_hint.destructive'],
+    keys: [
+      'chat.service.tools.permission',
+      'chat.service.tools.permission_by_hint.read_only',
+      'chat.service.tools.permission_by_hint.additive',
+      'chat.service.tools.permission_by_hint.destructive',
+    ],
     shows: 'which tools are offered',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { mcpServers: { ...demoServer, ...misbehavingServer() } });
+      const { scene, model, client } = await startScriptedReload(t, {
+        mcpServers: { ...demoServer, ...misbehavingServer() },
+      });
       const offered = async () => {
         await client.chat('Hi', inC1).end;
         const names = model.requests.at(-1)?.body.tools?.map((tool) => tool.function.name) ?? [];
@@ -171,7 +193,10 @@ export const chatProofs: Proof[] = [
     keys: ['chat.service.tools.approval_timeout'],
     shows: 'the time that a person has to answer',
     async prove(t) {
-      const scripted = await startScriptedReload(t, { mcpServers: demoServer, config: service({ tools: { permission: { demo: 'ask' } } }) });
+      const scripted = await startScriptedReload(t, {
+        mcpServers: demoServer,
+        config: service({ tools: { permission: { demo: 'ask' } } }),
+      });
       await scripted.scene.reload(service({ tools: { approval_timeout: 0.2 } }));
       assert.equal((await resultOf(scripted, 'add', { a: 2, b: 3 })).result?.status, 'denied');
     },
@@ -188,11 +213,18 @@ export const chatProofs: Proof[] = [
     },
   },
   {
-    keys: ['chat.service.budget.turn_tokens', 'chat.service.budget.turn_cost', 'chat.service.budget.conversation_tokens', 'chat.service.budget.conversation_cost'],
+    keys: [
+      'chat.service.budget.turn_tokens',
+      'chat.service.budget.turn_cost',
+      'chat.service.budget.conversation_tokens',
+      'chat.service.budget.conversation_cost',
+    ],
     shows: 'what may be spent',
     async prove(t) {
       const prices = { 'scripted-model': { input: 1, output: 2 } };
-      const { scene, client } = await startScriptedReload(t, { config: { llm: { providers: { scripted: { prices } } } } });
+      const { scene, client } = await startScriptedReload(t, {
+        config: { llm: { providers: { scripted: { prices } } } },
+      });
       await client.chat('Hi', inC1).end;
       await scene.reload(service({ budget: { conversation_tokens: 1 } }));
       await assert.rejects(client.chat('Hi', inC1).end, exceeds('conversation_tokens'));

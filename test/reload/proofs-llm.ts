@@ -22,7 +22,10 @@ export const llmProofs: Proof[] = [
       const { scene, client } = await startScriptedReload(t, { config: { llm: once } });
       const [first, second] = [await startModelServer(), await startModelServer()];
       t.after(() => Promise.all([first.close(), second.close()]));
-      const providers = { first: { base_url: first.url, model: 'one' }, second: { base_url: second.url, model: 'two' } };
+      const providers = {
+        first: { base_url: first.url, model: 'one' },
+        second: { base_url: second.url, model: 'two' },
+      };
       await scene.reload({ llm: { active: 'first', fallback: ['second'], providers } });
       first.script(fails(500, 'oops'));
       second.script(says('Second.'));
@@ -34,7 +37,9 @@ export const llmProofs: Proof[] = [
     keys: ['llm.first_byte_timeout', 'llm.connect_timeout'],
     shows: 'the wait for an answer to begin',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { config: { llm: { ...once, first_byte_timeout: 600 } } });
+      const { scene, model, client } = await startScriptedReload(t, {
+        config: { llm: { ...once, first_byte_timeout: 600 } },
+      });
       await scene.reload({ llm: { first_byte_timeout: 0.1, connect_timeout: 5 } });
       model.script(hangs());
       await assert.rejects(client.chat('Hi').end, { code: 'provider_timeout' });
@@ -44,7 +49,9 @@ export const llmProofs: Proof[] = [
     keys: ['llm.stall_timeout'],
     shows: 'the silence within an answer',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { config: { llm: { ...once, stall_timeout: 600 } } });
+      const { scene, model, client } = await startScriptedReload(t, {
+        config: { llm: { ...once, stall_timeout: 600 } },
+      });
       await scene.reload({ llm: { stall_timeout: 0.1 } });
       model.script(stalls('Once '));
       await assert.rejects(client.chat('Hi').end, { code: 'provider_timeout' });
@@ -54,7 +61,9 @@ export const llmProofs: Proof[] = [
     keys: ['llm.queue_timeout'],
     shows: 'the wait for room at a provider',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { config: { llm: { queue_timeout: 600, providers: { scripted: { max_concurrent: 1 } } } } });
+      const { scene, model, client } = await startScriptedReload(t, {
+        config: { llm: { queue_timeout: 600, providers: { scripted: { max_concurrent: 1 } } } },
+      });
       const held = saysStepwise('One.');
       model.script(held.reply);
       const one = client.chat('1', { conversationId: 'c1' });
@@ -69,7 +78,9 @@ export const llmProofs: Proof[] = [
     keys: ['llm.retry.attempts', 'llm.retry.budget'],
     shows: 'how often a provider is asked',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { config: { llm: { retry: { attempts: 1, budget: 0 } } } });
+      const { scene, model, client } = await startScriptedReload(t, {
+        config: { llm: { retry: { attempts: 1, budget: 0 } } },
+      });
       await scene.reload({ llm: { retry: { attempts: 2, budget: 60 } } });
       model.script(fails(500, 'oops'), says('Second try.'));
       assert.equal(await client.chat('Hi').text(), 'Second try.');
@@ -79,7 +90,9 @@ export const llmProofs: Proof[] = [
     keys: ['llm.circuit.failures', 'llm.circuit.cooldown'],
     shows: 'when a circuit opens, and for how long',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { config: { llm: { ...once, circuit: { failures: 1000, cooldown: 600 } } } });
+      const { scene, model, client } = await startScriptedReload(t, {
+        config: { llm: { ...once, circuit: { failures: 1000, cooldown: 600 } } },
+      });
       await scene.reload({ llm: { circuit: { failures: 1, cooldown: 0.2 } } });
       model.script(fails(500, 'oops'));
       await assert.rejects(client.chat('Hi').end, { code: 'provider_failed' });

@@ -22,12 +22,17 @@ async function startDemands(t: TestContext, config: Record<string, unknown> = {}
   return startScriptedReload(t, { mcpServers: { demands: { url: demands.url } }, config });
 }
 
-async function resultOf({ model, client }: Scripted, name: string, ...before: ReturnType<typeof says>[]): Promise<string> {
+async function resultOf(
+  { model, client }: Scripted,
+  name: string,
+  ...before: ReturnType<typeof says>[]
+): Promise<string> {
   model.script(asks([{ name }]), ...before, says('I see.'));
   return resultsIn(await readAll(client.chat('go')))[0]?.data ?? '';
 }
 
-const stateOf = async (client: WatchedClient, name: string) => (await client.tools()).servers.find((server) => server.name === name)?.state;
+const stateOf = async (client: WatchedClient, name: string) =>
+  (await client.tools()).servers.find((server) => server.name === name)?.state;
 
 export const mcpProofs: Proof[] = [
   {
@@ -47,7 +52,10 @@ export const mcpProofs: Proof[] = [
     async prove(t) {
       const scripted = await startDemands(t);
       await scripted.scene.reload(mcp({ roots: ['/srv/one'] }));
-      await eventually(async () => (await stateOf(scripted.client, 'demands')) === 'ready', 'the server to be told of roots');
+      await eventually(
+        async () => (await stateOf(scripted.client, 'demands')) === 'ready',
+        'the server to be told of roots',
+      );
       assert.equal(await resultOf(scripted, 'roots'), 'file:///srv/one');
       await scripted.scene.reload(mcp({ roots: ['/srv/two'] }));
       assert.equal(await resultOf(scripted, 'roots'), 'file:///srv/two');
@@ -68,7 +76,10 @@ export const mcpProofs: Proof[] = [
     keys: ['mcp.resources_in_prompt.named', 'mcp.resources_in_prompt.contents', 'mcp.resources_in_prompt.wait'],
     shows: 'what of resources is in the system prompt',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { mcpServers: demoServer, config: mcp({ resources_in_prompt: { named: 0 } }) });
+      const { scene, model, client } = await startScriptedReload(t, {
+        mcpServers: demoServer,
+        config: mcp({ resources_in_prompt: { named: 0 } }),
+      });
       const prompt = async () => {
         await client.chat('Hi').end;
         return String(model.requests.at(-1)?.body.messages[0]?.content);
@@ -82,8 +93,13 @@ export const mcpProofs: Proof[] = [
   },
   {
     keys: [
-      'mcp.connection.max_reconnect_attempts', 'mcp.connection.failed_retry_delay', 'mcp.connection.health_interval', 'mcp.connection.initial_reconnect_delay',
-      'mcp.connection.max_reconnect_delay', 'mcp.connection.connection_timeout', 'mcp.authorization.timeout',
+      'mcp.connection.max_reconnect_attempts',
+      'mcp.connection.failed_retry_delay',
+      'mcp.connection.health_interval',
+      'mcp.connection.initial_reconnect_delay',
+      'mcp.connection.max_reconnect_delay',
+      'mcp.connection.connection_timeout',
+      'mcp.authorization.timeout',
     ],
     shows: 'when a server that is lost is tried again, for one that is connected',
     async prove(t) {
@@ -97,8 +113,21 @@ export const mcpProofs: Proof[] = [
     keys: ['mcp.connection.request_timeout', 'mcp.connection.ping_timeout', 'mcp.connection.close_grace'],
     shows: 'how long the answer to a ping is waited for, over the connection that there is',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { mcpServers: misbehavingServer(), config: mcp({ connection: { ping_timeout: 600 } }) });
-      await scene.reload(mcp({ connection: { ping_timeout: 0.2, request_timeout: 5, close_grace: 0.2, initial_reconnect_delay: 600, max_reconnect_delay: 600 } }));
+      const { scene, model, client } = await startScriptedReload(t, {
+        mcpServers: misbehavingServer(),
+        config: mcp({ connection: { ping_timeout: 600 } }),
+      });
+      await scene.reload(
+        mcp({
+          connection: {
+            ping_timeout: 0.2,
+            request_timeout: 5,
+            close_grace: 0.2,
+            initial_reconnect_delay: 600,
+            max_reconnect_delay: 600,
+          },
+        }),
+      );
       model.script(asks([{ name: 'freeze' }]), says('I see.'));
       const turn = client.chat('go', { conversationId: 'c1' });
       turn.end.catch(() => undefined);
@@ -107,12 +136,21 @@ export const mcpProofs: Proof[] = [
     },
   },
   {
-    keys: ['mcp.limits.max_tools', 'mcp.limits.max_description_length', 'mcp.limits.max_schema_size', 'mcp.limits.max_listed', 'mcp.limits.max_message_size'],
+    keys: [
+      'mcp.limits.max_tools',
+      'mcp.limits.max_description_length',
+      'mcp.limits.max_schema_size',
+      'mcp.limits.max_listed',
+      'mcp.limits.max_message_size',
+    ],
     shows: 'what servers may offer, over the connection that there is',
     async prove(t) {
       const { scene, client } = await startScriptedReload(t, { mcpServers: demoServer });
       await scene.reload(mcp({ limits: { max_description_length: 16, max_message_size: 65_536 } }));
-      await eventually(async () => (await client.tools()).tools.every(({ description }) => description.length <= 30), 'shorter descriptions');
+      await eventually(
+        async () => (await client.tools()).tools.every(({ description }) => description.length <= 30),
+        'shorter descriptions',
+      );
       await scene.reload(mcp({ limits: { max_tools: 1, max_schema_size: 1024 } }));
       assert.equal((await client.tools()).tools.length, 1);
       await scene.reload(mcp({ limits: { max_tools: 256 } }));
@@ -126,7 +164,10 @@ export const mcpProofs: Proof[] = [
       const { scene, model, client } = await startScriptedReload(t, { mcpServers: misbehavingServer() });
       await scene.reload(mcp({ limits: { max_concurrent: 1 } }));
       model.script(asks([{ name: 'slow', arguments: { ms: 300 } }, { name: 'count' }]), says('Done.'));
-      assert.deepEqual(resultsIn(await readAll(client.chat('go'))).map(({ name }) => name), ['slow', 'count']);
+      assert.deepEqual(
+        resultsIn(await readAll(client.chat('go'))).map(({ name }) => name),
+        ['slow', 'count'],
+      );
     },
   },
   {

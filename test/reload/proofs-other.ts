@@ -10,7 +10,8 @@ import { connectClient } from '../support/typed-client.ts';
 import { startScriptedReload, type Proof } from './proofs.ts';
 import { startReloadable } from './scene.ts';
 
-const watching = (url: string, conversation: string, options = {}) => new WebSocket(url.replace('/ws/chat', `/inspect/events?conversation=${conversation}`), options);
+const watching = (url: string, conversation: string, options = {}) =>
+  new WebSocket(url.replace('/ws/chat', `/inspect/events?conversation=${conversation}`), options);
 const closeCode = async (socket: WebSocket) => Number((await once(socket, 'close'))[0]);
 /** What is kept of the demo server's chart comes first, so a socket that is let in gets something. */
 const isLetIn = (socket: WebSocket) => once(socket, 'message');
@@ -40,7 +41,10 @@ export const otherProofs: Proof[] = [
     shows: 'who may watch',
     async prove(t) {
       const alice = createToken();
-      const scene = await startReloadable(t, { mcpServers: demoServer, config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(alice) }] } } });
+      const scene = await startReloadable(t, {
+        mcpServers: demoServer,
+        config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(alice) }] } },
+      });
       const url = await scene.parley.listening;
       const by = { headers: { authorization: `Bearer ${alice}` } };
       assert.equal(await closeCode(watching(url, 'c1', by)), 1008);
@@ -52,24 +56,36 @@ export const otherProofs: Proof[] = [
   },
   {
     keys: [
-      'repository.persistence.retention_policy', 'repository.persistence.max_messages_per_conversation', 'repository.persistence.max_tokens_per_conversation',
-      'repository.persistence.retention_days', 'repository.max_waiting',
+      'repository.persistence.retention_policy',
+      'repository.persistence.max_messages_per_conversation',
+      'repository.persistence.max_tokens_per_conversation',
+      'repository.persistence.retention_days',
+      'repository.max_waiting',
     ],
     shows: 'what is kept of a conversation, with nothing new said in it',
     async prove(t) {
-      const scene = await startReloadable(t, { config: { repository: { persistence: { retention_policy: 'unlimited' } } } });
+      const scene = await startReloadable(t, {
+        config: { repository: { persistence: { retention_policy: 'unlimited' } } },
+      });
       const client = connectClient(t, await scene.parley.listening);
       const inC1 = { conversationId: 'c1' };
-      const kept = async () => (await client.history('c1')).events.filter(({ type }) => type === 'user_message').map(({ content }) => content);
+      const kept = async () =>
+        (await client.history('c1')).events.filter(({ type }) => type === 'user_message').map(({ content }) => content);
       for (const text of ['one', 'two', 'three', 'four']) await client.chat(text, inC1).end;
       assert.equal((await kept()).length, 4);
-      await scene.reload({ repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 4 } } });
+      await scene.reload({
+        repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 4 } },
+      });
       await client.chat('five', inC1).end;
       await eventually(async () => (await kept()).length === 2, 'the two newest turns');
-      await scene.reload({ repository: { persistence: { retention_policy: 'token_limit', max_tokens_per_conversation: 1 } } });
+      await scene.reload({
+        repository: { persistence: { retention_policy: 'token_limit', max_tokens_per_conversation: 1 } },
+      });
       await client.chat('six', inC1).end;
       await eventually(async () => String(await kept()) === 'six', 'the newest turn');
-      await scene.reload({ repository: { persistence: { retention_policy: 'time_based', retention_days: 0.000_000_1 } } });
+      await scene.reload({
+        repository: { persistence: { retention_policy: 'time_based', retention_days: 0.000_000_1 } },
+      });
       await eventually(async () => (await kept()).length === 0, 'nothing, in a conversation that rests');
     },
   },
@@ -85,7 +101,10 @@ export const otherProofs: Proof[] = [
       await client.chat('Hi').end;
       scene.mcpServers = { noisy: { command: 'node', args: ['-e', 'console.error("a word of its own")'] } };
       await scene.reload();
-      await eventually(() => scene.lines().some((line) => line['level'] === 20 && line.msg === 'a word of its own'), 'a line of that level');
+      await eventually(
+        () => scene.lines().some((line) => line['level'] === 20 && line.msg === 'a word of its own'),
+        'a line of that level',
+      );
     },
   },
   {

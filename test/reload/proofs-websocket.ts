@@ -11,9 +11,13 @@ import type { Proof } from './proofs.ts';
 import { startReloadable } from './scene.ts';
 
 const websocket = (settings: Record<string, unknown>) => ({ chat: { websocket: settings } });
-const chat = (text: string, metadata: object = {}) => JSON.stringify({ action: 'chat', request_id: 'r', payload: { text, metadata } });
+const chat = (text: string, metadata: object = {}) =>
+  JSON.stringify({ action: 'chat', request_id: 'r', payload: { text, metadata } });
 
-async function open(url: string, options: { autoPong?: boolean; headers?: Record<string, string> } = {}): Promise<WebSocket> {
+async function open(
+  url: string,
+  options: { autoPong?: boolean; headers?: Record<string, string> } = {},
+): Promise<WebSocket> {
   const socket = new WebSocket(url, options);
   await once(socket, 'open');
   return socket;
@@ -115,7 +119,10 @@ export const websocketProofs: Proof[] = [
       const url = await scene.parley.listening;
       const [first, second] = [await connect(url), await connect(url)];
       await scene.reload(websocket({ max_connections_per_address: 1 }));
-      assert.equal((await turnedAway(url)).reason, 'too many connections from this address: chat.websocket.max_connections_per_address');
+      assert.equal(
+        (await turnedAway(url)).reason,
+        'too many connections from this address: chat.websocket.max_connections_per_address',
+      );
       await scene.reload(websocket({ max_connections: 1 }));
       assert.equal((await turnedAway(url)).reason, 'too many connections: chat.websocket.max_connections');
       for (const client of [first, second]) await client.ask('ping');
@@ -126,7 +133,12 @@ export const websocketProofs: Proof[] = [
     },
   },
   {
-    keys: ['chat.websocket.max_connections_per_subject', 'auth.tokens', 'auth.verification_timeout', 'auth.max_unverified_bytes'],
+    keys: [
+      'chat.websocket.max_connections_per_subject',
+      'auth.tokens',
+      'auth.verification_timeout',
+      'auth.max_unverified_bytes',
+    ],
     shows: 'the sockets of one subject, and whose a token is',
     async prove(t) {
       const [alice, bob] = [createToken(), createToken()];
@@ -136,8 +148,14 @@ export const websocketProofs: Proof[] = [
       const by = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
       const first = await connect(url, by(alice));
       await first.ask('ping');
-      await scene.reload({ ...websocket({ max_connections_per_subject: 1 }), auth: { tokens: [...tokens, { subject: 'bob', sha256: hashToken(bob) }] } });
-      assert.equal((await turnedAway(url, by(alice))).reason, 'too many connections of this subject: chat.websocket.max_connections_per_subject');
+      await scene.reload({
+        ...websocket({ max_connections_per_subject: 1 }),
+        auth: { tokens: [...tokens, { subject: 'bob', sha256: hashToken(bob) }] },
+      });
+      assert.equal(
+        (await turnedAway(url, by(alice))).reason,
+        'too many connections of this subject: chat.websocket.max_connections_per_subject',
+      );
       await connectClient(t, url, { token: bob }).chat('Hi').end;
       await first.close();
     },
@@ -162,7 +180,8 @@ export const websocketProofs: Proof[] = [
       const socket = await open(await scene.parley.listening);
       await scene.reload(websocket({ frames_per_second: 1, frame_burst: 5 }));
       const closed = closeCode(socket);
-      for (let sent = 0; sent < 100; sent += 1) socket.send(JSON.stringify({ action: 'ping', request_id: String(sent) }));
+      for (let sent = 0; sent < 100; sent += 1)
+        socket.send(JSON.stringify({ action: 'ping', request_id: String(sent) }));
       assert.equal(await closed, 1008);
     },
   },

@@ -21,7 +21,10 @@ export interface Scripted {
 }
 
 /** A scripted model, the server in front of it, and a client. */
-export async function startScriptedReload(t: TestContext, options: Omit<HomeOptions, 'modelUrl'> = {}): Promise<Scripted> {
+export async function startScriptedReload(
+  t: TestContext,
+  options: Omit<HomeOptions, 'modelUrl'> = {},
+): Promise<Scripted> {
   const model = await startModelServer();
   t.after(() => model.close());
   const scene = await startReloadable(t, { ...options, modelUrl: model.url });
@@ -31,5 +34,10 @@ export async function startScriptedReload(t: TestContext, options: Omit<HomeOpti
 
 /** A configuration with this value at a dotted key. */
 export function at(key: string, value: unknown): Record<string, unknown> {
-  return key.split('.').reduceRight<Record<string, unknown>>((below, step, index, steps) => ({ [step]: index === steps.length - 1 ? value : below }), {});
+  return key
+    .split('.')
+    .reduceRight<Record<string, unknown>>(
+      (below, step, index, steps) => ({ [step]: index === steps.length - 1 ? value : below }),
+      {},
+    );
 }

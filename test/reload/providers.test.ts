@@ -27,7 +27,10 @@ describe('another provider', () => {
   it('answers the next request, while an answer that is under way ends as it began, at its price', async (t) => {
     const [first, second] = await startModels(t);
     const prices = { 'scripted-model': { input: 1, output: 2 } };
-    const scene = await startReloadable(t, { modelUrl: first.url, config: { llm: { providers: { scripted: { prices } } } } });
+    const scene = await startReloadable(t, {
+      modelUrl: first.url,
+      config: { llm: { providers: { scripted: { prices } } } },
+    });
     const client = connectClient(t, await scene.parley.listening);
     const { reply, release } = saysStepwise('It ', 'was.');
     first.script(reply);
@@ -36,19 +39,30 @@ describe('another provider', () => {
     for await (const chunk of turn) if (chunk.type === 'text') break;
 
     second.script(says('New.'));
-    const { reloaded } = await scene.reload({ llm: { active: 'other', providers: { other: { base_url: second.url, model: 'other-model' } } } });
+    const { reloaded } = await scene.reload({
+      llm: { active: 'other', providers: { other: { base_url: second.url, model: 'other-model' } } },
+    });
     assert.deepEqual(reloaded, ['llm.active', 'llm.providers.other']);
     release();
     const { metadata } = await turn.end;
-    assert.deepEqual([await turn.text(), metadata.model, metadata.usage?.cost], ['It was.', 'scripted-model', 0.000025]);
+    assert.deepEqual(
+      [await turn.text(), metadata.model, metadata.usage?.cost],
+      ['It was.', 'scripted-model', 0.000025],
+    );
     assert.equal(await client.chat('and now?', { conversationId: 'c1' }).text(), 'New.');
-    assert.deepEqual((await providersOf(scene)).map(({ name }) => name), ['other']);
+    assert.deepEqual(
+      (await providersOf(scene)).map(({ name }) => name),
+      ['other'],
+    );
     assert.doesNotMatch(await scene.http('/metrics'), /parley_provider_requests\{provider="scripted"\}/);
   });
 
   it('takes over a turn in the middle, at its next hop', async (t) => {
     const [first, second] = await startModels(t);
-    const scene = await startReloadable(t, { modelUrl: first.url, config: { llm: { retry: { attempts: 5, budget: 60 } } } });
+    const scene = await startReloadable(t, {
+      modelUrl: first.url,
+      config: { llm: { retry: { attempts: 5, budget: 60 } } },
+    });
     let asked = 0;
     first.script(() => {
       asked += 1;
@@ -57,7 +71,9 @@ describe('another provider', () => {
     second.script(() => says('Here.'));
     const turn = connectClient(t, await scene.parley.listening).chat('Hi');
     for await (const chunk of turn) if (chunk.type === 'notice' && chunk.kind === 'retrying') break;
-    await scene.reload({ llm: { active: 'other', providers: { other: { base_url: second.url, model: 'other-model' } } } });
+    await scene.reload({
+      llm: { active: 'other', providers: { other: { base_url: second.url, model: 'other-model' } } },
+    });
     assert.equal(await turn.text(), 'Here.');
     assert.equal(asked, 1);
   });
@@ -66,18 +82,28 @@ describe('another provider', () => {
 describe('a provider that a reload leaves as it was', () => {
   it('keeps its circuit, also when its prices, limits or model change', async (t) => {
     const [model] = await startModels(t);
-    const scene = await startReloadable(t, { modelUrl: model.url, config: { llm: { retry: { attempts: 1 }, circuit: { failures: 1, cooldown: 600 } } } });
+    const scene = await startReloadable(t, {
+      modelUrl: model.url,
+      config: { llm: { retry: { attempts: 1 }, circuit: { failures: 1, cooldown: 600 } } },
+    });
     const client = connectClient(t, await scene.parley.listening);
     model.script(fails(500, 'oops'));
     await assert.rejects(client.chat('Hi').end, { code: 'provider_failed' });
-    await scene.reload({ llm: { providers: { scripted: { model: 'newer', max_concurrent: 1, prices: { newer: { input: 1, output: 1 } } } } } });
+    await scene.reload({
+      llm: {
+        providers: { scripted: { model: 'newer', max_concurrent: 1, prices: { newer: { input: 1, output: 1 } } } },
+      },
+    });
     await assert.rejects(client.chat('Hi').end, { code: 'provider_unavailable' });
     assert.partialDeepStrictEqual(await providersOf(scene), [{ name: 'scripted', model: 'newer', circuit: 'open' }]);
   });
 
   it('lets those who wait in its queue go on when it may take more', async (t) => {
     const [model] = await startModels(t);
-    const scene = await startReloadable(t, { modelUrl: model.url, config: { llm: { providers: { scripted: { max_concurrent: 1 } } } } });
+    const scene = await startReloadable(t, {
+      modelUrl: model.url,
+      config: { llm: { providers: { scripted: { max_concurrent: 1 } } } },
+    });
     const client = connectClient(t, await scene.parley.listening);
     const held = saysStepwise('One.');
     model.script(held.reply, says('Two.'));
@@ -95,7 +121,10 @@ describe('a provider that a reload leaves as it was', () => {
 describe('a provider whose endpoint changes', () => {
   it('begins with a closed circuit', async (t) => {
     const [first, second] = await startModels(t);
-    const scene = await startReloadable(t, { modelUrl: first.url, config: { llm: { retry: { attempts: 1 }, circuit: { failures: 1, cooldown: 600 } } } });
+    const scene = await startReloadable(t, {
+      modelUrl: first.url,
+      config: { llm: { retry: { attempts: 1 }, circuit: { failures: 1, cooldown: 600 } } },
+    });
     const client = connectClient(t, await scene.parley.listening);
     first.script(fails(500, 'oops'));
     await assert.rejects(client.chat('Hi').end, { code: 'provider_failed' });

@@ -10,18 +10,25 @@ import { createHome, eventually } from '../support/server-process.ts';
 import { connectClient } from '../support/typed-client.ts';
 import { startReloadable, type Reloadable } from './scene.ts';
 
-const metric = async (scene: Reloadable, name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await scene.http('/metrics'))?.[1]);
+const metric = async (scene: Reloadable, name: string) =>
+  Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await scene.http('/metrics'))?.[1]);
 
 describe('SIGHUP', () => {
   it('reports in one line what is in force now and what needs a restart, without values', async (t) => {
     const scene = await startReloadable(t);
     const line = await scene.reload({
       chat: { service: { system_prompt: 'Be brief.', queue_length: 3 }, websocket: { host: '127.0.0.1' } },
-      llm: { providers: { own: { base_url: 'http://127.0.0.1:1/v1', model: 'm', headers: { 'x-secret': 'open sesame' } } } },
+      llm: {
+        providers: { own: { base_url: 'http://127.0.0.1:1/v1', model: 'm', headers: { 'x-secret': 'open sesame' } } },
+      },
       repository: { path: 'other.db' },
     });
     assert.deepEqual([line.msg, line['level']], ['configuration reloaded', 30]);
-    assert.deepEqual(line['reloaded'], ['llm.providers.own', 'chat.service.system_prompt', 'chat.service.queue_length']);
+    assert.deepEqual(line['reloaded'], [
+      'llm.providers.own',
+      'chat.service.system_prompt',
+      'chat.service.queue_length',
+    ]);
     assert.deepEqual(line['needs_restart'], ['chat.websocket.host', 'repository.path']);
     assert.ok(!scene.parley.output.stderr.includes('sesame'));
   });
@@ -60,7 +67,10 @@ describe('SIGHUP', () => {
   });
 
   it('is ignored, with a line in the log, while the server starts', async (t) => {
-    const home = await createHome(t, { mcpServers: misbehavingServer({ TEST_START_FILE: 'go' }), config: { logging: { format: 'json' } } });
+    const home = await createHome(t, {
+      mcpServers: misbehavingServer({ TEST_START_FILE: 'go' }),
+      config: { logging: { format: 'json' } },
+    });
     const parley = home.start();
     await eventually(() => stat(home.database).catch(() => null), 'the start to be under way');
     parley.kill('SIGHUP');
@@ -71,7 +81,10 @@ describe('SIGHUP', () => {
 
   it('twice in a row reloads at least once after the last change, and never at the same time', async (t) => {
     const scene = await startReloadable(t);
-    await writeFile(join(scene.folder, 'config.yaml'), JSON.stringify({ ...scene.config, chat: { websocket: { port: 0 }, service: { queue_length: 7 } } }));
+    await writeFile(
+      join(scene.folder, 'config.yaml'),
+      JSON.stringify({ ...scene.config, chat: { websocket: { port: 0 }, service: { queue_length: 7 } } }),
+    );
     for (let sent = 0; sent < 5; sent += 1) scene.parley.kill('SIGHUP');
     const lines = await eventually(() => {
       const said = scene.lines().filter(({ msg }) => msg === 'configuration reloaded');
@@ -91,7 +104,9 @@ describe('a file that is wrong', () => {
       '  config.yaml:3: chat.service.max_text_length is none; allowed: a whole number of characters, 1 or more.',
       '  config.yaml:4: chat.service.idle_timeot is not a known key; did you mean idle_timeout?',
     ]);
-    await assert.rejects(connectClient(t, await scene.parley.listening).chat('more than ten characters').end, { code: 'invalid_request' });
+    await assert.rejects(connectClient(t, await scene.parley.listening).chat('more than ten characters').end, {
+      code: 'invalid_request',
+    });
   });
 
   it('of servers changes nothing of the other file either', async (t) => {
@@ -99,20 +114,30 @@ describe('a file that is wrong', () => {
     scene.mcpServers = { broken: {} };
     const line = await scene.reload({ chat: { service: { max_text_length: 100_000 } } });
     assert.match(String(line['problems']), /servers\.json:1:\d+: mcpServers\.broken: expected either "command"/);
-    await assert.rejects(connectClient(t, await scene.parley.listening).chat('more than ten characters').end, { code: 'invalid_request' });
+    await assert.rejects(connectClient(t, await scene.parley.listening).chat('more than ten characters').end, {
+      code: 'invalid_request',
+    });
   });
 
   it('that names a provider without a key changes nothing', async (t) => {
     const scene = await startReloadable(t);
     const line = await scene.reload({ llm: { active: 'openai' } });
-    assert.match(String(line['problems']), /Provider "openai" needs an API key: set the environment variable OPENAI_API_KEY/);
+    assert.match(
+      String(line['problems']),
+      /Provider "openai" needs an API key: set the environment variable OPENAI_API_KEY/,
+    );
     await connectClient(t, await scene.parley.listening).chat('Hi').end;
   });
 
   it('is refused as a whole when only a restart can make its keys fit', async (t) => {
     const scene = await startReloadable(t);
-    const line = await scene.reload({ auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: 'a'.repeat(64) }] } });
-    assert.match(String(line['problems']), /needs a restart as a whole\. Until then auth\.mode would keep the old value/);
+    const line = await scene.reload({
+      auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: 'a'.repeat(64) }] },
+    });
+    assert.match(
+      String(line['problems']),
+      /needs a restart as a whole\. Until then auth\.mode would keep the old value/,
+    );
     await connectClient(t, await scene.parley.listening).chat('Hi').end;
   });
 });

@@ -3,7 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { merge } from '../support/merge.ts';
-import { createHome, eventually, type HomeOptions, type ServerProcess, type StartOptions } from '../support/server-process.ts';
+import {
+  createHome,
+  eventually,
+  type HomeOptions,
+  type ServerProcess,
+  type StartOptions,
+} from '../support/server-process.ts';
 
 /** A line of the server's log. */
 export interface LogLine extends Record<string, unknown> {
@@ -31,15 +37,27 @@ export interface Reloadable {
 const isAnswer = ({ msg }: LogLine) => /^configuration reloaded|^reload /.test(msg);
 
 /** Starts it, and resolves when it listens. */
-export async function startReloadable(t: TestContext, options: HomeOptions = {}, start: StartOptions = {}): Promise<Reloadable> {
-  const home = await createHome(t, { ...options, config: merge({ logging: { format: 'json' } }, options.config ?? {}) });
+export async function startReloadable(
+  t: TestContext,
+  options: HomeOptions = {},
+  start: StartOptions = {},
+): Promise<Reloadable> {
+  const home = await createHome(t, {
+    ...options,
+    config: merge({ logging: { format: 'json' } }, options.config ?? {}),
+  });
   const { folder } = home;
   const parley = home.start(start);
   const stated: Record<string, unknown> = JSON.parse(await readFile(join(folder, 'config.yaml'), 'utf8'));
   const url = await parley.listening;
   let answered = 0;
 
-  const lines = () => parley.output.stderr.split('\n').slice(0, -1).filter((line) => line.startsWith('{')).map((line): LogLine => JSON.parse(line));
+  const lines = () =>
+    parley.output.stderr
+      .split('\n')
+      .slice(0, -1)
+      .filter((line) => line.startsWith('{'))
+      .map((line): LogLine => JSON.parse(line));
   const answers = () => lines().filter(isAnswer);
   const scene: Reloadable = {
     parley,

@@ -13,14 +13,21 @@ import { allGone, descendants, eventually } from '../support/server-process.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
-const skip = /util-linux/.test(spawnSync('script', ['--version']).stdout?.toString() ?? '') ? false : 'there is no `script` of util-linux';
+const skip = /util-linux/.test(spawnSync('script', ['--version']).stdout?.toString() ?? '')
+  ? false
+  : 'there is no `script` of util-linux';
 
 /** Its log goes to a file: the terminal will be gone. */
 async function startInTerminal(t: TestContext) {
-  const { model, home } = await createScriptedHome(t, { mcpServers: demoServer, config: { shutdown: { drain_timeout: 1 }, logging: { format: 'json' } } });
+  const { model, home } = await createScriptedHome(t, {
+    mcpServers: demoServer,
+    config: { shutdown: { drain_timeout: 1 }, logging: { format: 'json' } },
+  });
   const log = join(home.folder, 'log');
   const command = `exec ${process.execPath} ${main} --config ${join(home.folder, 'config.yaml')} 2> ${log}`;
-  const terminal = spawn('script', ['--quiet', '--flush', '--command', command, join(home.folder, 'typescript')], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const terminal = spawn('script', ['--quiet', '--flush', '--command', command, join(home.folder, 'typescript')], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   t.after(() => terminal.kill('SIGKILL'));
   let shown = '';
   terminal.stdout.on('data', (data: Buffer) => (shown += data.toString()));

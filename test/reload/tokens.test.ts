@@ -12,7 +12,8 @@ const entry = (subject: string, secret: string) => ({ subject, sha256: hashToken
 const both = [entry('alice', token.alice), entry('bob', token.bob)];
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } });
 
-const start = (t: TestContext, inspect = {}) => startReloadable(t, { config: { auth: { mode: 'token', tokens: both }, inspect } });
+const start = (t: TestContext, inspect = {}) =>
+  startReloadable(t, { config: { auth: { mode: 'token', tokens: both }, inspect } });
 
 /** How a socket ends: the code, the reason, and the frames before it. */
 async function endOf(socket: WebSocket) {
@@ -37,8 +38,14 @@ describe('a token that a reload removes', () => {
     const url = await scene.parley.listening;
     const [alices, bobs] = [await open(url, token.alice), await open(url, token.bob)];
     const ended = endOf(alices);
-    assert.deepEqual((await scene.reload({ auth: { tokens: [entry('bob', token.bob)] } }))['reloaded'], ['auth.tokens']);
-    assert.deepEqual(await ended, { code: 1008, reason: 'unauthorized: the token is not valid any more', errors: ['unauthorized'] });
+    assert.deepEqual((await scene.reload({ auth: { tokens: [entry('bob', token.bob)] } }))['reloaded'], [
+      'auth.tokens',
+    ]);
+    assert.deepEqual(await ended, {
+      code: 1008,
+      reason: 'unauthorized: the token is not valid any more',
+      errors: ['unauthorized'],
+    });
 
     const again = new WebSocket(url, bearer(token.alice));
     assert.equal((await endOf(again)).code, 1008);
@@ -66,7 +73,10 @@ describe('a token that a reload gives to another subject', () => {
     await scene.reload({ auth: { tokens: [entry('bob', token.alice), entry('bob', token.bob)] } });
     assert.equal((await ended).code, 1008);
     const { conversations } = await connectClient(t, url, { token: token.alice }).conversations();
-    assert.deepEqual(conversations.map((each) => each.conversation_id), ["bob's"]);
+    assert.deepEqual(
+      conversations.map((each) => each.conversation_id),
+      ["bob's"],
+    );
   });
 });
 

@@ -41,7 +41,11 @@ function skipsWithout({ unreachable }: BareMachine, t: TestContext): boolean {
 const otherUser = 65_534;
 const users = [
   { name: 'the current user', uid: undefined, skip: false },
-  { name: 'another user, who has no home', uid: otherUser, skip: process.getuid?.() === 0 ? false : 'only root can become another user' },
+  {
+    name: 'another user, who has no home',
+    uid: otherUser,
+    skip: process.getuid?.() === 0 ? false : 'only root can become another user',
+  },
 ] as const;
 
 /** Each user installs twice in a whole run: for use, and for the tests. A usual run shares that out, another way each day. */
@@ -54,44 +58,59 @@ describe('a machine with bash, coreutils and Node with npm', () => {
   for (const { name, uid, skip } of users) {
     const options = { testFiles, ...(uid === undefined ? {} : { uid }) };
 
-    test(`installs for use, serves, and works on the database as ${name}`, { timeout, skip: skip || (!plays(uid === undefined) && 'played tomorrow, and by --all') }, async (t) => {
-      const machine = await createBareMachine(t, options);
-      if (skipsWithout(machine, t)) return;
-      const { root, run } = machine;
-      const { code, stdout, stderr } = await run('./run.sh', '--version');
-      assert.deepEqual([code, stderr], [0, installs]);
-      assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
-      assert.ok(!existsSync(join(root, 'node_modules', 'typescript')), 'no package of development');
-      await serves(machine);
-      for (const command of [['check'], ['replay', 'c1'], ['backup', 'copy.db'], ownFlow]) {
-        const { code, stdout, stderr } = await run('./run.sh', ...command);
-        assert.deepEqual([code, stderr], [0, ''], `${command.join(' ')}: ${stdout}`);
-      }
-      if (!playsAll) return;
-      assert.ok((await tests(machine)).startsWith(adds));
-      // Nor is anything installed for use once all is there.
-      assert.equal((await run('./run.sh', '--version')).stderr, '');
-    });
+    test(
+      `installs for use, serves, and works on the database as ${name}`,
+      { timeout, skip: skip || (!plays(uid === undefined) && 'played tomorrow, and by --all') },
+      async (t) => {
+        const machine = await createBareMachine(t, options);
+        if (skipsWithout(machine, t)) return;
+        const { root, run } = machine;
+        const { code, stdout, stderr } = await run('./run.sh', '--version');
+        assert.deepEqual([code, stderr], [0, installs]);
+        assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+        assert.ok(!existsSync(join(root, 'node_modules', 'typescript')), 'no package of development');
+        await serves(machine);
+        for (const command of [['check'], ['replay', 'c1'], ['backup', 'copy.db'], ownFlow]) {
+          const { code, stdout, stderr } = await run('./run.sh', ...command);
+          assert.deepEqual([code, stderr], [0, ''], `${command.join(' ')}: ${stdout}`);
+        }
+        if (!playsAll) return;
+        assert.ok((await tests(machine)).startsWith(adds));
+        // Nor is anything installed for use once all is there.
+        assert.equal((await run('./run.sh', '--version')).stderr, '');
+      },
+    );
 
-    test(`installs for the tests, and runs them, as ${name}`, { timeout, skip: skip || (!plays(uid !== undefined) && 'played tomorrow, and by --all') }, async (t) => {
-      const machine = await createBareMachine(t, options);
-      if (skipsWithout(machine, t)) return;
-      assert.ok((await tests(machine)).startsWith(installs));
-      assert.equal((await machine.run('./run.sh', '--version')).stderr, '', 'serves for use too');
-    });
+    test(
+      `installs for the tests, and runs them, as ${name}`,
+      { timeout, skip: skip || (!plays(uid !== undefined) && 'played tomorrow, and by --all') },
+      async (t) => {
+        const machine = await createBareMachine(t, options);
+        if (skipsWithout(machine, t)) return;
+        assert.ok((await tests(machine)).startsWith(installs));
+        assert.equal((await machine.run('./run.sh', '--version')).stderr, '', 'serves for use too');
+      },
+    );
   }
 
-  test('with an older Node is brought a newer one, without what compilers need', { timeout, skip: !playsAll && 'played by --all' }, async (t) => {
-    const machine = await createBareMachine(t, { claimedNode: '20.20.2' });
-    if (skipsWithout(machine, t)) return;
-    const { root, run } = machine;
-    const { code, stderr } = await run('./run.sh', '--version');
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /^parley: bringing Node \S+ into \.node\/, because this machine has v20\.20\.2\n.*node_modules\/\n$/);
-    assert.match((await run(join(root, '.node', 'node_modules', '.bin', 'node'), '--version')).stdout, /^v2[46]\./);
-    assert.ok((await sizeOf(join(root, '.node'))) < 140 * MiB);
-    assert.ok((await sizeOf(join(root, 'node_modules'))) < 160 * MiB);
-  });
+  test(
+    'with an older Node is brought a newer one, without what compilers need',
+    { timeout, skip: !playsAll && 'played by --all' },
+    async (t) => {
+      const machine = await createBareMachine(t, { claimedNode: '20.20.2' });
+      if (skipsWithout(machine, t)) return;
+      const { root, run } = machine;
+      const { code, stderr } = await run('./run.sh', '--version');
+      assert.equal(code, 0, stderr);
+      assert.match(
+        stderr,
+        /^parley: bringing Node \S+ into \.node\/, because this machine has v20\.20\.2\n.*node_modules\/\n$/,
+      );
+      assert.match((await run(join(root, '.node', 'node_modules', '.bin', 'node'), '--version')).stdout, /^v2[46]\./);
+      assert.ok((await sizeOf(join(root, '.node'))) < 140 * MiB);
+      assert.ok((await sizeOf(join(root, 'node_modules'))) < 160 * MiB);
+    },
+  );
 });
 
 /** Runs `./run.sh test` over types, style and a few test files; resolves with what it said on stderr. */

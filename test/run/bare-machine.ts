@@ -5,7 +5,20 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, cp, lchown, mkdir, mkdtemp, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  cp,
+  lchown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -41,7 +54,10 @@ export interface BareMachine {
 }
 
 /** Makes the machine, in a folder that goes with the test. */
-export async function createBareMachine(t: TestContext, { uid, claimedNode, testFiles = [] }: BareMachineOptions = {}): Promise<BareMachine> {
+export async function createBareMachine(
+  t: TestContext,
+  { uid, claimedNode, testFiles = [] }: BareMachineOptions = {},
+): Promise<BareMachine> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'parley-bare-')));
   t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const [root, bin] = [join(folder, 'the project'), join(folder, 'bin')];
@@ -49,12 +65,24 @@ export async function createBareMachine(t: TestContext, { uid, claimedNode, test
   for (const tool of ['env', ...tools]) await symlink(find(tool), join(bin, tool));
   const node = await forEveryone(await realpath(process.execPath), folder);
   if (claimedNode === undefined) await symlink(node, join(bin, 'node'));
-  else await writeFile(join(bin, 'node'), `#!/bin/sh\nif [ "$1" = --version ]; then echo v${claimedNode}; else exec "${node}" "$@"; fi\n`, { mode: 0o755 });
-  await symlink(await forEveryone(await realpath(process.env['npm_execpath'] ?? find('npm')), folder), join(bin, 'npm'));
+  else
+    await writeFile(
+      join(bin, 'node'),
+      `#!/bin/sh\nif [ "$1" = --version ]; then echo v${claimedNode}; else exec "${node}" "$@"; fi\n`,
+      { mode: 0o755 },
+    );
+  await symlink(
+    await forEveryone(await realpath(process.env['npm_execpath'] ?? find('npm')), folder),
+    join(bin, 'npm'),
+  );
   await copyProject(root, testFiles);
   if (uid !== undefined) await giveTo(uid, folder);
 
-  const env = { PATH: bin, ...(await registryEnv()), ...(uid === undefined ? { HOME: process.env['HOME'] } : { HOME: join(folder, 'missing') }) };
+  const env = {
+    PATH: bin,
+    ...(await registryEnv()),
+    ...(uid === undefined ? { HOME: process.env['HOME'] } : { HOME: join(folder, 'missing') }),
+  };
   const start = (command: string, ...args: string[]) => {
     const child = spawn(command, args, { cwd: root, env, ...(uid === undefined ? {} : { uid, gid: uid }) });
     t.after(() => child.kill('SIGKILL'));
@@ -68,8 +96,20 @@ export async function createBareMachine(t: TestContext, { uid, claimedNode, test
     await once(child, 'close');
     return { code: child.exitCode, signal: child.signalCode, stdout, stderr };
   };
-  const asked = await run('npm', 'view', 'ws', 'version', '--fetch-retries=0', '--fetch-timeout=20000', '--cache', join(root, '.node', 'asked'));
-  const unreachable = asked.code === 0 ? null : `npm gets no answer from its registry: ${asked.stderr.trim().split('\n').slice(0, 3).join(' ')}`;
+  const asked = await run(
+    'npm',
+    'view',
+    'ws',
+    'version',
+    '--fetch-retries=0',
+    '--fetch-timeout=20000',
+    '--cache',
+    join(root, '.node', 'asked'),
+  );
+  const unreachable =
+    asked.code === 0
+      ? null
+      : `npm gets no answer from its registry: ${asked.stderr.trim().split('\n').slice(0, 3).join(' ')}`;
   return { root, unreachable, run, start };
 }
 
@@ -89,9 +129,13 @@ async function registryEnv(): Promise<Record<string, string>> {
   const settings = settingsSchema.parse(JSON.parse(stdout));
   const ofNpm = wayToRegistry.flatMap((name) => {
     const value = settings[name];
-    return value === undefined || value === null || value === '' ? [] : [[`npm_config_${name.replace('-', '_')}`, String(value)] as const];
+    return value === undefined || value === null || value === ''
+      ? []
+      : [[`npm_config_${name.replace('-', '_')}`, String(value)] as const];
   });
-  const ofNode = Object.entries(process.env).flatMap(([name, value]) => (passedOn.test(name) && value !== undefined ? [[name, value] as const] : []));
+  const ofNode = Object.entries(process.env).flatMap(([name, value]) =>
+    passedOn.test(name) && value !== undefined ? [[name, value] as const] : [],
+  );
   return Object.fromEntries([...ofNode, ...ofNpm]);
 }
 

@@ -8,19 +8,32 @@ import { z } from 'zod';
 const project = join(import.meta.dirname, '..', '..');
 const read = (path: string): unknown => JSON.parse(readFileSync(join(project, path), 'utf8'));
 
-const lockSchema = z.object({ packages: z.record(z.string(), z.object({ hasInstallScript: z.boolean().default(false) })) });
+const lockSchema = z.object({
+  packages: z.record(z.string(), z.object({ hasInstallScript: z.boolean().default(false) })),
+});
 const manifestSchema = z.object({ scripts: z.record(z.string(), z.string()).default({}) });
 
 /** Packages that npm would run a script for, and why they work without it. */
 const known = new Map([['node_modules/better-sqlite3', 'brings a binary for every platform in prebuilds/']]);
 
-const advice = 'needs a script at install, which never runs: see docs/decisions/0020-no-install-scripts.md before adding it to `known`';
+const advice =
+  'needs a script at install, which never runs: see docs/decisions/0020-no-install-scripts.md before adding it to `known`';
 
 test('no package needs an install script, except those that are known to work without it', () => {
   const { packages } = lockSchema.parse(read('package-lock.json'));
-  const found = Object.entries(packages).flatMap(([path, { hasInstallScript }]) => (hasInstallScript || runsAtInstall(path) ? [path] : []));
-  assert.deepEqual(found.filter((path) => !known.has(path)), [], advice);
-  assert.deepEqual([...known.keys()].filter((path) => !found.includes(path)), [], 'is known for a script that it no longer has');
+  const found = Object.entries(packages).flatMap(([path, { hasInstallScript }]) =>
+    hasInstallScript || runsAtInstall(path) ? [path] : [],
+  );
+  assert.deepEqual(
+    found.filter((path) => !known.has(path)),
+    [],
+    advice,
+  );
+  assert.deepEqual(
+    [...known.keys()].filter((path) => !found.includes(path)),
+    [],
+    'is known for a script that it no longer has',
+  );
 });
 
 /**
@@ -30,5 +43,8 @@ test('no package needs an install script, except those that are known to work wi
 function runsAtInstall(path: string): boolean {
   if (path === '' || !existsSync(join(project, path, 'package.json'))) return false;
   const { scripts } = manifestSchema.parse(read(join(path, 'package.json')));
-  return ['preinstall', 'install', 'postinstall'].some((name) => name in scripts) || existsSync(join(project, path, 'binding.gyp'));
+  return (
+    ['preinstall', 'install', 'postinstall'].some((name) => name in scripts) ||
+    existsSync(join(project, path, 'binding.gyp'))
+  );
 }

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { broughtVersion, createSandbox } from './sandbox.ts';
 
-const brings = (own: string) => `parley: bringing Node ${broughtVersion} into .node/, because this machine has v${own}\n`;
+const brings = (own: string) =>
+  `parley: bringing Node ${broughtVersion} into .node/, because this machine has v${own}\n`;
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
 const adds = 'parley: adding the development packages of package-lock.json to node_modules/\n';
 const quietly = '--loglevel=error --no-progress --no-audit --no-fund --no-update-notifier';
@@ -30,7 +31,10 @@ describe('the Node that runs the server', () => {
       assert.equal(JSON.parse(stdout).node, broughtVersion);
       assert.equal(stderr, brings(own) + installs);
       const [bring, install] = await machine.npmCalls();
-      assert.match(bring ?? '', new RegExp(`^v${own} .*install --prefix .* node-(bin-)?${process.platform}-${process.arch}@${broughtVersion} `));
+      assert.match(
+        bring ?? '',
+        new RegExp(`^v${own} .*install --prefix .* node-(bin-)?${process.platform}-${process.arch}@${broughtVersion} `),
+      );
       assert.match(install ?? '', new RegExp(`^v${broughtVersion} .*ci `));
     });
   }
@@ -69,7 +73,10 @@ describe('the Node that runs the server', () => {
     const machine = await createSandbox(t, null);
     const { code, stdout, stderr } = await machine.run();
     assert.deepEqual([code, stdout], [1, '']);
-    assert.match(stderr, /^parley: npm is needed to install and is not on the PATH\. .*apt-get install nodejs npm.*\n$/);
+    assert.match(
+      stderr,
+      /^parley: npm is needed to install and is not on the PATH\. .*apt-get install nodejs npm.*\n$/,
+    );
   });
 
   test('cannot be brought without a network: npm has its say, then what to do', async (t) => {
@@ -77,7 +84,10 @@ describe('the Node that runs the server', () => {
     await machine.command('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
     const { code, stderr } = await machine.run();
     assert.equal(code, 1);
-    assert.match(stderr, /\nnpm error code ENOTFOUND\nparley: Node \S+ could not be installed: npm says why above\. Without a network, put Node 24 or newer on the PATH; else run this again\.\n$/);
+    assert.match(
+      stderr,
+      /\nnpm error code ENOTFOUND\nparley: Node \S+ could not be installed: npm says why above\. Without a network, put Node 24 or newer on the PATH; else run this again\.\n$/,
+    );
   });
 });
 
@@ -114,10 +124,13 @@ describe('packages are installed', () => {
     assert.deepEqual(await machine.run().then(({ code, stderr }) => [code, stderr]), [0, installs]);
   });
 
-  test('with npm\'s cache in .node/ where the home folder cannot be written, and without leaving it there', async (t) => {
+  test("with npm's cache in .node/ where the home folder cannot be written, and without leaving it there", async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const cache = join(machine.root, '.node', 'npm-cache');
-    await machine.command('npm', `if [ "$1" = config ]; then echo "$HOME/.npm"; else echo "cache: $npm_config_cache" >&2; mkdir -p node_modules "$npm_config_cache"; fi`);
+    await machine.command(
+      'npm',
+      `if [ "$1" = config ]; then echo "$HOME/.npm"; else echo "cache: $npm_config_cache" >&2; mkdir -p node_modules "$npm_config_cache"; fi`,
+    );
     const { code, stderr } = await machine.run([], { HOME: '/dev/null' });
     assert.deepEqual([code, stderr], [0, `${installs}cache: ${cache}\n`]);
     assert.ok(!existsSync(cache));
@@ -128,13 +141,22 @@ describe('packages are installed', () => {
     // Not even root can make a folder there.
     await writeFile(join(machine.root, '.node'), '');
     const { code, stderr } = await machine.run();
-    assert.deepEqual([code, stderr], [1, `parley: Something is to be installed in ${machine.root}, and this user may not write there. Run this once as a user who may.\n`]);
+    assert.deepEqual(
+      [code, stderr],
+      [
+        1,
+        `parley: Something is to be installed in ${machine.root}, and this user may not write there. Run this once as a user who may.\n`,
+      ],
+    );
   });
 
   test('by one of two that start together; the other waits', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const runs = await Promise.all([machine.run(), machine.run()]);
-    assert.deepEqual(runs.map(({ code }) => code), [0, 0]);
+    assert.deepEqual(
+      runs.map(({ code }) => code),
+      [0, 0],
+    );
     assert.equal((await machine.npmCalls()).length, 1);
   });
 
@@ -180,7 +202,10 @@ describe('the packages of development', () => {
     await machine.command('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
     const failed = await machine.run(['test']);
     assert.equal(failed.code, 1);
-    assert.match(failed.stderr, /\nnpm error code ENOTFOUND\nparley: The packages could not be added: npm says why above\. /);
+    assert.match(
+      failed.stderr,
+      /\nnpm error code ENOTFOUND\nparley: The packages could not be added: npm says why above\. /,
+    );
     assert.deepEqual(await machine.run().then(({ code, stderr }) => [code, stderr]), [0, '']);
     assert.ok((await machine.run(['test'])).stderr.startsWith(installs));
   });
@@ -196,7 +221,7 @@ describe('the server is started', () => {
     assert.equal(cache, join(machine.root, 'node_modules', '.cache', 'node'));
   });
 
-  test('in the place of run.sh, so that signals arrive and its exit code is the server\'s', async (t) => {
+  test("in the place of run.sh, so that signals arrive and its exit code is the server's", async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     assert.equal((await machine.run(['fail'])).code, 7);
     const running = machine.start(['stay']);
@@ -240,7 +265,10 @@ test('./run.sh test installs, then checks the project in its folder', async (t) 
   await writeFile(join(machine.root, 'src', 'main.ts'), 'throw new Error("not to be started")');
   const { code, stdout } = await machine.run(['test']);
   assert.deepEqual([code, stdout], [0, `added some packages\nran check in ${machine.root}\n`]);
-  assert.match((await machine.npmCalls()).at(-1) ?? '', new RegExp(`^v${broughtVersion} .*run check --loglevel=error --$`));
+  assert.match(
+    (await machine.npmCalls()).at(-1) ?? '',
+    new RegExp(`^v${broughtVersion} .*run check --loglevel=error --$`),
+  );
 });
 
 describe('./run.sh test, for the tests of pages,', () => {
@@ -248,20 +276,34 @@ describe('./run.sh test, for the tests of pages,', () => {
   const aptGet = 'echo "apt-get $*" >&2';
   const required = 'echo "required: $PARLEY_REQUIRE_BROWSER"';
 
-  test('installs chromium as root where there is apt-get and no browser', { skip: isRoot ? false : 'only root installs' }, async (t) => {
-    const machine = await createSandbox(t, '24.1.0');
-    await machine.command('apt-get', `${aptGet}; echo '#!/bin/sh' >"$(dirname "$0")/chromium"; exec /bin/chmod +x "$(dirname "$0")/chromium"`);
-    const { code, stderr } = await machine.run(['test']);
-    assert.deepEqual([code, stderr], [0, `${installs}parley: installing chromium with apt-get, for the tests of pages\n`]);
-  });
+  test(
+    'installs chromium as root where there is apt-get and no browser',
+    { skip: isRoot ? false : 'only root installs' },
+    async (t) => {
+      const machine = await createSandbox(t, '24.1.0');
+      await machine.command(
+        'apt-get',
+        `${aptGet}; echo '#!/bin/sh' >"$(dirname "$0")/chromium"; exec /bin/chmod +x "$(dirname "$0")/chromium"`,
+      );
+      const { code, stderr } = await machine.run(['test']);
+      assert.deepEqual(
+        [code, stderr],
+        [0, `${installs}parley: installing chromium with apt-get, for the tests of pages\n`],
+      );
+    },
+  );
 
-  test('goes on without one where it cannot be installed, and says so', { skip: isRoot ? false : 'only root installs' }, async (t) => {
-    const machine = await createSandbox(t, '24.1.0');
-    await machine.command('apt-get', 'exit 100');
-    const { code, stderr } = await machine.run(['test']);
-    assert.equal(code, 0);
-    assert.match(stderr, /\nparley: chromium could not be installed; apt-get install chromium tells why\n$/);
-  });
+  test(
+    'goes on without one where it cannot be installed, and says so',
+    { skip: isRoot ? false : 'only root installs' },
+    async (t) => {
+      const machine = await createSandbox(t, '24.1.0');
+      await machine.command('apt-get', 'exit 100');
+      const { code, stderr } = await machine.run(['test']);
+      assert.equal(code, 0);
+      assert.match(stderr, /\nparley: chromium could not be installed; apt-get install chromium tells why\n$/);
+    },
+  );
 
   test('takes the browser that is there', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
@@ -271,7 +313,11 @@ describe('./run.sh test, for the tests of pages,', () => {
   });
 
   test('demands one on CI, and nowhere else', async (t) => {
-    for (const [env, expected] of [[{ CI: 'true' }, '1'], [{}, ''], [{ CI: 'true', PARLEY_REQUIRE_BROWSER: '0' }, '0']] as const) {
+    for (const [env, expected] of [
+      [{ CI: 'true' }, '1'],
+      [{}, ''],
+      [{ CI: 'true', PARLEY_REQUIRE_BROWSER: '0' }, '0'],
+    ] as const) {
       const machine = await createSandbox(t, '24.1.0');
       await machine.command('chromium', 'exit 1');
       await machine.command('npm', `mkdir -p node_modules; ${required}`);

@@ -56,6 +56,9 @@ test('the runner takes parts of paths, several at once', async (t) => {
 test('the runner refuses a name that no file has, and an unknown option', async (t) => {
   const run = await createProject(t);
   const usage = 'Usage: node test/runner.ts [--all] [NAME...]\n';
-  assert.deepEqual(await run('store', 'stroe'), { code: 2, output: `no test file has "stroe" in its path\n\n${usage}` });
+  assert.deepEqual(await run('store', 'stroe'), {
+    code: 2,
+    output: `no test file has "stroe" in its path\n\n${usage}`,
+  });
   assert.deepEqual(await run('--al'), { code: 2, output: `--al is not a known flag; did you mean --all?\n\n${usage}` });
 });

@@ -18,7 +18,9 @@ const project = join(import.meta.dirname, '..', '..');
 /** All that run.sh needs beside Node and npm. */
 export const tools = ['bash', 'cat', 'cksum', 'dirname', 'ln', 'mkdir', 'readlink', 'rm', 'sh', 'sleep', 'uname'];
 
-const [forLinux = 'none', forMac = 'none'] = [...(await readFile(join(project, 'run.sh'), 'utf8')).matchAll(/node_version=([\d.]+)/g)].map(([, version]) => version);
+const [forLinux = 'none', forMac = 'none'] = [
+  ...(await readFile(join(project, 'run.sh'), 'utf8')).matchAll(/node_version=([\d.]+)/g),
+].map(([, version]) => version);
 
 /** The Node that run.sh brings to machines with an older one. */
 export const broughtVersion = process.platform === 'darwin' ? forMac : forLinux;

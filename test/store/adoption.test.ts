@@ -16,12 +16,18 @@ const insert = (db: Database.Database, rows: Foreign[]) => {
   for (const [index, row] of rows.entries()) {
     const filled = { id: `row ${index}`, conversation_id: 'c', type: 'user_message', ...row };
     const names = Object.keys(filled);
-    db.prepare(`INSERT INTO chat_events (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`).run(...Object.values(filled));
+    db.prepare(`INSERT INTO chat_events (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`).run(
+      ...Object.values(filled),
+    );
   }
 };
 
 /** A file with these rows, made by `schema`, as it is served after it was taken over. */
-async function adopted(t: TestContext, rows: Foreign[], { schema = bareTable, ...options }: { schema?: string } & Partial<StoreOptions> = {}) {
+async function adopted(
+  t: TestContext,
+  rows: Foreign[],
+  { schema = bareTable, ...options }: { schema?: string } & Partial<StoreOptions> = {},
+) {
   const { path, open } = sandbox(t);
   elsewhere(path, (db) => {
     db.exec(schema);
@@ -31,7 +37,8 @@ async function adopted(t: TestContext, rows: Foreign[], { schema = bareTable, ..
   const opened = await open({ adoptiveOwner: owner, onAdoption: (adoption) => adoptions.push(adoption), ...options });
   const [adoption] = adoptions;
   assert.ok(adoption && adoptions.length === 1);
-  const log = async (conversationId = 'c') => (await opened.store.page(owner, conversationId, { limit: 1000 }))?.rows ?? [];
+  const log = async (conversationId = 'c') =>
+    (await opened.store.page(owner, conversationId, { limit: 1000 }))?.rows ?? [];
   return { ...opened, path, open, adoption, log };
 }
 
@@ -39,14 +46,20 @@ const contents = (rows: LogRow[]) => rows.map(({ content }) => content);
 
 describe('a file of another program', () => {
   test('is copied before it is changed, and the copy is told', async (t) => {
-    const rows = [{ content: 'Hello', seq: 7 }, { content: 'Again', seq: null, timestamp: 'yesterday' }];
+    const rows = [
+      { content: 'Hello', seq: 7 },
+      { content: 'Again', seq: null, timestamp: 'yesterday' },
+    ];
     const { path, adoption } = await adopted(t, rows);
     assert.deepEqual([adoption.conversations, adoption.rows], [1, 2]);
     assert.equal(dirname(adoption.backup), dirname(path));
     assert.match(basename(adoption.backup), /^events\.db\.before-parley-\d{8}T\d{6}Z$/);
     elsewhere(adoption.backup, (db) => {
       assert.equal(db.pragma('user_version', { simple: true }), 0);
-      assert.deepEqual(db.prepare('SELECT content, seq, timestamp FROM chat_events').raw().all(), [['Hello', 7, null], ['Again', null, 'yesterday']]);
+      assert.deepEqual(db.prepare('SELECT content, seq, timestamp FROM chat_events').raw().all(), [
+        ['Hello', 7, null],
+        ['Again', null, 'yesterday'],
+      ]);
     });
   });
 
@@ -70,28 +83,51 @@ describe('a file of another program', () => {
     ]);
     const rows = await log();
     assert.deepEqual(contents(rows), ['first', 'second', 'third', 'behind third', 'twice']);
-    assert.deepEqual(rows.map(({ seq }) => seq), [1, 2, 3, 4, 5]);
+    assert.deepEqual(
+      rows.map(({ seq }) => seq),
+      [1, 2, 3, 4, 5],
+    );
     assert.equal((await store.standing(owner, 'd', 100)).headSeq, 1);
   });
 
   test('keeps the order in which its rows were written where it has no numbers at all', async (t) => {
-    const { log } = await adopted(t, ['z', 'a', 'm'].map((content) => ({ id: content, content })));
+    const { log } = await adopted(
+      t,
+      ['z', 'a', 'm'].map((content) => ({ id: content, content })),
+    );
     assert.deepEqual(contents(await log()), ['z', 'a', 'm']);
   });
 
   test('goes on where it stood, without the indexes, triggers and constraints that were made for its own program', async (t) => {
-    const schema = `${bareTable.replace(/\)$/, ', mood TEXT NOT NULL DEFAULT \'fine\', UNIQUE (conversation_id, seq))')};
+    const schema = `${bareTable.replace(/\)$/, ", mood TEXT NOT NULL DEFAULT 'fine', UNIQUE (conversation_id, seq))")};
       CREATE UNIQUE INDEX one_request ON chat_events (conversation_id, request_id);
       CREATE TRIGGER no_more BEFORE INSERT ON chat_events WHEN NEW.type = 'meta' BEGIN SELECT RAISE(ABORT, 'no'); END`;
-    const { append, log } = await adopted(t, [{ content: 'Hello', seq: 1, request_id: 'r1' }, { type: 'assistant_message', content: 'Hi', seq: 2 }], { schema });
+    const { append, log } = await adopted(
+      t,
+      [
+        { content: 'Hello', seq: 1, request_id: 'r1' },
+        { type: 'assistant_message', content: 'Hi', seq: 2 },
+      ],
+      { schema },
+    );
     assert.deepEqual(await append(begin('c', 'r1')), { status: 'reused' });
     assert.equal((await append(begin('c', 'r2'))).status, 'stored');
     assert.equal((await append(end('c', 'r2'))).status, 'stored');
-    assert.deepEqual((await log()).map(({ seq }) => seq), [1, 2, 3, 4, 5]);
+    assert.deepEqual(
+      (await log()).map(({ seq }) => seq),
+      [1, 2, 3, 4, 5],
+    );
   });
 
   test('that was made without row ids is taken over as well', async (t) => {
-    const { log } = await adopted(t, [{ id: 'b', content: 'two', seq: 2 }, { id: 'a', content: 'one', seq: 1 }], { schema: `${bareTable} WITHOUT ROWID` });
+    const { log } = await adopted(
+      t,
+      [
+        { id: 'b', content: 'two', seq: 2 },
+        { id: 'a', content: 'one', seq: 1 },
+      ],
+      { schema: `${bareTable} WITHOUT ROWID` },
+    );
     assert.deepEqual(contents(await log()), ['one', 'two']);
   });
 
@@ -107,7 +143,10 @@ describe('a file of another program', () => {
       { content: 'three' },
       { type: 'assistant_message', content: 'answer to three', request_id: 'x2' },
     ]);
-    assert.deepEqual((await log()).map((row) => row.request_id), [null, 'r1', 'r1', 'r1', 'r2', 'r1', 'r2', null, null]);
+    assert.deepEqual(
+      (await log()).map((row) => row.request_id),
+      [null, 'r1', 'r1', 'r1', 'r2', 'r1', 'r2', null, null],
+    );
   });
 
   test('gets times that can be compared: in UTC where they can be read, else those of a neighbour', async (t) => {
@@ -121,10 +160,18 @@ describe('a file of another program', () => {
       { timestamp: '42' },
       { timestamp: null, conversation_id: 'd' },
     ]);
-    assert.deepEqual((await log()).map(({ timestamp }) => timestamp), [
-      '2026-01-01T10:00:00.500Z', '2026-01-01T10:00:00.500Z', '2026-01-01T10:00:00.500Z', '2026-01-02T10:00:00.000Z',
-      '2026-01-03T10:00:00.000Z', '2026-01-03T10:01:00.123Z', '2026-01-03T10:01:00.123Z',
-    ]);
+    assert.deepEqual(
+      (await log()).map(({ timestamp }) => timestamp),
+      [
+        '2026-01-01T10:00:00.500Z',
+        '2026-01-01T10:00:00.500Z',
+        '2026-01-01T10:00:00.500Z',
+        '2026-01-02T10:00:00.000Z',
+        '2026-01-03T10:00:00.000Z',
+        '2026-01-03T10:01:00.123Z',
+        '2026-01-03T10:01:00.123Z',
+      ],
+    );
     const [lonely] = await log('d');
     assert.ok(Math.abs(Date.parse(lonely?.timestamp ?? '') - Date.now()) < 60_000);
   });
@@ -132,7 +179,14 @@ describe('a file of another program', () => {
   test('gets ids and token counts where it has none, and is read past what no reader understands', async (t) => {
     const { log, store } = await adopted(t, [
       { id: null, content: 'Grüße aus Köln', token_count: 4 },
-      { type: 'assistant_message', content: 'x'.repeat(30), token_count: null, extra: 'no json', usage: '[]', tool_calls: '{}' },
+      {
+        type: 'assistant_message',
+        content: 'x'.repeat(30),
+        token_count: null,
+        extra: 'no json',
+        usage: '[]',
+        tool_calls: '{}',
+      },
       { type: 'a type of its own', role: 'robot', content: null, token_count: null },
     ]);
     const [first, second, third] = await log();
@@ -150,7 +204,10 @@ describe('a file of another program', () => {
       { type: 'assistant_message', content: 'Hi', timestamp: '2026-01-01 00:00:01', token_count: 3 },
     ]);
     elsewhere(path, (db) => {
-      const described = db.prepare('SELECT title, created_at, updated_at, message_count, total_tokens FROM conversations').raw().get();
+      const described = db
+        .prepare('SELECT title, created_at, updated_at, message_count, total_tokens FROM conversations')
+        .raw()
+        .get();
       assert.deepEqual(described, ['First words', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:01.000Z', 2, 5]);
       assert.equal(db.pragma('auto_vacuum', { simple: true }), 2, 'so that it can shrink');
     });

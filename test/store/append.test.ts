@@ -7,7 +7,8 @@ import { openStore } from '../../src/store/store.ts';
 import type { BatchReport } from '../../src/store/writer-logic.ts';
 import { begin, end, owner, row, sandbox } from './support.ts';
 
-const seqs = (outcome: AppendOutcome) => (outcome.status === 'stored' ? outcome.rows.map((stored) => stored.seq) : outcome);
+const seqs = (outcome: AppendOutcome) =>
+  outcome.status === 'stored' ? outcome.rows.map((stored) => stored.seq) : outcome;
 
 describe('an append', () => {
   test('comes back as rows with id, seq and timestamp, and is read as it was written', async (t) => {
@@ -55,7 +56,10 @@ describe('an append', () => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
     assert.deepEqual(seqs(await append({ ...begin('c', 'r1', { content: 'Mine' }), owner: 'eve' })), [1]);
-    assert.deepEqual((await store.page(owner, 'c', { limit: 10 }))?.rows.map(({ content }) => content), ['Hello']);
+    assert.deepEqual(
+      (await store.page(owner, 'c', { limit: 10 }))?.rows.map(({ content }) => content),
+      ['Hello'],
+    );
   });
 });
 
@@ -71,8 +75,14 @@ describe('group commit', () => {
         answered.push(index);
       }),
     );
-    assert.deepEqual(answered, answered.toSorted((a, b) => a - b));
-    assert.deepEqual(batches.map((batch) => batch.rows), [512, 512, 176]);
+    assert.deepEqual(
+      answered,
+      answered.toSorted((a, b) => a - b),
+    );
+    assert.deepEqual(
+      batches.map((batch) => batch.rows),
+      [512, 512, 176],
+    );
   });
 
   test('numbers every conversation from 1 without gaps, however appends are mixed', async (t) => {
@@ -88,7 +98,10 @@ describe('group commit', () => {
     assert.ok(outcomes.every((outcome) => outcome.status === 'stored'));
     for (const conversationId of conversations) {
       const page = await store.page(owner, conversationId, { limit: 1000 });
-      assert.deepEqual(page?.rows.map((stored) => stored.seq), Array.from({ length: page?.headSeq ?? 0 }, (_, i) => i + 1));
+      assert.deepEqual(
+        page?.rows.map((stored) => stored.seq),
+        Array.from({ length: page?.headSeq ?? 0 }, (_, i) => i + 1),
+      );
     }
   });
 

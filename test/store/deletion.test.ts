@@ -12,31 +12,51 @@ const called = { first: 1_000_000, pause: 1, rest: 2_000_000 };
 /** It comes once, and then not again in the life of a test. */
 const once = { ...called, pause: 1_000_000 };
 
-const roundIsOver = ({ writer }: Pick<Opened, 'writer'>) => waitFor(writer, ({ context }) => context.sweepInMs === called.rest);
+const roundIsOver = ({ writer }: Pick<Opened, 'writer'>) =>
+  waitFor(writer, ({ context }) => context.sweepInMs === called.rest);
 
 /** As if it had never been. */
 async function assertUnknown({ store }: Pick<Opened, 'store'>, conversationId: string): Promise<void> {
   assert.deepEqual(await store.standing(owner, conversationId, 10), await store.standing(owner, 'nobody', 10));
 }
 
-async function fill({ append }: Pick<Opened, 'append'>, conversationId: string, turns: number, content = 'Hello'): Promise<void> {
-  await Promise.all(Array.from({ length: turns }, async (_, turn) => {
-    void append(begin(conversationId, `r${turn}`, { content }));
-    await append(end(conversationId, `r${turn}`, { content }));
-  }));
+async function fill(
+  { append }: Pick<Opened, 'append'>,
+  conversationId: string,
+  turns: number,
+  content = 'Hello',
+): Promise<void> {
+  await Promise.all(
+    Array.from({ length: turns }, async (_, turn) => {
+      void append(begin(conversationId, `r${turn}`, { content }));
+      await append(end(conversationId, `r${turn}`, { content }));
+    }),
+  );
 }
 
 /** More rows in one turn than a slice takes. */
 async function fillLong({ append }: Pick<Opened, 'append'>, conversationId: string): Promise<void> {
   await append(begin(conversationId, 'r0'));
-  await append({ conversationId, owner, rows: Array.from({ length: longRows - 3 }, () => row({ type: 'system_update', request_id: 'r0' })) });
+  await append({
+    conversationId,
+    owner,
+    rows: Array.from({ length: longRows - 3 }, () => row({ type: 'system_update', request_id: 'r0' })),
+  });
   await append(end(conversationId, 'r0'));
 }
 const longRows = 20_000;
 
 /** What the file holds of a conversation: rows, turns and drafts. */
-const left = ({ path }: Sandbox, conversationId: string) => elsewhere(path, (db) =>
-  ['chat_events', 'turns', 'drafts'].map((table) => db.prepare<[string], number>(`SELECT COUNT(*) FROM ${table} WHERE conversation_id = ?`).pluck().get(conversationId) ?? 0));
+const left = ({ path }: Sandbox, conversationId: string) =>
+  elsewhere(path, (db) =>
+    ['chat_events', 'turns', 'drafts'].map(
+      (table) =>
+        db
+          .prepare<[string], number>(`SELECT COUNT(*) FROM ${table} WHERE conversation_id = ?`)
+          .pluck()
+          .get(conversationId) ?? 0,
+    ),
+  );
 
 const isInOrder = ({ path }: Sandbox) => [...check(path).lines].some((line) => line.includes('Everything is in order'));
 
@@ -47,14 +67,28 @@ describe('a deleted conversation', () => {
     await fill({ append }, 'c', 2);
     await append(begin('c', 'open'));
     await fill({ append }, 'other', 1);
-    store.saveDraft({ owner, conversationId: 'c', requestId: 'open', messageId: 'm1', text: 'Hel', reasoning: '', model: null });
+    store.saveDraft({
+      owner,
+      conversationId: 'c',
+      requestId: 'open',
+      messageId: 'm1',
+      text: 'Hel',
+      reasoning: '',
+      model: null,
+    });
     await append(begin('c', 'queued'));
     assert.deepEqual(left(box, 'c'), [8, 4, 1]);
     assert.equal(await store.remove(owner, 'c'), true);
     await assertUnknown({ store }, 'c');
     assert.equal(left(box, 'c')[2], 0);
-    assert.deepEqual([await store.page(owner, 'c', { limit: 10 }), await store.turn(owner, 'c', 'r1'), await store.unfinished()], [null, null, []]);
-    assert.deepEqual((await store.conversations(owner, { limit: 10 }))?.conversations.map((each) => each.conversationId), ['other']);
+    assert.deepEqual(
+      [await store.page(owner, 'c', { limit: 10 }), await store.turn(owner, 'c', 'r1'), await store.unfinished()],
+      [null, null, []],
+    );
+    assert.deepEqual(
+      (await store.conversations(owner, { limit: 10 }))?.conversations.map((each) => each.conversationId),
+      ['other'],
+    );
     assert.ok(isInOrder(box));
   });
 
@@ -63,7 +97,10 @@ describe('a deleted conversation', () => {
     await fill({ append }, 'c', 1);
     await append({ ...begin('c', 'hers'), owner: 'eve' });
     assert.equal(await store.remove('bob', 'c'), false);
-    assert.deepEqual([await store.remove(owner, 'c'), await store.remove(owner, 'c'), await store.remove(owner, 'nobody')], [true, false, false]);
+    assert.deepEqual(
+      [await store.remove(owner, 'c'), await store.remove(owner, 'c'), await store.remove(owner, 'nobody')],
+      [true, false, false],
+    );
     assert.equal((await store.standing('eve', 'c', 10)).headSeq, 1);
   });
 
@@ -107,7 +144,10 @@ describe('what a deleted conversation leaves behind', () => {
     });
     assert.ok(through > 2, `${through} appends came through`);
     assert.deepEqual(left(box, 'c'), [0, 0, 0]);
-    assert.deepEqual(elsewhere(box.path, (db) => db.prepare('SELECT * FROM leftovers').all()), []);
+    assert.deepEqual(
+      elsewhere(box.path, (db) => db.prepare('SELECT * FROM leftovers').all()),
+      [],
+    );
     const { size } = statSync(box.path);
     assert.ok(size < 3_000_000, `${size} bytes are left of some 10,000,000`);
     assert.ok(isInOrder(box));
@@ -137,7 +177,10 @@ describe('what a deleted conversation leaves behind', () => {
     await Promise.all([...ids, 'kept'].map((id) => fill(opened, id, 3)));
     await Promise.all(ids.map((id) => opened.store.remove(owner, id)));
     await roundIsOver(opened);
-    assert.equal(elsewhere(box.path, (db) => db.prepare('SELECT COUNT(*) FROM chat_events').pluck().get()), 9);
+    assert.equal(
+      elsewhere(box.path, (db) => db.prepare('SELECT COUNT(*) FROM chat_events').pluck().get()),
+      9,
+    );
     assert.deepEqual([left(box, 'kept'), isInOrder(box)], [[9, 3, 0], true]);
   });
 
@@ -148,6 +191,9 @@ describe('what a deleted conversation leaves behind', () => {
     await first.store.remove(owner, 'c');
     await first.store.close();
     await (await box.open({ clearOnStartup: true })).store.close();
-    assert.deepEqual(elsewhere(box.path, (db) => db.prepare('SELECT * FROM leftovers').all()), []);
+    assert.deepEqual(
+      elsewhere(box.path, (db) => db.prepare('SELECT * FROM leftovers').all()),
+      [],
+    );
   });
 });

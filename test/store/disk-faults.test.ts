@@ -24,7 +24,10 @@ const small = (conversationId = 'c') => ({ conversationId, owner, rows: [row()] 
 /** An append is refused as retryable, and the log is as long as before. */
 async function assertRefused({ store, append }: Opened, headSeq: number, what = large()): Promise<void> {
   const outcome = await append(what);
-  assert.deepEqual(outcome.status === 'failed' && [outcome.fault.code, outcome.fault.retryable], ['storage_failed', true]);
+  assert.deepEqual(outcome.status === 'failed' && [outcome.fault.code, outcome.fault.retryable], [
+    'storage_failed',
+    true,
+  ]);
   const page = await store.page(owner, what.conversationId, { limit: 100 });
   assert.deepEqual([page?.headSeq, page?.rows.length], [headSeq, headSeq]);
 }
@@ -38,7 +41,11 @@ describe('a full disk', { skip: noMounting }, () => {
   test('refuses what does not fit, and takes it once there is space', async (t) => {
     const disk = smallDisk(t, 4);
     const reported: unknown[] = [];
-    const opened = await sandbox(t).open({ path: join(disk.folder, 'events.db'), retryDelaysMs: [1, 1], onError: (error) => reported.push(error) });
+    const opened = await sandbox(t).open({
+      path: join(disk.folder, 'events.db'),
+      retryDelaysMs: [1, 1],
+      onError: (error) => reported.push(error),
+    });
     await assertStored(opened, 1, small());
     disk.fill();
     await assertRefused(opened, 1);
@@ -47,47 +54,75 @@ describe('a full disk', { skip: noMounting }, () => {
     disk.free();
     await assertStored(opened, 2);
     await opened.store.close();
-    assert.equal(elsewhere(join(disk.folder, 'events.db'), (db) => db.pragma('integrity_check', { simple: true })), 'ok');
+    assert.equal(
+      elsewhere(join(disk.folder, 'events.db'), (db) => db.pragma('integrity_check', { simple: true })),
+      'ok',
+    );
   });
 
   test('keeps a start from creating its file, and says what to do', async (t) => {
     const disk = smallDisk(t, 1);
     disk.fill();
-    await assert.rejects(sandbox(t).open({ path: join(disk.folder, 'events.db') }), /cannot be written: the disk is full\. Free some space/);
+    await assert.rejects(
+      sandbox(t).open({ path: join(disk.folder, 'events.db') }),
+      /cannot be written: the disk is full\. Free some space/,
+    );
   });
 
   test('keeps a file of another program as it was when there is no space for the copy', async (t) => {
     const disk = smallDisk(t, 2);
     const path = join(disk.folder, 'events.db');
-    elsewhere(path, (db) => db.exec(`${bareTable}; INSERT INTO chat_events (id, conversation_id, type, content) VALUES ('a', 'c', 'meta', hex(zeroblob(200000)))`));
+    elsewhere(path, (db) =>
+      db.exec(
+        `${bareTable}; INSERT INTO chat_events (id, conversation_id, type, content) VALUES ('a', 'c', 'meta', hex(zeroblob(200000)))`,
+      ),
+    );
     const before = readFileSync(path);
     disk.fill(100_000);
-    await assert.rejects(sandbox(t).open({ path }), /The copy .*before-parley-.* could not be written: the disk is full\. Nothing was left behind/);
+    await assert.rejects(
+      sandbox(t).open({ path }),
+      /The copy .*before-parley-.* could not be written: the disk is full\. Nothing was left behind/,
+    );
     assert.deepEqual(readFileSync(path), before);
     assert.equal(execFileSync('ls', [disk.folder], { encoding: 'utf8' }), 'ballast\nevents.db\nevents.db-lock\n');
   });
 });
 
-test('a file that may not grow refuses what does not fit, and takes it once it may', { skip: !existsSync('/usr/bin/prlimit') && 'there is no prlimit here' }, async (t) => {
-  const { path, open } = sandbox(t);
-  const child = spawn('bash', ['-c', 'ulimit -S -f 300; exec "$@"', 'bash', process.execPath, fileURLToPath(new URL('limited-child.ts', import.meta.url)), path], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  t.after(() => child.kill('SIGKILL'));
-  const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const append = async (characters: number): Promise<unknown> => {
-    child.stdin.write(`${characters}\n`);
-    return (await said.next()).value;
-  };
-  assert.equal(await append(10), 'stored 1');
-  assert.equal(await append(400_000), 'storage_failed');
-  assert.equal(await append(10), 'stored 2');
-  execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=unlimited']);
-  assert.equal(await append(400_000), 'stored 3');
-  child.stdin.end();
-  assert.deepEqual(await once(child, 'exit'), [0, null]);
-  assert.equal((await (await open()).store.standing(owner, 'c', 10)).headSeq, 3);
-});
+test(
+  'a file that may not grow refuses what does not fit, and takes it once it may',
+  { skip: !existsSync('/usr/bin/prlimit') && 'there is no prlimit here' },
+  async (t) => {
+    const { path, open } = sandbox(t);
+    const child = spawn(
+      'bash',
+      [
+        '-c',
+        'ulimit -S -f 300; exec "$@"',
+        'bash',
+        process.execPath,
+        fileURLToPath(new URL('limited-child.ts', import.meta.url)),
+        path,
+      ],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    );
+    t.after(() => child.kill('SIGKILL'));
+    const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const append = async (characters: number): Promise<unknown> => {
+      child.stdin.write(`${characters}\n`);
+      return (await said.next()).value;
+    };
+    assert.equal(await append(10), 'stored 1');
+    assert.equal(await append(400_000), 'storage_failed');
+    assert.equal(await append(10), 'stored 2');
+    execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=unlimited']);
+    assert.equal(await append(400_000), 'stored 3');
+    child.stdin.end();
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+    assert.equal((await (await open()).store.standing(owner, 'c', 10)).headSeq, 3);
+  },
+);
 
 describe('a disk that became read-only', () => {
   test('refuses the start', { skip: noMounting }, async (t) => {
@@ -112,12 +147,15 @@ describe('a disk that became read-only', () => {
     await assertStored(opened, 2, small());
   });
 
-  test('is the disk\'s fault, not that of the appends', async (t) => {
+  test("is the disk's fault, not that of the appends", async (t) => {
     const { path, open } = sandbox(t);
     await (await open()).store.close();
     const db = new Database(path, { readonly: true });
     t.after(() => db.close());
-    const { outcomes, failure } = createCommitter(db, createAppendWriter(db, () => false))([posted('a', 'm1', 'Hello'), posted('b', 'm2', 'Hello')]);
+    const { outcomes, failure } = createCommitter(
+      db,
+      createAppendWriter(db, () => false),
+    )([posted('a', 'm1', 'Hello'), posted('b', 'm2', 'Hello')]);
     assert.deepEqual(outcomes, ['postponed', 'postponed']);
     assert.match(failure ?? '', /readonly/);
   });
@@ -127,11 +165,20 @@ test('a file that another process has locked for longer than the retries refuses
   const { path, open } = sandbox(t);
   const opened = await open({ retryDelaysMs: [1] });
   await assertStored(opened, 1, small());
-  const holder = spawn(process.execPath, ['--input-type=module', '--eval', `
+  const holder = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '--eval',
+      `
     import Database from 'better-sqlite3';
     new Database(process.argv[1]).exec('BEGIN IMMEDIATE');
     process.stdout.write('locked');
-    process.stdin.resume();`, path], { cwd: import.meta.dirname, stdio: ['pipe', 'pipe', 'inherit'] });
+    process.stdin.resume();`,
+      path,
+    ],
+    { cwd: import.meta.dirname, stdio: ['pipe', 'pipe', 'inherit'] },
+  );
   t.after(() => holder.kill('SIGKILL'));
   await once(holder.stdout, 'data');
   await assertRefused(opened, 1, small());
@@ -161,8 +208,13 @@ test('a damaged page costs the conversations that need it, no others, and only a
 
 /** The leaves of the index by seq, but for the last one, which the conversation that sorts last appends to. */
 function pagesOfIndex(path: string): { damage(): void; repair(): void } {
-  const pages = elsewhere(path, (db) => db.prepare<[], number>(`
-    SELECT pageno FROM dbstat WHERE name = 'chat_events_by_seq' AND pagetype = 'leaf' ORDER BY path`).pluck().all()).slice(0, -1);
+  const pages = elsewhere(path, (db) =>
+    db
+      .prepare<[], number>(`
+    SELECT pageno FROM dbstat WHERE name = 'chat_events_by_seq' AND pagetype = 'leaf' ORDER BY path`)
+      .pluck()
+      .all(),
+  ).slice(0, -1);
   assert.ok(pages.length > 5);
   const file = openSync(path, 'r+');
   const kept = pages.map((page) => {

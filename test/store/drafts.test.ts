@@ -26,7 +26,13 @@ describe('a draft', () => {
     opened.store.saveDraft(draftOf('c', 'r1', 'Hel'));
     assert.equal((await kept(opened))?.text, 'Hel');
     opened.store.saveDraft(draftOf('c', 'r1', 'Hello the', { reasoning: 'A greeting.', model: null }));
-    assert.deepEqual(await kept(opened), { requestId: 'r1', messageId: 'message of r1', text: 'Hello the', reasoning: 'A greeting.', model: null });
+    assert.deepEqual(await kept(opened), {
+      requestId: 'r1',
+      messageId: 'message of r1',
+      text: 'Hello the',
+      reasoning: 'A greeting.',
+      model: null,
+    });
     assert.equal((await kept(opened, 'd'))?.text, 'Another');
   });
 
@@ -34,7 +40,12 @@ describe('a draft', () => {
     const opened = await sandbox(t).open();
     await opened.append(begin('c', 'r1'));
     opened.store.saveDraft(draftOf('c', 'r1', 'Hel'));
-    const said = (id: string) => opened.append({ conversationId: 'c', owner, rows: [row({ id, type: 'assistant_message', role: 'assistant', request_id: 'r1' })] });
+    const said = (id: string) =>
+      opened.append({
+        conversationId: 'c',
+        owner,
+        rows: [row({ id, type: 'assistant_message', role: 'assistant', request_id: 'r1' })],
+      });
     await said('another message');
     assert.equal((await kept(opened))?.text, 'Hel');
     await said('message of r1');
@@ -64,26 +75,43 @@ describe('a draft', () => {
     const { path, open } = sandbox(t);
     const opened = await open();
     await opened.append(begin('row', 'r1'));
-    await opened.append({ conversationId: 'row', owner, rows: [row({ id: 'message of r1', type: 'assistant_message', request_id: 'r1' })] });
+    await opened.append({
+      conversationId: 'row',
+      owner,
+      rows: [row({ id: 'message of r1', type: 'assistant_message', request_id: 'r1' })],
+    });
     await opened.append(begin('end', 'r1'));
     await opened.append(end('end', 'r1'));
     await opened.append(begin('other', 'r2'));
-    for (const conversationId of ['row', 'end', 'other', 'nowhere']) opened.store.saveDraft(draftOf(conversationId, 'r1', 'Hel'));
+    for (const conversationId of ['row', 'end', 'other', 'nowhere'])
+      opened.store.saveDraft(draftOf(conversationId, 'r1', 'Hel'));
     opened.store.saveDraft({ ...draftOf('other', 'r2', 'Hel'), owner: 'eve' });
     // The last of them: when it is there, all others were looked at.
     opened.store.saveDraft(draftOf('other', 'r2', 'written', { messageId: 'm2' }));
     while ((await kept(opened, 'other'))?.text !== 'written');
-    assert.deepEqual(elsewhere(path, (db) => db.prepare('SELECT conversation_id, message_id FROM drafts').raw().all()), [['other', 'm2']]);
+    assert.deepEqual(
+      elsewhere(path, (db) => db.prepare('SELECT conversation_id, message_id FROM drafts').raw().all()),
+      [['other', 'm2']],
+    );
   });
 
   test('survives a kill -9, and goes when its turn is ended after it', async (t) => {
     const { path, open } = sandbox(t);
     await killedWithOpenTurns(t, path);
     const opened = await open();
-    assert.deepEqual(await kept(opened, 'busy'), { requestId: 'r1', messageId: 'message of r1', text: 'Half of wh', reasoning: '', model: 'demo' });
+    assert.deepEqual(await kept(opened, 'busy'), {
+      requestId: 'r1',
+      messageId: 'message of r1',
+      text: 'Half of wh',
+      reasoning: '',
+      model: 'demo',
+    });
     assert.equal(await kept(opened, 'asks'), null);
     await opened.append(end('busy', 'r1'));
-    assert.equal(elsewhere(path, (db) => db.prepare('SELECT COUNT(*) FROM drafts').pluck().get()), 0);
+    assert.equal(
+      elsewhere(path, (db) => db.prepare('SELECT COUNT(*) FROM drafts').pluck().get()),
+      0,
+    );
   });
 
   test('goes with its conversation when that is deleted', async (t) => {
@@ -91,14 +119,20 @@ describe('a draft', () => {
     await killedWithOpenTurns(t, path);
     const { store } = await open();
     assert.equal(await store.remove(owner, 'busy'), true);
-    assert.equal(elsewhere(path, (db) => db.prepare('SELECT COUNT(*) FROM drafts').pluck().get()), 0);
+    assert.equal(
+      elsewhere(path, (db) => db.prepare('SELECT COUNT(*) FROM drafts').pluck().get()),
+      0,
+    );
   });
 
   test('goes with everything else where the file is emptied at the start', async (t) => {
     const { path, open } = sandbox(t);
     await killedWithOpenTurns(t, path);
     await (await open({ clearOnStartup: true })).store.close();
-    assert.equal(elsewhere(path, (db) => db.prepare('SELECT COUNT(*) FROM drafts').pluck().get()), 0);
+    assert.equal(
+      elsewhere(path, (db) => db.prepare('SELECT COUNT(*) FROM drafts').pluck().get()),
+      0,
+    );
   });
 
   test('that cannot be written is reported and forgotten, and costs no append', async (t) => {
@@ -117,7 +151,7 @@ describe('a draft', () => {
     assert.equal((await kept(opened))?.text, 'Hello');
   });
 
-  test('after close is nobody\'s concern', async (t) => {
+  test("after close is nobody's concern", async (t) => {
     const opened = await sandbox(t).open({ onError: (error) => assert.fail(String(error)) });
     await opened.append(begin('c', 'r1'));
     await opened.store.close();
@@ -153,10 +187,10 @@ describe('the drafts that wait', () => {
     const { drafts, settle, texts } = queue();
     for (const text of ['a', 'ab', 'abc']) drafts.save(draftOf('c', 'r1', text));
     drafts.save(draftOf('d', 'r1', 'd'));
-    drafts.save({ ...draftOf('c', 'r1', 'eve\'s'), owner: 'eve' });
+    drafts.save({ ...draftOf('c', 'r1', "eve's"), owner: 'eve' });
     assert.deepEqual(texts(), [['a']]);
     await settle();
-    assert.deepEqual(texts(), [['a'], ['abc', 'd', 'eve\'s']]);
+    assert.deepEqual(texts(), [['a'], ['abc', 'd', "eve's"]]);
     await settle();
     drafts.save(draftOf('c', 'r1', 'abcd'));
     assert.deepEqual(texts().at(-1), ['abcd']);

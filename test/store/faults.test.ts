@@ -40,7 +40,10 @@ describe('kill -9', () => {
       assert.equal(page?.headSeq, page?.rows.length);
     }
     assert.ok(acknowledged.length >= 1000);
-    assert.deepEqual(acknowledged.filter((line) => !found.has(line)), []);
+    assert.deepEqual(
+      acknowledged.filter((line) => !found.has(line)),
+      [],
+    );
   });
 });
 
@@ -140,5 +143,11 @@ function committer(t: TestContext) {
   t.after(() => db.close());
   db.pragma('journal_mode = WAL');
   createTables(db);
-  return { db, commit: createCommitter(db, createAppendWriter(db, () => false)) };
+  return {
+    db,
+    commit: createCommitter(
+      db,
+      createAppendWriter(db, () => false),
+    ),
+  };
 }

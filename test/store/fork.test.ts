@@ -23,7 +23,8 @@ async function forked(store: Store, atSeq: number): Promise<string> {
   return outcome.conversationId;
 }
 
-const rowsOf = async (store: Store, conversationId: string) => (await store.page(owner, conversationId, { limit: 1000 }))?.rows ?? [];
+const rowsOf = async (store: Store, conversationId: string) =>
+  (await store.page(owner, conversationId, { limit: 1000 }))?.rows ?? [];
 
 /** What a copy shares with its original. */
 const content = (rows: readonly LogRow[]) => rows.map(({ id: _, conversation_id: __, ...rest }) => rest);
@@ -47,7 +48,16 @@ describe('a fork', () => {
     const [newest] = (await store.conversations(owner, { limit: 1 }))?.conversations ?? [];
     const now = new Date(clock.now).toISOString();
     assert.deepEqual(newest, {
-      conversationId: fork, title: 'Hello', createdAt: now, updatedAt: now, messageCount: 4, tokens: 30, spentTokens: 0, cost: 0, headSeq: 6, activity: 'idle',
+      conversationId: fork,
+      title: 'Hello',
+      createdAt: now,
+      updatedAt: now,
+      messageCount: 4,
+      tokens: 30,
+      spentTokens: 0,
+      cost: 0,
+      headSeq: 6,
+      activity: 'idle',
     });
     assertSound(box);
   });
@@ -60,8 +70,14 @@ describe('a fork', () => {
     await append(begin(fork, 'new'));
     await append(end(fork, 'new'));
     await fill({ append }, 'r3');
-    assert.deepEqual((await rowsOf(store, fork)).map((each) => each.request_id), ['r1', 'r1', 'r1', 'new', 'new', 'new']);
-    assert.deepEqual((await rowsOf(store, 'c')).map(({ seq }) => seq), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert.deepEqual(
+      (await rowsOf(store, fork)).map((each) => each.request_id),
+      ['r1', 'r1', 'r1', 'new', 'new', 'new'],
+    );
+    assert.deepEqual(
+      (await rowsOf(store, 'c')).map(({ seq }) => seq),
+      [1, 2, 3, 4, 5, 6, 7, 8, 9],
+    );
     assertSound(box);
   });
 
@@ -70,9 +86,14 @@ describe('a fork', () => {
     await fill({ append }, 'r1', 'r2');
     const fork = await forked(store, 3);
     assert.deepEqual(await append(begin(fork, 'r1')), { status: 'duplicate', ended: true });
-    assert.deepEqual(await append({ ...begin(fork, 'r1'), begin: { requestId: 'r1', digest: 'other' } }), { status: 'reused' });
+    assert.deepEqual(await append({ ...begin(fork, 'r1'), begin: { requestId: 'r1', digest: 'other' } }), {
+      status: 'reused',
+    });
     const replayed = await store.turn(owner, fork, 'r1');
-    assert.deepEqual([replayed?.rows.map(({ seq }) => seq), replayed?.end], [[1, 2, 3], { status: 'complete', requestId: 'r1' }]);
+    assert.deepEqual(
+      [replayed?.rows.map(({ seq }) => seq), replayed?.end],
+      [[1, 2, 3], { status: 'complete', requestId: 'r1' }],
+    );
     const again = await append(begin(fork, 'r2'));
     assert.equal(again.status === 'stored' && again.rows[0]?.seq, 4);
   });
@@ -95,7 +116,11 @@ describe('a fork', () => {
     const fork = await forked(store, 6);
     const { headSeq, oldestSeq, rows } = await store.standing(owner, fork, 1000);
     assert.deepEqual([headSeq, oldestSeq, rows.map(({ seq }) => seq)], [6, 4, [4, 5, 6]]);
-    assert.deepEqual(await append(begin(fork, 'r1')), { status: 'duplicate', ended: true }, 'identity outlives rows here too');
+    assert.deepEqual(
+      await append(begin(fork, 'r1')),
+      { status: 'duplicate', ended: true },
+      'identity outlives rows here too',
+    );
     assert.deepEqual(await store.fork(owner, 'c', 3), { status: 'misplaced', nearest: [6] });
     assertSound(box);
   });
@@ -103,17 +128,25 @@ describe('a fork', () => {
   test('of a database in memory is no different', async (t) => {
     const { store, append } = await sandbox(t).open({ memory: true });
     await fill({ append }, 'r1', 'r2');
-    assert.deepEqual((await rowsOf(store, await forked(store, 3))).map(({ seq }) => seq), [1, 2, 3]);
+    assert.deepEqual(
+      (await rowsOf(store, await forked(store, 3))).map(({ seq }) => seq),
+      [1, 2, 3],
+    );
   });
 
   test('of a log that was taken over from another program is as sound as that', async (t) => {
     const box = sandbox(t);
-    elsewhere(box.path, (db) => db.exec(`${bareTable};
+    elsewhere(box.path, (db) =>
+      db.exec(`${bareTable};
       INSERT INTO chat_events (id, conversation_id, seq, type, content, request_id) VALUES
         ('a', 'c', 1, 'system_update', 'Be kind', NULL), ('b', 'c', 2, 'user_message', 'Hi', ''), ('c', 'c', 3, 'assistant_message', 'Hello', ''),
-        ('d', 'c', 4, 'user_message', 'Bye', 'x')`));
+        ('d', 'c', 4, 'user_message', 'Bye', 'x')`),
+    );
     const { store } = await box.open({ adoptiveOwner: owner });
-    assert.deepEqual((await rowsOf(store, await forked(store, 3))).map((each) => each.content), ['Be kind', 'Hi', 'Hello']);
+    assert.deepEqual(
+      (await rowsOf(store, await forked(store, 3))).map((each) => each.content),
+      ['Be kind', 'Hi', 'Hello'],
+    );
     assertSound(box);
   });
 });
@@ -147,7 +180,7 @@ describe('the place of a fork', () => {
     assert.deepEqual(await nearestOf(store, 8), [[6], [6], [6], [6], [6], 'forked', [6], [6]]);
   });
 
-  test('is not in a conversation that is unknown, somebody else\'s or deleted', async (t) => {
+  test("is not in a conversation that is unknown, somebody else's or deleted", async (t) => {
     const { store, append } = await sandbox(t).open();
     await fill({ append }, 'r1');
     await store.remove(owner, 'c');
@@ -165,16 +198,24 @@ const longTurns = 300;
 const longRows = longTurns * 67;
 
 async function fillLong({ append }: Pick<Opened, 'append'>): Promise<void> {
-  const results = Array.from({ length: 64 }, () => row({ type: 'system_update', role: 'system', content: 'x'.repeat(200) }));
-  await Promise.all(Array.from({ length: longTurns }, async (_, turn) => {
-    void append(begin('c', `r${turn}`));
-    void append({ conversationId: 'c', owner, rows: results.map((each) => ({ ...each, request_id: `r${turn}` })) });
-    await append(end('c', `r${turn}`));
-  }));
+  const results = Array.from({ length: 64 }, () =>
+    row({ type: 'system_update', role: 'system', content: 'x'.repeat(200) }),
+  );
+  await Promise.all(
+    Array.from({ length: longTurns }, async (_, turn) => {
+      void append(begin('c', `r${turn}`));
+      void append({ conversationId: 'c', owner, rows: results.map((each) => ({ ...each, request_id: `r${turn}` })) });
+      await append(end('c', `r${turn}`));
+    }),
+  );
 }
 
 /** Resolves when the first slice of a fork is copied; the conversation `other` goes on meanwhile. */
-async function copyingHasBegun({ path }: Sandbox, { append }: Pick<Opened, 'append'>, forking: Promise<unknown>): Promise<void> {
+async function copyingHasBegun(
+  { path }: Sandbox,
+  { append }: Pick<Opened, 'append'>,
+  forking: Promise<unknown>,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   forking.finally(() => reject(new Error('it was made before anybody saw it being made'))).catch(() => undefined);
   await meanwhile(promise, async (index) => {
@@ -220,9 +261,16 @@ describe('a long fork', () => {
 
   test('is whole although its origin is trimmed meanwhile, which then waits for the next end of a turn', async (t) => {
     const box = sandbox(t);
-    const { store, append } = await box.open({ retention: { policy: 'message_count', maxMessages: 2 }, sweepPaceMs: unswept });
+    const { store, append } = await box.open({
+      retention: { policy: 'message_count', maxMessages: 2 },
+      sweepPaceMs: unswept,
+    });
     await append(begin('c', 'r0'));
-    await append({ conversationId: 'c', owner, rows: Array.from({ length: longRows }, () => row({ type: 'system_update', request_id: 'r0' })) });
+    await append({
+      conversationId: 'c',
+      owner,
+      rows: Array.from({ length: longRows }, () => row({ type: 'system_update', request_id: 'r0' })),
+    });
     await append(end('c', 'r0'));
     const copying = await startFork(box, { store, append }, longRows + 3);
     await fill({ append }, 'r1');
@@ -247,7 +295,12 @@ describe('a long fork', () => {
     assert.deepEqual([headSeq, oldestSeq], [longRows, 1]);
     assertSound(box);
     await waitFor(writer, ({ context }) => context.sweepInMs === rest);
-    assert.equal(elsewhere(box.path, (db) => db.prepare(`SELECT COUNT(*) FROM chat_events WHERE conversation_id = 'c'`).pluck().get()), 0);
+    assert.equal(
+      elsewhere(box.path, (db) =>
+        db.prepare(`SELECT COUNT(*) FROM chat_events WHERE conversation_id = 'c'`).pluck().get(),
+      ),
+      0,
+    );
     assertSound(box);
   });
 
@@ -260,7 +313,13 @@ describe('a long fork', () => {
     await first.store.close();
     const outcome = await forking;
     assert.equal(outcome.status === 'failed' && outcome.fault.code, 'shutting_down');
-    const copied = () => elsewhere(box.path, (db) => db.prepare<[], number>(`SELECT COUNT(*) FROM chat_events WHERE conversation_id NOT IN ('c', 'other')`).pluck().get());
+    const copied = () =>
+      elsewhere(box.path, (db) =>
+        db
+          .prepare<[], number>(`SELECT COUNT(*) FROM chat_events WHERE conversation_id NOT IN ('c', 'other')`)
+          .pluck()
+          .get(),
+      );
     assert.ok(Number(copied()) > 0);
     assertSound(box);
     const rest = 2_000_000;
@@ -268,7 +327,12 @@ describe('a long fork', () => {
     assert.equal((await store.conversations(owner, { limit: 10 }))?.conversations.length, 2);
     await waitFor(writer, ({ context }) => context.sweepInMs === rest);
     assert.equal(copied(), 0);
-    assert.equal(elsewhere(box.path, (db) => db.prepare(`SELECT COUNT(*) FROM turns WHERE conversation_id <> 'other'`).pluck().get()), longTurns);
+    assert.equal(
+      elsewhere(box.path, (db) =>
+        db.prepare(`SELECT COUNT(*) FROM turns WHERE conversation_id <> 'other'`).pluck().get(),
+      ),
+      longTurns,
+    );
   });
 
   test('is refused when too many are being made, and only then', async (t) => {
@@ -277,7 +341,10 @@ describe('a long fork', () => {
     const outcomes = await Promise.all(Array.from({ length: 40 }, () => store.fork(owner, 'c', 3)));
     const refused = outcomes.flatMap((outcome) => (outcome.status === 'failed' ? [outcome.fault] : []));
     assert.equal(outcomes.filter(({ status }) => status === 'forked').length, 32);
-    assert.deepEqual(new Set(refused.map(({ code, data }) => `${code} ${JSON.stringify(data)}`)), new Set(['overloaded {"retry_after_ms":1000}']));
+    assert.deepEqual(
+      new Set(refused.map(({ code, data }) => `${code} ${JSON.stringify(data)}`)),
+      new Set(['overloaded {"retry_after_ms":1000}']),
+    );
     assert.equal((await store.fork(owner, 'c', 3)).status, 'forked');
   });
 });

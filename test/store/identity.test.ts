@@ -28,7 +28,10 @@ async function startClocked(t: TestContext, retention: RetentionPolicy) {
   };
 }
 
-const withText = (requestId: string, digest: string): Append => ({ ...begin('c', requestId), begin: { requestId, digest } });
+const withText = (requestId: string, digest: string): Append => ({
+  ...begin('c', requestId),
+  begin: { requestId, digest },
+});
 const duplicate = { status: 'duplicate', ended: true };
 const newestOnly: RetentionPolicy = { policy: 'message_count', maxMessages: 2 };
 

@@ -11,8 +11,12 @@ const { store, writerLogic, opened } = openStore({ path: process.argv[2] ?? '' }
 createActor(writerLogic, { input: { retryDelaysMs: [1] } }).start();
 await opened;
 
-createInterface({ input: process.stdin }).on('line', (line) => {
-  store.append({ conversationId: 'c', owner, rows: [row({ content: 'x'.repeat(Number(line)) })] }, (outcome) => {
-    process.stdout.write(`${outcome.status === 'stored' ? `stored ${outcome.rows[0]?.seq}` : outcome.status === 'failed' ? outcome.fault.code : outcome.status}\n`);
-  });
-}).on('close', () => void store.close());
+createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    store.append({ conversationId: 'c', owner, rows: [row({ content: 'x'.repeat(Number(line)) })] }, (outcome) => {
+      process.stdout.write(
+        `${outcome.status === 'stored' ? `stored ${outcome.rows[0]?.seq}` : outcome.status === 'failed' ? outcome.fault.code : outcome.status}\n`,
+      );
+    });
+  })
+  .on('close', () => void store.close());

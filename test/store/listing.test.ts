@@ -38,18 +38,38 @@ describe('the list of conversations', () => {
     const { store, append, clock } = await opened(t);
     await append(begin('a', 'r1', { content: 'What is love?', token_count: 4 }));
     clock.now += 60_000;
-    await append({ conversationId: 'b', owner, rows: [row({ type: 'meta', role: null, content: null, token_count: null })] });
+    await append({
+      conversationId: 'b',
+      owner,
+      rows: [row({ type: 'meta', role: null, content: null, token_count: null })],
+    });
     clock.now += 60_000;
     await append(end('a', 'r1', { token_count: 7 }));
     assert.deepEqual(await store.conversations(owner, { limit: 10 }), {
       conversations: [
         {
-          conversationId: 'a', title: 'What is love?', createdAt: '2026-01-01T00:00:00.000Z', updatedAt: '2026-01-01T00:02:00.000Z',
-          messageCount: 2, tokens: 11, spentTokens: 0, cost: 0, headSeq: 3, activity: 'idle',
+          conversationId: 'a',
+          title: 'What is love?',
+          createdAt: '2026-01-01T00:00:00.000Z',
+          updatedAt: '2026-01-01T00:02:00.000Z',
+          messageCount: 2,
+          tokens: 11,
+          spentTokens: 0,
+          cost: 0,
+          headSeq: 3,
+          activity: 'idle',
         },
         {
-          conversationId: 'b', title: null, createdAt: '2026-01-01T00:01:00.000Z', updatedAt: '2026-01-01T00:01:00.000Z',
-          messageCount: 0, tokens: 0, spentTokens: 0, cost: 0, headSeq: 1, activity: 'idle',
+          conversationId: 'b',
+          title: null,
+          createdAt: '2026-01-01T00:01:00.000Z',
+          updatedAt: '2026-01-01T00:01:00.000Z',
+          messageCount: 0,
+          tokens: 0,
+          spentTokens: 0,
+          cost: 0,
+          headSeq: 1,
+          activity: 'idle',
         },
       ],
       nextCursor: null,
@@ -63,16 +83,24 @@ describe('the list of conversations', () => {
     await append(waitingFor('waiting', 'r1', 1000));
     await append(begin('waiting', 'r2'));
     const list = await store.conversations(owner, { limit: 10 });
-    assert.deepEqual(new Map(list?.conversations.map((each) => [each.conversationId, each.activity])), new Map([
-      ['waiting', 'waiting'], ['running', 'running'], ['idle', 'idle'],
-    ]));
+    assert.deepEqual(
+      new Map(list?.conversations.map((each) => [each.conversationId, each.activity])),
+      new Map([
+        ['waiting', 'waiting'],
+        ['running', 'running'],
+        ['idle', 'idle'],
+      ]),
+    );
   });
 
   test('comes in pages that meet, the last of them without a cursor', async (t) => {
     const { store, chat } = await opened(t);
     for (const conversationId of ['a', 'b', 'c', 'd']) await chat(conversationId);
     assert.deepEqual(await pages(store, 3), [['d', 'c', 'b'], ['a']]);
-    assert.deepEqual(await pages(store, 2), [['d', 'c'], ['b', 'a']]);
+    assert.deepEqual(await pages(store, 2), [
+      ['d', 'c'],
+      ['b', 'a'],
+    ]);
   });
 
   test('parts those of the same moment too', async (t) => {
@@ -93,7 +121,7 @@ describe('the list of conversations', () => {
     assert.deepEqual((await page(store, 3)).ids, ['new', 'd', 'a']);
   });
 
-  test('is its owner\'s alone', async (t) => {
+  test("is its owner's alone", async (t) => {
     const { store, chat, append } = await opened(t);
     await chat('mine');
     await append({ conversationId: 'hers', owner: 'eve', rows: [row()] });
@@ -105,7 +133,15 @@ describe('the list of conversations', () => {
     const { store, chat } = await opened(t);
     await chat('a');
     const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    for (const cursor of ['', 'garbage', '\u0000', encoded(null), encoded(['yesterday', 'a']), encoded(['2026-01-01T00:00:00.000Z']), encoded(['2026-01-01T00:00:00.000Z', 7])]) {
+    for (const cursor of [
+      '',
+      'garbage',
+      '\u0000',
+      encoded(null),
+      encoded(['yesterday', 'a']),
+      encoded(['2026-01-01T00:00:00.000Z']),
+      encoded(['2026-01-01T00:00:00.000Z', 7]),
+    ]) {
       assert.equal(await store.conversations(owner, { limit: 5, cursor }), null, cursor);
     }
   });

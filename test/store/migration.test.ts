@@ -12,9 +12,12 @@ const versionOf = (db: Database.Database) => db.pragma('user_version', { simple:
 
 /** What a table is: its columns in any order, and its indexes. */
 function shapeOf(db: Database.Database): unknown[] {
-  return db.prepare(`
+  return db
+    .prepare(`
     SELECT main.name, column.name, column.type, column."notnull", column.pk FROM sqlite_schema AS main, pragma_table_info(main.name) AS column WHERE main.type = 'table'
-     UNION ALL SELECT name, sql, tbl_name, NULL, NULL FROM sqlite_schema WHERE type = 'index' ORDER BY 1, 2`).raw().all();
+     UNION ALL SELECT name, sql, tbl_name, NULL, NULL FROM sqlite_schema WHERE type = 'index' ORDER BY 1, 2`)
+    .raw()
+    .all();
 }
 
 describe('a file of version 1', () => {
@@ -23,12 +26,24 @@ describe('a file of version 1', () => {
     versionOneFile(path);
     const { store } = await open({ onAdoption: () => assert.fail('it was ours') });
     const { known, headSeq, oldestSeq, rows, open: turns } = await store.standing(owner, 'c', 100);
-    assert.deepEqual({ known, headSeq, oldestSeq, turns }, { known: true, headSeq: 4, oldestSeq: 1, turns: [{ requestId: 'r2', beginSeq: 4, end: null }] });
-    assert.deepEqual(rows.map(({ id, conversation_id: conversation, content }) => [id, conversation, content]), [
-      ['m1', 'c', 'Hello'], ['m2', 'c', 'Hi'], ['m3', 'c', null], ['m4', 'c', 'Are you there?'],
-    ]);
+    assert.deepEqual(
+      { known, headSeq, oldestSeq, turns },
+      { known: true, headSeq: 4, oldestSeq: 1, turns: [{ requestId: 'r2', beginSeq: 4, end: null }] },
+    );
+    assert.deepEqual(
+      rows.map(({ id, conversation_id: conversation, content }) => [id, conversation, content]),
+      [
+        ['m1', 'c', 'Hello'],
+        ['m2', 'c', 'Hi'],
+        ['m3', 'c', null],
+        ['m4', 'c', 'Are you there?'],
+      ],
+    );
     assert.deepEqual((await store.turn(owner, 'd', 'r1'))?.end, { status: 'complete' });
-    assert.deepEqual([await store.unfinished(), await store.overdue(Infinity, 10)], [[{ owner, conversationId: 'c' }], []]);
+    assert.deepEqual(
+      [await store.unfinished(), await store.overdue(Infinity, 10)],
+      [[{ owner, conversationId: 'c' }], []],
+    );
   });
 
   test('goes on: ids stay taken, numbers count on, turns can wait', async (t) => {
@@ -49,7 +64,10 @@ describe('a file of version 1', () => {
     const fresh = sandbox(t);
     await (await fresh.open()).store.close();
     const upgraded = elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
-    assert.deepEqual(upgraded, elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })));
+    assert.deepEqual(
+      upgraded,
+      elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+    );
     assert.deepEqual(readdirSync(dirname(old.path)).sort(), ['events.db', 'events.db-lock']);
     await (await old.open()).append(begin('c', 'r3'));
   });
@@ -68,7 +86,10 @@ describe('a file of version 1', () => {
     versionOneFile(path, (db) => db.exec('CREATE INDEX turns_waiting ON turns (started_at)'));
     const before = elsewhere(path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
     await assert.rejects(open(), { code: 'store_unavailable' });
-    assert.deepEqual(elsewhere(path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })), before);
+    assert.deepEqual(
+      elsewhere(path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+      before,
+    );
   });
 });
 
@@ -77,11 +98,20 @@ describe('a file of version 2', () => {
     const old = sandbox(t);
     versionTwoFile(old.path);
     const { store } = await old.open();
-    assert.deepEqual([(await store.standing(owner, 'c', 0)).spent, (await store.standing(owner, 'd', 0)).spent], [{ tokens: 9, cost: 0 }, { tokens: 0, cost: 0 }]);
+    assert.deepEqual(
+      [(await store.standing(owner, 'c', 0)).spent, (await store.standing(owner, 'd', 0)).spent],
+      [
+        { tokens: 9, cost: 0 },
+        { tokens: 0, cost: 0 },
+      ],
+    );
     await store.close();
     const fresh = sandbox(t);
     await (await fresh.open()).store.close();
-    assert.deepEqual(elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })), elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })));
+    assert.deepEqual(
+      elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+      elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+    );
   });
 
   test('that came back from a dump is known by its tables', async (t) => {

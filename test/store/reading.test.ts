@@ -11,7 +11,16 @@ describe('standing', () => {
   test('of an unknown or foreign conversation is not known', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
-    const unknown = { known: false, headSeq: 0, oldestSeq: 1, rows: [], open: [], draft: null, remembered: [], spent: { tokens: 0, cost: 0 } };
+    const unknown = {
+      known: false,
+      headSeq: 0,
+      oldestSeq: 1,
+      rows: [],
+      open: [],
+      draft: null,
+      remembered: [],
+      spent: { tokens: 0, cost: 0 },
+    };
     assert.deepEqual(await store.standing(owner, 'nobody', 100), unknown);
     assert.deepEqual(await store.standing('eve', 'c', 100), unknown);
   });
@@ -24,8 +33,16 @@ describe('standing', () => {
     }
     assert.deepEqual(seqs((await store.standing(owner, 'c', 5)).rows), [7, 8, 9]);
     assert.deepEqual(seqs((await store.standing(owner, 'c', 25)).rows), [4, 5, 6, 7, 8, 9]);
-    assert.deepEqual(seqs((await store.standing(owner, 'c', 5, 3)).rows), [4, 5, 6, 7, 8, 9], 'and so many messages, whatever they cost');
-    assert.deepEqual(seqs((await store.standing(owner, 'c', 0)).rows), [], 'for who only asks where it stands, nothing is read that has ended');
+    assert.deepEqual(
+      seqs((await store.standing(owner, 'c', 5, 3)).rows),
+      [4, 5, 6, 7, 8, 9],
+      'and so many messages, whatever they cost',
+    );
+    assert.deepEqual(
+      seqs((await store.standing(owner, 'c', 0)).rows),
+      [],
+      'for who only asks where it stands, nothing is read that has ended',
+    );
     const all = await store.standing(owner, 'c', 1000);
     assert.deepEqual([all.known, all.headSeq, all.oldestSeq, all.rows.length, all.open], [true, 9, 1, 9, []]);
   });

@@ -6,7 +6,12 @@ import { begin, elsewhere, end, owner, row, sandbox } from './support.ts';
 
 const add: RememberedDecision = { server: 'demo', toolName: 'add', definition: 'first', decision: 'approve' };
 const erase: RememberedDecision = { server: 'files', toolName: '"erase"', definition: '', decision: 'deny' };
-const remembering = (remember: RememberedDecision, id = 'x') => ({ conversationId: 'c', owner, remember, rows: [row({ id, type: 'meta', role: null, content: null, request_id: 'r1' })] });
+const remembering = (remember: RememberedDecision, id = 'x') => ({
+  conversationId: 'c',
+  owner,
+  remember,
+  rows: [row({ id, type: 'meta', role: null, content: null, request_id: 'r1' })],
+});
 
 describe('a decision that is remembered', () => {
   test('is known with the others in their order, also when the file is opened again', async (t) => {
@@ -42,7 +47,7 @@ describe('a decision that is remembered', () => {
     assert.deepEqual(remembered, [add]);
   });
 
-  test('is its conversation\'s alone: not that of another owner, of a fork, or of one that has its name later', async (t) => {
+  test("is its conversation's alone: not that of another owner, of a fork, or of one that has its name later", async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
     await append({ ...begin('c', 'r1'), owner: 'bob' });

@@ -36,7 +36,11 @@ describe('retention', () => {
     await append(end('other', 'r1'));
     for (const turn of ['r1', 'r2', 'r3', 'r4']) {
       await append(begin('c', turn));
-      await append({ conversationId: 'c', owner, rows: [row({ type: 'tool_result', role: 'tool', request_id: turn })] });
+      await append({
+        conversationId: 'c',
+        owner,
+        rows: [row({ type: 'tool_result', role: 'tool', request_id: turn })],
+      });
       await append(end('c', turn));
     }
     assert.deepEqual(await kept(store), { turns: ['r3', 'r4'], oldestSeq: 9 });
@@ -90,7 +94,11 @@ describe('retention', () => {
       await append(end('c', turn));
     }
     assert.deepEqual(await append(begin('c', 'r1')), { status: 'duplicate', ended: true });
-    assert.deepEqual(await store.turn(owner, 'c', 'r1'), { digest: 'digest of r1', rows: [], end: { status: 'complete', requestId: 'r1' } });
+    assert.deepEqual(await store.turn(owner, 'c', 'r1'), {
+      digest: 'digest of r1',
+      rows: [],
+      end: { status: 'complete', requestId: 'r1' },
+    });
   });
 
   test('takes a turn whole that is longer than what is looked at together', async (t) => {

@@ -10,7 +10,19 @@ async function branching(t: TestContext) {
   const { store, append } = await open();
   const start = async (requestId: string, rewindTo?: number) => {
     const { rows, ...message } = begin('c', requestId, { content: `text of ${requestId}`, token_count: 10 });
-    const marks = rewindTo === undefined ? [] : [row({ type: 'meta', role: null, content: null, token_count: null, request_id: requestId, extra: { kind: 'rewind', to_seq: rewindTo } })];
+    const marks =
+      rewindTo === undefined
+        ? []
+        : [
+            row({
+              type: 'meta',
+              role: null,
+              content: null,
+              token_count: null,
+              request_id: requestId,
+              extra: { kind: 'rewind', to_seq: rewindTo },
+            }),
+          ];
     await append({ ...message, rows: [...rows, ...marks] });
   };
   const finish = async (requestId: string) => void (await append(end('c', requestId, { token_count: 10 })));
@@ -21,8 +33,11 @@ async function branching(t: TestContext) {
       await start(requestId, rewindTo);
       await finish(requestId);
     },
-    turnsRead: async (tokens: number) => [...new Set((await store.standing(owner, 'c', tokens)).rows.map((each) => each.request_id))],
-    points: async (...seqs: number[]) => Promise.all(seqs.map(async (seq) => (await store.rewindPoint(owner, 'c', seq))?.text ?? null)),
+    turnsRead: async (tokens: number) => [
+      ...new Set((await store.standing(owner, 'c', tokens)).rows.map((each) => each.request_id)),
+    ],
+    points: async (...seqs: number[]) =>
+      Promise.all(seqs.map(async (seq) => (await store.rewindPoint(owner, 'c', seq))?.text ?? null)),
     store,
   };
 }
@@ -64,7 +79,15 @@ describe('a point to go back to', () => {
     const log = await branching(t);
     for (const id of ['r1', 'r2']) await log.turn(id);
     await log.turn('r3', 4);
-    assert.deepEqual(await log.points(1, 2, 3, 4, 7, 8, 99), ['text of r1', null, null, null, 'text of r3', null, null]);
+    assert.deepEqual(await log.points(1, 2, 3, 4, 7, 8, 99), [
+      'text of r1',
+      null,
+      null,
+      null,
+      'text of r3',
+      null,
+      null,
+    ]);
     await log.turn('r4', 7);
     assert.deepEqual(await log.points(1, 4, 7, 11), ['text of r1', null, null, 'text of r4']);
     assert.equal(await log.store.rewindPoint('somebody', 'c', 1), null);

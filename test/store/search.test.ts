@@ -7,23 +7,44 @@ import { begin, owner, row, sandbox } from './support.ts';
 
 const PATIENT_MS = 60_000;
 
-const query = (text: string, changes: Partial<SearchQuery> = {}): SearchQuery => ({ text, owner: null, cursor: null, limit: 50, maxMs: PATIENT_MS, ...changes });
+const query = (text: string, changes: Partial<SearchQuery> = {}): SearchQuery => ({
+  text,
+  owner: null,
+  cursor: null,
+  limit: 50,
+  maxMs: PATIENT_MS,
+  ...changes,
+});
 
 async function found(store: Store, asked: SearchQuery) {
   const step = await store.search(asked);
   assert.ok(step);
-  return { ...step, places: step.hits.map((hit) => `${hit.owner} ${hit.conversationId} ${hit.seq ?? 'title'} ${hit.type}`) };
+  return {
+    ...step,
+    places: step.hits.map((hit) => `${hit.owner} ${hit.conversationId} ${hit.seq ?? 'title'} ${hit.type}`),
+  };
 }
 
 describe('a search', () => {
   it('finds titles, then texts and reasoning from the newest, whatever the case', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c1', 'r1', { content: 'Where is Röslein?' }));
-    await append({ owner, conversationId: 'c1', rows: [row({ type: 'assistant_message', content: 'On the heath.', extra: { reasoning: 'rÖslein is a flower.' } })] });
+    await append({
+      owner,
+      conversationId: 'c1',
+      rows: [
+        row({ type: 'assistant_message', content: 'On the heath.', extra: { reasoning: 'rÖslein is a flower.' } }),
+      ],
+    });
     await append(begin('c2', 'r1', { content: 'Other' }));
     await append({ owner, conversationId: 'c2', rows: [row({ type: 'tool_result', content: '{"name":"röslein"}' })] });
     const { places, nextCursor, hits } = await found(store, query('RÖSLEIN'));
-    assert.deepEqual(places, ['ann c1 title title', 'ann c2 2 tool_result', 'ann c1 2 reasoning', 'ann c1 1 user_message']);
+    assert.deepEqual(places, [
+      'ann c1 title title',
+      'ann c2 2 tool_result',
+      'ann c1 2 reasoning',
+      'ann c1 1 user_message',
+    ]);
     assert.equal(nextCursor, null);
     for (const { excerpt, at } of hits) assert.equal(excerpt.slice(at, at + 7).toLowerCase(), 'röslein');
   });
@@ -40,7 +61,10 @@ describe('a search', () => {
   it('reads conversations of one owner, and none that were deleted', async (t) => {
     const { store, append } = await sandbox(t).open();
     for (const whose of ['ann', 'bob']) await append({ ...begin('c1', 'r1', { content: 'needle' }), owner: whose });
-    assert.deepEqual((await found(store, query('needle', { owner: 'bob' }))).places, ['bob c1 title title', 'bob c1 1 user_message']);
+    assert.deepEqual((await found(store, query('needle', { owner: 'bob' }))).places, [
+      'bob c1 title title',
+      'bob c1 1 user_message',
+    ]);
     assert.equal((await found(store, query('needle'))).hits.length, 4);
     await store.remove('bob', 'c1');
     assert.deepEqual((await found(store, query('needle', { owner: 'bob' }))).places, []);
@@ -55,7 +79,10 @@ describe('a search', () => {
       let cursor: string | null = null;
       let steps = 0;
       do {
-        const step: Awaited<ReturnType<typeof found>> = await found(store, query('needle', { ...changes, owner, cursor }));
+        const step: Awaited<ReturnType<typeof found>> = await found(
+          store,
+          query('needle', { ...changes, owner, cursor }),
+        );
         assert.ok(step.hits.length <= 1);
         places.push(...step.places);
         cursor = step.nextCursor;
@@ -67,6 +94,7 @@ describe('a search', () => {
 
   it('refuses a cursor that is none', async (t) => {
     const { store } = await sandbox(t).open();
-    for (const cursor of ['', 'x', Buffer.from('["rows",1]').toString('base64url')]) assert.equal(await store.search(query('a', { cursor })), null);
+    for (const cursor of ['', 'x', Buffer.from('["rows",1]').toString('base64url')])
+      assert.equal(await store.search(query('a', { cursor })), null);
   });
 });

@@ -21,7 +21,10 @@ describe('a new file', () => {
       assert.equal(db.pragma('user_version', { simple: true }), 3);
       assert.equal(db.pragma('auto_vacuum', { simple: true }), 2);
       assert.equal(db.pragma('journal_mode', { simple: true }), 'wal');
-      const unique = db.prepare(`SELECT "unique" FROM pragma_index_list('chat_events') WHERE origin = 'c'`).pluck().all();
+      const unique = db
+        .prepare(`SELECT "unique" FROM pragma_index_list('chat_events') WHERE origin = 'c'`)
+        .pluck()
+        .all();
       assert.deepEqual(unique, [1]);
     });
   });
@@ -46,7 +49,10 @@ test('close commits what waits, and refuses what comes later', async (t) => {
   assert.ok((await Promise.all(waiting)).every((outcome) => outcome.status === 'stored'));
   await closed;
   await assert.rejects(store.unfinished(), { code: 'shutting_down' });
-  assert.equal(elsewhere(path, (db) => db.prepare('SELECT COUNT(*) FROM chat_events').pluck().get()), 600);
+  assert.equal(
+    elsewhere(path, (db) => db.prepare('SELECT COUNT(*) FROM chat_events').pluck().get()),
+    600,
+  );
 });
 
 describe('without persistence', () => {
@@ -109,7 +115,11 @@ async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
 describe('start is refused, with the reason and the remedy,', () => {
   test('when the folder is missing', async (t) => {
     const { path, open } = sandbox(t);
-    await refused(open, { path: join(path, '..', 'nowhere', 'events.db') }, /folder that does not exist\. Create the folder/);
+    await refused(
+      open,
+      { path: join(path, '..', 'nowhere', 'events.db') },
+      /folder that does not exist\. Create the folder/,
+    );
   });
 
   test('when the path is a directory', async (t) => {
@@ -139,10 +149,19 @@ describe('start is refused, with the reason and the remedy,', () => {
   test('when a newer version wrote it and was killed, so that its last words lie beside it', async (t) => {
     const { path, open } = sandbox(t);
     elsewhere(path, (db) => db.exec(`PRAGMA journal_mode = WAL; ${bareTable}; PRAGMA user_version = 99`));
-    const { signal } = spawnSync(process.execPath, ['--input-type=module', '--eval', `
+    const { signal } = spawnSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '--eval',
+        `
       import Database from 'better-sqlite3';
       new Database(process.argv[1]).exec("INSERT INTO chat_events (id, conversation_id, type) VALUES ('a', 'c', 'meta')");
-      process.kill(process.pid, 'SIGKILL');`, path], { cwd: import.meta.dirname });
+      process.kill(process.pid, 'SIGKILL');`,
+        path,
+      ],
+      { cwd: import.meta.dirname },
+    );
     assert.equal(signal, 'SIGKILL');
     const last = readFileSync(`${path}-wal`);
     assert.ok(last.length > 0);
@@ -150,7 +169,7 @@ describe('start is refused, with the reason and the remedy,', () => {
     assert.deepEqual(readFileSync(`${path}-wal`), last);
   });
 
-  test('when a table that Parley needs the name of is another program\'s', async (t) => {
+  test("when a table that Parley needs the name of is another program's", async (t) => {
     const { path, open } = sandbox(t);
     elsewhere(path, (db) => db.exec(`${bareTable}; CREATE TABLE turns (player TEXT)`));
     await refused(open, { path }, /has a table turns of another program\. Rename that table/);
@@ -159,7 +178,11 @@ describe('start is refused, with the reason and the remedy,', () => {
   test('when pages are damaged', async (t) => {
     const { path, open } = sandbox(t);
     const { store, append } = await open();
-    await append({ conversationId: 'c', owner, rows: Array.from({ length: 200 }, () => row({ content: 'x'.repeat(500) })) });
+    await append({
+      conversationId: 'c',
+      owner,
+      rows: Array.from({ length: 200 }, () => row({ content: 'x'.repeat(500) })),
+    });
     await store.close();
     const bytes = readFileSync(path);
     bytes.fill(0xa5, 6 * 4096, 20 * 4096);
@@ -170,7 +193,11 @@ describe('start is refused, with the reason and the remedy,', () => {
   test('when the file was cut short', async (t) => {
     const { path, open } = sandbox(t);
     const { store, append } = await open();
-    await append({ conversationId: 'c', owner, rows: Array.from({ length: 200 }, () => row({ content: 'x'.repeat(500) })) });
+    await append({
+      conversationId: 'c',
+      owner,
+      rows: Array.from({ length: 200 }, () => row({ content: 'x'.repeat(500) })),
+    });
     await store.close();
     truncateSync(path, 5 * 4096);
     await refused(open, { path }, /is damaged/);

@@ -104,17 +104,38 @@ export function end(conversationId: string, requestId: string, fields: Partial<N
 
 /** The append that says until when its turn waits for a person; null: no longer. */
 export function waitingFor(conversationId: string, requestId: string, untilMs: number | null): Append {
-  return { conversationId, owner, rows: [row({ type: 'meta', role: null, content: null, request_id: requestId })], waiting: { requestId, untilMs } };
+  return {
+    conversationId,
+    owner,
+    rows: [row({ type: 'meta', role: null, content: null, request_id: requestId })],
+    waiting: { requestId, untilMs },
+  };
 }
 
 /** An answer under construction, as it is kept. */
-export function draftOf(conversationId: string, requestId: string, text: string, fields: Partial<WrittenDraft> = {}): ConversationRef & WrittenDraft {
-  return { owner, conversationId, requestId, messageId: `message of ${requestId}`, text, reasoning: '', model: 'demo', ...fields };
+export function draftOf(
+  conversationId: string,
+  requestId: string,
+  text: string,
+  fields: Partial<WrittenDraft> = {},
+): ConversationRef & WrittenDraft {
+  return {
+    owner,
+    conversationId,
+    requestId,
+    messageId: `message of ${requestId}`,
+    text,
+    reasoning: '',
+    model: 'demo',
+    ...fields,
+  };
 }
 
 /** Lets open-turns-child.ts open its turns in this file, and kills it. */
 export async function killedWithOpenTurns(t: TestContext, path: string): Promise<void> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('open-turns-child.ts', import.meta.url)), path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [fileURLToPath(new URL('open-turns-child.ts', import.meta.url)), path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   t.after(() => child.kill('SIGKILL'));
   const exited = once(child, 'exit');
   const [said] = await once(child.stdout.setEncoding('utf8'), 'data');

@@ -13,7 +13,8 @@ const paceMs = { first: 1, pause: 1, rest: 1_000_000 };
 const unswept = { first: 1_000_000, pause: 1, rest: 1_000_000 };
 
 /** Resolves when a round is over: the writer then rests. */
-const roundIsOver = (writer: ActorRefFrom<WriterLogic>) => waitFor(writer, ({ context }) => context.sweepInMs === paceMs.rest);
+const roundIsOver = (writer: ActorRefFrom<WriterLogic>) =>
+  waitFor(writer, ({ context }) => context.sweepInMs === paceMs.rest);
 
 async function fill({ append }: Opened, conversationId: string, turns: number, content = 'Hello'): Promise<void> {
   for (let turn = 1; turn <= turns; turn += 1) {
@@ -25,7 +26,9 @@ async function fill({ append }: Opened, conversationId: string, turns: number, c
 /** Fills a file under no policy at all, as it was before somebody tightened it. */
 async function filled(sandbox: Sandbox, now: number, turns: Record<string, number>, content?: string): Promise<void> {
   const opened = await sandbox.open({ now: () => now, sweepPaceMs: unswept });
-  await Promise.all(Object.entries(turns).map(([conversationId, count]) => fill(opened, conversationId, count, content)));
+  await Promise.all(
+    Object.entries(turns).map(([conversationId, count]) => fill(opened, conversationId, count, content)),
+  );
   await opened.store.close();
 }
 
@@ -35,7 +38,11 @@ describe('the sweep', () => {
     const now = Date.UTC(2026, 0, 1);
     await filled(box, now, { a: 3, b: 1 });
     const later = now + 8 * dayMs;
-    const { store, append, writer } = await box.open({ now: () => later, retention: { policy: 'time_based', days: 7 }, sweepPaceMs: paceMs });
+    const { store, append, writer } = await box.open({
+      now: () => later,
+      retention: { policy: 'time_based', days: 7 },
+      sweepPaceMs: paceMs,
+    });
     await roundIsOver(writer);
     const { known, headSeq, oldestSeq, rows } = await store.standing(owner, 'a', 100);
     assert.deepEqual({ known, headSeq, oldestSeq, rows }, { known: true, headSeq: 9, oldestSeq: 10, rows: [] });
@@ -46,7 +53,10 @@ describe('the sweep', () => {
   test('applies a policy that was tightened, and keeps the newest turn whatever it costs', async (t) => {
     const box = sandbox(t);
     await filled(box, Date.now(), { a: 400, b: 1 });
-    const { store, writer } = await box.open({ retention: { policy: 'message_count', maxMessages: 1 }, sweepPaceMs: paceMs });
+    const { store, writer } = await box.open({
+      retention: { policy: 'message_count', maxMessages: 1 },
+      sweepPaceMs: paceMs,
+    });
     await roundIsOver(writer);
     assert.equal((await store.standing(owner, 'a', 100)).oldestSeq, 1198);
     assert.equal((await store.standing(owner, 'b', 100)).oldestSeq, 1);
@@ -59,7 +69,11 @@ describe('the sweep', () => {
     await fill(first, 'a', 1);
     await first.append(begin('a', 'waiting'));
     await first.store.close();
-    const { store, writer } = await box.open({ now: () => now + 90 * dayMs, retention: { policy: 'time_based', days: 7 }, sweepPaceMs: paceMs });
+    const { store, writer } = await box.open({
+      now: () => now + 90 * dayMs,
+      retention: { policy: 'time_based', days: 7 },
+      sweepPaceMs: paceMs,
+    });
     await roundIsOver(writer);
     const { oldestSeq, open } = await store.standing(owner, 'a', 100);
     assert.deepEqual([oldestSeq, open.map(({ requestId }) => requestId)], [4, ['waiting']]);
@@ -68,7 +82,8 @@ describe('the sweep', () => {
   test('forgets the identity of turns a day after their rows are gone, and of no others', async (t) => {
     const box = sandbox(t);
     const clock = { now: Date.UTC(2026, 0, 1) };
-    const open = () => box.open({ now: () => clock.now, retention: { policy: 'message_count', maxMessages: 2 }, sweepPaceMs: paceMs });
+    const open = () =>
+      box.open({ now: () => clock.now, retention: { policy: 'message_count', maxMessages: 2 }, sweepPaceMs: paceMs });
     const first = await open();
     await fill(first, 'c', 2);
     await first.store.close();
@@ -92,13 +107,19 @@ describe('the sweep', () => {
     await roundIsOver(writer);
     const after = statSync(box.path).size;
     assert.ok(before > 10_000_000 && after < 2_000_000, `${before} bytes became ${after}`);
-    assert.equal(elsewhere(box.path, (db) => db.pragma('integrity_check', { simple: true })), 'ok');
+    assert.equal(
+      elsewhere(box.path, (db) => db.pragma('integrity_check', { simple: true })),
+      'ok',
+    );
   });
 
   test('lets appends through between its slices', async (t) => {
     const box = sandbox(t);
     await filled(box, Date.now(), { a: 1000 }, 'x'.repeat(1000));
-    const { append, writer } = await box.open({ retention: { policy: 'message_count', maxMessages: 2 }, sweepPaceMs: paceMs });
+    const { append, writer } = await box.open({
+      retention: { policy: 'message_count', maxMessages: 2 },
+      sweepPaceMs: paceMs,
+    });
     let through = 0;
     while (writer.getSnapshot().context.sweepInMs !== paceMs.rest) {
       await append({ conversationId: 'other', owner, rows: [row()] });
@@ -110,11 +131,15 @@ describe('the sweep', () => {
   test('works for conversations in memory, too', async (t) => {
     const clock = { now: Date.UTC(2026, 0, 1) };
     const opened = await sandbox(t).open({
-      memory: true, now: () => clock.now, retention: { policy: 'time_based', days: 7 }, sweepPaceMs: { first: 50, pause: 1, rest: 50 },
+      memory: true,
+      now: () => clock.now,
+      retention: { policy: 'time_based', days: 7 },
+      sweepPaceMs: { first: 50, pause: 1, rest: 50 },
     });
     await fill(opened, 'c', 2);
     clock.now += 8 * dayMs;
-    while ((await opened.store.standing(owner, 'c', 100)).oldestSeq < 7) await waitFor(opened.writer, (snapshot) => snapshot.matches('sweeping'));
+    while ((await opened.store.standing(owner, 'c', 100)).oldestSeq < 7)
+      await waitFor(opened.writer, (snapshot) => snapshot.matches('sweeping'));
     assert.equal((await opened.store.standing(owner, 'c', 100)).rows.length, 0);
   });
 });

@@ -96,7 +96,12 @@ describe('a turn that waits', () => {
 describe('what is overdue', () => {
   test('comes in the order of its times, so many at once, and each conversation once', async (t) => {
     const { store, append } = await sandbox(t).open();
-    for (const [conversationId, untilMs] of [['third', 30], ['first', 10], ['second', 20], ['later', 40]] as const) {
+    for (const [conversationId, untilMs] of [
+      ['third', 30],
+      ['first', 10],
+      ['second', 20],
+      ['later', 40],
+    ] as const) {
       await append(begin(conversationId, 'r1'));
       await append(waitingFor(conversationId, 'r1', untilMs));
     }
@@ -108,8 +113,22 @@ describe('what is overdue', () => {
 });
 
 describe('a question to a person', () => {
-  const question = row({ id: 'q1', type: 'meta', role: null, content: null, request_id: 'r1', extra: { kind: 'approval_request', interrupt_id: 'q1' } });
-  const answer = row({ id: 'q1:response', type: 'meta', role: null, content: null, request_id: 'r1', extra: { kind: 'response', interrupt_id: 'q1', decision: 'deny' } });
+  const question = row({
+    id: 'q1',
+    type: 'meta',
+    role: null,
+    content: null,
+    request_id: 'r1',
+    extra: { kind: 'approval_request', interrupt_id: 'q1' },
+  });
+  const answer = row({
+    id: 'q1:response',
+    type: 'meta',
+    role: null,
+    content: null,
+    request_id: 'r1',
+    extra: { kind: 'response', interrupt_id: 'q1', decision: 'deny' },
+  });
 
   test('is known with its decision, which is null until somebody answers', async (t) => {
     const { store, append } = await sandbox(t).open();
@@ -127,8 +146,12 @@ describe('a question to a person', () => {
     await append(begin('d', 'r1'));
     await append({ ...ref('c'), rows: [question, answer] });
     const asked = [
-      store.interrupt(owner, 'd', 'q1'), store.interrupt(owner, 'nobody', 'q1'), store.interrupt('eve', 'c', 'q1'),
-      store.interrupt(owner, 'c', 'q1:response'), store.interrupt(owner, 'c', 'm1'), store.interrupt(owner, 'c', 'q2'),
+      store.interrupt(owner, 'd', 'q1'),
+      store.interrupt(owner, 'nobody', 'q1'),
+      store.interrupt('eve', 'c', 'q1'),
+      store.interrupt(owner, 'c', 'q1:response'),
+      store.interrupt(owner, 'c', 'm1'),
+      store.interrupt(owner, 'c', 'q2'),
     ];
     assert.deepEqual(await Promise.all(asked), [null, null, null, null, null, null]);
   });
@@ -137,18 +160,34 @@ describe('a question to a person', () => {
 describe('the list of what waits for people', () => {
   test('has those of all owners, the first to expire first, page by page', async (t) => {
     const { store, append } = await sandbox(t).open();
-    for (const [whose, conversationId, untilMs] of [['ann', 'late', 3000], ['bob', 'soon', 1000], ['ann', 'then', 2000]] as const) {
+    for (const [whose, conversationId, untilMs] of [
+      ['ann', 'late', 3000],
+      ['bob', 'soon', 1000],
+      ['ann', 'then', 2000],
+    ] as const) {
       await append({ ...begin(conversationId, 'r1', { content: `Title of ${conversationId}` }), owner: whose });
       await append({ ...waitingFor(conversationId, 'r1', untilMs), owner: whose });
     }
     await append(begin('busy', 'r1'));
     const { conversations, total } = await store.waitingForPeople({ limit: 2, offset: 0 });
-    assert.deepEqual(conversations.map(({ updatedAt: _, ...each }) => each), [
-      { owner: 'bob', conversationId: 'soon', title: 'Title of soon', untilMs: 1000 },
-      { owner: 'ann', conversationId: 'then', title: 'Title of then', untilMs: 2000 },
-    ]);
+    assert.deepEqual(
+      conversations.map(({ updatedAt: _, ...each }) => each),
+      [
+        { owner: 'bob', conversationId: 'soon', title: 'Title of soon', untilMs: 1000 },
+        { owner: 'ann', conversationId: 'then', title: 'Title of then', untilMs: 2000 },
+      ],
+    );
     assert.equal(total, 3);
-    assert.deepEqual((await store.waitingForPeople({ limit: 2, offset: 2 })).conversations.map((each) => each.conversationId), ['late']);
-    assert.deepEqual(await store.titles([{ owner: 'ann', conversationId: 'late' }, { owner: 'bob', conversationId: 'late' }]), ['Title of late', null]);
+    assert.deepEqual(
+      (await store.waitingForPeople({ limit: 2, offset: 2 })).conversations.map((each) => each.conversationId),
+      ['late'],
+    );
+    assert.deepEqual(
+      await store.titles([
+        { owner: 'ann', conversationId: 'late' },
+        { owner: 'bob', conversationId: 'late' },
+      ]),
+      ['Title of late', null],
+    );
   });
 });

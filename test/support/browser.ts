@@ -21,9 +21,10 @@ function findChromium(): string | null {
 const executablePath = findChromium();
 
 /** For `test(name, { skip: withoutBrowser }, ...)`: false, or why there can be no such test here. */
-export const withoutBrowser: string | false = executablePath !== null || process.env['PARLEY_REQUIRE_BROWSER'] === '1'
-  ? false
-  : 'there is no Chromium on this machine; apt-get install chromium brings one';
+export const withoutBrowser: string | false =
+  executablePath !== null || process.env['PARLEY_REQUIRE_BROWSER'] === '1'
+    ? false
+    : 'there is no Chromium on this machine; apt-get install chromium brings one';
 
 /** Of a server that is away: no fault of the page's, which asks again. */
 const AWAY = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|WebSocket connection to|status of 503/;

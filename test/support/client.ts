@@ -66,7 +66,10 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
 
   const waitFor = (fits: (frame: Received) => boolean, what = 'a frame') =>
     new Promise<Received>((resolve, reject) => {
-      const fail = (why: string) => done(() => reject(new Error(`${why} while waiting for ${what}; got ${JSON.stringify(frames.slice(-12), null, 1)}`)));
+      const fail = (why: string) =>
+        done(() =>
+          reject(new Error(`${why} while waiting for ${what}; got ${JSON.stringify(frames.slice(-12), null, 1)}`)),
+        );
       const done = (settle: () => void) => {
         clearTimeout(timer);
         waiting.delete(look);
@@ -94,11 +97,18 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
     waitFor,
     ask(action, payload = {}) {
       const id = client.send(action, payload);
-      return waitFor((frame) => frame.request_id === id && (frame.status === 'result' || frame.status === 'error'), `the answer to ${action}`);
+      return waitFor(
+        (frame) => frame.request_id === id && (frame.status === 'result' || frame.status === 'error'),
+        `the answer to ${action}`,
+      );
     },
-    chat: (text, payload = {}, requestId = randomUUID()) => client.turn(client.send('chat', { text, ...payload }, requestId)),
+    chat: (text, payload = {}, requestId = randomUUID()) =>
+      client.turn(client.send('chat', { text, ...payload }, requestId)),
     async turn(requestId) {
-      const end = await waitFor((frame) => frame.request_id === requestId && (frame.status === 'complete' || frame.status === 'error'), `the end of ${requestId}`);
+      const end = await waitFor(
+        (frame) => frame.request_id === requestId && (frame.status === 'complete' || frame.status === 'error'),
+        `the end of ${requestId}`,
+      );
       const own = frames.filter((frame) => frame.request_id === requestId);
       return { requestId, frames: own, end, text: textOf(own) };
     },
@@ -112,7 +122,10 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
 }
 
 /** A socket that is not let in: what it is told. Fails if the server keeps it. */
-export async function turnedAway(url: string, { protocols = [], ...options }: ConnectOptions = {}): Promise<{ frames: Received[]; code: number; reason: string }> {
+export async function turnedAway(
+  url: string,
+  { protocols = [], ...options }: ConnectOptions = {},
+): Promise<{ frames: Received[]; code: number; reason: string }> {
   const socket = new WebSocket(url, protocols, options);
   const frames: Received[] = [];
   const check = createFrameCheck();
@@ -126,7 +139,10 @@ export async function turnedAway(url: string, { protocols = [], ...options }: Co
 
 /** The text that a turn's chunks add up to. */
 export function textOf(frames: readonly Received[]): string {
-  return frames.filter((frame) => frame.chunk?.type === 'text').map((frame) => frame.chunk?.data).join('');
+  return frames
+    .filter((frame) => frame.chunk?.type === 'text')
+    .map((frame) => frame.chunk?.data)
+    .join('');
 }
 
 /** Kinds of frames and chunks in order, runs of the same kind as one: the shape of a turn. */

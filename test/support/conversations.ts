@@ -64,17 +64,39 @@ export async function startConversations(test: TestContext, replacements: Replac
       permit: createPermitLogic(permits),
       readLog: createReadLogLogic({ warmLogs, inFlight }),
       loadContext: createLoadContextLogic({
-        warmLogs, countTokens, systemPrompt: async () => '', budgetTokens: window.windowTokens, preserveRecent: window.preserveRecent, policy: { repeat: {}, permission: {}, permissionByHint: { read_only: 'always', additive: 'always', destructive: 'always' } },
-        toolbox: { tools: () => [], settled: () => Promise.resolve() }, notices: { greet: () => undefined },
+        warmLogs,
+        countTokens,
+        systemPrompt: async () => '',
+        budgetTokens: window.windowTokens,
+        preserveRecent: window.preserveRecent,
+        policy: {
+          repeat: {},
+          permission: {},
+          permissionByHint: { read_only: 'always', additive: 'always', destructive: 'always' },
+        },
+        toolbox: { tools: () => [], settled: () => Promise.resolve() },
+        notices: { greet: () => undefined },
       }),
       answer: createAnswerLogic({
-        model: languageModelAt(scripted.url), toolbox: { misfit: () => null }, outbox, countTokens, onError,
-        turnReport: { answering: () => undefined }, metrics: { hopEnded: () => undefined, used: () => undefined, estimated: () => undefined }, keepDraft: () => () => undefined,
+        model: languageModelAt(scripted.url),
+        toolbox: { misfit: () => null },
+        outbox,
+        countTokens,
+        onError,
+        turnReport: { answering: () => undefined },
+        metrics: { hopEnded: () => undefined, used: () => undefined, estimated: () => undefined },
+        keepDraft: () => () => undefined,
       }),
     },
   });
   const registry = createRegistry({
-    store, warmLogs, outbox, countTokens, inFlight, permits, opened,
+    store,
+    warmLogs,
+    outbox,
+    countTokens,
+    inFlight,
+    permits,
+    opened,
     machine: replacements.machine?.(machine) ?? machine,
     onStart: () => undefined,
     turnReport: { accepted: () => undefined, ended: () => undefined, forget: () => undefined },
@@ -86,7 +108,19 @@ export async function startConversations(test: TestContext, replacements: Replac
     closeNeighbours: store.close,
     recoveringAtOnce: 1,
     startupWaitMs: 0,
-    conversation: { maxToolHops: 1, toolConcurrency: 1, toolTimeoutMs: 1000, toolMaxTimeoutMs: 1000, approvalTimeoutMs: 60_000, queueLength: 8, attempts: 1, retryBudgetMs: 0, providers: ['scripted'], recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 }, budgets: noBudgets },
+    conversation: {
+      maxToolHops: 1,
+      toolConcurrency: 1,
+      toolTimeoutMs: 1000,
+      toolMaxTimeoutMs: 1000,
+      approvalTimeoutMs: 60_000,
+      queueLength: 8,
+      attempts: 1,
+      retryBudgetMs: 0,
+      providers: ['scripted'],
+      recovery: { mode: 'resume', attempts: 3, maxAgeMs: 60_000 },
+      budgets: noBudgets,
+    },
     registry: { crashes: 100, crashWindowMs: 60_000, drainTimeoutMs: 0, ...replacements.crashBudget },
     idleTimeoutMs: 60_000,
     maxLive: 100,
@@ -106,26 +140,52 @@ export async function startConversations(test: TestContext, replacements: Replac
       queueMicrotask(() => check.heard(frame));
     };
     outbox.open({ id, send, isSlow: () => false, whenDrained: () => undefined, askToReturn: () => undefined });
-    const waitFor = (fits: (frame: Received) => boolean, what: string) => eventually(() => frames.find(fits) ?? null, `${what}; got ${JSON.stringify(frames)}`);
+    const waitFor = (fits: (frame: Received) => boolean, what: string) =>
+      eventually(() => frames.find(fits) ?? null, `${what}; got ${JSON.stringify(frames)}`);
     return {
       frames,
       waitFor,
       chat(conversationId: string, requestId: string, text = `say ${requestId}`) {
-        registry.route({ owner, conversationId }, {
-          type: 'client.chat', session: id, requestId, text, digest: text, mode: 'queue', model: null, metadata: null, rewindTo: null, included: [], follow: { streaming: true, cursor: null },
-        });
+        registry.route(
+          { owner, conversationId },
+          {
+            type: 'client.chat',
+            session: id,
+            requestId,
+            text,
+            digest: text,
+            mode: 'queue',
+            model: null,
+            metadata: null,
+            rewindTo: null,
+            included: [],
+            follow: { streaming: true, cursor: null },
+          },
+        );
       },
       delete(conversationId: string) {
-        registry.route({ owner, conversationId }, { type: 'client.delete', by: { session: id, requestId: randomUUID() } });
+        registry.route(
+          { owner, conversationId },
+          { type: 'client.delete', by: { session: id, requestId: randomUUID() } },
+        );
       },
       cancel(conversationId: string) {
         const requestId = randomUUID();
-        registry.route({ owner, conversationId }, { type: 'client.cancel', by: { session: id, requestId }, target: null });
+        registry.route(
+          { owner, conversationId },
+          { type: 'client.cancel', by: { session: id, requestId }, target: null },
+        );
         return requestId;
       },
       /** The last frame of a turn; the frames before `after` do not count. */
       end: (requestId: string, after = 0) =>
-        waitFor((frame) => frames.indexOf(frame) >= after && frame.request_id === requestId && ['complete', 'error', 'result'].includes(frame.status), `the end of ${requestId}`),
+        waitFor(
+          (frame) =>
+            frames.indexOf(frame) >= after &&
+            frame.request_id === requestId &&
+            ['complete', 'error', 'result'].includes(frame.status),
+          `the end of ${requestId}`,
+        ),
     };
   };
   return { registry, model: scripted, crashes, faults, enter };

@@ -14,7 +14,8 @@ export async function readUntil(follow: Follow, fits: (frame: FollowedFrame) => 
   }
 }
 
-export const isEnd = (requestId: string) => (frame: FollowedFrame) => (frame.status === 'complete' || frame.status === 'error') && frame.request_id === requestId;
+export const isEnd = (requestId: string) => (frame: FollowedFrame) =>
+  (frame.status === 'complete' || frame.status === 'error') && frame.request_id === requestId;
 
 export const isEvent = (seq: number) => (frame: FollowedFrame) => frame.status === 'event' && frame.seq === seq;
 
@@ -22,7 +23,9 @@ export const isChunk = ({ status }: FollowedFrame) => status === 'chunk';
 
 /** Of anything that a client was sent. */
 export function seqsOf(frames: readonly { status: string }[]): number[] {
-  return frames.flatMap((frame) => (frame.status === 'event' && 'seq' in frame && typeof frame.seq === 'number' ? [frame.seq] : []));
+  return frames.flatMap((frame) =>
+    frame.status === 'event' && 'seq' in frame && typeof frame.seq === 'number' ? [frame.seq] : [],
+  );
 }
 
 export function chunksOf(frames: readonly FollowedFrame[]): Chunk[] {
@@ -30,7 +33,8 @@ export function chunksOf(frames: readonly FollowedFrame[]): Chunk[] {
 }
 
 /** From one seq to another, both included. */
-export const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+export const range = (from: number, to: number) =>
+  Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 
 /**
  * The answers on a page that shows what it follows: text appended, `reset` taken back, and a row's text only
@@ -39,7 +43,8 @@ export const range = (from: number, to: number) => Array.from({ length: Math.max
 export function shownAnswers(frames: readonly FollowedFrame[]): Map<string, string> {
   const shown = new Map<string, string>();
   for (const frame of frames) {
-    if (frame.status === 'event' && frame.event.type === 'assistant_message' && !shown.has(frame.event.id)) shown.set(frame.event.id, frame.event.content ?? '');
+    if (frame.status === 'event' && frame.event.type === 'assistant_message' && !shown.has(frame.event.id))
+      shown.set(frame.event.id, frame.event.content ?? '');
     if (frame.status !== 'chunk') continue;
     const { chunk } = frame;
     if (chunk.type === 'reset') shown.delete(chunk.message_id);

@@ -53,7 +53,11 @@ function checkFault({ code, retryable, data }: Extract<Frame, { status: 'error' 
   const entry = codes.get(code);
   assert.ok(entry, `no code of the table: ${text}`);
   assert.equal(retryable, entry.retryable, `not as retryable as the table says: ${text}`);
-  for (const key of Object.keys(data)) assert.ok(entry.data?.some((known) => known === key), `data.${key} is not in the table: ${text}`);
+  for (const key of Object.keys(data))
+    assert.ok(
+      entry.data?.some((known) => known === key),
+      `data.${key} is not in the table: ${text}`,
+    );
 }
 
 function parseJson(text: string): unknown {

@@ -32,36 +32,44 @@ export function openWatcher(url: string, { protocols = [], ...options }: Connect
   return {
     told,
     socket,
-    waitFor: (fits, what) => new Promise((resolve, reject) => {
-      const done = () => {
-        clearTimeout(timer);
-        waiting.delete(look);
-      };
-      const look = () => {
-        const found = told.find(fits);
-        if (!found) return;
-        done();
-        resolve(found);
-      };
-      const timer = setTimeout(() => {
-        done();
-        reject(new Error(`time ran out while waiting for ${what}; told ${told.map(({ type }) => type).join(' ')}`));
-      }, PATIENCE_MS);
-      waiting.add(look);
-      look();
-    }),
+    waitFor: (fits, what) =>
+      new Promise((resolve, reject) => {
+        const done = () => {
+          clearTimeout(timer);
+          waiting.delete(look);
+        };
+        const look = () => {
+          const found = told.find(fits);
+          if (!found) return;
+          done();
+          resolve(found);
+        };
+        const timer = setTimeout(() => {
+          done();
+          reject(new Error(`time ran out while waiting for ${what}; told ${told.map(({ type }) => type).join(' ')}`));
+        }, PATIENCE_MS);
+        waiting.add(look);
+        look();
+      }),
   };
 }
 
 /** A watcher that is connected. */
-export async function watch(parley: Pick<Parley, 'url'>, conversation: string, options: ConnectOptions & { owner?: string } = {}): Promise<Watcher> {
+export async function watch(
+  parley: Pick<Parley, 'url'>,
+  conversation: string,
+  options: ConnectOptions & { owner?: string } = {},
+): Promise<Watcher> {
   const watcher = openWatcher(eventsUrl(parley, conversation, options.owner), options);
   await once(watcher.socket, 'open');
   return watcher;
 }
 
 /** How a watcher is turned away. */
-export async function refusedWatcher(url: string, options: ConnectOptions = {}): Promise<{ code: number; reason: string; told: number }> {
+export async function refusedWatcher(
+  url: string,
+  options: ConnectOptions = {},
+): Promise<{ code: number; reason: string; told: number }> {
   const { socket, told } = openWatcher(url, options);
   const [code, reason] = await once(socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) });
   return { code: Number(code), reason: String(reason), told: told.length };
@@ -69,13 +77,21 @@ export async function refusedWatcher(url: string, options: ConnectOptions = {}):
 
 /** The dotted state values that a conversation's own actor has been in, repeats as one. */
 export function statesOf(told: readonly StatelyMessage[], name: string): string[] {
-  const sessions = new Set(told.filter((message) => message.type === '@xstate.actor' && message.name === name).map(({ sessionId }) => sessionId));
-  const states = told.flatMap((message) => (message.type !== '@xstate.event' && sessions.has(message.sessionId) ? [dotted(message.snapshot.value)] : []));
+  const sessions = new Set(
+    told
+      .filter((message) => message.type === '@xstate.actor' && message.name === name)
+      .map(({ sessionId }) => sessionId),
+  );
+  const states = told.flatMap((message) =>
+    message.type !== '@xstate.event' && sessions.has(message.sessionId) ? [dotted(message.snapshot.value)] : [],
+  );
   return states.filter((state, index) => state !== states[index - 1]);
 }
 
 export function dotted(value: unknown): string {
   if (typeof value === 'string') return value;
   assert.ok(typeof value === 'object' && value !== null, 'a state value');
-  return Object.entries(value).map(([state, below]) => `${state}.${dotted(below)}`).join();
+  return Object.entries(value)
+    .map(([state, below]) => `${state}.${dotted(below)}`)
+    .join();
 }

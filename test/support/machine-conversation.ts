@@ -12,7 +12,14 @@ import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import type { HopContext, Standing } from '../../machines/turn-terms.ts';
 import type { Fault } from '../../machines/log.ts';
 import type { ServerAnswer } from '../../machines/question-terms.ts';
-import type { CallAbort, CallAnswered, CallEnded, CallLaidDown, CallQuestion, ToolCallInput } from '../../machines/tool-call-terms.ts';
+import type {
+  CallAbort,
+  CallAnswered,
+  CallEnded,
+  CallLaidDown,
+  CallQuestion,
+  ToolCallInput,
+} from '../../machines/tool-call-terms.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { createMemoryLog } from './machine-log.ts';
 import type { Intent, MemoryLog } from './machine-log.ts';
@@ -56,7 +63,8 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
 export const heard = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Kills a world where it stands and opens its log again; what was not committed is lost. */
-export const reopen = ({ log }: World, options: WorldOptions = {}) => startWorld({ log, standing: log.standing(), ...options });
+export const reopen = ({ log }: World, options: WorldOptions = {}) =>
+  startWorld({ log, standing: log.standing(), ...options });
 
 export async function startWorld(options: WorldOptions = {}) {
   const emitted: ConversationEmitted[] = [];
@@ -77,7 +85,8 @@ export async function startWorld(options: WorldOptions = {}) {
       input,
       open: true,
       aborted: false,
-      end: (changes) => sendBack({ type: 'call.ended', status: 'ok', text: 'done', content: null, durationMs: 5, ...changes }),
+      end: (changes) =>
+        sendBack({ type: 'call.ended', status: 'ok', text: 'done', content: null, durationMs: 5, ...changes }),
       asks: sendBack,
       told: [],
     };
@@ -96,7 +105,13 @@ export async function startWorld(options: WorldOptions = {}) {
       stopped: false,
       finish: (changes) => sendBack({ type: 'answer.finished', answer: answer(changes) }),
       fail: ({ text = '', fault = providerDown, retryAfterMs = null, jitter = 1 } = {}) =>
-        sendBack({ type: 'answer.failed', answer: answer({ text, finishReason: 'failed', usage: null, model: null }), fault, retryAfterMs, jitter }),
+        sendBack({
+          type: 'answer.failed',
+          answer: answer({ text, finishReason: 'failed', usage: null, model: null }),
+          fault,
+          retryAfterMs,
+          jitter,
+        }),
     };
     answers.push(asked);
     receive(() => (asked.stopped = true));
@@ -120,7 +135,10 @@ export async function startWorld(options: WorldOptions = {}) {
     },
   });
   const clock = new SimulatedClock();
-  const actor = createActor(machine, { clock, input: { conversationId: 'c1', owner: 'me', limits: { ...limits, ...options.limits } } });
+  const actor = createActor(machine, {
+    clock,
+    input: { conversationId: 'c1', owner: 'me', limits: { ...limits, ...options.limits } },
+  });
   actor.subscribe({ error: (error) => ends.push(error), complete: () => ends.push('ended') });
   actor.on('*', (event) => {
     emitted.push(event);
@@ -197,7 +215,8 @@ export async function startWorld(options: WorldOptions = {}) {
     /** The answer that is being written now. */
     answering: () => answers.at(-1) ?? fail('the model was not asked'),
     /** The latest call of that tool. */
-    calling: (name: string) => calls.findLast((call) => call.input.tool.name === name) ?? fail(`${name} was not called`),
+    calling: (name: string) =>
+      calls.findLast((call) => call.input.tool.name === name) ?? fail(`${name} was not called`),
   };
 }
 

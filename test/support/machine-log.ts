@@ -41,7 +41,8 @@ export function createMemoryLog(): MemoryLog {
   const append = (intent: AppendIntent): CommitOutcome => {
     const { begin, end } = intent;
     const known = begin && begun.get(begin.requestId);
-    if (known) return known.digest === begin.digest ? { status: 'duplicate', ended: known.ended } : { status: 'reused' };
+    if (known)
+      return known.digest === begin.digest ? { status: 'duplicate', ended: known.ended } : { status: 'reused' };
     if (begin) begun.set(begin.requestId, { digest: begin.digest, ended: false });
     if (end) {
       const turn = begun.get(end.requestId);
@@ -72,7 +73,11 @@ export function createMemoryLog(): MemoryLog {
       return turns;
     },
     standing: (ageMs = 0) => ({
-      ...foldStanding(rows, [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId), Date.parse(committedAt) + ageMs),
+      ...foldStanding(
+        rows,
+        [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId),
+        Date.parse(committedAt) + ageMs,
+      ),
       remembered: stored.flatMap(({ remember }) => (remember ? [remember] : [])),
       spent: rows.reduce(spend, { tokens: 0, cost: 0 }),
     }),

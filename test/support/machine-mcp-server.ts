@@ -3,8 +3,27 @@ import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerLimits } from '../../machines/mcp-server-terms.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 
-export const limits: McpServerLimits = { connectionTimeoutMs: 1_000, initialBackoffMs: 100, maxBackoffMs: 400, maxReconnectAttempts: 3, failedRetryMs: 9_000, healthIntervalMs: 5_000, authorizationTimeoutMs: 60_000 };
-export const catalogue = [{ name: 'add', title: null, description: '', inputSchema: {}, annotations: {}, harmless: true, effect: 'read_only' as const, definition: '' }];
+export const limits: McpServerLimits = {
+  connectionTimeoutMs: 1_000,
+  initialBackoffMs: 100,
+  maxBackoffMs: 400,
+  maxReconnectAttempts: 3,
+  failedRetryMs: 9_000,
+  healthIntervalMs: 5_000,
+  authorizationTimeoutMs: 60_000,
+};
+export const catalogue = [
+  {
+    name: 'add',
+    title: null,
+    description: '',
+    inputSchema: {},
+    annotations: {},
+    harmless: true,
+    effect: 'read_only' as const,
+    definition: '',
+  },
+];
 
 /** The real chart over a connection that says what the test sends, and a clock that the test moves. */
 export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerLimits = { ...limits, ...changes }) {

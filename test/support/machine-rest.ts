@@ -22,7 +22,8 @@ export async function bringToRest(world: World): Promise<void> {
 /** As somebody would who has asked nothing yet. */
 function approve(world: World): void {
   const question = world.context().turn?.calls.find(({ stage }) => stage === 'asking');
-  if (question) world.send(respond(question.callId, 'approve', { by: { session: 'a kind person', requestId: question.callId } }));
+  if (question)
+    world.send(respond(question.callId, 'approve', { by: { session: 'a kind person', requestId: question.callId } }));
 }
 
 async function move(world: World): Promise<void> {

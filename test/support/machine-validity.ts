@@ -12,7 +12,8 @@ const narrow: WindowOptions = { ...wide, budgetTokens: 60, preserveRecent: 1 };
 /** For a log at rest: every turn that was begun is over. */
 export function assertValidLog(log: MemoryLog): void {
   const begun = log.stored().flatMap(({ begin }) => (begin ? [begin.requestId] : []));
-  for (const { rows } of log.stored()) assert.equal(new Set(rows.map((row) => row.request_id)).size, 1, 'an append is about one turn');
+  for (const { rows } of log.stored())
+    assert.equal(new Set(rows.map((row) => row.request_id)).size, 1, 'an append is about one turn');
   for (const row of log.rows()) assert.ok(row.request_id !== null && begun.includes(row.request_id));
   for (const requestId of begun) assertValidTurn(log.rowsOf(requestId));
 }
@@ -37,7 +38,11 @@ function assertValidTurn(rows: readonly LogRow[]): void {
     assert.ok(response && !another, `one answer to each question: ${story}`);
     const consequence = ofCall[ofCall.indexOf(response) + 1]?.type;
     assert.equal(consequence, response.extra['decision'] === 'approve' ? 'tool_call' : 'tool_result', story);
-    assert.deepEqual(ofCall.slice(0, 2), [question, response], `nothing is done about a call before the answer: ${story}`);
+    assert.deepEqual(
+      ofCall.slice(0, 2),
+      [question, response],
+      `nothing is done about a call before the answer: ${story}`,
+    );
   }
 }
 

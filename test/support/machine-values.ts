@@ -6,7 +6,10 @@ import type { ConversationLimits } from '../../machines/conversation-terms.ts';
 import type { HopContext, HopTool, Standing } from '../../machines/turn-terms.ts';
 import type { Fault, LogRow, Usage } from '../../machines/log.ts';
 
-export const noBudgets: ConversationLimits['budgets'] = { turn: { tokens: null, cost: null }, conversation: { tokens: null, cost: null } };
+export const noBudgets: ConversationLimits['budgets'] = {
+  turn: { tokens: null, cost: null },
+  conversation: { tokens: null, cost: null },
+};
 
 export const limits: ConversationLimits = {
   maxToolHops: 3,
@@ -22,20 +25,51 @@ export const limits: ConversationLimits = {
   budgets: noBudgets,
 };
 
-export const nothingOpen: Standing = { interrupted: null, stopped: [], queue: [], remembered: [], spent: { tokens: 0, cost: 0 } };
+export const nothingOpen: Standing = {
+  interrupted: null,
+  stopped: [],
+  queue: [],
+  remembered: [],
+  spent: { tokens: 0, cost: 0 },
+};
 export const brokenDisk: Fault = { code: 'storage_failed', message: 'The disk is full.', retryable: true, data: {} };
-export const providerDown: Fault = { code: 'provider_failed', message: 'The provider had a fault.', retryable: true, data: {} };
+export const providerDown: Fault = {
+  code: 'provider_failed',
+  message: 'The provider had a fault.',
+  retryable: true,
+  data: {},
+};
 export const refusedKey: Fault = { code: 'provider_auth', message: 'The key was refused.', retryable: false, data: {} };
-export const tooLong: Fault = { code: 'provider_context_length', message: 'The conversation is too long.', retryable: false, data: {} };
+export const tooLong: Fault = {
+  code: 'provider_context_length',
+  message: 'The conversation is too long.',
+  retryable: false,
+  data: {},
+};
 export const someUsage: Usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 };
 
 export function tool(name: string): HopTool {
-  return { name, server: 'demo', toolName: name, description: '', inputSchema: {}, definition: `${name} of demo`, harmless: name === 'look', permission: name === 'delete' ? 'ask' : name === 'format' ? 'never' : 'always' };
+  return {
+    name,
+    server: 'demo',
+    toolName: name,
+    description: '',
+    inputSchema: {},
+    definition: `${name} of demo`,
+    harmless: name === 'look',
+    permission: name === 'delete' ? 'ask' : name === 'format' ? 'never' : 'always',
+  };
 }
 
 /** Of which only `look` may be repeated, `delete` needs a person's approval, and `format` is not allowed. */
 const tools = new Map(['add', 'wait', 'fail', 'look', 'delete', 'format'].map((name) => [name, tool(name)]));
-export const hopContext: HopContext = { messages: [{ role: 'user', content: 'Hi' }], tokens: 10, model: null, tools, cut: 0 };
+export const hopContext: HopContext = {
+  messages: [{ role: 'user', content: 'Hi' }],
+  tokens: 10,
+  model: null,
+  tools,
+  cut: 0,
+};
 
 export function asker(requestId: string): Asker {
   return { session: 's1', requestId };
@@ -69,8 +103,22 @@ export function remove(by: string): DeleteEvent {
 }
 
 /** A person's answer to the question about that call. */
-export function respond(callId: string, decision: 'approve' | 'deny' = 'approve', changes: Partial<RespondEvent> = {}): RespondEvent {
-  return { type: 'client.respond', by: asker(`response to ${callId}`), interruptId: `approval_${callId}`, decision, content: null, reason: null, arguments: null, remember: false, ...changes };
+export function respond(
+  callId: string,
+  decision: 'approve' | 'deny' = 'approve',
+  changes: Partial<RespondEvent> = {},
+): RespondEvent {
+  return {
+    type: 'client.respond',
+    by: asker(`response to ${callId}`),
+    interruptId: `approval_${callId}`,
+    decision,
+    content: null,
+    reason: null,
+    arguments: null,
+    remember: false,
+    ...changes,
+  };
 }
 
 export function asked(name: string, changes: Partial<AskedCall> = {}): AskedCall {

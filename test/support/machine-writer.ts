@@ -7,7 +7,10 @@ import type { SweepPaceMs } from '../../machines/writer-terms.ts';
 type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
 
 /** A running chart whose actors end when the test says so. */
-export function writer(retryDelaysMs: readonly number[] = [10, 20], sweepPaceMs = { first: 1_000_000, pause: 0, rest: 0 }) {
+export function writer(
+  retryDelaysMs: readonly number[] = [10, 20],
+  sweepPaceMs = { first: 1_000_000, pause: 0, rest: 0 },
+) {
   const asked: Step[] = [];
   let settle = Promise.withResolvers<{ more: boolean }>();
   const begin = (name: Step) => {

@@ -2,12 +2,27 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 
-const message = z.looseObject({ id: z.union([z.number(), z.string()]).optional(), method: z.string(), params: z.looseObject({ cursor: z.string().optional() }).optional() });
+const message = z.looseObject({
+  id: z.union([z.number(), z.string()]).optional(),
+  method: z.string(),
+  params: z.looseObject({ cursor: z.string().optional() }).optional(),
+});
 const results: Record<string, (cursor: string | undefined) => object> = {
-  initialize: () => ({ protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'careless', version: '1.0.0' } }),
+  initialize: () => ({
+    protocolVersion: '2025-06-18',
+    capabilities: { tools: {} },
+    serverInfo: { name: 'careless', version: '1.0.0' },
+  }),
   'tools/list': (cursor) =>
     cursor === undefined
-      ? { tools: [{ name: 'good', inputSchema: { type: 'object' } }, { name: 'typeless', inputSchema: {} }, { inputSchema: { type: 'object' } }], nextCursor: 'more' }
+      ? {
+          tools: [
+            { name: 'good', inputSchema: { type: 'object' } },
+            { name: 'typeless', inputSchema: {} },
+            { inputSchema: { type: 'object' } },
+          ],
+          nextCursor: 'more',
+        }
       : { tools: [{ name: 'also good', inputSchema: { type: 'object' } }, { name: 'bare' }] },
   'tools/call': () => ({ content: [{ type: 'text', text: 'called' }] }),
   ping: () => ({}),

@@ -7,8 +7,15 @@ import { inputRequired, type CallToolResult, type McpServer, type ServerContext 
 import { z } from 'zod';
 
 const say = (text: string): CallToolResult => ({ content: [{ type: 'text', text }] });
-const form = (message: string) => ({ message, requestedSchema: { type: 'object' as const, properties: { word: { type: 'string' as const } } } });
-const toSummarize = (text: string) => ({ messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }], systemPrompt: 'Be brief.', maxTokens: 100 });
+const form = (message: string) => ({
+  message,
+  requestedSchema: { type: 'object' as const, properties: { word: { type: 'string' as const } } },
+});
+const toSummarize = (text: string) => ({
+  messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }],
+  systemPrompt: 'Be brief.',
+  maxTokens: 100,
+});
 const wordIn = (answer: unknown) => String(Object(Object(answer).content).word);
 const reason = (error: unknown) => say(`not done: ${error instanceof Error ? error.message : String(error)}`);
 
@@ -39,7 +46,10 @@ export function demandWaiting(server: McpServer): void {
     }
   });
   tool('two', async ({ mcpReq }) => {
-    const [first, second] = await Promise.all([mcpReq.elicitInput(form('First?')), mcpReq.elicitInput(form('Second?'))]);
+    const [first, second] = await Promise.all([
+      mcpReq.elicitInput(form('First?')),
+      mcpReq.elicitInput(form('Second?')),
+    ]);
     return say(`${wordIn(first)} and ${wordIn(second)}`);
   });
   tool('roots', async () => say((await server.server.listRoots()).roots.map(({ uri }) => uri).join(' ')));
@@ -47,13 +57,20 @@ export function demandWaiting(server: McpServer): void {
 
 /** 2026-07-28. */
 export function demandResumed(server: McpServer): void {
-  const tool = (name: string, work: (context: ServerContext['mcpReq']) => CallToolResult | ReturnType<typeof inputRequired> | Promise<ReturnType<typeof inputRequired>>) =>
-    server.registerTool(name, { inputSchema: z.object({}) }, async (_args, { mcpReq }) => work(mcpReq));
+  const tool = (
+    name: string,
+    work: (
+      context: ServerContext['mcpReq'],
+    ) => CallToolResult | ReturnType<typeof inputRequired> | Promise<ReturnType<typeof inputRequired>>,
+  ) => server.registerTool(name, { inputSchema: z.object({}) }, async (_args, { mcpReq }) => work(mcpReq));
   tool('summarize', ({ inputResponses }) => {
-    if (!inputResponses?.['summary']) return inputRequired({ inputRequests: { summary: inputRequired.createMessage(toSummarize('A long text.')) } });
+    if (!inputResponses?.['summary'])
+      return inputRequired({ inputRequests: { summary: inputRequired.createMessage(toSummarize('A long text.')) } });
     return say(`summary: ${String(Object(Object(inputResponses['summary']).content).text)}`);
   });
-  tool('insist', () => inputRequired({ inputRequests: { summary: inputRequired.createMessage(toSummarize('Again.')) } }));
+  tool('insist', () =>
+    inputRequired({ inputRequests: { summary: inputRequired.createMessage(toSummarize('Again.')) } }),
+  );
   tool('nag', () => inputRequired({ inputRequests: { word: inputRequired.elicit(form('Well?')) } }));
   tool('dawdle', async () => {
     await sleep(DAWDLE_MS);
@@ -61,7 +78,10 @@ export function demandResumed(server: McpServer): void {
   });
   tool('two', ({ inputResponses }) => {
     const { first, second } = Object(inputResponses ?? {});
-    if (!first) return inputRequired({ inputRequests: { first: inputRequired.elicit(form('First?')), second: inputRequired.elicit(form('Second?')) } });
+    if (!first)
+      return inputRequired({
+        inputRequests: { first: inputRequired.elicit(form('First?')), second: inputRequired.elicit(form('Second?')) },
+      });
     return say(`${wordIn(first)} and ${wordIn(second)}`);
   });
   tool('roots', ({ inputResponses }) => {

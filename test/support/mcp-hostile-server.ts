@@ -6,8 +6,13 @@ import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprot
 const server = new Server({ name: 'hostile', version: '1.0.0' }, { capabilities: { tools: {} } });
 
 server.setRequestHandler(ListToolsRequestSchema, () => ({
-  tools: [{ name: 'trap', inputSchema: { type: 'object' }, outputSchema: { type: 'object', $async: true, required: ['x'] } }],
+  tools: [
+    { name: 'trap', inputSchema: { type: 'object' }, outputSchema: { type: 'object', $async: true, required: ['x'] } },
+  ],
 }));
-server.setRequestHandler(CallToolRequestSchema, () => ({ content: [{ type: 'text', text: 'got you' }], structuredContent: {} }));
+server.setRequestHandler(CallToolRequestSchema, () => ({
+  content: [{ type: 'text', text: 'got you' }],
+  structuredContent: {},
+}));
 
 await server.connect(new StdioServerTransport());

@@ -24,7 +24,11 @@ export interface HttpServerOptions {
   gate?(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, handle: (request: Request) => Promise<Response>): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handle: (request: Request) => Promise<Response>,
+): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(Buffer.from(chunk));
   const abort = new AbortController();
@@ -33,11 +37,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
   const { method = 'GET' } = request;
   const body = method === 'POST' ? Buffer.concat(chunks) : null;
-  const answered = await handle(new Request(`http://${request.headers.host}${request.url}`, { method, headers, body, signal: abort.signal }));
+  const answered = await handle(
+    new Request(`http://${request.headers.host}${request.url}`, { method, headers, body, signal: abort.signal }),
+  );
   response.writeHead(answered.status, Object.fromEntries(answered.headers));
   response.flushHeaders();
   if (answered.body === null) return void response.end();
-  Readable.fromWeb(answered.body).on('error', () => response.destroy()).pipe(response);
+  Readable.fromWeb(answered.body)
+    .on('error', () => response.destroy())
+    .pipe(response);
 }
 
 /** Listens on a loopback port, 0 for a free one. */
@@ -61,7 +69,10 @@ async function listen(port: number, handle: (request: IncomingMessage, response:
 }
 
 /** Hands each request to the transport of its session, which a greeting opens. */
-function createSessions(create: () => { connect(transport: WebStandardStreamableHTTPServerTransport): Promise<void> }, unknownSession: number) {
+function createSessions(
+  create: () => { connect(transport: WebStandardStreamableHTTPServerTransport): Promise<void> },
+  unknownSession: number,
+) {
   const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
   const handle = async (request: Request): Promise<Response> => {
     const known = request.headers.get('mcp-session-id');
@@ -82,9 +93,18 @@ function createSessions(create: () => { connect(transport: WebStandardStreamable
 /** The paged server of one revision. `endless`: its list of tools has no last page. */
 export async function startPagedServer(revision: string, { endless = false } = {}) {
   const grown: string[] = [];
-  const stateless = createMcpHandler(() => createPagedServer(revision, grown, async () => stateless.notify.toolsChanged(), endless), { legacy: 'reject' });
-  const { handle } = createSessions(() => createPagedServer(revision, grown, (server) => server.sendToolListChanged(), endless), 404);
-  const { url, stop } = await listen(0, (request, response) => void answer(request, response, revision === STATELESS ? stateless.fetch : handle));
+  const stateless = createMcpHandler(
+    () => createPagedServer(revision, grown, async () => stateless.notify.toolsChanged(), endless),
+    { legacy: 'reject' },
+  );
+  const { handle } = createSessions(
+    () => createPagedServer(revision, grown, (server) => server.sendToolListChanged(), endless),
+    404,
+  );
+  const { url, stop } = await listen(
+    0,
+    (request, response) => void answer(request, response, revision === STATELESS ? stateless.fetch : handle),
+  );
   return { url, stop };
 }
 
@@ -100,7 +120,10 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
   };
 
   const create = () => {
-    const server = new McpServer({ name: 'http-test', version: '1.0.0' }, { capabilities: { tools: { listChanged: true }, logging: {} } });
+    const server = new McpServer(
+      { name: 'http-test', version: '1.0.0' },
+      { capabilities: { tools: { listChanged: true }, logging: {} } },
+    );
     server.registerTool('count', { inputSchema: z.object({}) }, () => {
       note('count');
       return { content: [{ type: 'text', text: `${seen.length}` }] };
@@ -121,7 +144,9 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
       await context.mcpReq.log('warning', { low: true }, 'talker');
       return { content: [{ type: 'text', text: 'said' }] };
     });
-    server.registerTool('big', { inputSchema: z.object({}) }, () => ({ content: [{ type: 'text', text: 'x'.repeat(200_000) }] }));
+    server.registerTool('big', { inputSchema: z.object({}) }, () => ({
+      content: [{ type: 'text', text: 'x'.repeat(200_000) }],
+    }));
     offer?.(server);
     return server;
   };

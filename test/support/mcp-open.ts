@@ -10,7 +10,10 @@ export async function openToolbox(test: TestContext, ...[servers, options]: Para
 }
 
 /** The misbehaving server alone, as `one`, with the journal that it keeps; `env` is what else it reads. */
-export async function openJournalled(test: TestContext, { env = {}, ...options }: ToolboxTestOptions & { env?: Record<string, string> } = {}) {
+export async function openJournalled(
+  test: TestContext,
+  { env = {}, ...options }: ToolboxTestOptions & { env?: Record<string, string> } = {},
+) {
   const journal = createJournal();
   const box = await startToolbox([stdioServer('one', { TEST_JOURNAL: journal.file, ...env })], options);
   test.after(async () => {

@@ -5,7 +5,12 @@ import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 type Call = (name: string, args: Record<string, unknown>, options: Partial<CallOptions>) => Promise<CallEnd>;
 
 /** The server may wait for the answers, or lay the call down and be called again with them. */
-export async function callAnswering(call: Call, name: string, args: Record<string, unknown>, answer: (ask: ServerAsk) => ServerAnswer): Promise<CallEnd> {
+export async function callAnswering(
+  call: Call,
+  name: string,
+  args: Record<string, unknown>,
+  answer: (ask: ServerAsk) => ServerAnswer,
+): Promise<CallEnd> {
   const ask = async (asked: ServerAsk) => answer(asked);
   let end = await call(name, args, { ask });
   while (end.status === 'laid_down') {

@@ -2,12 +2,21 @@
  * A tool that asks people in the middle of a call, for a real test server of either era (mcp-http-server.ts): it
  * books a table once it knows for how many, and counts how often it did.
  */
-import { acceptedContent, inputRequired, type CallToolResult, type ElicitRequestFormParams, type McpServer } from '@modelcontextprotocol/server';
+import {
+  acceptedContent,
+  inputRequired,
+  type CallToolResult,
+  type ElicitRequestFormParams,
+  type McpServer,
+} from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
 const guests: ElicitRequestFormParams['requestedSchema'] = {
   type: 'object',
-  properties: { guests: { type: 'integer', minimum: 1, maximum: 8 }, place: { type: 'string', enum: ['inside', 'outside'], default: 'inside' } },
+  properties: {
+    guests: { type: 'integer', minimum: 1, maximum: 8 },
+    place: { type: 'string', enum: ['inside', 'outside'], default: 'inside' },
+  },
   required: ['guests', 'place'],
 };
 const QUESTION = 'For how many?';
@@ -34,29 +43,44 @@ export function offerWaitingTable(server: McpServer, { booked, refused }: Bookin
     return say(`booked for ${content?.['guests']}, ${content?.['place']}`);
   });
   server.registerTool('pay', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
-    const { action } = await mcpReq.elicitInput({ mode: 'url', message: 'Pay the deposit.', url: PAGE, elicitationId: 'deposit' });
+    const { action } = await mcpReq.elicitInput({
+      mode: 'url',
+      message: 'Pay the deposit.',
+      url: PAGE,
+      elicitationId: 'deposit',
+    });
     return say(`deposit: ${action}`);
   });
 }
 
 /** 2026-07-28: the call is laid down, and made again with the answer and the server's state. */
 export function offerResumedTable(server: McpServer, { booked, refused }: Bookings): void {
-  server.registerTool('book', { inputSchema: z.object({}), outputSchema: z.object({ guests: z.number() }) }, (_args, { mcpReq }) => {
-    const answer = acceptedContent<{ guests: number; place: string }>(mcpReq.inputResponses, 'guests');
-    if (!mcpReq.inputResponses?.['guests']) {
-      return inputRequired({ inputRequests: { guests: inputRequired.elicit({ message: QUESTION, requestedSchema: guests }) }, requestState: 'table 7' });
-    }
-    if (!answer) {
-      const { action } = Object(mcpReq.inputResponses['guests']);
-      refused.push(String(action));
-      return { ...say(`not booked: ${action}`), isError: true };
-    }
-    booked.push(`${answer.guests} ${answer.place} ${mcpReq.requestState()}`);
-    return { ...say(`booked for ${answer.guests}, ${answer.place}`), structuredContent: { guests: answer.guests } };
-  });
+  server.registerTool(
+    'book',
+    { inputSchema: z.object({}), outputSchema: z.object({ guests: z.number() }) },
+    (_args, { mcpReq }) => {
+      const answer = acceptedContent<{ guests: number; place: string }>(mcpReq.inputResponses, 'guests');
+      if (!mcpReq.inputResponses?.['guests']) {
+        return inputRequired({
+          inputRequests: { guests: inputRequired.elicit({ message: QUESTION, requestedSchema: guests }) },
+          requestState: 'table 7',
+        });
+      }
+      if (!answer) {
+        const { action } = Object(mcpReq.inputResponses['guests']);
+        refused.push(String(action));
+        return { ...say(`not booked: ${action}`), isError: true };
+      }
+      booked.push(`${answer.guests} ${answer.place} ${mcpReq.requestState()}`);
+      return { ...say(`booked for ${answer.guests}, ${answer.place}`), structuredContent: { guests: answer.guests } };
+    },
+  );
   server.registerTool('pay', { inputSchema: z.object({}) }, (_args, { mcpReq }) => {
     const { action = null } = Object(mcpReq.inputResponses?.['deposit']);
-    if (action === null) return inputRequired({ inputRequests: { deposit: inputRequired.elicitUrl({ message: 'Pay the deposit.', url: PAGE }) } });
+    if (action === null)
+      return inputRequired({
+        inputRequests: { deposit: inputRequired.elicitUrl({ message: 'Pay the deposit.', url: PAGE }) },
+      });
     return say(`deposit: ${action}`);
   });
 }

@@ -27,7 +27,8 @@ export function createSampler(era: 'sessions' | 'stateless') {
       (era === 'sessions' ? demandWaiting : demandResumed)(server);
       server.registerTool('steps', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
         const progressToken = mcpReq._meta?.progressToken;
-        if (progressToken !== undefined) await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1, total: 2 } });
+        if (progressToken !== undefined)
+          await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1, total: 2 } });
         return { content: [{ type: 'text', text: 'stepped' }] };
       });
       server.registerTool('show', { inputSchema: z.object({}) }, () => ({
@@ -36,9 +37,17 @@ export function createSampler(era: 'sessions' | 'stateless') {
           { type: 'resource', resource: { uri: 'memo://inside', mimeType: 'text/plain', text: 'embedded' } },
         ],
       }));
-      server.registerTool('sound', { inputSchema: z.object({}), annotations: { readOnlyHint: true } }, () => ({ content: [{ type: 'audio', data: 'AAAA', mimeType: 'audio/wav' }] }));
-      server.registerTool('link', { title: 'Links', inputSchema: z.object({}) }, () => ({ content: [{ type: 'resource_link', uri: 'memo://today', name: 'today' }] }));
-      server.registerTool('weigh', { inputSchema: z.object({}), outputSchema: z.object({ grams: z.number() }) }, () => ({ content: [], structuredContent: { grams: 7 } }));
+      server.registerTool('sound', { inputSchema: z.object({}), annotations: { readOnlyHint: true } }, () => ({
+        content: [{ type: 'audio', data: 'AAAA', mimeType: 'audio/wav' }],
+      }));
+      server.registerTool('link', { title: 'Links', inputSchema: z.object({}) }, () => ({
+        content: [{ type: 'resource_link', uri: 'memo://today', name: 'today' }],
+      }));
+      server.registerTool(
+        'weigh',
+        { inputSchema: z.object({}), outputSchema: z.object({ grams: z.number() }) },
+        () => ({ content: [], structuredContent: { grams: 7 } }),
+      );
       if (grown) offerLate(server);
     },
     /** From now on there is one more of each; sessions tell of it themselves. */

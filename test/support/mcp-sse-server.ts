@@ -39,7 +39,8 @@ export async function startSseServer({ port = 0 }: { port?: number } = {}) {
       return;
     }
     const session = sessions.get(url.searchParams.get('sessionId') ?? '');
-    if (request.method === 'POST' && url.pathname === '/messages' && session) await session.handlePostMessage(request, response);
+    if (request.method === 'POST' && url.pathname === '/messages' && session)
+      await session.handlePostMessage(request, response);
     else response.writeHead(url.pathname === '/sse' ? 405 : 404).end('no');
   };
 

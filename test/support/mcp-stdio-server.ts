@@ -23,10 +23,14 @@ if (TEST_START_FILE !== undefined) while (!existsSync(TEST_START_FILE)) await pa
 
 const server = new McpServer({ name: 'misbehaving', version: '1.0.0' }, { capabilities: { logging: {} } });
 
-server.registerTool('slow', { inputSchema: { ms: z.number() }, annotations: { idempotentHint: true } }, async ({ ms }) => {
-  await pause(ms);
-  return say('done');
-});
+server.registerTool(
+  'slow',
+  { inputSchema: { ms: z.number() }, annotations: { idempotentHint: true } },
+  async ({ ms }) => {
+    await pause(ms);
+    return say('done');
+  },
+);
 
 server.registerTool('hang', {}, ({ signal }) => {
   signal.addEventListener('abort', () => note('cancelled'));
@@ -80,34 +84,53 @@ server.registerTool('dirty', {}, () => say('\u001b[31mred\u001b[0m\u0000\u202e a
 
 server.registerTool('abyss', { inputSchema: { levels: z.number() } }, ({ levels }) => {
   // As text: an object this deep cannot be written.
-  process.stdout.write = ((write) => (line: string | Uint8Array) => write(String(line).replace('"ABYSS"', `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`)))(process.stdout.write.bind(process.stdout));
+  process.stdout.write = (
+    (write) => (line: string | Uint8Array) =>
+      write(String(line).replace('"ABYSS"', `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`))
+  )(process.stdout.write.bind(process.stdout));
   return { content: [], structuredContent: { abyss: 'ABYSS' } };
 });
 
-server.registerTool('image', {}, () => ({ content: [{ type: 'image', data: Buffer.alloc(3072).toString('base64'), mimeType: 'image/png' }] }));
+server.registerTool('image', {}, () => ({
+  content: [{ type: 'image', data: Buffer.alloc(3072).toString('base64'), mimeType: 'image/png' }],
+}));
 
 server.registerTool('big', { inputSchema: { chars: z.number() } }, ({ chars }) => say(`BEGIN${'x'.repeat(chars)}END`));
 
-server.registerTool('progress', { inputSchema: { steps: z.number() } }, async ({ steps }, { _meta, sendNotification }) => {
-  const progressToken = _meta?.progressToken ?? 'none';
-  for (let step = 1; step <= steps; step += 1) {
-    // The SDK drops progress that it reads together with the result.
+server.registerTool(
+  'progress',
+  { inputSchema: { steps: z.number() } },
+  async ({ steps }, { _meta, sendNotification }) => {
+    const progressToken = _meta?.progressToken ?? 'none';
+    for (let step = 1; step <= steps; step += 1) {
+      // The SDK drops progress that it reads together with the result.
+      await pause(100);
+      await sendNotification({
+        method: 'notifications/progress',
+        params: {
+          progressToken,
+          progress: step,
+          total: steps,
+          message: `step ${step}`.padEnd(Number(TEST_PROGRESS_CHARS), '.'),
+        },
+      });
+    }
     await pause(100);
-    await sendNotification({ method: 'notifications/progress', params: { progressToken, progress: step, total: steps, message: `step ${step}`.padEnd(Number(TEST_PROGRESS_CHARS), '.') } });
-  }
-  await pause(100);
-  return say('all steps');
-});
+    return say('all steps');
+  },
+);
 
 server.registerTool('talk', { inputSchema: { lines: z.number() } }, async ({ lines }, { sendNotification }) => {
-  const tell = (data: unknown) => sendNotification({ method: 'notifications/message', params: { level: 'warning', logger: 'talker', data } });
+  const tell = (data: unknown) =>
+    sendNotification({ method: 'notifications/message', params: { level: 'warning', logger: 'talker', data } });
   for (let line = 1; line <= lines; line += 1) await tell(line === 1 ? 'Mind\u0007 the gap' : { line });
   return say('said');
 });
 
 server.registerTool('race', { inputSchema: { steps: z.number() } }, async ({ steps }, { _meta, sendNotification }) => {
   const progressToken = _meta?.progressToken ?? 'none';
-  for (let progress = 1; progress <= steps; progress += 1) await sendNotification({ method: 'notifications/progress', params: { progressToken, progress } });
+  for (let progress = 1; progress <= steps; progress += 1)
+    await sendNotification({ method: 'notifications/progress', params: { progressToken, progress } });
   return say('done');
 });
 
@@ -124,10 +147,18 @@ server.registerTool('gallery', {}, () => ({
 
 server.registerTool('garble', {}, () => {
   const lines = [
-    'not JSON', '{"a":1}', '[]', 'null', '{"jsonrpc":"2.0","id":999,"result":{}}', '{"jsonrpc":"2.0","id":998,"error":{"code":"x"}}',
-    '{"jsonrpc":"2.0","method":"notifications/unheard_of"}', '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"nobodys","progress":1}}',
-    '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":12345}}', '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"loud"}}',
-    '{"jsonrpc":"2.0","id":"x","method":"unheard/of","params":{}}', '{"jsonrpc":"2.0","id":"y","method":"sampling/createMessage","params":{"messages":[]}}',
+    'not JSON',
+    '{"a":1}',
+    '[]',
+    'null',
+    '{"jsonrpc":"2.0","id":999,"result":{}}',
+    '{"jsonrpc":"2.0","id":998,"error":{"code":"x"}}',
+    '{"jsonrpc":"2.0","method":"notifications/unheard_of"}',
+    '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"nobodys","progress":1}}',
+    '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":12345}}',
+    '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"loud"}}',
+    '{"jsonrpc":"2.0","id":"x","method":"unheard/of","params":{}}',
+    '{"jsonrpc":"2.0","id":"y","method":"sampling/createMessage","params":{"messages":[]}}',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   return say('understood?');
@@ -135,7 +166,10 @@ server.registerTool('garble', {}, () => {
 
 server.registerTool('words', {}, () => say(JSON.stringify(process.argv.slice(2))));
 
-server.registerTool('structured', { outputSchema: { sum: z.number() } }, () => ({ content: [], structuredContent: { sum: 5 } }));
+server.registerTool('structured', { outputSchema: { sum: z.number() } }, () => ({
+  content: [],
+  structuredContent: { sum: 5 },
+}));
 
 server.registerTool('environment', {}, () => say(Object.keys(process.env).join(' ')));
 

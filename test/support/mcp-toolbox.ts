@@ -41,11 +41,32 @@ const limits: ToolboxLimits = {
 /** The misbehaving server as a block of the configuration. */
 export function stdioServer(name: string, env: Record<string, string> = {}): StdioServer {
   const script = join(import.meta.dirname, 'mcp-stdio-server.ts');
-  return { kind: 'stdio', name, command: process.execPath, args: [script], cwd: tmpdir(), env: { ...compileCache, ...env }, protocol: 'legacy_first', includeTools: null, excludeTools: [], maxConcurrent: null };
+  return {
+    kind: 'stdio',
+    name,
+    command: process.execPath,
+    args: [script],
+    cwd: tmpdir(),
+    env: { ...compileCache, ...env },
+    protocol: 'legacy_first',
+    includeTools: null,
+    excludeTools: [],
+    maxConcurrent: null,
+  };
 }
 
 export function httpServer(name: string, url: string, protocol: HttpServer['protocol'] = 'auto'): HttpServer {
-  return { kind: 'http', name, url, headers: {}, protocol, oauth: null, includeTools: null, excludeTools: [], maxConcurrent: null };
+  return {
+    kind: 'http',
+    name,
+    url,
+    headers: {},
+    protocol,
+    oauth: null,
+    includeTools: null,
+    excludeTools: [],
+    maxConcurrent: null,
+  };
 }
 
 export interface ToolboxTestOptions extends Partial<ToolboxLimits> {
@@ -53,11 +74,31 @@ export interface ToolboxTestOptions extends Partial<ToolboxLimits> {
   answers?: Partial<HostAnswersOptions>;
 }
 
-export async function startToolbox(servers: ServerBlock[], { authorization = {}, answers = {}, ...overrides }: ToolboxTestOptions = {}) {
+export async function startToolbox(
+  servers: ServerBlock[],
+  { authorization = {}, answers = {}, ...overrides }: ToolboxTestOptions = {},
+) {
   const lines: string[] = [];
   let calls = 0;
   const folder = mkdtempSync(join(tmpdir(), 'parley-toolbox-'));
-  const host = createToolbox({ servers, limits: { ...limits, ...overrides }, clientVersion: '0.0.0', answers: { roots: [], sampling: { permission: 'never', maxTokens: 1, requestsPerCall: 1, sample: async () => null }, ...answers }, authorization: { credentialsFile: join(folder, 'credentials.json'), callbackPort: 0, callbackUrl: null, clientMetadataUrl: null, ...authorization }, log: (server, line) => lines.push(`${server}: ${line}`) });
+  const host = createToolbox({
+    servers,
+    limits: { ...limits, ...overrides },
+    clientVersion: '0.0.0',
+    answers: {
+      roots: [],
+      sampling: { permission: 'never', maxTokens: 1, requestsPerCall: 1, sample: async () => null },
+      ...answers,
+    },
+    authorization: {
+      credentialsFile: join(folder, 'credentials.json'),
+      callbackPort: 0,
+      callbackUrl: null,
+      clientMetadataUrl: null,
+      ...authorization,
+    },
+    log: (server, line) => lines.push(`${server}: ${line}`),
+  });
   const actors = new Map(
     host.inputs.map((input) => {
       const actor = createActor(host.logic, { input });
@@ -74,11 +115,30 @@ export async function startToolbox(servers: ServerBlock[], { authorization = {},
   };
   const tool = (name: string) => {
     const found = host.tools().find((each) => each.name === name);
-    assert.ok(found, `no tool ${name} among ${host.tools().map((each) => each.name).join(' ')}`);
+    assert.ok(
+      found,
+      `no tool ${name} among ${host
+        .tools()
+        .map((each) => each.name)
+        .join(' ')}`,
+    );
     return found;
   };
-  const callTool = (called: Parameters<typeof host.call>[0], args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}): Promise<CallEnd> =>
-    host.call(called, args, { signal: new AbortController().signal, timeoutMs: 10_000, onProgress: () => undefined, onLog: () => undefined, resume: null, ask: () => null, place: ['owner', 'conversation', String((calls += 1))], ...options });
+  const callTool = (
+    called: Parameters<typeof host.call>[0],
+    args: Record<string, unknown> = {},
+    options: Partial<CallOptions> = {},
+  ): Promise<CallEnd> =>
+    host.call(called, args, {
+      signal: new AbortController().signal,
+      timeoutMs: 10_000,
+      onProgress: () => undefined,
+      onLog: () => undefined,
+      resume: null,
+      ask: () => null,
+      place: ['owner', 'conversation', String((calls += 1))],
+      ...options,
+    });
 
   return {
     host,
@@ -88,12 +148,15 @@ export async function startToolbox(servers: ServerBlock[], { authorization = {},
     /** Waits until the chart of `name` is in a state with this name. */
     reaches: (name: string, state: string) =>
       waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 15_000 }),
-    call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}) => callTool(tool(name), args, options),
+    call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}) =>
+      callTool(tool(name), args, options),
     /** As it was listed some time, or never. */
     callTool,
     async stop() {
       for (const each of actors.values()) each.send({ type: 'server.drain' });
-      await Promise.all([...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 15_000 })));
+      await Promise.all(
+        [...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 15_000 })),
+      );
       await host.close();
       rmSync(folder, { recursive: true, force: true });
     },

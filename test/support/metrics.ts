@@ -6,7 +6,9 @@ export const pageOf = (url: string, path: string) => new URL(path, url.replace('
 
 /** Every sample by its name and labels as they are written, e.g. `parley_turns_total{end="stop"}`. `token` for servers that ask for one. */
 export async function readMetrics(url: string, token: string | null = null): Promise<ReadonlyMap<string, number>> {
-  const response = await fetch(pageOf(url, '/metrics'), { headers: token === null ? {} : { authorization: `Bearer ${token}` } });
+  const response = await fetch(pageOf(url, '/metrics'), {
+    headers: token === null ? {} : { authorization: `Bearer ${token}` },
+  });
   assert.equal(response.status, 200);
   assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
   const samples = [...(await response.text()).matchAll(/^([a-z0-9_]+(?:\{.*\})?) (\S+)$/gm)];

@@ -54,7 +54,8 @@ export function historyViolations(body: RequestBody): string[] {
   body.messages.forEach((message, at) => {
     const here = `messages[${at}] (${message.role})`;
     if (message.role === 'tool') {
-      if (!open.delete(message.tool_call_id ?? '')) problems.push(`${here} answers no open call: ${message.tool_call_id}`);
+      if (!open.delete(message.tool_call_id ?? ''))
+        problems.push(`${here} answers no open call: ${message.tool_call_id}`);
       if (typeof message.content !== 'string') problems.push(`${here} has no text`);
       return;
     }
@@ -75,20 +76,25 @@ export function historyViolations(body: RequestBody): string[] {
       if (seen.has(call.id)) problems.push(`${here} repeats the call id ${call.id}`);
       seen.add(call.id);
       open.add(call.id);
-      if (!functionName.test(call.function.name)) problems.push(`${here} calls a tool by an illegal name: ${call.function.name}`);
-      if (!isJsonObject(call.function.arguments)) problems.push(`${here} has arguments that are no JSON object: ${call.function.arguments}`);
+      if (!functionName.test(call.function.name))
+        problems.push(`${here} calls a tool by an illegal name: ${call.function.name}`);
+      if (!isJsonObject(call.function.arguments))
+        problems.push(`${here} has arguments that are no JSON object: ${call.function.arguments}`);
     }
   });
 
   if (open.size > 0) problems.push(`the history ends before the results of ${[...open].join(', ')}`);
   const last = body.messages.at(-1);
-  if (last?.role !== 'user' && last?.role !== 'tool') problems.push('the history does not end with a user or tool message');
+  if (last?.role !== 'user' && last?.role !== 'tool')
+    problems.push('the history does not end with a user or tool message');
   return problems;
 }
 
 function offerProblems(body: RequestBody): string[] {
   const names = body.tools?.map((tool) => tool.function.name) ?? [];
-  const problems = names.filter((name) => !functionName.test(name)).map((name) => `a tool is offered by an illegal name: ${name}`);
+  const problems = names
+    .filter((name) => !functionName.test(name))
+    .map((name) => `a tool is offered by an illegal name: ${name}`);
   if (body.tools?.length === 0) problems.push('`tools` is an empty array');
   if (new Set(names).size < names.length) problems.push(`two tools are offered by one name: ${names.join(', ')}`);
   return problems;

@@ -65,7 +65,11 @@ export function says(
 }
 
 /** An answer that stands before a gate ahead of each piece; `release` opens the next `count` of them. */
-export function saysStepwise(...pieces: string[]): { reply: Reply; gates: readonly Gate[]; release(count?: number): void } {
+export function saysStepwise(...pieces: string[]): {
+  reply: Reply;
+  gates: readonly Gate[];
+  release(count?: number): void;
+} {
   const steps = pieces.map((content) => ({ gate: createGate(), part: delta({ content }) }));
   let released = 0;
   return {
@@ -85,7 +89,11 @@ export function saysStepwise(...pieces: string[]): { reply: Reply; gates: readon
 }
 
 /** A status and an error body as OpenAI writes it, e.g. `fails(429, 'slow down', { headers: { 'retry-after': '2' } })`. */
-export function fails(status: number, message: string, options: { code?: string; headers?: Record<string, string> } = {}): Reply {
+export function fails(
+  status: number,
+  message: string,
+  options: { code?: string; headers?: Record<string, string> } = {},
+): Reply {
   const error = { message, type: 'scripted_error', param: null, code: options.code ?? null };
   return {
     status,
@@ -131,7 +139,11 @@ export const done = (): Part => data('[DONE]');
 export const comment = (words = 'keep-alive'): Part => bytes(`: ${words}\n\n`);
 
 /** A chunk with one choice. `extra` joins the chunk's top level, e.g. `{ usage }`. */
-export function delta(delta: Record<string, unknown>, finishReason: string | null = null, extra: Record<string, unknown> = {}): Part {
+export function delta(
+  delta: Record<string, unknown>,
+  finishReason: string | null = null,
+  extra: Record<string, unknown> = {},
+): Part {
   return chunk({ choices: [{ index: 0, delta, finish_reason: finishReason }], ...extra });
 }
 
@@ -144,5 +156,13 @@ export const usage = (counts: Record<string, unknown> = scriptedUsage): Part => 
 export const errorChunk = (error: unknown): Part => data(JSON.stringify({ error }));
 
 function chunk(fields: Record<string, unknown>): Part {
-  return data(JSON.stringify({ id: 'chatcmpl-scripted', object: 'chat.completion.chunk', created: 1, model: scriptedModel, ...fields }));
+  return data(
+    JSON.stringify({
+      id: 'chatcmpl-scripted',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model: scriptedModel,
+      ...fields,
+    }),
+  );
 }

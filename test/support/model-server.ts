@@ -59,10 +59,16 @@ export async function startModelServer(): Promise<ModelServer> {
       violations.push(`a request is malformed: ${body.error.message}`);
       return play(fails(400, 'malformed request'), response, end.resolve);
     }
-    const request: ModelRequest = { path: message.url ?? '', headers: message.headers, body: body.data, end: end.promise };
+    const request: ModelRequest = {
+      path: message.url ?? '',
+      headers: message.headers,
+      body: body.data,
+      end: end.promise,
+    };
     requests.push(request);
     violations.push(...historyViolations(request.body).map((problem) => `request ${requests.length}: ${problem}`));
-    if (request.path !== '/v1/chat/completions') violations.push(`request ${requests.length}: unknown path ${request.path}`);
+    if (request.path !== '/v1/chat/completions')
+      violations.push(`request ${requests.length}: unknown path ${request.path}`);
     for (const waiter of waiting) if (waiter.count === requests.length) waiter.resolve(request);
     return play(queue.shift() ?? decide(request), response, end.resolve);
   }
@@ -100,7 +106,11 @@ export async function startModelServer(): Promise<ModelServer> {
 }
 
 /** Plays a reply to its end, or until the client leaves. */
-async function play(reply: Reply, response: ServerResponse, ended: (how: 'answered' | 'aborted') => void): Promise<void> {
+async function play(
+  reply: Reply,
+  response: ServerResponse,
+  ended: (how: 'answered' | 'aborted') => void,
+): Promise<void> {
   const left = once(response, 'close');
   const leaving = left.then(() => 'left' as const);
   let torn = false;

@@ -32,9 +32,18 @@ export const dialects = [
 export type Dialect = (typeof dialects)[number];
 
 /** An answer that asks for these calls, after the words of `say` if any. */
-export function asks(calls: readonly ScriptedCall[], options: { dialect?: Dialect; say?: string; finish?: string } = {}): Reply {
+export function asks(
+  calls: readonly ScriptedCall[],
+  options: { dialect?: Dialect; say?: string; finish?: string } = {},
+): Reply {
   const said = options.say ? text(options.say) : [];
-  return streams(said, callParts(calls, options.dialect ?? 'split'), finish(options.finish ?? 'tool_calls'), usage(), done());
+  return streams(
+    said,
+    callParts(calls, options.dialect ?? 'split'),
+    finish(options.finish ?? 'tool_calls'),
+    usage(),
+    done(),
+  );
 }
 
 /** The deltas alone, for streams that end in another way. */
@@ -74,7 +83,9 @@ export function callParts(calls: readonly ScriptedCall[], dialect: Dialect): Par
     case 'name_in_pieces':
       return whole.flatMap((call) => [
         delta({ tool_calls: [{ ...call, function: {} }] }),
-        ...[...call.function.name].map((letter) => delta({ tool_calls: [{ index: call.index, function: { name: letter } }] })),
+        ...[...call.function.name].map((letter) =>
+          delta({ tool_calls: [{ index: call.index, function: { name: letter } }] }),
+        ),
         ...argumentDeltas(call),
       ]);
   }
@@ -87,7 +98,9 @@ function argumentDeltas(call: { index: number; function: { arguments: string | n
 }
 
 function argumentsText(call: ScriptedCall): string | null {
-  return typeof call.arguments === 'object' && call.arguments !== null ? JSON.stringify(call.arguments) : (call.arguments ?? null);
+  return typeof call.arguments === 'object' && call.arguments !== null
+    ? JSON.stringify(call.arguments)
+    : (call.arguments ?? null);
 }
 
 /** At least one piece, so that a call without arguments is still told of. */

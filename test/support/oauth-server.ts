@@ -35,7 +35,12 @@ async function formOf(request: IncomingMessage): Promise<string> {
   return body;
 }
 
-export async function startOAuthServer({ consents = true, grants, clients: known, metadataDocuments = false }: OAuthServerOptions = {}) {
+export async function startOAuthServer({
+  consents = true,
+  grants,
+  clients: known,
+  metadataDocuments = false,
+}: OAuthServerOptions = {}) {
   const counts = { registered: 0, redeemed: 0, refreshed: 0, refused: 0 };
   const clients = new Map<string, string | null>(Object.entries(known ?? {}));
   const redirects = new Map<string, string[]>();
@@ -46,7 +51,9 @@ export async function startOAuthServer({ consents = true, grants, clients: known
   let origin = '';
 
   const tell = (response: ServerResponse, status: number, body: object) =>
-    void response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+    void response
+      .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      .end(JSON.stringify(body));
   const refuse = (response: ServerResponse, error: string) => {
     counts.refused += 1;
     tell(response, 400, { error });
@@ -55,14 +62,32 @@ export async function startOAuthServer({ consents = true, grants, clients: known
     const [access, refresh] = [randomUUID(), randomUUID()];
     accessTokens.set(access, given);
     refreshTokens.set(refresh, given);
-    tell(response, 200, { access_token: access, refresh_token: refresh, token_type: 'Bearer', expires_in: 3600, scope: given.scope });
+    tell(response, 200, {
+      access_token: access,
+      refresh_token: refresh,
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: given.scope,
+    });
   };
 
   const authorize = (params: URLSearchParams, response: ServerResponse) => {
-    const { client_id: clientId = '', redirect_uri: redirectUri = '', scope = '', state = '', code_challenge: challenge = '', code_challenge_method: method } = Object.fromEntries(params);
+    const {
+      client_id: clientId = '',
+      redirect_uri: redirectUri = '',
+      scope = '',
+      state = '',
+      code_challenge: challenge = '',
+      code_challenge_method: method,
+    } = Object.fromEntries(params);
     const registered = redirects.get(clientId);
     const isDocument = metadataDocuments && clientId.startsWith('https://');
-    if ((!clients.has(clientId) && !isDocument) || (registered && !registered.includes(redirectUri)) || method !== 'S256') return refuse(response, 'invalid_request');
+    if (
+      (!clients.has(clientId) && !isDocument) ||
+      (registered && !registered.includes(redirectUri)) ||
+      method !== 'S256'
+    )
+      return refuse(response, 'invalid_request');
     scopesAsked.push(scope);
     const back = new URL(redirectUri);
     back.searchParams.set('state', state);
@@ -79,7 +104,9 @@ export async function startOAuthServer({ consents = true, grants, clients: known
 
   const redeem = async (request: IncomingMessage, response: ServerResponse) => {
     const form = Object.fromEntries(new URLSearchParams(await formOf(request)));
-    const [basicId, basicSecret] = Buffer.from((request.headers.authorization ?? '').replace('Basic ', ''), 'base64').toString().split(':');
+    const [basicId, basicSecret] = Buffer.from((request.headers.authorization ?? '').replace('Basic ', ''), 'base64')
+      .toString()
+      .split(':');
     const clientId = basicId || form['client_id'] || '';
     const secret = clients.get(clientId);
     if (secret && secret !== (basicSecret ?? form['client_secret'])) return refuse(response, 'invalid_client');
@@ -93,15 +120,24 @@ export async function startOAuthServer({ consents = true, grants, clients: known
     }
     const code = codes.get(form['code'] ?? '');
     codes.delete(form['code'] ?? '');
-    const challenge = createHash('sha256').update(form['code_verifier'] ?? '').digest('base64url');
-    if (code?.clientId !== clientId || code.challenge !== challenge || code.redirectUri !== form['redirect_uri']) return refuse(response, 'invalid_grant');
+    const challenge = createHash('sha256')
+      .update(form['code_verifier'] ?? '')
+      .digest('base64url');
+    if (code?.clientId !== clientId || code.challenge !== challenge || code.redirectUri !== form['redirect_uri'])
+      return refuse(response, 'invalid_grant');
     counts.redeemed += 1;
     return grant(response, { clientId, scope: grants ?? code.scope });
   };
 
   const register = async (request: IncomingMessage, response: ServerResponse) => {
     const metadata: unknown = JSON.parse(await formOf(request));
-    if (typeof metadata !== 'object' || metadata === null || !('redirect_uris' in metadata) || !Array.isArray(metadata.redirect_uris)) return refuse(response, 'invalid_client_metadata');
+    if (
+      typeof metadata !== 'object' ||
+      metadata === null ||
+      !('redirect_uris' in metadata) ||
+      !Array.isArray(metadata.redirect_uris)
+    )
+      return refuse(response, 'invalid_client_metadata');
     const clientId = randomUUID();
     counts.registered += 1;
     clients.set(clientId, null);
@@ -150,8 +186,12 @@ export async function startOAuthServer({ consents = true, grants, clients: known
         const metadata = `resource_metadata="${resource}/.well-known/oauth-protected-resource/mcp"`;
         const given = accessTokens.get((request.headers.authorization ?? '').replace('Bearer ', ''));
         const wanted = scopeFor(request);
-        if (given === undefined) response.writeHead(401, { 'www-authenticate': `Bearer ${metadata}, scope="${scope}"` }).end();
-        else if (!given.scope.split(' ').includes(wanted)) response.writeHead(403, { 'www-authenticate': `Bearer error="insufficient_scope", scope="${wanted}", ${metadata}` }).end();
+        if (given === undefined)
+          response.writeHead(401, { 'www-authenticate': `Bearer ${metadata}, scope="${scope}"` }).end();
+        else if (!given.scope.split(' ').includes(wanted))
+          response
+            .writeHead(403, { 'www-authenticate': `Bearer error="insufficient_scope", scope="${wanted}", ${metadata}` })
+            .end();
         else return false;
         return true;
       };

@@ -39,15 +39,32 @@ export interface ParleyOptions {
 const projectFolder = join(import.meta.dirname, '..', '..');
 
 /** The bundled demo MCP server. */
-export const demoServer = { demo: { command: 'node', args: [join(projectFolder, 'src/demo/mcp-server.ts')], cwd: projectFolder, env: compileCache } };
+export const demoServer = {
+  demo: {
+    command: 'node',
+    args: [join(projectFolder, 'src/demo/mcp-server.ts')],
+    cwd: projectFolder,
+    env: compileCache,
+  },
+};
 
 /** The test server that hangs, fails, crashes and floods; `env` as it reads it. */
 export function misbehavingServer(env: Record<string, string> = {}) {
-  return { odd: { command: 'node', args: [join(projectFolder, 'test/support/mcp-stdio-server.ts')], cwd: projectFolder, env: { ...compileCache, ...env } } };
+  return {
+    odd: {
+      command: 'node',
+      args: [join(projectFolder, 'test/support/mcp-stdio-server.ts')],
+      cwd: projectFolder,
+      env: { ...compileCache, ...env },
+    },
+  };
 }
 
 /** A scripted model and the server in front of it; the histories that the model got are judged when the test ends. */
-export async function serveScripted(test: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}): Promise<{ parley: Parley; model: ModelServer }> {
+export async function serveScripted(
+  test: TestContext,
+  options: Omit<ParleyOptions, 'modelUrl'> = {},
+): Promise<{ parley: Parley; model: ModelServer }> {
   const model = await startModelServer();
   const parley = await startParley(test, { ...options, modelUrl: model.url });
   test.after(async () => {
@@ -58,24 +75,55 @@ export async function serveScripted(test: TestContext, options: Omit<ParleyOptio
 }
 
 /** The same with a plain client. */
-export async function startScripted(test: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}): Promise<{ parley: Parley; model: ModelServer; client: Client }> {
+export async function startScripted(
+  test: TestContext,
+  options: Omit<ParleyOptions, 'modelUrl'> = {},
+): Promise<{ parley: Parley; model: ModelServer; client: Client }> {
   const { parley, model } = await serveScripted(test, options);
   return { parley, model, client: await parley.connect() };
 }
 
 /** `test` ends it: a test, or whatever else has an end. */
-export async function startParley(test: Pick<TestContext, 'after'>, { modelUrl, mcpServers = {}, config = {}, env = {} }: ParleyOptions = {}): Promise<Parley> {
+export async function startParley(
+  test: Pick<TestContext, 'after'>,
+  { modelUrl, mcpServers = {}, config = {}, env = {} }: ParleyOptions = {},
+): Promise<Parley> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-'));
   const serversFile = join(folder, 'servers.json');
   await writeFile(serversFile, JSON.stringify({ mcpServers }));
   const database = join(folder, 'events.db');
-  const llm = modelUrl === undefined
-    ? { active: 'demo', demo: { chunk_delay_ms: 0 } }
-    : { active: 'scripted', retry: { budget: 10 }, providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } };
+  const llm =
+    modelUrl === undefined
+      ? { active: 'demo', demo: { chunk_delay_ms: 0 } }
+      : {
+          active: 'scripted',
+          retry: { budget: 10 },
+          providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } },
+        };
   const settings = configSchema.parse(
-    merge({ llm, chat: { websocket: { port: 0 } }, repository: { path: database }, mcp: { config_file: serversFile, connection: { startup_wait: 10 }, authorization: { credentials_file: join(folder, 'credentials.json'), callback_port: 0 } }, shutdown: { drain_timeout: 2 } }, config),
+    merge(
+      {
+        llm,
+        chat: { websocket: { port: 0 } },
+        repository: { path: database },
+        mcp: {
+          config_file: serversFile,
+          connection: { startup_wait: 10 },
+          authorization: { credentials_file: join(folder, 'credentials.json'), callback_port: 0 },
+        },
+        shutdown: { drain_timeout: 2 },
+      },
+      config,
+    ),
   );
-  const start = () => startServer({ settings: createLiveSettings(settings), readConfig: async () => settings, version: 'test', env, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
+  const start = () =>
+    startServer({
+      settings: createLiveSettings(settings),
+      readConfig: async () => settings,
+      version: 'test',
+      env,
+      log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }),
+    });
 
   let server: Server = await start().catch(async (error: unknown) => {
     await rm(folder, { recursive: true, force: true });

@@ -14,17 +14,23 @@ const llm = { retry: { attempts: 1 } };
 
 async function chatWith(test: TestContext, base_url: string, timeouts: object = {}): Promise<Fault> {
   const providers = { scripted: { base_url, model: 'scripted-model', api_key_env: key } };
-  const parley = await startParley(test, { modelUrl: base_url, config: { llm: { ...llm, ...timeouts, providers } }, env: { [key]: 'sk-scripted' } });
+  const parley = await startParley(test, {
+    modelUrl: base_url,
+    config: { llm: { ...llm, ...timeouts, providers } },
+    env: { [key]: 'sk-scripted' },
+  });
   return faultIn((await (await parley.connect()).chat('Hi')).end);
 }
 
-const answering = (reply: Reply, timeouts: object = {}): Provocation => async (test) => {
-  const model = await startModelServer();
-  test.after(() => model.close());
-  // However often it is asked: some faults get a second try.
-  model.script(() => reply);
-  return chatWith(test, model.url, timeouts);
-};
+const answering =
+  (reply: Reply, timeouts: object = {}): Provocation =>
+  async (test) => {
+    const model = await startModelServer();
+    test.after(() => model.close());
+    // However often it is asked: some faults get a second try.
+    model.script(() => reply);
+    return chatWith(test, model.url, timeouts);
+  };
 
 export const providerProvocations: Record<Extract<ErrorCode, `provider_${string}`>, Provocation> = {
   provider_missing_key: (test) => refusedStart(test, { config: { llm: { active: 'groq' } } }),
@@ -40,13 +46,17 @@ export const providerProvocations: Record<Extract<ErrorCode, `provider_${string}
   },
   provider_timeout: answering(hangs(), { first_byte_timeout: 0.1 }),
   async provider_unavailable(test) {
-    const { client, model } = await startScripted(test, { config: { llm: { ...llm, circuit: { failures: 1, cooldown: 60 } } } });
+    const { client, model } = await startScripted(test, {
+      config: { llm: { ...llm, circuit: { failures: 1, cooldown: 60 } } },
+    });
     model.script(fails(500, 'oops'));
     await client.chat('Hi');
     return faultIn((await client.chat('Hi')).end);
   },
   async provider_busy(test) {
-    const { client, model } = await startScripted(test, { config: { llm: { ...llm, queue_timeout: 0.05, providers: { scripted: { requests_per_minute: 1 } } } } });
+    const { client, model } = await startScripted(test, {
+      config: { llm: { ...llm, queue_timeout: 0.05, providers: { scripted: { requests_per_minute: 1 } } } },
+    });
     model.script(says('Hello.'));
     await client.chat('Hi');
     return faultIn((await client.chat('Hi')).end);

@@ -33,17 +33,21 @@ const c1 = { conversation_id: 'c1' };
 
 /** A client of a server whose model says nothing more after its first word, in a turn of `c1`. */
 async function duringTurn(test: TestContext, config: Record<string, unknown> = {}) {
-  const { parley, client, model } = await startScripted(test, { config: { shutdown: { drain_timeout: 0.1 }, ...config } });
+  const { parley, client, model } = await startScripted(test, {
+    config: { shutdown: { drain_timeout: 0.1 }, ...config },
+  });
   model.script(stalls('Once '));
   client.send('chat', { text: 'A story', ...c1 }, 'r1');
   await client.waitFor((frame) => frame.chunk?.type === 'text', 'the first word');
   return { parley, client };
 }
 
-const ask = (action: string, payload: object): Provocation => async (test) => {
-  const client = await (await startParley(test)).connect();
-  return faultIn(await client.ask(action, payload));
-};
+const ask =
+  (action: string, payload: object): Provocation =>
+  async (test) => {
+    const client = await (await startParley(test)).connect();
+    return faultIn(await client.ask(action, payload));
+  };
 
 async function answerTo(client: Client, frame: string): Promise<Fault> {
   client.socket.send(frame);
@@ -66,13 +70,19 @@ export const provocations: Record<Exclude<ErrorCode, `provider_${string}`>, Prov
   invalid_request: ask('chat', { text: 7 }),
   unknown_action: ask('dance', {}),
   async unauthorized(test) {
-    const { url } = await startParley(test, { config: { auth: { mode: 'token', tokens: [{ subject: 'ann', sha256: '0'.repeat(64) }] } } });
-    const { frames: [told] } = await turnedAway(url);
+    const { url } = await startParley(test, {
+      config: { auth: { mode: 'token', tokens: [{ subject: 'ann', sha256: '0'.repeat(64) }] } },
+    });
+    const {
+      frames: [told],
+    } = await turnedAway(url);
     assert.ok(told);
     return faultIn(told);
   },
   async budget_exceeded(test) {
-    const client = await (await startParley(test, { config: { chat: { service: { budget: { conversation_tokens: 1 } } } } })).connect();
+    const client = await (
+      await startParley(test, { config: { chat: { service: { budget: { conversation_tokens: 1 } } } } })
+    ).connect();
     await client.chat('Hi', c1);
     return faultIn((await client.chat('Hi', c1)).end);
   },
@@ -118,7 +128,9 @@ export const provocations: Record<Exclude<ErrorCode, `provider_${string}`>, Prov
   async conversation_unavailable(test) {
     const { enter } = await startConversations(test, {
       crashBudget: { crashes: 1, crashWindowMs: 60_000 },
-      append: () => () => { throw new Error('a part is broken'); },
+      append: () => () => {
+        throw new Error('a part is broken');
+      },
     });
     const ann = enter('ann');
     ann.chat('c1', 'r1');
@@ -143,7 +155,10 @@ export const provocations: Record<Exclude<ErrorCode, `provider_${string}`>, Prov
     return faultIn((await (await parley.connect()).chat('A story', c1, 'r1')).end);
   },
   async mcp_unavailable(test) {
-    const parley = await startParley(test, { mcpServers: { away: { command: 'no-such-program' } }, config: { mcp: { connection: { connection_timeout: 0.2 } } } });
+    const parley = await startParley(test, {
+      mcpServers: { away: { command: 'no-such-program' } },
+      config: { mcp: { connection: { connection_timeout: 0.2 } } },
+    });
     return faultIn(await (await parley.connect()).ask('read_resource', { server: 'away', uri: 'memo://x' }));
   },
   async mcp_refused(test) {

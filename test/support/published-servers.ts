@@ -5,9 +5,21 @@ import { compileCache } from './compile-cache.ts';
 const packages = join(import.meta.dirname, '..', '..', 'node_modules', '@modelcontextprotocol');
 
 /** Tools, prompts and resources of every kind. */
-export const everythingServer = { everything: { command: 'node', args: [join(packages, 'server-everything', 'dist', 'index.js'), 'stdio'], env: compileCache } };
+export const everythingServer = {
+  everything: {
+    command: 'node',
+    args: [join(packages, 'server-everything', 'dist', 'index.js'), 'stdio'],
+    env: compileCache,
+  },
+};
 
 /** Files below `folder`, and no others. */
 export function filesystemServer(folder: string) {
-  return { files: { command: 'node', args: [join(packages, 'server-filesystem', 'dist', 'index.js'), folder], env: compileCache } };
+  return {
+    files: {
+      command: 'node',
+      args: [join(packages, 'server-filesystem', 'dist', 'index.js'), folder],
+      env: compileCache,
+    },
+  };
 }

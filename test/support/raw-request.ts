@@ -12,22 +12,37 @@ const PATIENCE_MS = 15_000;
 
 /** Sends these lines and an empty one; resolves with the answer. */
 export async function sendLines(url: string, lines: readonly string[]): Promise<{ status: number; body: string }> {
-  const answer = await exchange(url, `${lines.join('\r\n')}\r\n\r\n`, (received) => wholeAnswer(received.toString('latin1')));
+  const answer = await exchange(url, `${lines.join('\r\n')}\r\n\r\n`, (received) =>
+    wholeAnswer(received.toString('latin1')),
+  );
   return answer;
 }
 
 /** The lines of an upgrade to chat, with these in place of Host, Upgrade and Connection. */
 export const upgradeLines = (hostLines: readonly string[], path = '/ws/chat', version = '1.1') => [
-  `GET ${path} HTTP/${version}`, ...hostLines, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version: 13',
+  `GET ${path} HTTP/${version}`,
+  ...hostLines,
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  'Sec-WebSocket-Version: 13',
 ];
 
 /** Upgrades and sends one ping of the protocol. `close` is null when the ping was answered. */
-export function upgradeByLines(url: string, lines: readonly string[]): Promise<{ close: { code: number; reason: string } | null }> {
-  const request = Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), maskedText('{"action":"ping","request_id":"r"}')]);
+export function upgradeByLines(
+  url: string,
+  lines: readonly string[],
+): Promise<{ close: { code: number; reason: string } | null }> {
+  const request = Buffer.concat([
+    Buffer.from(`${lines.join('\r\n')}\r\n\r\n`),
+    maskedText('{"action":"ping","request_id":"r"}'),
+  ]);
   return exchange(url, request, firstFrame);
 }
 
-async function exchange<Answer>(url: string, bytes: string | Buffer, read: (received: Buffer) => Answer | null): Promise<Answer> {
+async function exchange<Answer>(
+  url: string,
+  bytes: string | Buffer,
+  read: (received: Buffer) => Answer | null,
+): Promise<Answer> {
   const socket = connect(portOf(url), '127.0.0.1');
   socket.on('error', () => {});
   await once(socket, 'connect');
@@ -69,7 +84,8 @@ function maskedText(text: string): Buffer {
 function firstFrame(received: Buffer): { close: { code: number; reason: string } | null } | null {
   const head = received.indexOf('\r\n\r\n');
   if (head < 0) return null;
-  if (!received.subarray(0, 12).equals(Buffer.from('HTTP/1.1 101'))) throw new Error(`no upgrade: ${received.toString('latin1')}`);
+  if (!received.subarray(0, 12).equals(Buffer.from('HTTP/1.1 101')))
+    throw new Error(`no upgrade: ${received.toString('latin1')}`);
   const frame = received.subarray(head + 4);
   const [first = 0, length = 0] = frame;
   if (frame.length < 2 || frame.length < 2 + length) return null;

@@ -18,8 +18,10 @@ const nginx = find('nginx');
 const caddy = find('caddy');
 
 /** For `test(name, { skip: withoutNginx }, ...)`: false, or why there can be no such test here. */
-export const withoutNginx = nginx !== undefined ? false : 'there is no nginx on this machine; apt-get install nginx-light brings one';
-export const withoutCaddy = caddy !== undefined ? false : 'there is no Caddy on this machine; apt-get install caddy brings one';
+export const withoutNginx =
+  nginx !== undefined ? false : 'there is no nginx on this machine; apt-get install nginx-light brings one';
+export const withoutCaddy =
+  caddy !== undefined ? false : 'there is no Caddy on this machine; apt-get install caddy brings one';
 
 /** `http` is what nginx has within its block of that name; `PORT` in it is where the proxy is to listen. Returns the proxy's port. */
 export function startNginx(t: TestContext, http: string): Promise<number> {
@@ -39,12 +41,19 @@ export function startCaddy(t: TestContext, sites: string): Promise<number> {
   }));
 }
 
-async function start(t: TestContext, program: string, configure: (folder: string, port: number) => { file: string; text: string; args: string[] }): Promise<number> {
+async function start(
+  t: TestContext,
+  program: string,
+  configure: (folder: string, port: number) => { file: string; text: string; args: string[] },
+): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-proxy-'));
   const port = await freePort();
   const { file, text, args } = configure(folder, port);
   await writeFile(join(folder, file), text);
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } });
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+  });
   let said = '';
   child.stderr.on('data', (data: Buffer) => (said += data.toString()));
   t.after(async () => {

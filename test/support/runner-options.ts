@@ -22,7 +22,12 @@ export interface RunnerOptions<Name extends string, Switch extends string> {
  * `usage` begins with the synopsis, in one paragraph. Ends the process for `--help` and for a wrong command line. Words
  * that are no flags are refused unless `takesWords`.
  */
-export function readRunnerOptions<Name extends string = never, Switch extends string = never>(usage: string, names: readonly Name[] = [], switches: readonly Switch[] = [], takesWords = false): RunnerOptions<Name, Switch> {
+export function readRunnerOptions<Name extends string = never, Switch extends string = never>(
+  usage: string,
+  names: readonly Name[] = [],
+  switches: readonly Switch[] = [],
+  takesWords = false,
+): RunnerOptions<Name, Switch> {
   let isUnread = false;
   onOutputError(() => {
     isUnread = true;
@@ -45,7 +50,9 @@ export function readRunnerOptions<Name extends string = never, Switch extends st
       const written = values[name];
       if (written === undefined) return undefined;
       const number = Number(written);
-      return number >= least && Number.isFinite(number) ? number : refuse(`--${name} needs a number from ${least} on, not "${written}"`);
+      return number >= least && Number.isFinite(number)
+        ? number
+        : refuse(`--${name} needs a number from ${least} on, not "${written}"`);
     },
     has: (name) => given.has(name),
     words,

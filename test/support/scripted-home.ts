@@ -5,7 +5,10 @@ import { startModelServer, type ModelServer } from './model-server.ts';
 import { createHome, type Home, type HomeOptions } from './server-process.ts';
 
 /** The histories that the model got are judged when the test ends. */
-export async function createScriptedHome(test: TestContext, options: Omit<HomeOptions, 'modelUrl'> = {}): Promise<{ model: ModelServer; home: Home }> {
+export async function createScriptedHome(
+  test: TestContext,
+  options: Omit<HomeOptions, 'modelUrl'> = {},
+): Promise<{ model: ModelServer; home: Home }> {
   const model = await startModelServer();
   const home = await createHome(test, { ...options, modelUrl: model.url });
   test.after(async () => {

@@ -52,21 +52,29 @@ export interface HomeOptions {
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 /** Every process that a test starts is killed, and the folder removed, when the test ends. */
-export async function createHome(test: TestContext, { modelUrl, mcpServers = {}, config = {} }: HomeOptions = {}): Promise<Home> {
+export async function createHome(
+  test: TestContext,
+  { modelUrl, mcpServers = {}, config = {} }: HomeOptions = {},
+): Promise<Home> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-home-'));
   const children: ChildProcessWithoutNullStreams[] = [];
   test.after(async () => {
     for (const child of children) child.kill('SIGKILL');
     await rm(folder, { recursive: true, force: true });
   });
-  const llm = modelUrl === undefined
-    ? { active: 'demo', demo: { chunk_delay_ms: 0 } }
-    : { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } };
+  const llm =
+    modelUrl === undefined
+      ? { active: 'demo', demo: { chunk_delay_ms: 0 } }
+      : { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } };
   const defaults = {
     llm,
     chat: { websocket: { port: 0 } },
     repository: { path: 'events.db' },
-    mcp: { config_file: 'servers.json', connection: { startup_wait: 10 }, authorization: { credentials_file: 'credentials.json', callback_port: 0 } },
+    mcp: {
+      config_file: 'servers.json',
+      connection: { startup_wait: 10 },
+      authorization: { credentials_file: 'credentials.json', callback_port: 0 },
+    },
   };
   const settings = merge(defaults, config);
   // JSON is YAML.
@@ -86,7 +94,10 @@ export async function createHome(test: TestContext, { modelUrl, mcpServers = {},
       const output = { stdout: '', stderr: '' };
       child.stdout.on('data', (data: Buffer) => (output.stdout += data.toString()));
       if (readStderr) child.stderr.on('data', (data: Buffer) => (output.stderr += data.toString()));
-      const exited = once(child, readStderr ? 'close' : 'exit').then(() => ({ code: child.exitCode, signal: child.signalCode }));
+      const exited = once(child, readStderr ? 'close' : 'exit').then(() => ({
+        code: child.exitCode,
+        signal: child.signalCode,
+      }));
       const listening = eventually(() => {
         if (child.exitCode !== null) throw new Error(`the server ended: ${output.stdout}${output.stderr}`);
         return /listens at (ws:\S+)/.exec(output.stdout)?.[1] ?? null;
@@ -112,7 +123,10 @@ export async function createHome(test: TestContext, { modelUrl, mcpServers = {},
 const PATIENCE_MS = 15_000;
 
 /** Resolves with what `look` finds, as soon as that is neither null nor false. */
-export async function eventually<Found>(look: () => Found | null | false | Promise<Found | null | false>, what: string): Promise<Found> {
+export async function eventually<Found>(
+  look: () => Found | null | false | Promise<Found | null | false>,
+  what: string,
+): Promise<Found> {
   for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; await pause(20)) {
     const found = await look();
     if (found !== null && found !== false) return found;
@@ -141,5 +155,9 @@ async function processes(): Promise<{ pid: number; parent: number; command: stri
   let listed = '';
   ps.stdout.on('data', (data: Buffer) => (listed += data.toString()));
   await once(ps, 'close');
-  return [...listed.matchAll(/^\s*(\d+)\s+(\d+)\s+(.*)$/gm)].map(([, pid, parent, command = '']) => ({ pid: Number(pid), parent: Number(parent), command }));
+  return [...listed.matchAll(/^\s*(\d+)\s+(\d+)\s+(.*)$/gm)].map(([, pid, parent, command = '']) => ({
+    pid: Number(pid),
+    parent: Number(parent),
+    command,
+  }));
 }

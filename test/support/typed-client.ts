@@ -23,7 +23,10 @@ export interface WatchedClient extends Client {
 }
 
 /** A scripted model, the server in front of it, and a client of it. */
-export async function startTyped(test: TestContext, options: Omit<ParleyOptions, 'modelUrl'> = {}): Promise<{ parley: Parley; model: ModelServer; client: WatchedClient }> {
+export async function startTyped(
+  test: TestContext,
+  options: Omit<ParleyOptions, 'modelUrl'> = {},
+): Promise<{ parley: Parley; model: ModelServer; client: WatchedClient }> {
   const { parley, model } = await serveScripted(test, options);
   return { parley, model, client: connectClient(test, parley.url) };
 }
@@ -104,7 +107,8 @@ export function shownText(chunks: readonly Chunk[]): string {
 }
 
 /** What has come of a turn, one that fails too, as it came. */
-export const chunksOf = ({ frames }: WatchedClient, { requestId }: Turn): Chunk[] => frames.flatMap((frame) => (frame.status === 'chunk' && frame.request_id === requestId ? [frame.chunk] : []));
+export const chunksOf = ({ frames }: WatchedClient, { requestId }: Turn): Chunk[] =>
+  frames.flatMap((frame) => (frame.status === 'chunk' && frame.request_id === requestId ? [frame.chunk] : []));
 
 /** For `assert.rejects`: a ParleyError with this code. */
 export const withCode = (code: string) => (error: unknown) => error instanceof ParleyError && error.code === code;

@@ -27,7 +27,13 @@ export interface Wire {
 /** `answer` gets each request, and a way to send a frame back; `greet` each socket. */
 export async function startWire(
   test: TestContext,
-  { answer = () => {}, greet = () => {} }: { answer?: (asked: Asked, send: (frame: object) => void, count: number) => void; greet?: (socket: WebSocket, count: number, request: IncomingMessage) => void },
+  {
+    answer = () => {},
+    greet = () => {},
+  }: {
+    answer?: (asked: Asked, send: (frame: object) => void, count: number) => void;
+    greet?: (socket: WebSocket, count: number, request: IncomingMessage) => void;
+  },
 ): Promise<Wire> {
   const asked: Asked[] = [];
   let sockets = 0;

@@ -32,7 +32,10 @@ describe('token counter', () => {
 
   test('takes the encoding of the model, and the newest for a model it does not know', async () => {
     const text = 'Привет, 漢字 tokenization';
-    const expected = { cl100k: new Tiktoken(cl100k).encode(text).length, o200k: new Tiktoken(o200k).encode(text).length };
+    const expected = {
+      cl100k: new Tiktoken(cl100k).encode(text).length,
+      o200k: new Tiktoken(o200k).encode(text).length,
+    };
     assert.notEqual(expected.cl100k, expected.o200k);
     const counts: Record<string, number> = {};
     for (const model of ['gpt-4', 'openai/gpt-4', 'gpt-4o', 'llama-9-unheard-of', '']) {
@@ -111,7 +114,9 @@ describe('token counter', () => {
       const tokens = await counter.count('hello world');
       await counter.close();
       process.stdout.write(String(tokens));`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 20_000,
+    });
     assert.equal(stdout, '2');
   });
 });

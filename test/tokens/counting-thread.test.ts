@@ -37,7 +37,10 @@ describe('counting thread', () => {
     const counts = await Promise.all(['one', 'poison', 'three', 'four'].map((text) => thread.count(text)));
     assert.deepEqual(counts, [3, null, 5, 4]);
     assert.equal(tables(), 1);
-    assert.deepEqual(deaths.map(({ final }) => final), [false]);
+    assert.deepEqual(
+      deaths.map(({ final }) => final),
+      [false],
+    );
     assert.match(String(deaths[0]?.cause), /poisoned/);
     await thread.close();
   });
@@ -48,7 +51,10 @@ describe('counting thread', () => {
       assert.equal(await thread.count('poison'), null);
       assert.equal(await thread.count(round), round.length);
     }
-    assert.deepEqual(deaths.map(({ final }) => final), [false, false, false]);
+    assert.deepEqual(
+      deaths.map(({ final }) => final),
+      [false, false, false],
+    );
     await thread.close();
   });
 
@@ -56,7 +62,10 @@ describe('counting thread', () => {
     const { thread, deaths } = startThread(program(announce, countOrDie));
     const counts = await Promise.all(['poison', 'poison', 'three'].map((text) => thread.count(text)));
     assert.deepEqual(counts, [null, null, null]);
-    assert.deepEqual(deaths.map(({ final }) => final), [false, true]);
+    assert.deepEqual(
+      deaths.map(({ final }) => final),
+      [false, true],
+    );
     assert.equal(await thread.count('later'), null);
     await thread.close();
   });
@@ -64,14 +73,20 @@ describe('counting thread', () => {
   test('gives up when the ranks cannot be loaded, after a second try', async () => {
     const { thread, deaths } = startThread(program(`throw new Error('no ranks');`));
     assert.equal(await thread.count('text'), null);
-    assert.deepEqual(deaths.map(({ final }) => final), [false, true]);
+    assert.deepEqual(
+      deaths.map(({ final }) => final),
+      [false, true],
+    );
     await thread.close();
   });
 
   test('answers null when no thread can be made', async () => {
     const { thread, deaths } = startThread(new URL('nowhere:'));
     assert.equal(await thread.count('text'), null);
-    assert.deepEqual(deaths.map(({ final }) => final), [true, false]);
+    assert.deepEqual(
+      deaths.map(({ final }) => final),
+      [true, false],
+    );
     await thread.close();
   });
 
@@ -79,8 +94,14 @@ describe('counting thread', () => {
     const { thread } = startThread(program(announce, countOrDie));
     const many = Array.from({ length: 1100 }, () => thread.count('abc'));
     const counts = await Promise.all(many);
-    assert.deepEqual(counts.slice(0, 1024), Array.from({ length: 1024 }, () => 3));
-    assert.deepEqual(counts.slice(1024), Array.from({ length: 76 }, () => null));
+    assert.deepEqual(
+      counts.slice(0, 1024),
+      Array.from({ length: 1024 }, () => 3),
+    );
+    assert.deepEqual(
+      counts.slice(1024),
+      Array.from({ length: 76 }, () => null),
+    );
 
     const megabytes = 'a'.repeat(9 * 1024 * 1024);
     const [first, second] = await Promise.all([thread.count(megabytes), thread.count(megabytes)]);

@@ -11,11 +11,60 @@ import { loadRankSource } from '../../src/tokens/encodings.ts';
 import type { EncodingName } from '../../src/tokens/encodings.ts';
 import { buildRankTable } from '../../src/tokens/ranks.ts';
 
-const words = ['the', 'Parley', "don't", "WE'LL", 'naïve', 'tokenization', 'HTTPServer2', 'x', 'Straße', 'ﬁ', 'ǅ', 'e\u0301a\u0308'];
-const scripts = ['漢字かなまじり文', '안녕하세요', 'Привет, мир', 'مرحبا بالعالم', 'नमस्ते दुनिया', 'שלום עולם', 'สวัสดีชาวโลก', 'Ὅμηρος', '𐍈𝒜𠜎'];
+const words = [
+  'the',
+  'Parley',
+  "don't",
+  "WE'LL",
+  'naïve',
+  'tokenization',
+  'HTTPServer2',
+  'x',
+  'Straße',
+  'ﬁ',
+  'ǅ',
+  'e\u0301a\u0308',
+];
+const scripts = [
+  '漢字かなまじり文',
+  '안녕하세요',
+  'Привет, мир',
+  'مرحبا بالعالم',
+  'नमस्ते दुनिया',
+  'שלום עולם',
+  'สวัสดีชาวโลก',
+  'Ὅμηρος',
+  '𐍈𝒜𠜎',
+];
 const emoji = ['😀', '👩‍👩‍👧‍👦', '🇩🇪', '👍🏽', '❤️', '#️⃣'];
-const code = ['for (let i = 0; i < n; i++) {\n\t', 'def f(x):\n    return x\n', '{"key": [1, 2.5e-3]}', '<|endoftext|>', '<div class="a">', '// ---\r\n', '\\x00\u0000'];
-const units = [' ', '\n', '\t', '\r\n', '\u00a0', '\u3000', '=', '-', 'a', 'Ab', '9', '漢', '😀', '\u0301', "'", '/', '\ufeff'];
+const code = [
+  'for (let i = 0; i < n; i++) {\n\t',
+  'def f(x):\n    return x\n',
+  '{"key": [1, 2.5e-3]}',
+  '<|endoftext|>',
+  '<div class="a">',
+  '// ---\r\n',
+  '\\x00\u0000',
+];
+const units = [
+  ' ',
+  '\n',
+  '\t',
+  '\r\n',
+  '\u00a0',
+  '\u3000',
+  '=',
+  '-',
+  'a',
+  'Ab',
+  '9',
+  '漢',
+  '😀',
+  '\u0301',
+  "'",
+  '/',
+  '\ufeff',
+];
 
 const segment = fc.oneof(
   fc.constantFrom(...words, ...scripts, ...emoji, ...code),

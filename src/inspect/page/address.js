@@ -20,7 +20,10 @@ export function placeOf(hash) {
   const id = words.get('conversation');
   if (!id) return null;
   const at = words.get('at');
-  return { ref: { owner: words.get('owner'), id }, at: at !== null && /^\d+\.\d+$|^0$/.test(at) ? `log/${id} ${at}` : at };
+  return {
+    ref: { owner: words.get('owner'), id },
+    at: at !== null && /^\d+\.\d+$|^0$/.test(at) ? `log/${id} ${at}` : at,
+  };
 }
 
 /** @param {Place} place */

@@ -37,7 +37,15 @@ export function phasesOf(steps) {
   let before = '';
   for (const { kind, actorId, actors, atMs } of steps) {
     const actor = actors.get(actorId);
-    if (kind === 'row' || kind === 'break' || !actor || actor.machine !== 'conversation' || actorId.startsWith('log/') || actor.state === before) continue;
+    if (
+      kind === 'row' ||
+      kind === 'break' ||
+      !actor ||
+      actor.machine !== 'conversation' ||
+      actorId.startsWith('log/') ||
+      actor.state === before
+    )
+      continue;
     before = actor.state;
     if (open) open.endMs = atMs;
     const known = PHASES.find(([state]) => state.test(actor.state));
@@ -61,7 +69,8 @@ export function turnsOf(rows, phases) {
   return [...open.values()].map(({ turn, waits, tools, sawModel, lastMs }) => {
     const isWorking = waits.size > 0 || tools.size > 0;
     // After its message and after the results of tools the model is asked.
-    if (turn.endMs === null && !isWorking) turn.spans.push(span('model', sawModel ? 'next model call' : 'queue, or model call', lastMs, null, turn.seq));
+    if (turn.endMs === null && !isWorking)
+      turn.spans.push(span('model', sawModel ? 'next model call' : 'queue, or model call', lastMs, null, turn.seq));
     return withPhases(turn, phases);
   });
 }
@@ -69,7 +78,21 @@ export function turnsOf(rows, phases) {
 /** @param {string} requestId @param {Row} row */
 function begin(requestId, row) {
   /** @type {Turn} */
-  const turn = { requestId, startMs: row.at_ms, endMs: null, outcome: null, seq: row.seq, text: row.text, spans: [], calls: 0, tools: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0, cost: null };
+  const turn = {
+    requestId,
+    startMs: row.at_ms,
+    endMs: null,
+    outcome: null,
+    seq: row.seq,
+    text: row.text,
+    spans: [],
+    calls: 0,
+    tools: 0,
+    promptTokens: 0,
+    cachedTokens: 0,
+    completionTokens: 0,
+    cost: null,
+  };
   /** @type {Map<string, Span>} */
   const waits = new Map();
   /** @type {Map<string, Span>} */
@@ -90,9 +113,22 @@ function take(known, row) {
       // A notice of the server's own, such as that of the limit of hops, is no call.
       if (row.duration_ms === null && row.model === null) break;
       const startMs = row.duration_ms === null ? known.lastMs : Math.max(known.lastMs, row.at_ms - row.duration_ms);
-      gap(turn, known.lastMs, startMs, known.sawModel ? 'context' : 'queue', known.sawModel ? 'commit and context' : 'commit, queue and context', row.seq);
+      gap(
+        turn,
+        known.lastMs,
+        startMs,
+        known.sawModel ? 'context' : 'queue',
+        known.sawModel ? 'commit and context' : 'commit, queue and context',
+        row.seq,
+      );
       const firstTokenMs = row.first_token_ms === null ? null : startMs + row.first_token_ms;
-      turn.spans.push({ ...span('model', row.model ?? 'model', startMs, row.at_ms, row.seq), firstTokenMs, hop: row.hop, outcome: row.outcome, row });
+      turn.spans.push({
+        ...span('model', row.model ?? 'model', startMs, row.at_ms, row.seq),
+        firstTokenMs,
+        hop: row.hop,
+        outcome: row.outcome,
+        row,
+      });
       turn.calls += 1;
       known.sawModel = true;
       break;
@@ -100,7 +136,16 @@ function take(known, row) {
     case 'approval_request':
     case 'elicitation_request':
     case 'sampling_request': {
-      const wait = { ...span('wait', `${row.type === 'approval_request' ? 'approval of' : 'question of'} ${row.name ?? 'a call'}`, row.at_ms, null, row.seq), row };
+      const wait = {
+        ...span(
+          'wait',
+          `${row.type === 'approval_request' ? 'approval of' : 'question of'} ${row.name ?? 'a call'}`,
+          row.at_ms,
+          null,
+          row.seq,
+        ),
+        row,
+      };
       waits.set(call, wait);
       turn.spans.push(wait);
       break;
@@ -154,14 +199,25 @@ function close(spans, call, row) {
 /** What was seen live takes the place of what the rows let one guess. @param {Turn} turn @param {readonly Phase[]} phases @returns {Turn} */
 function withPhases(turn, phases) {
   const end = turn.endMs ?? Infinity;
-  const own = phases.filter(({ startMs, endMs }) => startMs <= end + 1 && (endMs ?? Infinity) > turn.startMs && (endMs === null || endMs - startMs >= 0));
+  const own = phases.filter(
+    ({ startMs, endMs }) =>
+      startMs <= end + 1 && (endMs ?? Infinity) > turn.startMs && (endMs === null || endMs - startMs >= 0),
+  );
   if (own.length === 0) return { ...turn, spans: sorted(turn.spans) };
   const isSeen = (/** @type {Span} */ { kind, row, startMs, endMs }) =>
-    row === null && kind !== 'tool' && kind !== 'wait' && own.some((phase) => phase.startMs < (endMs ?? Infinity) && (phase.endMs ?? Infinity) > startMs);
+    row === null &&
+    kind !== 'tool' &&
+    kind !== 'wait' &&
+    own.some((phase) => phase.startMs < (endMs ?? Infinity) && (phase.endMs ?? Infinity) > startMs);
   const isOpen = own.some(({ endMs }) => endMs === null);
   const kept = turn.spans.filter((each) => !isSeen(each) || (each.kind === 'model' && !isOpen));
   const seen = own.map(({ kind, label, startMs, endMs }) => span(kind, label, startMs, endMs, turn.seq));
-  return { ...turn, startMs: Math.min(turn.startMs, ...seen.map(({ startMs }) => startMs)), endMs: turn.endMs === null ? null : Math.max(turn.endMs, ...seen.map(({ endMs }) => endMs ?? 0)), spans: sorted([...kept, ...seen]) };
+  return {
+    ...turn,
+    startMs: Math.min(turn.startMs, ...seen.map(({ startMs }) => startMs)),
+    endMs: turn.endMs === null ? null : Math.max(turn.endMs, ...seen.map(({ endMs }) => endMs ?? 0)),
+    spans: sorted([...kept, ...seen]),
+  };
 }
 
 /** @param {readonly Span[]} spans */
@@ -183,7 +239,9 @@ const nameOf = ({ name, server }) => `${name ?? 'tool'}${server === null ? '' : 
 /** The longest span that is no wait for a person; null where nothing took time. @param {Turn} turn @param {number} nowMs */
 export function slowestOf({ spans }, nowMs) {
   const took = (/** @type {Span} */ { startMs, endMs }) => (endMs ?? nowMs) - startMs;
-  return spans.filter(({ kind }) => kind !== 'wait').reduce((/** @type {Span | null} */ most, each) => (took(each) > (most ? took(most) : 0) ? each : most), null);
+  return spans
+    .filter(({ kind }) => kind !== 'wait')
+    .reduce((/** @type {Span | null} */ most, each) => (took(each) > (most ? took(most) : 0) ? each : most), null);
 }
 
 /**
@@ -193,13 +251,16 @@ export function slowestOf({ spans }, nowMs) {
  */
 export function scaleOf({ startMs, endMs, spans }, nowMs) {
   const end = Math.max(endMs ?? nowMs, startMs + 1);
-  const edges = [...new Set([startMs, end, ...spans.flatMap((each) => [each.startMs, each.endMs ?? end])])].filter((ms) => ms >= startMs && ms <= end).toSorted((one, other) => one - other);
+  const edges = [...new Set([startMs, end, ...spans.flatMap((each) => [each.startMs, each.endMs ?? end])])]
+    .filter((ms) => ms >= startMs && ms <= end)
+    .toSorted((one, other) => one - other);
   const pieces = edges.slice(1).map((to, index) => {
     const from = edges[index] ?? startMs;
     const inside = spans.filter((each) => each.startMs < to && (each.endMs ?? end) > from);
     return { from, to, isWait: inside.length > 0 && inside.every(({ kind }) => kind === 'wait') };
   });
-  const sum = (/** @type {boolean} */ isWait) => pieces.reduce((total, piece) => total + (piece.isWait === isWait ? piece.to - piece.from : 0), 0);
+  const sum = (/** @type {boolean} */ isWait) =>
+    pieces.reduce((total, piece) => total + (piece.isWait === isWait ? piece.to - piece.from : 0), 0);
   const [waiting, working] = [sum(true), sum(false)];
   const isCompressed = working > 0 && waiting / (waiting + working) > WAIT_SHARE;
   const weight = isCompressed ? (WAIT_SHARE / (1 - WAIT_SHARE)) * (working / waiting) : 1;

@@ -42,6 +42,8 @@ export function light(drawing, state, transitions) {
 
 /** What a state is for, in its chart's own words. @param {Chart} chart @param {string} path */
 export function describe(chart, path) {
-  const around = chart.states.filter((state) => state.path !== '' && (path === state.path || path.startsWith(`${state.path}.`)));
+  const around = chart.states.filter(
+    (state) => state.path !== '' && (path === state.path || path.startsWith(`${state.path}.`)),
+  );
   return around.findLast(({ description }) => description !== null)?.description ?? '';
 }

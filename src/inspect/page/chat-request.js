@@ -17,7 +17,10 @@ const PATIENCE_MS = 20_000;
 export function chatRequest(endpoint, action, payload) {
   const id = crypto.randomUUID();
   const mine = token.get();
-  const socket = new WebSocket(`${location.origin.replace('http', 'ws')}${endpoint}`, mine === null ? [] : ['parley', `parley.token.${mine}`]);
+  const socket = new WebSocket(
+    `${location.origin.replace('http', 'ws')}${endpoint}`,
+    mine === null ? [] : ['parley', `parley.token.${mine}`],
+  );
   const { promise, resolve, reject } = Promise.withResolvers();
   const timer = setTimeout(() => reject(new Error('The server did not answer in time. Try again.')), PATIENCE_MS);
   socket.onopen = () => socket.send(JSON.stringify({ action, request_id: id, payload }));
@@ -28,7 +31,10 @@ export function chatRequest(endpoint, action, payload) {
     if (frame.status === 'error') reject(new Error(frame.error.message));
     else resolve(frame.result);
   };
-  socket.onclose = ({ reason }) => reject(new Error(reason === '' ? 'The connection was lost. Try again.' : `The server closed the connection: ${reason}.`));
+  socket.onclose = ({ reason }) =>
+    reject(
+      new Error(reason === '' ? 'The connection was lost. Try again.' : `The server closed the connection: ${reason}.`),
+    );
   return promise.finally(() => {
     clearTimeout(timer);
     socket.close();

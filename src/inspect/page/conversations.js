@@ -24,8 +24,16 @@ const NEAR_END = 120;
 export function createConversations({ onChoose, onLink, onRefused }) {
   const list = byId('conversations', HTMLUListElement);
   const [search, owner] = [byId('search', HTMLInputElement), byId('owner', HTMLInputElement)];
-  const [chips, count, more] = [byId('states', HTMLDivElement), byId('count', HTMLParagraphElement), byId('more', HTMLButtonElement)];
-  const tabs = { live: byId('source-live', HTMLButtonElement), log: byId('source-log', HTMLButtonElement), waiting: byId('source-waiting', HTMLButtonElement) };
+  const [chips, count, more] = [
+    byId('states', HTMLDivElement),
+    byId('count', HTMLParagraphElement),
+    byId('more', HTMLButtonElement),
+  ];
+  const tabs = {
+    live: byId('source-live', HTMLButtonElement),
+    log: byId('source-log', HTMLButtonElement),
+    waiting: byId('source-waiting', HTMLButtonElement),
+  };
   const find = byId('find', HTMLButtonElement);
   /** @type {Source} */
   let source = 'live';
@@ -48,7 +56,11 @@ export function createConversations({ onChoose, onLink, onRefused }) {
   const wanted = () => search.value.trim();
   const whose = () => owner.value.trim() || null;
   const entries = createList(list, {
-    isChosen: ({ owner: of, id, seq }) => chosen !== null && chosen.ref.id === id && (chosen.ref.owner ?? subject) === (of ?? subject) && (source !== 'search' || chosen.seq === seq),
+    isChosen: ({ owner: of, id, seq }) =>
+      chosen !== null &&
+      chosen.ref.id === id &&
+      (chosen.ref.owner ?? subject) === (of ?? subject) &&
+      (source !== 'search' || chosen.seq === seq),
     whose: ({ owner: of }) => (of !== null && of !== subject ? of : null),
     onChoose: ({ owner: of, id, seq }) => choose({ owner: of, id }, seq),
   });
@@ -69,24 +81,35 @@ export function createConversations({ onChoose, onLink, onRefused }) {
 
   /** @param {Record<string, number>} states @param {number} all */
   const showChips = (states, all) => {
-    const known = source === 'live' ? Object.entries(states).toSorted(([one], [other]) => one.localeCompare(other)) : [];
+    const known =
+      source === 'live' ? Object.entries(states).toSorted(([one], [other]) => one.localeCompare(other)) : [];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['state'] : undefined;
     const shown = known.length === 0 ? [] : [/** @type {[string, number]} */ (['', all]), ...known];
-    chips.replaceChildren(...shown.map(([name, each]) => {
-      const chip = element('button', { type: 'button', 'data-state': name, 'aria-pressed': String(name === state) }, name === '' ? 'all' : name.replace('turn.', ''), element('small', {}, String(each)));
-      chip.addEventListener('click', () => {
-        state = name === state ? '' : name;
-        void refresh();
-      });
-      return chip;
-    }));
+    chips.replaceChildren(
+      ...shown.map(([name, each]) => {
+        const chip = element(
+          'button',
+          { type: 'button', 'data-state': name, 'aria-pressed': String(name === state) },
+          name === '' ? 'all' : name.replace('turn.', ''),
+          element('small', {}, String(each)),
+        );
+        chip.addEventListener('click', () => {
+          state = name === state ? '' : name;
+          void refresh();
+        });
+        return chip;
+      }),
+    );
     const again = [...chips.children].find((chip) => chip instanceof HTMLElement && chip.dataset['state'] === focused);
     if (focused !== undefined && again instanceof HTMLElement) again.focus();
   };
 
   /** @param {number} total */
   const showWaiting = (total) => {
-    tabs.waiting.replaceChildren('Waiting', ...(total > 0 ? [element('small', { class: 'badge' }, String(total))] : []));
+    tabs.waiting.replaceChildren(
+      'Waiting',
+      ...(total > 0 ? [element('small', { class: 'badge' }, String(total))] : []),
+    );
     tabs.waiting.setAttribute('aria-label', `Waiting for a person: ${total}`);
     byId('views-waiting', HTMLElement).textContent = total > 0 ? ` ${total} waiting` : '';
   };
@@ -108,7 +131,14 @@ export function createConversations({ onChoose, onLink, onRefused }) {
       isFirst = false;
       if (!isWanted()) return;
       showChips(told.states, all);
-      const shown = source === 'live' ? page : source === 'log' ? await stored.read(whose(), wanted()) : source === 'waiting' ? await waiting.read(wanted()) : null;
+      const shown =
+        source === 'live'
+          ? page
+          : source === 'log'
+            ? await stored.read(whose(), wanted())
+            : source === 'waiting'
+              ? await waiting.read(wanted())
+              : null;
       if (!isWanted()) return;
       if (shown) showPage(shown);
       onLink('live', '');
@@ -157,7 +187,8 @@ export function createConversations({ onChoose, onLink, onRefused }) {
     void searchOn();
   };
 
-  for (const [name, tab] of Object.entries(tabs)) tab.addEventListener('click', () => show(/** @type {Source} */ (name)));
+  for (const [name, tab] of Object.entries(tabs))
+    tab.addEventListener('click', () => show(/** @type {Source} */ (name)));
   find.addEventListener('click', searchTexts);
   more.addEventListener('click', () => {
     if (source === 'search') return void searchOn();

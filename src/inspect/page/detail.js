@@ -28,13 +28,40 @@ export function createDetail({ readable, askRow }) {
     const actor = step?.actors.get(step.actorId);
     detail.hidden = step === null || step.kind === 'break' || (step.seq === null && !actor);
     if (step === null || detail.hidden) return;
-    const head = [element('h3', {}, readable(step.label)), element('p', { class: 'note' }, `${step.seq === null ? (actor ? titleOf(actor) : '') : `row ${step.seq} of the log`}${step.from === null ? '' : `, from ${step.from}`}, ${clock(step.atMs)}`)];
-    const isOpen = (/** @type {string} */ title, /** @type {boolean} */ otherwise) => [...detail.querySelectorAll('details')].find((each) => each.dataset['title'] === title)?.open ?? otherwise;
-    const section = (/** @type {string} */ title, /** @type {unknown} */ value, /** @type {boolean} */ open) => element('details', { 'data-title': title, ...(isOpen(title, open) ? { open: '' } : {}) }, element('summary', {}, title), element('pre', {}, typeof value === 'string' ? value : JSON.stringify(value, null, 2)));
+    const head = [
+      element('h3', {}, readable(step.label)),
+      element(
+        'p',
+        { class: 'note' },
+        `${step.seq === null ? (actor ? titleOf(actor) : '') : `row ${step.seq} of the log`}${step.from === null ? '' : `, from ${step.from}`}, ${clock(step.atMs)}`,
+      ),
+    ];
+    const isOpen = (/** @type {string} */ title, /** @type {boolean} */ otherwise) =>
+      [...detail.querySelectorAll('details')].find((each) => each.dataset['title'] === title)?.open ?? otherwise;
+    const section = (/** @type {string} */ title, /** @type {unknown} */ value, /** @type {boolean} */ open) =>
+      element(
+        'details',
+        { 'data-title': title, ...(isOpen(title, open) ? { open: '' } : {}) },
+        element('summary', {}, title),
+        element('pre', {}, typeof value === 'string' ? value : JSON.stringify(value, null, 2)),
+      );
     /** @type {[title: string, value: unknown, open: boolean][]} */
-    const parts = row !== null ? partsOf(row) : step.seq !== null ? [['Row', step.event, true]] : [['Event', step.event, true], ['Context after it', actor?.context, false]];
+    const parts =
+      row !== null
+        ? partsOf(row)
+        : step.seq !== null
+          ? [['Row', step.event, true]]
+          : [
+              ['Event', step.event, true],
+              ['Context after it', actor?.context, false],
+            ];
     if (row !== null && step.kind !== 'row') parts.push(['Context after it', actor?.context, false]);
-    detail.replaceChildren(...head, ...parts.filter(([, value]) => value !== null && value !== undefined && value !== '').map((part) => section(...part)));
+    detail.replaceChildren(
+      ...head,
+      ...parts
+        .filter(([, value]) => value !== null && value !== undefined && value !== '')
+        .map((part) => section(...part)),
+    );
   };
 
   return {
@@ -48,11 +75,14 @@ export function createDetail({ readable, askRow }) {
       render(step, row);
       if (seq === null || row !== null || kept.has(seq)) return;
       kept.set(seq, null);
-      askRow(seq).then((found) => {
-        kept.set(seq, found);
-        if (kept.size > MOST_KEPT) for (const oldest of kept.keys().take(1)) kept.delete(oldest);
-        if (found && shown === key) render(step, found);
-      }, () => kept.delete(seq));
+      askRow(seq).then(
+        (found) => {
+          kept.set(seq, found);
+          if (kept.size > MOST_KEPT) for (const oldest of kept.keys().take(1)) kept.delete(oldest);
+          if (found && shown === key) render(step, found);
+        },
+        () => kept.delete(seq),
+      );
     },
     begin() {
       kept.clear();
@@ -65,11 +95,21 @@ export function createDetail({ readable, askRow }) {
 function partsOf(row) {
   const { content, tool_calls: calls, extra, usage, type } = row;
   const { reasoning, whole, duration_ms: took, first_token_ms: first, ...facts } = extra ?? {};
-  const times = typeof took !== 'number' ? null : `${duration(took)}${typeof first === 'number' ? `, first token after ${duration(first)}` : ''}`;
+  const times =
+    typeof took !== 'number'
+      ? null
+      : `${duration(took)}${typeof first === 'number' ? `, first token after ${duration(first)}` : ''}`;
   return [
     ['Reasoning', reasoning, false],
     [TITLES[type] ?? 'Text', prettied(content), true],
-    ...(Array.isArray(calls) ? calls : []).map(({ function: made }) => /** @type {[string, unknown, boolean]} */ ([`Calls ${made?.name ?? 'a tool'}`, prettied(made?.arguments ?? null), true])),
+    ...(Array.isArray(calls) ? calls : []).map(
+      ({ function: made }) =>
+        /** @type {[string, unknown, boolean]} */ ([
+          `Calls ${made?.name ?? 'a tool'}`,
+          prettied(made?.arguments ?? null),
+          true,
+        ]),
+    ),
     ['Arguments', facts['arguments'], true],
     ['Took', times, true],
     ['Usage', usage, false],

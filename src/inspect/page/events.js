@@ -23,8 +23,18 @@ const NEAR = 60;
  */
 export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
   const list = byId('steps', HTMLOListElement);
-  const [scrubber, position, total] = [byId('scrubber', HTMLInputElement), byId('position', HTMLOutputElement), byId('total', HTMLSpanElement)];
-  const [first, back, play, on, now] = [byId('first', HTMLButtonElement), byId('back', HTMLButtonElement), byId('play', HTMLButtonElement), byId('on', HTMLButtonElement), byId('now', HTMLButtonElement)];
+  const [scrubber, position, total] = [
+    byId('scrubber', HTMLInputElement),
+    byId('position', HTMLOutputElement),
+    byId('total', HTMLSpanElement),
+  ];
+  const [first, back, play, on, now] = [
+    byId('first', HTMLButtonElement),
+    byId('back', HTMLButtonElement),
+    byId('play', HTMLButtonElement),
+    byId('on', HTMLButtonElement),
+    byId('now', HTMLButtonElement),
+  ];
   /** Of the step that is looked at; null for the newest. @type {string | null} */
   let chosen = null;
   /** @type {number | undefined} */
@@ -99,7 +109,10 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
     while (list.children.length > wanted.length) list.lastChild?.remove();
     scrubber.max = String(Math.max(0, all.length - 1));
     scrubber.value = String(Math.max(0, at));
-    scrubber.setAttribute('aria-valuetext', step === null ? 'nothing yet' : `${at + 1} of ${all.length}: ${step.label}`);
+    scrubber.setAttribute(
+      'aria-valuetext',
+      step === null ? 'nothing yet' : `${at + 1} of ${all.length}: ${step.label}`,
+    );
     position.textContent = `${all.length === 0 ? 0 : at + 1} / ${all.length}`;
     total.textContent = step === null ? '' : clock(step.atMs);
     for (const control of [scrubber, first, back, play, on]) control.disabled = all.length < 2;
@@ -114,10 +127,34 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
   const rowOf = (step, beginMs) => {
     const actor = step.actors.get(step.actorId);
     const text = step.seq === null ? null : textOf(step.seq);
-    const row = element('li', { 'role': 'option', 'data-key': step.key, 'class': `${step.kind}${step.seq === null ? '' : ' of-row'}`, ...(step.seq === null ? {} : { 'data-seq': String(step.seq) }) },
-      element('time', { datetime: new Date(step.atMs).toISOString(), title: clock(step.atMs) }, since(step.atMs - beginMs)),
+    const row = element(
+      'li',
+      {
+        role: 'option',
+        'data-key': step.key,
+        class: `${step.kind}${step.seq === null ? '' : ' of-row'}`,
+        ...(step.seq === null ? {} : { 'data-seq': String(step.seq) }),
+      },
+      element(
+        'time',
+        { datetime: new Date(step.atMs).toISOString(), title: clock(step.atMs) },
+        since(step.atMs - beginMs),
+      ),
       element('span', { class: 'label' }, readable(step.label)),
-      element('span', { class: 'who' }, step.kind === 'break' ? '' : text !== null ? text : step.kind === 'row' ? '' : actor ? `${titleOf(actor)}${actor.state ? ` → ${actor.state}` : ''}` : ''));
+      element(
+        'span',
+        { class: 'who' },
+        step.kind === 'break'
+          ? ''
+          : text !== null
+            ? text
+            : step.kind === 'row'
+              ? ''
+              : actor
+                ? `${titleOf(actor)}${actor.state ? ` → ${actor.state}` : ''}`
+                : '',
+      ),
+    );
     row.addEventListener('click', () => {
       stop();
       // The steps may have been put together again since this row was made.
@@ -153,10 +190,11 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
     go(Number(scrubber.value));
   });
   /** @param {HTMLButtonElement} button @param {() => void} work */
-  const onClick = (button, work) => button.addEventListener('click', () => {
-    if (button !== play) stop();
-    work();
-  });
+  const onClick = (button, work) =>
+    button.addEventListener('click', () => {
+      if (button !== play) stop();
+      work();
+    });
   onClick(first, () => go(0));
   onClick(back, () => go(indexOf() - 1));
   onClick(on, () => go(indexOf() + 1));

@@ -64,7 +64,11 @@ export function createFilterPanel({ steps, onChange }) {
     if (panel.hidden) return;
     const facets = filter.facets(all);
     const listed = Object.entries(KINDS).map(([key, title]) => ({ key, title, count: facets.kinds.get(key) ?? 0 }));
-    fill(kinds, listed.filter(({ key, count: number }) => number > 0 || filter.isHidden(key)), null);
+    fill(
+      kinds,
+      listed.filter(({ key, count: number }) => number > 0 || filter.isHidden(key)),
+      null,
+    );
     fill(actors, facets.actors, (key) => {
       const now = filter.facets(steps()).actors;
       const wanted = now.find((facet) => facet.key === key);

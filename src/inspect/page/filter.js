@@ -31,7 +31,11 @@ export function kindOf(steps, index) {
   if (step.kind === 'birth') return 'birth';
   if (step.key.startsWith('log/')) return 'row';
   const [after, before] = [step.actors.get(step.actorId), steps[index - 1]?.actors.get(step.actorId)];
-  const isCheck = after?.machine === 'mcpServer' && after.state.startsWith(READY) && (before?.state ?? READY).startsWith(READY) && !step.label.startsWith('server.');
+  const isCheck =
+    after?.machine === 'mcpServer' &&
+    after.state.startsWith(READY) &&
+    (before?.state ?? READY).startsWith(READY) &&
+    !step.label.startsWith('server.');
   if (isCheck) return 'health';
   return before?.state === after?.state ? 'event' : 'state';
 }
@@ -41,10 +45,15 @@ export function actorsOf({ actorId, actors, from, label }) {
   const machine = actors.get(actorId)?.machine;
   if (machine === 'toolCall') return [{ group: 'calls', id: actorId }];
   if (machine === 'mcpServer') return [{ group: 'servers', id: actorId }];
-  const sender = from === null ? undefined : [...actors.values()].findLast(({ name, machine: its }) => name === from && its === 'toolCall');
+  const sender =
+    from === null
+      ? undefined
+      : [...actors.values()].findLast(({ name, machine: its }) => name === from && its === 'toolCall');
   return [
     { group: 'conversation', id: null },
-    ...(from === 'answer' || label === 'assistant_message' ? [{ group: /** @type {const} */ ('answer'), id: null }] : []),
+    ...(from === 'answer' || label === 'assistant_message'
+      ? [{ group: /** @type {const} */ ('answer'), id: null }]
+      : []),
     ...(sender ? [{ group: /** @type {const} */ ('calls'), id: sender.id }] : []),
   ];
 }
@@ -59,7 +68,10 @@ export function createFilter() {
   const factsOf = (steps, index) => {
     const step = steps[index];
     if (!step) return { kind: null, keys: [] };
-    const facts = known.get(step) ?? { kind: kindOf(steps, index), keys: actorsOf(step).map(({ group, id }) => (id === null ? [group] : [group, `${group}/${id}`])) };
+    const facts = known.get(step) ?? {
+      kind: kindOf(steps, index),
+      keys: actorsOf(step).map(({ group, id }) => (id === null ? [group] : [group, `${group}/${id}`])),
+    };
     known.set(step, facts);
     return facts;
   };
@@ -77,7 +89,12 @@ export function createFilter() {
       /** @type {Map<string, number>} */
       const kinds = new Map();
       /** @type {Map<string, Facet>} */
-      const actors = new Map(Object.entries(GROUPS).map(([group, title]) => [group, { key: group, group: /** @type {Group} */ (group), title, count: 0 }]));
+      const actors = new Map(
+        Object.entries(GROUPS).map(([group, title]) => [
+          group,
+          { key: group, group: /** @type {Group} */ (group), title, count: 0 },
+        ]),
+      );
       steps.forEach((step, index) => {
         const { kind, keys } = factsOf(steps, index);
         if (kind === null) return;
@@ -109,7 +126,11 @@ export function createFilter() {
     },
     /** Shows of all actors this one alone. @param {Facet} wanted @param {readonly Facet[]} all */
     only(wanted, all) {
-      const others = all.filter(({ key, group }) => key !== wanted.key && (key.includes('/') ? group === wanted.group && wanted.key.includes('/') : group !== wanted.group));
+      const others = all.filter(
+        ({ key, group }) =>
+          key !== wanted.key &&
+          (key.includes('/') ? group === wanted.group && wanted.key.includes('/') : group !== wanted.group),
+      );
       hidden = new Set([...[...hidden].filter((key) => key in KINDS), ...others.map(({ key }) => key)]);
     },
     /** @param {string} key */

@@ -14,20 +14,26 @@ import { element } from './element.js';
  */
 
 /** HTML's input types by the formats of texts. @type {Record<string, string>} */
-const INPUTS = { 'email': 'email', 'uri': 'url', 'date': 'date', 'date-time': 'datetime-local' };
+const INPUTS = { email: 'email', uri: 'url', date: 'date', 'date-time': 'datetime-local' };
 
 /**
  * @param {{ properties?: Record<string, Property>, required?: string[] }} schema
  * @returns {{ fields: HTMLElement[], read(): Record<string, Value>, problem(): string | null }}
  */
 export function createForm({ properties = {}, required = [] }) {
-  const fields = Object.entries(properties).map(([name, property]) => ({ name, ...fieldOf(name, property, required.includes(name)) }));
+  const fields = Object.entries(properties).map(([name, property]) => ({
+    name,
+    ...fieldOf(name, property, required.includes(name)),
+  }));
   return {
     fields: fields.map(({ label }) => label),
-    read: () => Object.fromEntries(fields.flatMap(({ name, read }) => {
-      const value = read();
-      return value === null ? [] : [[name, value]];
-    })),
+    read: () =>
+      Object.fromEntries(
+        fields.flatMap(({ name, read }) => {
+          const value = read();
+          return value === null ? [] : [[name, value]];
+        }),
+      ),
     problem: () => fields.map(({ problem }) => problem()).find((each) => each !== null) ?? null,
   };
 }
@@ -44,7 +50,12 @@ function fieldOf(name, property, isRequired) {
 /** @param {string} name @param {Property} property @param {boolean} isRequired */
 function textField(name, property, isRequired) {
   const isNumber = property.type === 'number' || property.type === 'integer';
-  const input = element('input', { type: isNumber ? 'number' : (INPUTS[property.format ?? ''] ?? 'text'), name, autocomplete: 'off', ...(isRequired ? { required: '' } : {}) });
+  const input = element('input', {
+    type: isNumber ? 'number' : (INPUTS[property.format ?? ''] ?? 'text'),
+    name,
+    autocomplete: 'off',
+    ...(isRequired ? { required: '' } : {}),
+  });
   if (isNumber) {
     input.step = property.type === 'integer' ? '1' : 'any';
     if (property.minimum !== undefined) input.min = String(property.minimum);
@@ -53,10 +64,22 @@ function textField(name, property, isRequired) {
     if (property.minLength !== undefined) input.minLength = property.minLength;
     if (property.maxLength !== undefined) input.maxLength = property.maxLength;
   }
-  input.value = property.default === undefined ? '' : property.format === 'date-time' ? String(property.default).slice(0, 16) : String(property.default);
+  input.value =
+    property.default === undefined
+      ? ''
+      : property.format === 'date-time'
+        ? String(property.default).slice(0, 16)
+        : String(property.default);
   return {
     label: labelled(name, property, isRequired, input),
-    read: () => (input.value === '' ? null : isNumber ? input.valueAsNumber : property.format === 'date-time' ? new Date(input.value).toISOString() : input.value),
+    read: () =>
+      input.value === ''
+        ? null
+        : isNumber
+          ? input.valueAsNumber
+          : property.format === 'date-time'
+            ? new Date(input.value).toISOString()
+            : input.value,
     problem: () => (input.checkValidity() ? null : `${titleOf(name, property)}: ${input.validationMessage}`),
   };
 }
@@ -65,7 +88,13 @@ function textField(name, property, isRequired) {
 function booleanField(name, property) {
   const input = element('input', { type: 'checkbox', name });
   input.checked = property.default === true;
-  const label = element('label', { class: 'check' }, input, element('span', {}, titleOf(name, property)), ...hint(property));
+  const label = element(
+    'label',
+    { class: 'check' },
+    input,
+    element('span', {}, titleOf(name, property)),
+    ...hint(property),
+  );
   return { label, read: () => input.checked, problem: () => null };
 }
 
@@ -84,36 +113,60 @@ function choiceField(name, property, isRequired, options) {
 
 /** @param {string} name @param {Property} property @param {boolean} isRequired */
 function listField(name, property, isRequired) {
-  const boxes = optionsOf(property.items ?? {}).map(({ value, title }) => ({ input: element('input', { type: 'checkbox', name, value }), title }));
+  const boxes = optionsOf(property.items ?? {}).map(({ value, title }) => ({
+    input: element('input', { type: 'checkbox', name, value }),
+    title,
+  }));
   const proposed = Array.isArray(property.default) ? property.default.map(String) : [];
   for (const { input } of boxes) input.checked = proposed.includes(input.value);
   const chosen = () => boxes.filter(({ input }) => input.checked).map(({ input }) => input.value);
   const [least, most] = [property.minItems ?? (isRequired ? 1 : 0), property.maxItems ?? Infinity];
   return {
-    label: element('fieldset', {}, element('legend', {}, titleOf(name, property), ...(isRequired ? [' *'] : [])), ...hint(property),
-      ...boxes.map(({ input, title }) => element('label', { class: 'check' }, input, element('span', {}, title)))),
+    label: element(
+      'fieldset',
+      {},
+      element('legend', {}, titleOf(name, property), ...(isRequired ? [' *'] : [])),
+      ...hint(property),
+      ...boxes.map(({ input, title }) => element('label', { class: 'check' }, input, element('span', {}, title))),
+    ),
     read: () => (chosen().length === 0 && !isRequired ? null : chosen()),
     problem: () => {
       const { length } = chosen();
       if (length === 0 && !isRequired) return null;
-      return length < least ? `${titleOf(name, property)}: choose at least ${least}.` : length > most ? `${titleOf(name, property)}: choose at most ${most}.` : null;
+      return length < least
+        ? `${titleOf(name, property)}: choose at least ${least}.`
+        : length > most
+          ? `${titleOf(name, property)}: choose at most ${most}.`
+          : null;
     },
   };
 }
 
 /** @param {Pick<Property, 'enum' | 'enumNames' | 'oneOf'> & { anyOf?: Option[] }} property */
 function optionsOf({ enum: values = [], enumNames: names = [], oneOf, anyOf }) {
-  const titled = (oneOf ?? anyOf ?? []).map(({ const: value, title }) => ({ value: String(value), title: title ?? String(value) }));
-  return titled.length > 0 ? titled : values.map((value, index) => ({ value: String(value), title: names[index] ?? String(value) }));
+  const titled = (oneOf ?? anyOf ?? []).map(({ const: value, title }) => ({
+    value: String(value),
+    title: title ?? String(value),
+  }));
+  return titled.length > 0
+    ? titled
+    : values.map((value, index) => ({ value: String(value), title: names[index] ?? String(value) }));
 }
 
 /** @param {string} name @param {Property} property @param {boolean} isRequired @param {HTMLElement} input */
 function labelled(name, property, isRequired, input) {
-  return element('label', {}, element('span', {}, titleOf(name, property), ...(isRequired ? [' *'] : [])), input, ...hint(property));
+  return element(
+    'label',
+    {},
+    element('span', {}, titleOf(name, property), ...(isRequired ? [' *'] : [])),
+    input,
+    ...hint(property),
+  );
 }
 
 /** @param {string} name @param {Property} property */
 const titleOf = (name, { title }) => (typeof title === 'string' && title !== '' ? title : name);
 
 /** @param {Property} property */
-const hint = ({ description }) => (typeof description === 'string' && description !== '' ? [element('small', {}, description)] : []);
+const hint = ({ description }) =>
+  typeof description === 'string' && description !== '' ? [element('small', {}, description)] : [];

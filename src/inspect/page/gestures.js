@@ -29,14 +29,19 @@ export function onGestures(element, { onZoom, onMove }) {
     return { x: clientX - left, y: clientY - top };
   };
 
-  element.addEventListener('wheel', (event) => {
-    event.preventDefault();
-    const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : PIXELS_PER_LINE;
-    const [x, y] = [event.deltaX * unit, event.deltaY * unit];
-    if (event.shiftKey || Math.abs(x) > Math.abs(y)) return onMove(event.shiftKey && x === 0 ? { x: -y, y: 0 } : { x: -x, y: -y });
-    const factor = Math.exp(-y * (event.ctrlKey ? ZOOM_PER_PINCHED_PIXEL : ZOOM_PER_PIXEL));
-    onZoom(Math.min(LARGEST_STEP, Math.max(1 / LARGEST_STEP, factor)), pointOf(event));
-  }, { passive: false });
+  element.addEventListener(
+    'wheel',
+    (event) => {
+      event.preventDefault();
+      const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : PIXELS_PER_LINE;
+      const [x, y] = [event.deltaX * unit, event.deltaY * unit];
+      if (event.shiftKey || Math.abs(x) > Math.abs(y))
+        return onMove(event.shiftKey && x === 0 ? { x: -y, y: 0 } : { x: -x, y: -y });
+      const factor = Math.exp(-y * (event.ctrlKey ? ZOOM_PER_PINCHED_PIXEL : ZOOM_PER_PIXEL));
+      onZoom(Math.min(LARGEST_STEP, Math.max(1 / LARGEST_STEP, factor)), pointOf(event));
+    },
+    { passive: false },
+  );
 
   element.addEventListener('pointerdown', (event) => {
     if (event.pointerType === 'mouse' && event.button !== 0 && event.button !== 1) return;

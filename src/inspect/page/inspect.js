@@ -22,7 +22,11 @@ import { createWaiting } from './waiting.js';
 /** @typedef {import('./conversations.js').Ref} Ref */
 
 const link = byId('link', HTMLParagraphElement);
-const [paneChart, paneTrace, stately] = [byId('pane-chart', HTMLButtonElement), byId('pane-trace', HTMLButtonElement), byId('stately', HTMLButtonElement)];
+const [paneChart, paneTrace, stately] = [
+  byId('pane-chart', HTMLButtonElement),
+  byId('pane-trace', HTMLButtonElement),
+  byId('stately', HTMLButtonElement),
+];
 const [earlier, newest] = [byId('earlier', HTMLButtonElement), byId('newest', HTMLButtonElement)];
 const help = byId('help', HTMLDialogElement);
 const signIn = createSignIn();
@@ -50,11 +54,13 @@ function onRefused(refused) {
 /** @param {string} view */
 function show(view) {
   document.body.dataset['view'] = view;
-  for (const button of document.querySelectorAll('[data-show]')) button.setAttribute('aria-current', String(button.getAttribute('data-show') === view));
+  for (const button of document.querySelectorAll('[data-show]'))
+    button.setAttribute('aria-current', String(button.getAttribute('data-show') === view));
   // What was hidden had no place to scroll to.
   events.update();
 }
-for (const button of document.querySelectorAll('[data-show]')) button.addEventListener('click', () => show(button.getAttribute('data-show') ?? 'list'));
+for (const button of document.querySelectorAll('[data-show]'))
+  button.addEventListener('click', () => show(button.getAttribute('data-show') ?? 'list'));
 
 const timeline = createTimeline();
 /** @type {ReturnType<typeof createStage> | null} */
@@ -71,7 +77,11 @@ const rows = () => looking?.record.rows() ?? [];
 const detail = createDetail({
   readable,
   async askRow(seq) {
-    const { row } = await ask('row', { conversation: looking?.ref.id ?? null, owner: looking?.ref.owner ?? null, seq: String(seq) });
+    const { row } = await ask('row', {
+      conversation: looking?.ref.id ?? null,
+      owner: looking?.ref.owner ?? null,
+      seq: String(seq),
+    });
     return row;
   },
 });
@@ -141,10 +151,11 @@ function look(ref, at = null, seq = null) {
     conversationId: ref.id,
     timeline,
     ask: (query) => ask('replay', { conversation: ref.id, owner: ref.owner, ...query }),
-    askRows: (after) => ask('rows', { conversation: ref.id, owner: ref.owner, after: String(after) }).catch((error) => {
-      if (error instanceof Refused && error.status === 404) return { rows: [], head_seq: 0 };
-      throw error;
-    }),
+    askRows: (after) =>
+      ask('rows', { conversation: ref.id, owner: ref.owner, after: String(after) }).catch((error) => {
+        if (error instanceof Refused && error.status === 404) return { rows: [], head_seq: 0 };
+        throw error;
+      }),
     onChange() {
       if (looking?.record !== record) return;
       showEnds(record);
@@ -215,7 +226,10 @@ function showEnds(record) {
 /** @param {unknown} error */
 function onFailure(error) {
   if (error instanceof Refused && error.status < 500 && error.status !== 404) return onRefused(error);
-  trouble = error instanceof Refused && error.status === 404 ? 'The log knows no conversation of this id.' : 'The server does not answer.';
+  trouble =
+    error instanceof Refused && error.status === 404
+      ? 'The log knows no conversation of this id.'
+      : 'The server does not answer.';
   events.update();
 }
 
@@ -238,7 +252,9 @@ async function goTo(key) {
   const { record } = looking;
   if (seq !== null) await record.goTo(seq);
   if (looking.record !== record) return;
-  const found = timeline.steps().find((step) => step.key === key) ?? (seq === null ? undefined : timeline.steps().find((step) => step.seq === seq));
+  const found =
+    timeline.steps().find((step) => step.key === key) ??
+    (seq === null ? undefined : timeline.steps().find((step) => step.seq === seq));
   if (!found && seq !== null) notice('The event of this link is not among these rows; the newest is shown.');
   events.choose(found?.key ?? (seq === null ? key : null));
 }
@@ -277,29 +293,32 @@ byId('help-open', HTMLButtonElement).addEventListener('click', () => help.showMo
 
 /** @param {string} id */
 const clicks = (id) => () => byId(id, HTMLButtonElement).click();
-onKeys({
-  '/': () => {
-    show('list');
-    byId('search', HTMLInputElement).select();
+onKeys(
+  {
+    '/': () => {
+      show('list');
+      byId('search', HTMLInputElement).select();
+    },
+    ArrowLeft: () => events.move(-1),
+    ArrowRight: () => events.move(1),
+    Home: () => events.jump('first'),
+    End: () => events.jump('now'),
+    ' ': events.toggle,
+    l: clicks('labels'),
+    w: clicks('fit'),
+    f: clicks('follow'),
+    '+': clicks('zoom-in'),
+    '=': clicks('zoom-in'),
+    '-': clicks('zoom-out'),
+    'Shift+ArrowLeft': () => stage?.moveBy(-1, 0),
+    'Shift+ArrowRight': () => stage?.moveBy(1, 0),
+    'Shift+ArrowUp': () => stage?.moveBy(0, -1),
+    'Shift+ArrowDown': () => stage?.moveBy(0, 1),
+    t: () => showPane(!document.body.classList.contains('tracing')),
+    '?': () => help.showModal(),
   },
-  'ArrowLeft': () => events.move(-1),
-  'ArrowRight': () => events.move(1),
-  'Home': () => events.jump('first'),
-  'End': () => events.jump('now'),
-  ' ': events.toggle,
-  'l': clicks('labels'),
-  'w': clicks('fit'),
-  'f': clicks('follow'),
-  '+': clicks('zoom-in'),
-  '=': clicks('zoom-in'),
-  '-': clicks('zoom-out'),
-  'Shift+ArrowLeft': () => stage?.moveBy(-1, 0),
-  'Shift+ArrowRight': () => stage?.moveBy(1, 0),
-  'Shift+ArrowUp': () => stage?.moveBy(0, -1),
-  'Shift+ArrowDown': () => stage?.moveBy(0, 1),
-  't': () => showPane(!document.body.classList.contains('tracing')),
-  '?': () => help.showModal(),
-}, byId('conversations', HTMLUListElement));
+  byId('conversations', HTMLUListElement),
+);
 
 async function begin() {
   const { charts } = await ask('charts');

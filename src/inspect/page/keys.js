@@ -11,12 +11,19 @@ const WITHOUT_TEXT = new Set(['range', 'checkbox', 'radio', 'button', 'submit'])
 /** @param {EventTarget | null} target */
 function isTextField(target) {
   if (target instanceof HTMLInputElement) return !WITHOUT_TEXT.has(target.type);
-  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || (target instanceof HTMLElement && target.isContentEditable);
+  return (
+    target instanceof HTMLTextAreaElement ||
+    target instanceof HTMLSelectElement ||
+    (target instanceof HTMLElement && target.isContentEditable)
+  );
 }
 
 /** Has a meaning of its own for Space. @param {EventTarget | null} target */
 function isPressable(target) {
-  return target instanceof Element && target.closest('button, summary, a[href], input[type=checkbox], input[type=radio]') !== null;
+  return (
+    target instanceof Element &&
+    target.closest('button, summary, a[href], input[type=checkbox], input[type=radio]') !== null
+  );
 }
 
 /** @param {Keys} keys @param {HTMLElement} home the focus goes here where it was nowhere before */
@@ -24,11 +31,13 @@ export function onKeys(keys, home) {
   /** Had the focus before the text field that has it now. @type {Element | null} */
   let before = null;
   document.addEventListener('focusin', ({ target, relatedTarget }) => {
-    if (isTextField(target)) before = relatedTarget instanceof Element && !isTextField(relatedTarget) ? relatedTarget : null;
+    if (isTextField(target))
+      before = relatedTarget instanceof Element && !isTextField(relatedTarget) ? relatedTarget : null;
   });
   document.addEventListener('keydown', (event) => {
     const { target, key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector('dialog[open]')) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector('dialog[open]'))
+      return;
     if (isTextField(target)) {
       if (key !== 'Escape') return;
       // A search field would lose its text: browsers clear it.
@@ -38,7 +47,8 @@ export function onKeys(keys, home) {
       return;
     }
     if (key === ' ' && isPressable(target)) return;
-    const work = keys[event.shiftKey && key.startsWith('Arrow') ? `Shift+${key}` : key.length === 1 ? key.toLowerCase() : key];
+    const work =
+      keys[event.shiftKey && key.startsWith('Arrow') ? `Shift+${key}` : key.length === 1 ? key.toLowerCase() : key];
     if (!work) return;
     event.preventDefault();
     work();

@@ -25,10 +25,16 @@ export function createList(list, { isChosen, whose, onChoose }) {
     item.classList.toggle('hit', entry.place !== null);
     item.replaceChildren(
       element('span', { class: `dot ${entry.mood}`, 'aria-hidden': 'true' }),
-      element('span', { class: 'id', title: entry.title === null ? entry.id : `${entry.title}\n${entry.id}` }, entry.title ?? entry.id, ...(owner === null ? [] : [element('small', {}, ` of ${owner}`)])),
+      element(
+        'span',
+        { class: 'id', title: entry.title === null ? entry.id : `${entry.title}\n${entry.id}` },
+        entry.title ?? entry.id,
+        ...(owner === null ? [] : [element('small', {}, ` of ${owner}`)]),
+      ),
       element('span', { class: 'ago' }, entry.ago),
       element('span', { class: 'state' }, ...wordsOf(entry)),
-      ...(entry.title === null ? [] : [element('span', { class: 'ref' }, entry.id)]));
+      ...(entry.title === null ? [] : [element('span', { class: 'ref' }, entry.id)]),
+    );
   };
 
   return {
@@ -40,7 +46,8 @@ export function createList(list, { isChosen, whose, onChoose }) {
         const key = keyOf(entry);
         if (next.has(key)) return;
         const before = known.get(key);
-        const item = before?.item ?? element('li', { 'role': 'option', 'data-id': entry.id, 'data-owner': entry.owner ?? '' });
+        const item =
+          before?.item ?? element('li', { role: 'option', 'data-id': entry.id, 'data-owner': entry.owner ?? '' });
         const shown = JSON.stringify([entry, whose(entry)]);
         if (!before) item.addEventListener('click', () => onChoose(next.get(key)?.entry ?? entry));
         if (before?.shown !== shown) fill(item, entry);
@@ -63,5 +70,11 @@ export function createList(list, { isChosen, whose, onChoose }) {
 function wordsOf({ second, place, kind }) {
   if (place === null) return [second];
   const [from, to] = place;
-  return [element('small', { class: 'kind' }, kind), ' ', second.slice(0, from), element('mark', {}, second.slice(from, to)), second.slice(to)];
+  return [
+    element('small', { class: 'kind' }, kind),
+    ' ',
+    second.slice(0, from),
+    element('mark', {}, second.slice(from, to)),
+    second.slice(to),
+  ];
 }

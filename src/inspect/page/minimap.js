@@ -29,7 +29,8 @@ export function createMinimap(holder, onPoint) {
       const copy = drawing.cloneNode(true);
       if (!(copy instanceof SVGSVGElement)) return;
       for (const text of copy.querySelectorAll('text, title')) text.remove();
-      for (const box of copy.querySelectorAll('[tabindex]')) for (const name of ['tabindex', 'role', 'aria-label']) box.removeAttribute(name);
+      for (const box of copy.querySelectorAll('[tabindex]'))
+        for (const name of ['tabindex', 'role', 'aria-label']) box.removeAttribute(name);
       copy.append(frame);
       holder.replaceChildren(copy);
       map = copy;
@@ -44,7 +45,8 @@ export function createMinimap(holder, onPoint) {
       const { x, y, width, height } = map.viewBox.baseVal;
       for (const [name, value] of Object.entries(view)) frame.setAttribute(name, value.toFixed(1));
       // With all of the chart in view a map of it says nothing.
-      holder.hidden = view.x <= x && view.y <= y && view.x + view.width >= x + width && view.y + view.height >= y + height;
+      holder.hidden =
+        view.x <= x && view.y <= y && view.x + view.width >= x + width && view.y + view.height >= y + height;
     },
   };
 }

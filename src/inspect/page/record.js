@@ -71,7 +71,11 @@ export function createRecord({ conversationId, timeline, ask, askRows, onChange,
     for (const message of messages) if (from === null || seqOf(message) < from) timeline.add(message);
     if (!isDetached) for (const each of live) add(each);
     if (from !== null) for (const row of rows) if (row.seq >= from) timeline.insertRow(row, rootId);
-    const end = isDetached ? 'newer rows are left out here' : standing === null || standing === 'idle' || isInMemory() ? null : `the log ends here: ${standing}`;
+    const end = isDetached
+      ? 'newer rows are left out here'
+      : standing === null || standing === 'idle' || isInMemory()
+        ? null
+        : `the log ends here: ${standing}`;
     isEndShown = end !== null;
     if (end !== null) timeline.breakAt(end, rows.at(-1)?.at_ms ?? 0);
     onChange();
@@ -83,7 +87,10 @@ export function createRecord({ conversationId, timeline, ask, askRows, onChange,
     pieceRows = Math.max(pieceRows, rows.length);
     isDetached = newest() < head;
     isLoaded = true;
-    liveFrom ??= live.map((each) => ('label' in each || each.type !== '@xstate.snapshot' ? null : commitOf(each))).find((seq) => seq !== null) ?? null;
+    liveFrom ??=
+      live
+        .map((each) => ('label' in each || each.type !== '@xstate.snapshot' ? null : commitOf(each)))
+        .find((seq) => seq !== null) ?? null;
     rebuild();
     onNews(rows);
   };

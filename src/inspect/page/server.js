@@ -29,7 +29,9 @@ export class Refused extends Error {
 export async function ask(name, query = {}) {
   const given = Object.entries(query).flatMap(([key, value]) => (value === null || value === '' ? [] : [[key, value]]));
   const mine = token.get();
-  const response = await fetch(`/inspect/api/${name}?${new URLSearchParams(given)}`, { headers: mine === null ? {} : { authorization: `Bearer ${mine}` } });
+  const response = await fetch(`/inspect/api/${name}?${new URLSearchParams(given)}`, {
+    headers: mine === null ? {} : { authorization: `Bearer ${mine}` },
+  });
   const body = await response.json();
   if (!response.ok) throw new Refused(response.status, body.error ?? response.statusText);
   return body;
@@ -52,7 +54,10 @@ export function follow({ owner, id }, { onMessage, onLink }) {
 
   const connect = () => {
     const mine = token.get();
-    socket = new WebSocket(`${location.origin.replace('http', 'ws')}/inspect/events?${query}`, mine === null ? [] : ['parley', `parley.token.${mine}`]);
+    socket = new WebSocket(
+      `${location.origin.replace('http', 'ws')}/inspect/events?${query}`,
+      mine === null ? [] : ['parley', `parley.token.${mine}`],
+    );
     socket.onopen = () => onLink('live', '');
     socket.onmessage = ({ data }) => {
       waitMs = FIRST_WAIT_MS;

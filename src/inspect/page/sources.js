@@ -26,13 +26,44 @@ export function createLive(ask, moodOf) {
     /** @param {string} search @param {string} state */
     async read(search, state) {
       const told = await ask('conversations', { search, state, limit: String(limit) });
-      const all = Object.values(told.states).reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0);
+      const all = Object.values(told.states).reduce(
+        (/** @type {number} */ sum, /** @type {number} */ each) => sum + each,
+        0,
+      );
       /** @type {Entry[]} */
-      const entries = told.conversations.map((/** @type {{ owner: string, conversation_id: string, title: string | null, state: string, idle_ms: number, asks: boolean }} */ each) => ({
-        ...nothing, owner: each.owner, id: each.conversation_id, mood: each.asks ? 'wait' : moodOf(each.state), title: each.title, second: each.asks && moodOf(each.state) !== 'wait' ? `asks a person, ${each.state}` : each.state, ago: ago(each.idle_ms), asks: each.asks,
-      }));
-      const fitting = state === '' ? all : Object.entries(told.states).reduce((sum, [name, each]) => (name === state || name.startsWith(`${state}.`) ? sum + each : sum), 0);
-      return { told, all, page: { entries, hasMore: entries.length < fitting && entries.length === limit, note: all === 0 ? 'None in memory. Chat with one, or look into the log.' : `${entries.length} of ${all} in memory` } };
+      const entries = told.conversations.map(
+        (
+          /** @type {{ owner: string, conversation_id: string, title: string | null, state: string, idle_ms: number, asks: boolean }} */ each,
+        ) => ({
+          ...nothing,
+          owner: each.owner,
+          id: each.conversation_id,
+          mood: each.asks ? 'wait' : moodOf(each.state),
+          title: each.title,
+          second: each.asks && moodOf(each.state) !== 'wait' ? `asks a person, ${each.state}` : each.state,
+          ago: ago(each.idle_ms),
+          asks: each.asks,
+        }),
+      );
+      const fitting =
+        state === ''
+          ? all
+          : Object.entries(told.states).reduce(
+              (sum, [name, each]) => (name === state || name.startsWith(`${state}.`) ? sum + each : sum),
+              0,
+            );
+      return {
+        told,
+        all,
+        page: {
+          entries,
+          hasMore: entries.length < fitting && entries.length === limit,
+          note:
+            all === 0
+              ? 'None in memory. Chat with one, or look into the log.'
+              : `${entries.length} of ${all} in memory`,
+        },
+      };
     },
   };
 }
@@ -49,7 +80,17 @@ export function createStored(ask) {
   const entryOf = (each, owner) => {
     const mood = each.activity === 'idle' ? 'rest' : each.activity === 'waiting' ? 'wait' : 'busy';
     const second = `${each.message_count} messages${each.activity === 'idle' ? '' : `, ${each.activity}`}`;
-    return { ...nothing, owner, id: each.conversation_id, mood, title: each.title, second, ago: ago(Date.now() - Date.parse(each.updated_at)), asks: each.activity === 'waiting', updatedAt: each.updated_at };
+    return {
+      ...nothing,
+      owner,
+      id: each.conversation_id,
+      mood,
+      title: each.title,
+      second,
+      ago: ago(Date.now() - Date.parse(each.updated_at)),
+      asks: each.activity === 'waiting',
+      updatedAt: each.updated_at,
+    };
   };
 
   return {
@@ -69,8 +110,14 @@ export function createStored(ask) {
       }
       isMoreWanted = false;
       const wanted = search.toLowerCase();
-      const entries = [...known.values()].filter(({ id, title }) => `${id} ${title ?? ''}`.toLowerCase().includes(wanted)).toSorted((one, other) => (one.updatedAt < other.updatedAt ? 1 : -1));
-      return { entries: entries.map(({ updatedAt, ...entry }) => ({ ...entry, ago: ago(Date.now() - Date.parse(updatedAt)) })), hasMore: typeof cursor === 'string', note: `${entries.length} ${cursor === null ? 'in the log' : 'newest of the log'}` };
+      const entries = [...known.values()]
+        .filter(({ id, title }) => `${id} ${title ?? ''}`.toLowerCase().includes(wanted))
+        .toSorted((one, other) => (one.updatedAt < other.updatedAt ? 1 : -1));
+      return {
+        entries: entries.map(({ updatedAt, ...entry }) => ({ ...entry, ago: ago(Date.now() - Date.parse(updatedAt)) })),
+        hasMore: typeof cursor === 'string',
+        note: `${entries.length} ${cursor === null ? 'in the log' : 'newest of the log'}`,
+      };
     },
   };
 }
@@ -91,16 +138,39 @@ export function createWaitingList(ask) {
         /** @type {any} */
         const told = await ask('waiting', { offset: String(offset) });
         total = told.total;
-        for (const each of told.asking) entries.push({ ...nothing, owner: each.owner, id: each.conversation_id, mood: 'wait', title: each.title, second: each.state, ago: ago(each.idle_ms), asks: true });
+        for (const each of told.asking)
+          entries.push({
+            ...nothing,
+            owner: each.owner,
+            id: each.conversation_id,
+            mood: 'wait',
+            title: each.title,
+            second: each.state,
+            ago: ago(each.idle_ms),
+            asks: true,
+          });
         for (const each of told.conversations) {
           const left = each.until_ms - Date.now();
-          entries.push({ ...nothing, owner: each.owner, id: each.conversation_id, mood: 'wait', title: each.title, second: left > 0 ? `waits, ${ago(left)} left` : 'waits, time is over', ago: ago(Date.now() - Date.parse(each.updated_at)), asks: true });
+          entries.push({
+            ...nothing,
+            owner: each.owner,
+            id: each.conversation_id,
+            mood: 'wait',
+            title: each.title,
+            second: left > 0 ? `waits, ${ago(left)} left` : 'waits, time is over',
+            ago: ago(Date.now() - Date.parse(each.updated_at)),
+            asks: true,
+          });
         }
         offset = told.next_offset;
       }
       const wanted = search.toLowerCase();
       const fitting = entries.filter(({ id, title }) => `${id} ${title ?? ''}`.toLowerCase().includes(wanted));
-      return { entries: fitting, hasMore: offset !== null, note: total === 0 ? 'None waits for a person.' : `${fitting.length} of ${total} that wait for a person` };
+      return {
+        entries: fitting,
+        hasMore: offset !== null,
+        note: total === 0 ? 'None waits for a person.' : `${fitting.length} of ${total} that wait for a person`,
+      };
     },
   };
 }
@@ -119,21 +189,41 @@ export function createSearch(ask, text, owner) {
       const before = entries.length;
       for (let step = 0; step < STEPS_AT_ONCE && isWanted(); step += 1) {
         const told = await ask('search', { text, owner, cursor });
-        if (!told.texts) return { entries: [], hasMore: false, note: 'Texts cannot be searched: inspect.texts is off.' };
+        if (!told.texts)
+          return { entries: [], hasMore: false, note: 'Texts cannot be searched: inspect.texts is off.' };
         for (const hit of told.hits) {
           entries.push({
-            ...nothing, owner: hit.owner, id: hit.conversation_id, seq: hit.seq, mood: 'rest', title: hit.title, second: hit.excerpt, kind: hit.type.replaceAll('_', ' '),
-            ago: hit.timestamp === null ? '' : ago(Date.now() - Date.parse(hit.timestamp)), place: [hit.at, hit.at + text.length],
+            ...nothing,
+            owner: hit.owner,
+            id: hit.conversation_id,
+            seq: hit.seq,
+            mood: 'rest',
+            title: hit.title,
+            second: hit.excerpt,
+            kind: hit.type.replaceAll('_', ' '),
+            ago: hit.timestamp === null ? '' : ago(Date.now() - Date.parse(hit.timestamp)),
+            place: [hit.at, hit.at + text.length],
           });
         }
         cursor = told.next_cursor;
         hasMore = cursor !== null;
-        note = cursor === null ? 'all of the log was searched' : told.read_back_to === null ? 'titles searched so far' : `searched back to ${ago(Date.now() - Date.parse(told.read_back_to))} ago`;
+        note =
+          cursor === null
+            ? 'all of the log was searched'
+            : told.read_back_to === null
+              ? 'titles searched so far'
+              : `searched back to ${ago(Date.now() - Date.parse(told.read_back_to))} ago`;
         if (!hasMore || entries.length - before >= ENOUGH_HITS) break;
       }
       // The id of a conversation that was found nowhere can be opened all the same.
-      const asId = /\s/.test(text) ? [] : [{ ...nothing, owner, id: text, mood: 'rest', title: null, second: 'open as an id', ago: '' }];
-      return { entries: [...entries, ...asId], hasMore, note: `${entries.length} ${entries.length === 1 ? 'place' : 'places'} found; ${note}` };
+      const asId = /\s/.test(text)
+        ? []
+        : [{ ...nothing, owner, id: text, mood: 'rest', title: null, second: 'open as an id', ago: '' }];
+      return {
+        entries: [...entries, ...asId],
+        hasMore,
+        note: `${entries.length} ${entries.length === 1 ? 'place' : 'places'} found; ${note}`,
+      };
     },
   };
 }

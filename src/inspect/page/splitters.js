@@ -15,10 +15,42 @@ const STEP_PX = 16;
 
 /** @type {readonly Splitter[]} */
 const SPLITTERS = [
-  { separator: 'split-list', resizes: 'list-panel', property: '--list-width', axis: 'x', side: 1, min: 190, mostOf: 0.34 },
-  { separator: 'split-events', resizes: 'events-panel', property: '--events-width', axis: 'x', side: -1, min: 230, mostOf: 0.4 },
-  { separator: 'split-others', resizes: 'others', property: '--others-height', axis: 'y', side: -1, min: 96, mostOf: 0.55 },
-  { separator: 'split-detail', resizes: 'detail', property: '--detail-height', axis: 'y', side: -1, min: 72, mostOf: 0.75 },
+  {
+    separator: 'split-list',
+    resizes: 'list-panel',
+    property: '--list-width',
+    axis: 'x',
+    side: 1,
+    min: 190,
+    mostOf: 0.34,
+  },
+  {
+    separator: 'split-events',
+    resizes: 'events-panel',
+    property: '--events-width',
+    axis: 'x',
+    side: -1,
+    min: 230,
+    mostOf: 0.4,
+  },
+  {
+    separator: 'split-others',
+    resizes: 'others',
+    property: '--others-height',
+    axis: 'y',
+    side: -1,
+    min: 96,
+    mostOf: 0.55,
+  },
+  {
+    separator: 'split-detail',
+    resizes: 'detail',
+    property: '--detail-height',
+    axis: 'y',
+    side: -1,
+    min: 72,
+    mostOf: 0.75,
+  },
 ];
 
 export function createSplitters() {
@@ -31,7 +63,15 @@ function create({ separator, resizes, property, axis, side, min, mostOf }, sizes
   const [handle, panel] = [byId(separator, HTMLDivElement), byId(resizes, HTMLElement)];
   const root = document.documentElement;
   const length = () => (axis === 'x' ? panel.offsetWidth : panel.offsetHeight);
-  const most = () => Math.max(min, Math.floor(mostOf * ((axis === 'x' ? document.body : panel.parentElement)?.[axis === 'x' ? 'clientWidth' : 'clientHeight'] ?? min)));
+  const most = () =>
+    Math.max(
+      min,
+      Math.floor(
+        mostOf *
+          ((axis === 'x' ? document.body : panel.parentElement)?.[axis === 'x' ? 'clientWidth' : 'clientHeight'] ??
+            min),
+      ),
+    );
 
   const tell = () => {
     const now = { 'aria-valuemin': min, 'aria-valuemax': most(), 'aria-valuenow': length() };
@@ -74,7 +114,13 @@ function create({ separator, resizes, property, axis, side, min, mostOf }, sizes
   handle.addEventListener('keydown', (event) => {
     const [less, more] = axis === 'x' ? ['ArrowLeft', 'ArrowRight'] : ['ArrowUp', 'ArrowDown'];
     /** @type {Record<string, number | null>} */
-    const wanted = { [less]: length() - side * STEP_PX, [more]: length() + side * STEP_PX, Home: min, End: most(), Enter: null };
+    const wanted = {
+      [less]: length() - side * STEP_PX,
+      [more]: length() + side * STEP_PX,
+      Home: min,
+      End: most(),
+      Enter: null,
+    };
     const px = wanted[event.key];
     if (px === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -88,7 +134,9 @@ function create({ separator, resizes, property, axis, side, min, mostOf }, sizes
 function remembered() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? '{}');
-    return new Map(SPLITTERS.flatMap(({ property }) => (Number.isFinite(kept[property]) ? [[property, kept[property]]] : [])));
+    return new Map(
+      SPLITTERS.flatMap(({ property }) => (Number.isFinite(kept[property]) ? [[property, kept[property]]] : [])),
+    );
   } catch {
     return new Map();
   }

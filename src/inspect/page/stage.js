@@ -14,7 +14,11 @@ const MOST_CALLS = 12;
 
 /** @param {import('./chart.js').Chart[]} charts */
 export function createStage(charts) {
-  const [canvas, sentence, others] = [byId('canvas', HTMLDivElement), byId('sentence', HTMLParagraphElement), byId('others', HTMLElement)];
+  const [canvas, sentence, others] = [
+    byId('canvas', HTMLDivElement),
+    byId('sentence', HTMLParagraphElement),
+    byId('others', HTMLElement),
+  ];
   const labels = byId('labels', HTMLButtonElement);
   const minimap = createMinimap(byId('minimap', HTMLDivElement), (point) => viewport.center(point));
   const viewport = createViewport(canvas, minimap.frame);
@@ -99,8 +103,11 @@ export function createStage(charts) {
     const [name, state] = [element('span', { class: 'name' }), element('span', { class: 'state' })];
     const picture = drawn(chart.svg.flat);
     for (const box of picture.querySelectorAll('[tabindex]')) box.removeAttribute('tabindex');
-    const card = element('figure', { class: 'card', tabindex: '0', 'data-actor': actor.id, 'data-name': actor.name },
-      element('figcaption', {}, name, state));
+    const card = element(
+      'figure',
+      { class: 'card', tabindex: '0', 'data-actor': actor.id, 'data-name': actor.name },
+      element('figcaption', {}, name, state),
+    );
     card.append(picture);
     others.append(card);
     const made = { card, drawing: picture, name, state };

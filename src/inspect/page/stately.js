@@ -77,7 +77,10 @@ createTheme(byId('theme', HTMLButtonElement));
 byId('own', HTMLAnchorElement).href = `/inspect${location.hash}`;
 byId('what', HTMLSpanElement).textContent = `${ref.id} in Stately's inspector`;
 if (wanted.get('from') === 'log') {
-  ask('replay', { conversation: ref.id, owner: ref.owner }).then(({ messages }) => messages.forEach(hand), (error) => tell(String(error.message), 'refused'));
+  ask('replay', { conversation: ref.id, owner: ref.owner }).then(
+    ({ messages }) => messages.forEach(hand),
+    (error) => tell(String(error.message), 'refused'),
+  );
 } else {
   follow(ref, {
     onMessage: hand,

@@ -64,7 +64,18 @@ export function createTimeline() {
     const byTime = isToldThere ? commit : steps.findLastIndex(({ atMs }) => atMs <= row.at_ms) + 1;
     const at = Math.max(byTime, steps.findLastIndex(({ seq }) => seq !== null && seq < row.seq) + 1);
     const before = steps[at - 1];
-    const step = { key: rowKey(rootId, row.seq), atMs: row.at_ms, kind: /** @type {const} */ ('row'), actorId: conversationIn(before?.actors ?? new Map())?.id ?? '', label: row.type, from: null, event: row, actors: before?.actors ?? new Map(), seq: row.seq, commit: null };
+    const step = {
+      key: rowKey(rootId, row.seq),
+      atMs: row.at_ms,
+      kind: /** @type {const} */ ('row'),
+      actorId: conversationIn(before?.actors ?? new Map())?.id ?? '',
+      label: row.type,
+      from: null,
+      event: row,
+      actors: before?.actors ?? new Map(),
+      seq: row.seq,
+      commit: null,
+    };
     steps = steps.toSpliced(at, 0, step);
     if (steps.length > MOST_STEPS) steps = steps.slice(MOST_STEPS / 4);
   };
@@ -98,9 +109,24 @@ export function createTimeline() {
           steps = [...steps.slice(0, -1), { ...last, actors }];
           return true;
         }
-        const isSeam = machine === 'conversation' && !hasLive && !message.rootId.startsWith('log/') && steps.some((step) => step.seq !== null);
+        const isSeam =
+          machine === 'conversation' &&
+          !hasLive &&
+          !message.rootId.startsWith('log/') &&
+          steps.some((step) => step.seq !== null);
         hasLive ||= machine === 'conversation' && !message.rootId.startsWith('log/');
-        push({ key, atMs, kind: 'birth', actorId: sessionId, label: isSeam ? 'live from here' : 'begins', from: null, event: null, actors, seq: null, commit: null });
+        push({
+          key,
+          atMs,
+          kind: 'birth',
+          actorId: sessionId,
+          label: isSeam ? 'live from here' : 'begins',
+          from: null,
+          event: null,
+          actors,
+          seq: null,
+          commit: null,
+        });
         return true;
       }
       if (!before) return true;
@@ -110,13 +136,35 @@ export function createTimeline() {
       put({ ...before, ...view, transitions });
       if (before.machine === null) return true;
       const sender = senders.get(sessionId);
-      push({ key, atMs, kind: 'event', actorId: sessionId, label: message.event?.type ?? '', from: sender === undefined ? null : (actors.get(sender)?.name ?? null), event: message.event ?? null, actors, seq, commit: commitOf(message) });
+      push({
+        key,
+        atMs,
+        kind: 'event',
+        actorId: sessionId,
+        label: message.event?.type ?? '',
+        from: sender === undefined ? null : (actors.get(sender)?.name ?? null),
+        event: message.event ?? null,
+        actors,
+        seq,
+        commit: commitOf(message),
+      });
       senders.delete(sessionId);
       return true;
     },
     /** Marks where the telling was cut: the server was away. @param {string} label @param {number} atMs */
     breakAt(label, atMs) {
-      push({ key: `break ${atMs}`, atMs, kind: 'break', actorId: '', label, from: null, event: null, actors, seq: null, commit: null });
+      push({
+        key: `break ${atMs}`,
+        atMs,
+        kind: 'break',
+        actorId: '',
+        label,
+        from: null,
+        event: null,
+        actors,
+        seq: null,
+        commit: null,
+      });
     },
     insertRow,
     steps: () => steps,
@@ -132,14 +180,20 @@ export function createTimeline() {
 
 /** The conversation's own actor: of several, one after another, the newest. @param {ReadonlyMap<string, ActorView>} actors */
 export function conversationIn(actors) {
-  return [...actors.values()].findLast(({ machine, parentId }) => machine === 'conversation' && parentId === undefined) ?? null;
+  return (
+    [...actors.values()].findLast(({ machine, parentId }) => machine === 'conversation' && parentId === undefined) ??
+    null
+  );
 }
 
 /** Actors with a chart of their own beside the conversation's: servers first, then calls, the newest last. @param {ReadonlyMap<string, ActorView>} actors */
 export function othersIn(actors) {
   const root = conversationIn(actors);
   const all = [...actors.values()].filter(({ machine }) => machine !== null && machine !== 'conversation');
-  return [...all.filter(({ parentId }) => parentId === undefined), ...all.filter(({ parentId }) => parentId !== undefined && parentId === root?.id)];
+  return [
+    ...all.filter(({ parentId }) => parentId === undefined),
+    ...all.filter(({ parentId }) => parentId !== undefined && parentId === root?.id),
+  ];
 }
 
 /** Servers have their name in `mcp:name`; a call's is its tool's, where that is told. @param {ActorView} actor */
@@ -153,7 +207,9 @@ export function titleOf({ name, machine, context }) {
 /** `{ turn: { toolHop: 'running' } }` as `turn.toolHop.running`. @param {unknown} value @returns {string} */
 export function dotted(value) {
   if (typeof value !== 'object' || value === null) return String(value ?? '');
-  return Object.entries(value).map(([state, below]) => `${state}.${dotted(below)}`).join(' ');
+  return Object.entries(value)
+    .map(([state, below]) => `${state}.${dotted(below)}`)
+    .join(' ');
 }
 
 /** @param {Message['snapshot']} snapshot */
@@ -166,7 +222,10 @@ const rowKey = (rootId, seq) => `${rootId} ${seq}.0`;
 
 /** The row of the log that a replayed message of the conversation itself stands for. @param {Message} message */
 function rowOf({ type, rootId, sessionId, event }) {
-  const seq = type === '@xstate.snapshot' && rootId.startsWith('log/') && sessionId === rootId && event && 'seq' in event ? event.seq : null;
+  const seq =
+    type === '@xstate.snapshot' && rootId.startsWith('log/') && sessionId === rootId && event && 'seq' in event
+      ? event.seq
+      : null;
   return typeof seq === 'number' ? seq : null;
 }
 

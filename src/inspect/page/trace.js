@@ -20,7 +20,15 @@ const KINDS = { model: 'Model', tool: 'Tool', wait: 'Person', queue: 'Queue', co
  */
 export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
   const place = byId('trace', HTMLElement);
-  const [list, legend, numbers] = [element('div', { class: 'turns' }), element('ul', { 'class': 'legend', 'aria-hidden': 'true' }, ...Object.entries(KINDS).map(([kind, words]) => element('li', { class: kind }, words))), element('p', { class: 'numbers', role: 'status' })];
+  const [list, legend, numbers] = [
+    element('div', { class: 'turns' }),
+    element(
+      'ul',
+      { class: 'legend', 'aria-hidden': 'true' },
+      ...Object.entries(KINDS).map(([kind, words]) => element('li', { class: kind }, words)),
+    ),
+    element('p', { class: 'numbers', role: 'status' }),
+  ];
   const more = element('button', { type: 'button' }, 'Earlier turns');
   place.replaceChildren(element('div', { class: 'trace-head' }, legend, numbers), list, more);
   /** By request: drawn again only where something changed. @type {Map<string, { block: HTMLElement, drawn: string }>} */
@@ -45,11 +53,17 @@ export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
     shown.forEach((turn, index) => {
       const drawn = JSON.stringify([turn, turn.endMs === null ? Math.floor(now / TICK_MS) : 0]);
       const known = blocks.get(turn.requestId);
-      const focused = known?.block.contains(document.activeElement) ? document.activeElement?.getAttribute('data-bar') : null;
+      const focused = known?.block.contains(document.activeElement)
+        ? document.activeElement?.getAttribute('data-bar')
+        : null;
       const block = known?.drawn === drawn ? known.block : blockOf(turn, now);
       if (known && known.block !== block) known.block.replaceWith(block);
       if (list.children[index] !== block) list.insertBefore(block, list.children[index] ?? null);
-      if (focused && known?.block !== block) block.querySelector(`[data-bar="${CSS.escape(focused)}"]`)?.closest('button')?.focus();
+      if (focused && known?.block !== block)
+        block
+          .querySelector(`[data-bar="${CSS.escape(focused)}"]`)
+          ?.closest('button')
+          ?.focus();
       blocks.set(turn.requestId, { block, drawn });
     });
     more.hidden = turns.length <= most && !hasEarlier();
@@ -70,20 +84,35 @@ export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
     const { at, isCompressed } = scaleOf(turn, now);
     const slowest = slowestOf(turn, now);
     const whole = (turn.endMs ?? now) - turn.startMs;
-    const bars = turn.spans.map((span, index) => barOf(span, { at, now, whole, index, isSlow: span === slowest && whole > 0 }));
-    return element('section', { 'class': `turn ${turn.endMs === null ? 'open' : ''}`, 'aria-label': `Turn ${turn.requestId}`, 'data-turn': turn.requestId },
-      element('header', {},
+    const bars = turn.spans.map((span, index) =>
+      barOf(span, { at, now, whole, index, isSlow: span === slowest && whole > 0 }),
+    );
+    return element(
+      'section',
+      {
+        class: `turn ${turn.endMs === null ? 'open' : ''}`,
+        'aria-label': `Turn ${turn.requestId}`,
+        'data-turn': turn.requestId,
+      },
+      element(
+        'header',
+        {},
         element('h3', {}, turn.text ?? turn.requestId),
         element('p', { class: 'note' }, summaryOf(turn, whole, slowest, now)),
-        ...(isCompressed ? [element('p', { class: 'note' }, 'Time of waiting for people is drawn shorter than it was.')] : [])),
-      element('ol', { class: 'bars' }, ...bars));
+        ...(isCompressed
+          ? [element('p', { class: 'note' }, 'Time of waiting for people is drawn shorter than it was.')]
+          : []),
+      ),
+      element('ol', { class: 'bars' }, ...bars),
+    );
   };
 
   /** @param {Span} span @param {{ at(ms: number): number, now: number, whole: number, index: number, isSlow: boolean }} drawn */
   const barOf = (span, { at, now, whole, index, isSlow }) => {
     const end = span.endMs ?? now;
     const [from, to] = [at(span.startMs), at(end)];
-    const first = span.firstTokenMs === null || to <= from ? 1 : Math.min(1, (at(span.firstTokenMs) - from) / (to - from));
+    const first =
+      span.firstTokenMs === null || to <= from ? 1 : Math.min(1, (at(span.firstTokenMs) - from) / (to - from));
     const words = numbersOf(span, now, whole);
     const bar = element('span', { class: `bar ${span.kind} ${span.endMs === null ? 'running' : ''}` });
     // Set from here and not as an attribute, which the page's policy forbids.
@@ -94,8 +123,20 @@ export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
       waited.style.width = `${100 * first}%`;
       bar.append(waited);
     }
-    const button = element('button', { 'type': 'button', 'class': isSlow ? 'slow' : '', 'data-bar': `${span.kind} ${index}`, 'data-kind': span.kind, 'data-seq': String(span.seq), 'aria-label': words },
-      element('span', { class: 'what' }, span.label), element('span', { class: 'track' }, bar), element('span', { class: 'took' }, duration(end - span.startMs)));
+    const button = element(
+      'button',
+      {
+        type: 'button',
+        class: isSlow ? 'slow' : '',
+        'data-bar': `${span.kind} ${index}`,
+        'data-kind': span.kind,
+        'data-seq': String(span.seq),
+        'aria-label': words,
+      },
+      element('span', { class: 'what' }, span.label),
+      element('span', { class: 'track' }, bar),
+      element('span', { class: 'took' }, duration(end - span.startMs)),
+    );
     const tell = () => {
       numbers.textContent = words;
     };
@@ -138,7 +179,9 @@ function summaryOf(turn, whole, slowest, now) {
     ...(turn.outcome === null ? [] : [turn.outcome]),
     `${turn.calls} model ${turn.calls === 1 ? 'call' : 'calls'}`,
     ...(turn.tools > 0 ? [`${turn.tools} ${turn.tools === 1 ? 'tool call' : 'tool calls'}`] : []),
-    ...(turn.promptTokens + turn.completionTokens > 0 ? [tokensOf(turn.promptTokens, turn.cachedTokens, turn.completionTokens)] : []),
+    ...(turn.promptTokens + turn.completionTokens > 0
+      ? [tokensOf(turn.promptTokens, turn.cachedTokens, turn.completionTokens)]
+      : []),
     ...(turn.cost === null ? [] : [`cost ${costOf(turn.cost)}`]),
     ...(slowest === null || took === 0 ? [] : [`slowest: ${slowest.label}, ${duration(took)}`]),
   ].join(' · ');
@@ -154,13 +197,16 @@ function numbersOf(span, now, whole) {
     ...(span.firstTokenMs === null ? [] : [`first token after ${duration(span.firstTokenMs - span.startMs)}`]),
     ...(span.hop === null ? [] : [`hop ${span.hop}`]),
     ...(span.outcome === null ? [] : [span.outcome]),
-    ...(span.kind === 'model' && row !== null && row.prompt_tokens !== null ? [tokensOf(row.prompt_tokens, row.cached_tokens ?? 0, row.completion_tokens ?? 0)] : []),
+    ...(span.kind === 'model' && row !== null && row.prompt_tokens !== null
+      ? [tokensOf(row.prompt_tokens, row.cached_tokens ?? 0, row.completion_tokens ?? 0)]
+      : []),
     ...(span.kind === 'model' && row !== null && row.cost !== null ? [`cost ${costOf(row.cost)}`] : []),
   ].join(' · ');
 }
 
 /** @param {number} prompt @param {number} cached @param {number} completion */
-const tokensOf = (prompt, cached, completion) => `${prompt.toLocaleString('en')} tokens in${cached > 0 ? ` (${cached.toLocaleString('en')} cached)` : ''}, ${completion.toLocaleString('en')} out`;
+const tokensOf = (prompt, cached, completion) =>
+  `${prompt.toLocaleString('en')} tokens in${cached > 0 ? ` (${cached.toLocaleString('en')} cached)` : ''}, ${completion.toLocaleString('en')} out`;
 
 /** @param {number} cost */
 const costOf = (cost) => cost.toLocaleString('en', { maximumSignificantDigits: 3 });

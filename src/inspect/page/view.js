@@ -22,7 +22,10 @@ const LEAST_IN_VIEW = 64;
 
 /** The scale at which all of the chart is in view. @param {Box} chart @param {Size} canvas */
 export function fitScale(chart, canvas) {
-  return Math.max(0.01, Math.min((canvas.width - 2 * MARGIN) / chart.width, (canvas.height - MARGIN - BOTTOM) / chart.height, LARGEST_FIT));
+  return Math.max(
+    0.01,
+    Math.min((canvas.width - 2 * MARGIN) / chart.width, (canvas.height - MARGIN - BOTTOM) / chart.height, LARGEST_FIT),
+  );
 }
 
 /** All of the chart, in the middle. @param {Box} chart @param {Size} canvas @returns {View} */
@@ -33,14 +36,27 @@ export function whole(chart, canvas) {
 /** The point of the canvas keeps its place on the chart. @param {View} view @param {number} factor @param {{ x: number, y: number }} point @param {number} smallest @returns {View} */
 export function zoomed(view, factor, point, smallest) {
   const scale = Math.min(LARGEST_SCALE, Math.max(Math.min(SMALLEST_SCALE, smallest), view.scale * factor));
-  return { x: view.x + point.x / view.scale - point.x / scale, y: view.y + point.y / view.scale - point.y / scale, scale };
+  return {
+    x: view.x + point.x / view.scale - point.x / scale,
+    y: view.y + point.y / view.scale - point.y / scale,
+    scale,
+  };
 }
 
 /** Keeps a part of the chart in view. @param {View} view @param {Box} chart @param {Size} canvas @returns {View} */
 export function bounded({ x, y, scale }, chart, canvas) {
   const least = LEAST_IN_VIEW / scale;
-  const within = (/** @type {number} */ at, /** @type {number} */ from, /** @type {number} */ length, /** @type {number} */ room) => Math.min(from + length - least, Math.max(from + least - room / scale, at));
-  return { x: within(x, chart.x, chart.width, canvas.width), y: within(y, chart.y, chart.height, canvas.height), scale };
+  const within = (
+    /** @type {number} */ at,
+    /** @type {number} */ from,
+    /** @type {number} */ length,
+    /** @type {number} */ room,
+  ) => Math.min(from + length - least, Math.max(from + least - room / scale, at));
+  return {
+    x: within(x, chart.x, chart.width, canvas.width),
+    y: within(y, chart.y, chart.height, canvas.height),
+    scale,
+  };
 }
 
 /**
@@ -51,15 +67,33 @@ export function revealed(view, box, chart, canvas) {
   const { scale } = view;
   const [width, height] = [canvas.width / scale, canvas.height / scale];
   const [margin, bottom] = [MARGIN / scale, BOTTOM / scale];
-  const isSeen = box.x >= view.x + margin && box.x + box.width <= view.x + width - margin && box.y >= view.y + margin && box.y + box.height <= view.y + height - bottom;
-  return snug(isSeen ? view : { x: box.x + (box.width - width) / 2, y: box.y + (box.height - height) / 2, scale }, chart, canvas);
+  const isSeen =
+    box.x >= view.x + margin &&
+    box.x + box.width <= view.x + width - margin &&
+    box.y >= view.y + margin &&
+    box.y + box.height <= view.y + height - bottom;
+  return snug(
+    isSeen ? view : { x: box.x + (box.width - width) / 2, y: box.y + (box.height - height) / 2, scale },
+    chart,
+    canvas,
+  );
 }
 
 /** No empty space beyond the margin; what is smaller than the canvas stands in its middle. @param {View} view @param {Box} chart @param {Size} canvas @returns {View} */
 function snug({ x, y, scale }, chart, canvas) {
-  const within = (/** @type {number} */ at, /** @type {number} */ from, /** @type {number} */ length, /** @type {number} */ room, /** @type {number} */ after) => {
+  const within = (
+    /** @type {number} */ at,
+    /** @type {number} */ from,
+    /** @type {number} */ length,
+    /** @type {number} */ room,
+    /** @type {number} */ after,
+  ) => {
     const [first, last] = [from - MARGIN / scale, from + length + (after - room) / scale];
     return last < first ? (first + last) / 2 : Math.min(last, Math.max(first, at));
   };
-  return { x: within(x, chart.x, chart.width, canvas.width, MARGIN), y: within(y, chart.y, chart.height, canvas.height, BOTTOM), scale };
+  return {
+    x: within(x, chart.x, chart.width, canvas.width, MARGIN),
+    y: within(y, chart.y, chart.height, canvas.height, BOTTOM),
+    scale,
+  };
 }

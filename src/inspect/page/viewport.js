@@ -41,7 +41,10 @@ export function createViewport(canvas, onView) {
     view = next;
     const { width, height } = size();
     const seen = { x: view.x, y: view.y, width: width / view.scale, height: height / view.scale };
-    drawing?.setAttribute('viewBox', [seen.x, seen.y, seen.width, seen.height].map((each) => each.toFixed(2)).join(' '));
+    drawing?.setAttribute(
+      'viewBox',
+      [seen.x, seen.y, seen.width, seen.height].map((each) => each.toFixed(2)).join(' '),
+    );
     canvas.style.backgroundPosition = `${-view.x * view.scale}px ${-view.y * view.scale}px`;
     percent.value = `${Math.round(view.scale * 100)} %`;
     zoomIn.disabled = view.scale >= LARGEST_SCALE;

@@ -9,7 +9,14 @@ import { ask, Refused } from './server.js';
 import { clock, duration } from './times.js';
 
 /** Rows after which other questions are open than before. */
-const NEWS = new Set(['approval_request', 'elicitation_request', 'sampling_request', 'response', 'tool_result', 'turn_end']);
+const NEWS = new Set([
+  'approval_request',
+  'elicitation_request',
+  'sampling_request',
+  'response',
+  'tool_result',
+  'turn_end',
+]);
 const TICK_MS = 1000;
 
 /**
@@ -39,14 +46,20 @@ export function createWaiting({ endpoint }) {
   const show = async (ref, question, mayAnswer, owner) => {
     // The owner reads the question itself with its own rights: what viewers see may be cut, or hidden.
     let whole = question;
-    let why = mayAnswer ? null : `Only its owner, ${owner}, can answer: sign in with a token of ${owner}, or answer in a chat client.`;
+    let why = mayAnswer
+      ? null
+      : `Only its owner, ${owner}, can answer: sign in with a token of ${owner}, or answer in a chat client.`;
     try {
       if (mayAnswer) whole = await ownQuestion(endpoint(), ref, question);
     } catch (error) {
       why = `It cannot be answered here. ${error instanceof Error ? error.message : String(error)}`;
     }
     const made = createQuestion(whole, why, async (answer) => {
-      const { accepted, already } = await chatRequest(endpoint(), 'respond', { conversation_id: ref.id, interrupt_id: question.interrupt_id, ...answer });
+      const { accepted, already } = await chatRequest(endpoint(), 'respond', {
+        conversation_id: ref.id,
+        interrupt_id: question.interrupt_id,
+        ...answer,
+      });
       await refresh();
       if (!accepted) throw new Error(`This was decided already: ${already?.decision}.`);
     });
@@ -102,7 +115,11 @@ export function createWaiting({ endpoint }) {
 
 /** The question with its whole content, from its row. @param {string} endpoint @param {Ref} ref @param {Question} question @returns {Promise<Question>} */
 async function ownQuestion(endpoint, ref, question) {
-  const { events } = await chatRequest(endpoint, 'history', { conversation_id: ref.id, before_seq: question.seq + 1, limit: 1 });
+  const { events } = await chatRequest(endpoint, 'history', {
+    conversation_id: ref.id,
+    before_seq: question.seq + 1,
+    limit: 1,
+  });
   const extra = events[0]?.extra ?? {};
   return { ...question, asked: question.kind === 'approval' ? extra.arguments : extra.ask };
 }

@@ -59,7 +59,8 @@ export function chartGraph(chart: Chart, { labels, direction }: GraphOptions): C
   const [root] = chart.states;
   const all = linesOf(chart);
   const sources = (id: string) => all.filter(({ to }) => to === id).length;
-  const isExit = ({ from, to }: Line) => from === root?.id || (states.get(to)?.kind === 'final' && sources(to) >= MANY_SOURCES);
+  const isExit = ({ from, to }: Line) =>
+    from === root?.id || (states.get(to)?.kind === 'final' && sources(to) >= MANY_SOURCES);
   const exits = Map.groupBy(all.filter(isExit), ({ from }) => from);
   const lines = new Map(all.filter((line) => !isExit(line)).map((line, index) => [`line ${index}`, line]));
 
@@ -70,8 +71,23 @@ export function chartGraph(chart: Chart, { labels, direction }: GraphOptions): C
     const exitChars = words.reduce((sum, line) => sum + exitText(line, states).length + 1, 0);
     const width = Math.max(64, state.name.length * sizes.nameChar + 26, exitChars * sizes.labelChar + 20);
     const header = sizes.header + (words.length > 0 ? sizes.exitLine : 0);
-    if (children.length === 0) return { id: state.id, width, height: header + 2, ...(isLast(state) ? { layoutOptions: { 'elk.layered.layering.layerConstraint': 'LAST' } } : {}) };
-    const dot = children.some(({ isInitial }) => isInitial) ? [{ id: dotOf(state.id), width: sizes.dot, height: sizes.dot, layoutOptions: { 'elk.layered.layering.layerConstraint': 'FIRST' } }] : [];
+    if (children.length === 0)
+      return {
+        id: state.id,
+        width,
+        height: header + 2,
+        ...(isLast(state) ? { layoutOptions: { 'elk.layered.layering.layerConstraint': 'LAST' } } : {}),
+      };
+    const dot = children.some(({ isInitial }) => isInitial)
+      ? [
+          {
+            id: dotOf(state.id),
+            width: sizes.dot,
+            height: sizes.dot,
+            layoutOptions: { 'elk.layered.layering.layerConstraint': 'FIRST' },
+          },
+        ]
+      : [];
     return {
       id: state.id,
       layoutOptions: {
@@ -85,10 +101,26 @@ export function chartGraph(chart: Chart, { labels, direction }: GraphOptions): C
   /** An end that no line leads to, told of in the boxes alone. */
   const isLast = ({ id, kind }: ChartState) => kind === 'final' && ![...lines.values()].some(({ to }) => to === id);
 
-  const edges: ElkExtendedEdge[] = [...lines].map(([id, line]) => ({ id, sources: [line.from], targets: [line.to], labels: labels ? [{ text: id, ...labelSize(line) }] : [] }));
-  const initials = chart.states.filter((state) => state.isInitial && state.parent !== null)
+  const edges: ElkExtendedEdge[] = [...lines].map(([id, line]) => ({
+    id,
+    sources: [line.from],
+    targets: [line.to],
+    labels: labels ? [{ text: id, ...labelSize(line) }] : [],
+  }));
+  const initials = chart.states
+    .filter((state) => state.isInitial && state.parent !== null)
     .map(({ id, parent }): ElkExtendedEdge => ({ id: `initial ${id}`, sources: [dotOf(parent ?? '')], targets: [id] }));
-  return { states, lines, exits, graph: { id: '', layoutOptions: { ...spacing, 'elk.direction': direction }, children: root ? [box(root)] : [], edges: [...initials, ...edges] } };
+  return {
+    states,
+    lines,
+    exits,
+    graph: {
+      id: '',
+      layoutOptions: { ...spacing, 'elk.direction': direction },
+      children: root ? [box(root)] : [],
+      edges: [...initials, ...edges],
+    },
+  };
 }
 
 /** The words of a line: an event, and below it what has to be true, for each transition. */
@@ -103,13 +135,22 @@ export function exitText({ to }: Line, states: ChartGraph['states']): string {
 
 function labelSize(line: Line): { width: number; height: number } {
   const words = labelLines(line);
-  return { width: Math.max(...words.map(({ length }) => length)) * sizes.labelChar + 8, height: words.length * sizes.labelLine + 2 };
+  return {
+    width: Math.max(...words.map(({ length }) => length)) * sizes.labelChar + 8,
+    height: words.length * sizes.labelLine + 2,
+  };
 }
 
 const dotOf = (id: string) => `${id} initial`;
 
 function linesOf(chart: Chart): Line[] {
-  const all = chart.states.flatMap(({ id, transitions }) => transitions.flatMap((transition) => (transition.target === null ? [] : [{ from: id, to: transition.target, transition }])));
+  const all = chart.states.flatMap(({ id, transitions }) =>
+    transitions.flatMap((transition) =>
+      transition.target === null ? [] : [{ from: id, to: transition.target, transition }],
+    ),
+  );
   const grouped = Map.groupBy(all, ({ from, to }) => JSON.stringify([from, to]));
-  return [...grouped.values()].flatMap((group) => group.slice(0, 1).map(({ from, to }) => ({ from, to, transitions: group.map(({ transition }) => transition) })));
+  return [...grouped.values()].flatMap((group) =>
+    group.slice(0, 1).map(({ from, to }) => ({ from, to, transitions: group.map(({ transition }) => transition) })),
+  );
 }

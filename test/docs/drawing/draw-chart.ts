@@ -17,33 +17,71 @@ export function drawChart({ states, lines, exits }: ChartGraph, laidOut: ElkNode
   const boxes: string[] = [];
   const drawBox = (node: ElkNode, x: number, y: number, depth: number) => {
     const state = states.get(node.id);
-    if (state) boxes.push(boxOf(state, { x, y, width: node.width ?? 0, height: node.height ?? 0 }, exits.get(node.id) ?? [], states, depth));
-    else if (node.id !== '') boxes.push(`<circle class="start" cx="${x + sizes.dot / 2}" cy="${y + sizes.dot / 2}" r="${sizes.dot / 2}"/>`);
+    if (state)
+      boxes.push(
+        boxOf(
+          state,
+          { x, y, width: node.width ?? 0, height: node.height ?? 0 },
+          exits.get(node.id) ?? [],
+          states,
+          depth,
+        ),
+      );
+    else if (node.id !== '')
+      boxes.push(`<circle class="start" cx="${x + sizes.dot / 2}" cy="${y + sizes.dot / 2}" r="${sizes.dot / 2}"/>`);
     for (const child of node.children ?? []) drawBox(child, x + (child.x ?? 0), y + (child.y ?? 0), depth + 1);
   };
   drawBox(laidOut, 0, 0, 0);
   const arrows = edgesIn(laidOut).map(({ id, sections = [], labels = [] }) => {
     const line = lines.get(id);
-    const path = sections.map((section) => arrowOf([section.startPoint, ...(section.bendPoints ?? []), section.endPoint])).join('');
+    const path = sections
+      .map((section) => arrowOf([section.startPoint, ...(section.bendPoints ?? []), section.endPoint]))
+      .join('');
     const words = line ? labelLines(line) : [];
-    const label = labels.map(({ x = 0, y = 0 }) => words.map((word, index) => `<text class="label" x="${x + 3}" y="${y + (index + 1) * sizes.labelLine - 3}">${escaped(word)}</text>`).join('')).join('');
+    const label = labels
+      .map(({ x = 0, y = 0 }) =>
+        words
+          .map(
+            (word, index) =>
+              `<text class="label" x="${x + 3}" y="${y + (index + 1) * sizes.labelLine - 3}">${escaped(word)}</text>`,
+          )
+          .join(''),
+      )
+      .join('');
     return `<g class="edge" data-edges="${escaped(idsOf(line))}"${line ? ` data-from="${escaped(line.from)}"` : ''}>${line ? `<title>${escaped(words.join(' '))}</title>` : ''}${path}${label}</g>`;
   });
   const [width, height] = [(laidOut.width ?? 0) + 2 * MARGIN, (laidOut.height ?? 0) + 2 * MARGIN];
   return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="${-MARGIN} ${-MARGIN} ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}" role="group" aria-label="${escaped(title)}">${boxes.join('')}${arrows.join('')}</svg>`;
 }
 
-function boxOf(state: ChartState, at: { x: number; y: number; width: number; height: number }, exits: readonly Line[], states: ChartGraph['states'], depth: number): string {
+function boxOf(
+  state: ChartState,
+  at: { x: number; y: number; width: number; height: number },
+  exits: readonly Line[],
+  states: ChartGraph['states'],
+  depth: number,
+): string {
   const { x, y, width, height } = at;
   const nests = state.kind === 'compound' || state.kind === 'parallel';
   const kind = nests ? 'compound' : state.kind;
   const left = nests ? x + 14 : x + width / 2;
-  const inner = state.kind === 'final' ? `<rect class="inner" x="${x + 3}" y="${y + 3}" width="${width - 6}" height="${height - 6}" rx="${CORNER - 2}"/>` : '';
-  const words = exits.map((line) => `<tspan class="edge" data-edges="${escaped(idsOf(line))}">${escaped(exitText(line, states))}<title>${escaped(labelLines(line).join(' '))}</title></tspan>`);
-  const exit = words.length === 0 ? '' : `<text class="exit" x="${round(left)}" y="${round(y + sizes.header + 5)}">${words.join(' ')}</text>`;
-  return `<g class="state ${kind} depth${depth}" data-state="${escaped(state.path)}" tabindex="0" role="img" aria-label="${escaped(labelOf(state))}">`
-    + `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="${CORNER}"/>${inner}`
-    + `<text class="name" x="${round(left)}" y="${round(y + 20)}">${escaped(state.name)}</text>${exit}</g>`;
+  const inner =
+    state.kind === 'final'
+      ? `<rect class="inner" x="${x + 3}" y="${y + 3}" width="${width - 6}" height="${height - 6}" rx="${CORNER - 2}"/>`
+      : '';
+  const words = exits.map(
+    (line) =>
+      `<tspan class="edge" data-edges="${escaped(idsOf(line))}">${escaped(exitText(line, states))}<title>${escaped(labelLines(line).join(' '))}</title></tspan>`,
+  );
+  const exit =
+    words.length === 0
+      ? ''
+      : `<text class="exit" x="${round(left)}" y="${round(y + sizes.header + 5)}">${words.join(' ')}</text>`;
+  return (
+    `<g class="state ${kind} depth${depth}" data-state="${escaped(state.path)}" tabindex="0" role="img" aria-label="${escaped(labelOf(state))}">` +
+    `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="${CORNER}"/>${inner}` +
+    `<text class="name" x="${round(left)}" y="${round(y + 20)}">${escaped(state.name)}</text>${exit}</g>`
+  );
 }
 
 function labelOf({ name, description }: ChartState): string {

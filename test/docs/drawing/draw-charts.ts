@@ -22,7 +22,11 @@ export async function drawCharts(machines: readonly AnyStateMachine[]): Promise<
       return { svg: drawChart(graph, laidOut, chart.id), flatness: flatnessOf(laidOut) };
     };
     const [small, labelled, wide] = [await draw(false, 'DOWN'), await draw(true, 'DOWN'), await draw(false, 'RIGHT')];
-    drawings.set(chart.id, { small: small.svg, labelled: labelled.svg, flat: wide.flatness > small.flatness ? wide.svg : small.svg });
+    drawings.set(chart.id, {
+      small: small.svg,
+      labelled: labelled.svg,
+      flat: wide.flatness > small.flatness ? wide.svg : small.svg,
+    });
   }
   return drawings;
 }

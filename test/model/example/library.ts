@@ -8,16 +8,37 @@ const say = (text: string, isError = false) => ({ content: [{ type: 'text' as co
 const readOnly = { annotations: { readOnlyHint: true } };
 const titles = ['Emma', 'Persuasion'];
 
-server.registerTool('find', { description: 'Finds a book.', inputSchema: { title: z.string() }, ...readOnly }, ({ title }) =>
-  titles.includes(title) ? say(`found ${title}`) : say(`there is no ${title}`, true),
+server.registerTool(
+  'find',
+  { description: 'Finds a book.', inputSchema: { title: z.string() }, ...readOnly },
+  ({ title }) => (titles.includes(title) ? say(`found ${title}`) : say(`there is no ${title}`, true)),
 );
-server.registerTool('shelf', { description: 'Tells where a book stands.', inputSchema: { code: z.string().regex(/^[A-Z]\d+$/) }, ...readOnly }, ({ code }) => say(`${code} is on the second floor`));
-server.registerTool('borrow', { description: 'Lends a book.', inputSchema: { title: z.string() }, annotations: { destructiveHint: false } }, ({ title }) => say(`lent ${title}`));
-server.registerTool('discard', { description: 'Throws a book away.', inputSchema: { title: z.string() } }, ({ title }) => say(`${title} is gone`));
-server.registerTool('reserve', { description: 'Keeps a book for somebody, whose name it asks for.', inputSchema: { title: z.string() } }, async ({ title }) => {
-  const { content } = await server.server.elicitInput({ message: `For whom is ${title}?`, requestedSchema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] } });
-  return say(`${title} is kept for ${String(content?.['name'])}`);
-});
+server.registerTool(
+  'shelf',
+  { description: 'Tells where a book stands.', inputSchema: { code: z.string().regex(/^[A-Z]\d+$/) }, ...readOnly },
+  ({ code }) => say(`${code} is on the second floor`),
+);
+server.registerTool(
+  'borrow',
+  { description: 'Lends a book.', inputSchema: { title: z.string() }, annotations: { destructiveHint: false } },
+  ({ title }) => say(`lent ${title}`),
+);
+server.registerTool(
+  'discard',
+  { description: 'Throws a book away.', inputSchema: { title: z.string() } },
+  ({ title }) => say(`${title} is gone`),
+);
+server.registerTool(
+  'reserve',
+  { description: 'Keeps a book for somebody, whose name it asks for.', inputSchema: { title: z.string() } },
+  async ({ title }) => {
+    const { content } = await server.server.elicitInput({
+      message: `For whom is ${title}?`,
+      requestedSchema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
+    });
+    return say(`${title} is kept for ${String(content?.['name'])}`);
+  },
+);
 
 await server.connect(new StdioServerTransport());
 process.stdin.once('end', () => process.exit(0));

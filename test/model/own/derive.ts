@@ -20,7 +20,9 @@ export function deriveFlows(tool: string, terms: Terms): Stimulus[][] {
     events: ({ context }) => possibleMoves(context, tool).map((move) => ({ type: tell(move), move })),
   });
   const byOutcome = new Map<string, World>();
-  for (const { nextState: { context: world } } of adjacencyMapToArray(known)) {
+  for (const {
+    nextState: { context: world },
+  } of adjacencyMapToArray(known)) {
     if (world.path.length === 0 || stateOf(world) !== 'idle') continue;
     const outcome = outcomeOf(world);
     const shortest = byOutcome.get(outcome);
@@ -39,13 +41,22 @@ function possibleMoves(world: World, tool: string): Stimulus[] {
   const stop: Stimulus[] = isFirstHop ? [{ do: 'stop', target: null }] : [];
   // A Stop comes after the first words: what was written by then is for all to see.
   if (world.begun) return stop;
-  if (turn.asking) return isTroubled(world) ? [{ do: 'answer' }] : [{ do: 'answer' }, { do: 'ask', tools: [tool] }, ...(isFirstHop ? [{ do: 'begin' } satisfies Stimulus] : [])];
+  if (turn.asking)
+    return isTroubled(world)
+      ? [{ do: 'answer' }]
+      : [{ do: 'answer' }, { do: 'ask', tools: [tool] }, ...(isFirstHop ? [{ do: 'begin' } satisfies Stimulus] : [])];
   if (openQuestions(world.log.rows()).length > 0) {
     const approve: Stimulus = { do: 'respond', decision: 'approve', to: 'first' };
-    return isFirstHop ? [approve, { do: 'respond', decision: 'deny', to: 'first' }, { do: 'expire' }, ...stop] : [approve];
+    return isFirstHop
+      ? [approve, { do: 'respond', decision: 'deny', to: 'first' }, { do: 'expire' }, ...stop]
+      : [approve];
   }
   if ([...world.calls.values()].some(({ value }) => pathOf(value) === 'running')) {
-    return [{ do: 'call', tool, ends: 'ok' }, ...(isFirstHop ? [{ do: 'call', tool, ends: 'late' } satisfies Stimulus] : []), ...stop];
+    return [
+      { do: 'call', tool, ends: 'ok' },
+      ...(isFirstHop ? [{ do: 'call', tool, ends: 'late' } satisfies Stimulus] : []),
+      ...stop,
+    ];
   }
   return [];
 }
@@ -56,5 +67,11 @@ function outcomeOf({ log }: World): string {
 }
 
 function isTroubled({ path }: World): boolean {
-  return path.some((move) => move.do === 'stop' || move.do === 'expire' || (move.do === 'call' && move.ends === 'late') || (move.do === 'respond' && move.decision === 'deny'));
+  return path.some(
+    (move) =>
+      move.do === 'stop' ||
+      move.do === 'expire' ||
+      (move.do === 'call' && move.ends === 'late') ||
+      (move.do === 'respond' && move.decision === 'deny'),
+  );
 }

@@ -19,31 +19,47 @@ const flow = z.strictObject({
   /** What the user says. */
   prompt: z.string().default('Go on, please.'),
   /** What the scripted model does, hop by hop; it ends with words. */
-  model: z.array(z.union([
-    z.strictObject({ calls: z.array(z.strictObject({ tool: z.string(), arguments: args.optional() })).min(1) }),
-    z.strictObject({ says: z.string() }),
-  ]).meta({ allowed: 'calls, a list of {tool, arguments}, or says, a text' })).min(1).meta({ allowed: 'a list of at least one entry, each with calls or says' }),
+  model: z
+    .array(
+      z
+        .union([
+          z.strictObject({ calls: z.array(z.strictObject({ tool: z.string(), arguments: args.optional() })).min(1) }),
+          z.strictObject({ says: z.string() }),
+        ])
+        .meta({ allowed: 'calls, a list of {tool, arguments}, or says, a text' }),
+    )
+    .min(1)
+    .meta({ allowed: 'a list of at least one entry, each with calls or says' }),
   /** What a person answers when asked. */
   person: z.enum(['approve', 'deny']).default('approve'),
-  expect: z.strictObject({
-    /** In the order of their ends. */
-    calls: z.array(expectedCall).optional(),
-    finish_reason: z.string().optional(),
-    /** Each a piece of what the model is sent: of the system prompt, of results. */
-    model_sees: z.array(z.string()).optional(),
-  }).prefault({}),
+  expect: z
+    .strictObject({
+      /** In the order of their ends. */
+      calls: z.array(expectedCall).optional(),
+      finish_reason: z.string().optional(),
+      /** Each a piece of what the model is sent: of the system prompt, of results. */
+      model_sees: z.array(z.string()).optional(),
+    })
+    .prefault({}),
 });
 
 const file = z.strictObject({
   /** By the name that the model is offered. */
-  tools: z.record(z.string(), z.strictObject({
-    /** In place of those made from its schema. */
-    arguments: args.optional(),
-    /** Whether it is called at all; by default only if its server says that it is read-only. */
-    call: z.boolean().optional(),
-    /** Of its calls in the flows that the chart gives, as far as they are answered. */
-    expect: z.strictObject({ status: z.enum(['ok', 'error']).optional(), result: z.string().optional() }).optional(),
-  })).default({}),
+  tools: z
+    .record(
+      z.string(),
+      z.strictObject({
+        /** In place of those made from its schema. */
+        arguments: args.optional(),
+        /** Whether it is called at all; by default only if its server says that it is read-only. */
+        call: z.boolean().optional(),
+        /** Of its calls in the flows that the chart gives, as far as they are answered. */
+        expect: z
+          .strictObject({ status: z.enum(['ok', 'error']).optional(), result: z.string().optional() })
+          .optional(),
+      }),
+    )
+    .default({}),
   flows: z.array(flow).default([]),
 });
 
@@ -55,11 +71,17 @@ export type ExpectedCall = z.infer<typeof expectedCall>;
 export async function readFlowsFile(path: string | undefined): Promise<FlowsFile> {
   if (path === undefined) return file.parse({});
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`The file of flows ${path} ${error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`}.`, { cause: error });
+    throw new Error(
+      `The file of flows ${path} ${error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`}.`,
+      { cause: error },
+    );
   });
   const document = readDocument(text, null);
   const read = file.safeParse(document.values ?? {});
-  const problems = [...document.problems, ...(read.error ? schemaProblems(read.error.issues, document, z.toJSONSchema(file, { io: 'input' })) : [])];
+  const problems = [
+    ...document.problems,
+    ...(read.error ? schemaProblems(read.error.issues, document, z.toJSONSchema(file, { io: 'input' })) : []),
+  ];
   if (!read.success || problems.length > 0) throw new Error(listProblems('The file of flows', path, problems));
   return read.data;
 }
@@ -69,7 +91,9 @@ export async function readFlowsFile(path: string | undefined): Promise<FlowsFile
  * call a tool that does not exist, so there only a name that is nearly that of a tool is refused.
  */
 export function checkToolNames({ tools, flows }: FlowsFile, offered: readonly string[]): void {
-  const called = flows.flatMap(({ model, expect }) => [...model.flatMap((said) => ('calls' in said ? said.calls : [])), ...(expect.calls ?? [])].map(({ tool }) => tool));
+  const called = flows.flatMap(({ model, expect }) =>
+    [...model.flatMap((said) => ('calls' in said ? said.calls : [])), ...(expect.calls ?? [])].map(({ tool }) => tool),
+  );
   const problems = [...new Set([...Object.keys(tools), ...called])].flatMap((name) => {
     if (offered.includes(name) || (!(name in tools) && closest(name, offered) === null)) return [];
     return [notOffered(name, offered)];

@@ -24,7 +24,9 @@ function make(schema: unknown, root: Schema, levels: number): unknown {
   if (typeof $ref === 'string') return make(pointedAt($ref, root), root, inner);
   for (const choices of [anyOf, oneOf]) if (Array.isArray(choices)) return make(choices[0], root, inner);
   if (Array.isArray(allOf)) return make(Object.assign({}, ...allOf), root, inner);
-  const type: unknown = Array.isArray(schema['type']) ? schema['type'][0] : (schema['type'] ?? (schema['properties'] ? 'object' : null));
+  const type: unknown = Array.isArray(schema['type'])
+    ? schema['type'][0]
+    : (schema['type'] ?? (schema['properties'] ? 'object' : null));
   switch (type) {
     case 'object': {
       const properties = isSchema(schema['properties']) ? schema['properties'] : {};
@@ -46,7 +48,15 @@ function make(schema: unknown, root: Schema, levels: number): unknown {
 }
 
 function text({ format, minLength, maxLength }: Schema): string {
-  const known: Record<string, string> = { 'date-time': '2026-01-01T12:00:00Z', date: '2026-01-01', time: '12:00:00Z', email: 'someone@example.org', uri: 'https://example.org/', uuid: '00000000-0000-4000-8000-000000000000', ipv4: '127.0.0.1' };
+  const known: Record<string, string> = {
+    'date-time': '2026-01-01T12:00:00Z',
+    date: '2026-01-01',
+    time: '12:00:00Z',
+    email: 'someone@example.org',
+    uri: 'https://example.org/',
+    uuid: '00000000-0000-4000-8000-000000000000',
+    ipv4: '127.0.0.1',
+  };
   const word = known[String(format)] ?? 'text';
   return word.padEnd(numberOr(minLength, 0), 'x').slice(0, numberOr(maxLength, Infinity));
 }
@@ -60,7 +70,11 @@ function amount({ minimum, exclusiveMinimum, maximum, multipleOf }: Schema): num
 
 /** Within the same document: `#/$defs/name`. */
 function pointedAt(ref: string, root: Schema): unknown {
-  const steps = ref.replace(/^#\/?/, '').split('/').filter((step) => step !== '').map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const steps = ref
+    .replace(/^#\/?/, '')
+    .split('/')
+    .filter((step) => step !== '')
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
   return steps.reduce<unknown>((at, step) => (isSchema(at) ? at[step] : undefined), root);
 }
 

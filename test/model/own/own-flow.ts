@@ -31,7 +31,9 @@ export function step(before: World, move: Stimulus): World {
 /** The states of the conversation's chart that it is in between these moves, or takes a transition in. */
 export function statesPassed(moves: readonly Stimulus[], terms: Terms): Set<string> {
   const worlds = moves.reduce((all, move) => [...all, ...worldsOf(all.at(-1) ?? begin(terms), move)], [begin(terms)]);
-  return new Set(worlds.flatMap(({ taken }) => taken).flatMap((edge) => /^conversation\.(.*?): /.exec(edge)?.[1] ?? []));
+  return new Set(
+    worlds.flatMap(({ taken }) => taken).flatMap((edge) => /^conversation\.(.*?): /.exec(edge)?.[1] ?? []),
+  );
 }
 
 function worldsOf(before: World, move: Stimulus): World[] {
@@ -61,7 +63,11 @@ function withoutRepetition(told: readonly string[]): string[] {
       while (block.every((word, index) => told[at + times * length + index] === word)) times += 1;
       if (times === 1) continue;
       const once = length === 1 ? block.join() : `(${block.join(', ')})`;
-      return [...told.slice(0, at), `${once} ${times === 2 ? 'twice' : `${times} times`}`, ...withoutRepetition(told.slice(at + times * length))];
+      return [
+        ...told.slice(0, at),
+        `${once} ${times === 2 ? 'twice' : `${times} times`}`,
+        ...withoutRepetition(told.slice(at + times * length)),
+      ];
     }
   }
   return [...told];

@@ -30,7 +30,10 @@ export interface PlayedFlow {
 /** Beyond a tool's own time. */
 const PATIENCE_MS = 15_000;
 
-export async function playOwn(flow: OwnFlow, { server, model, terms }: { server: WatchedServer; model: ModelServer; terms: Terms }): Promise<PlayedFlow> {
+export async function playOwn(
+  flow: OwnFlow,
+  { server, model, terms }: { server: WatchedServer; model: ModelServer; terms: Terms },
+): Promise<PlayedFlow> {
   const startedMs = performance.now();
   const bell = createBell(terms.limits.toolMaxTimeoutMs + PATIENCE_MS);
   const conversationId = randomUUID();
@@ -70,29 +73,54 @@ export async function playOwn(flow: OwnFlow, { server, model, terms }: { server:
         return make(move);
       case 'respond': {
         const answered = ofKind('response').length;
-        await bell.until(() => ofKind('approval_request').length > answered, () => 'a person to be asked');
+        await bell.until(
+          () => ofKind('approval_request').length > answered,
+          () => 'a person to be asked',
+        );
         const answers = ofKind('response').map((row) => row.extra?.['interrupt_id']);
         const question = ofKind('approval_request').find((row) => !answers.includes(row.extra?.['interrupt_id']));
-        await client.respond(conversationId, { interruptId: String(question?.extra?.['interrupt_id']), decision: move.decision });
-        await bell.until(() => ofKind('response').length > answered, () => 'the answer to be kept');
+        await client.respond(conversationId, {
+          interruptId: String(question?.extra?.['interrupt_id']),
+          decision: move.decision,
+        });
+        await bell.until(
+          () => ofKind('response').length > answered,
+          () => 'the answer to be kept',
+        );
         return make(move);
       }
       case 'call': {
         const before = moves.filter((made) => made.do === 'call').length;
-        const ended = () => ofKind('tool_result').filter((row) => ['ok', 'error', 'timed_out', 'outcome_unknown'].includes(String(row.extra?.['status'])));
-        await bell.until(() => ended().length > before || rows.some(isServersQuestion), () => `${move.tool} to end`);
-        if (ended().length <= before) throw new Error(`${move.tool} asks a person something, and flows have no answer to that: say \`call: false\` of it`);
+        const ended = () =>
+          ofKind('tool_result').filter((row) =>
+            ['ok', 'error', 'timed_out', 'outcome_unknown'].includes(String(row.extra?.['status'])),
+          );
+        await bell.until(
+          () => ended().length > before || rows.some(isServersQuestion),
+          () => `${move.tool} to end`,
+        );
+        if (ended().length <= before)
+          throw new Error(
+            `${move.tool} asks a person something, and flows have no answer to that: say \`call: false\` of it`,
+          );
         const row = ended()[before];
         const { name, status } = row?.extra ?? {};
         if (move.ends === 'late') return make(move);
-        if (status !== 'ok' && status !== 'error') throw new Error(`${String(name)} ended as ${String(status)}: ${row?.content}`);
+        if (status !== 'ok' && status !== 'error')
+          throw new Error(`${String(name)} ended as ${String(status)}: ${row?.content}`);
         return make({ do: 'call', tool: String(name), ends: status });
       }
       case 'begin':
-        await bell.until(() => hasBegun, () => 'the first words');
+        await bell.until(
+          () => hasBegun,
+          () => 'the first words',
+        );
         return make(move);
       case 'stop':
-        await bell.until(() => state === stateOf(world), () => `the conversation to be in ${stateOf(world)}; it is in ${state}`);
+        await bell.until(
+          () => state === stateOf(world),
+          () => `the conversation to be in ${stateOf(world)}; it is in ${state}`,
+        );
         await chat?.cancel();
         return make(move);
       default:
@@ -104,17 +132,37 @@ export async function playOwn(flow: OwnFlow, { server, model, terms }: { server:
     model.script(...repliesOf(flow));
     server.keepBack(keptBack(flow, terms));
     for (const move of flow.moves) await perform(move);
-    await bell.until(() => ofKind('turn_end').length > 0, () => 'the turn to end');
+    await bell.until(
+      () => ofKind('turn_end').length > 0,
+      () => 'the turn to end',
+    );
     const [seen, meant] = [rows.map(labelOf), world.log.rows().map(labelOf)];
     const at = meant.findIndex((label, index) => label !== seen[index]);
-    if (at !== -1 || seen.length !== meant.length) problems.push(`the log differs from the chart at row ${at === -1 ? meant.length + 1 : at + 1}:`, `the chart: ${meant.join(', ')}`, `the log:   ${seen.join(', ')}`);
-    problems.push(...model.violations.slice(modelWas.violations).map((violation) => `the model got an invalid history: ${violation}`));
+    if (at !== -1 || seen.length !== meant.length)
+      problems.push(
+        `the log differs from the chart at row ${at === -1 ? meant.length + 1 : at + 1}:`,
+        `the chart: ${meant.join(', ')}`,
+        `the log:   ${seen.join(', ')}`,
+      );
+    problems.push(
+      ...model.violations
+        .slice(modelWas.violations)
+        .map((violation) => `the model got an invalid history: ${violation}`),
+    );
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error), ...rows.map((row) => `row ${row.seq}: ${labelOf(row)} ${row.content ?? ''}`));
+    problems.push(
+      error instanceof Error ? error.message : String(error),
+      ...rows.map((row) => `row ${row.seq}: ${labelOf(row)} ${row.content ?? ''}`),
+    );
   } finally {
     client.close();
   }
-  const modelSaw = model.requests.slice(modelWas.requests).map(({ body }) => body.messages.map(({ content }) => (typeof content === 'string' ? content : JSON.stringify(content))).join('\n')).join('\n');
+  const modelSaw = model.requests
+    .slice(modelWas.requests)
+    .map(({ body }) =>
+      body.messages.map(({ content }) => (typeof content === 'string' ? content : JSON.stringify(content))).join('\n'),
+    )
+    .join('\n');
   return { moves, rows, modelSaw, problems, tookMs: performance.now() - startedMs };
 }
 
@@ -142,7 +190,8 @@ function keptBack({ moves }: OwnFlow, terms: Terms): boolean[] {
     const before = world.outside.calls;
     world = step(world, move);
     const isLate = moves.slice(at + 1).find(({ do: word }) => word === 'call' || word === 'stop');
-    for (let made = before; made < world.outside.calls; made += 1) kept.push(isLate?.do === 'stop' || (isLate?.do === 'call' && isLate.ends === 'late'));
+    for (let made = before; made < world.outside.calls; made += 1)
+      kept.push(isLate?.do === 'stop' || (isLate?.do === 'call' && isLate.ends === 'late'));
   }
   return kept;
 }

@@ -4,6 +4,18 @@ import type { LogRow } from '../../../machines/log.ts';
 export function labelOf({ type, extra }: Pick<LogRow, 'type'> & { extra: LogRow['extra'] | null }): string {
   const { kind, name, status, decision, reason } = extra ?? {};
   const metadata: unknown = extra?.['metadata'];
-  const finish = typeof metadata === 'object' && metadata !== null && 'finish_reason' in metadata ? metadata.finish_reason : undefined;
-  return [kind ?? type, name, status, decision, kind === 'cancel' ? reason : undefined, kind === 'turn_end' ? finish : undefined].filter((word) => word !== undefined && word !== null).join(' ');
+  const finish =
+    typeof metadata === 'object' && metadata !== null && 'finish_reason' in metadata
+      ? metadata.finish_reason
+      : undefined;
+  return [
+    kind ?? type,
+    name,
+    status,
+    decision,
+    kind === 'cancel' ? reason : undefined,
+    kind === 'turn_end' ? finish : undefined,
+  ]
+    .filter((word) => word !== undefined && word !== null)
+    .join(' ');
 }

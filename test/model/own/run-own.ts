@@ -55,15 +55,22 @@ export async function runOwn({ config: file, flows, tool, only, all, say, isUnre
     const { chosen, terms } = await withServer(config, model, { inHaste: false }, async (server) => {
       const { flows: prepared, terms } = prepare(config, server.toolbox, given, { tool, all, say });
       const chosen = prepared.filter(({ name }) => only === undefined || name.includes(only));
-      if (chosen.length === 0) throw new Error('There is no flow to play: no tool may be called, or none has this name.');
+      if (chosen.length === 0)
+        throw new Error('There is no flow to play: no tool may be called, or none has this name.');
       say('');
-      await playAll(chosen.filter((flow) => !needsHaste(flow)), terms, server);
+      await playAll(
+        chosen.filter((flow) => !needsHaste(flow)),
+        terms,
+        server,
+      );
       return { chosen, terms };
     });
     const hasty = chosen.filter(needsHaste);
     if (hasty.length > 0) await withServer(config, model, { inHaste: true }, (server) => playAll(hasty, terms, server));
     const states = [...new Set(edgesOf(conversationMachine).map(({ state }) => state))];
-    say(`\nThey pass through ${passed.size} of the ${states.length} states of a conversation; not through ${states.filter((state) => !passed.has(state)).join(', ')}.`);
+    say(
+      `\nThey pass through ${passed.size} of the ${states.length} states of a conversation; not through ${states.filter((state) => !passed.has(state)).join(', ')}.`,
+    );
     say(`${held} of ${chosen.length} flows held`);
     return held === chosen.length;
   } finally {
@@ -71,19 +78,46 @@ export async function runOwn({ config: file, flows, tool, only, all, say, isUnre
   }
 }
 
-function report(flow: OwnFlow, { moves, rows, tookMs, problems: ownProblems }: PlayedFlow, problems: readonly string[], terms: Terms): string[] {
+function report(
+  flow: OwnFlow,
+  { moves, rows, tookMs, problems: ownProblems }: PlayedFlow,
+  problems: readonly string[],
+  terms: Terms,
+): string[] {
   // A tool may have ended otherwise than the flow foresaw.
   const name = flow.isWritten || ownProblems.length > 0 ? flow.name : tellOwn(moves, terms);
-  const errors = new Set(rows.filter((row) => row.extra?.['status'] === 'error').map((row) => `${String(row.extra?.['name'])} answered with an error: ${row.content}`));
-  return [`${problems.length === 0 ? 'held  ' : 'BROKEN'} ${name} (${Math.round(tookMs)} ms)`, ...[...errors, ...problems].map((line) => `         ${line}`)];
+  const errors = new Set(
+    rows
+      .filter((row) => row.extra?.['status'] === 'error')
+      .map((row) => `${String(row.extra?.['name'])} answered with an error: ${row.content}`),
+  );
+  return [
+    `${problems.length === 0 ? 'held  ' : 'BROKEN'} ${name} (${Math.round(tookMs)} ms)`,
+    ...[...errors, ...problems].map((line) => `         ${line}`),
+  ];
 }
 
-function replay({ file, flows, all }: { file: string | undefined; flows: string | undefined; all: boolean }, { name }: OwnFlow): string {
-  const option = (flag: string, value: string | undefined) => (value === undefined ? [] : [`${flag} ${JSON.stringify(value)}`]);
-  return ['./run.sh model', ...option('--config', file), ...option('--flows', flows), ...(all ? ['--all'] : []), ...option('--only', name)].join(' ');
+function replay(
+  { file, flows, all }: { file: string | undefined; flows: string | undefined; all: boolean },
+  { name }: OwnFlow,
+): string {
+  const option = (flag: string, value: string | undefined) =>
+    value === undefined ? [] : [`${flag} ${JSON.stringify(value)}`];
+  return [
+    './run.sh model',
+    ...option('--config', file),
+    ...option('--flows', flows),
+    ...(all ? ['--all'] : []),
+    ...option('--only', name),
+  ].join(' ');
 }
 
-async function withServer<Result>(config: Config, model: ModelServer, options: { inHaste: boolean }, work: (server: WatchedServer) => Promise<Result>): Promise<Result> {
+async function withServer<Result>(
+  config: Config,
+  model: ModelServer,
+  options: { inHaste: boolean },
+  work: (server: WatchedServer) => Promise<Result>,
+): Promise<Result> {
   const server = await startWatchedServer(config, model.url, options);
   try {
     return await work(server);

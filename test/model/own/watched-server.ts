@@ -25,11 +25,17 @@ const root = new URL('../../../src/server.ts', import.meta.url).href;
 const watched = new URL('watched-toolbox.ts', import.meta.url).href;
 
 /** Resolves when its MCP servers are connected, or have failed. Rejects as the server does. */
-export async function startWatchedServer(config: Config, modelUrl: string, { inHaste }: { inHaste: boolean }): Promise<WatchedServer> {
+export async function startWatchedServer(
+  config: Config,
+  modelUrl: string,
+  { inHaste }: { inHaste: boolean },
+): Promise<WatchedServer> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-own-'));
   const hooks = registerHooks({
     resolve: (specifier, context, next) =>
-      specifier === './mcp/toolbox.ts' && context.parentURL === root ? { url: watched, shortCircuit: true } : next(specifier, context),
+      specifier === './mcp/toolbox.ts' && context.parentURL === root
+        ? { url: watched, shortCircuit: true }
+        : next(specifier, context),
   });
   const { startServer } = await import('../../../src/server.ts');
   hooks.deregister();
@@ -40,7 +46,13 @@ export async function startWatchedServer(config: Config, modelUrl: string, { inH
   watchedToolboxes.subscribe(see);
   try {
     const settings = settingsFor(config, { modelUrl, folder, inHaste });
-    const server = await startServer({ settings: createLiveSettings(settings), readConfig: async () => settings, version: 'test', env: process.env, log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }) });
+    const server = await startServer({
+      settings: createLiveSettings(settings),
+      readConfig: async () => settings,
+      version: 'test',
+      env: process.env,
+      log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }),
+    });
     if (seen === null) throw new Error('the server has no toolbox');
     const { toolbox, keepBack }: WatchedToolbox = seen;
     await toolbox.settled();
@@ -58,7 +70,10 @@ export async function startWatchedServer(config: Config, modelUrl: string, { inH
   }
 }
 
-function settingsFor(config: Config, { modelUrl, folder, inHaste }: { modelUrl: string; folder: string; inHaste: boolean }): Config {
+function settingsFor(
+  config: Config,
+  { modelUrl, folder, inHaste }: { modelUrl: string; folder: string; inHaste: boolean },
+): Config {
   const test = configSchema.parse({
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
     repository: { path: join(folder, 'events.db') },
@@ -69,8 +84,15 @@ function settingsFor(config: Config, { modelUrl, folder, inHaste }: { modelUrl: 
   const haste = inHaste ? { timeout: HASTE_S, max_timeout: HASTE_S, approval_timeout: HASTE_S } : {};
   return {
     ...test,
-    chat: { ...chat, websocket: { ...chat.websocket, host: '127.0.0.1', port: 0 }, service: { ...service, tools: { ...service.tools, ...haste } } },
-    mcp: { ...mcp, connection: { ...mcp.connection, startup_wait: Math.min(STARTUP_S, mcp.connection.connection_timeout) } },
+    chat: {
+      ...chat,
+      websocket: { ...chat.websocket, host: '127.0.0.1', port: 0 },
+      service: { ...service, tools: { ...service.tools, ...haste } },
+    },
+    mcp: {
+      ...mcp,
+      connection: { ...mcp.connection, startup_wait: Math.min(STARTUP_S, mcp.connection.connection_timeout) },
+    },
   };
 }
 

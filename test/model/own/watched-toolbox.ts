@@ -25,7 +25,8 @@ export function createToolbox(options: ToolboxOptions): ToolboxHost {
       const end = await toolbox.call(tool, args, callOptions);
       if (!isKept) return end;
       const { signal } = callOptions;
-      if (!signal.aborted) await new Promise<void>((givenUp) => signal.addEventListener('abort', () => givenUp(), { once: true }));
+      if (!signal.aborted)
+        await new Promise<void>((givenUp) => signal.addEventListener('abort', () => givenUp(), { once: true }));
       return { status: 'cancelled' };
     },
   };
