@@ -24,7 +24,7 @@ const project = join(import.meta.dirname, '..');
 const CONCURRENCY = availableParallelism() + 1;
 
 /** Longest run of one test, in milliseconds: far beyond what any needs, also on a machine with much other work. */
-const TEST_TIMEOUT_MS = 120_000;
+const TEST_TIMEOUT_MS = 300_000;
 
 /** Folders whose files take longest, because they start browsers and whole servers. They go first. */
 const LONGEST = ['run', 'inspect', 'proof', 'model', 'fuzz', 'protocol-property', 'reload', 'integration'];

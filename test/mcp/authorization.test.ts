@@ -71,7 +71,7 @@ type Box = Awaited<ReturnType<typeof startToolbox>>;
 /** Resolves with the address that somebody has to open. */
 async function asked(box: Box): Promise<string> {
   const { context } = await waitFor(box.actor('web'), ({ context }) => context.authorizeUrl !== null, {
-    timeout: 15_000,
+    timeout: 90_000,
   });
   return context.authorizeUrl ?? '';
 }
@@ -291,7 +291,7 @@ test('an address that nobody opened is made anew', async (t) => {
   const { context } = await waitFor(
     box.actor('web'),
     ({ context }) => context.authorizeUrl !== null && context.authorizeUrl !== first,
-    { timeout: 15_000 },
+    { timeout: 90_000 },
   );
   assert.notEqual(
     new URL(context.authorizeUrl ?? '').searchParams.get('state'),

@@ -37,7 +37,7 @@ const endings = {
 for (const [how, end] of Object.entries(endings)) {
   test(
     `servers that ignore EOF and SIGTERM, and their children, die when their host ${how}`,
-    { timeout: 20_000 },
+    { timeout: 90_000 },
     async (t) => {
       const { host, pids } = await startHost(t);
       assert.deepEqual(pids.map(isAlive), [true, true]);

@@ -46,7 +46,7 @@ export interface LineDeps {
 }
 
 /** What takes longer does not come. */
-export const PATIENCE_MS = 8_000;
+export const PATIENCE_MS = 30_000;
 
 export async function openLine(url: string, { holding, complain, mayBeHungUpOn, heard }: LineDeps): Promise<Line> {
   const socket = new WebSocket(url);

@@ -47,7 +47,7 @@ export function createBrowser(args: readonly string[] = []): OpenPage {
     browser ??= chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
     const context = await (await browser).newContext({ viewport: { width: 1280, height: 800 }, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     const complaints: string[] = [];
     const complain = (what: string) => {
       if (!expected?.test(what) && !AWAY.test(what)) complaints.push(what);

@@ -45,7 +45,7 @@ export interface Client {
 }
 
 /** A test that waits longer than this for a frame has failed. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 /** How a socket presents itself; `localAddress` is where it comes from. */
 export type ConnectOptions = Pick<ClientOptions, 'headers' | 'localAddress'> & { protocols?: string[] };

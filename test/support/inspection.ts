@@ -13,7 +13,7 @@ export interface Watcher {
   waitFor(fits: (message: StatelyMessage) => boolean, what: string): Promise<StatelyMessage>;
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 /** Where live inspection of a conversation is told. */
 export function eventsUrl({ url }: Pick<Parley, 'url'>, conversation: string, owner?: string): string {

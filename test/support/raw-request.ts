@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 /** Where a raw request goes. */
 const portOf = (url: string) => Number(new URL(url).port);
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 /** Sends these lines and an empty one; resolves with the answer. */
 export async function sendLines(url: string, lines: readonly string[]): Promise<{ status: number; body: string }> {

@@ -120,7 +120,7 @@ export async function createHome(
   };
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 /** Resolves with what `look` finds, as soon as that is neither null nor false. */
 export async function eventually<Found>(

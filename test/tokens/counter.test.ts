@@ -115,7 +115,7 @@ describe('token counter', () => {
       await counter.close();
       process.stdout.write(String(tokens));`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
-      timeout: 20_000,
+      timeout: 90_000,
     });
     assert.equal(stdout, '2');
   });
