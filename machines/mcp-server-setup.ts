@@ -3,7 +3,7 @@
  * delays and guards, and what it notes down.
  */
 import { assign, fromCallback, fromPromise, setup } from 'xstate';
-import type { CheckInput, McpServerContext, McpServerEvent, McpServerInput } from './mcp-server-terms.ts';
+import type { CheckInput, McpServerContext, McpServerEvent, McpServerInput } from './mcp-server-types.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 
 /** The wait before reconnect number `attempts` (from 1): doubled and capped, then halved at most by the jitter. */

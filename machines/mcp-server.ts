@@ -5,7 +5,7 @@
  */
 import type { StateValueFrom } from 'xstate';
 import { mcpServerSetup } from './mcp-server-setup.ts';
-import type { McpServerContext, McpServerState } from './mcp-server-terms.ts';
+import type { McpServerContext, McpServerState } from './mcp-server-types.ts';
 
 /** What a connection that was just closed, or an authorization that was given up, may still say. */
 const lastWords = {

@@ -4,7 +4,7 @@
  * root actors in a Map beside it: a parent pays for every child it has, on every spawn and stop.
  */
 import { fromCallback, fromPromise, setup, type ActorRefFrom, type EventObject } from 'xstate';
-import type { McpServerInput } from './mcp-server-terms.ts';
+import type { McpServerInput } from './mcp-server-types.ts';
 import { mcpServerMachine } from './mcp-server.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 import { writerMachine } from './writer.ts';

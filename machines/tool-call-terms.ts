@@ -2,8 +2,8 @@
  * What the chart of a tool call is given, hears and remembers; and what it and the actor that makes the call say to each
  * other. Types only.
  */
-import type { KeyedAsk, Resumption, ServerAnswer } from './question-terms.ts';
-import type { HopTool } from './turn-terms.ts';
+import type { KeyedAsk, Resumption, ServerAnswer } from './conversation/question-types.ts';
+import type { HopTool } from './conversation/turn-state.ts';
 
 export interface ToolCallInput {
   conversationId: string;

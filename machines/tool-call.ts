@@ -3,11 +3,11 @@
  * dispatch row is committed before it starts. The call itself is the provided actor `callTool`.
  */
 import { fromCallback, sendParent, setup } from 'xstate';
-import type { CallAsks } from './conversation-events.ts';
-import type { CallResult } from './hop-answers.ts';
+import type { CallAsks } from './conversation/events.ts';
+import type { CallResult } from './conversation/hop-answers.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 import type { CallAbort, CallAnswered, ToolCallContext, ToolCallEvent, ToolCallInput } from './tool-call-terms.ts';
-import { CANCELLED } from './turn-rows.ts';
+import { CANCELLED } from './conversation/rows/turn-rows.ts';
 
 /** How long a call may go on that neither ends nor is heard of: its time anew, as far as all of its time together allows. */
 export function timeLeftMs(

@@ -2,7 +2,7 @@
  * What answers use: tokens and, where there is a price, their cost, summed over a turn and over a conversation, and
  * held against budgets. Pure sums; what a token costs is not known here.
  */
-import type { Answer } from './hop-answers.ts';
+import type { Answer } from './conversation/hop-answers.ts';
 import type { Fault, HopUsage, Usage } from './log.ts';
 import { fault } from './faults.ts';
 

@@ -4,20 +4,20 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseCli } from './cli.ts';
-import { backup } from './commands/backup.ts';
-import { check } from './commands/check.ts';
-import { inspect } from './commands/inspect.ts';
-import { endUnread, onOutputError, printLines } from './commands/output.ts';
-import { replay } from './commands/replay.ts';
-import type { CommandResult } from './commands/result.ts';
-import { say } from './commands/say.ts';
-import { token } from './commands/token.ts';
+import { parseCli } from './cli/parse-args.ts';
+import { backup } from './cli/backup.ts';
+import { check } from './cli/check.ts';
+import { inspect } from './cli/inspect.ts';
+import { endUnread, onOutputError, printLines } from './cli/output.ts';
+import { replay } from './cli/replay.ts';
+import type { CommandResult } from './cli/result.ts';
+import { say } from './cli/say.ts';
+import { token } from './cli/token.ts';
 import { createLiveSettings } from './config/live-settings.ts';
 import { loadConfig } from './config/load.ts';
-import type { Config } from './config/schema.ts';
+import type { Config } from './config/schema/schema.ts';
 import { AppError } from './errors.ts';
-import { createLog } from './log.ts';
+import { createLog } from './observability/log.ts';
 import { startServer, type Server } from './server.ts';
 import { watchTerminal } from './terminal.ts';
 

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import { changesBetween } from './config/changes.ts';
 import type { LiveSettings } from './config/live-settings.ts';
-import type { Config } from './config/schema.ts';
+import type { Config } from './config/schema/schema.ts';
 import { AppError } from './errors.ts';
 
 /** How the last reload ended. The start counts as the first one. */

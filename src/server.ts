@@ -32,21 +32,21 @@ import {
   warmLimits,
   windowLimits,
 } from './config/options.ts';
-import type { Config } from './config/schema.ts';
+import type { Config } from './config/schema/schema.ts';
 import { createInFlight } from './conversation/in-flight.ts';
 import { createKeepDraft } from './conversation/keep-draft.ts';
 import { createConversationMachine } from './conversation/machine.ts';
-import { createPermits } from './conversation/permits.ts';
+import { createPermits } from './scheduling/turn-permits.ts';
 import { createServerNotices } from './conversation/server-notices.ts';
 import { createSystemPrompt } from './conversation/system-prompt.ts';
 import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
-import { createAccess } from './gateway/access.ts';
-import { credentialOf } from './gateway/credential.ts';
-import { createComingChats } from './gateway/coming-chats.ts';
-import { createRequestHandler } from './gateway/requests.ts';
+import { createAccess } from './gateway/admission/access.ts';
+import { credentialOf } from './gateway/admission/credential.ts';
+import { createComingChats } from './gateway/actions/pending-chats.ts';
+import { createRequestHandler } from './gateway/actions/requests.ts';
 import { createHttpHandler } from './gateway/http.ts';
-import { createRefusalReport } from './gateway/refusal-report.ts';
+import { createRefusalReport } from './gateway/admission/refusal-report.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
 import { createViewerSockets } from './gateway/viewer-sockets.ts';
 import { ownWords, QUOTED } from './errors.ts';
@@ -58,22 +58,22 @@ import { createInspection } from './inspect/inspection.ts';
 import { createPageSources } from './inspect/page-sources.ts';
 import { createInspectRoutes } from './inspect/routes.ts';
 import { createDoorkeeper } from './inspect/visitor.ts';
-import { chooseProviders } from './llm/choose-providers.ts';
+import { chooseProviders } from './llm/providers/choose-providers.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { createSample } from './llm/sample.ts';
-import { reportProvider } from './llm/provider-news.ts';
+import { reportProvider } from './observability/provider-log.ts';
 import { createNameCheck } from './mcp/configured-names.ts';
-import { loadServers } from './mcp/servers-config.ts';
-import { reportServer } from './mcp/server-news.ts';
+import { loadServers } from './mcp/config/servers-config.ts';
+import { reportServer } from './observability/mcp-server-log.ts';
 import type { ServerStatus } from './mcp/port.ts';
 import { createToolbox } from './mcp/toolbox.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics } from './observability/metrics.ts';
 import { createOutbox } from './outbox/outbox.ts';
 import { createDecoder } from './protocol/decoder.ts';
-import { createRegistry } from './registry.ts';
+import { createRegistry } from './registry/registry.ts';
 import { createReload } from './reload.ts';
 import { openStore } from './store/store.ts';
-import { createTurnReport } from './turn-report.ts';
+import { createTurnReport } from './observability/turn-report.ts';
 import { createTokenCounter } from './tokens/counter.ts';
 
 /** A server that accepts sockets. `port` is the one it got, also where the configuration said 0. */

@@ -7,7 +7,7 @@
  *   for await (const chunk of turn) if (chunk.type === 'text') show(chunk.data);
  *   const { metadata } = await turn.end;
  */
-import type { FormContent } from '../../machines/client-events.ts';
+import type { FormContent } from '../../machines/conversation/client-events.ts';
 import type { Fault } from '../../machines/log.ts';
 import { createBackoff, type BackoffOptions } from './backoff.ts';
 import { openConnection, type ConnectionStatus, type SocketConstructor } from './connection.ts';

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../errors.ts';
 import { dotted, type KeyPath } from './places.ts';
 import { needsRestart } from './restart-keys.ts';
-import { configSchema, type Config } from './schema.ts';
+import { configSchema, type Config } from './schema/schema.ts';
 
 /** What a reload comes to. Key paths name keys, never values. */
 export interface ConfigChanges {

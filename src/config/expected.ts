@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { KeyPath } from './places.ts';
-import { configSchema } from './schema.ts';
+import { configSchema } from './schema/schema.ts';
 
 /** One node of the configuration's JSON Schema, with `unit` and `allowed` as `.meta()` gave them. */
 export type Expected = z.core.JSONSchema.BaseSchema;

@@ -2,7 +2,7 @@
  * Holds the configuration in force, and passes each reload on to the parts of the server. Reads no file and checks
  * nothing.
  */
-import type { Config } from './schema.ts';
+import type { Config } from './schema/schema.ts';
 
 /** The configuration in force. A key that needs a restart keeps its value here (restart-keys.ts). */
 export interface LiveSettings {

@@ -11,8 +11,8 @@ import type { Environment } from './environment.ts';
 import { dotted } from './places.ts';
 import type { KeyPath } from './places.ts';
 import { listProblems, schemaProblems } from './problems.ts';
-import { configSchema } from './schema.ts';
-import type { Config } from './schema.ts';
+import { configSchema } from './schema/schema.ts';
+import type { Config } from './schema/schema.ts';
 
 export interface ConfigSource {
   /** As given with --config, relative to `cwd`. Beats PARLEY_CONFIG, which beats the project's config/config.yaml. */

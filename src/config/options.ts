@@ -3,8 +3,8 @@
  * Decides nothing; every number is the configuration's. Each is called again at a reload (live-settings.ts).
  */
 import { isLoopback } from '../loopback.ts';
-import type { Sample } from '../mcp/sampling.ts';
-import type { Config } from './schema.ts';
+import type { Sample } from '../mcp/server-requests/sampling.ts';
+import type { Config } from './schema/schema.ts';
 
 /** Durations in the configuration are seconds unless the key says otherwise. */
 export const ms = (seconds: number) => Math.round(seconds * 1000);

@@ -2,17 +2,17 @@
  * What the chart of a conversation emits, carried out: rows by the journal, words to clients by the outbox. Decides
  * nothing; whether a chat or an answer that is turned away comes late, only the log knows, and it is asked.
  */
-import type { Asker, ChatEvent } from '../../machines/client-events.ts';
-import type { ConversationEmitted } from '../../machines/conversation-events.ts';
+import type { Asker, ChatEvent } from '../../machines/conversation/client-events.ts';
+import type { ConversationEmitted } from '../../machines/conversation/events.ts';
 import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/port.ts';
 import { errorFrame, lateAnswerFrame, resultFrame } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
-import type { TurnReport } from '../turn-report.ts';
+import type { TurnReport } from '../observability/turn-report.ts';
 import type { Journal } from './journal.ts';
-import type { Permits } from './permits.ts';
+import type { Permits } from '../scheduling/turn-permits.ts';
 
 export interface CarrierDeps {
   outbox: Pick<Outbox, 'reply' | 'tell' | 'follow' | 'attach' | 'remove'>;

@@ -3,14 +3,14 @@
  * show it, and only then tell the chart. One journal a conversation; order is kept throughout, and
  * a fault on the way fails this conversation alone.
  */
-import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation-events.ts';
-import { wordsOf } from '../../machines/included.ts';
+import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation/events.ts';
+import { wordsOf } from '../../machines/context-window/included.ts';
 import type { NewRow } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import type { Outbox } from '../outbox/port.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { AppendOutcome, Store } from '../store/port.ts';
-import type { TurnReport } from '../turn-report.ts';
+import type { TurnReport } from '../observability/turn-report.ts';
 import type { InFlight } from './in-flight.ts';
 import type { WarmLogs } from './warm-logs.ts';
 

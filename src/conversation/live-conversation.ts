@@ -4,15 +4,15 @@
  * answer.
  */
 import { createActor, waitFor, type AnyActorRef, type SnapshotFrom } from 'xstate';
-import { isAsking } from '../../machines/approval.ts';
-import type { Asker, ClientEvent } from '../../machines/client-events.ts';
-import type { InternalEvent } from '../../machines/conversation-events.ts';
-import type { ConversationInput } from '../../machines/conversation-terms.ts';
-import type { conversationMachine } from '../../machines/conversation.ts';
+import { isAsking } from '../../machines/conversation/rows/approval.ts';
+import type { Asker, ClientEvent } from '../../machines/conversation/client-events.ts';
+import type { InternalEvent } from '../../machines/conversation/events.ts';
+import type { ConversationInput } from '../../machines/conversation/context.ts';
+import type { conversationMachine } from '../../machines/conversation/machine.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { Outbox } from '../outbox/port.ts';
 import type { ConversationState } from '../protocol/frames.ts';
-import type { TurnReport } from '../turn-report.ts';
+import type { TurnReport } from '../observability/turn-report.ts';
 import { createCarrier, type CarrierDeps } from './carrier.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
 import type { WarmLogs } from './warm-logs.ts';

@@ -2,14 +2,14 @@
  * The chart of a conversation with all that it needs of the outside world: each actor that it names, made of the
  * parts of the server. Knows no configuration, and decides nothing.
  */
-import { conversationMachine } from '../../machines/conversation.ts';
+import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import { createAnswerLogic, type AnswerDeps } from './answer.ts';
-import { createPermitLogic } from './ask-permit.ts';
-import { createCallToolLogic, type CallToolDeps } from './call-tool.ts';
-import { createLoadContextLogic, type LoadContextDeps } from './load-context.ts';
-import type { Permits } from './permits.ts';
-import { createReadLogLogic, type ReadLogDeps } from './read-log.ts';
+import { createAnswerLogic, type AnswerDeps } from './actors/answer.ts';
+import { createPermitLogic } from './actors/ask-permit.ts';
+import { createCallToolLogic, type CallToolDeps } from './actors/call-tool.ts';
+import { createLoadContextLogic, type LoadContextDeps } from './actors/load-context.ts';
+import type { Permits } from '../scheduling/turn-permits.ts';
+import { createReadLogLogic, type ReadLogDeps } from './actors/read-log.ts';
 
 /** All that any of its actors asks for. */
 export type ConversationParts = AnswerDeps &

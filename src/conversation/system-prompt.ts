@@ -5,8 +5,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMissing, type FromServer, type Library } from '../mcp/library.ts';
-import type { Resource } from '../mcp/offers.ts';
-import { partText } from '../mcp/result-text.ts';
+import type { Resource } from '../mcp/content/offers.ts';
+import { partText } from '../mcp/content/result-text.ts';
 import type { Outbox } from '../outbox/port.ts';
 import type { TurnRef } from './server-notices.ts';
 

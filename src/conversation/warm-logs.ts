@@ -3,7 +3,7 @@
  * An LRU over all conversations, bounded in bytes; what falls out is read again from the store.
  */
 import { LRUCache } from 'lru-cache';
-import { branchOf, foldRow, isMessage, type TurnRows } from '../../machines/past-turns.ts';
+import { branchOf, foldRow, isMessage, type TurnRows } from '../../machines/context-window/past-turns.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import type { Standing as StoredStanding } from '../store/port.ts';

@@ -6,12 +6,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verify } from '../auth/verifier.ts';
 import type { ProviderStatus } from '../llm/port.ts';
 import type { ServerStatus } from '../mcp/port.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Refusal } from '../refusal.ts';
-import { credentialOf } from './credential.ts';
+import { credentialOf } from './admission/credential.ts';
 import { pathOf } from './path.ts';
-import type { ReportRefusal } from './refusal-report.ts';
-import { refusals } from './refusals.ts';
+import type { ReportRefusal } from './admission/refusal-report.ts';
+import { refusals } from './admission/refusals.ts';
 import { toldServer } from './server-status.ts';
 
 export interface HttpDeps {

@@ -10,11 +10,11 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { closeReason, type Refusal } from '../refusal.ts';
-import { credentialOf, selectProtocol } from './credential.ts';
-import { endSoon } from './farewell.ts';
+import { credentialOf, selectProtocol } from './admission/credential.ts';
+import { endSoon } from './close-socket.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import type { ReportRefusal } from './refusal-report.ts';
-import { refusals } from './refusals.ts';
+import type { ReportRefusal } from './admission/refusal-report.ts';
+import { refusals } from './admission/refusals.ts';
 
 /** What is told of one conversation to one viewer. */
 export interface EventSink {

@@ -2,7 +2,7 @@
  * Provides what the page of inspection shows: its own files, the charts as they ship, the conversations that run, and
  * those of the log. Reads only; access is decided before.
  */
-import { conversationMachine } from '../../machines/conversation.ts';
+import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { LiveConversation } from '../conversation/live-conversation.ts';

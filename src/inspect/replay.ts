@@ -3,7 +3,7 @@
  * inspection, and where the log leaves the conversation. Reads; opens no conversation.
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
-import type { RecoveryPolicy } from '../../machines/turn-terms.ts';
+import type { RecoveryPolicy } from '../../machines/conversation/turn-state.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { isTurnEnd, replaySteps } from '../replay/steps.ts';
 import { standingWords } from '../replay/words.ts';

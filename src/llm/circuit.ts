@@ -5,9 +5,9 @@
 import { createActor, type SnapshotFrom } from 'xstate';
 import { providerCircuitMachine, type CircuitLimits } from '../../machines/provider-circuit.ts';
 import { fault } from '../errors.ts';
-import type { ProviderClient } from './client.ts';
+import type { ProviderClient } from './stream/client.ts';
 import type { AnswerEnd, ProviderStatus } from './port.ts';
-import type { Provider } from './provider.ts';
+import type { Provider } from './providers/provider.ts';
 
 export interface Circuit extends ProviderClient {
   status(): ProviderStatus;

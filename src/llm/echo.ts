@@ -4,7 +4,7 @@
  * What there is to send back is the log's: rows keep the thoughts, and the context brings them with each message.
  */
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
-import type { Thoughts } from '../../machines/model-messages.ts';
+import type { Thoughts } from '../../machines/context-window/model-messages.ts';
 import { isObject, type JsonObject } from './json.ts';
 
 /**

@@ -4,15 +4,15 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { fault } from '../errors.ts';
-import { chooseProviders } from './choose-providers.ts';
+import { chooseProviders } from './providers/choose-providers.ts';
 import type { CircuitLimits } from '../../machines/provider-circuit.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
-import { createProviderClient } from './client.ts';
+import { createProviderClient } from './stream/client.ts';
 import type { LanguageModel, ProviderStatus } from './port.ts';
-import { withCost } from './prices.ts';
-import type { Provider, ProviderBlock } from './provider.ts';
+import { withCost } from './providers/prices.ts';
+import type { Provider, ProviderBlock } from './providers/provider.ts';
 import { createQueuedClient, type QueuedClient } from './queued-client.ts';
-import { createTransport, type Transport } from './transport.ts';
+import { createTransport, type Transport } from './stream/transport.ts';
 
 /** Values may change: times and limits are read for each request, the choice of providers by `update`. */
 export interface LanguageModelOptions {

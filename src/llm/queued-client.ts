@@ -3,13 +3,13 @@
  * for too long. Every try takes its place anew; nobody holds one while it waits for the next try.
  */
 import { fault } from '../errors.ts';
-import { createFairLine } from '../fair-line.ts';
-import { waitInLine } from '../wait-in-line.ts';
+import { createFairLine } from '../scheduling/fair-queue.ts';
+import { waitInLine } from '../scheduling/acquire.ts';
 import type { Circuit } from './circuit.ts';
-import type { ProviderClient } from './client.ts';
+import type { ProviderClient } from './stream/client.ts';
 import type { AnswerEnd, ProviderLoad } from './port.ts';
-import { createPace } from './pace.ts';
-import type { Provider, ProviderLimits } from './provider.ts';
+import { createPace } from '../scheduling/rate-limit.ts';
+import type { Provider, ProviderLimits } from './providers/provider.ts';
 
 export interface QueuedClient extends ProviderClient {
   load(): ProviderLoad;

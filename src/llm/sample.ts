@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Fault } from '../../machines/log.ts';
-import type { Sample } from '../mcp/sampling.ts';
+import type { Sample } from '../mcp/server-requests/sampling.ts';
 import type { LanguageModel } from './port.ts';
 
 /** A token of English is about four characters. */

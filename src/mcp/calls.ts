@@ -2,11 +2,11 @@
  * A call of a tool as conversations and the toolbox speak of it: what is called, what the caller gives along and hears
  * meanwhile, and how it ends. Types only.
  */
-import type { KeyedAsk, Resumption } from '../../machines/question-terms.ts';
-import type { HopTool } from '../../machines/turn-terms.ts';
-import type { Place } from '../fair-line.ts';
-import type { Asker } from './live-asks.ts';
-import type { LogEntry } from './server-log.ts';
+import type { KeyedAsk, Resumption } from '../../machines/conversation/question-types.ts';
+import type { HopTool } from '../../machines/conversation/turn-state.ts';
+import type { Place } from '../scheduling/fair-queue.ts';
+import type { Asker } from './server-requests/live-asks.ts';
+import type { LogEntry } from './content/server-log.ts';
 
 /** As it was offered; an empty definition where that is not known. */
 export type CalledTool = Pick<HopTool, 'server' | 'toolName' | 'definition'>;

@@ -3,7 +3,7 @@
  * provider takes and that is unique. Pure; the toolbox decides when it is rebuilt.
  */
 import { createHash } from 'node:crypto';
-import type { ServerTool } from '../../machines/mcp-server-terms.ts';
+import type { ServerTool } from '../../machines/mcp-server-types.ts';
 import type { Tool } from './port.ts';
 
 /** OpenAI's rule for function names, the strictest of the providers'. */

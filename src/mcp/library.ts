@@ -3,10 +3,10 @@
  * what goes wrong into words; what a server offers is its shelf's to know (shelf.ts).
  */
 import { ProtocolError } from '@modelcontextprotocol/client';
-import { reasonOf } from './call-end.ts';
-import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './offers.ts';
+import { reasonOf } from './connection/call-end.ts';
+import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './content/offers.ts';
 import { connected, type Member } from './server-member.ts';
-import type { Completing, Shelf } from './shelf.ts';
+import type { Completing, Shelf } from './connection/list-cache.ts';
 
 /** Why something was not had: there is no such server, it cannot be reached, or it will not. `message` is fit for people. */
 export interface Missing {

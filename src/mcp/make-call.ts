@@ -2,8 +2,8 @@
  * One call of a tool, as far as this side decides: it waits for its turn where the server is at work on as many as it
  * takes, then for a connection, and is sent once more if the server never saw it.
  */
-import { waitInLine } from '../wait-in-line.ts';
-import { notSent } from './call-end.ts';
+import { waitInLine } from '../scheduling/acquire.ts';
+import { notSent } from './connection/call-end.ts';
 import { connected, type Member } from './server-member.ts';
 import type { CallEnd, CallOptions, CalledTool } from './calls.ts';
 

@@ -2,8 +2,8 @@
  * The port of the MCP servers: the tools that models are offered, how each server is, and how a tool is called. Types
  * only. What servers offer beside tools is the library's.
  */
-import type { McpServerState, ServerTool } from '../../machines/mcp-server-terms.ts';
-import type { HopTool } from '../../machines/turn-terms.ts';
+import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
+import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import type { Breach } from './argument-check.ts';
 import type { CallEnd, CallOptions, CalledTool } from './calls.ts';
 

@@ -3,12 +3,12 @@
  * connection. Here a call finds out whether it can be sent, and waits for a server that is away.
  */
 import type { ActorRefFrom } from 'xstate';
-import type { McpServerState, ServerTool } from '../../machines/mcp-server-terms.ts';
+import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
-import { createFairLine, type FairLine } from '../fair-line.ts';
-import type { Authorization } from './authorization.ts';
-import type { Connection } from './connection.ts';
-import type { ServerBlock } from './server-block.ts';
+import { createFairLine, type FairLine } from '../scheduling/fair-queue.ts';
+import type { Authorization } from './oauth/authorization.ts';
+import type { Connection } from './connection/connection.ts';
+import type { ServerBlock } from './config/server-block.ts';
 
 /** What is needed of the actor, whoever spawned it. */
 export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapshot' | 'send' | 'subscribe'>;

@@ -2,7 +2,7 @@
  * Who follows which turn, and what each of them gets. Sockets are cursors on the log. Frames are encoded once for
  * all. Owns no sockets, decides nothing about turns, and outlives the conversation actors.
  */
-import type { Cursor } from '../../machines/client-events.ts';
+import type { Cursor } from '../../machines/conversation/client-events.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
 import { errorFrame, type ConversationState, type Frame } from '../protocol/frames.ts';

@@ -1,7 +1,7 @@
 /**
  * The port of the outbox: what the rest of the server has sent to clients, and whom it lets follow what. Types only.
  */
-import type { Cursor } from '../../machines/client-events.ts';
+import type { Cursor } from '../../machines/conversation/client-events.ts';
 import type { LogRow } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ConversationState, Frame } from '../protocol/frames.ts';

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
-import { usageSchema } from '../usage-schema.ts';
+import { usageSchema } from '../protocol/usage.ts';
 import { chunks, type Chunk } from '../protocol/chunks.ts';
 import { faultSchema, turnMetadata, turnTotals, type Frame } from '../protocol/frames.ts';
 import type { LogEvent } from '../protocol/log-event.ts';

@@ -3,10 +3,10 @@
  * nothing is run on a frame on its way out.
  */
 import { z } from 'zod';
-import type { Decision } from '../../machines/approval.ts';
+import type { Decision } from '../../machines/conversation/rows/approval.ts';
 import type { Fault, TurnMetadata, TurnTotals } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import { usageSchema } from '../usage-schema.ts';
+import { usageSchema } from './usage.ts';
 import { chunk } from './chunks.ts';
 import { logEvent } from './log-event.ts';
 import { results, type Result } from './results.ts';

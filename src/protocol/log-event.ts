@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
-import { usageSchema } from '../usage-schema.ts';
+import { usageSchema } from './usage.ts';
 import { count, seq } from './values.ts';
 
 /** Of strangers' files too, so no more is promised of times and texts than that they are text. */

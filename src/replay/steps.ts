@@ -3,8 +3,8 @@
  * conversation. Pure.
  */
 import type { LogRow, NewRow } from '../../machines/log.ts';
-import { foldStanding } from '../../machines/standing.ts';
-import type { FoldedLog } from '../../machines/turn-terms.ts';
+import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
+import type { FoldedLog } from '../../machines/conversation/turn-state.ts';
 
 export interface ReplayStep {
   row: LogRow;

@@ -2,8 +2,13 @@
  * Rows and folds of a log in words for people: what a row says, where a conversation stands, what recovery would do.
  */
 import type { NewRow } from '../../machines/log.ts';
-import { onlyWaits, recoveryRows } from '../../machines/recovery.ts';
-import type { FoldedLog, InterruptedCall, InterruptedTurn, RecoveryPolicy } from '../../machines/turn-terms.ts';
+import { onlyWaits, recoveryRows } from '../../machines/conversation/decisions/recovery.ts';
+import type {
+  FoldedLog,
+  InterruptedCall,
+  InterruptedTurn,
+  RecoveryPolicy,
+} from '../../machines/conversation/turn-state.ts';
 import { isTurnEnd } from './steps.ts';
 
 /** What is open, and what recovery would do about it. */

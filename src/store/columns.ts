@@ -4,10 +4,10 @@
  * file may have been written by others.
  */
 import { z } from 'zod';
-import { usageSchema } from '../usage-schema.ts';
-import type { Decision } from '../../machines/approval.ts';
+import { usageSchema } from '../protocol/usage.ts';
+import type { Decision } from '../../machines/conversation/rows/approval.ts';
 import type { LogRow, RowType, ToolCallRequest } from '../../machines/log.ts';
-import type { RememberedDecision } from '../../machines/turn-terms.ts';
+import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
 
 /** A row as SQLite hands it out; only what the schema declares NOT NULL is certain. */
 export interface StoredRow {

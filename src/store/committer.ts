@@ -6,7 +6,7 @@
 import Database from 'better-sqlite3';
 import { keyOf } from '../conversation-ref.ts';
 import { messageOf } from '../errors.ts';
-import type { AppendWriter } from './append-writer.ts';
+import type { AppendWriter } from './thread/append-writer.ts';
 import type { Committed, PostedAppend, PostedOutcome } from './thread-messages.ts';
 
 export type Commit = (appends: PostedAppend[]) => Committed;

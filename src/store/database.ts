@@ -4,13 +4,13 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { adopt } from './adoption.ts';
-import type { Adoption } from './adoption.ts';
-import { checkContent, checkPath, checkVersionOf, refusal, refusalFor } from './file-checks.ts';
-import type { Content } from './file-checks.ts';
-import { lockFor } from './lock.ts';
-import { migrate } from './migrations.ts';
-import { createTables } from './schema.ts';
+import { adopt } from './file/adoption.ts';
+import type { Adoption } from './file/adoption.ts';
+import { checkContent, checkPath, checkVersionOf, refusal, refusalFor } from './file/file-checks.ts';
+import type { Content } from './file/file-checks.ts';
+import { lockFor } from './file/lock.ts';
+import { migrate } from './file/migrations.ts';
+import { createTables } from './file/schema.ts';
 import type { ThreadSettings } from './thread-messages.ts';
 
 /** A writer met by another program's transaction waits this long before the chart backs off. */

@@ -3,7 +3,7 @@
  * way at a time, so that no append waits behind many. A draft is worth no retry: the next one says more.
  */
 import { keyOf } from '../conversation-ref.ts';
-import type { WrittenDraft } from '../../machines/turn-terms.ts';
+import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { AppError } from '../errors.ts';
 import type { PostedDraft } from './thread-messages.ts';

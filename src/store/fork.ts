@@ -5,7 +5,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import type { ConversationRef } from '../conversation-ref.ts';
-import type { Slices } from './slices.ts';
+import type { Slices } from './thread/slices.ts';
 
 /** What is copied, and as what. */
 export interface ForkOrder {

@@ -2,10 +2,10 @@
  * The port of the event store: what the rest of the server appends, reads and is answered. Types only; nothing
  * outside this folder knows SQL.
  */
-import type { Decision } from '../../machines/approval.ts';
-import type { Included } from '../../machines/included.ts';
+import type { Decision } from '../../machines/conversation/rows/approval.ts';
+import type { Included } from '../../machines/context-window/included.ts';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
-import type { RememberedDecision, WrittenDraft } from '../../machines/turn-terms.ts';
+import type { RememberedDecision, WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ConversationList } from './listing.ts';

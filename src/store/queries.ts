@@ -4,7 +4,7 @@
  * other side, and so is everything that rows mean.
  */
 import type { Database } from 'better-sqlite3';
-import type { WrittenDraft } from '../../machines/turn-terms.ts';
+import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import { roundCost, type Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { StoredRow } from './columns.ts';
@@ -13,7 +13,7 @@ import type { ForkPoints } from './fork-points.ts';
 import { createListing } from './listing.ts';
 import type { Listing } from './listing.ts';
 import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
-import { rowColumns } from './schema.ts';
+import { rowColumns } from './file/schema.ts';
 import type { PageRange, StoredTurn } from './port.ts';
 import { createSearch, type Search } from './search.ts';
 import { createWaiting, type Waiting } from './waiting.ts';

@@ -2,7 +2,7 @@
  * The reading half of the store: asks a thread and turns what it found into rows of the log.
  * Reads wait for the start-up, and see every append whose outcome was told before the ask.
  */
-import { includedIn } from '../../machines/included.ts';
+import { includedIn } from '../../machines/context-window/included.ts';
 import { decodeDecision, decodeExtra, decodeRemembered, decodeRow } from './columns.ts';
 import type { Store } from './port.ts';
 import type { ThreadLink } from './thread-link.ts';

@@ -3,7 +3,7 @@
  * rewind has abandoned. Reads only.
  */
 import type { Database } from 'better-sqlite3';
-import { rewindTarget } from './schema.ts';
+import { rewindTarget } from './file/schema.ts';
 
 /** A message that a chat may rewind to: what it said, and its `extra`. */
 export interface StoredRewindPoint {

@@ -5,13 +5,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError } from '../errors.ts';
-import type { Adoption } from './adoption.ts';
+import type { Adoption } from './file/adoption.ts';
 import { createAppendQueue } from './append-queue.ts';
 import { createDraftQueue } from './draft-queue.ts';
 import { createForking } from './forking.ts';
 import type { Store } from './port.ts';
 import { createReader } from './reader.ts';
-import type { RetentionPolicy } from './retention.ts';
+import type { RetentionPolicy } from './thread/retention.ts';
 import { createThreadLink } from './thread-link.ts';
 import type { ThreadSettings } from './thread-messages.ts';
 import { createWriterLogic, type BatchReport } from './writer-logic.ts';

@@ -28,7 +28,7 @@ export function createThreadLink(settings: ThreadSettings): ThreadLink {
 
   function start(): Worker {
     if (worker !== null) return worker;
-    const started = new Worker(new URL('./thread.ts', import.meta.url), { workerData: settings });
+    const started = new Worker(new URL('./thread/thread.ts', import.meta.url), { workerData: settings });
     started.on('message', answer);
     // 'exit' follows and tells those who wait; without a listener an error would end the process.
     started.on('error', (cause) => lose(started, cause));

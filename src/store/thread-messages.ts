@@ -3,17 +3,17 @@
  * Kept flat and small, because every object in it is copied on the main thread.
  */
 import type { StoredRewindPoint } from './rewind-points.ts';
-import type { WrittenDraft } from '../../machines/turn-terms.ts';
+import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Adoption } from './adoption.ts';
+import type { Adoption } from './file/adoption.ts';
 import type { PostedRow } from './columns.ts';
 import type { Fork, ForkOrder } from './fork.ts';
 import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
 import type { StoredInterrupt, StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
-import type { RetentionPolicy } from './retention.ts';
+import type { RetentionPolicy } from './thread/retention.ts';
 import type { SearchQuery, SearchStep } from './search.ts';
 import type { WaitingList } from './waiting.ts';
 import type { AppendOutcome, PageRange } from './port.ts';

@@ -3,9 +3,9 @@
  * a rewind has abandoned are passed over; they would only take the room of those that count.
  */
 import type { Database } from 'better-sqlite3';
-import { isMessage } from '../../machines/past-turns.ts';
+import { isMessage } from '../../machines/context-window/past-turns.ts';
 import type { StoredRow } from './columns.ts';
-import { rewindTarget, rowColumns } from './schema.ts';
+import { rewindTarget, rowColumns } from './file/schema.ts';
 import type { StoredTurn } from './port.ts';
 
 /** Where a turn's rows lie, and how far it went back; `endSeq` is infinite while it is open. */

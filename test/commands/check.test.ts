@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import { bareTable, begin, elsewhere, end, owner, row, sandbox } from '../store/support.ts';
 import type { Sandbox } from '../store/support.ts';
 import { versionOneFile } from '../store/version-1.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { inspect } from '../../src/commands/inspect.ts';
+import { inspect } from '../../src/cli/inspect.ts';
 import { openWatcher } from '../support/inspection.ts';
 import { startParley } from '../support/parley.ts';
 import { parley as run } from './support.ts';

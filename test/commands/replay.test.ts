@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { replay } from '../../src/commands/replay.ts';
+import { replay } from '../../src/cli/replay.ts';
 import { elsewhere, begin, end, owner, row, sandbox } from '../store/support.ts';
 import { parley } from './support.ts';
 

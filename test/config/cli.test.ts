@@ -1,8 +1,8 @@
 /** The command line: what it understands, and what it says to what it does not. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseCli } from '../../src/cli.ts';
-import { commandNames } from '../../src/commands/usage.ts';
+import { parseCli } from '../../src/cli/parse-args.ts';
+import { commandNames } from '../../src/cli/usage.ts';
 
 describe('the command line', () => {
   for (const [args, command] of [

@@ -1,7 +1,7 @@
 /** The schema itself: defaults, units and the words it says about each key. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { configSchema } from '../../src/config/schema.ts';
+import { configSchema } from '../../src/config/schema/schema.ts';
 
 const bare = configSchema.parse({});
 

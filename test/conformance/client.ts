@@ -6,8 +6,8 @@
 import { waitFor } from 'xstate';
 import { z } from 'zod';
 import { serverState } from '../../machines/mcp-server.ts';
-import type { ServerAnswer, ServerAsk } from '../../machines/question-terms.ts';
-import { withDefaults } from '../../src/gateway/form-defaults.ts';
+import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
+import { withDefaults } from '../../src/gateway/actions/form-defaults.ts';
 import { callAnswering } from '../support/mcp-person.ts';
 import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
 

@@ -10,7 +10,7 @@ import type {
   CallQuestion,
   ToolCallInput,
 } from '../../machines/tool-call-terms.ts';
-import { createCallToolLogic } from '../../src/conversation/call-tool.ts';
+import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import { tool } from '../support/machine-values.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor } from 'xstate';
-import { createDismissalLogic } from '../../src/conversation/dismissal.ts';
+import { createDismissalLogic } from '../../src/registry/dismissal.ts';
 import { eventually } from '../support/server-process.ts';
 
 const inC1 = { ref: { owner: 'ann', conversationId: 'c1' }, unanswered: [{ session: 's1', requestId: 'r1' }] };

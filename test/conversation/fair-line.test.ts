@@ -1,7 +1,7 @@
 /** Whose turn it is where only so many may be at something, level by level. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createFairLine, type Place } from '../../src/fair-line.ts';
+import { createFairLine, type Place } from '../../src/scheduling/fair-queue.ts';
 
 /** Places are written `owner/conversation/call`. */
 function lineOf(most: number) {

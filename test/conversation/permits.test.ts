@@ -1,7 +1,7 @@
 /** Whose turn is next when as many are at work as may be. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createPermits } from '../../src/conversation/permits.ts';
+import { createPermits } from '../../src/scheduling/turn-permits.ts';
 
 function line(most: number) {
   const permits = createPermits({ most });

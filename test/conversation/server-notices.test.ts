@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor, fromCallback, fromPromise } from 'xstate';
-import type { McpServerEvent } from '../../machines/mcp-server-terms.ts';
+import type { McpServerEvent } from '../../machines/mcp-server-types.ts';
 import { mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
 import { createServerNotices, type TurnRef } from '../../src/conversation/server-notices.ts';
 import type { Frame } from '../../src/protocol/frames.ts';

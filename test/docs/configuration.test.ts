@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { isPair, isScalar, parse, parseDocument, visit } from 'yaml';
 import { expectedConfig, keysOf } from '../../src/config/expected.ts';
 import type { Expected } from '../../src/config/expected.ts';
-import { configSchema } from '../../src/config/schema.ts';
+import { configSchema } from '../../src/config/schema/schema.ts';
 import { generatedFiles } from './configuration.ts';
 
 const project = join(import.meta.dirname, '..', '..');

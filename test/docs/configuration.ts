@@ -22,7 +22,7 @@ export async function generatedFiles(): Promise<{ path: string; text: string }[]
 
 const rules = `# Configuration
 
-<!-- Written by test/docs/configuration.ts from src/config/schema.ts. Change those, not this. -->
+<!-- Written by test/docs/configuration.ts from src/config/schema/schema.ts. Change those, not this. -->
 
 Parley starts without any configuration. What you want otherwise goes into a YAML file that names
 only what differs:

@@ -7,7 +7,7 @@ const folder = join(import.meta.dirname, '..', '..', 'machines');
 
 /** By id. */
 export async function shippingMachines(): Promise<AnyStateMachine[]> {
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts'));
+  const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
   const modules: object[] = await Promise.all(files.map((name) => import(join(folder, name))));
   const machines = modules
     .flatMap((module) => Object.values(module))

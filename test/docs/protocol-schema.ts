@@ -4,7 +4,7 @@
  * does not know; everything the server sends is open, for it may gain fields.
  */
 import { z } from 'zod';
-import { configSchema } from '../../src/config/schema.ts';
+import { configSchema } from '../../src/config/schema/schema.ts';
 import { chunk, chunks } from '../../src/protocol/chunks.ts';
 import { frame, frames } from '../../src/protocol/frames.ts';
 import { logEvent } from '../../src/protocol/log-event.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorCodes } from '../../src/error-codes.ts';
-import { presets } from '../../src/llm/presets.ts';
+import { presets } from '../../src/llm/providers/presets.ts';
 import { dialectTable } from '../llm/dialect-table.ts';
 import { providersPage } from './providers.ts';
 

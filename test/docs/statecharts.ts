@@ -5,7 +5,7 @@
  */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { conversationMachine } from '../../machines/conversation.ts';
+import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { drawingFile } from '../../src/inspect/charts.ts';

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import type { Child, Children } from '../bench/children.ts';
 import type { MemoryQuestion } from '../bench/probe.ts';
 import { usageOf } from '../bench/process-tree.ts';

@@ -1,7 +1,7 @@
 /** Whose connections are counted together. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressOf } from '../../src/gateway/client-address.ts';
+import { addressOf } from '../../src/gateway/admission/client-address.ts';
 
 for (const [remoteAddress, address] of [
   ['10.1.2.3', '10.1.2.3'],

@@ -1,7 +1,7 @@
 /** Where a client may put its token, and what of it a handshake answers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { credentialOf, selectProtocol } from '../../src/gateway/credential.ts';
+import { credentialOf, selectProtocol } from '../../src/gateway/admission/credential.ts';
 
 describe('the credential of a request', () => {
   for (const { name, headers, credential } of [

@@ -1,7 +1,7 @@
 /** How refusals are counted and logged: each counts, a minute has one line of each kind, and no line holds what may be a secret. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createRefusalReport, type Refused } from '../../src/gateway/refusal-report.ts';
+import { createRefusalReport, type Refused } from '../../src/gateway/admission/refusal-report.ts';
 import { closeReason, type RefusalKind } from '../../src/refusal.ts';
 
 function start() {

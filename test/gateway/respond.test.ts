@@ -1,7 +1,7 @@
 /** What becomes of a person's answer before its conversation hears it: looked up, and checked where it changes arguments. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sendResponse, type RespondDeps } from '../../src/gateway/respond.ts';
+import { sendResponse, type RespondDeps } from '../../src/gateway/actions/respond.ts';
 import { heard } from '../support/machine-conversation.ts';
 
 const question = {

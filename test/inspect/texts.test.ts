@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { showsTexts } from '../../src/config/options.ts';
-import { configSchema } from '../../src/config/schema.ts';
+import { configSchema } from '../../src/config/schema/schema.ts';
 import { pageOf } from '../support/metrics.ts';
 import { startParley } from '../support/parley.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import { says } from '../support/model-replies.ts';
 import { startScripted } from '../support/parley.ts';
 import { bareTable } from '../store/support.ts';

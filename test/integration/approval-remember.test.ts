@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Turn } from '../../src/client/turn.ts';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { question, questionsTo, resultsIn } from '../support/asked.ts';
 import { says } from '../support/model-replies.ts';

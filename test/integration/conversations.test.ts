@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import type { Client } from '../../src/client/client.ts';
 import { ParleyError } from '../../src/client/errors.ts';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { says, saysStepwise } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';

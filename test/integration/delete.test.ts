@@ -1,7 +1,7 @@
 /** A conversation that is deleted: whatever it was at, for whoever followed, and what may come after it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import { hangs, says, stalls } from '../support/model-replies.ts';
 import { connectClient, hear, readAll, startTyped, withCode } from '../support/typed-client.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import { textOf } from '../support/client.ts';
 import { says, saysStepwise } from '../support/model-replies.ts';
 import { startParley, startScripted } from '../support/parley.ts';

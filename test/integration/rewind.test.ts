@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ParleyError } from '../../src/client/errors.ts';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import { says, stalls } from '../support/model-replies.ts';
 import type { ModelServer } from '../support/model-server.ts';
 import { connectClient, hear, startTyped, withCode } from '../support/typed-client.ts';

@@ -1,7 +1,7 @@
 /** What an answer costs, by the prices of its model. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withCost, type Prices } from '../../src/llm/prices.ts';
+import { withCost, type Prices } from '../../src/llm/providers/prices.ts';
 
 const prices: Prices = new Map([
   ['plain', { input: 2, cachedInput: null, output: 10 }],

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { AppError } from '../../src/errors.ts';
-import { presets } from '../../src/llm/presets.ts';
-import type { ProviderBlock } from '../../src/llm/provider.ts';
-import { chooseProviders } from '../../src/llm/choose-providers.ts';
+import { presets } from '../../src/llm/providers/presets.ts';
+import type { ProviderBlock } from '../../src/llm/providers/provider.ts';
+import { chooseProviders } from '../../src/llm/providers/choose-providers.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 

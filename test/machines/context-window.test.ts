@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { buildWindow, type WindowOptions } from '../../machines/context-window.ts';
-import type { ModelMessage } from '../../machines/model-messages.ts';
-import { foldRow, type TurnRows } from '../../machines/past-turns.ts';
+import { buildWindow, type WindowOptions } from '../../machines/context-window/context-window.ts';
+import type { ModelMessage } from '../../machines/context-window/model-messages.ts';
+import { foldRow, type TurnRows } from '../../machines/context-window/past-turns.ts';
 import type { LogRow, ToolCallRequest } from '../../machines/log.ts';
 import { row } from '../support/machine-values.ts';
 import { assertValidWindow } from '../support/machine-validity.ts';

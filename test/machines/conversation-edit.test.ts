@@ -1,7 +1,7 @@
 /** Calls that a person approves with other arguments: what is made, what is written, and what the model is told. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { withEdit } from '../../machines/approval.ts';
+import { withEdit } from '../../machines/conversation/rows/approval.ts';
 import { reopen, startWorld } from '../support/machine-conversation.ts';
 import type { World } from '../support/machine-conversation.ts';
 import { bringToRest } from '../support/machine-rest.ts';

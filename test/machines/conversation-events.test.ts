@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { getStateNodes } from 'xstate/graph';
-import { conversationMachine } from '../../machines/conversation.ts';
-import type { ClientEvent } from '../../machines/client-events.ts';
-import type { ConversationEmitted } from '../../machines/conversation-events.ts';
+import { conversationMachine } from '../../machines/conversation/machine.ts';
+import type { ClientEvent } from '../../machines/conversation/client-events.ts';
+import type { ConversationEmitted } from '../../machines/conversation/events.ts';
 import type { World } from '../support/machine-conversation.ts';
 import { bringToRest } from '../support/machine-rest.ts';
 import { livingStates, ways, worldIn } from '../support/machine-states.ts';

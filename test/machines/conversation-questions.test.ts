@@ -1,7 +1,7 @@
 /** Servers that ask people in the middle of a call: what is written when, and what becomes of the call. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ServerAsk } from '../../machines/question-terms.ts';
+import type { ServerAsk } from '../../machines/conversation/question-types.ts';
 import { reopen, startWorld, type World } from '../support/machine-conversation.ts';
 import { bringToRest } from '../support/machine-rest.ts';
 import { streaming } from '../support/machine-states.ts';

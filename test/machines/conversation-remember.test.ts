@@ -1,9 +1,9 @@
 /** Decisions that hold for the rest of a conversation: who is asked no more, what follows at once, and what a restart keeps. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { hopPlan } from '../../machines/hop-plan.ts';
-import type { RememberedDecision } from '../../machines/turn-terms.ts';
-import { run } from '../../machines/conversation-values.ts';
+import { hopPlan } from '../../machines/conversation/decisions/hop-plan.ts';
+import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
+import { run } from '../../machines/conversation/state-updates.ts';
 import { reopen, startWorld } from '../support/machine-conversation.ts';
 import type { World } from '../support/machine-conversation.ts';
 import { bringToRest } from '../support/machine-rest.ts';

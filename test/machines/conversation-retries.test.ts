@@ -1,7 +1,7 @@
 /** A provider that fails: who is asked again, after how long, how often, and who is asked instead. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ConversationLimits } from '../../machines/conversation-terms.ts';
+import type { ConversationLimits } from '../../machines/conversation/context.ts';
 import { startWorld } from '../support/machine-conversation.ts';
 import type { World } from '../support/machine-conversation.ts';
 import { storyOf } from '../support/machine-story.ts';

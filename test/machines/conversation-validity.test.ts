@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { ChatEvent } from '../../machines/client-events.ts';
+import type { ChatEvent } from '../../machines/conversation/client-events.ts';
 import { startWorld } from '../support/machine-conversation.ts';
 import type { World } from '../support/machine-conversation.ts';
 import type { MemoryLog } from '../support/machine-log.ts';

@@ -1,7 +1,7 @@
 /** What a message brings along, as a model is to read it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wordsOf } from '../../machines/included.ts';
+import { wordsOf } from '../../machines/context-window/included.ts';
 
 const included = (...words: [role: string, text: string][]) => ({
   included: words.map(([role, text]) => ({ role, text, from: {} })),

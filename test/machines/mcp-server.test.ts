@@ -1,7 +1,7 @@
 /** The MCP server chart as a table: every state, every event. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { McpServerEvent } from '../../machines/mcp-server-terms.ts';
+import type { McpServerEvent } from '../../machines/mcp-server-types.ts';
 import { catalogue, start, ways } from '../support/machine-mcp-server.ts';
 
 const events: McpServerEvent[] = [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LogRow, ToolCallRequest } from '../../machines/log.ts';
-import { foldStanding } from '../../machines/standing.ts';
+import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
 import { row, someUsage } from '../support/machine-values.ts';
 
 const call = (id: string): ToolCallRequest => ({ id, type: 'function', function: { name: 'add', arguments: '{}' } });

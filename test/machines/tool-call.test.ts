@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
-import type { CallAsks } from '../../machines/conversation-events.ts';
-import type { CallResult } from '../../machines/hop-answers.ts';
+import type { CallAsks } from '../../machines/conversation/events.ts';
+import type { CallResult } from '../../machines/conversation/hop-answers.ts';
 import type {
   CallAbort,
   CallAnswered,

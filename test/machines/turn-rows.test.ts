@@ -1,13 +1,18 @@
 /** The rows of a turn, made from plain values: what each says, and what it leaves out. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Answer } from '../../machines/hop-answers.ts';
-import type { InterruptedCall, InterruptedTurn, RecoveryPolicy, RunningTurn } from '../../machines/turn-terms.ts';
+import type { Answer } from '../../machines/conversation/hop-answers.ts';
+import type {
+  InterruptedCall,
+  InterruptedTurn,
+  RecoveryPolicy,
+  RunningTurn,
+} from '../../machines/conversation/turn-state.ts';
 import type { NewRow } from '../../machines/log.ts';
-import { hopPlan } from '../../machines/hop-plan.ts';
-import { callsToResume, onlyWaits, recoveryEnd, recoveryRows } from '../../machines/recovery.ts';
-import { endRows, turnEndRow } from '../../machines/turn-end.ts';
-import { answerRow, cancelRow, resultRow, userMessageRow } from '../../machines/turn-rows.ts';
+import { hopPlan } from '../../machines/conversation/decisions/hop-plan.ts';
+import { callsToResume, onlyWaits, recoveryEnd, recoveryRows } from '../../machines/conversation/decisions/recovery.ts';
+import { endRows, turnEndRow } from '../../machines/conversation/decisions/turn-end.ts';
+import { answerRow, cancelRow, resultRow, userMessageRow } from '../../machines/conversation/rows/turn-rows.ts';
 import { answer, asked, chat, hopContext, providerDown, someUsage, tool } from '../support/machine-values.ts';
 
 function running(changes: Partial<RunningTurn> = {}): RunningTurn {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, test, type TestContext } from 'node:test';
-import { createAuthorizationFetch } from '../../src/mcp/authorization-fetch.ts';
+import { createAuthorizationFetch } from '../../src/mcp/oauth/authorization-fetch.ts';
 
 const limits = { requestTimeoutMs: 200, maxMessageBytes: 1_000 };
 

@@ -1,7 +1,7 @@
 /** Answers over HTTP that are held to a size: the whole of most, each event of a stream. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bounded } from '../../src/mcp/bounded-response.ts';
+import { bounded } from '../../src/mcp/transport/bounded-response.ts';
 
 const MAX_BYTES = 100;
 

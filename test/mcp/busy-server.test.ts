@@ -1,7 +1,7 @@
 /** A server that takes only so many calls at once: no more are made, everyone gets a turn, and who cannot wait is told. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { Place } from '../../src/fair-line.ts';
+import type { Place } from '../../src/scheduling/fair-queue.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { loadServers } from '../../src/mcp/servers-config.ts';
+import { loadServers } from '../../src/mcp/config/servers-config.ts';
 import { startToolbox } from '../support/mcp-toolbox.ts';
 
 describe('the bundled demo server, as the shipped configuration starts it', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { scanJson } from '../../src/mcp/json-positions.ts';
+import { scanJson } from '../../src/mcp/config/json-positions.ts';
 
 const parses = (text: string): boolean => {
   try {

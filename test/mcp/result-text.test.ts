@@ -1,7 +1,7 @@
 /** A result as the model reads it: structured, cut, described. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cutMiddle, resultText } from '../../src/mcp/result-text.ts';
+import { cutMiddle, resultText } from '../../src/mcp/content/result-text.ts';
 
 describe('the text of a result', () => {
   test('joins texts and describes what a model cannot read', () => {

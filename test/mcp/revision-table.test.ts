@@ -1,7 +1,7 @@
 /** Every revision of MCP: what it has is played against a real server that is held to it. docs/mcp.md shows the same table. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { SamplingPolicy } from '../../src/mcp/host-answers.ts';
+import type { SamplingPolicy } from '../../src/mcp/server-requests/host-answers.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { createSampler } from '../support/mcp-sampler.ts';
 import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';

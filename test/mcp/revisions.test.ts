@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { ServerBlock } from '../../src/mcp/server-block.ts';
+import type { ServerBlock } from '../../src/mcp/config/server-block.ts';
 import { startPagedServer } from '../support/mcp-http-server.ts';
 import { httpServer, startToolbox, stdioServer } from '../support/mcp-toolbox.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { AppError } from '../../src/errors.ts';
-import { loadServers } from '../../src/mcp/servers-config.ts';
+import { loadServers } from '../../src/mcp/config/servers-config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-config-'));
 const file = join(folder, 'servers.json');

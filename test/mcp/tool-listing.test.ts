@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Tool } from '@modelcontextprotocol/client';
-import { takeTools, unknownNames, type ToolChoice } from '../../src/mcp/tool-listing.ts';
+import { takeTools, unknownNames, type ToolChoice } from '../../src/mcp/connection/tool-listing.ts';
 
 const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
   name,

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { ServerBlock } from '../../src/mcp/server-block.ts';
+import type { ServerBlock } from '../../src/mcp/config/server-block.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { startSseServer } from '../support/mcp-sse-server.ts';
 import { httpServer, stdioServer } from '../support/mcp-toolbox.ts';

@@ -2,7 +2,7 @@
  * What the model's flows are to bring about under one limit of tool hops: every transition of the conversation's and
  * the call's chart, each guard with both answers, and as many hops as may be. What no flow can is told with its reason.
  */
-import { conversationMachine } from '../../machines/conversation.ts';
+import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { edgesOf, type Edge } from '../proof/edges.ts';
 import { reasonFor, type Reason } from '../proof/unreachable.ts';

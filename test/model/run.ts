@@ -5,7 +5,7 @@
  *   ./run.sh model --seed 7 --part 40                    40 of them, the same for the same seed
  *   ./run.sh model --config mine.yaml --flows mine.flows.yaml    one's own prompts, tools and limits
  */
-import { usageOf } from '../../src/commands/usage.ts';
+import { usageOf } from '../../src/cli/usage.ts';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { runOwn } from './own/run-own.ts';
 import { runChart } from './run-chart.ts';

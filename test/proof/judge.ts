@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { LogRow } from '../../machines/log.ts';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import { eventOf } from '../../src/outbox/render.ts';
 import { PROVEN } from './conversation-ids.ts';
 import type { Killed } from './driver.ts';

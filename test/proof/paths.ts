@@ -4,7 +4,7 @@
  */
 import { fromTransition } from 'xstate';
 import { adjacencyMapToArray, getAdjacencyMap } from 'xstate/graph';
-import { conversationMachine } from '../../machines/conversation.ts';
+import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { edgesOf } from './edges.ts';
 import { possibleMoves } from './possible.ts';

@@ -2,9 +2,9 @@
  * What a move does to a world, as a pure function: the shipping charts in surroundings that answer only when they are
  * told to. xstate/graph walks over it to find paths, and a driver plays them against the real server.
  */
-import type { ConversationEvent } from '../../machines/conversation-events.ts';
-import type { AskedCall } from '../../machines/hop-answers.ts';
-import type { ServerAsk } from '../../machines/question-terms.ts';
+import type { ConversationEvent } from '../../machines/conversation/events.ts';
+import type { AskedCall } from '../../machines/conversation/hop-answers.ts';
+import type { ServerAsk } from '../../machines/conversation/question-types.ts';
 import type { CallLaidDown, CallQuestion } from '../../machines/tool-call-terms.ts';
 import {
   asker,

@@ -3,12 +3,12 @@
  * emit, ask for and tell each other changes the world. Changes the world that it is given, which is nobody else's yet.
  */
 import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
-import type { ConversationEmitted, ConversationEvent } from '../../machines/conversation-events.ts';
-import type { Answer } from '../../machines/hop-answers.ts';
-import { conversationMachine } from '../../machines/conversation.ts';
+import type { ConversationEmitted, ConversationEvent } from '../../machines/conversation/events.ts';
+import type { Answer } from '../../machines/conversation/hop-answers.ts';
+import { conversationMachine } from '../../machines/conversation/machine.ts';
 import type { ToolCallInput } from '../../machines/tool-call-terms.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import type { OpenCall } from '../../machines/turn-terms.ts';
+import type { OpenCall } from '../../machines/conversation/turn-state.ts';
 import { answer } from '../support/machine-values.ts';
 import { pathOf, stepThrough } from './chart-step.ts';
 import { PROVEN } from './conversation-ids.ts';

@@ -2,8 +2,8 @@
  * Which worlds count as the same for xstate/graph: those in which the same may happen next. Ids, texts, tokens
  * and what has ended for good are left out.
  */
-import type { ClientEvent } from '../../machines/client-events.ts';
-import type { CommitTag } from '../../machines/conversation-events.ts';
+import type { ClientEvent } from '../../machines/conversation/client-events.ts';
+import type { CommitTag } from '../../machines/conversation/events.ts';
 import type { Usage } from '../../machines/log.ts';
 import { pathOf } from './chart-step.ts';
 import { DEAR_USAGE, openTurns, stateOf, type World } from './world.ts';

@@ -2,7 +2,7 @@
  * The store of a world: what becomes of the oldest things that it holds, and who is told of it. Changes the world
  * that it is given.
  */
-import type { CommitTag, ConversationEvent } from '../../machines/conversation-events.ts';
+import type { CommitTag, ConversationEvent } from '../../machines/conversation/events.ts';
 import { createMemoryLog } from '../support/machine-log.ts';
 import { brokenDisk } from '../support/machine-values.ts';
 import type { World } from './world.ts';

@@ -3,12 +3,12 @@
  * what somebody outside has seen. What a move does to it is play.ts; here is what can be asked of it.
  */
 import type { SnapshotFrom } from 'xstate';
-import type { RespondEvent } from '../../machines/client-events.ts';
-import type { ConversationLimits } from '../../machines/conversation-terms.ts';
-import type { conversationMachine } from '../../machines/conversation.ts';
+import type { RespondEvent } from '../../machines/conversation/client-events.ts';
+import type { ConversationLimits } from '../../machines/conversation/context.ts';
+import type { conversationMachine } from '../../machines/conversation/machine.ts';
 import type { LogRow } from '../../machines/log.ts';
 import type { toolCallMachine } from '../../machines/tool-call.ts';
-import type { HopTool } from '../../machines/turn-terms.ts';
+import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import { createMemoryLog, type Intent, type MemoryLog } from '../support/machine-log.ts';
 import { limits, noBudgets } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createLiveSettings } from '../../src/config/live-settings.ts';
-import { configSchema, type Config } from '../../src/config/schema.ts';
+import { configSchema, type Config } from '../../src/config/schema/schema.ts';
 import { createReload } from '../../src/reload.ts';
 
 function createScene() {

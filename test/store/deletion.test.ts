@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { waitFor } from 'xstate';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import { begin, elsewhere, end, meanwhile, owner, row, sandbox } from './support.ts';
 import type { Opened, Sandbox } from './support.ts';
 

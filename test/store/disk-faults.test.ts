@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import { createAppendWriter } from '../../src/store/append-writer.ts';
+import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
 import { createCommitter } from '../../src/store/committer.ts';
 import { noMounting, smallDisk } from '../support/small-disk.ts';
 import { bareTable, elsewhere, owner, posted, row, sandbox } from './support.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { waitFor } from 'xstate';
 import type { LogRow } from '../../machines/log.ts';
-import { check } from '../../src/commands/check.ts';
+import { check } from '../../src/cli/check.ts';
 import type { Store } from '../../src/store/port.ts';
 import { bareTable, begin, elsewhere, end, meanwhile, owner, row, sandbox } from './support.ts';
 import type { Opened, Sandbox } from './support.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { waitFor } from 'xstate';
-import type { RetentionPolicy } from '../../src/store/retention.ts';
+import type { RetentionPolicy } from '../../src/store/thread/retention.ts';
 import type { Append } from '../../src/store/port.ts';
 import { begin, end, owner, sandbox } from './support.ts';
 

@@ -1,7 +1,7 @@
 /** What people have decided for the rest of a conversation: kept with it, beside its rows and longer than they. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RememberedDecision } from '../../machines/turn-terms.ts';
+import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
 import { begin, elsewhere, end, owner, row, sandbox } from './support.ts';
 
 const add: RememberedDecision = { server: 'demo', toolName: 'add', definition: 'first', decision: 'approve' };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { RetentionPolicy } from '../../src/store/retention.ts';
+import type { RetentionPolicy } from '../../src/store/thread/retention.ts';
 import type { Store } from '../../src/store/port.ts';
 import { begin, end, owner, row, sandbox } from './support.ts';
 

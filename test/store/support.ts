@@ -14,7 +14,7 @@ import Database from 'better-sqlite3';
 import { createActor } from 'xstate';
 import type { ActorRefFrom } from 'xstate';
 import type { NewRow } from '../../machines/log.ts';
-import type { WrittenDraft } from '../../machines/turn-terms.ts';
+import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { WriterInput } from '../../machines/writer-terms.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
 import type { ConversationRef } from '../../src/conversation-ref.ts';

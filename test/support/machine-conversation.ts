@@ -4,14 +4,14 @@
  * Holds no expectations of its own.
  */
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
-import { conversationMachine } from '../../machines/conversation.ts';
-import type { AnswerInput, AnswerStop, LoadContextInput } from '../../machines/conversation-setup.ts';
-import type { CommitOutcome, ConversationEmitted } from '../../machines/conversation-events.ts';
-import type { Answer } from '../../machines/hop-answers.ts';
-import type { ConversationLimits } from '../../machines/conversation-terms.ts';
-import type { HopContext, Standing } from '../../machines/turn-terms.ts';
+import { conversationMachine } from '../../machines/conversation/machine.ts';
+import type { AnswerInput, AnswerStop, LoadContextInput } from '../../machines/conversation/setup.ts';
+import type { CommitOutcome, ConversationEmitted } from '../../machines/conversation/events.ts';
+import type { Answer } from '../../machines/conversation/hop-answers.ts';
+import type { ConversationLimits } from '../../machines/conversation/context.ts';
+import type { HopContext, Standing } from '../../machines/conversation/turn-state.ts';
 import type { Fault } from '../../machines/log.ts';
-import type { ServerAnswer } from '../../machines/question-terms.ts';
+import type { ServerAnswer } from '../../machines/conversation/question-types.ts';
 import type {
   CallAbort,
   CallAnswered,

@@ -2,11 +2,11 @@
  * The event log in memory: gives every row its seq, every turn its one begin and its one end, as the
  * store does, and hands out any past of itself, as a crash would leave it.
  */
-import type { CommitOutcome, ConversationEmitted } from '../../machines/conversation-events.ts';
-import type { Standing } from '../../machines/turn-terms.ts';
-import { foldRow, type TurnRows } from '../../machines/past-turns.ts';
+import type { CommitOutcome, ConversationEmitted } from '../../machines/conversation/events.ts';
+import type { Standing } from '../../machines/conversation/turn-state.ts';
+import { foldRow, type TurnRows } from '../../machines/context-window/past-turns.ts';
 import type { LogRow } from '../../machines/log.ts';
-import { foldStanding } from '../../machines/standing.ts';
+import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
 import { spend } from '../../machines/usage.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;

@@ -1,6 +1,6 @@
 /** The chart of an MCP server over connections that say what the test sends, a clock that the test moves, and the ways to its states. */
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
-import type { CheckInput, McpServerLimits } from '../../machines/mcp-server-terms.ts';
+import type { CheckInput, McpServerLimits } from '../../machines/mcp-server-types.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 
 export const limits: McpServerLimits = {

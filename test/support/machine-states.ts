@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { getStateNodes } from 'xstate/graph';
-import { conversationMachine } from '../../machines/conversation.ts';
-import type { HopContext } from '../../machines/turn-terms.ts';
+import { conversationMachine } from '../../machines/conversation/machine.ts';
+import type { HopContext } from '../../machines/conversation/turn-state.ts';
 import { startWorld } from './machine-conversation.ts';
 import type { World, WorldOptions } from './machine-conversation.ts';
 import { asked, cancel, chat, remove } from './machine-values.ts';

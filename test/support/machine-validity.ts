@@ -1,7 +1,7 @@
 /** What holds of every log and of every context window, whatever happened: transcripts are valid by construction. */
 import assert from 'node:assert/strict';
-import { buildWindow, type WindowOptions } from '../../machines/context-window.ts';
-import type { ModelMessage } from '../../machines/model-messages.ts';
+import { buildWindow, type WindowOptions } from '../../machines/context-window/context-window.ts';
+import type { ModelMessage } from '../../machines/context-window/model-messages.ts';
 import type { LogRow } from '../../machines/log.ts';
 import type { MemoryLog } from './machine-log.ts';
 import { storyOf } from './machine-story.ts';

@@ -1,9 +1,15 @@
 /** Plain values for the tests of the charts: each constructor gives a valid whole, of which a test names what it is about. */
 import { randomUUID } from 'node:crypto';
-import type { Asker, CancelEvent, ChatEvent, DeleteEvent, RespondEvent } from '../../machines/client-events.ts';
-import type { Answer, AskedCall } from '../../machines/hop-answers.ts';
-import type { ConversationLimits } from '../../machines/conversation-terms.ts';
-import type { HopContext, HopTool, Standing } from '../../machines/turn-terms.ts';
+import type {
+  Asker,
+  CancelEvent,
+  ChatEvent,
+  DeleteEvent,
+  RespondEvent,
+} from '../../machines/conversation/client-events.ts';
+import type { Answer, AskedCall } from '../../machines/conversation/hop-answers.ts';
+import type { ConversationLimits } from '../../machines/conversation/context.ts';
+import type { HopContext, HopTool, Standing } from '../../machines/conversation/turn-state.ts';
 import type { Fault, LogRow, Usage } from '../../machines/log.ts';
 
 export const noBudgets: ConversationLimits['budgets'] = {

@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createActor, waitFor } from 'xstate';
 import { serverState } from '../../machines/mcp-server.ts';
-import type { AuthorizerOptions } from '../../src/mcp/authorizer.ts';
-import type { HostAnswersOptions } from '../../src/mcp/host-answers.ts';
+import type { AuthorizerOptions } from '../../src/mcp/oauth/authorizer.ts';
+import type { HostAnswersOptions } from '../../src/mcp/server-requests/host-answers.ts';
 import { createToolbox } from '../../src/mcp/toolbox.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import type { ToolboxLimits } from '../../src/mcp/toolbox.ts';
-import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/server-block.ts';
+import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/config/server-block.ts';
 import { compileCache } from './compile-cache.ts';
 
 const limits: ToolboxLimits = {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { createLiveSettings } from '../../src/config/live-settings.ts';
-import { configSchema } from '../../src/config/schema.ts';
+import { configSchema } from '../../src/config/schema/schema.ts';
 import { startServer, type Server } from '../../src/server.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
 import { compileCache } from './compile-cache.ts';

@@ -2,8 +2,8 @@
  * Reads the options of the runners (proof, property, fuzz, conformance, bench, model): `--help` prints how a runner is
  * used, and a mistake ends it with one sentence, the synopsis and exit code 2.
  */
-import { readCommandLine } from '../../src/command-line.ts';
-import { onOutputError } from '../../src/commands/output.ts';
+import { readCommandLine } from '../../src/cli/command-line.ts';
+import { onOutputError } from '../../src/cli/output.ts';
 
 export interface RunnerOptions<Name extends string, Switch extends string> {
   text(name: Name): string | undefined;

@@ -3,8 +3,8 @@
  * nothing itself.
  */
 import { conversationLimits, toolPolicy } from '../../../src/config/options.ts';
-import type { Config } from '../../../src/config/schema.ts';
-import { withPolicy } from '../../../src/conversation/load-context.ts';
+import type { Config } from '../../../src/config/schema/schema.ts';
+import { withPolicy } from '../../../src/conversation/actors/load-context.ts';
 import type { Tool } from '../../../src/mcp/port.ts';
 import type { ToolboxHost } from '../../../src/mcp/toolbox.ts';
 import { proofTerms, type Terms } from '../../proof/world.ts';

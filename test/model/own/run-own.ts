@@ -3,9 +3,9 @@
  * a scripted model, flows that the chart gives for each tool and those that one has written, and a report.
  */
 import { join } from 'node:path';
-import { conversationMachine } from '../../../machines/conversation.ts';
+import { conversationMachine } from '../../../machines/conversation/machine.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import type { Config } from '../../../src/config/schema.ts';
+import type { Config } from '../../../src/config/schema/schema.ts';
 import { startModelServer, type ModelServer } from '../../support/model-server.ts';
 import { edgesOf } from '../../proof/edges.ts';
 import type { Terms } from '../../proof/world.ts';

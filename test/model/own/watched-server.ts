@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { createLiveSettings } from '../../../src/config/live-settings.ts';
-import { configSchema, type Config } from '../../../src/config/schema.ts';
+import { configSchema, type Config } from '../../../src/config/schema/schema.ts';
 import { watchedToolboxes, type WatchedToolbox } from './watched-toolbox.ts';
 
 export interface WatchedServer extends WatchedToolbox {

@@ -1,0 +1,104 @@
+/**
+ * A turn as the messages that every OpenAI-compatible provider accepts: each call of a tool followed by its result,
+ * and never an end without an answer. Pure; knows nothing of providers.
+ */
+import { wordsOf } from './included.ts';
+import type { LogRow, ToolCallRequest } from '../log.ts';
+import { MESSAGE_OVERHEAD, rowTokens, type TurnRows } from './past-turns.ts';
+
+/** The subset of the chat-completions message format that Parley sends. */
+export type ModelMessage =
+  | { role: 'system' | 'user'; content: string }
+  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[]; thoughts?: Thoughts }
+  | { role: 'tool'; content: string; tool_call_id: string };
+
+/** What the model thought of a message; whether a provider is told again is not known here. */
+export interface Thoughts {
+  reasoning: string;
+  /** As the provider gave them; null where it gave none. */
+  signatures: unknown;
+}
+
+/** `tokens`: estimated. */
+export interface SizedMessage {
+  message: ModelMessage;
+  tokens: number;
+}
+
+const NO_ANSWER = '[This message was stopped or failed before an answer began.]';
+const EMPTY_ANSWER = '[This answer has no text.]';
+const LOST_RESULT = '[The result of this call is not known.]';
+
+/** One turn's rows as messages: each tool call is followed by its result, in call order, whatever order they ended in. */
+export function turnMessages(turn: TurnRows): SizedMessage[] {
+  const messages: SizedMessage[] = [];
+  // Who wants thoughts back wants them in turns that used tools, later turns included, and nowhere else.
+  const usesTools = turn.rows.some((row) => row.tool_calls !== null && row.tool_calls.length > 0);
+  const results = usesTools ? resultsOf(turn) : none;
+  for (const row of turn.rows) {
+    if (row.type === 'user_message') messages.push(...userMessages(row));
+    if (row.type === 'assistant_message')
+      messages.push(...assistantMessages(row, results, usesTools ? thoughtsOf(row) : {}));
+  }
+  if (turn.ended && messages.at(-1)?.message.role !== 'assistant') {
+    messages.push({ message: { role: 'assistant', content: NO_ANSWER }, tokens: MESSAGE_OVERHEAD });
+  }
+  return messages;
+}
+
+const none: ReadonlyMap<string, LogRow> = new Map();
+
+/** By the call that each answers. */
+function resultsOf({ rows }: TurnRows): ReadonlyMap<string, LogRow> {
+  const results = new Map<string, LogRow>();
+  for (const row of rows)
+    if (row.type === 'tool_result' && row.tool_call_id !== null) results.set(row.tool_call_id, row);
+  return results;
+}
+
+/** The row's tokens are shared out by length. */
+function userMessages(row: LogRow): SizedMessage[] {
+  // Nearly all messages: a long context has hundreds of them, and is built for every hop.
+  if (row.extra['included'] === undefined) return [sized({ role: 'user', content: row.content ?? '' }, row)];
+  const words = wordsOf(row);
+  const length = words.reduce((sum, { text }) => sum + text.length, 0);
+  return words.map(({ role, text }) => ({
+    message: { role, content: text },
+    tokens: words.length === 1 ? rowTokens(row) : Math.ceil((rowTokens(row) * text.length) / Math.max(1, length)),
+  }));
+}
+
+function thoughtsOf({ extra }: LogRow): { thoughts?: Thoughts } {
+  const reasoning = typeof extra['reasoning'] === 'string' ? extra['reasoning'] : '';
+  const signatures = extra['signatures'] ?? null;
+  return reasoning === '' && signatures === null ? {} : { thoughts: { reasoning, signatures } };
+}
+
+function assistantMessages(
+  row: LogRow,
+  results: ReadonlyMap<string, LogRow>,
+  thoughts: { thoughts?: Thoughts },
+): SizedMessage[] {
+  // Some providers refuse an empty message, and with it every later turn.
+  if (!row.tool_calls?.length)
+    return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...thoughts }, row)];
+  const asked = sized(
+    { role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...thoughts },
+    row,
+  );
+  return [
+    asked,
+    ...row.tool_calls.map((call): SizedMessage => {
+      const result = results.get(call.id);
+      const content = result?.content ?? LOST_RESULT;
+      return {
+        message: { role: 'tool', content, tool_call_id: call.id },
+        tokens: (result?.token_count ?? 0) + MESSAGE_OVERHEAD,
+      };
+    }),
+  ];
+}
+
+function sized(message: ModelMessage, row: LogRow): SizedMessage {
+  return { message, tokens: rowTokens(row) };
+}

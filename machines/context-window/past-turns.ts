@@ -1,0 +1,74 @@
+/**
+ * The rows of a conversation by turn: what a turn costs a window, whether it has ended, and whether it is on the
+ * branch that the conversation is on. Pure functions over rows in log order.
+ */
+import type { LogRow } from '../log.ts';
+
+/** All rows that share a `request_id`, in log order. */
+export interface TurnRows {
+  requestId: string | null;
+  rows: LogRow[];
+  /** Estimated tokens of its messages, with `MESSAGE_OVERHEAD` each. */
+  tokens: number;
+  ended: boolean;
+  /** The seq of the message that the turn goes back to: what began there or later is no part of its past. Null: nothing is abandoned. */
+  rewindTo: number | null;
+}
+
+/** Tokens that role and separators cost a message in the chat format (OpenAI cookbook, token counting). */
+export const MESSAGE_OVERHEAD = 4;
+
+/** Adds a row to its turn, which it opens if need be. Rows must come in log order. */
+export function foldRow(turns: TurnRows[], row: LogRow): void {
+  // Rows of other programs carry no request id: there, each user message opens a turn.
+  const last = turns.at(-1);
+  let turn =
+    row.request_id === null
+      ? last?.requestId === null && row.type !== 'user_message'
+        ? last
+        : undefined
+      : turns.findLast((candidate) => candidate.requestId === row.request_id);
+  if (!turn) {
+    turn = { requestId: row.request_id, rows: [], tokens: 0, ended: row.request_id === null, rewindTo: null };
+    turns.push(turn);
+  }
+  turn.rows.push(row);
+  turn.tokens += rowTokens(row);
+  if (row.type !== 'meta') return;
+  if (row.extra['kind'] === 'turn_end') turn.ended = true;
+  if (row.extra['kind'] === 'rewind' && typeof row.extra['to_seq'] === 'number') turn.rewindTo = row.extra['to_seq'];
+}
+
+/**
+ * Those that have ended and are on the branch that the conversation is on, in the order in which they ran.
+ * `current`, if it goes back itself, is asked last.
+ */
+export function branchOf(turns: readonly TurnRows[], current?: TurnRows): TurnRows[] {
+  const ended = turns.filter((turn) => turn.ended && turn !== current).sort((a, b) => endSeq(a) - endSeq(b));
+  let branch: TurnRows[] = [];
+  for (const turn of current ? [...ended, current] : ended) {
+    const { rewindTo } = turn;
+    if (rewindTo !== null) branch = branch.filter((earlier) => beginSeq(earlier) < rewindTo);
+    if (turn !== current) branch.push(turn);
+  }
+  return branch;
+}
+
+/** Turns run one at a time, so their ends order them; a queued message's row may lie before another turn's answer. */
+function endSeq(turn: TurnRows): number {
+  return turn.rows.at(-1)?.seq ?? 0;
+}
+
+function beginSeq(turn: TurnRows): number {
+  return turn.rows[0]?.seq ?? 0;
+}
+
+/** Of a row as a message; 0 for one that is none. */
+export function rowTokens(row: LogRow): number {
+  return isMessage(row) ? (row.token_count ?? 0) + MESSAGE_OVERHEAD : 0;
+}
+
+/** Whether a row is a message to the model: what windows count. */
+export function isMessage(row: { type: string }): boolean {
+  return row.type === 'user_message' || row.type === 'assistant_message' || row.type === 'tool_result';
+}

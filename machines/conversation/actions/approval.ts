@@ -1,0 +1,90 @@
+/**
+ * People in the loop: their answers, and the end of the time they had for them. An answer is committed together
+ * with what follows from it, the dispatch or the result, before anything acts on it.
+ */
+import { conversationSetup as kit } from '../setup.ts';
+import { waitingNews } from '../state-updates.ts';
+import { afterAnswer } from '../decisions/question-plan.ts';
+import { expiryPlan, responsePlan } from '../decisions/response-plan.ts';
+import type { OpenCall } from '../turn-state.ts';
+
+/** A call whose server has ended it meanwhile is left alone. */
+function afterResponse(call: OpenCall): OpenCall {
+  if (call.question) return afterAnswer(call);
+  return call.approval === null
+    ? call
+    : { ...call, approval: null, stage: call.stage === 'answered' ? 'ready' : 'recorded' };
+}
+
+function askedAgain(call: OpenCall): OpenCall {
+  const { question, approval } = call;
+  if (question)
+    return {
+      ...call,
+      question: { ...question, answer: null },
+      stage: question.resume === null ? call.stage : 'asking',
+    };
+  return approval === null ? call : { ...call, edited: null, stage: 'asking' };
+}
+
+export const approvalActions = {
+  appendResponse: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'client.respond' || !context.turn) return;
+    const { turn } = context;
+    const plan = responsePlan(turn, event);
+    if (!plan) return;
+    const { rows, answered, remember } = plan;
+    const calls = turn.calls.map((call) => answered.find(({ callId }) => callId === call.callId) ?? call);
+    enqueue.assign({ turn: { ...turn, calls }, arriving: [...context.arriving, event] });
+    enqueue.emit({
+      type: 'append',
+      tag: { of: 'response', callIds: answered.map(({ callId }) => callId), by: event, remember },
+      rows,
+      ...(remember ? { remember } : {}),
+      ...waitingNews(turn.requestId, calls, afterAnswer),
+    });
+  }),
+  appendExpiry: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'conversation.expire' || !context.turn) return;
+    const { turn } = context;
+    const { rows, answered } = expiryPlan(turn, event.nowMs);
+    const calls = turn.calls.map((call) => answered.find(({ callId }) => callId === call.callId) ?? call);
+    enqueue.assign({ turn: { ...turn, calls } });
+    enqueue.emit({
+      type: 'append',
+      tag: { of: 'response', callIds: answered.map(({ callId }) => callId), by: null, remember: null },
+      rows,
+      ...waitingNews(turn.requestId, calls, afterAnswer),
+    });
+  }),
+  /** What was approved or answered may be made now, the rest has its result; a server that waits is told. */
+  confirmResponse: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'log.committed' || event.tag.of !== 'response') return;
+    const { by, callIds, remember } = event.tag;
+    if (by) enqueue.emit({ type: 'reply', to: by.by, result: { accepted: true } });
+    enqueue.assign({ arriving: context.arriving.filter((other) => other !== by) });
+    if (remember) enqueue.assign({ remembered: [...context.remembered, remember] });
+    if (!context.turn) return;
+    const answered = context.turn.calls.filter(({ callId }) => callIds.includes(callId));
+    for (const { callId, question } of answered) {
+      if (question?.answer && question.resume === null)
+        enqueue.sendTo(`call:${callId}`, { type: 'call.answered', answer: question.answer });
+    }
+    const calls = context.turn.calls.map((call) => (answered.includes(call) ? afterResponse(call) : call));
+    enqueue.assign({ turn: { ...context.turn, calls } });
+  }),
+  /** The answer could not be stored, so the question stands. */
+  takeBackResponse: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'log.failed' || event.tag.of !== 'response') return;
+    const { by, callIds } = event.tag;
+    if (by) enqueue.emit({ type: 'refuse', to: by.by, fault: event.fault });
+    enqueue.assign({ arriving: context.arriving.filter((other) => other !== by) });
+    if (!context.turn) return;
+    const calls = context.turn.calls.map((call) => (callIds.includes(call.callId) ? askedAgain(call) : call));
+    enqueue.assign({ turn: { ...context.turn, calls } });
+  }),
+  replyLate: kit.enqueueActions(({ event, enqueue }) => {
+    if (event.type === 'client.respond')
+      enqueue.emit({ type: 'respond.late', to: event.by, interruptId: event.interruptId });
+  }),
+};

@@ -1,0 +1,272 @@
+/**
+ * What the chart does while a turn runs: context, answers, tool hops, the end; and how an interrupted
+ * turn is taken up. Assign, emit, raise and sendTo only; no action can fail and none waits.
+ */
+import type { Answer } from '../hop-answers.ts';
+import type { OpenCall, RunningTurn } from '../turn-state.ts';
+import { withEdit } from '../rows/approval.ts';
+import { approvalActions } from './approval.ts';
+import { deletionActions } from './deletion.ts';
+import { questionActions } from './questions.ts';
+import { queueActions } from './queue.ts';
+import { conversationSetup as kit, nextBackoffMs } from '../setup.ts';
+import { stopActions } from './stop.ts';
+import { endIntent, providerAt, run, startedNotice, turnWith, waitingNews } from '../state-updates.ts';
+import { fault } from '../../faults.ts';
+import { hopPlan } from '../decisions/hop-plan.ts';
+import { closedQuestion } from '../decisions/question-plan.ts';
+import { callsToResume, onlyWaits, recoveryRows } from '../decisions/recovery.ts';
+import { endRows, stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
+import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
+import { budgetFault, spend, usedBy } from '../../usage.ts';
+
+const withAnswer = (answer: Answer) => (turn: RunningTurn) => ({
+  asking: false,
+  answer,
+  model: answer.model ?? turn.model,
+});
+
+const turnActions = {
+  takeStanding: kit.assign(({ event }) => {
+    if (event.type !== 'xstate.done.actor.log') return {};
+    const { interrupted, stopped, queue, remembered, spent } = event.output;
+    return { interrupted, stopped, queue: queue.map((turn) => ({ kind: 'turn', turn }) as const), remembered, spent };
+  }),
+  appendRecovery: kit.enqueueActions(({ context, enqueue }) => {
+    for (const { requestId, reason } of context.stopped) {
+      enqueue.emit(endIntent(requestId, [turnEndRow(requestId, stoppedEnd(reason))], stoppedEnd(reason)));
+    }
+    enqueue.assign({ stopped: [] });
+    if (!context.interrupted || onlyWaits(context.interrupted)) return;
+    const { requestId } = context.interrupted;
+    const { rows, end } = recoveryRows(context.interrupted, context.limits.recovery);
+    const news = end
+      ? { end: { requestId, payload: end } }
+      : waitingNews(requestId, callsToResume(context.interrupted));
+    enqueue.emit({ type: 'append', tag: { of: 'recovery' }, rows, ...news });
+  }),
+  resumeInterrupted: kit.enqueueActions(({ context: { interrupted }, enqueue }) => {
+    if (!interrupted) return;
+    enqueue.assign({ turn: { ...run(interrupted), calls: callsToResume(interrupted) }, interrupted: null });
+    if (!interrupted.begun) enqueue.emit(startedNotice(interrupted.requestId));
+  }),
+  forgetInterrupted: kit.assign({ interrupted: null }),
+  noticeLine: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'permit.awaited' || !context.turn) return;
+    const data = `The server is at work on as many turns as it may; ${event.ahead} stand${event.ahead === 1 ? 's' : ''} in line, this one last.`;
+    enqueue.emit({
+      type: 'notice',
+      requestId: context.turn.requestId,
+      kind: 'queued_for_turn',
+      data,
+      details: { position: event.ahead },
+    });
+  }),
+  returnPermit: kit.emit({ type: 'permit.returned' }),
+  pinContext: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'xstate.done.actor.context' || !context.turn) return;
+    const { output } = event;
+    enqueue.assign({ turn: { ...context.turn, context: output } });
+    if (output.cut === 0) return;
+    const data = `${output.cut} long message${output.cut === 1 ? ' was' : 's were'} cut in the middle to fit the context window.`;
+    enqueue.emit({ type: 'notice', requestId: context.turn.requestId, kind: 'context_truncated', data, details: {} });
+  }),
+  failContext: kit.assign(({ context }) =>
+    turnWith(context, () => ({ fault: fault('internal', 'The context of the turn could not be read. Try again.') })),
+  ),
+  failBudget: kit.assign(({ context }) =>
+    turnWith(context, (turn) => ({ fault: budgetFault(context.limits.budgets, turn.used, context.spent) })),
+  ),
+  ask: kit.enqueueActions(({ context, enqueue }) => {
+    const { turn, limits, conversationId, owner } = context;
+    if (!turn?.context) return;
+    const { requestId } = turn;
+    const { messages, tokens: contextTokens, model, tools } = turn.context;
+    const provider = providerAt(limits, turn.provider);
+    enqueue.spawnChild('answer', {
+      id: 'answer',
+      input: { conversationId, owner, requestId, provider, model, messages, contextTokens, tools },
+    });
+    enqueue.assign({ turn: { ...turn, asking: true } });
+  }),
+  takeAnswer: kit.enqueueActions(({ event, enqueue }) => {
+    if (event.type !== 'answer.finished' && event.type !== 'answer.failed') return;
+    const { answer } = event;
+    enqueue.stopChild('answer');
+    enqueue.assign(({ context }) => ({
+      ...turnWith(context, withAnswer(answer)),
+      spent: spend(context.spent, answer),
+    }));
+  }),
+  takeFault: kit.assign(({ context, event }) =>
+    event.type === 'answer.failed' ? turnWith(context, () => ({ fault: event.fault })) : {},
+  ),
+  backOff: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'answer.failed' || !context.turn) return;
+    const { turn } = context;
+    const delayMs = nextBackoffMs(turn, event.retryAfterMs, event.jitter);
+    const provider = providerAt(context.limits, turn.provider);
+    enqueue.assign({
+      turn: { ...turn, answer: null, attempt: turn.attempt + 1, waitedMs: turn.waitedMs + delayMs, backoffMs: delayMs },
+    });
+    const data = `${event.fault.message} Trying again in ${(delayMs / 1000).toFixed(1)} s.`;
+    enqueue.emit({
+      type: 'notice',
+      requestId: turn.requestId,
+      kind: 'retrying',
+      data,
+      details: { delay_ms: delayMs, provider },
+    });
+  }),
+  /** By half, for few providers say how much they take. */
+  shorten: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'answer.failed' || !context.turn?.context) return;
+    const { turn } = context;
+    const budgetTokens = Math.floor(context.turn.context.tokens / 2);
+    const provider = providerAt(context.limits, turn.provider);
+    enqueue.assign({ turn: { ...turn, answer: null, shorter: { budgetTokens, hop: turn.hops } } });
+    const data = `${event.fault.message} Asking again with half of the context.`;
+    enqueue.emit({
+      type: 'notice',
+      requestId: turn.requestId,
+      kind: 'retrying',
+      data,
+      details: { delay_ms: 0, provider },
+    });
+  }),
+  fallBack: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'answer.failed' || !context.turn) return;
+    const { turn } = context;
+    const provider = providerAt(context.limits, turn.provider + 1);
+    enqueue.assign({
+      turn: {
+        ...turn,
+        answer: null,
+        provider: turn.provider + 1,
+        attempt: 0,
+        waitedMs: 0,
+        backoffMs: 0,
+        shorter: null,
+      },
+    });
+    const data = `${event.fault.message} Asking ${provider} instead.`;
+    enqueue.emit({
+      type: 'notice',
+      requestId: turn.requestId,
+      kind: 'retrying',
+      data,
+      details: { delay_ms: 0, provider },
+    });
+  }),
+  appendHop: kit.enqueueActions(({ context, enqueue }) => {
+    if (!context.turn) return;
+    const { rows, calls } = hopPlan(context.turn, context.limits.approvalTimeoutMs, context.remembered);
+    enqueue.assign(({ context }) => turnWith(context, () => ({ calls })));
+    enqueue.emit({ type: 'append', tag: { of: 'hop' }, rows, ...waitingNews(context.turn.requestId, calls) });
+  }),
+  countHop: kit.assign(({ context }) =>
+    turnWith(context, (turn) => ({
+      hops: turn.hops + 1,
+      used: usedBy(turn),
+      answer: null,
+      provider: 0,
+      attempt: 0,
+      waitedMs: 0,
+    })),
+  ),
+  startCalls: kit.enqueueActions(({ context, enqueue }) => {
+    const { turn, limits, conversationId, owner } = context;
+    if (!turn) return;
+    const free = limits.toolConcurrency - turn.calls.filter((call) => call.stage === 'running').length;
+    const starting = turn.calls.filter((call) => call.stage === 'ready').slice(0, free);
+    if (starting.length === 0) return;
+    const { toolTimeoutMs: timeoutMs, toolMaxTimeoutMs: maxTimeoutMs, approvalTimeoutMs: answerTimeoutMs } = limits;
+    for (const { callId, tool, arguments: args, edited, resume } of starting) {
+      const input = {
+        conversationId,
+        owner,
+        requestId: turn.requestId,
+        callId,
+        tool,
+        arguments: edited ?? args,
+        resume,
+        timeoutMs,
+        maxTimeoutMs,
+        answerTimeoutMs,
+      };
+      enqueue.spawnChild('toolCall', { id: `call:${callId}`, input });
+    }
+    const calls = turn.calls.map((call) => (starting.includes(call) ? { ...call, stage: 'running' as const } : call));
+    enqueue.assign({ turn: { ...turn, calls } });
+  }),
+  recordResult: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'call.settled' || !context.turn) return;
+    const { turn } = context;
+    const { callId, result } = event;
+    const call = turn.calls.find((candidate) => candidate.callId === callId);
+    enqueue.stopChild(`call:${callId}`);
+    if (!call) return;
+    const calls = turn.calls.map((other) =>
+      other === call ? { ...call, question: null, stage: 'settled' as const } : other,
+    );
+    enqueue.assign({ turn: { ...turn, calls } });
+    const closed = closedQuestion(turn.requestId, call, result.status === 'timed_out' ? 'expired' : 'cancelled');
+    const rows = [
+      ...closed,
+      resultRow(turn.requestId, { callId, name: call.tool.name }, withEdit(result, call.edited)),
+    ];
+    enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows, ...waitingNews(turn.requestId, calls) });
+  }),
+  /** A harmless call whose transport was lost is made once more; like every dispatch, it is a row first. */
+  repeatCall: kit.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'call.settled' || !context.turn) return;
+    const { turn } = context;
+    const { callId } = event;
+    enqueue.stopChild(`call:${callId}`);
+    const call = turn.calls.find((candidate) => candidate.callId === callId);
+    if (!call) return;
+    const repeated: OpenCall = { ...call, attempt: 2, question: null, stage: 'repeating' };
+    enqueue.assign({ turn: { ...turn, calls: turn.calls.map((other) => (other === call ? repeated : other)) } });
+    const rows = [...closedQuestion(turn.requestId, call, 'cancelled'), dispatchRow(turn.requestId, repeated)];
+    enqueue.emit({ type: 'append', tag: { of: 'repeat', callId }, rows });
+  }),
+  readyRepeat: kit.assign(({ context, event }) => {
+    if (event.type !== 'log.committed' || event.tag.of !== 'repeat') return {};
+    const { callId } = event.tag;
+    return turnWith(context, (turn) => ({
+      calls: turn.calls.map((call) => (call.callId === callId ? { ...call, stage: 'ready' as const } : call)),
+    }));
+  }),
+  markRecorded: kit.assign(({ context, event }) => {
+    if (event.type !== 'log.committed' || event.tag.of !== 'result') return {};
+    const { callId } = event.tag;
+    return turnWith(context, (turn) => ({
+      calls: turn.calls.map((call) => (call.callId === callId ? { ...call, stage: 'recorded' as const } : call)),
+    }));
+  }),
+  appendEnd: kit.enqueueActions(({ context, enqueue }) => {
+    if (!context.turn) return;
+    const { rows, end } = endRows(context.turn, context.limits.maxToolHops);
+    enqueue.emit(endIntent(context.turn.requestId, rows, end));
+  }),
+  forgetTurn: kit.assign({ turn: null }),
+  reportFailure: kit.emit(({ event }) => ({
+    type: 'failed',
+    fault:
+      event.type === 'log.failed'
+        ? event.fault
+        : fault('conversation_failed', 'The conversation stopped; it reopens with the next message.'),
+  })),
+};
+
+/** The ground plus every action by name: what the chart is written in. */
+export const conversation = kit.extend({
+  actions: {
+    ...queueActions,
+    ...stopActions,
+    ...approvalActions,
+    ...questionActions,
+    ...deletionActions,
+    ...turnActions,
+  },
+});

@@ -1,0 +1,156 @@
+/**
+ * What becomes of a turn that a restart or a crash cut off: whether it goes on, which calls are made
+ * once more, and the rows that say so. Pure; `recovering` appends what it returns.
+ */
+import type { TurnEnd } from '../events.ts';
+import type { InterruptedCall, InterruptedTurn, OpenCall, RecoveryPolicy, WrittenDraft } from '../turn-state.ts';
+import type { NewRow } from '../../log.ts';
+import { responseRow, unapprovedResult, withEdit } from '../rows/approval.ts';
+import { fault } from '../../faults.ts';
+import { closedQuestion } from './question-plan.ts';
+import { complete, failed, turnEndRow } from './turn-end.ts';
+import { CANCELLED, answerRow, dispatchRow, instantResult, metaRow, resultRow } from '../rows/turn-rows.ts';
+
+const UNKNOWN_OUTCOME =
+  'The server restarted while this call was running. It may or may not have taken effect: check before you repeat it.';
+
+/** Why an interrupted turn must not go on; null when it may. */
+export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }: RecoveryPolicy): TurnEnd | null {
+  if (turn.stop) return complete(turn, turn.stop);
+  if (onlyWaits(turn)) return null;
+  const givenUp = (why: string) =>
+    failed(turn, fault('recovery_failed', `${why} Send the message again under a new request_id.`));
+  if (mode === 'interrupt') return givenUp('The server restarted before this turn had ended.');
+  if (turn.recoveries >= attempts) return givenUp(`The turn was cut off ${turn.recoveries + 1} times and is given up.`);
+  if (turn.ageMs > maxAgeMs) return givenUp('The server was away for too long to go on with this turn.');
+  return null;
+}
+
+/** True of a turn that has nothing to do but to wait for a person: no crash cut it off, and none of its budgets is touched. A question of a server that waited itself is gone with the connection. */
+export function onlyWaits({ stop, open }: InterruptedTurn): boolean {
+  return (
+    stop === null && open.length > 0 && open.every(({ approval, question }) => approval !== null || question?.resume)
+  );
+}
+
+/** Calls that stay open: those that a person is asked about, and those made once more, dispatched once and harmless to repeat. */
+export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
+  return open.flatMap(({ request: { id: callId }, dispatch, approval, question }): OpenCall[] => {
+    const hop = hops - 1;
+    if (approval) {
+      const { tool, arguments: args, interruptId, untilMs } = approval;
+      return [
+        {
+          callId,
+          tool,
+          arguments: args,
+          edited: null,
+          hop,
+          attempt: 1,
+          approval: { interruptId, untilMs },
+          question: null,
+          resume: null,
+          stage: 'asking',
+        },
+      ];
+    }
+    if (dispatch && question?.resume) {
+      const { tool, arguments: args, attempt, resume } = dispatch;
+      return [
+        {
+          callId,
+          tool,
+          arguments: args,
+          edited: editOf(dispatch),
+          hop,
+          attempt,
+          approval: null,
+          question,
+          resume,
+          stage: 'asking',
+        },
+      ];
+    }
+    const isRepeated = dispatch?.tool.harmless === true && dispatch.attempt === 1;
+    if (!isRepeated) return [];
+    const { tool, arguments: args, resume } = dispatch;
+    return [
+      {
+        callId,
+        tool,
+        arguments: args,
+        edited: editOf(dispatch),
+        hop,
+        attempt: 2,
+        approval: null,
+        question: null,
+        resume,
+        stage: 'ready',
+      },
+    ];
+  });
+}
+
+/** Takes an interrupted turn up again: repeats what is harmless, closes what else the log leaves open, ends what must not go on. */
+export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { rows: NewRow[]; end: TurnEnd | null } {
+  const end = recoveryEnd(turn, policy);
+  const resumed = end ? [] : callsToResume(turn);
+  const closed = turn.open.filter(({ request }) => !resumed.some((call) => call.callId === request.id));
+  const rows = [
+    ...closed.flatMap((call) => closingRows(turn.requestId, call)),
+    // A turn that goes on writes the message anew; of one that ends, what people have read is kept.
+    ...(end && turn.draft ? draftRows(turn, turn.draft) : []),
+    ...resumed
+      .filter(({ stage }) => stage === 'ready')
+      .flatMap((call) => [...lostQuestion(turn, call), dispatchRow(turn.requestId, call)]),
+    end
+      ? turnEndRow(turn.requestId, end)
+      : metaRow(turn.requestId, { kind: 'recovered', attempt: turn.recoveries + 1 }),
+  ];
+  return { rows, end };
+}
+
+/** What a server asked that waited for the answer: it asks again when its call is made once more. */
+function lostQuestion({ requestId, open }: InterruptedTurn, { callId }: OpenCall): NewRow[] {
+  const question = open.find(({ request }) => request.id === callId)?.question ?? null;
+  return closedQuestion(requestId, { callId, question }, 'cancelled');
+}
+
+/** A call that was dispatched may have acted; one that a person was asked about cannot have. One that its server had laid down was not at work. */
+function closingRows(requestId: string, { request, dispatch, approval, question }: InterruptedCall): NewRow[] {
+  const call = { callId: request.id, name: request.function.name };
+  if (approval) {
+    return [
+      responseRow(requestId, call.callId, approval.interruptId, 'cancelled'),
+      resultRow(requestId, call, unapprovedResult('cancelled')),
+    ];
+  }
+  const end =
+    dispatch && !question?.resume
+      ? instantResult('outcome_unknown', UNKNOWN_OUTCOME)
+      : instantResult('cancelled', CANCELLED);
+  return [
+    ...closedQuestion(requestId, { callId: call.callId, question }, 'cancelled'),
+    resultRow(requestId, call, withEdit(end, dispatch ? editOf(dispatch) : null)),
+  ];
+}
+
+function editOf({ edited, arguments: args }: NonNullable<InterruptedCall['dispatch']>): Record<string, unknown> | null {
+  return edited ? args : null;
+}
+
+function draftRows(turn: InterruptedTurn, { messageId, text, reasoning, model }: WrittenDraft): NewRow[] {
+  if (text === '') return [];
+  const finishReason = turn.stop ? 'cancelled' : 'failed';
+  const written = {
+    messageId,
+    text: text.toWellFormed(),
+    reasoning: reasoning.toWellFormed(),
+    model,
+    signatures: null,
+    calls: [],
+    usage: null,
+    timing: null,
+  };
+  return [answerRow(turn, { ...written, finishReason })];
+}

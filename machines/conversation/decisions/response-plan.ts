@@ -1,0 +1,93 @@
+/**
+ * What a person's answer makes of the calls of a turn: the rows to commit before anything acts on it. An approval
+ * that is to be remembered is at once the answer to all that is asked about the same tool. Pure.
+ */
+import type { RespondEvent } from '../client-events.ts';
+import type { OpenCall, RememberedDecision, RunningTurn } from '../turn-state.ts';
+import type { NewRow } from '../../log.ts';
+import { askedAbout, responseRow, unapprovedResult } from '../rows/approval.ts';
+import { NOBODY_ANSWERED, answerRows, serverAnswer, withAnswer } from './question-plan.ts';
+import { byMemory, rememberRow } from './remembered.ts';
+import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
+
+export interface ResponsePlan {
+  rows: NewRow[];
+  /** Calls that were answered, as they are then. */
+  answered: OpenCall[];
+  remember: RememberedDecision | null;
+}
+
+/** Null when nobody is asked that. */
+export function responsePlan({ requestId, calls }: RunningTurn, answer: RespondEvent): ResponsePlan | null {
+  const questioned = calls.find(
+    ({ question }) => question?.answer === null && question.interruptId === answer.interruptId,
+  );
+  if (questioned?.question) {
+    const answered = withAnswer(questioned, questioned.question, serverAnswer(answer));
+    return {
+      rows: answerRows(requestId, answered, answer.decision, answer.reason),
+      answered: [answered],
+      remember: null,
+    };
+  }
+  const asked = calls.find(({ stage, approval }) => stage === 'asking' && approval?.interruptId === answer.interruptId);
+  if (!asked) return null;
+  const { server, toolName, definition } = asked.tool;
+  const alike = answer.remember
+    ? calls.filter(
+        (call) =>
+          call !== asked && call.stage === 'asking' && call.tool.server === server && call.tool.toolName === toolName,
+      )
+    : [];
+  const remember = answer.remember
+    ? {
+        server,
+        toolName,
+        definition,
+        decision: answer.decision === 'approve' ? ('approve' as const) : ('deny' as const),
+      }
+    : null;
+  // Changed arguments are for the one call; the others are made as they were asked for.
+  const changed = { ...asked, edited: answer.arguments };
+  return {
+    rows: [
+      ...approvalRows(requestId, changed, answer),
+      ...alike.flatMap((call) => approvalRows(requestId, call, answer).map(byMemory)),
+      ...(remember ? [rememberRow(requestId, remember)] : []),
+    ],
+    answered: [changed, ...alike].map((call) => ({
+      ...call,
+      stage: answer.decision === 'approve' ? 'answered' : 'settled',
+    })),
+    remember,
+  };
+}
+
+/** What the end of people's time makes of them; a server is told that nobody has answered. */
+export function expiryPlan({ requestId, calls }: RunningTurn, nowMs: number): Pick<ResponsePlan, 'rows' | 'answered'> {
+  const overdue = calls.filter((call) => call.stage === 'asking' && (askedAbout(call)?.untilMs ?? Infinity) <= nowMs);
+  const answered = overdue.map((call): OpenCall =>
+    call.question ? withAnswer(call, call.question, NOBODY_ANSWERED) : { ...call, stage: 'settled' },
+  );
+  return { rows: answered.flatMap((call) => expiryRows(requestId, call)), answered };
+}
+
+function expiryRows(requestId: string, call: OpenCall): NewRow[] {
+  if (call.question) return answerRows(requestId, call, 'expired', null);
+  const { callId, tool, approval } = call;
+  return [
+    responseRow(requestId, callId, approval?.interruptId ?? '', 'expired'),
+    resultRow(requestId, { callId, name: tool.name }, unapprovedResult('expired')),
+  ];
+}
+
+/** The decision about a call and what follows from it. */
+function approvalRows(requestId: string, call: OpenCall, { decision, reason }: RespondEvent): NewRow[] {
+  const { callId, tool, edited, approval } = call;
+  return [
+    responseRow(requestId, callId, approval?.interruptId ?? '', decision, { reason, edited }),
+    decision === 'approve'
+      ? dispatchRow(requestId, call)
+      : resultRow(requestId, { callId, name: tool.name }, unapprovedResult('deny', reason)),
+  ];
+}

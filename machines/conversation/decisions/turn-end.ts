@@ -1,0 +1,108 @@
+/**
+ * How a turn ends: what is left open is closed, what was said is kept, and the last row says which end it
+ * was. Pure functions, for turns that ran and for those that never did.
+ */
+import type { TurnEnd } from '../events.ts';
+import type { Answer } from '../hop-answers.ts';
+import type { RunningTurn, StopReason } from '../turn-state.ts';
+import type { Fault, FinishReason, NewRow, TurnTotals } from '../../log.ts';
+import { responseRow, unapprovedResult, withEdit } from '../rows/approval.ts';
+import { closedQuestion } from './question-plan.ts';
+import { CANCELLED, answerRow, blank, instantResult, metaRow, resultRow } from '../rows/turn-rows.ts';
+import { sumOf, usedBy } from '../../usage.ts';
+
+type EndedTurn = Pick<RunningTurn, 'model' | 'hops' | 'used'>;
+
+/** The rows that end a turn, whatever state it is in; the last one is its `turn_end`. */
+export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[]; end: TurnEnd } {
+  const rows = closingRows(turn);
+  // Calls that a Stop overtook are never made, so what was said before them is all there is.
+  const answer =
+    turn.answer && turn.stop && turn.answer.calls.length > 0
+      ? { ...turn.answer, finishReason: 'cancelled' as const }
+      : turn.answer;
+  const isPartial = answer?.finishReason === 'cancelled' || answer?.finishReason === 'failed';
+  const overLimit = answer !== null && !isPartial && answer.calls.length > 0;
+  const isWritten = answer !== null && (!isPartial || answer.text !== '');
+  if (isWritten) rows.push(answerRow(turn, answer));
+  if (answer && overLimit) rows.push(...limitRows(turn, answer, maxToolHops));
+  const end = turnEnd(turn, overLimit);
+  // What an answer has used is in the log once, also where it leaves no row of its own.
+  rows.push({ ...turnEndRow(turn.requestId, end), usage: isWritten ? null : (answer?.usage ?? null) });
+  return { rows, end };
+}
+
+/** Calls without a result get one, and what a person was asked is no longer a question. */
+function closingRows({ requestId, calls }: RunningTurn): NewRow[] {
+  return calls.flatMap(({ callId, tool, edited, stage, approval, question }) => {
+    if (stage === 'settled' || stage === 'recorded') return [];
+    const call = { callId, name: tool.name };
+    return stage === 'asking' && approval
+      ? [
+          responseRow(requestId, callId, approval.interruptId, 'cancelled'),
+          resultRow(requestId, call, unapprovedResult('cancelled')),
+        ]
+      : [
+          ...closedQuestion(requestId, { callId, question }, 'cancelled'),
+          resultRow(requestId, call, withEdit(instantResult('cancelled', CANCELLED), edited)),
+        ];
+  });
+}
+
+function limitRows(turn: RunningTurn, answer: Answer, maxToolHops: number): NewRow[] {
+  const notice = `[Stopped: the limit of ${maxToolHops} tool hop${maxToolHops === 1 ? '' : 's'} for one turn was reached.]`;
+  return [
+    ...answer.calls.map((call) =>
+      resultRow(
+        turn.requestId,
+        call,
+        instantResult('limit', 'Not run: the limit of tool hops for this turn was reached.'),
+      ),
+    ),
+    {
+      ...blank,
+      type: 'assistant_message',
+      role: 'assistant',
+      content: notice,
+      request_id: turn.requestId,
+      extra: { hop: turn.hops, finish_reason: 'tool_limit_reached' },
+    },
+  ];
+}
+
+function turnEnd(turn: RunningTurn, overLimit: boolean): TurnEnd {
+  const ended = { ...turn, used: usedBy(turn) };
+  if (turn.fault && !turn.stop) return failed(ended, turn.fault);
+  return complete(ended, turn.stop?.reason ?? (overLimit ? 'tool_limit_reached' : finishReason(turn.answer)));
+}
+
+/**
+ * The end of a turn that no fault ended, stopped ones included. A null `model` means that none answered.
+ */
+export function complete(turn: EndedTurn, reason: FinishReason): TurnEnd {
+  return { status: 'complete', metadata: { ...totals(turn), finish_reason: reason } };
+}
+
+/** The end of a turn by a fault: what its requests have used is paid for all the same. */
+export function failed(turn: EndedTurn, error: Fault): TurnEnd {
+  return { status: 'error', error, metadata: totals(turn) };
+}
+
+function totals({ model, hops, used }: EndedTurn): TurnTotals {
+  const usage = sumOf(used);
+  return { tokens: usage.total_tokens, usage, usage_by_hop: used, model, tool_hops: hops };
+}
+
+function finishReason(answer: Answer | null): FinishReason {
+  return answer?.finishReason === 'length' || answer?.finishReason === 'content_filter' ? answer.finishReason : 'stop';
+}
+
+/** A turn's last row, kind `turn_end`. Until it is committed the turn is open, and a restart takes it up again. */
+export function turnEndRow(requestId: string, end: TurnEnd): NewRow {
+  return metaRow(requestId, { kind: 'turn_end', ...end });
+}
+
+/** The end of a turn that was stopped before it did anything. */
+export function stoppedEnd(reason: StopReason): TurnEnd {
+  return complete({ model: null, hops: 0, used: [] }, reason);
+}

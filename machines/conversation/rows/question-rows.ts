@@ -1,0 +1,79 @@
+/**
+ * Reading the rows that server-question.ts makes, for activation. Pure. What cannot be read is null: its call then
+ * counts as cut off, and nobody is asked what nobody could use the answer to.
+ */
+import type { FormContent } from '../client-events.ts';
+import { asObject, asObjects } from '../../json-object.ts';
+import type { LogRow } from '../../log.ts';
+import type { AnsweredAsk, KeyedAsk, Resumption, ServerAnswer, ServerAsk, ServerQuestion } from '../question-types.ts';
+
+export function readQuestion({ id, extra }: LogRow): ServerQuestion | null {
+  const untilMs = Date.parse(String(extra['expires_at']));
+  const ask = readAsk(extra['ask']);
+  const rest = readAll(extra['rest'], readKeyed);
+  const resume = extra['resume'] === undefined ? null : readResumption(extra['resume']);
+  if (ask === null || rest === null || Number.isNaN(untilMs)) return null;
+  return { interruptId: id, untilMs, key: String(extra['key']), ask, rest, resume, answer: null };
+}
+
+/** Null also where there is nothing to go on with: a call that is made for the first time. */
+export function readResumption(value: unknown): Resumption | null {
+  const { requestState, answered: answers, questions, workedMs } = asObject(value) ?? {};
+  const answered = readAll(answers, readAnswered);
+  if (answered === null || typeof questions !== 'number') return null;
+  return {
+    requestState: typeof requestState === 'string' ? requestState : null,
+    answered,
+    questions,
+    workedMs: typeof workedMs === 'number' ? workedMs : 0,
+  };
+}
+
+function readAll<Entry>(value: unknown, read: (entry: Record<string, unknown>) => Entry | null): Entry[] | null {
+  const entries = asObjects(value)?.map(read) ?? null;
+  return entries?.every((entry) => entry !== null) ? entries : null;
+}
+
+function readKeyed({ key, ask }: Record<string, unknown>): KeyedAsk | null {
+  const read = readAsk(ask);
+  return read && { key: String(key), ask: read };
+}
+
+function readAnswered({ answer, ...keyed }: Record<string, unknown>): AnsweredAsk | null {
+  const read = readKeyed(keyed);
+  const { action, content } = asObject(answer) ?? {};
+  return read && isAction(action) ? { ...read, answer: { action, content: readForm(content) } } : null;
+}
+
+function readForm(value: unknown): FormContent | null {
+  const entries = Object.entries(asObject(value) ?? {});
+  const form = entries.flatMap(([key, entry]): [string, FormContent[string]][] =>
+    isFormValue(entry) ? [[key, entry]] : [],
+  );
+  return value === null || form.length < entries.length ? null : Object.fromEntries(form);
+}
+
+function isFormValue(value: unknown): value is FormContent[string] {
+  if (Array.isArray(value)) return value.every((entry) => typeof entry === 'string');
+  return ['string', 'number', 'boolean'].includes(typeof value);
+}
+
+function isAction(action: unknown): action is ServerAnswer['action'] {
+  return action === 'accept' || action === 'decline' || action === 'cancel';
+}
+
+function readAsk(value: unknown): ServerAsk | null {
+  const { kind, message, schema, url, request } = asObject(value) ?? {};
+  switch (kind) {
+    case 'form':
+      return { kind, message: String(message), schema: asObject(schema) ?? {} };
+    case 'url':
+      return { kind, message: String(message), url: String(url) };
+    case 'sampling':
+      return { kind, request: asObject(request) ?? {} };
+    case 'roots':
+      return { kind };
+    default:
+      return null;
+  }
+}

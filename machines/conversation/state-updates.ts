@@ -1,0 +1,74 @@
+/**
+ * Small constructors that the conversation's actions share: askers, a fresh running turn.
+ * Pure; nothing here knows an event.
+ */
+import type { Asker, ChatEvent } from './client-events.ts';
+import type { TurnEnd } from './events.ts';
+import type { ConversationContext, ConversationLimits } from './context.ts';
+import type { OpenCall, QueuedTurn, RunningTurn } from './turn-state.ts';
+import type { NewRow } from '../log.ts';
+import { waitsUntilMs } from './rows/approval.ts';
+
+export function askerOf(chat: ChatEvent): Asker {
+  return { session: chat.session, requestId: chat.requestId };
+}
+
+/** A turn as it begins, or goes on after a restart. */
+export function run({
+  requestId,
+  hops,
+  used,
+  model = null,
+}: Pick<QueuedTurn, 'requestId' | 'hops' | 'used'> & { model?: string | null }): RunningTurn {
+  return {
+    requestId,
+    hops,
+    used,
+    model,
+    provider: 0,
+    attempt: 0,
+    waitedMs: 0,
+    backoffMs: 0,
+    context: null,
+    shorter: null,
+    asking: false,
+    answer: null,
+    calls: [],
+    fault: null,
+    stop: null,
+  };
+}
+
+/** Changes the running turn; without one, nothing. */
+export function turnWith(
+  context: ConversationContext,
+  change: (turn: RunningTurn) => Partial<RunningTurn>,
+): Partial<ConversationContext> {
+  return context.turn ? { turn: { ...context.turn, ...change(context.turn) } } : {};
+}
+
+/** The append that ends a turn. */
+export function endIntent(requestId: string, rows: NewRow[], end: TurnEnd) {
+  return { type: 'append', tag: { of: 'end', requestId }, rows, end: { requestId, payload: end } } as const;
+}
+
+/** What an append tells the log of waiting for people; nothing in a hop that asks none. `afterwards`: how the append leaves a call. */
+export function waitingNews(
+  requestId: string,
+  calls: readonly OpenCall[],
+  afterwards: (call: OpenCall) => OpenCall = (call) => call,
+) {
+  return calls.some(({ approval, question }) => approval !== null || question?.resume)
+    ? { waiting: { requestId, untilMs: waitsUntilMs(calls.map(afterwards)) } }
+    : {};
+}
+
+/** Told to those who were told `queued`. */
+export function startedNotice(requestId: string) {
+  return { type: 'notice', requestId, kind: 'started', data: 'The turn has started.', details: {} } as const;
+}
+
+/** The name of the provider at that place. A reload may have shortened the list since: then the last one of it. */
+export function providerAt({ providers }: Pick<ConversationLimits, 'providers'>, place: number): string {
+  return providers[place] ?? providers.at(-1) ?? '';
+}

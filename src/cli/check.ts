@@ -1,0 +1,80 @@
+/**
+ * The command `check`: whether a file's logs keep the rules, and if not, what is wrong in words.
+ * Reads one moment of the file, beside a running server or without one, and changes nothing.
+ */
+import { auditLog } from '../../machines/audit.ts';
+import type { LogRow } from '../../machines/log.ts';
+import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
+import { openArchive } from '../store/file/archive.ts';
+import type { Archive } from '../store/file/archive.ts';
+import type { CommandResult } from './result.ts';
+
+/** Beyond this many, more would tell nobody more. */
+const maxProblems = 100;
+
+/** Throws AppError `store_unavailable` when the file cannot be read as a log at all. */
+export function check(path: string): CommandResult {
+  const archive = openArchive(path);
+  try {
+    return checkArchive(path, archive);
+  } finally {
+    archive.close();
+  }
+}
+
+function checkArchive(path: string, archive: Archive): CommandResult {
+  const complaints = archive.complaints();
+  if (complaints.length > 0) {
+    const remedy = 'The file itself is damaged. Restore a backup, or save what is left with "sqlite3 FILE .recover".';
+    return { exitCode: 1, lines: [...complaints.map((complaint) => `${path}: ${complaint}`), remedy] };
+  }
+  const problems = archive
+    .strays()
+    .map((id) => `conversation ${id} has rows or turns and no entry in the conversations table`);
+  const ids = archive.conversations();
+  let rows = 0;
+  for (const id of ids) {
+    const audited = checkConversation(archive, id);
+    rows += audited.rows;
+    problems.push(...audited.problems.map((problem) => `conversation ${id}: ${problem}`));
+  }
+  const summary = `${path}: ${counted(ids.length, 'conversation')}, ${counted(rows, 'row')}.`;
+  if (problems.length === 0) return { exitCode: 0, lines: [`${summary} Everything is in order.`] };
+  const more = problems.length > maxProblems ? [`... and ${problems.length - maxProblems} more`] : [];
+  return {
+    exitCode: 1,
+    lines: [...problems.slice(0, maxProblems), ...more, `${summary} ${counted(problems.length, 'problem')}.`],
+  };
+}
+
+function checkConversation(archive: Archive, id: string): { rows: number; problems: string[] } {
+  const record = archive.record(id);
+  if (record === null) return { rows: 0, problems: [] };
+  const open = record.turns.filter((turn) => turn.endSeq === null).map((turn) => turn.requestId);
+  const adopted = new Set(record.turns.filter((turn) => turn.adopted).map((turn) => turn.requestId));
+  const audit = auditLog(record);
+  const unreadable: string[] = [];
+  const rowsOfOpen: LogRow[] = [];
+  let rows = 0;
+  for (const { row, unreadable: columns } of archive.rows(id)) {
+    rows += 1;
+    audit.row(row);
+    if (row.request_id !== null && open.includes(row.request_id)) rowsOfOpen.push(row);
+    // Another program's rows may hold what they like: it is shown as absent.
+    if (columns.length > 0 && row.request_id !== null && !adopted.has(row.request_id))
+      unreadable.push(`row ${row.seq} cannot be read: ${columns.join(', ')}`);
+  }
+  return { rows, problems: [...audit.problems(), ...unreadable, ...foldProblems(rowsOfOpen, open)] };
+}
+
+/** What activation would do with it must at least be possible. */
+function foldProblems(rows: readonly LogRow[], open: readonly string[]): string[] {
+  try {
+    foldStanding(rows, open, 0);
+    return [];
+  } catch (error) {
+    return [`its open turns cannot be folded: ${String(error)}`];
+  }
+}
+
+const counted = (count: number, what: string) => `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,54 @@
+/**
+ * The command `replay`: folds a conversation's log row by row, with the folds that activation and
+ * recovery use, and tells after each row where a server that was killed there would go on.
+ */
+import type { RecoveryPolicy } from '../../machines/conversation/turn-state.ts';
+import type { LogRow } from '../../machines/log.ts';
+import { AppError } from '../errors.ts';
+import { replaySteps } from '../replay/steps.ts';
+import { said, standingWords } from '../replay/words.ts';
+import { openArchive } from '../store/file/archive.ts';
+import { readExportedRows } from './exported-rows.ts';
+import type { CommandResult } from './result.ts';
+
+export interface ReplayOptions {
+  conversationId: string;
+  /** The database file. Not opened with `exported`. */
+  database: string;
+  /** A file of exported rows instead. */
+  exported: string | null;
+  recovery: RecoveryPolicy;
+}
+
+/** Throws AppError when there is nothing to replay, with what to do about it. */
+export function replay({ conversationId, database, exported, recovery }: ReplayOptions): CommandResult {
+  const { rows, adopted } =
+    exported === null
+      ? storedRows(database, conversationId)
+      : { rows: readExportedRows(exported, conversationId), adopted: [] };
+  if (rows.length === 0) {
+    throw new AppError('not_found', `There are no rows of conversation ${conversationId} in ${exported ?? database}.`);
+  }
+  return { exitCode: 0, lines: tell(rows, new Set(adopted), recovery) };
+}
+
+function storedRows(database: string, conversationId: string): { rows: LogRow[]; adopted: string[] } {
+  const archive = openArchive(database);
+  try {
+    const turns = archive.record(conversationId)?.turns ?? [];
+    return {
+      rows: Array.from(archive.rows(conversationId), ({ row }) => row),
+      adopted: turns.filter((turn) => turn.adopted).map((turn) => turn.requestId),
+    };
+  } finally {
+    archive.close();
+  }
+}
+
+/** Two lines a row: what it says, and what the fold says after it. `adopted` turns of other programs count as ended. */
+function* tell(rows: readonly LogRow[], adopted: ReadonlySet<string>, recovery: RecoveryPolicy): Iterable<string> {
+  for (const { row, folded } of replaySteps(rows, adopted)) {
+    yield `${String(row.seq).padStart(5)}  ${row.type.padEnd(17)}  ${row.request_id ?? '-'}  ${said(row)}${row.extra['remembered'] === true ? ', as remembered' : ''}`;
+    yield `       -> ${standingWords(folded, recovery)}`;
+  }
+}

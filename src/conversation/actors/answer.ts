@@ -1,0 +1,227 @@
+/**
+ * The actor behind `streaming`: asks the model, hands its deltas straight to the followers, and tells
+ * the chart only how it ended. The text under construction lives in the outbox's draft, once.
+ */
+import { randomUUID } from 'node:crypto';
+import { fromCallback } from 'xstate';
+import { z } from 'zod';
+import type { AnswerInput, AnswerStop } from '../../../machines/conversation/setup.ts';
+import type { InternalEvent } from '../../../machines/conversation/events.ts';
+import type { Answer, AskedCall } from '../../../machines/conversation/hop-answers.ts';
+import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
+import type { Usage } from '../../../machines/log.ts';
+import { fault } from '../../errors.ts';
+import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
+import type { Toolbox } from '../../mcp/port.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import type { Outbox } from '../../outbox/port.ts';
+import type { TurnReport } from '../../observability/turn-report.ts';
+import type { KeepDraft } from '../keep-draft.ts';
+
+export interface AnswerDeps {
+  model: LanguageModel;
+  toolbox: Pick<Toolbox, 'misfit'>;
+  outbox: Pick<Outbox, 'draft' | 'tell'>;
+  countTokens(text: string): number | Promise<number>;
+  turnReport: Pick<TurnReport, 'answering'>;
+  metrics: Pick<Metrics, 'hopEnded' | 'used' | 'estimated'>;
+  /** Read for each answer. */
+  keepDraft: KeepDraft;
+  onError(error: unknown): void;
+}
+
+const jsonObject = z.record(z.string(), z.unknown());
+
+/**
+ * The logic provided as `answer`: one actor a hop, which reports one `answer.finished` or `answer.failed`,
+ * a throw included. Any event it gets stops the stream; what had arrived then is the answer.
+ */
+export function createAnswerLogic(deps: AnswerDeps) {
+  const { model, toolbox, outbox, countTokens, turnReport, metrics, onError } = deps;
+  const countTools = createToolCounter(countTokens);
+  return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
+    const abort = new AbortController();
+    const draft = outbox.draft(input, input.requestId, randomUUID());
+    const askedModel = model.modelFor(input.provider, input.model);
+    receive(() => abort.abort());
+    let answering = false;
+    let asking = true;
+    const askedMs = performance.now();
+    const sinceAskedMs = () => Math.round(performance.now() - askedMs);
+    let firstTokenMs: number | null = null;
+    let stopKeeping = () => {};
+    const begun = () => {
+      answering = true;
+      firstTokenMs = sinceAskedMs();
+      stopKeeping = deps.keepDraft(input, draft, askedModel);
+      turnReport.answering(input, input.requestId);
+    };
+    const sink: AnswerSink = {
+      queued(position) {
+        const { provider, requestId: request_id, conversationId: conversation_id } = input;
+        const data = `Provider "${provider}" has as many requests as it may; ${position} stand${position === 1 ? 's' : ''} in line, this one last.`;
+        outbox.tell(input, {
+          request_id,
+          status: 'chunk',
+          conversation_id,
+          chunk: { type: 'notice', kind: 'queued_for_provider', data, position, provider },
+        });
+      },
+      text(delta) {
+        if (!answering) begun();
+        draft.text(delta);
+      },
+      reasoning(delta) {
+        if (!answering) begun();
+        draft.reasoning(delta);
+      },
+    };
+
+    const finish = () => {
+      stopKeeping();
+      return draft.finish();
+    };
+
+    /** As the provider reports it, else as Parley estimates it; what both say of the input is compared. */
+    const usageOf = async (
+      finished: Extract<AnswerEnd, { status: 'finished' }> | null,
+      written: string,
+    ): Promise<Usage> => {
+      const { provider } = input;
+      const prompt = input.contextTokens + (await countTools(input.tools));
+      const reported = finished?.usage ?? null;
+      if (reported) metrics.estimated(provider, prompt, reported.prompt_tokens);
+      const usage = model.priced(
+        provider,
+        reported ?? estimate(prompt, await countTokens(written + callsOf(finished))),
+        [finished?.model ?? askedModel, askedModel],
+      );
+      metrics.used(provider, askedModel, usage);
+      return usage;
+    };
+
+    const ask = async (): Promise<InternalEvent> => {
+      const tools = offeredTools(input.tools).map(({ name, description, inputSchema }) => ({
+        type: 'function' as const,
+        function: { name, description, parameters: inputSchema },
+      }));
+      const { messages, provider } = input;
+      const end = await model.stream(
+        { messages, tools, provider, model: askedModel, place: [input.owner, input.conversationId, draft.messageId] },
+        sink,
+        abort.signal,
+      );
+      metrics.hopEnded(
+        provider,
+        end.status === 'failed' ? end.fault.code : end.status,
+        (performance.now() - askedMs) / 1000,
+      );
+      const timing = { durationMs: sinceAskedMs(), firstTokenMs };
+      asking = false;
+      const written = finish();
+      // Strict providers refuse half a surrogate pair, and with it every later turn.
+      const text = written.text.toWellFormed();
+      const reasoning = written.reasoning.toWellFormed();
+      const finished = end.status === 'finished' ? end : null;
+      const answer: Answer = {
+        messageId: draft.messageId,
+        text,
+        reasoning,
+        signatures: finished?.signatures ?? null,
+        calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, toolbox.misfit)),
+        finishReason: finishReasonOf(end),
+        usage: finished || text !== '' || reasoning !== '' ? await usageOf(finished, reasoning + text) : null,
+        model: finished?.model ?? (text === '' ? null : askedModel),
+        endedAtMs: Date.now(),
+        timing,
+      };
+      if (end.status !== 'failed') return { type: 'answer.finished', answer };
+      return { type: 'answer.failed', answer, fault: end.fault, retryAfterMs: end.retryAfterMs, jitter: Math.random() };
+    };
+    ask().then(sendBack, (error: unknown) => {
+      onError(error);
+      const { text, reasoning } = finish();
+      const answer: Answer = {
+        messageId: draft.messageId,
+        text,
+        reasoning,
+        signatures: null,
+        calls: [],
+        finishReason: 'failed',
+        usage: null,
+        model: null,
+        endedAtMs: Date.now(),
+        timing: null,
+      };
+      sendBack({
+        type: 'answer.failed',
+        answer,
+        fault: fault('internal', 'The answer could not be taken in. Ask again.'),
+        retryAfterMs: null,
+        jitter: 0,
+      });
+    });
+
+    // An abort makes an error with a stack trace, which is no price for every turn.
+    return () => {
+      stopKeeping();
+      if (asking) abort.abort();
+    };
+  });
+}
+
+function finishReasonOf(end: AnswerEnd): Answer['finishReason'] {
+  if (end.status === 'aborted') return 'cancelled';
+  return end.status === 'failed' ? 'failed' : end.finishReason;
+}
+
+/** What a model has written beside words. */
+function callsOf(finished: Extract<AnswerEnd, { status: 'finished' }> | null): string {
+  return (finished?.toolCalls ?? []).map((call) => call.name + call.arguments).join('');
+}
+
+/** Call ids are ours: providers repeat theirs. */
+function askedCall(
+  { name, arguments: text }: { name: string; arguments: string },
+  tools: AnswerInput['tools'],
+  misfitOf: Toolbox['misfit'],
+): AskedCall {
+  const args = parseArguments(text);
+  const tool = tools.get(name);
+  const misfit = args !== null && tool !== undefined ? misfitOf(tool.inputSchema, args) : null;
+  return { callId: `call_${randomUUID()}`, name, text, arguments: args, misfit };
+}
+
+/** Some providers send nothing where a call has no arguments. */
+function parseArguments(text: string): Record<string, unknown> | null {
+  if (text.trim() === '') return {};
+  try {
+    const parsed = jsonObject.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+/** For providers that report no usage, and for answers that end before they could. */
+function estimate(prompt: number, completion: number): Usage {
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion, estimated: true };
+}
+
+/** Of what each request says of its tools. The catalogue is swapped whole, so it is counted once. */
+function createToolCounter(countTokens: AnswerDeps['countTokens']) {
+  const counts = new WeakMap<AnswerInput['tools'], number | Promise<number>>();
+  const count = (tools: AnswerInput['tools']) => {
+    const offered = offeredTools(tools);
+    return offered.length === 0
+      ? 0
+      : countTokens(
+          JSON.stringify(offered.map(({ name, description, inputSchema }) => [name, description, inputSchema])),
+        );
+  };
+  return (tools: AnswerInput['tools']) => {
+    const known = counts.get(tools) ?? count(tools);
+    counts.set(tools, known);
+    return known;
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * The actor behind a tool call: makes the call through the toolbox, measures it, passes progress on
+ * to the followers, and reports its end exactly once. Timeouts and Stop are the chart's.
+ */
+import { fromCallback } from 'xstate';
+import { NOBODY_ANSWERED } from '../../../machines/conversation/decisions/question-plan.ts';
+import type { ServerAnswer, ServerAsk } from '../../../machines/conversation/question-types.ts';
+import type {
+  CallAbort,
+  CallAnswered,
+  CallEnded,
+  CallLaidDown,
+  CallProgress,
+  CallQuestion,
+  ToolCallInput,
+} from '../../../machines/tool-call-terms.ts';
+import { timeLeftMs } from '../../../machines/tool-call.ts';
+import type { Place } from '../../scheduling/fair-queue.ts';
+import type { CallEnd, Progress } from '../../mcp/calls.ts';
+import type { Toolbox } from '../../mcp/port.ts';
+import type { LogEntry } from '../../mcp/content/server-log.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import type { Outbox } from '../../outbox/port.ts';
+import type { Chunk } from '../../protocol/chunks.ts';
+
+export interface CallToolDeps {
+  toolbox: Pick<Toolbox, 'call'>;
+  outbox: Pick<Outbox, 'tell'>;
+  metrics: Pick<Metrics, 'toolEnded'>;
+  /** Questions to people that a call may ask; read at each. */
+  maxQuestions: number;
+}
+
+/** Progress is a line to show, and its server may write anything. */
+const MAX_PROGRESS_CHARS = 1000;
+/** Between two steps that are told: nobody reads faster, and a server may count in microseconds. */
+const PROGRESS_GAP_MS = 20;
+/** Of one call, for its followers; the server's log has all of it. */
+const MAX_LOG_LINES = 100;
+/** How often within its timeout the chart hears that a call gets on. */
+const PROGRESS_PER_TIMEOUT = 10;
+
+/**
+ * The logic provided as `callTool`: one actor a call. `call.abort` ends the call, which still reports `call.ended`;
+ * stopping the actor ends it too, and then nothing is reported.
+ */
+export function createCallToolLogic(deps: CallToolDeps) {
+  const { toolbox, outbox, metrics } = deps;
+  return fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
+    const abort = new AbortController();
+    const startedMs = performance.now();
+    let calling = true;
+    const workedBeforeMs = input.resume?.workedMs ?? 0;
+    /** Time that people took for their answers, and since when one is awaited. */
+    let askedMs = 0;
+    let askingSinceMs: number | null = null;
+    const workedMs = () => workedBeforeMs + (askingSinceMs ?? performance.now()) - startedMs - askedMs;
+    let questions = 0;
+    let answer: ((answer: ServerAnswer) => void) | null = null;
+    /** One question at a time: the next one waits for the answer to the one before. */
+    let line: Promise<unknown> = Promise.resolve();
+    /** Whoever still asks is told that nobody answers: the server's request must not stay open when its call is over. */
+    const giveUp = () => {
+      // A call that has ended needs no abort, which makes an error with a stack trace.
+      if (calling) abort.abort();
+      calling = false;
+      answer?.(NOBODY_ANSWERED);
+    };
+    receive((order) => (order.type === 'call.abort' ? giveUp() : answer?.(order.answer)));
+
+    const askPerson = async (ask: ServerAsk, number: number): Promise<ServerAnswer> => {
+      if (!calling) return NOBODY_ANSWERED;
+      const sinceMs = performance.now();
+      askingSinceMs = sinceMs;
+      const answered = new Promise<ServerAnswer>((resolve) => (answer = resolve));
+      sendBack({
+        type: 'call.question',
+        asks: [{ key: '', ask }],
+        number,
+        askedAtMs: Date.now(),
+        workedMs: workedMs(),
+      } satisfies CallQuestion);
+      const told = await answered;
+      askedMs += performance.now() - sinceMs;
+      askingSinceMs = null;
+      return told;
+    };
+    const ask = (asked: ServerAsk): Promise<ServerAnswer> | null => {
+      if (questions >= deps.maxQuestions) return null;
+      questions += 1;
+      const number = questions;
+      const answered = line.then(() => askPerson(asked, number));
+      line = answered;
+      return answered;
+    };
+
+    const tell = (chunk: Chunk) =>
+      outbox.tell(input, {
+        request_id: input.requestId,
+        status: 'chunk',
+        conversation_id: input.conversationId,
+        chunk,
+      });
+    let heardMs = -Infinity;
+    let toldMs = -Infinity;
+    const onProgress = ({ progress, total, message }: Progress) => {
+      const nowMs = performance.now();
+      if (nowMs - heardMs >= input.timeoutMs / PROGRESS_PER_TIMEOUT) {
+        heardMs = nowMs;
+        sendBack({ type: 'call.progress', workedMs: workedMs() } satisfies CallProgress);
+      }
+      if (nowMs - toldMs < PROGRESS_GAP_MS) return;
+      toldMs = nowMs;
+      tell({
+        type: 'tool_progress',
+        call_id: input.callId,
+        progress,
+        ...(total === undefined ? {} : { total }),
+        data: (message ?? '').slice(0, MAX_PROGRESS_CHARS).toWellFormed(),
+      });
+    };
+    let logged = 0;
+    const onLog = ({ level, text }: LogEntry) => {
+      logged += 1;
+      if (logged <= MAX_LOG_LINES)
+        tell({
+          type: 'notice',
+          kind: 'server_log',
+          server: input.tool.server,
+          call_id: input.callId,
+          level,
+          data: text,
+        });
+    };
+
+    const place: Place = [input.owner, input.conversationId, input.callId];
+    void toolbox
+      .call(input.tool, input.arguments, {
+        place,
+        signal: abort.signal,
+        timeoutMs: timeLeftMs(input, workedBeforeMs),
+        onProgress,
+        onLog,
+        resume: input.resume,
+        ask,
+      })
+      .then((end) => {
+        calling = false;
+        if (end.status === 'laid_down' && !abort.signal.aborted) {
+          const { asks } = end;
+          const resume = { ...end.resume, workedMs: Math.round(workedMs()) };
+          sendBack({
+            type: 'call.laidDown',
+            asks,
+            resume,
+            number: resume.questions,
+            askedAtMs: Date.now(),
+          } satisfies CallLaidDown);
+          return;
+        }
+        const durationMs = performance.now() - startedMs;
+        const ended: CallEnded = { type: 'call.ended', ...ending(end), durationMs: Math.round(durationMs) };
+        metrics.toolEnded(input.tool.server, end.status, durationMs / 1000);
+        sendBack(ended);
+      });
+
+    return giveUp;
+  });
+}
+
+/** A call that never reached its server is an error the model may repeat. */
+function ending(end: CallEnd): Pick<CallEnded, 'status' | 'text' | 'content'> {
+  switch (end.status) {
+    case 'ok':
+    case 'error':
+      return { ...end, text: end.text.toWellFormed() };
+    // Laid down when nobody wanted it any more.
+    case 'laid_down':
+    case 'cancelled':
+      return { status: 'cancelled', text: '', content: null };
+    case 'not_sent':
+      return { status: 'error', text: end.text, content: null };
+    case 'lost':
+      return { status: 'lost', text: end.text, content: null };
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The action `conversations`: a page of the list that a sidebar shows. It opens no conversation: what each
+ * of them is doing, the log tells.
+ */
+import { roundCost } from '../../../machines/usage.ts';
+import { fault } from '../../errors.ts';
+import { errorFrame, resultFrame } from '../../protocol/frames.ts';
+import type { Payload } from '../../protocol/requests.ts';
+import type { Results } from '../../protocol/results.ts';
+import type { ListedConversation } from '../../store/listing.ts';
+import type { RequestDeps } from './request-deps.ts';
+import type { ClientSession } from '../session.ts';
+
+/** Rejects when the log cannot be read. */
+export async function sendConversations(
+  { store, outbox }: RequestDeps,
+  session: ClientSession,
+  requestId: string,
+  { cursor, limit }: Payload<'conversations'>,
+): Promise<void> {
+  const page = await store.conversations(session.subject, { limit, ...(cursor === undefined ? {} : { cursor }) });
+  if (!page) {
+    const problem = 'payload.cursor: expected the next_cursor of an earlier page, or none.';
+    outbox.reply(session.id, errorFrame(requestId, fault('invalid_request', problem, { path: 'payload.cursor' })));
+    return;
+  }
+  outbox.reply(
+    session.id,
+    resultFrame(requestId, { conversations: page.conversations.map(entryOf), next_cursor: page.nextCursor }),
+  );
+}
+
+function entryOf(conversation: ListedConversation): Results['conversations']['conversations'][number] {
+  return {
+    conversation_id: conversation.conversationId,
+    title: conversation.title,
+    created_at: conversation.createdAt,
+    updated_at: conversation.updatedAt,
+    message_count: conversation.messageCount,
+    tokens: conversation.tokens,
+    spent_tokens: conversation.spentTokens,
+    cost: roundCost(conversation.cost),
+    head_seq: conversation.headSeq,
+    activity: conversation.activity,
+  };
+}

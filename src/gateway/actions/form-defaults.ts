@@ -1,0 +1,22 @@
+/**
+ * The defaults of a form that a server has asked with: what a person has left out is sent as the server proposed it
+ * (MCP 2025-11-25, elicitation). Pure.
+ */
+import { z } from 'zod';
+import type { FormContent } from '../../../machines/conversation/client-events.ts';
+
+const value = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]);
+const property = z.object({ default: value });
+const form = z.object({ properties: z.record(z.string(), z.unknown()) });
+
+/** `given` and, for what is not in it, the defaults of a flat object's schema. */
+export function withDefaults(schema: Record<string, unknown>, given: FormContent): FormContent {
+  const { data } = form.safeParse(schema);
+  const proposed = Object.entries(data?.properties ?? {}).flatMap(
+    ([key, described]): [string, FormContent[string]][] => {
+      const { data: known } = property.safeParse(described);
+      return known ? [[key, known.default]] : [];
+    },
+  );
+  return { ...Object.fromEntries(proposed), ...given };
+}

@@ -1,0 +1,34 @@
+/**
+ * The action `history`: one page of a conversation's rows, newest last. It opens no conversation.
+ */
+import { noSuchConversation } from '../../errors.ts';
+import { eventOf } from '../../outbox/render.ts';
+import { errorFrame, resultFrame } from '../../protocol/frames.ts';
+import type { Payload } from '../../protocol/requests.ts';
+import type { RequestDeps } from './request-deps.ts';
+import type { ClientSession } from '../session.ts';
+
+/** Rejects when the log cannot be read. */
+export async function sendHistory(
+  { store, outbox }: RequestDeps,
+  session: ClientSession,
+  requestId: string,
+  { conversation_id: conversationId, before_seq: beforeSeq, limit }: Payload<'history'>,
+): Promise<void> {
+  const page = await store.page(session.subject, conversationId, {
+    limit,
+    ...(beforeSeq === undefined ? {} : { beforeSeq }),
+  });
+  if (!page) {
+    outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
+    return;
+  }
+  const first = page.rows[0]?.seq;
+  const result = {
+    events: page.rows.map(eventOf),
+    head_seq: page.headSeq,
+    oldest_seq: page.oldestSeq,
+    next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
+  };
+  outbox.reply(session.id, resultFrame(requestId, result, conversationId));
+}

@@ -1,0 +1,70 @@
+/**
+ * What a chat names to be included, read from the MCP servers before the chat is handed on: its conversation never
+ * waits for a server, and what is stored is what was read.
+ */
+import type { Fault } from '../../../machines/log.ts';
+import type { Included } from '../../../machines/context-window/included.ts';
+import { fault } from '../../errors.ts';
+import { isMissing, type Library, type Missing } from '../../mcp/library.ts';
+import { partText } from '../../mcp/content/result-text.ts';
+import type { Payload } from '../../protocol/requests.ts';
+import { missingFault } from './offers.ts';
+
+type Chat = Payload<'chat'>;
+
+/** A message with all that belongs to it. */
+export interface Composed {
+  text: string;
+  included: Included[];
+}
+
+export function namesSomething({ prompt, resources }: Chat): boolean {
+  return prompt !== undefined || resources.length > 0;
+}
+
+/** `maxLength`: UTF-16 units of all texts together. Never rejects: what cannot be had is a fault. */
+export async function include(
+  library: Library,
+  { text, prompt, resources }: Chat,
+  maxLength: number,
+): Promise<Composed | Fault> {
+  const [filled, ...read] = await Promise.all([
+    readPrompt(library, prompt),
+    ...resources.map(({ server, uri }) => readResource(library, server, uri)),
+  ]);
+  const missing = [filled, ...read].find((each): each is Missing => !Array.isArray(each));
+  if (missing)
+    return missingFault(missing, resources.length > 0 && missing !== filled ? 'payload.resources' : 'payload.prompt');
+  const included = [...read, filled].flatMap((each) => (Array.isArray(each) ? each : []));
+  // A prompt's last words are the message, where there is no other.
+  const last = text === undefined ? included.pop() : undefined;
+  if (last?.role === 'assistant')
+    return invalid('payload.text', 'expected text, as the prompt ends with words of the assistant');
+  const message = text ?? last?.text ?? '';
+  const length = included.reduce((sum, each) => sum + each.text.length, message.length);
+  if (message === '') return invalid('payload.text', 'expected text, as the prompt has none');
+  if (length > maxLength)
+    return invalid(
+      'payload',
+      `the message and what it includes have ${length} characters, at most ${maxLength} are taken`,
+    );
+  return { text: message, included };
+}
+
+async function readPrompt(library: Library, named: Chat['prompt']): Promise<Included[] | Missing> {
+  if (named === undefined) return [];
+  const { server, name, arguments: args } = named;
+  const filled = await library.fill(server, name, args);
+  if (isMissing(filled)) return filled;
+  return filled.messages.map(({ role, text }) => ({ role, text: text.toWellFormed(), from: { server, prompt: name } }));
+}
+
+async function readResource(library: Library, server: string, uri: string): Promise<Included[] | Missing> {
+  const parts = await library.read(server, uri);
+  if (isMissing(parts)) return parts;
+  return [{ role: 'user', text: parts.map(partText).join('\n').toWellFormed(), from: { server, uri } }];
+}
+
+function invalid(path: string, what: string): Fault {
+  return fault('invalid_request', `${path}: ${what}.`, { path });
+}

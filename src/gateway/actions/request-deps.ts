@@ -1,0 +1,24 @@
+/**
+ * What the actions are carried out with: all that they reach of the server, and the settings that they follow. Types
+ * only.
+ */
+import type { Library } from '../../mcp/library.ts';
+import type { Toolbox } from '../../mcp/port.ts';
+import type { Outbox } from '../../outbox/port.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { Store } from '../../store/port.ts';
+import type { ComingChats } from './pending-chats.ts';
+
+export interface RequestDeps {
+  registry: Pick<Registry, 'route' | 'standing'>;
+  store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
+  toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check' | 'checkAnswer'>;
+  library: Library;
+  comingChats: ComingChats;
+  outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
+  /** chat.service.max_text_length: of a message with all that it includes. */
+  maxTextLength: number;
+  /** chat.service.streaming.enabled: what a chat gets that does not say. */
+  streaming: boolean;
+  onError(error: unknown): void;
+}

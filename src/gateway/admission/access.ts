@@ -1,0 +1,154 @@
+/**
+ * Checks where a request comes from, before anything is read of it: by its Host, by signs of a proxy and by its page. A
+ * server that asks for no token and listens on loopback serves this machine and the hosts that the configuration lists.
+ */
+import type { IncomingMessage } from 'node:http';
+import { matchesHost, parseHost, parseHostPattern, parseOriginPattern, type Host } from '../../host-names.ts';
+import { isLoopback, isLoopbackName } from '../../loopback.ts';
+import { shown, type Refusal } from '../../refusal.ts';
+import { isAllowedOrigin, isOfListedHost, type OriginRules } from './origin.ts';
+import { proxySign } from './proxy-signs.ts';
+
+export interface AccessOptions {
+  /** As `chat.websocket.allowed_hosts` has them. Entries that are no host allow nothing. */
+  allowedHosts: readonly string[];
+  /** As `chat.websocket.allow_origins` has them. */
+  allowOrigins: readonly string[];
+  tokenRequired: boolean;
+  /** The address that the server listens on is loopback. */
+  onLoopback: boolean;
+}
+
+export interface Access {
+  /** For a plain HTTP request: null, or why it is refused. */
+  page(request: IncomingMessage): Refusal | null;
+  /** For a WebSocket of chat. */
+  socket(request: IncomingMessage): Refusal | null;
+  /** For a WebSocket of inspection: its own page may use it, pages that `allow_origins` lists may not. */
+  viewer(request: IncomingMessage): Refusal | null;
+  /** True for a request from this machine, under one of its own names, not through a proxy and not from a foreign page. */
+  isLocal(request: IncomingMessage): boolean;
+}
+
+const HOSTS = 'chat.websocket.allowed_hosts';
+const ORIGINS = 'chat.websocket.allow_origins';
+
+export function createAccess({ allowedHosts, allowOrigins, tokenRequired, onLoopback }: AccessOptions): Access {
+  const hosts = allowedHosts.flatMap((entry) => parseHostPattern(entry) ?? []);
+  const rules: OriginRules = {
+    hosts,
+    tokenRequired,
+    everyOrigin: allowOrigins.includes('*'),
+    origins: allowOrigins.flatMap((entry) => parseOriginPattern(entry) ?? []),
+  };
+  const viewerRules: OriginRules = { ...rules, everyOrigin: false, origins: [] };
+  const localRules: OriginRules = { hosts: [], tokenRequired: false, everyOrigin: false, origins: [] };
+  const isForLoopback = onLoopback && !tokenRequired;
+
+  /** A name of the operator's choice may come through a proxy; so may a page of it, under whatever name the proxy asks. */
+  const fromElsewhere = (request: IncomingMessage): Refusal | null => {
+    if (!isForLoopback) return null;
+    const host = hostOf(request);
+    if (!host) return hostRefusal('The request has no Host header, or no single valid one.');
+    if (hosts.some((pattern) => matchesHost(pattern, host))) return null;
+    if (!isLoopbackName(host.hostname)) return hostRefusal(`The request is for the host ${shown(host.hostname)}.`);
+    const { origin } = request.headers;
+    const sign = proxySign(request);
+    return sign === null || (origin !== undefined && isOfListedHost(origin, rules)) ? null : proxyRefusal(sign);
+  };
+
+  return {
+    page: (request) =>
+      fromElsewhere(request) ?? (isForLoopback && isForeignPage(request, rules) ? originRefusal(request) : null),
+    socket: (request) => fromElsewhere(request) ?? foreignSocket(request, rules),
+    viewer: (request) => foreignSocket(request, viewerRules) && FOREIGN_VIEWER,
+    isLocal(request) {
+      const host = hostOf(request);
+      const peer = (request.socket.remoteAddress ?? '').replace('::ffff:', '');
+      return (
+        isLoopback(peer) &&
+        host !== null &&
+        isLoopbackName(host.hostname) &&
+        proxySign(request) === null &&
+        !isForeignPage(request, localRules)
+      );
+    },
+  };
+}
+
+/** Null without a Host header, with two, or with one that is no host. */
+function hostOf({ rawHeaders }: IncomingMessage): Host | null {
+  const given = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'host');
+  return given.length === 1 ? parseHost(given[0] ?? '') : null;
+}
+
+/** Without an Origin it is no browser: browsers send one with every WebSocket. */
+function foreignSocket(request: IncomingMessage, rules: OriginRules): Refusal | null {
+  const { origin } = request.headers;
+  return origin === undefined || isAllowedOrigin(origin, hostOf(request), rules) ? null : originRefusal(request);
+}
+
+/** Browsers send Origin with few plain requests; the others have Referer or Sec-Fetch-Site, or neither. */
+function isForeignPage(request: IncomingMessage, rules: OriginRules): boolean {
+  const { headers } = request;
+  if (isLinkFollowed(headers)) return false;
+  const page = headers.origin ?? headers.referer;
+  if (page !== undefined) return !isAllowedOrigin(page, hostOf(request), rules);
+  return headers['sec-fetch-site'] === 'cross-site' && !rules.everyOrigin;
+}
+
+/** A person has opened a link of another site in a tab of its own: that site reads nothing of the answer. */
+function isLinkFollowed(headers: IncomingMessage['headers']): boolean {
+  return (
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document' &&
+    headers['sec-fetch-site'] !== 'same-origin' &&
+    headers.origin === undefined
+  );
+}
+
+const WHY = 'This server asks for no token, so it serves only this machine and the hosts in its configuration.';
+
+const FOREIGN_VIEWER: Refusal = {
+  kind: 'origin',
+  key: HOSTS,
+  status: 403,
+  message: `Inspection is for its own page. If that is served by a proxy, list its host in ${HOSTS}.`,
+  reason: `origin not allowed: inspection is for its own page; list its host in ${HOSTS}`,
+};
+
+function hostRefusal(what: string): Refusal {
+  return {
+    kind: 'host',
+    key: HOSTS,
+    status: 421,
+    message: `${what} ${WHY} Use localhost, or list the host in ${HOSTS}, or set auth.mode to token.`,
+    reason: `host not allowed: list it in ${HOSTS}, or set auth.mode to token`,
+  };
+}
+
+function proxyRefusal(sign: string): Refusal {
+  return {
+    kind: 'proxy',
+    key: HOSTS,
+    status: 403,
+    message: `The request came through a proxy: ${sign} shows that. ${WHY} Let the proxy pass Host on (nginx: proxy_set_header Host $host) and list that host in ${HOSTS}, or set auth.mode to token.`,
+    reason: `came through a proxy: pass Host on and list it in ${HOSTS}, or set auth.mode to token`,
+  };
+}
+
+function originRefusal({ headers }: IncomingMessage): Refusal {
+  return {
+    kind: 'origin',
+    key: ORIGINS,
+    status: 403,
+    message: `The request is from a page of ${pageShown(headers.origin ?? headers.referer)}, which is not allowed here. List its origin in ${ORIGINS}, or, if it is this server behind a proxy, its host in ${HOSTS}.`,
+    reason: `origin not allowed: list it in ${ORIGINS}, or its host in ${HOSTS}`,
+  };
+}
+
+/** Without path and query, which may hold secrets. */
+function pageShown(page: string | undefined): string {
+  if (page === undefined) return 'another site';
+  return shown(URL.canParse(page) ? new URL(page).host || page.slice(0, 10) : page);
+}

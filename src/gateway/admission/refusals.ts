@@ -1,0 +1,58 @@
+/** Lists the refusals that do not depend on where a request comes from: tokens and limits. */
+import type { Refusal, RefusalKind } from '../../refusal.ts';
+import { HOW_TO_SEND } from './credential.ts';
+
+/** Of a whole limit: the client may come back. */
+const limit = (kind: RefusalKind, key: string, what: string): Refusal => ({
+  kind,
+  key,
+  status: 503,
+  message: `Refused: ${what}. Come back later, or raise ${key}.`,
+  reason: `${what}: ${key}`,
+});
+
+const token = (message: string, reason: string): Refusal => ({
+  kind: 'token',
+  key: 'auth.tokens',
+  status: 401,
+  message,
+  reason,
+});
+
+export const refusals = {
+  connections: limit('connection_limit', 'chat.websocket.max_connections', 'too many connections'),
+  ofAddress: limit(
+    'address_limit',
+    'chat.websocket.max_connections_per_address',
+    'too many connections from this address',
+  ),
+  ofSubject: limit(
+    'subject_limit',
+    'chat.websocket.max_connections_per_subject',
+    'too many connections of this subject',
+  ),
+  viewers: limit('viewer_limit', 'inspect.max_viewers', 'too many viewers'),
+  inspected: limit('inspected_limit', 'inspect.max_conversations', 'too many conversations are inspected'),
+  unverifiedBytes: {
+    kind: 'unverified_bytes',
+    key: 'auth.max_unverified_bytes',
+    status: 403,
+    message: 'Too much was sent before the token was checked.',
+    reason: 'too much was sent before the token was checked: auth.max_unverified_bytes',
+  },
+  unverifiable: {
+    kind: 'verification',
+    key: 'auth.verification_timeout',
+    status: 503,
+    message: 'The token could not be checked. Connect again shortly.',
+    reason: 'the token could not be checked',
+  },
+  noToken: token(
+    `This server asks for a token. ${HOW_TO_SEND}`,
+    'unauthorized: send a token in Authorization or as a subprotocol',
+  ),
+  unknownToken: token(
+    'The token is not known here. Ask whoever runs this server for one that is.',
+    'unauthorized: send a token that is known here',
+  ),
+} as const satisfies Record<string, Refusal>;

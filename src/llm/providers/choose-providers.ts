@@ -1,0 +1,155 @@
+/**
+ * Who may be asked: how configured blocks, known endpoints, keys and `auto` become providers. The only
+ * file that reads a key; a key never goes to a base URL it was not set for, so a block with its own
+ * `base_url` names its own `api_key_env` or gets none.
+ */
+import { AppError } from '../../errors.ts';
+import { azureEndpoint, isAzureHost } from './azure.ts';
+import { knownEcho } from '../echo.ts';
+import { presetOf, presets } from './presets.ts';
+import type { Endpoint, Provider, ProviderBlock, ProviderLimits } from './provider.ts';
+
+/** What a choice of providers depends on. */
+export interface ProviderChoice {
+  active: string;
+  fallback: readonly string[];
+  providers: Readonly<Record<string, ProviderBlock>>;
+  env: NodeJS.ProcessEnv;
+}
+
+const NO_LIMITS: ProviderLimits = { maxConcurrent: Infinity, requestsPerMinute: null };
+
+const demoName = 'demo';
+const azureName = 'azure';
+
+/** The active provider, then the fallbacks, each once. Throws AppError, see `createLanguageModel`. */
+export function chooseProviders(choice: ProviderChoice): Provider[] {
+  const active = choice.active === 'auto' ? firstWithKey(choice) : choice.active;
+  return [...new Set([active, ...choice.fallback])].map((name) => resolve(name, choice));
+}
+
+function firstWithKey({ providers, env }: ProviderChoice): string {
+  const found = [...new Set([...Object.keys(presets), ...Object.keys(providers)])].find((name) => {
+    const variable = keyVariableOf(name, providers[name]);
+    return variable !== null && readKey(env, variable) !== null && addressOf(name, providers[name]) !== null;
+  });
+  return found ?? demoName;
+}
+
+function resolve(name: string, { providers, env }: ProviderChoice): Provider {
+  if (name === demoName) return demoProvider;
+  const block = providers[name];
+  if (!block && !presetOf(name)) {
+    const known = [...new Set([demoName, ...Object.keys(presets), ...Object.keys(providers)])].join(', ');
+    throw new AppError(
+      'config_invalid',
+      `There is no provider "${name}": give it a block under llm.providers, or use one of ${known}.`,
+    );
+  }
+  const baseUrl = addressOf(name, block);
+  if (baseUrl === null) {
+    throw new AppError(
+      'config_invalid',
+      `Provider "${name}" needs an http or https URL in llm.providers.${name}.base_url.`,
+    );
+  }
+  const {
+    base_url: _address,
+    api_key_env: _variable,
+    allowed_models = [],
+    echo_reasoning = knownEcho(baseUrl),
+    headers = {},
+    max_concurrent,
+    requests_per_minute,
+    prices: statedPrices = {},
+    extra_body = {},
+    ...others
+  } = block ?? {};
+  const limits = {
+    maxConcurrent: max_concurrent ?? NO_LIMITS.maxConcurrent,
+    requestsPerMinute: requests_per_minute ?? NO_LIMITS.requestsPerMinute,
+  };
+  const prices = new Map(
+    Object.entries(statedPrices).map(([model, { input, output, cached_input }]) => [
+      model,
+      { input, output, cachedInput: cached_input ?? null },
+    ]),
+  );
+  const endpoint =
+    name === azureName ? azureEndpoint(others) : plainEndpoint({ model: presetOf(name)?.model, ...others });
+  const { model } = endpoint;
+  if (model === null)
+    throw new AppError('config_invalid', `Provider "${name}" needs llm.providers.${name}.${endpoint.modelKey}.`);
+
+  const keyVariable = keyVariableOf(name, block);
+  const key = keyVariable === null ? null : readKey(env, keyVariable);
+  if (keyVariable !== null && key === null) {
+    throw new AppError(
+      'provider_missing_key',
+      `Provider "${name}" needs an API key: set the environment variable ${keyVariable} and restart, or choose another llm.active.`,
+      { data: { provider: name, variable: keyVariable } },
+    );
+  }
+  const parameters = { ...endpoint.parameters, ...extra_body };
+  return {
+    ...endpoint,
+    parameters,
+    name,
+    demo: false,
+    baseUrl,
+    model,
+    allowedModels: [...new Set([model, ...allowed_models])],
+    key,
+    keyVariable,
+    headers,
+    limits,
+    prices,
+    echo: echo_reasoning,
+  };
+}
+
+function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {
+  return {
+    chatPath: '/chat/completions',
+    query: {},
+    keyHeader: 'authorization',
+    model: typeof model === 'string' ? model : null,
+    modelKey: 'model',
+    parameters,
+  };
+}
+
+/** The base URL; null where none is given, or none that can be dialled. */
+function addressOf(name: string, block: ProviderBlock | undefined): string | null {
+  const address = block?.base_url ?? presetOf(name)?.baseUrl ?? '';
+  return /^https?:$/.test(URL.parse(address)?.protocol ?? '') ? address : null;
+}
+
+function keyVariableOf(name: string, block: ProviderBlock | undefined): string | null {
+  if (block?.api_key_env !== undefined) return block.api_key_env;
+  // Every resource at Azure has an address of its own.
+  if (name === azureName) return isAzureHost(block?.base_url ?? '') ? presets.azure.keyVariable : null;
+  // A base URL of its own is somebody else's endpoint: the preset's key is not for it.
+  return block?.base_url === undefined ? (presetOf(name)?.keyVariable ?? null) : null;
+}
+
+/** An empty variable counts as unset: that is how people switch one off. */
+function readKey(env: NodeJS.ProcessEnv, variable: string): string | null {
+  return env[variable]?.trim() || null;
+}
+
+const demoProvider: Provider = {
+  ...plainEndpoint({}),
+  name: demoName,
+  demo: true,
+  // Never dialled: the demo answers in place of the network.
+  baseUrl: 'http://demo.invalid/v1',
+  model: 'parley-demo',
+  allowedModels: ['parley-demo'],
+  key: null,
+  keyVariable: null,
+  headers: {},
+  limits: NO_LIMITS,
+  prices: new Map(),
+  echo: [],
+};

@@ -1,0 +1,200 @@
+/**
+ * Asks one provider for one streamed answer. Owns the HTTP request, its watchdog and the verdict
+ * on how the stream ended; what the chunks mean is the accumulator's. A stream is judged by its
+ * finish_reason alone, because a truncated body can end as cleanly as a whole one.
+ */
+import { createParser } from 'eventsource-parser';
+import OpenAI from 'openai';
+import { createAccumulator, type Accumulator } from './accumulator.ts';
+import { readBody, type Body, type Taker } from './body.ts';
+import { withEcho } from '../echo.ts';
+import { withPlainErrors } from './error-body.ts';
+import { cutFailure, foreignFailure, requestFailure, silenceFailure, streamFailure, type Asked } from './failures.ts';
+import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Transport } from './transport.ts';
+import { createWatchdog, type Silence, type Watchdog } from './watchdog.ts';
+
+export interface ProviderClient {
+  /** See `LanguageModel.stream`. */
+  stream(request: AnswerRequest, sink: AnswerSink, signal: AbortSignal): Promise<AnswerEnd>;
+}
+
+/** Read for each request. */
+export interface ClientOptions {
+  firstByteTimeoutMs: number;
+  stallTimeoutMs: number;
+}
+
+/**
+ * Sends nothing until asked. A hop is one HTTP request and is never retried here. Failures come back as
+ * values; a sink that throws is the only rejection, and its request is torn down. Like every fetch, the promise and the
+ * body of `transport` fail when the signal aborts.
+ */
+export function createProviderClient(provider: Provider, options: ClientOptions, transport: Transport): ProviderClient {
+  const openai = createOpenAI(provider, transport.fetch);
+
+  return {
+    async stream(request, sink, signal) {
+      if (signal.aborted) return { status: 'aborted' };
+      const asked: Asked = { provider, model: request.model };
+      const attempt = new AbortController();
+      let silence: Silence | null = null;
+      const watchdog = createWatchdog(options, (kind) => {
+        silence = kind;
+        attempt.abort();
+      });
+      const abort = () => attempt.abort();
+      signal.addEventListener('abort', abort, { once: true });
+
+      const silenceEnd = () => {
+        const limitMs = silence === 'next_byte' ? options.stallTimeoutMs : options.firstByteTimeoutMs;
+        return silence === null ? null : silenceFailure(asked, silence, limitMs);
+      };
+
+      let end: AnswerEnd | null = null;
+      try {
+        const incoming = await send(openai, transport, asked, request, attempt.signal);
+        if ('body' in incoming) end = await receive(asked, incoming, sink, { signal, watchdog, silenceEnd });
+        else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailure(asked, incoming.error));
+        return end;
+      } finally {
+        watchdog.stop();
+        signal.removeEventListener('abort', abort);
+        // A finished answer leaves its connection for the next; all else is torn down, a throwing sink included.
+        if (end?.status !== 'finished') attempt.abort();
+      }
+    },
+  };
+}
+
+/** The package reads OPENAI_* wherever an option is left out, and would send one endpoint's secrets to another. */
+function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
+  const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '')
+    .split('\n')
+    .map((line) => line.split(':', 1)[0]?.trim() ?? '');
+  const { key, keyHeader } = provider;
+  const keyHeaders = key === null ? {} : { [keyHeader]: keyHeader === 'authorization' ? `Bearer ${key}` : key };
+  const own = { authorization: null, ...keyHeaders, ...lowerCased(provider.headers) };
+  return new OpenAI({
+    // The package wants one; without a key the header is left out below.
+    apiKey: key ?? 'none',
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    baseURL: provider.baseUrl,
+    defaultQuery: provider.query,
+    defaultHeaders: {
+      ...Object.fromEntries(inherited.filter(Boolean).map((name) => [name.toLowerCase(), null])),
+      ...own,
+    },
+    fetch: withPlainErrors(fetch),
+    maxRetries: 0,
+    // The watchdog is stricter and covers the body too; this is the longest that a timer can hold.
+    timeout: 2 ** 31 - 1,
+    logLevel: 'off',
+  });
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** A success, as far as its head tells. */
+interface Incoming {
+  contentType: string;
+  body: Body | null;
+}
+
+/**
+ * `post` is all that `chat.completions.create` does, and takes parameters that the package does
+ * not know. A failure comes back as a value, so that the sink's own errors are never mistaken for it.
+ */
+async function send(
+  openai: OpenAI,
+  transport: Transport,
+  asked: Asked,
+  request: AnswerRequest,
+  signal: AbortSignal,
+): Promise<Incoming | { error: unknown }> {
+  const { tool_choice, parallel_tool_calls, ...parameters } = asked.provider.parameters;
+  // Providers refuse an empty list, and settings about tools where there are none.
+  const tools = request.tools.length > 0 ? { tools: request.tools, tool_choice, parallel_tool_calls } : {};
+  const body = {
+    stream_options: { include_usage: true },
+    ...parameters,
+    model: asked.model,
+    messages: withEcho(request.messages, asked.provider.echo),
+    ...tools,
+    stream: true,
+  };
+  try {
+    const path = asked.provider.chatPath.replace('{model}', encodeURIComponent(asked.model));
+    const response = await openai.post(path, { body, stream: true, signal }).asResponse();
+    return {
+      contentType: response.headers.get('content-type') ?? '',
+      body: transport.bodyOf?.(response) ?? response.body,
+    };
+  } catch (error) {
+    return { error };
+  }
+}
+
+interface Reading {
+  signal: AbortSignal;
+  watchdog: Watchdog;
+  /** The failure, if the watchdog has ended the attempt. */
+  silenceEnd(): AnswerEnd | null;
+}
+
+/** Far above any chunk; a line that never ends must not fill the memory. */
+const maxEventChars = 8 * 1024 * 1024;
+
+async function receive(
+  asked: Asked,
+  { contentType, body }: Incoming,
+  sink: AnswerSink,
+  reading: Reading,
+): Promise<AnswerEnd> {
+  if (!body || contentType.includes('html')) return foreignFailure(asked, contentType);
+  const answer = createAccumulator(sink);
+  // Gateways that cannot stream send the whole completion as one JSON text.
+  const take = contentType.includes('application/json') ? wholeTaker(answer) : eventTaker(answer, reading.signal);
+  const torn = !(await readBody(body, take, reading.watchdog.beat));
+
+  if (reading.signal.aborted) return { status: 'aborted' };
+  const whole = answer.answer();
+  if (whole) return { status: 'finished', ...whole, model: whole.model ?? asked.model };
+  if (answer.fault) return streamFailure(asked, answer.fault);
+  const silent = reading.silenceEnd();
+  if (silent) return silent;
+  return torn || answer.chunks > 0 ? cutFailure(asked) : foreignFailure(asked, contentType);
+}
+
+function eventTaker(answer: Accumulator, signal: AbortSignal): Taker {
+  let wanted = true;
+  const parser = createParser({
+    maxBufferSize: maxEventChars,
+    // One read may hold many events, and the sink itself may abort at any of them.
+    onEvent(event) {
+      if (wanted) wanted = answer.read(event.data) && !signal.aborted;
+    },
+    onError(error) {
+      if (error.type === 'max-buffer-size-exceeded') wanted = false;
+    },
+  });
+  return (text) => {
+    parser.feed(text);
+    return wanted;
+  };
+}
+
+function wholeTaker(answer: Accumulator): Taker {
+  let whole = '';
+  return (text) => {
+    whole += text;
+    if (text === '') answer.read(whole);
+    return text !== '' && whole.length <= maxEventChars;
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * What a provider says when it refuses: the one table that sorts statuses, codes and wordings of
+ * all providers into our error codes, and the cleaning of their words before people see them.
+ */
+import type { ErrorCode } from '../../errors.ts';
+import { isObject, textOf } from '../json.ts';
+
+/** A provider's refusal, as a response or inside a stream. */
+export interface Complaint {
+  /** null: it came inside a stream, without a number. */
+  status: number | null;
+  /** `code` and `type` of the error body, in lower case. */
+  label: string;
+  /** The provider's own words, uncleaned; empty if it had none. */
+  message: string;
+}
+
+/** Reads an error body: OpenAI's object, a bare string (Ollama), or text that is no JSON. */
+export function readComplaint(error: unknown, status: number | null, fallbackMessage = ''): Complaint {
+  if (!isObject(error)) return { status, label: '', message: textOf(error) ?? fallbackMessage };
+  const code = error['code'];
+  return {
+    // OpenRouter and vLLM put the HTTP status into `code` once the stream has begun.
+    status: status ?? (typeof code === 'number' && code >= 400 && code < 600 ? code : null),
+    label: `${textOf(code) ?? ''} ${textOf(error['type']) ?? ''}`.toLowerCase(),
+    message: textOf(error['message']) ?? fallbackMessage,
+  };
+}
+
+type ProviderCode = Extract<ErrorCode, `provider_${string}`>;
+
+/** The first rule that holds decides; what none knows is a fault of the provider. */
+export function classify(complaint: Complaint): ProviderCode {
+  return rules.find((rule) => rule.holds(complaint))?.code ?? 'provider_failed';
+}
+
+const contextWords =
+  /context[ _](length|window|size)|maximum context|too many (input )?tokens|token count\b.{0,40}\bexceeds|prompt is too long|(reduce|shorten) (the|your) (length|message|prompt)/i;
+const modelWords =
+  /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model/i;
+
+const rules: readonly { code: ProviderCode; holds(complaint: Complaint): boolean }[] = [
+  { code: 'provider_context_length', holds: ({ label }) => /context_length|context_size|prompt_too_long/.test(label) },
+  // Waiting does not refill an account; OpenAI reports this with 429.
+  { code: 'provider_request', holds: ({ label }) => /insufficient_quota|billing/.test(label) },
+  {
+    code: 'provider_auth',
+    holds: ({ status, label }) =>
+      status === 401 || status === 403 || /invalid_api_key|authentication_error|permission_error/.test(label),
+  },
+  // Groq's answer to a prompt above the account's tokens a minute: no wait makes it smaller.
+  { code: 'provider_context_length', holds: ({ status }) => status === 413 },
+  {
+    code: 'provider_rate_limit',
+    holds: ({ status, label }) => status === 429 || (status === null && label.includes('rate_limit')),
+  },
+  {
+    code: 'provider_model',
+    holds: ({ status, label }) => status === 404 || /model_not_found|model_decommissioned/.test(label),
+  },
+  { code: 'provider_context_length', holds: ({ status, message }) => isRefusal(status) && contextWords.test(message) },
+  { code: 'provider_model', holds: ({ status, message }) => isRefusal(status) && modelWords.test(message) },
+  { code: 'provider_failed', holds: ({ status }) => status === 408 || status === 409 || status === 425 },
+  {
+    code: 'provider_request',
+    holds: ({ status, label }) => (status !== null && status < 500) || label.includes('invalid_request'),
+  },
+];
+
+function isRefusal(status: number | null): boolean {
+  return status === null || status === 400 || status === 422;
+}
+
+const longestWords = 300;
+
+/**
+ * A provider's words, fit for people: one line, without markup, at most 300 characters, and
+ * without the secrets given (some providers quote the key they refuse) or anything like a key.
+ */
+export function cleanWords(words: string, secrets: readonly string[]): string {
+  // Cut before the replacing, far enough out that no secret is halved into legibility.
+  let line = words.slice(0, 8 * longestWords);
+  for (const secret of secrets) line = line.replaceAll(secret, '[secret]');
+  line = line
+    .replaceAll(/<(script|style)\b[^]*?<\/\1>/gi, ' ')
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\b(sk|gsk|xai|key)[-_][\w*.-]{6,}/gi, '[secret]')
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim();
+  if (line.length <= longestWords) return line;
+  // Half a surrogate pair is no text.
+  return `${line
+    .slice(0, longestWords - 3)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .trimEnd()}...`;
+}

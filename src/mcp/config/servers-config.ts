@@ -1,0 +1,223 @@
+/**
+ * The file that lists the MCP servers, in the format that MCP hosts share (`mcpServers`), so that
+ * a ready-made file works as it is: keys that other hosts use are ignored, near misses of known ones refused. Reads and checks it
+ * once, at start-up; a wrong file is refused with its place, what was found and what is allowed.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { closest } from '../../config/suggest.ts';
+import { AppError } from '../../errors.ts';
+import { scanJson } from './json-positions.ts';
+import type { Position } from './json-positions.ts';
+import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
+import type { ProtocolChoice, ServerBlock } from './server-block.ts';
+
+const text = z.string('a string');
+// Ports and flags stand in many files as numbers and booleans.
+const textual = z.union([z.string(), z.number(), z.boolean()], 'a string, a number or a boolean').transform(String);
+const texts = z.record(z.string(), textual, 'an object of strings');
+
+const flag = z.boolean('true or false').nullish();
+
+const switchSchema = z.looseObject({ enabled: flag, disabled: flag }, 'an object that describes one server');
+
+const fileSchema = z.looseObject(
+  { mcpServers: z.record(z.string(), switchSchema, 'an object with one entry a server') },
+  'an object with the key "mcpServers"',
+);
+
+const blockSchema = z.looseObject({
+  command: text.min(1, 'the name or path of a program').nullish(),
+  args: z.array(textual, 'an array of strings').nullish(),
+  cwd: text.nullish(),
+  env: texts.nullish(),
+  url: text.nullish(),
+  serverUrl: text.nullish(),
+  httpUrl: text.nullish(),
+  headers: texts.nullish(),
+  oauth: oauthSchema.nullish(),
+  // The names are those of Gemini CLI.
+  includeTools: z.array(text, 'an array of strings').nullish(),
+  excludeTools: z.array(text, 'an array of strings').nullish(),
+  max_concurrent: z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more').nullish(),
+  protocol: z
+    .string()
+    .regex(/^(?:legacy|auto|\d{4}-\d{2}-\d{2})$/, '"legacy", "auto" or a revision such as "2026-07-28"')
+    .nullish(),
+});
+
+/** What a server's block may have, beside `enabled` and `disabled`. */
+export const blockKeys = Object.keys(blockSchema.shape);
+
+/** An edit or two is a slip of the pen. Keys of other hosts must not be taken for one. */
+const LETTERS_PER_EDIT = 5;
+/** Keys of other hosts that are nearly one of these. */
+const FOREIGN_KEYS = ['auth'];
+
+/** A fault in the file at a key path, before it is known where in the text that is. */
+class Refusal extends Error {
+  readonly path: readonly PropertyKey[];
+
+  constructor(path: readonly PropertyKey[], message: string) {
+    super(message);
+    this.path = path;
+  }
+}
+
+const VARIABLE = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
+
+function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKey[]): string {
+  return value.replaceAll(VARIABLE, (_whole, name: string, fallback: string | undefined) => {
+    const found = env[name];
+    // Like the shell's `:-`: where there is a default, an empty variable counts as none.
+    if (found !== undefined && (found !== '' || fallback === undefined)) return found;
+    if (fallback !== undefined) return fallback;
+    throw new Refusal(
+      path,
+      `the environment variable ${name} is not set; set it, write \${${name}:-default}, or disable the server`,
+    );
+  });
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : JSON.stringify(value).slice(0, 60);
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    root,
+  );
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey[]): T {
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  const path = issue?.path ?? [];
+  throw new Refusal(
+    [...at, ...path],
+    `expected ${issue?.message ?? 'something else'}, found ${describe(valueAt(value, path))}`,
+  );
+}
+
+/** Permissions are given to `server` and to `server.tool`: what is meant for one server must fit no tool of another. */
+function checkNames(names: readonly string[]): void {
+  for (const name of names) {
+    const owner = names.find((other) => name.startsWith(`${other}.`));
+    if (owner === undefined) continue;
+    throw new Refusal(
+      ['mcpServers', name],
+      `"${name}" is also how the tool "${name.slice(owner.length + 1)}" of the server "${owner}" is named; rename one of the two servers`,
+    );
+  }
+}
+
+/** A key that is nearly a known one would be ignored as another host's, and what it says would have no effect. */
+function refuseNearMisses(block: object, keys: readonly string[], at: readonly PropertyKey[]): void {
+  for (const key of Object.keys(block)) {
+    const meant = [...keys, ...FOREIGN_KEYS].includes(key) ? null : closest(key, keys, LETTERS_PER_EDIT);
+    if (meant !== null) throw new Refusal([...at, key], `"${key}" is not a known key; did you mean "${meant}"?`);
+  }
+}
+
+function protocolOf(written: string | null | undefined, fallback: 'legacy_first' | 'auto'): ProtocolChoice {
+  if (written === null || written === undefined) return fallback;
+  return written === 'legacy' || written === 'auto' ? written : { revision: written };
+}
+
+function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.ProcessEnv): ServerBlock {
+  const at = ['mcpServers', name];
+  const block = check(blockSchema, raw, at);
+  refuseNearMisses(block, [...Object.keys(switchSchema.shape), ...blockKeys], at);
+  if (block.oauth) refuseNearMisses(block.oauth, oauthKeys, [...at, 'oauth']);
+  const urlKey = (['url', 'serverUrl', 'httpUrl'] as const).find((key) => typeof block[key] === 'string');
+  const expandAll = (key: 'env' | 'headers') =>
+    Object.fromEntries(
+      Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry])]),
+    );
+
+  const common = {
+    includeTools: block.includeTools ?? null,
+    excludeTools: block.excludeTools ?? [],
+    maxConcurrent: block.max_concurrent ?? null,
+  };
+
+  if (typeof block.command === 'string' && urlKey === undefined) {
+    const command = expand(block.command, env, [...at, 'command']);
+    return {
+      kind: 'stdio',
+      name,
+      // The Node that runs us, so that a machine without another one can run the bundled server.
+      command: command === 'node' ? process.execPath : command,
+      args: (block.args ?? []).map((arg, index) => expand(arg, env, [...at, 'args', index])),
+      // Relative paths in `command` and `args` are the child's to resolve, against this folder.
+      cwd: resolve(folder, expand(block.cwd ?? '', env, [...at, 'cwd'])),
+      env: expandAll('env'),
+      // `auto` would start every server twice: once to ask, once to serve.
+      protocol: protocolOf(block.protocol, 'legacy_first'),
+      ...common,
+    };
+  }
+  if (urlKey === undefined || typeof block.command === 'string') {
+    const found = urlKey === undefined ? 'neither' : 'both';
+    throw new Refusal(at, `expected either "command" (a program to start) or "url" (Streamable HTTP), found ${found}`);
+  }
+  const url = expand(block[urlKey] ?? '', env, [...at, urlKey]);
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    throw new Refusal([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
+  }
+  const headers = expandAll('headers');
+  const oauth = oauthSettings(block.oauth, headers, (value, key) => expand(value, env, [...at, 'oauth', key]));
+  return { kind: 'http', name, url, headers, protocol: protocolOf(block.protocol, 'auto'), oauth, ...common };
+}
+
+function refuse(file: string, position: Position | null, message: string, cause?: unknown): AppError {
+  const place = position === null ? file : `${file}:${position.line}:${position.column}`;
+  return new AppError('config_invalid', `${place}: ${message}`, { cause });
+}
+
+const written = (path: readonly PropertyKey[]) =>
+  path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
+
+/**
+ * The servers of `file` that are enabled, in its order, with `env` filled in for `${NAME}` and
+ * `${NAME:-default}`. Throws AppError `config_invalid` for a file that is missing or wrong.
+ */
+export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[] {
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+  } catch (error) {
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const reason = isAbsent ? 'does not exist' : 'cannot be read';
+    throw refuse(
+      file,
+      null,
+      `the list of MCP servers ${reason}; mcp.config_file or PARLEY_SERVERS_CONFIG names it`,
+      error,
+    );
+  }
+  const places = scanJson(content);
+  const { fault, repeated } = places;
+  if (fault !== null)
+    throw refuse(file, fault.position, `this is not JSON: expected ${fault.expected}, found ${fault.found}`);
+  if (repeated !== null) throw refuse(file, repeated.position, `${written(repeated.path)}: the key is there twice`);
+  const root: unknown = JSON.parse(content);
+  try {
+    const { mcpServers } = check(fileSchema, root, []);
+    checkNames(Object.keys(mcpServers));
+    return Object.entries(mcpServers)
+      .filter(([, block]) => block.enabled !== false && block.disabled !== true)
+      .map(([name, block]) => readBlock(name, block, dirname(resolve(file)), env));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw refuse(file, places.of(error.path), [written(error.path), error.message].filter(Boolean).join(': '));
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What became of a tool call: judges each way in which the SDK ends one. The question that
+ * matters is whether the server may have acted: `not_sent` may be repeated by anyone, `lost` only
+ * where a repeat is harmless.
+ */
+import {
+  InsufficientScopeError,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client';
+import type { CallToolResult } from '@modelcontextprotocol/client';
+import { isDeeperThan } from '../../json-depth.ts';
+import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
+import { cutMiddle, resultText } from '../content/result-text.ts';
+import type { CallEnd } from '../calls.ts';
+import { legible } from '../content/sanitize-text.ts';
+
+/** An answer came, but one that this client cannot use. */
+const ANSWERED = new Set<string>([
+  SdkErrorCode.InvalidResult,
+  SdkErrorCode.UnsupportedResultType,
+  SdkErrorCode.CapabilityNotSupported,
+  SdkErrorCode.InputRequiredRoundsExceeded,
+]);
+
+/** Of a result. What keeps, shows and cuts it reads it level by level. */
+const MAX_RESULT_LEVELS = 200;
+
+/** A server's error text may hold a whole HTML page. */
+const MAX_ERROR_CHARS = 1_000;
+
+function messageOf(error: unknown): string {
+  return legible(cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS));
+}
+
+/** What is wrong with a server, after its name: for people, without what its answer's body says. */
+export function reasonOf(error: unknown): string {
+  const code = unsentCode(error);
+  if (code !== null) return `cannot be reached (${code})`;
+  if (error instanceof SdkHttpError) return `answered HTTP ${error.status}`;
+  // One line: some of the SDK's are lists.
+  return messageOf(error).replace(/\s+/g, ' ').trim();
+}
+
+/** The end of a call that the server answered. */
+export function endOfResult(result: CallToolResult, maxResultTokens: number): CallEnd {
+  if (isDeeperThan(result, MAX_RESULT_LEVELS))
+    return {
+      status: 'error',
+      text: `The tool's result has more than ${MAX_RESULT_LEVELS} levels and was not taken. The call may have taken effect.`,
+      content: null,
+    };
+  const { content, structuredContent, isError } = result;
+  return {
+    status: isError === true ? 'error' : 'ok',
+    text: resultText(result, maxResultTokens),
+    content: structuredContent === undefined ? { content } : { content, structuredContent },
+  };
+}
+
+export function notSent(server: string, reason: string): CallEnd {
+  return { status: 'not_sent', text: `The call was not made: the MCP server "${server}" ${reason}.` };
+}
+
+/** The end of a call that the SDK rejected. `hadSession`: the request carried a session id. */
+export function endOfFailure(error: unknown, server: string, hadSession: boolean): CallEnd {
+  const failed = (text: string): CallEnd => ({ status: 'error', text, content: null });
+  const lost = (text: string): CallEnd => ({ status: 'lost', text });
+
+  if (error instanceof ProtocolError) {
+    if (error.data === STREAM_ENDED) return lost(`The MCP server "${server}" ended the stream before the answer.`);
+    return failed(messageOf(error));
+  }
+  if (error instanceof SdkHttpError) {
+    if (sessionIsUnknown(error.status, hadSession)) return notSent(server, 'does not know this session');
+    // Refused by the server or something before it, not begun.
+    if (error.status < 500)
+      return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${messageOf(error)}`);
+    return lost(`The MCP server "${server}" failed during the call (HTTP ${error.status}).`);
+  }
+  if (error instanceof SdkError) {
+    if (error.code === SdkErrorCode.NotConnected) return notSent(server, 'is not connected');
+    if (ANSWERED.has(error.code)) return failed(messageOf(error));
+    if (error.code === SdkErrorCode.RequestTimeout) return lost(`The MCP server "${server}" did not answer in time.`);
+  }
+  if (error instanceof InsufficientScopeError)
+    return failed(
+      `The MCP server "${server}" refused the call: it asks for rights that Parley was not granted${error.requiredScope === undefined ? '' : ` (${cutMiddle(error.requiredScope, MAX_ERROR_CHARS)})`}.`,
+    );
+  if (error instanceof UnauthorizedError) return notSent(server, reasonOf(error));
+  if (unsentCode(error) !== null) return notSent(server, reasonOf(error));
+  return lost(`The connection to the MCP server "${server}" was lost during the call.`);
+}

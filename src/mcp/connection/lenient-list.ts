@@ -1,0 +1,54 @@
+/**
+ * The list of a server's tools, in which one that breaks the protocol costs only itself. The SDK takes a list whole or
+ * not at all, and is asked first, since what it keeps of the list goes into the headers of later calls.
+ */
+import { SdkError, SdkErrorCode, isSpecType } from '@modelcontextprotocol/client';
+import type { Client, Tool } from '@modelcontextprotocol/client';
+import { z } from 'zod';
+import { plainText } from '../content/sanitize-text.ts';
+
+/** Of a list: the SDK's own bound. */
+const MAX_PAGES = 64;
+/** Of a name in the log. */
+const MAX_NAME_CHARS = 128;
+
+const page = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
+const named = z.object({ name: z.string() });
+
+/** Rejects with the SDK's errors. `leaveOut` is told of each tool that is none, by its name or its place. */
+export async function listTools(
+  client: Client,
+  timeoutMs: number,
+  leaveOut: (reason: string) => void,
+): Promise<Tool[]> {
+  try {
+    return (await client.listTools(undefined, { timeout: timeoutMs, cacheMode: 'refresh' })).tools;
+  } catch (error) {
+    if (!(error instanceof SdkError) || error.code !== SdkErrorCode.InvalidResult) throw error;
+  }
+  const tools: Tool[] = [];
+  let seen = 0;
+  for (let pages = 0, cursor: string | undefined; pages < MAX_PAGES; pages += 1) {
+    const listed = await client.request(
+      { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
+      page,
+      { timeout: timeoutMs },
+    );
+    for (const tool of listed.tools) {
+      seen += 1;
+      if (isSpecType.Tool(tool)) tools.push(tool);
+      else
+        leaveOut(
+          `the tool ${nameOf(tool) ?? `number ${seen}`} is not offered: it is not what the protocol says of tools`,
+        );
+    }
+    cursor = listed.nextCursor;
+    if (cursor === undefined) return tools;
+  }
+  throw new SdkError(SdkErrorCode.ListPaginationExceeded, `the list of tools has more than ${MAX_PAGES} pages`);
+}
+
+function nameOf(tool: unknown): string | null {
+  const { data } = named.safeParse(tool);
+  return data === undefined ? null : `"${plainText(data.name, MAX_NAME_CHARS)}"`;
+}

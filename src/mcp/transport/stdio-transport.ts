@@ -1,0 +1,187 @@
+/**
+ * An MCP transport over the pipes of a child process. Unlike the SDK's own it puts the child in a
+ * process group of its own, tells the guard, keeps our secrets out of its environment, and ends
+ * the whole group. It knows pipes and signals; what the messages mean is the client's business.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ReadBuffer, SdkError, SdkErrorCode, serializeMessage } from '@modelcontextprotocol/client';
+import type { Transport } from '@modelcontextprotocol/client';
+import type { Guard } from './child-reaper.ts';
+import type { StdioServer } from '../config/server-block.ts';
+import { eachLine } from './stderr-lines.ts';
+
+export interface StdioOptions {
+  guard: Guard;
+  /** A line of the child's stderr. */
+  log(line: string): void;
+  /** A longer message ends the connection. */
+  maxMessageBytes: number;
+  /** How long a child may take to leave after EOF, and again after SIGTERM. */
+  closeGraceMs: number;
+}
+
+export interface StdioTransport extends Transport {
+  /** With `stderr` the mark by which the SDK knows a stdio transport when it negotiates. */
+  readonly pid: number | null;
+  readonly stderr: null;
+  /** Why the child ended of its own accord, fit for people; null while it runs. */
+  ending(): string | null;
+}
+
+/** What a program needs to run at all. Everything else, API keys above all, a server gets only if its block lists it. */
+const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
+
+/** After the exit a stray grandchild may hold the pipes: what the child itself wrote has arrived by then. */
+const LAST_WORDS_MS = 250;
+
+function childEnvironment(listed: Record<string, string>): Record<string, string> {
+  const inherited = INHERITED.map((key) => [key, process.env[key]] as const);
+  const present = inherited.filter((entry): entry is readonly [string, string] => entry[1] !== undefined);
+  return { ...Object.fromEntries(present), ...listed };
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // ESRCH: nobody is left in it, which is what the signal was for.
+  }
+}
+
+/** A transport that starts the server when the client connects, and ends its group when it closes. */
+export function createStdioTransport(server: StdioServer, options: StdioOptions): StdioTransport {
+  const incoming = new ReadBuffer({ maxBufferSize: options.maxMessageBytes });
+  let child: ChildProcessWithoutNullStreams | null = null;
+  let exited: Promise<void> = Promise.resolve();
+  let closing: Promise<void> | null = null;
+  let ending: string | null = null;
+  let announced = false;
+
+  const announceClose = () => {
+    if (announced) return;
+    announced = true;
+    transport.onclose?.();
+  };
+
+  const readMessages = () => {
+    for (;;) {
+      try {
+        const message = incoming.readMessage();
+        if (message === null) return;
+        transport.onmessage?.(message);
+      } catch (error) {
+        // One line that is JSON but no JSON-RPC; the next may be sound.
+        transport.onerror?.(asError(error));
+      }
+    }
+  };
+
+  const receive = (chunk: Buffer) => {
+    if (closing !== null) return;
+    try {
+      incoming.append(chunk);
+    } catch (error) {
+      ending ??= `sent a message of more than ${options.maxMessageBytes} bytes`;
+      transport.onerror?.(asError(error));
+      return void transport.close();
+    }
+    readMessages();
+  };
+
+  const leavesWithin = (graceMs: number) =>
+    Promise.race([exited.then(() => true), pause(graceMs, false, { ref: false })]);
+
+  const observe = (started: ChildProcessWithoutNullStreams, group: number | undefined) => {
+    exited = new Promise((resolve) => {
+      started.once('exit', (code, signal) => {
+        // An exit that we asked for is no reason; whoever closed us has a better one.
+        if (closing === null) ending ??= signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+        if (group !== undefined) {
+          signalGroup(group, 'SIGKILL');
+          options.guard.release(group);
+        }
+        setTimeout(() => {
+          started.stdout.destroy();
+          started.stderr.destroy();
+        }, LAST_WORDS_MS).unref();
+        resolve();
+      });
+      // A child that never started has no exit.
+      started.on('error', () => resolve());
+    });
+    started.once('close', announceClose);
+    for (const pipe of [started.stdin, started.stdout, started.stderr])
+      pipe.on('error', (error) => transport.onerror?.(error));
+    started.stdout.on('data', receive);
+    // A server that closed its stdout can answer nothing any more, even if it runs on. Most have
+    // just exited: the pause lets the exit tell its reason first.
+    started.stdout.once('end', () => void leavesWithin(LAST_WORDS_MS).then(transport.close));
+    eachLine(started.stderr, options.log);
+  };
+
+  const endChild = async (running: ChildProcessWithoutNullStreams) => {
+    running.stdin.end();
+    if (await leavesWithin(options.closeGraceMs)) return;
+    if (running.pid !== undefined) signalGroup(running.pid, 'SIGTERM');
+    if (await leavesWithin(options.closeGraceMs)) return;
+    if (running.pid !== undefined) signalGroup(running.pid, 'SIGKILL');
+    await leavesWithin(options.closeGraceMs);
+  };
+
+  const transport: StdioTransport = {
+    stderr: null,
+    get pid() {
+      return child?.pid ?? null;
+    },
+    ending: () => ending,
+    start: () =>
+      new Promise((resolve, reject) => {
+        if (closing !== null) return reject(new SdkError(SdkErrorCode.NotConnected, 'closed before it was started'));
+        const { command, args, cwd } = server;
+        const started = spawn(command, args, {
+          cwd,
+          env: childEnvironment(server.env),
+          detached: true,
+          shell: false,
+          stdio: 'pipe',
+        });
+        child = started;
+        if (started.pid !== undefined) options.guard.watch(started.pid);
+        observe(started, started.pid);
+        started.once('spawn', resolve);
+        started.once('error', (error) => {
+          ending ??= `could not be started (${'code' in error ? error.code : error.message}): is the command installed, and does its cwd exist?`;
+          reject(error);
+        });
+      }),
+    send: (message) =>
+      new Promise((resolve, reject) => {
+        if (child === null || closing !== null || !child.stdin.writable) {
+          return reject(new SdkError(SdkErrorCode.NotConnected, 'the server process is gone'));
+        }
+        // A broken pipe has taken at most a part of the line, which is no message.
+        child.stdin.write(serializeMessage(message), (error) =>
+          error
+            ? reject(
+                new SdkError(SdkErrorCode.NotConnected, 'the server process no longer reads', undefined, {
+                  cause: error,
+                }),
+              )
+            : resolve(),
+        );
+      }),
+    close: () => {
+      closing ??= child === null ? Promise.resolve() : endChild(child);
+      // At once, not when the child has left: calls in flight must not wait for its grace.
+      announceClose();
+      return closing;
+    },
+  };
+  return transport;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,206 @@
+/**
+ * What Parley measures about itself, as Prometheus metrics. One registry of its own, no globals;
+ * whoever knows a figure reports it, and gauges are read when somebody asks.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Usage } from '../../machines/log.ts';
+import type { RefusalKind } from '../refusal.ts';
+
+export interface Metrics {
+  /** A turn ended: `complete` reason or error code, and its time from commit to end; null for one that a restart cut in two. */
+  turnEnded(end: string, seconds: number | null): void;
+  /** From the message's commit to the first chunk of its answer. */
+  firstChunk(seconds: number): void;
+  /** One request to a model, from asking to its end. */
+  hopEnded(provider: string, end: string, seconds: number): void;
+  toolEnded(server: string, status: string, seconds: number): void;
+  /** What a request to a model has used, and what that cost. */
+  used(provider: string, model: string, usage: Usage): void;
+  /** Parley's own count of a request's input, beside the provider's. */
+  estimated(provider: string, tokens: number, reported: number): void;
+  batchCommitted(appends: number, rows: number, seconds: number): void;
+  /** A request or a connection was refused. */
+  refused(kind: RefusalKind): void;
+  /** Prometheus text, format 0.0.4. */
+  text(): Promise<string>;
+  readonly contentType: string;
+  close(): void;
+}
+
+/** Read at each scrape. */
+export interface Gauges {
+  connections(): number;
+  conversationsLive(): number;
+  warmBytes(): number;
+  waitingAppends(): number;
+  /** Turns that wait or run. */
+  openTurns(): number;
+  /** Turns that wait for a permit: as many as may be are at work. */
+  turnsInLine(): number;
+  /** How the last reload of the configuration ended; the start counts as the first one. */
+  reload(): { successful: boolean; succeededAtMs: number };
+  /** What providers have to do, by name. */
+  providers(): readonly { name: string; running: number; waiting: number }[];
+}
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+const RATIOS = [0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.5, 2, 4];
+const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+/** Of the event loop's delay. A sample is the time between two, so this much of it is no delay. */
+const LOOP_SAMPLING_MS = 10;
+
+/**
+ * Registers all series, named `parley_*`, with the process's own; times are in seconds, as Prometheus has
+ * them. Samples the event loop from now until `close`.
+ */
+export function createMetrics(gauges: Gauges): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: 'parley_' });
+  const loopDelay = monitorEventLoopDelay({ resolution: LOOP_SAMPLING_MS });
+  loopDelay.enable();
+
+  const histogram = <Label extends string>(name: string, help: string, buckets: number[], labelNames: Label[]) =>
+    new Histogram({ name: `parley_${name}`, help, buckets, labelNames, registers });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `parley_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+
+  const turns = new Counter({
+    name: 'parley_turns_total',
+    help: 'Turns that ended, by end.',
+    labelNames: ['end'],
+    registers,
+  });
+  const turnTimes = histogram(
+    'turn_seconds',
+    'Turns from the commit of the message to their end, by end; without those that a restart cut in two.',
+    SECONDS,
+    ['end'],
+  );
+  const firstChunks = histogram(
+    'first_chunk_seconds',
+    'From the commit of the message to the first chunk of its answer.',
+    SECONDS,
+    [],
+  );
+  const hops = histogram(
+    'hop_seconds',
+    'Requests to models, by provider and end, with the wait in line for it.',
+    SECONDS,
+    ['provider', 'end'],
+  );
+  const tools = histogram('tool_seconds', 'Tool calls, by server and status.', SECONDS, ['server', 'status']);
+  const commits = histogram('commit_seconds', 'Group commits in the write thread.', COMMIT_SECONDS, []);
+  const appends = histogram(
+    'commit_appends',
+    'Appends (messages, results, answers) in one group commit.',
+    BATCH_SIZES,
+    [],
+  );
+  const rows = histogram('commit_rows', 'Rows in one group commit.', BATCH_SIZES, []);
+  const tokens = new Counter({
+    name: 'parley_tokens_total',
+    help: 'Tokens as reported or estimated, by kind (cached ones are prompt tokens, reasoning mostly completion tokens too), provider and model.',
+    labelNames: ['kind', 'provider', 'model'],
+    registers,
+  });
+  const costs = new Counter({
+    name: 'parley_cost_total',
+    help: 'What these tokens cost by the prices in the configuration, in their unit, by provider and model.',
+    labelNames: ['provider', 'model'],
+    registers,
+  });
+  const estimates = histogram(
+    'estimate_ratio',
+    "Tokens of a request's input as Parley estimates them, over those that the provider reports.",
+    RATIOS,
+    ['provider'],
+  );
+  const refused = new Counter({
+    name: 'parley_connections_refused_total',
+    help: 'Requests and connections that were refused, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  gauge('connections', 'Open sockets.', gauges.connections);
+  gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
+  gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
+  gauge('open_turns', 'Turns that wait or run.', gauges.openTurns);
+  gauge('turns_in_line', 'Turns that wait because as many as may be are at work.', gauges.turnsInLine);
+  const ofProviders = (name: string, help: string, read: (load: ReturnType<Gauges['providers']>[number]) => number) =>
+    new Gauge({
+      name: `parley_${name}`,
+      help,
+      labelNames: ['provider'],
+      registers,
+      collect() {
+        // A reload may have removed some.
+        this.reset();
+        for (const load of gauges.providers()) this.set({ provider: load.name }, read(load));
+      },
+    });
+  ofProviders('provider_requests', 'Requests to models under way, by provider.', ({ running }) => running);
+  ofProviders(
+    'provider_line',
+    'Requests to models that wait for room at the provider, by provider.',
+    ({ waiting }) => waiting,
+  );
+  gauge(
+    'config_last_reload_successful',
+    'Whether the last reload of the configuration was successful: 1, else 0.',
+    () => Number(gauges.reload().successful),
+  );
+  gauge(
+    'config_last_reload_success_timestamp_seconds',
+    'When the configuration was last loaded with success, since 1970.',
+    () => gauges.reload().succeededAtMs / 1000,
+  );
+  gauge('waiting_appends', 'Appends that wait for the writer.', gauges.waitingAppends);
+  gauge('event_loop_delay_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
+    const milliseconds = loopDelay.count === 0 ? 0 : loopDelay.percentile(99) / 1e6 - LOOP_SAMPLING_MS;
+    loopDelay.reset();
+    return Math.max(0, milliseconds) / 1000;
+  });
+
+  return {
+    turnEnded(end, seconds) {
+      turns.inc({ end });
+      if (seconds !== null) turnTimes.observe({ end }, seconds);
+    },
+    firstChunk: (seconds) => firstChunks.observe(seconds),
+    hopEnded: (provider, end, seconds) => hops.observe({ provider, end }, seconds),
+    toolEnded: (server, status, seconds) => tools.observe({ server, status }, seconds),
+    used(provider, model, { prompt_tokens, completion_tokens, cached_tokens = 0, reasoning_tokens = 0, cost = 0 }) {
+      const counts = {
+        prompt: prompt_tokens,
+        completion: completion_tokens,
+        cached: cached_tokens,
+        reasoning: reasoning_tokens,
+      };
+      for (const [kind, count] of Object.entries(counts)) if (count > 0) tokens.inc({ kind, provider, model }, count);
+      if (cost > 0) costs.inc({ provider, model }, cost);
+    },
+    estimated(provider, estimate, reported) {
+      if (reported > 0) estimates.observe({ provider }, estimate / reported);
+    },
+    batchCommitted(appendCount, rowCount, seconds) {
+      commits.observe(seconds);
+      appends.observe(appendCount);
+      rows.observe(rowCount);
+    },
+    refused: (kind) => refused.inc({ reason: kind }),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+    close: () => loopDelay.disable(),
+  };
+}

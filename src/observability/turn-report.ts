@@ -1,0 +1,103 @@
+/**
+ * One line in the server's log for each turn, and its times for the metrics. Watches, never decides;
+ * what it knows of a turn is forgotten with its end.
+ */
+import type { Logger } from 'pino';
+import type { TurnEnd } from '../../machines/conversation/events.ts';
+import type { Fault, TurnTotals } from '../../machines/log.ts';
+import { ownWords, QUOTED } from '../errors.ts';
+import type { Metrics } from './metrics.ts';
+import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+
+export interface TurnReport {
+  /** The turn's message is committed. */
+  accepted(ref: ConversationRef, requestId: string): void;
+  /** Something of its answer has arrived; only the first call for a turn counts. */
+  answering(ref: ConversationRef, requestId: string): void;
+  ended(ref: ConversationRef, requestId: string, end: TurnEnd): void;
+  /** The conversation's actor is gone; its turns will be reported by the next one. */
+  forget(ref: ConversationRef): void;
+  /** Turns that wait or run. */
+  open(): number;
+}
+
+export interface TurnReportDeps {
+  log: Pick<Logger, 'info' | 'warn'>;
+  metrics: Pick<Metrics, 'turnEnded' | 'firstChunk'>;
+}
+
+interface Times {
+  acceptedMs: number;
+  firstChunkMs: number | null;
+}
+
+/**
+ * Completed turns are logged as `info`, failed ones as `warn`, times in ms. A turn whose acceptance this
+ * process has not seen, since a restart or a crash cut it in two, is reported with null times.
+ */
+export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
+  /** By conversation, then by request id: as many as there are turns that wait or run. */
+  const turns = new Map<string, Map<string, Times>>();
+  let open = 0;
+
+  return {
+    accepted(ref, requestId) {
+      const key = keyOf(ref);
+      let times = turns.get(key);
+      if (!times) turns.set(key, (times = new Map()));
+      times.set(requestId, { acceptedMs: performance.now(), firstChunkMs: null });
+      open += 1;
+    },
+    answering(ref, requestId) {
+      const times = turns.get(keyOf(ref))?.get(requestId);
+      if (!times || times.firstChunkMs !== null) return;
+      times.firstChunkMs = performance.now() - times.acceptedMs;
+      metrics.firstChunk(times.firstChunkMs / 1000);
+    },
+    ended(ref, requestId, end) {
+      const key = keyOf(ref);
+      const ofConversation = turns.get(key);
+      const times = ofConversation?.get(requestId);
+      if (ofConversation?.delete(requestId)) open -= 1;
+      if (ofConversation?.size === 0) turns.delete(key);
+      const totalMs = times ? performance.now() - times.acceptedMs : null;
+      const outcome = end.status === 'complete' ? end.metadata.finish_reason : end.error.code;
+      metrics.turnEnded(outcome, totalMs === null ? null : totalMs / 1000);
+      const report = {
+        subject: ref.owner,
+        conversation: ref.conversationId,
+        request: requestId,
+        end: outcome,
+        hops: end.metadata.tool_hops,
+        tokens: end.metadata.tokens,
+        ...costOf(end.metadata),
+        model: end.metadata.model,
+        ...(end.status === 'error' ? reasonOf(end.error) : {}),
+        total_ms: totalMs === null ? null : Math.round(totalMs),
+        first_chunk_ms: times?.firstChunkMs === null || !times ? null : Math.round(times.firstChunkMs),
+      };
+      if (end.status === 'complete') log.info(report, 'turn');
+      else log.warn(report, 'turn');
+    },
+    forget(ref) {
+      const key = keyOf(ref);
+      open -= turns.get(key)?.size ?? 0;
+      turns.delete(key);
+    },
+    open: () => open,
+  };
+}
+
+/** Nothing where no price is known. */
+function costOf({ usage }: TurnTotals): { cost?: number } {
+  return usage.cost === undefined ? {} : { cost: usage.cost };
+}
+
+/** Facts for the operator. Parley's own words are apart from the provider's, which may quote a text: the log redacts those. */
+function reasonOf(fault: Fault): Record<string, unknown> {
+  const { data } = fault;
+  const facts = ['provider', 'model', 'status', 'variable', 'budget', QUOTED]
+    .filter((name) => name in data)
+    .map((name) => [name, data[name]]);
+  return { reason: ownWords(fault), ...Object.fromEntries(facts) };
+}

@@ -1,0 +1,172 @@
+/**
+ * Whether a database file may be served, and if not, the sentence that says why and what to do.
+ * Reads only: a file that is refused stays as it was.
+ */
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { AppError } from '../../errors.ts';
+import { schemaVersion } from './schema.ts';
+
+/** Up to here every page is checked at start, in about 0.1 s; beyond, the small table and SQLite's own checks must do. */
+const wholeCheckBytes = 64 * 1024 * 1024;
+
+const columns = [
+  'id',
+  'conversation_id',
+  'seq',
+  'timestamp',
+  'type',
+  'role',
+  'content',
+  'tool_calls',
+  'tool_call_id',
+  'model',
+  'usage',
+  'extra',
+  'token_count',
+  'request_id',
+];
+
+/** A start-up refusal, for the person who starts the server. */
+export function refusal(path: string, reason: string, remedy: string, cause?: unknown): AppError {
+  return new AppError('store_unavailable', `The event log ${path} ${reason}. ${remedy}`, { cause });
+}
+
+/** Before anything is opened. */
+export function checkPath(path: string): void {
+  const folder = statSync(dirname(path), { throwIfNoEntry: false });
+  if (folder === undefined || !folder.isDirectory()) {
+    throw refusal(path, 'lies in a folder that does not exist', 'Create the folder, or configure another path.');
+  }
+  if (isOnReadOnlyDisk(dirname(path))) {
+    throw refusal(path, 'lies on a disk that is mounted read-only', 'Mount it for writing, or configure another path.');
+  }
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file !== undefined && !file.isFile()) {
+    throw refusal(path, file.isDirectory() ? 'is a directory' : 'is not a file', 'Configure the path of a file.');
+  }
+}
+
+/** SQLite tells a disk that nobody may write from a folder that this user may not write no better than a missing file. */
+function isOnReadOnlyDisk(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EROFS';
+  }
+}
+
+/**
+ * Before SQLite opens a file that a newer version wrote: opening alone may fold what a killed
+ * server left in the write-ahead log. The offset is SQLite's (https://sqlite.org/fileformat.html).
+ */
+export function checkVersionOf(path: string): void {
+  if (!existsSync(path)) return;
+  const header = Buffer.alloc(64);
+  const descriptor = openSync(path, 'r');
+  try {
+    readSync(descriptor, header, 0, header.length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  if (header.toString('latin1', 0, 15) === 'SQLite format 3') checkVersion(header.readUInt32BE(60), path);
+}
+
+/** What a file that may be served holds. */
+export type Content =
+  | 'nothing'
+  /** A `chat_events` of another program, without a version. */
+  | 'bare'
+  /** Our tables, of this version. A dump carries none; then it is the one that its tables show. */
+  | { schema: number };
+
+export function checkContent(db: Database.Database, path: string): Content {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  checkVersion(version, path);
+  const tables = db.prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')`).pluck().all();
+  if (tables.length === 0) return 'nothing';
+  checkColumns(db, path);
+  checkPages(db, path);
+  if (version > 0) return { schema: version };
+  const own = Object.entries(beside).filter(([table]) => tables.includes(table));
+  for (const [table, column] of own) {
+    if (columnsOf(db, table).includes(column)) continue;
+    throw refusal(
+      path,
+      `has a table ${table} of another program`,
+      'Rename that table, or configure another path; this file was not changed.',
+    );
+  }
+  if (own.length === 0) return 'bare';
+  if (columnsOf(db, 'conversations').includes('spent_tokens')) return { schema: 3 };
+  return { schema: columnsOf(db, 'turns').includes('waiting_until') ? 2 : 1 };
+}
+
+/** The tables beside `chat_events`, each with a column that is ours alone. */
+const beside = { conversations: 'oldest_seq', turns: 'begin_seq', leftovers: 'left_by', drafts: 'message_id' };
+
+function checkVersion(version: number, path: string): void {
+  if (version <= schemaVersion) return;
+  throw refusal(
+    path,
+    `was written by a newer version of Parley (its schema is ${version}, this one knows ${schemaVersion})`,
+    'Start the newer version, or configure another path.',
+  );
+}
+
+function columnsOf(db: Database.Database, table: string): string[] {
+  return db.prepare<[string], string>('SELECT name FROM pragma_table_info(?)').pluck().all(table);
+}
+
+function checkColumns(db: Database.Database, path: string): void {
+  const present = columnsOf(db, 'chat_events');
+  const missing = columns.filter((column) => !present.includes(column));
+  if (missing.length === 0) return;
+  const reason = present.length === 0 ? 'is a database of another program' : `lacks columns: ${missing.join(', ')}`;
+  throw refusal(path, reason, 'Configure another path; this file was not changed.');
+}
+
+function checkPages(db: Database.Database, path: string): void {
+  const bytes = Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true }));
+  const scope = bytes <= wholeCheckBytes ? '1' : 'conversations';
+  const verdict = db.pragma(`quick_check(${scope})`, { simple: true });
+  if (verdict !== 'ok') throw damaged(path, verdict);
+}
+
+function damaged(path: string, cause: unknown): AppError {
+  return refusal(
+    path,
+    'is damaged',
+    'Restore a backup, or save what is left with "sqlite3 FILE .recover"; this file was not changed.',
+    cause,
+  );
+}
+
+/** What SQLite or the system says when a file cannot be opened, read or written, as a refusal. */
+export function refusalFor(path: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const code = error instanceof Database.SqliteError ? error.code.replace(/^SQLITE_([A-Z]+).*$/, '$1') : null;
+  switch (code) {
+    case 'NOTADB':
+      return refusal(path, 'is not a SQLite database', 'Configure another path; this file was not changed.', error);
+    case 'CORRUPT':
+      return damaged(path, error);
+    case 'BUSY':
+      return refusal(
+        path,
+        'is locked by another program',
+        'End that program or its transaction, then start again.',
+        error,
+      );
+    case 'READONLY':
+      return refusal(path, 'is read-only', 'Give this user the right to write the file and its folder.', error);
+    case 'CANTOPEN':
+      return refusal(path, 'cannot be opened', 'Give this user the right to write the file and its folder.', error);
+    case 'FULL':
+      return refusal(path, 'cannot be written: the disk is full', 'Free some space, then start again.', error);
+    default:
+      return refusal(path, `cannot be opened (${String(error)})`, 'Check the disk and the file.', error);
+  }
+}
