@@ -64,6 +64,8 @@ export function createSender(bell: Bell): Sender {
     bell.ring();
     const turn = turns.get(frame.request_id ?? '');
     if (!turn || frame.conversation_id !== PROVEN) return;
+    // What comes of a turn that was not sent here comes because the sender follows the conversation.
+    if (!sentHere.has(turn.requestId)) return;
     if (frame.status === 'processing' && frame.seq !== undefined) {
       turn.accepted ??= frame.seq;
       turn.position.passed(frame.seq);
@@ -116,6 +118,7 @@ export function createSender(bell: Bell): Sender {
       connected().send('chat', { ...payload(turn), mode, ...cursor }, requestId);
     },
     chatAgain(turn) {
+      sentHere.add(turn.requestId);
       connected().send(
         'chat',
         { ...payload(turn), ...(turn.accepted === null ? { mode: turn.mode } : {}), cursor: turn.position.cursor() },
