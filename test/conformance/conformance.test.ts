@@ -1,6 +1,7 @@
 /** A part of the conformance run that is quick enough for every day, some of it another part each day: `npm run conformance` is the whole. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { today } from '../support/day.ts';
 import { play } from './play.ts';
 import { revisions, scenariosOf, type Revision } from './scenarios.ts';
 
@@ -19,8 +20,6 @@ const everyDay: readonly { revision: Revision; name: string }[] = [
 ];
 
 const A_DAY = 1;
-const MS_A_DAY = 86_400_000;
-const today = Math.floor(Date.now() / MS_A_DAY);
 const ofToday = Array.from({ length: A_DAY }, (_, at) => scored[(today * A_DAY + at) % scored.length]).filter(
   (each) => each !== undefined,
 );

@@ -2,23 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { phasesOf, scaleOf, slowestOf, turnsOf } from '../../src/inspect/page/bars.js';
+import { blankFacts } from '../support/blank-facts.ts';
 
-const blank = {
-  request_id: 'r1',
-  call_id: null,
-  name: null,
-  server: null,
-  outcome: null,
-  hop: null,
-  duration_ms: null,
-  first_token_ms: null,
-  model: null,
-  prompt_tokens: null,
-  cached_tokens: null,
-  completion_tokens: null,
-  cost: null,
-  text: null,
-};
+const blank = { request_id: 'r1', ...blankFacts };
 let last = 0;
 const row = (at_ms: number, type: string, more: object = {}) => ({ ...blank, seq: (last += 1), at_ms, type, ...more });
 const answer = (at: number, more: object) => row(at, 'assistant_message', { model: 'm', duration_ms: 0, ...more });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createRecord } from '../../src/inspect/page/record.js';
 import { createTimeline } from '../../src/inspect/page/timeline.js';
+import { blankFacts } from '../support/blank-facts.ts';
 
 const machine = JSON.stringify({ id: 'conversation', states: {} });
 const row = (seq: number) => ({
@@ -10,19 +11,7 @@ const row = (seq: number) => ({
   at_ms: 1000 + seq,
   type: 'user_message',
   request_id: 'r',
-  call_id: null,
-  name: null,
-  server: null,
-  outcome: null,
-  hop: null,
-  duration_ms: null,
-  first_token_ms: null,
-  model: null,
-  prompt_tokens: null,
-  cached_tokens: null,
-  completion_tokens: null,
-  cost: null,
-  text: null,
+  ...blankFacts,
 });
 
 /** A log with its replay and its live messages, as the server has them; each row is a commit of its own. */

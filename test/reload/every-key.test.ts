@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { expectedConfig, keysOf, type Expected } from '../../src/config/expected.ts';
 import { needsRestart, restartKeys } from '../../src/config/restart-keys.ts';
+import { playsAll, today } from '../support/day.ts';
 import { chatProofs } from './proofs-chat.ts';
 import { llmProofs } from './proofs-llm.ts';
 import { mcpProofs } from './proofs-mcp.ts';
@@ -40,8 +41,7 @@ describe('the table of keys that need a restart', () => {
 
 /** So many parts, one a day. */
 const PARTS = 4;
-const MS_A_DAY = 86_400_000;
-const part = process.env['PARLEY_TEST_ALL'] === '1' ? null : Math.floor(Date.now() / MS_A_DAY) % PARTS;
+const part = playsAll ? null : today % PARTS;
 
 // Servers that mostly wait.
 describe('a reload puts in force', { concurrency: 4 }, () => {

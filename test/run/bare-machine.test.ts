@@ -9,6 +9,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect } from '../../src/client/client.ts';
+import { playsAll, today } from '../support/day.ts';
 import { createBareMachine, type BareMachine } from './bare-machine.ts';
 
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
@@ -49,9 +50,7 @@ const users = [
 ] as const;
 
 /** Each user installs twice in a whole run: for use, and for the tests. A usual run shares that out, another way each day. */
-const MS_A_DAY = 86_400_000;
-const isEvenDay = Math.floor(Date.now() / MS_A_DAY) % 2 === 0;
-const playsAll = process.env['PARLEY_TEST_ALL'] === '1';
+const isEvenDay = today % 2 === 0;
 const plays = (ofCurrentUser: boolean) => playsAll || ofCurrentUser === isEvenDay;
 
 describe('a machine with bash, coreutils and Node with npm', () => {
