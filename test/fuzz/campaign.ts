@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Child, Children } from '../bench/children.ts';
-import { tally as tallySchema, type AttackJob, type FoundBreach } from './attack-job.ts';
-import { connectHonestClients, type HonestClients, type Latency } from './honest.ts';
+import { tally as tallySchema, type AttackJob, type FoundBreach } from './attacker-job.ts';
+import { connectHonestClients, type HonestClients, type Latency } from './honest-clients.ts';
 import { startFuzzModel } from './model.ts';
-import { createPasses, type Passes } from './passes.ts';
+import { createPasses, type Passes } from './tokens.ts';
 import { startTarget, type Measured, type TargetProcess } from './target-process.ts';
 
 export interface CampaignOptions {
@@ -49,7 +49,7 @@ export async function runCampaign(
   const passes = createPasses(options.seed);
   try {
     const target = await startTarget(children, folder, { modelUrl: model.url, passes });
-    const attackers = await children.start([join(import.meta.dirname, 'attack.ts')], join(folder, 'attack.log'));
+    const attackers = await children.start([join(import.meta.dirname, 'attacker-process.ts')], join(folder, 'attack.log'));
     const honest = connectHonestClients(target.url, passes?.honest ?? null);
     const { counts, rests, breaches, ...seen } = await runRounds({ target, attackers, honest, passes }, options);
     honest.close();

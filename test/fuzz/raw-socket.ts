@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Breach } from './breach.ts';
-import type { Trace } from './trace.ts';
+import type { Trace } from './violation.ts';
 
 /** Where the server listens. */
 export interface Target {

@@ -13,7 +13,7 @@ import { urlIn } from '../bench/subjects.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { eventually } from '../support/server-process.ts';
-import { authOf, type Passes } from './passes.ts';
+import { authOf, type Passes } from './tokens.ts';
 import { scriptedCall } from './script.ts';
 
 export interface TargetProcess {

@@ -1,6 +1,6 @@
 /** The moves of a flow as people would tell it: what nobody does on purpose, such as a commit, is left out. */
-import { tell, type Move, type Stimulus } from '../proof/vocabulary.ts';
-import { play } from '../proof/play.ts';
+import { tell, type Move, type Stimulus } from '../proof/moves.ts';
+import { play } from '../proof/apply-move.ts';
 import { stateOf, type Terms, type World } from '../proof/world.ts';
 
 /** `asks, calls book and look, book succeeds, look times out, answers`. `playMove`: what each of them does. */

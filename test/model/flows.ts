@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import type { KillPoint } from '../proof/kill-points.ts';
 import { cover } from '../proof/paths.ts';
-import { play } from '../proof/play.ts';
+import { play } from '../proof/apply-move.ts';
 import { asFarAsPossible, restOf, stories } from '../proof/stories.ts';
-import type { Move } from '../proof/vocabulary.ts';
+import type { Move } from '../proof/moves.ts';
 import { proofTerms, startWith, type World } from '../proof/world.ts';
 import { nameOf } from './flow-name.ts';
 import { HOP_LIMITS, reachedIn } from './goals.ts';

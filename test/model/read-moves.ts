@@ -1,7 +1,7 @@
 /** A flow as the command line names it: its moves as JSON, as a failure has told them. */
-import { play } from '../proof/play.ts';
-import { possibleMoves } from '../proof/possible.ts';
-import { tell, type Move } from '../proof/vocabulary.ts';
+import { play } from '../proof/apply-move.ts';
+import { possibleMoves } from '../proof/possible-moves.ts';
+import { tell, type Move } from '../proof/moves.ts';
 import { flowOf, startWithHops, type Flow } from './flows.ts';
 
 /** Throws for what the chart does not allow. */

@@ -7,7 +7,7 @@
  */
 import { usageOf } from '../../src/cli/usage.ts';
 import { readRunnerOptions } from '../support/runner-options.ts';
-import { runOwn } from './own/run-own.ts';
+import { runOwn } from './custom/run-custom.ts';
 import { runChart } from './run-chart.ts';
 
 const ofChart = ['seed', 'part', 'hops', 'moves'] as const;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stories, worldsOf } from '../proof/stories.ts';
-import type { Move } from '../proof/vocabulary.ts';
+import type { Move } from '../proof/moves.ts';
 import { startWithHops } from './flows.ts';
 import { shortestFailing } from './shortest.ts';
 

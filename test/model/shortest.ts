@@ -2,9 +2,9 @@
  * Makes a flow that fails shorter: first the shortest beginning of it that fails, then without each move that it can
  * do without. What is left is a counterexample in which every move is needed.
  */
-import { play } from '../proof/play.ts';
+import { play } from '../proof/apply-move.ts';
 import { isPossible } from '../proof/stories.ts';
-import type { Move } from '../proof/vocabulary.ts';
+import type { Move } from '../proof/moves.ts';
 import type { World } from '../proof/world.ts';
 
 export interface ShorteningOptions {

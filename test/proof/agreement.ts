@@ -2,8 +2,8 @@
  * Whether the real server shows from outside what the world says: so many appends, requests, calls and reads, every
  * answer, every row, and the state that it tells its followers.
  */
-import type { ServerLives } from './server-lives.ts';
-import type { Stage } from './stage.ts';
+import type { ServerLives } from './server-runs.ts';
+import type { Stage } from './environment.ts';
 import { isReading, type World } from './world.ts';
 
 export interface LastMove {

@@ -7,11 +7,11 @@ import type { LogRow } from '../../machines/log.ts';
 import { agree } from './agreement.ts';
 import { COMPANY } from './conversation-ids.ts';
 import type { KillPoint } from './kill-points.ts';
-import { play } from './play.ts';
-import { startLives } from './server-lives.ts';
-import { OTHERS } from './stage-model.ts';
-import type { Stage } from './stage.ts';
-import { tell, type Move } from './vocabulary.ts';
+import { play } from './apply-move.ts';
+import { startLives } from './server-runs.ts';
+import { OTHERS } from './controlled-model.ts';
+import type { Stage } from './environment.ts';
+import { tell, type Move } from './moves.ts';
 import { decisionOn, requestIdOf, stateOf, type World } from './world.ts';
 
 /** What is known of a server that was killed. */

@@ -6,11 +6,11 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LogRow } from '../../machines/log.ts';
-import type { Bell } from './bell.ts';
-import { readFromStore, type ToStore } from './hold-messages.ts';
+import type { Bell } from './notifier.ts';
+import { readFromStore, type ToStore } from './held-store-messages.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
-const holdStore = pathToFileURL(join(import.meta.dirname, 'hold-store.ts')).href;
+const holdStore = pathToFileURL(join(import.meta.dirname, 'held-store-hook.ts')).href;
 
 export interface HeldServer {
   readonly url: string;

@@ -1,12 +1,12 @@
 /**
  * The real store, held: the server's own `openStore` stands behind this one, and every append and every read of a
- * log waits for the proof's word. In the server's process the hooks of hold-store.ts put it in the store's place.
+ * log waits for the proof's word. In the server's process the hooks of held-store-hook.ts put it in the store's place.
  */
 import type { AppendOutcome, Store } from '../../src/store/port.ts';
 import type { OpenStore, StoreOptions } from '../../src/store/store.ts';
 import { openStore as openRealStore } from '../../src/store/store.ts';
 import { PROVEN } from './conversation-ids.ts';
-import { readToStore, type FromStore } from './hold-messages.ts';
+import { readToStore, type FromStore } from './held-store-messages.ts';
 
 export function openStore(options: StoreOptions): OpenStore {
   const opened = openRealStore(options);

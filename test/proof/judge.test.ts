@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
-import { comeBack } from './comeback.ts';
+import { comeBack } from './restart.ts';
 import { playTo, type Killed } from './driver.ts';
 import { judge } from './judge.ts';
-import { setStage, type Stage } from './stage.ts';
+import { setStage, type Stage } from './environment.ts';
 import { worldsOf } from './stories.ts';
-import type { Move } from './vocabulary.ts';
+import type { Move } from './moves.ts';
 import { start } from './world.ts';
 
 let stage: Stage;

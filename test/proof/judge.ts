@@ -10,7 +10,7 @@ import { eventOf } from '../../src/outbox/render.ts';
 import { PROVEN } from './conversation-ids.ts';
 import type { Killed } from './driver.ts';
 import { readLog } from './log-on-disk.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './environment.ts';
 
 interface Evidence {
   stage: Stage;

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { coverEdges } from './paths.ts';
 import { restOf, stories, worldsOf } from './stories.ts';
-import { tell, type Move } from './vocabulary.ts';
-import { play } from './play.ts';
+import { tell, type Move } from './moves.ts';
+import { play } from './apply-move.ts';
 import { start, type World } from './world.ts';
 import { keyOf } from './world-key.ts';
 

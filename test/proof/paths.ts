@@ -7,11 +7,11 @@ import { adjacencyMapToArray, getAdjacencyMap } from 'xstate/graph';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { edgesOf } from './edges.ts';
-import { possibleMoves } from './possible.ts';
+import { possibleMoves } from './possible-moves.ts';
 import { stories, worldsOf } from './stories.ts';
 import { reasonFor } from './unreachable.ts';
-import { tell, type Move } from './vocabulary.ts';
-import { play } from './play.ts';
+import { tell, type Move } from './moves.ts';
+import { play } from './apply-move.ts';
 import { start, type World } from './world.ts';
 import { keyOf } from './world-key.ts';
 

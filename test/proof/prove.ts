@@ -1,12 +1,12 @@
 /** One kill point from beginning to end: a server is led there, killed, started again and judged. */
 import { createHash } from 'node:crypto';
 import { storyOf } from '../support/machine-story.ts';
-import { comeBack } from './comeback.ts';
+import { comeBack } from './restart.ts';
 import { playTo } from './driver.ts';
 import { judge } from './judge.ts';
 import type { KillPoint } from './kill-points.ts';
 import { readLog } from './log-on-disk.ts';
-import { setStage, type Stage } from './stage.ts';
+import { setStage, type Stage } from './environment.ts';
 
 export interface Verdict {
   point: KillPoint;

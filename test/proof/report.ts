@@ -3,7 +3,7 @@ import { storyOfMoves } from './kill-points.ts';
 import { allEdges, forgottenEdges } from './paths.ts';
 import type { Verdict } from './prove.ts';
 import { reasonFor } from './unreachable.ts';
-import { tell } from './vocabulary.ts';
+import { tell } from './moves.ts';
 import type { World } from './world.ts';
 
 /** The end of a server's log tells why it ended. */

@@ -5,7 +5,7 @@
 import { createPosition, type Position } from '../../src/client/position.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { connect, type Client, type Received } from '../support/client.ts';
-import type { Bell } from './bell.ts';
+import type { Bell } from './notifier.ts';
 import { PROVEN } from './conversation-ids.ts';
 
 /** Close code of a server that drains. */

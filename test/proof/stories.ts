@@ -3,10 +3,10 @@
  * happen by themselves. Every gap of a story is proven, from its first word to rest; and the walk that looks
  * for edges starts anew wherever a story has been.
  */
-import { kindMove, possibleMoves } from './possible.ts';
-import { play } from './play.ts';
+import { kindMove, possibleMoves } from './possible-moves.ts';
+import { play } from './apply-move.ts';
 import { isReading, start, type World } from './world.ts';
-import { tell, type Move, type ToolName } from './vocabulary.ts';
+import { tell, type Move, type ToolName } from './moves.ts';
 
 const chat = (id: string, mode: 'queue' | 'reject' | 'interrupt' = 'queue'): Move => ({
   do: 'chat',

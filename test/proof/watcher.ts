@@ -7,7 +7,7 @@ import { ParleyError } from '../../src/client/errors.ts';
 import type { FollowedFrame } from '../../src/client/follow.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import type { LogEvent } from '../../src/protocol/log-event.ts';
-import type { Bell } from './bell.ts';
+import type { Bell } from './notifier.ts';
 import { PROVEN } from './conversation-ids.ts';
 
 /** Between two tries to answer a question while the server has no room for it. */

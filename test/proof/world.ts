@@ -1,6 +1,6 @@
 /**
  * One conversation and all that it has to do with, as values: its chart, its calls, what the store holds of it and
- * what somebody outside has seen. What a move does to it is play.ts; here is what can be asked of it.
+ * what somebody outside has seen. What a move does to it is apply-move.ts; here is what can be asked of it.
  */
 import type { SnapshotFrom } from 'xstate';
 import type { RespondEvent } from '../../machines/conversation/client-events.ts';
@@ -12,7 +12,7 @@ import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import { createMemoryLog, type Intent, type MemoryLog } from '../support/machine-log.ts';
 import { limits, noBudgets } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
-import type { Move } from './vocabulary.ts';
+import type { Move } from './moves.ts';
 
 export type Conversation = SnapshotFrom<typeof conversationMachine>;
 export type Call = SnapshotFrom<typeof toolCallMachine>;

@@ -4,7 +4,7 @@
  * PARLEY_SEED.
  */
 import { test } from 'node:test';
-import { examine } from './examine.ts';
+import { examine } from './check-property.ts';
 
 /** About ten seconds of one core; `npm run property` does more. */
 const RUNS = 15;

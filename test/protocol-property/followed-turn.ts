@@ -3,8 +3,8 @@
  * the turn was shown. What a subscription shows of the same turn is not its business.
  */
 import type { Incoming } from '../../src/client/frames.ts';
-import type { Complain } from './complaint.ts';
-import { beginning, goBackInTurn, type Holding, type Place, type SentTurn } from './holding.ts';
+import type { Complain } from './violation.ts';
+import { beginning, goBackInTurn, type Holding, type Place, type SentTurn } from './expected-state.ts';
 
 export interface FollowedTurn {
   readonly turn: SentTurn;

@@ -3,9 +3,9 @@
  * complains of whatever such a client could not make sense of. The judge looks at the end; this, at each frame.
  */
 import type { Incoming } from '../../src/client/frames.ts';
-import { tell, type Complain } from './complaint.ts';
+import { tell, type Complain } from './violation.ts';
 import { followTurn, type FollowedTurn } from './followed-turn.ts';
-import { emptied, type Holding, type Place, type SentTurn } from './holding.ts';
+import { emptied, type Holding, type Place, type SentTurn } from './expected-state.ts';
 import { subscribe, type Subscription } from './subscription.ts';
 import { takeText } from './take-text.ts';
 

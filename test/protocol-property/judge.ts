@@ -3,11 +3,11 @@
  * was complained of on the way. Each invariant is one function that returns what is broken, in words.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { tell, type Rule } from './complaint.ts';
-import { lastSeq, writtenIn, type Holding, type Row } from './holding.ts';
-import { isEnd, type Logs } from './rest.ts';
-import type { Stage } from './stage.ts';
-import type { World } from './world.ts';
+import { tell, type Rule } from './violation.ts';
+import { lastSeq, writtenIn, type Holding, type Row } from './expected-state.ts';
+import { isEnd, type Logs } from './drain.ts';
+import type { Stage } from './environment.ts';
+import type { World } from './simulation.ts';
 
 interface Evidence {
   world: World;

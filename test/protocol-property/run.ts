@@ -3,7 +3,7 @@
  */
 import { test } from 'node:test';
 import { readRunnerOptions } from '../support/runner-options.ts';
-import { examine } from './examine.ts';
+import { examine } from './check-property.ts';
 
 /** For the runs, and for making one that fails shorter. */
 const LIMIT_MS = 3_600_000;

@@ -3,8 +3,8 @@
  * before the row itself.
  */
 import type { Incoming } from '../../src/client/frames.ts';
-import { tell, type Complain } from './complaint.ts';
-import { goBack, lastSeq, writtenIn, type Holding, type Place, type Row } from './holding.ts';
+import { tell, type Complain } from './violation.ts';
+import { goBack, lastSeq, writtenIn, type Holding, type Place, type Row } from './expected-state.ts';
 
 export interface Subscription {
   /** The last state that it was told; null before. */

@@ -1,5 +1,5 @@
 /** A piece of a message, put where its offset says: what a client must be able to do without a thought. */
-import type { Holding, Strand } from './holding.ts';
+import type { Holding, Strand } from './expected-state.ts';
 
 export type Fit = 'fits' | 'gap' | 'repeat' | 'text';
 

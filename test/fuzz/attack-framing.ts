@@ -1,0 +1,166 @@
+/**
+ * Assaults below the requests: frames that RFC 6455 allows and few clients send, and frames that it forbids.
+ * A legal one is answered as ever; for an illegal one the server closes with the code that the RFC names.
+ */
+import { closeCodes } from '../../src/protocol/close-codes.ts';
+import { Breach } from './breach.ts';
+import type { Random } from './random.ts';
+import type { Scene } from './attack-context.ts';
+import { startTalk, type Talk } from './checked-client.ts';
+import { closePayload, encodeFrame, opcodes, type FrameForm } from './wire-frames.ts';
+
+/** `max_message_size` of the configuration. */
+const maxMessageBytes = 1_048_576;
+
+type CloseCode = keyof typeof closeCodes;
+
+interface Offence {
+  closes: CloseCode;
+  commit(talk: Talk, random: Random): void;
+}
+
+const brokenUtf8 = ['ff', 'c0af', 'eda080', 'f4908080', 'e282', '80', 'f8888080'].map((hex) => Buffer.from(hex, 'hex'));
+const ping = Buffer.from('{"action":"ping","request_id":"in-a-bad-frame"}');
+const frame = (
+  closes: CloseCode,
+  payload: (random: Random) => Buffer,
+  form: (random: Random) => Partial<FrameForm> = () => ({}),
+): Offence => ({
+  closes,
+  commit: ({ socket }, random) => socket.send(payload(random), form(random)),
+});
+const small = (random: Random) => random.bytes(random.int(0, 40));
+
+const offences: readonly Offence[] = [
+  frame('brokenText', (random) =>
+    Buffer.concat([Buffer.from('{"action":"'), random.pick(brokenUtf8), Buffer.from('"}')]),
+  ),
+  frame('binary', small, () => ({ opcode: opcodes.binary })),
+  frame('brokenFrame', small, (random) => ({ opcode: random.pick([3, 4, 5, 6, 7, 11, 12, 13, 14, 15]) })),
+  frame(
+    'brokenFrame',
+    () => ping,
+    (random) => ({ rsv: random.int(1, 7) }),
+  ),
+  frame(
+    'brokenFrame',
+    () => ping,
+    () => ({ masked: false }),
+  ),
+  frame(
+    'brokenFrame',
+    () => ping,
+    () => ({ opcode: opcodes.continuation }),
+  ),
+  frame(
+    'brokenFrame',
+    (random) => random.bytes(random.int(126, 300)),
+    () => ({ opcode: opcodes.ping }),
+  ),
+  frame('brokenFrame', small, (random) => ({
+    opcode: random.pick([opcodes.ping, opcodes.pong, opcodes.close]),
+    fin: false,
+  })),
+  frame(
+    'brokenFrame',
+    () => Buffer.from([3]),
+    () => ({ opcode: opcodes.close }),
+  ),
+  frame(
+    'brokenFrame',
+    (random) => closePayload(random.pick([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65_535])),
+    () => ({ opcode: opcodes.close }),
+  ),
+  frame(
+    'brokenText',
+    (random) => closePayload(1000, random.pick(brokenUtf8)),
+    () => ({ opcode: opcodes.close }),
+  ),
+  frame('tooLarge', () => Buffer.alloc(maxMessageBytes + 1, ' ')),
+  frame('tooLarge', small, (random) => ({
+    claimedLength: random.pick([
+      BigInt(maxMessageBytes + 1),
+      2n ** 31n,
+      2n ** 32n,
+      2n ** 53n,
+      2n ** 63n,
+      2n ** 64n - 1n,
+    ]),
+  })),
+  {
+    closes: 'brokenFrame',
+    commit({ socket }) {
+      socket.send(ping.subarray(0, 10), { fin: false });
+      socket.send(ping.subarray(10));
+    },
+  },
+  {
+    closes: 'tooLarge',
+    commit({ socket }) {
+      socket.send(Buffer.alloc(1), { fin: false });
+      for (let part = 0; part < 5; part += 1)
+        socket.send(Buffer.alloc(maxMessageBytes / 4, ' '), { fin: false, opcode: opcodes.continuation });
+    },
+  },
+  {
+    // Nothing in them, so that no size is ever reached: `ws` counts the parts themselves.
+    closes: 'abuse',
+    commit({ socket }) {
+      socket.send(Buffer.alloc(0), { fin: false });
+      const nothing = encodeFrame(Buffer.alloc(0), { fin: false, opcode: opcodes.continuation });
+      socket.raw.write(Buffer.concat(Array.from({ length: 20_000 }, () => nothing)));
+    },
+  },
+];
+
+/** A good request first, then one offence: the request is answered, the offence with its code. */
+export async function breakFraming(scene: Scene): Promise<void> {
+  const { random } = scene;
+  const talk = await startTalk(scene);
+  if (random.chance(0.5)) talk.say(JSON.stringify({ action: 'tools', request_id: scene.names.requestId() }));
+  const { closes, commit } = random.pick(offences);
+  commit(talk, random);
+  await talk.mustBeClosed(closes);
+  if (talk.missing().length > 0)
+    throw new Breach(`what came before the bad frame has no answer: ${talk.missing().join('; ')}`);
+}
+
+/** Requests in pieces, with pings between them, and the bytes of it all in pieces again. */
+export async function splitFrames(scene: Scene): Promise<void> {
+  const { random } = scene;
+  const talk = await startTalk(scene);
+  const pings: string[] = [];
+  for (let left = random.int(1, 5); left > 0; left -= 1) {
+    const text = JSON.stringify({
+      action: 'ping',
+      request_id: scene.names.requestId(),
+      payload: { note: 'Grüße, 你好 🙂' },
+    });
+    talk.expectAnswerTo(text);
+    await talk.socket.dribble(
+      Buffer.concat(fragments(Buffer.from(text), random, pings)),
+      random.pick([1, 2, 7, 100, 100_000]),
+    );
+  }
+  await talk.finish();
+  if (talk.pongs.join() !== pings.join())
+    throw new Breach(`${pings.length} pings were answered with ${talk.pongs.length} pongs, or with others`);
+}
+
+/** Cut anywhere, also within a character; before each part perhaps a ping, or a pong that nobody asked for. */
+function fragments(text: Buffer, random: Random, pings: string[]): Buffer[] {
+  const frames: Buffer[] = [];
+  let at = 0;
+  for (let opcode: number = opcodes.text; at < text.length; opcode = opcodes.continuation) {
+    if (random.chance(0.3)) {
+      const payload = random.bytes(random.int(0, 125));
+      const isPing = random.chance(0.5);
+      if (isPing) pings.push(payload.toString('latin1'));
+      frames.push(encodeFrame(payload, { opcode: isPing ? opcodes.ping : opcodes.pong }));
+    }
+    const end = Math.min(text.length, at + random.int(0, 40));
+    frames.push(encodeFrame(text.subarray(at, end), { fin: end === text.length, opcode }));
+    at = end;
+  }
+  return frames;
+}

@@ -1,0 +1,66 @@
+/**
+ * Assaults by whoever has no token, or a wrong one, or puts a good one where it does not belong. Where the server asks
+ * for tokens they get one complaint and 1008, whatever they ask for; where it does not they are like anybody else.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { createToken, hashToken } from '../../src/auth/tokens.ts';
+import { closeCodes } from '../../src/protocol/close-codes.ts';
+import { frame as anyFrame } from '../../src/protocol/frames.ts';
+import { Breach } from './breach.ts';
+import { bearer } from './tokens.ts';
+import type { Random } from './random.ts';
+import type { Target } from './raw-socket.ts';
+import { createRequestSource } from './requests.ts';
+import { openRudeSocket } from './raw-websocket.ts';
+import type { Scene } from './attack-context.ts';
+import { startTalk } from './checked-client.ts';
+
+const patienceMs = 30_000;
+
+/** How a stranger presents itself, who has got hold of a good token or of another text as long. */
+type Manner = (token: string, random: Random) => Partial<Target>;
+
+const manners: readonly Manner[] = [
+  () => ({ credential: null }),
+  () => ({ credential: bearer(createToken()) }),
+  (token) => ({ credential: bearer(hashToken(token)) }),
+  (token, random) => ({ credential: bearer(token.slice(0, random.int(1, token.length - 1))) }),
+  (token, random) => ({ credential: bearer(`${token}${random.pick(['x', ',', '=', 'parley_'])}`) }),
+  (token, random) => ({ credential: `Authorization: ${random.pick(['Basic', 'Token', 'Bearer:', ''])} ${token}` }),
+  (token) => ({ credential: `Sec-WebSocket-Protocol: parley, parley.token.${token.toLowerCase()}` }),
+  (token) => ({ credential: `Cookie: token=${token}` }),
+];
+
+/** Asks for things as soon as it is connected, before and after it is told to leave. */
+export async function comeUnknown(scene: Scene): Promise<void> {
+  const { random, names, passes } = scene;
+  const [token = createToken()] = passes?.attackers ?? [];
+  const target = { ...scene.target, ...random.pick(manners)(token, random) };
+  const source = createRequestSource(random, names);
+  const requests = Array.from({ length: random.int(0, 5) }, () => JSON.stringify(source.next(0)));
+  if (!passes) {
+    const talk = await startTalk({ ...scene, target });
+    for (const request of requests) talk.say(request);
+    return talk.finish();
+  }
+
+  const heard: string[] = [];
+  const socket = await openRudeSocket(target, { ...scene, onText: (text) => void heard.push(text), onPong: () => {} });
+  scene.count('sockets');
+  for (const request of requests) socket.send(Buffer.from(request));
+  const code = await Promise.race([socket.closed, pause(patienceMs, null, { ref: false })]);
+  scene.count(`close ${code}`);
+  if (code !== closeCodes.abuse.code)
+    throw new Breach(`whoever has no token was closed with ${code} instead of ${closeCodes.abuse.code}`);
+  const told = heard.map((text) => anyFrame.parse(JSON.parse(text)));
+  const [complaint] = told;
+  if (
+    told.length !== 1 ||
+    complaint?.status !== 'error' ||
+    complaint.error.code !== 'unauthorized' ||
+    complaint.request_id !== null
+  ) {
+    throw new Breach(`whoever has no token was told ${JSON.stringify(heard)}`);
+  }
+  return undefined;
+}

@@ -1,0 +1,74 @@
+/**
+ * A flow of one's own tools: what happens, in the words of the model, and what the calls are given. Made by the chart
+ * (derive-flows.ts) or by its user (written-flow.ts). Between two of its moves everything that needs nobody happens by itself.
+ */
+import { play } from '../../proof/apply-move.ts';
+import type { Stimulus } from '../../proof/moves.ts';
+import { isReading, startWith, type Terms, type World } from '../../proof/world.ts';
+import { nameOf } from '../flow-name.ts';
+import type { WrittenFlow } from './flows-file.ts';
+
+export interface OwnFlow {
+  name: string;
+  prompt: string;
+  moves: readonly Stimulus[];
+  /** Of the calls of each `ask` among the moves. */
+  arguments: readonly (readonly Record<string, unknown>[])[];
+  /** What the model says at the last. */
+  says: string;
+  expect: WrittenFlow['expect'];
+  /** By its user, and not by the chart. */
+  isWritten: boolean;
+}
+
+export const begin = (terms: Terms): World => startWith(terms);
+
+/** The world after a move and all that follows from it without anybody's doing. */
+export function step(before: World, move: Stimulus): World {
+  return worldsOf(before, move).at(-1) ?? before;
+}
+
+/** The states of the conversation's chart that it is in between these moves, or takes a transition in. */
+export function statesPassed(moves: readonly Stimulus[], terms: Terms): Set<string> {
+  const worlds = moves.reduce((all, move) => [...all, ...worldsOf(all.at(-1) ?? begin(terms), move)], [begin(terms)]);
+  return new Set(
+    worlds.flatMap(({ taken }) => taken).flatMap((edge) => /^conversation\.(.*?): /.exec(edge)?.[1] ?? []),
+  );
+}
+
+function worldsOf(before: World, move: Stimulus): World[] {
+  const worlds = [play(before, move)];
+  for (let world = worlds[0] ?? before; world.held.length > 0 || isReading(world); worlds.push(world)) {
+    world = play(world, world.held.length > 0 ? { do: 'commit', together: false } : { do: 'read', works: true });
+  }
+  return worlds;
+}
+
+/** Whether it takes somebody who is late: a tool, or a person. */
+export function needsHaste({ moves }: Pick<OwnFlow, 'moves'>): boolean {
+  return moves.some((move) => move.do === 'expire' || (move.do === 'call' && move.ends === 'late'));
+}
+
+/** The moves in words, repetitions told once. */
+export function tellOwn(moves: readonly Stimulus[], terms: Terms): string {
+  return withoutRepetition(nameOf(moves, begin(terms), step).split(', ')).join(', ');
+}
+
+/** `a, b, a, b, c` is `(a, b) twice, c`. */
+function withoutRepetition(told: readonly string[]): string[] {
+  for (const length of [1, 2, 3, 4]) {
+    for (let at = 0; at + 2 * length <= told.length; at += 1) {
+      const block = told.slice(at, at + length);
+      let times = 1;
+      while (block.every((word, index) => told[at + times * length + index] === word)) times += 1;
+      if (times === 1) continue;
+      const once = length === 1 ? block.join() : `(${block.join(', ')})`;
+      return [
+        ...told.slice(0, at),
+        `${once} ${times === 2 ? 'twice' : `${times} times`}`,
+        ...withoutRepetition(told.slice(at + times * length)),
+      ];
+    }
+  }
+  return [...told];
+}

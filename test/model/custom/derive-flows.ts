@@ -1,0 +1,77 @@
+/**
+ * The flows of one tool, found by xstate/graph in the shipping chart: each way in which a turn that calls it may end,
+ * by the shortest path that leads there under the limits and the policy of the configuration.
+ */
+import { fromTransition } from 'xstate';
+import { adjacencyMapToArray, getAdjacencyMap } from 'xstate/graph';
+import { pathOf } from '../../proof/chart-step.ts';
+import { tell, type Stimulus } from '../../proof/moves.ts';
+import { openQuestions, stateOf, type Terms, type World } from '../../proof/world.ts';
+import { keyOf } from '../../proof/world-key.ts';
+import { begin, step } from './custom-flow.ts';
+import { labelOf } from './row-label.ts';
+
+/** Shortest first. */
+export function deriveFlows(tool: string, terms: Terms): Stimulus[][] {
+  const from = begin(terms);
+  const logic = fromTransition((world: World, { move }: { type: string; move: Stimulus }) => step(world, move), from);
+  const known = getAdjacencyMap(logic, {
+    serializeState: ({ context }) => JSON.stringify([keyOf(context), isTroubled(context), outcomeOf(context)]),
+    events: ({ context }) => possibleMoves(context, tool).map((move) => ({ type: tell(move), move })),
+  });
+  const byOutcome = new Map<string, World>();
+  for (const {
+    nextState: { context: world },
+  } of adjacencyMapToArray(known)) {
+    if (world.path.length === 0 || stateOf(world) !== 'idle') continue;
+    const outcome = outcomeOf(world);
+    const shortest = byOutcome.get(outcome);
+    if (!shortest || shortest.path.length > world.path.length) byOutcome.set(outcome, world);
+  }
+  const shortestFirst = [...byOutcome.values()].sort((one, other) => one.path.length - other.path.length);
+  return shortestFirst.map(({ path }) => path.filter(({ do: word }) => word !== 'commit' && word !== 'read'));
+}
+
+/** After trouble of any kind the model answers: what comes later is in other flows. */
+function possibleMoves(world: World, tool: string): Stimulus[] {
+  const turn = world.conversation?.context.turn ?? null;
+  if (world.path.length === 0) return [{ do: 'chat', id: 'r1', mode: 'queue', words: 'own' }];
+  if (turn === null) return [];
+  const isFirstHop = turn.hops <= 1 && !isTroubled(world);
+  const stop: Stimulus[] = isFirstHop ? [{ do: 'stop', target: null }] : [];
+  // A Stop comes after the first words: what was written by then is for all to see.
+  if (world.begun) return stop;
+  if (turn.asking)
+    return isTroubled(world)
+      ? [{ do: 'answer' }]
+      : [{ do: 'answer' }, { do: 'ask', tools: [tool] }, ...(isFirstHop ? [{ do: 'begin' } satisfies Stimulus] : [])];
+  if (openQuestions(world.log.rows()).length > 0) {
+    const approve: Stimulus = { do: 'respond', decision: 'approve', to: 'first' };
+    return isFirstHop
+      ? [approve, { do: 'respond', decision: 'deny', to: 'first' }, { do: 'expire' }, ...stop]
+      : [approve];
+  }
+  if ([...world.calls.values()].some(({ value }) => pathOf(value) === 'running')) {
+    return [
+      { do: 'call', tool, ends: 'ok' },
+      ...(isFirstHop ? [{ do: 'call', tool, ends: 'late' } satisfies Stimulus] : []),
+      ...stop,
+    ];
+  }
+  return [];
+}
+
+/** What has happened, however often. */
+function outcomeOf({ log }: World): string {
+  return [...new Set(log.rows().map(labelOf))].join();
+}
+
+function isTroubled({ path }: World): boolean {
+  return path.some(
+    (move) =>
+      move.do === 'stop' ||
+      move.do === 'expire' ||
+      (move.do === 'call' && move.ends === 'late') ||
+      (move.do === 'respond' && move.decision === 'deny'),
+  );
+}

@@ -1,0 +1,43 @@
+/** A flow that its user has written down, as moves that the chart allows. */
+import type { Stimulus } from '../../proof/moves.ts';
+import { openQuestions, type Terms } from '../../proof/world.ts';
+import type { WrittenFlow } from './flows-file.ts';
+import { begin, step, type OwnFlow } from './custom-flow.ts';
+
+/** Every call that is made is taken to be answered, the oldest first; which one really is first shows when it is played. */
+export function readFlow(
+  written: WrittenFlow,
+  terms: Terms,
+  argumentsFor: (tool: string) => Record<string, unknown>,
+): OwnFlow {
+  const { name, prompt, model, person, expect } = written;
+  const moves: Stimulus[] = [];
+  let world = begin(terms);
+  const make = (move: Stimulus) => {
+    moves.push(move);
+    world = step(world, move);
+  };
+  make({ do: 'chat', id: 'r1', mode: 'queue', words: 'own' });
+  const hops = model.flatMap((said) => ('calls' in said ? [said.calls] : []));
+  for (const calls of hops) {
+    if (!world.conversation?.context.turn?.asking)
+      throw new Error(
+        `the flow "${name}" goes on after the turn has ended: its hops are at most ${terms.limits.maxToolHops}`,
+      );
+    make({ do: 'ask', tools: calls.map(({ tool }) => tool) });
+    while (openQuestions(world.log.rows()).length > 0) make({ do: 'respond', decision: person, to: 'first' });
+    for (let [open] = world.calls.values(); open; [open] = world.calls.values())
+      make({ do: 'call', tool: open.context.tool.name, ends: 'ok' });
+  }
+  if (world.conversation?.context.turn?.asking) make({ do: 'answer' });
+  const said = model.findLast((each) => 'says' in each);
+  return {
+    name,
+    prompt,
+    moves,
+    expect,
+    isWritten: true,
+    arguments: hops.map((calls) => calls.map(({ tool, arguments: given }) => given ?? argumentsFor(tool))),
+    says: said && 'says' in said ? said.says : 'Done.',
+  };
+}

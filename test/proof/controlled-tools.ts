@@ -1,0 +1,219 @@
+/**
+ * The tools of a proof: a real MCP server over HTTP in the proof's own process, which outlives the server that it
+ * judges. Counts every effect by the key of its call, and ends a call when it is told to, or at once when it is free.
+ */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { text as readText } from 'node:stream/consumers';
+import {
+  McpServer,
+  WebStandardStreamableHTTPServerTransport,
+  createMcpHandler,
+  inputRequired,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import type { Bell } from './notifier.ts';
+import type { ToolName } from './moves.ts';
+
+export interface StageTools {
+  readonly url: string;
+  /** The older server's. */
+  readonly hallUrl: string;
+  /** How often the call with a key took effect, and whether its tool declares a repeat to be harmless. */
+  readonly effects: ReadonlyMap<string, { times: number; harmless: boolean }>;
+  /** Effects in all. */
+  calls(): number;
+  /** Ends the oldest open call of this tool, or has it ask people; `lost`: its connection is cut. */
+  end(tool: ToolName, how: Order | 'lost'): void;
+  /** Says of the oldest open call of this tool that it gets on. */
+  getOn(tool: ToolName): Promise<void>;
+  /** From now on every call ends at once. */
+  free(): void;
+  close(): Promise<void>;
+}
+
+interface OpenCall {
+  tool: string;
+  response: ServerResponse | undefined;
+  order(order: Order): void;
+  getOn(): Promise<void>;
+}
+
+type Order = 'ok' | 'error' | 'asks';
+
+const HALL = '/hall';
+const form = {
+  message: 'Where?',
+  requestedSchema: { type: 'object' as const, properties: { where: { type: 'string' as const } } },
+};
+const keyed = z.object({ key: z.string() });
+const toolCall = z.object({ method: z.literal('tools/call'), params: z.object({ arguments: keyed }) });
+
+export async function startStageTools(bell: Bell): Promise<StageTools> {
+  const effects = new Map<string, { times: number; harmless: boolean }>();
+  /** The newest response under which a call with that key is waiting. */
+  const responses = new Map<string, ServerResponse>();
+  const open: OpenCall[] = [];
+  let calls = 0;
+  let isFree = false;
+
+  const takeEffect = (key: string, harmless = false) =>
+    effects.set(key, { times: (effects.get(key)?.times ?? 0) + 1, harmless });
+  /** A call is under way: it waits for what the proof wants of it, once or more. */
+  const waitIn = (tool: ToolName, key: string, { mcpReq }: ServerContext): (() => Promise<Order>) => {
+    calls += 1;
+    const orders = createOrders();
+    const getOn = () =>
+      mcpReq.notify({
+        method: 'notifications/progress',
+        params: { progressToken: mcpReq._meta?.progressToken ?? 'none', progress: 1 },
+      });
+    if (isFree) orders.give('ok');
+    else open.push({ tool, response: responses.get(key), order: orders.give, getOn });
+    bell.ring();
+    return orders.next;
+  };
+  const done = (tool: ToolName, order: Order) => ({
+    content: [{ type: 'text' as const, text: `${tool} is done` }],
+    isError: order === 'error',
+  });
+
+  const create = () => {
+    const server = new McpServer({ name: 'desk', version: '1.0.0' }, { capabilities: { tools: {} } });
+    for (const tool of ['book', 'look', 'pay'] as const) {
+      const harmless = tool === 'look';
+      server.registerTool(
+        tool,
+        { inputSchema: keyed, annotations: { readOnlyHint: harmless } },
+        async ({ key }, context) => {
+          takeEffect(key, harmless);
+          return done(tool, await waitIn(tool, key, context)());
+        },
+      );
+    }
+    server.registerTool('table', { inputSchema: keyed }, async ({ key }, context) => {
+      const { seats } = Object(context.mcpReq.inputResponses ?? {});
+      const order = await waitIn('table', key, context)();
+      if (order === 'asks')
+        return inputRequired({ inputRequests: { seats: inputRequired.elicit(form) }, requestState: `of ${key}` });
+      if (seats === undefined || (seats.action === 'accept' && context.mcpReq.requestState() === `of ${key}`))
+        takeEffect(key);
+      return done('table', order);
+    });
+    return server;
+  };
+  const handler = createMcpHandler(create);
+
+  /** An older server, which holds a call open while people think. */
+  const createHall = () => {
+    const server = new McpServer({ name: 'house', version: '1.0.0' }, { capabilities: { tools: {} } });
+    server.registerTool('hall', { inputSchema: keyed }, async ({ key }, context) => {
+      const next = waitIn('hall', key, context);
+      let order = await next();
+      if (order === 'asks') {
+        // Nobody may wait for the answer any more.
+        context.mcpReq.elicitInput(form).then(
+          ({ action }) => action === 'accept' && takeEffect(key),
+          () => undefined,
+        );
+        order = await next();
+      } else {
+        takeEffect(key);
+      }
+      return done('hall', order);
+    });
+    return server;
+  };
+  const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
+  const inHall = async (request: Request): Promise<Response> => {
+    const session = sessions.get(request.headers.get('mcp-session-id') ?? '');
+    if (session) return session.handleRequest(request);
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => void sessions.set(id, transport),
+    });
+    await createHall().connect(transport);
+    return transport.handleRequest(request);
+  };
+
+  const receive = async (request: IncomingMessage, response: ServerResponse) => {
+    const body = await readText(request);
+    const called = toolCall.safeParse(body === '' ? null : JSON.parse(body));
+    if (called.success) responses.set(called.data.params.arguments.key, response);
+    const left = new AbortController();
+    response.once('close', () => left.abort());
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
+    const { method = 'GET' } = request;
+    const handle = request.url === HALL ? inHall : handler.fetch;
+    const answered = await handle(
+      new Request(`http://${request.headers.host}${request.url}`, {
+        method,
+        headers,
+        body: method === 'POST' ? body : null,
+        signal: left.signal,
+      }),
+    );
+    if (response.destroyed) return;
+    response.writeHead(answered.status, Object.fromEntries(answered.headers));
+    response.flushHeaders();
+    if (answered.body === null) response.end();
+    else
+      Readable.fromWeb(answered.body)
+        .on('error', () => response.destroy())
+        .pipe(response);
+  };
+  // A server that is killed leaves in the middle of anything.
+  const http = createServer((request, response) => void receive(request, response).catch(() => response.destroy()));
+  await once(http.listen(0, '127.0.0.1'), 'listening');
+  const address = http.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+
+  // Whoever was killed waits no more.
+  const oldest = (tool: ToolName) => open.find((call) => call.tool === tool && call.response?.closed === false);
+
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    hallUrl: `http://127.0.0.1:${port}${HALL}`,
+    effects,
+    calls: () => calls,
+    end(tool, how) {
+      const call = oldest(tool);
+      if (!call) throw new Error(`no call of ${tool} is open`);
+      // The older server's call stays open while it asks.
+      if (how !== 'asks' || tool !== 'hall') open.splice(open.indexOf(call), 1);
+      if (how === 'lost') call.response?.destroy();
+      else call.order(how);
+    },
+    getOn: async (tool) => oldest(tool)?.getOn(),
+    free() {
+      isFree = true;
+    },
+    async close() {
+      http.close();
+      http.closeAllConnections();
+    },
+  };
+}
+
+/** Orders that may come before anybody waits for them. */
+function createOrders() {
+  const given: Order[] = [];
+  let take: ((order: Order) => void) | null = null;
+  return {
+    give(order: Order) {
+      if (take) take(order);
+      else given.push(order);
+      take = null;
+    },
+    next: () =>
+      new Promise<Order>((resolve) => {
+        const order = given.shift();
+        if (order === undefined) take = resolve;
+        else resolve(order);
+      }),
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * Which moves there are in a world. Not all that could be done: what would only repeat an edge that a shorter
+ * path takes is left out, so that the walk over all worlds stays small. Holds no knowledge of what a move does.
+ */
+import { pathOf } from './chart-step.ts';
+import { play } from './apply-move.ts';
+import { isKind, type Move, type Stimulus, type ToolName } from './moves.ts';
+import { isReading, openQuestions, openTurns, stateOf, type World } from './world.ts';
+
+/** What the model may ask for in one answer. */
+const ASKED: readonly (readonly ToolName[])[] = [
+  ['book'],
+  ['look'],
+  ['fly'],
+  ['pay'],
+  ['book', 'look'],
+  ['book', 'pay'],
+  ['pay', 'pay'],
+];
+/** Whose servers ask people. That is something of a call by itself: it need not be tried with all else that may go on. */
+const ASKED_ALONE: readonly (readonly ToolName[])[] = [['table'], ['hall']];
+const IDS = ['r1', 'r2', 'r3'] as const;
+
+/** Enough to use up what a turn may. */
+const dear: Stimulus = { do: 'ask', tools: ['book'], dear: true };
+
+/** No edge needs more of what the kindest of worlds would not do. */
+const MOST_ASIDES = 5;
+
+export function possibleMoves(world: World): Move[] {
+  if (world.deleted) return [];
+  const moves =
+    world.process === 'gone'
+      ? crashes(world)
+      : [storeMoves, modelMoves, toolMoves, progressMoves, clientMoves, timeMoves, processMoves].flatMap((movesOf) =>
+          movesOf(world),
+        );
+  return moves.filter((move) => (world.asides < MOST_ASIDES || isKind(move)) && (!move.broken || appends(world, move)));
+}
+
+/** Else there is nothing that the store could throw at. */
+function appends(world: World, { broken: _, ...move }: Move): boolean {
+  return play(world, move).outside.appends > world.outside.appends;
+}
+
+/** What the kindest of worlds does next; null when it would wait for a client. */
+export function kindMove(world: World): Move | null {
+  if (world.process === 'gone') return null;
+  const moves = [
+    ...storeMoves(world),
+    ...endingMoves('running', world),
+    ...modelMoves(world),
+    ...timeMoves(world),
+  ].filter(isKind);
+  // Of an answer the whole, and no more tools.
+  return (
+    moves.find((move) => move.do !== 'begin' && move.do !== 'ask') ??
+    (world.process === 'serving' && isAsking(world) ? { do: 'respond', decision: 'approve', to: 'first' } : null)
+  );
+}
+
+/** All that is left to do is a person's. */
+function isAsking(world: World): boolean {
+  return (
+    stateOf(world) === 'turn.toolHop.waiting' ||
+    (stateOf(world) === 'turn.toolHop.running' && openQuestions(world.log.rows()).length > 0)
+  );
+}
+
+function storeMoves(world: World): Move[] {
+  const [oldest, next] = world.held;
+  const moves: Move[] = isReading(world)
+    ? [
+        { do: 'read', works: true },
+        { do: 'read', works: false },
+      ]
+    : [];
+  if (stateOf(world) === 'activating' && isReading(world)) moves.push({ do: 'read', works: true, broken: true });
+  if (!oldest) return moves;
+  moves.push({ do: 'commit', together: false }, { do: 'refuse', after: false });
+  if (stateOf(world) === 'idle') moves.push({ do: 'commit', together: false, broken: true });
+  // While a Stop takes effect nothing can be held: what is to happen then has to come with its commit.
+  if (next && oldest.intent.type === 'append' && oldest.intent.tag.of === 'cancel')
+    moves.push({ do: 'commit', together: true }, { do: 'refuse', after: true });
+  return moves;
+}
+
+function modelMoves(world: World): Move[] {
+  if (world.conversation?.context.turn?.asking !== true) return [];
+  if (world.begun) return [{ do: 'answer' }, { do: 'ask', tools: ['book'] }, { do: 'fault', how: 'cut' }];
+  const isPlain = world.crashes === 0 && world.conversation.context.turn.hops === 0 && !isUsed(world, 'r2');
+  const asks = (isPlain ? [...ASKED, ...ASKED_ALONE] : ASKED).map((tools): Stimulus => ({ do: 'ask', tools }));
+  return [
+    { do: 'begin' },
+    { do: 'answer' },
+    { do: 'answer', broken: true },
+    ...asks,
+    ...(isPlain ? [dear] : []),
+    { do: 'ask', tools: ['book'], broken: true },
+    { do: 'fault', how: 'busy' },
+    { do: 'fault', how: 'refused' },
+    { do: 'fault', how: 'long' },
+  ];
+}
+
+function toolsThat(path: 'running' | 'asking', { terms, calls }: World): ToolName[] {
+  const isThere = (tool: ToolName) =>
+    [...calls.values()].some(({ value, context }) => context.tool.name === tool && pathOf(value) === path);
+  return [...terms.tools.keys()].filter(isThere);
+}
+
+/** Each call asks once, which is all that a second question would show. */
+function mayAsk({ calls, held, log }: World, tool: ToolName): boolean {
+  if (tool !== 'table' && tool !== 'hall') return false;
+  const rows = [...log.rows(), ...held.flatMap(({ intent }) => (intent.type === 'append' ? intent.rows : []))];
+  const hasAsked = (callId: string) =>
+    rows.some((row) => row.extra['kind'] === 'elicitation_request' && row.tool_call_id === callId);
+  return [...calls.values()].some(
+    ({ context, value }) => context.tool.name === tool && pathOf(value) === 'running' && !hasAsked(context.callId),
+  );
+}
+
+function progressMoves(world: World): Move[] {
+  return [...toolsThat('running', world), ...toolsThat('asking', world)].map((tool) => ({ do: 'progress', tool }));
+}
+
+function toolMoves(world: World): Move[] {
+  return [...endingMoves('running', world), ...endingMoves('asking', world)];
+}
+
+function endingMoves(path: 'running' | 'asking', world: World): Move[] {
+  return toolsThat(path, world).flatMap((tool): Move[] => [
+    ...(mayAsk(world, tool) ? [{ do: 'call', tool, ends: 'asks' } as const] : []),
+    { do: 'call', tool, ends: 'ok' },
+    ...(path === 'running' ? [{ do: 'call', tool, ends: 'ok', broken: true } as const] : []),
+    { do: 'call', tool, ends: 'lost' },
+    { do: 'call', tool, ends: 'error' },
+    { do: 'call', tool, ends: path === 'running' ? 'late' : 'unanswered' },
+  ]);
+}
+
+function clientMoves(world: World): Move[] {
+  if (world.process === 'draining') return world.conversation === null ? [] : [{ do: 'stop', target: null }];
+  const used = IDS.filter((id) => isUsed(world, id));
+  const fresh = IDS[used.length];
+  const moves: Move[] = [
+    { do: 'stop', target: null },
+    { do: 'stop', target: 'nobody' },
+  ];
+  for (const id of used.slice(1)) moves.push({ do: 'stop', target: id });
+  if (used.length > 0)
+    moves.push(
+      { do: 'chat', id: 'r1', mode: 'queue', words: 'own' },
+      { do: 'chat', id: 'r1', mode: 'queue', words: 'other' },
+    );
+  if (fresh !== undefined && world.log.rowsOf('r1').length > 0)
+    moves.push({ do: 'chat', id: fresh, mode: 'queue', words: 'rewound' });
+  if (fresh !== undefined && (fresh === 'r1' || hasOpenTurn(world))) {
+    moves.push(
+      { do: 'chat', id: fresh, mode: 'queue', words: 'own' },
+      { do: 'chat', id: fresh, mode: 'queue', words: 'own', broken: true },
+    );
+    if (fresh !== 'r1')
+      moves.push(
+        { do: 'chat', id: fresh, mode: 'reject', words: 'own' },
+        { do: 'chat', id: fresh, mode: 'interrupt', words: 'own' },
+      );
+  }
+  if (world.log.rows().length > 0) moves.push({ do: 'delete' });
+  const open = openQuestions(world.log.rows());
+  const questions = open.length;
+  if (questions > 1) moves.push({ do: 'respond', decision: 'approve', to: 'next' });
+  if (questions > 0) {
+    moves.push({ do: 'respond', decision: 'approve', to: 'first' }, { do: 'respond', decision: 'deny', to: 'first' });
+    if (open[0]?.ofServer === false) moves.push({ do: 'respond', decision: 'approve', to: 'first', always: true });
+    if (world.lookedUp === null) moves.push({ do: 'look' });
+  }
+  if (world.lookedUp !== null) moves.push({ do: 'respond', decision: 'approve', to: 'late' });
+  return moves;
+}
+
+/** Known to the log, or on its way there. */
+function isUsed(world: World, id: string): boolean {
+  const { arriving = [], deferred = [] } = world.conversation?.context ?? {};
+  return (
+    world.log.rowsOf(id).length > 0 ||
+    world.held.some(({ intent }) => intent.type === 'append' && intent.begin?.requestId === id) ||
+    [...arriving, ...deferred].some((event) => event.type === 'client.chat' && event.requestId === id)
+  );
+}
+
+function hasOpenTurn(world: World): boolean {
+  return (
+    openTurns(world).length > 0 ||
+    world.held.some(({ intent }) => intent.type === 'append' && intent.begin !== undefined)
+  );
+}
+
+function timeMoves(world: World): Move[] {
+  const moves: Move[] = [];
+  const state = stateOf(world);
+  if (state === 'turn.backingOff') moves.push({ do: 'wait' });
+  if (world.crowded) moves.push({ do: 'makeRoom' });
+  else if (world.path.length === 0 || (state === 'turn.toolHop.waiting' && world.held.length === 0))
+    moves.push({ do: 'crowd' });
+  if (world.process === 'draining') return moves;
+  if (openTurns(world).some(({ waits }) => waits)) moves.push({ do: 'expire' });
+  // The registry asks those alone that rest.
+  if ((state === 'idle' || state === 'turn.toolHop.waiting') && world.held.length === 0)
+    moves.push({ do: 'passivate' });
+  return moves;
+}
+
+function processMoves(world: World): Move[] {
+  const moves = crashes(world);
+  if (world.process === 'serving' && world.conversation !== null) moves.push({ do: 'drain' });
+  if (world.process === 'draining' && world.conversation !== null) moves.push({ do: 'halt' });
+  return moves;
+}
+
+/** One new start shows what a log is taken up from; a second one would be the same again. */
+function crashes({ crashes, crowded, log }: World): Move[] {
+  return crashes === 0 && !crowded && log.rows().length > 0 ? [{ do: 'crash' }] : [];
+}
