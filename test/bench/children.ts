@@ -46,14 +46,14 @@ export function createChildren(): Children {
         return end(child);
       };
       const name = args.join(' ');
-      const { promise: died, reject } = Promise.withResolvers<never>();
-      died.catch(() => {});
+      const { promise: exited, reject } = Promise.withResolvers<never>();
+      exited.catch(() => {});
       child.once('error', reject);
       child.once('exit', (code, signal) => {
         const errors = stopping ? '' : readFileSync(errorFile, 'utf8').slice(-errorChars);
         reject(new Error(`${name} ended (${code ?? signal}): ${errors}`));
       });
-      const greeting = await Promise.race([died, firstLine(child, name)]).catch(async (error: unknown) => {
+      const greeting = await Promise.race([exited, firstLine(child, name)]).catch(async (error: unknown) => {
         await stop();
         throw error;
       });
@@ -62,7 +62,7 @@ export function createChildren(): Children {
         greeting,
         async ask(question, answer) {
           child.send(question);
-          const [message] = await Promise.race([died, once(child, 'message')]);
+          const [message] = await Promise.race([exited, once(child, 'message')]);
           return answer.parse(message);
         },
         async stop() {
@@ -90,7 +90,7 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  const impatience = setTimeout(() => child.kill('SIGKILL'), stopMs);
+  const killTimer = setTimeout(() => child.kill('SIGKILL'), stopMs);
   await exited;
-  clearTimeout(impatience);
+  clearTimeout(killTimer);
 }

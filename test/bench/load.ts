@@ -21,7 +21,7 @@ interface Person {
 }
 
 /** A turn that takes longer than this has failed. */
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 const connected = new Map<string, Person[]>();
 let delays: number[] = [];
@@ -49,7 +49,7 @@ async function connect(url: string): Promise<Person> {
   return {
     async chat(text, conversation) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const timer = setTimeout(() => fail('a turn did not end'), patienceMs);
+      const timer = setTimeout(() => fail('a turn did not end'), timeoutMs);
       turn = { sentMs: performance.now(), begun: false, resolve, reject };
       const payload = { text, conversation_id: conversation };
       socket.send(JSON.stringify({ action: 'chat', request_id: `r${nextRequest++}`, payload }));

@@ -13,7 +13,7 @@ export interface MemoryQuestion {
   flavor?: 'regular' | 'last-resort';
 }
 
-async function tellMemory({ flavor = 'regular' }: MemoryQuestion): Promise<void> {
+async function reportMemory({ flavor = 'regular' }: MemoryQuestion): Promise<void> {
   // What one collection frees may be all that holds the next.
   for (let pass = 0; pass < 3; pass++) {
     globalThis.gc?.({ type: 'major', execution: 'sync', flavor });
@@ -24,6 +24,6 @@ async function tellMemory({ flavor = 'regular' }: MemoryQuestion): Promise<void>
 }
 
 if (isMainThread) {
-  process.on('message', (question: MemoryQuestion) => void tellMemory(question));
+  process.on('message', (question: MemoryQuestion) => void reportMemory(question));
   process.once('disconnect', () => process.exit());
 }

@@ -19,7 +19,7 @@ const contextSchema = z.looseObject({
 });
 
 /** Scenarios run side by side on machines that may be slow; none of them judges speed. */
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 const context = contextSchema.parse(JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}'));
 const revision = process.env['MCP_CONFORMANCE_PROTOCOL_VERSION'] ?? '';
@@ -32,7 +32,7 @@ const block = {
 };
 const box = await startToolbox([block], {
   maxReconnectAttempts: 0,
-  connectionTimeoutMs: PATIENCE_MS,
+  connectionTimeoutMs: TIMEOUT_MS,
   // The address that the suite expects of clients with a metadata document.
   authorization: { clientMetadataUrl: 'https://conformance-test.local/client-metadata.json' },
 });
@@ -62,7 +62,7 @@ function sample(schema: Record<string, unknown>): Record<string, unknown> {
   );
 }
 
-await waitFor(judge, ({ value }) => ['ready', 'failed'].includes(serverState(value)), { timeout: PATIENCE_MS });
+await waitFor(judge, ({ value }) => ['ready', 'failed'].includes(serverState(value)), { timeout: TIMEOUT_MS });
 const [focal] = box.host.tools();
 const calls =
   context.toolCalls ??

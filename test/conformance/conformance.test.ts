@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { today } from '../support/day.ts';
-import { play } from './play.ts';
-import { revisions, scenariosOf, type Revision } from './scenarios.ts';
+import { revisions, runScenario, scenariosOf, type Revision } from './scenarios.ts';
 
 const scored = revisions.flatMap((revision) =>
   scenariosOf(revision)
@@ -27,7 +26,7 @@ const ofToday = Array.from({ length: A_DAY }, (_, at) => scored[(today * A_DAY +
 describe('the conformance suite', () => {
   for (const { revision, name } of [...everyDay, ...ofToday]) {
     test(`passes ${name} (${revision})`, async () => {
-      const { passed, output } = await play(name, revision);
+      const { passed, output } = await runScenario(name, revision);
       assert.ok(passed, output);
     });
   }

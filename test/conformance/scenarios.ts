@@ -2,6 +2,8 @@
  * What the conformance suite asks of clients, from its own frozen lists, and what of it Parley does not pass, with the
  * reason. The run and docs/mcp.md read it here.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -35,15 +37,10 @@ const listSchema = z.looseObject({
   not_scored: z.array(z.looseObject({ scenario: z.string(), leg: z.string() })),
 });
 
+const projectFolder = join(import.meta.dirname, '..', '..');
+
 /** The folder of the suite's package, which has no entry point to ask for. */
-export const suiteFolder = join(
-  import.meta.dirname,
-  '..',
-  '..',
-  'node_modules',
-  '@modelcontextprotocol',
-  'conformance',
-);
+const suiteFolder = join(projectFolder, 'node_modules', '@modelcontextprotocol', 'conformance');
 
 export function scenariosOf(revision: Revision): Scenario[] {
   const { client, not_scored: others } = listSchema.parse(
@@ -54,4 +51,28 @@ export function scenariosOf(revision: Revision): Scenario[] {
     ...client.map((name) => scenario(name, true)),
     ...others.filter(({ leg }) => leg === 'client').map((each) => scenario(each.scenario, false)),
   ];
+}
+
+/** The suite's own limit for a scenario; a slow machine is no fault. */
+const TIMEOUT_MS = 120_000;
+
+/** `output` is what the suite printed. */
+export async function runScenario(scenario: string, revision: Revision): Promise<{ passed: boolean; output: string }> {
+  const args = [
+    'client',
+    '--command',
+    `"${process.execPath}" test/conformance/client.ts`,
+    '--scenario',
+    scenario,
+    '--spec-version',
+    revision,
+    '--force',
+    '--timeout',
+    String(TIMEOUT_MS),
+  ];
+  const suite = spawn(process.execPath, [join(suiteFolder, 'dist', 'index.js'), ...args], { cwd: projectFolder });
+  let output = '';
+  for (const stream of [suite.stdout, suite.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()));
+  await once(suite, 'close');
+  return { passed: suite.exitCode === 0, output };
 }

@@ -1,21 +1,21 @@
 /** Assaults by numbers: connections that come by the hundred and leave at any moment, and more of them than one address may have. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { closeCodes } from '../../src/protocol/close-codes.ts';
-import { Breach } from './breach.ts';
+import { Violation } from './violation.ts';
 import { bearer, crowdAddresses } from './tokens.ts';
 import { dial, type RawSocket } from './raw-socket.ts';
-import { openRudeSocket, upgradeRequest, type RudeSocket } from './raw-websocket.ts';
-import type { Scene } from './attack-context.ts';
+import { openRawWebSocket, upgradeRequest, type RawWebSocket } from './raw-websocket.ts';
+import type { AttackContext } from './attack-context.ts';
 import { encodeFrame } from './wire-frames.ts';
 
 /** Connects and drops: before, within and after the handshake, in a frame, in a turn. */
-export async function comeAndGo(scene: Scene): Promise<void> {
-  const crowd = Array.from({ length: scene.random.int(20, 150) }, () => comeAndGoOnce(scene));
+export async function connectAndDrop(context: AttackContext): Promise<void> {
+  const crowd = Array.from({ length: context.random.int(20, 150) }, () => connectAndDropOnce(context));
   await Promise.all(crowd);
 }
 
-async function comeAndGoOnce(scene: Scene): Promise<void> {
-  const { random, names, target } = scene;
+async function connectAndDropOnce(context: AttackContext): Promise<void> {
+  const { random, names, target } = context;
   // All chance is taken before anything is awaited: the order in which connections are made is not to be had again.
   const delayMs = random.int(0, 30);
   const manner = random.pick(['closed', 'reset'] as const);
@@ -30,8 +30,8 @@ async function comeAndGoOnce(scene: Scene): Promise<void> {
     0,
     random.pick([0, random.int(1, upgrade.length), upgrade.length, random.int(upgrade.length, all.length), all.length]),
   );
-  const socket: RawSocket = await dial(target, scene);
-  scene.count('sockets');
+  const socket: RawSocket = await dial(target, context);
+  context.count('sockets');
   if (bytes.length > 0) socket.write(bytes);
   await pause(delayMs);
   socket.drop(manner);
@@ -39,32 +39,32 @@ async function comeAndGoOnce(scene: Scene): Promise<void> {
 }
 
 /** `max_connections_per_address` of the configuration. */
-const mostOfAddress = 1000;
-const patienceMs = 30_000;
+const maxPerAddress = 1000;
+const timeoutMs = 30_000;
 
 /** Takes every place that one address may have, and asks for more. */
-export async function takeEveryPlace(scene: Scene): Promise<void> {
+export async function exhaustConnections(context: AttackContext): Promise<void> {
   // Nobody else comes from there.
-  const place = scene.random.int(1, crowdAddresses);
+  const place = context.random.int(1, crowdAddresses);
   const localAddress = `127.0.2.${place}`;
-  const target = { ...scene.target, credential: bearer(scene.passes?.crowds[place - 1]) };
-  const beyond = scene.random.int(1, 100);
-  const sockets: RudeSocket[] = [];
-  for (let count = 0; count < mostOfAddress + beyond; count += 1) {
-    sockets.push(await openRudeSocket(target, { ...scene, localAddress, onText: () => {}, onPong: () => {} }));
-    scene.count('sockets');
+  const target = { ...context.target, credential: bearer(context.tokens?.crowds[place - 1]) };
+  const beyond = context.random.int(1, 100);
+  const sockets: RawWebSocket[] = [];
+  for (let count = 0; count < maxPerAddress + beyond; count += 1) {
+    sockets.push(await openRawWebSocket(target, { ...context, localAddress, onText: () => {}, onPong: () => {} }));
+    context.count('sockets');
   }
   const tryLater = closeCodes.tryLater.code;
-  const late = pause(patienceMs, null, { ref: false });
-  for (const { closed } of sockets.slice(mostOfAddress)) {
+  const late = pause(timeoutMs, null, { ref: false });
+  for (const { closed } of sockets.slice(maxPerAddress)) {
     const code = await Promise.race([closed, late]);
     if (code !== tryLater)
-      throw new Breach(`one socket more than an address may have was closed with ${code} instead of ${tryLater}`);
-    scene.count(`close ${code}`);
+      throw new Violation(`one socket more than an address may have was closed with ${code} instead of ${tryLater}`);
+    context.count(`close ${code}`);
   }
-  const turnedAway = sockets.slice(0, mostOfAddress).filter(({ raw }) => raw.isGone()).length;
+  const turnedAway = sockets.slice(0, maxPerAddress).filter(({ raw }) => raw.isGone()).length;
   if (turnedAway > 0)
-    throw new Breach(`${turnedAway} sockets were closed of the ${mostOfAddress} that an address may have`);
+    throw new Violation(`${turnedAway} sockets were closed of the ${maxPerAddress} that an address may have`);
   for (const { raw } of sockets) raw.drop('reset');
   await Promise.all(sockets.map(({ raw }) => raw.gone));
 }

@@ -3,10 +3,10 @@
  * A legal one is answered as ever; for an illegal one the server closes with the code that the RFC names.
  */
 import { closeCodes } from '../../src/protocol/close-codes.ts';
-import { Breach } from './breach.ts';
+import { Violation } from './violation.ts';
 import type { Random } from './random.ts';
-import type { Scene } from './attack-context.ts';
-import { startTalk, type Talk } from './checked-client.ts';
+import type { AttackContext } from './attack-context.ts';
+import { openCheckedClient, type CheckedClient } from './checked-client.ts';
 import { closePayload, encodeFrame, opcodes, type FrameForm } from './wire-frames.ts';
 
 /** `max_message_size` of the configuration. */
@@ -16,7 +16,7 @@ type CloseCode = keyof typeof closeCodes;
 
 interface Offence {
   closes: CloseCode;
-  commit(talk: Talk, random: Random): void;
+  commit(client: CheckedClient, random: Random): void;
 }
 
 const brokenUtf8 = ['ff', 'c0af', 'eda080', 'f4908080', 'e282', '80', 'f8888080'].map((hex) => Buffer.from(hex, 'hex'));
@@ -114,37 +114,37 @@ const offences: readonly Offence[] = [
 ];
 
 /** A good request first, then one offence: the request is answered, the offence with its code. */
-export async function breakFraming(scene: Scene): Promise<void> {
-  const { random } = scene;
-  const talk = await startTalk(scene);
-  if (random.chance(0.5)) talk.say(JSON.stringify({ action: 'tools', request_id: scene.names.requestId() }));
+export async function breakFraming(context: AttackContext): Promise<void> {
+  const { random } = context;
+  const client = await openCheckedClient(context);
+  if (random.chance(0.5)) client.send(JSON.stringify({ action: 'tools', request_id: context.names.requestId() }));
   const { closes, commit } = random.pick(offences);
-  commit(talk, random);
-  await talk.mustBeClosed(closes);
-  if (talk.missing().length > 0)
-    throw new Breach(`what came before the bad frame has no answer: ${talk.missing().join('; ')}`);
+  commit(client, random);
+  await client.mustBeClosed(closes);
+  if (client.missing().length > 0)
+    throw new Violation(`what came before the bad frame has no answer: ${client.missing().join('; ')}`);
 }
 
 /** Requests in pieces, with pings between them, and the bytes of it all in pieces again. */
-export async function splitFrames(scene: Scene): Promise<void> {
-  const { random } = scene;
-  const talk = await startTalk(scene);
+export async function splitFrames(context: AttackContext): Promise<void> {
+  const { random } = context;
+  const client = await openCheckedClient(context);
   const pings: string[] = [];
   for (let left = random.int(1, 5); left > 0; left -= 1) {
     const text = JSON.stringify({
       action: 'ping',
-      request_id: scene.names.requestId(),
+      request_id: context.names.requestId(),
       payload: { note: 'Grüße, 你好 🙂' },
     });
-    talk.expectAnswerTo(text);
-    await talk.socket.dribble(
+    client.expectAnswerTo(text);
+    await client.socket.writeInSteps(
       Buffer.concat(fragments(Buffer.from(text), random, pings)),
       random.pick([1, 2, 7, 100, 100_000]),
     );
   }
-  await talk.finish();
-  if (talk.pongs.join() !== pings.join())
-    throw new Breach(`${pings.length} pings were answered with ${talk.pongs.length} pongs, or with others`);
+  await client.finish();
+  if (client.pongs.join() !== pings.join())
+    throw new Violation(`${pings.length} pings were answered with ${client.pongs.length} pongs, or with others`);
 }
 
 /** Cut anywhere, also within a character; before each part perhaps a ping, or a pong that nobody asked for. */

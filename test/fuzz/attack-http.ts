@@ -3,14 +3,14 @@
  * server may answer what it likes, and must let go of the connection by itself.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Breach } from './breach.ts';
+import { Violation } from './violation.ts';
 import type { Random } from './random.ts';
 import { dial, type Target } from './raw-socket.ts';
 import { upgradeRequest } from './raw-websocket.ts';
-import type { Scene } from './attack-context.ts';
+import type { AttackContext } from './attack-context.ts';
 
 /** Beyond every time limit of HTTP in the server: handshakes here, and 5 s of Node's own for idle connections. */
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 type Garbage = (random: Random, target: Target) => Buffer | string;
 
@@ -57,10 +57,10 @@ const garbage: readonly Garbage[] = [
 ];
 
 /** Sends it, all at once or in two pieces, and perhaps something behind it. */
-export async function talkHttp(scene: Scene): Promise<void> {
-  const { random, target } = scene;
-  const socket = await dial(target, scene);
-  scene.count('sockets');
+export async function sendBadHttp(context: AttackContext): Promise<void> {
+  const { random, target } = context;
+  const socket = await dial(target, context);
+  context.count('sockets');
   const bytes = Buffer.from(random.pick(garbage)(random, target));
   const cut = random.int(0, bytes.length);
   socket.write(bytes.subarray(0, cut));
@@ -68,12 +68,12 @@ export async function talkHttp(scene: Scene): Promise<void> {
   socket.write(bytes.subarray(cut));
   if (random.chance(0.3)) socket.write(random.bytes(random.int(1, 500)));
   if (random.chance(0.95)) socket.end();
-  await socket.mustEnd(patienceMs, 'a connection that has sent no request of its own').catch((error: unknown) => {
+  await socket.mustEnd(timeoutMs, 'a connection that has sent no request of its own').catch((error: unknown) => {
     const received = socket.received().toString('latin1');
-    scene.trace.got(received);
+    context.trace.got(received);
     // What looks like an upgrade to Node may be one: then its silence is looked after by the heartbeat.
-    throw error instanceof Breach
-      ? new Breach(`${error.message}; it answered ${JSON.stringify(received.slice(0, 100))}`)
+    throw error instanceof Violation
+      ? new Violation(`${error.message}; it answered ${JSON.stringify(received.slice(0, 100))}`)
       : error;
   });
 }

@@ -4,46 +4,46 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { dial } from './raw-socket.ts';
-import { openRudeSocket, upgradeRequest } from './raw-websocket.ts';
-import type { Scene } from './attack-context.ts';
+import { openRawWebSocket, upgradeRequest } from './raw-websocket.ts';
+import type { AttackContext } from './attack-context.ts';
 import { encodeFrame } from './wire-frames.ts';
 
 /** Beyond the time for a handshake, and two rounds of the heartbeat, as the fuzz run configures them. */
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 /** In which such a socket is surely found dead. */
-const unheardMs = 4_000;
+const deadAfterMs = 4_000;
 
 /** Connects and sends nothing, or a handshake up to some byte. */
-export async function neverShakeHands(scene: Scene): Promise<void> {
-  const { random, target } = scene;
-  const socket = await dial(target, scene);
-  scene.count('sockets');
+export async function withholdHandshake(context: AttackContext): Promise<void> {
+  const { random, target } = context;
+  const socket = await dial(target, context);
+  context.count('sockets');
   const request = upgradeRequest(target);
   if (random.chance(0.7)) socket.write(request.slice(0, random.int(1, request.length - 1)));
   if (random.chance(0.2)) socket.end();
-  await socket.mustEnd(patienceMs, 'a connection that never finished its handshake');
+  await socket.mustEnd(timeoutMs, 'a connection that never finished its handshake');
 }
 
 /** A socket like any other, perhaps with a turn under way and half a frame sent, that answers no ping any more. */
-export async function fallSilent(scene: Scene): Promise<void> {
-  const { random, names } = scene;
-  const socket = await openRudeSocket(scene.target, { ...scene, onText: () => {}, onPong: () => {} });
-  scene.count('sockets');
-  socket.mute();
+export async function ignorePings(context: AttackContext): Promise<void> {
+  const { random, names } = context;
+  const socket = await openRawWebSocket(context.target, { ...context, onText: () => {}, onPong: () => {} });
+  context.count('sockets');
+  socket.stopPongs();
   if (random.chance(0.5)) {
     const payload = { text: 'Is anybody there?', conversation_id: names.plausible('conversation_id') };
     socket.send(Buffer.from(JSON.stringify({ action: 'chat', request_id: names.requestId(), payload })));
   }
   const half = encodeFrame(random.bytes(100));
   if (random.chance(0.5)) socket.raw.write(half.subarray(0, random.int(1, half.length - 1)));
-  await socket.raw.mustEnd(patienceMs, 'a socket that answers no ping');
+  await socket.raw.mustEnd(timeoutMs, 'a socket that answers no ping');
 }
 
 /** Asks for a lot and reads nothing of it. */
-export async function neverRead(scene: Scene): Promise<void> {
-  const { random, names } = scene;
-  const socket = await openRudeSocket(scene.target, { ...scene, onText: () => {}, onPong: () => {} });
-  scene.count('sockets');
+export async function neverRead(context: AttackContext): Promise<void> {
+  const { random, names } = context;
+  const socket = await openRawWebSocket(context.target, { ...context, onText: () => {}, onPong: () => {} });
+  context.count('sockets');
   socket.raw.pause();
   const conversationId = names.plausible('conversation_id');
   const ask = (action: string, payload: object) =>
@@ -52,8 +52,8 @@ export async function neverRead(scene: Scene): Promise<void> {
   ask('chat', { text: 'Tell me a lot.', conversation_id: conversationId });
   for (let left = random.int(10, 400); left > 0; left -= 1)
     ask('history', { conversation_id: conversationId, limit: 500 });
-  await pause(unheardMs);
+  await pause(deadAfterMs);
   // Only who reads learns that the other end is gone.
   socket.raw.resume();
-  await socket.raw.mustEnd(patienceMs, 'a socket that reads nothing');
+  await socket.raw.mustEnd(timeoutMs, 'a socket that reads nothing');
 }

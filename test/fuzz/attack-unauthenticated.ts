@@ -6,16 +6,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { closeCodes } from '../../src/protocol/close-codes.ts';
 import { frame as anyFrame } from '../../src/protocol/frames.ts';
-import { Breach } from './breach.ts';
+import { Violation } from './violation.ts';
 import { bearer } from './tokens.ts';
 import type { Random } from './random.ts';
 import type { Target } from './raw-socket.ts';
 import { createRequestSource } from './requests.ts';
-import { openRudeSocket } from './raw-websocket.ts';
-import type { Scene } from './attack-context.ts';
-import { startTalk } from './checked-client.ts';
+import { openRawWebSocket } from './raw-websocket.ts';
+import type { AttackContext } from './attack-context.ts';
+import { openCheckedClient } from './checked-client.ts';
 
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 /** How a stranger presents itself, who has got hold of a good token or of another text as long. */
 type Manner = (token: string, random: Random) => Partial<Target>;
@@ -32,26 +32,30 @@ const manners: readonly Manner[] = [
 ];
 
 /** Asks for things as soon as it is connected, before and after it is told to leave. */
-export async function comeUnknown(scene: Scene): Promise<void> {
-  const { random, names, passes } = scene;
-  const [token = createToken()] = passes?.attackers ?? [];
-  const target = { ...scene.target, ...random.pick(manners)(token, random) };
+export async function connectUnauthenticated(context: AttackContext): Promise<void> {
+  const { random, names, tokens } = context;
+  const [token = createToken()] = tokens?.attackers ?? [];
+  const target = { ...context.target, ...random.pick(manners)(token, random) };
   const source = createRequestSource(random, names);
   const requests = Array.from({ length: random.int(0, 5) }, () => JSON.stringify(source.next(0)));
-  if (!passes) {
-    const talk = await startTalk({ ...scene, target });
-    for (const request of requests) talk.say(request);
-    return talk.finish();
+  if (!tokens) {
+    const client = await openCheckedClient({ ...context, target });
+    for (const request of requests) client.send(request);
+    return client.finish();
   }
 
   const heard: string[] = [];
-  const socket = await openRudeSocket(target, { ...scene, onText: (text) => void heard.push(text), onPong: () => {} });
-  scene.count('sockets');
+  const socket = await openRawWebSocket(target, {
+    ...context,
+    onText: (text) => void heard.push(text),
+    onPong: () => {},
+  });
+  context.count('sockets');
   for (const request of requests) socket.send(Buffer.from(request));
-  const code = await Promise.race([socket.closed, pause(patienceMs, null, { ref: false })]);
-  scene.count(`close ${code}`);
+  const code = await Promise.race([socket.closed, pause(timeoutMs, null, { ref: false })]);
+  context.count(`close ${code}`);
   if (code !== closeCodes.abuse.code)
-    throw new Breach(`whoever has no token was closed with ${code} instead of ${closeCodes.abuse.code}`);
+    throw new Violation(`whoever has no token was closed with ${code} instead of ${closeCodes.abuse.code}`);
   const told = heard.map((text) => anyFrame.parse(JSON.parse(text)));
   const [complaint] = told;
   if (
@@ -60,7 +64,7 @@ export async function comeUnknown(scene: Scene): Promise<void> {
     complaint.error.code !== 'unauthorized' ||
     complaint.request_id !== null
   ) {
-    throw new Breach(`whoever has no token was told ${JSON.stringify(heard)}`);
+    throw new Violation(`whoever has no token was told ${JSON.stringify(heard)}`);
   }
   return undefined;
 }

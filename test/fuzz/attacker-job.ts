@@ -1,36 +1,36 @@
 /** What a fuzz run and its attackers, which are a process of their own, say to one another. */
 import { z } from 'zod';
-import type { Passes } from './tokens.ts';
+import type { Tokens } from './tokens.ts';
 
-export interface AttackJob {
+export interface AttackerJob {
   url: string;
   /** Null where nobody is asked for a token. */
-  passes: Passes | null;
+  tokens: Tokens | null;
   seed: number;
-  /** The number of the first assault; they are counted through over all rounds. */
+  /** The number of the first attack; they are counted through over all rounds. */
   first: number;
   /** True to make that one alone, false to go on until the time is up. */
   isReplay: boolean;
   seconds: number;
 }
 
-const breach = z.object({
-  assault: z.number(),
+const violation = z.object({
+  attack: z.number(),
   kind: z.string(),
   what: z.string(),
   /** What passed on its connection last. */
   frames: z.array(z.string()),
 });
 
-/** An assault that found a rule broken. */
-export type FoundBreach = z.infer<typeof breach>;
+/** An attack that found a rule broken. */
+export type FoundViolation = z.infer<typeof violation>;
 
 export const tally = z.object({
-  /** The number of the next assault. */
+  /** The number of the next attack. */
   next: z.number(),
   /** How often what has happened. */
   counts: z.record(z.string(), z.number()),
-  breaches: z.array(breach),
+  violations: z.array(violation),
 });
 
 export type Tally = z.infer<typeof tally>;

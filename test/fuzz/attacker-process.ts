@@ -1,73 +1,73 @@
 /**
  * The attackers, in a process of their own, so that the honest clients' times are not theirs: several lanes
- * of assaults until the time is up. Does one job at a time and tells what happened.
+ * of attacks until the time is up. Does one job at a time and tells what happened.
  */
 import { setMaxListeners } from 'node:events';
-import type { AttackJob, FoundBreach, Tally } from './attacker-job.ts';
-import { pickAssault, type Assault } from './attacks.ts';
+import type { AttackerJob, FoundViolation, Tally } from './attacker-job.ts';
+import { pickAttack, type Attack } from './attacks.ts';
 import { createQuestions } from './questions.ts';
 import type { Target } from './raw-socket.ts';
-import { createScene, type Scene } from './attack-context.ts';
+import { createAttackContext, type AttackContext } from './attack-context.ts';
 
-/** Quick assaults at once. */
+/** Quick attacks at once. */
 const lanes = 12;
 /** Patient ones at once, beside them. */
-const mostPatient = 200;
+const maxSlow = 200;
 /** More of the same would tell nobody more. */
-const mostBreaches = 10;
+const maxViolations = 10;
 
-async function attack({ url, passes, seed, first, isReplay, seconds }: AttackJob): Promise<Tally> {
+async function runJob({ url, tokens, seed, first, isReplay, seconds }: AttackerJob): Promise<Tally> {
   const { hostname: host, port, pathname: path } = new URL(url);
   const target: Target = { host, port: Number(port), path, credential: null };
   const questions = createQuestions();
   const counts = new Map<string, number>();
   const count = (what: string) => void counts.set(what, (counts.get(what) ?? 0) + 1);
-  const breaches: FoundBreach[] = [];
-  const patient = new Set<Promise<void>>();
+  const violations: FoundViolation[] = [];
+  const slow = new Set<Promise<void>>();
   const endMs = performance.now() + seconds * 1000;
   const beyond = isReplay ? first + 1 : Infinity;
   let next = first;
 
-  const make = async (index: number, { name, run }: Assault, scene: Scene, over: AbortController) => {
-    count(`assault ${name}`);
+  const make = async (index: number, { name, run }: Attack, context: AttackContext, over: AbortController) => {
+    count(`attack ${name}`);
     try {
-      await run(scene);
+      await run(context);
     } catch (error) {
-      breaches.push({
-        assault: index,
+      violations.push({
+        attack: index,
         kind: name,
         what: error instanceof Error ? error.message : String(error),
-        frames: [...scene.trace.lines()],
+        frames: [...context.trace.lines()],
       });
     } finally {
       over.abort();
     }
   };
   const lane = async () => {
-    while (performance.now() < endMs && next < beyond && breaches.length < mostBreaches) {
+    while (performance.now() < endMs && next < beyond && violations.length < maxViolations) {
       const index = next++;
       const over = new AbortController();
       // One for each socket of a crowd.
       setMaxListeners(0, over.signal);
-      const scene = createScene(seed, index, target, { signal: over.signal, count, passes, questions });
-      const assault = pickAssault(scene.random);
-      const running = make(index, assault, scene, over);
-      if (!assault.isPatient) {
+      const context = createAttackContext(seed, index, target, { signal: over.signal, count, tokens, questions });
+      const attack = pickAttack(context.random);
+      const running = make(index, attack, context, over);
+      if (!attack.isSlow) {
         await running;
         continue;
       }
-      patient.add(running);
-      void running.then(() => patient.delete(running));
-      if (patient.size >= mostPatient) await Promise.race(patient);
+      slow.add(running);
+      void running.then(() => slow.delete(running));
+      if (slow.size >= maxSlow) await Promise.race(slow);
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-  await Promise.all(patient);
-  return { next, counts: Object.fromEntries([...counts].toSorted()), breaches };
+  await Promise.all(slow);
+  return { next, counts: Object.fromEntries([...counts].toSorted()), violations };
 }
 
-process.on('message', (job: AttackJob) => {
-  attack(job).then(
+process.on('message', (job: AttackerJob) => {
+  runJob(job).then(
     (tally) => process.send?.(tally),
     (error: unknown) => {
       process.stderr.write(`${String(error)}\n`);

@@ -19,7 +19,7 @@ test(
       await rm(folder, { recursive: true, force: true });
     });
 
-    const { counts, honest, complaints, breaches } = await runCampaign(children, folder, {
+    const { counts, honest, problems, violations } = await runCampaign(children, folder, {
       seed,
       calmSeconds: 0.5,
       rounds: 2,
@@ -28,8 +28,8 @@ test(
       note: (line) => t.diagnostic(line),
     });
 
-    assert.deepEqual(breaches, []);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(violations, []);
+    assert.deepEqual(problems, []);
     assert.ok((counts['requests'] ?? 0) > 100, `${counts['requests']} requests are no attack`);
     assert.ok(
       honest.attacked.every(({ turns }) => turns > 0),

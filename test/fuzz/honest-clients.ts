@@ -12,28 +12,28 @@ export interface HonestClients {
   /** Chats until `until` settles, and the turns that run then have ended. */
   chatUntil(until: Promise<unknown>): Promise<Latency>;
   /** What went wrong so far, in words. */
-  readonly complaints: readonly string[];
+  readonly problems: readonly string[];
   close(): void;
 }
 
 export interface Latency {
   turns: number;
   /** From sending to the first chunk of text. */
-  firstChunkMs: { p50: number; p99: number; most: number };
+  firstChunkMs: { p50: number; p99: number; max: number };
 }
 
 const clientCount = 6;
 /** Turns in one conversation before the next one is begun: contexts stay small. */
 const turnsEach = 20;
-const mostComplaints = 10;
+const maxProblems = 10;
 /** Longer than a turn takes behind any attack. */
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 /** `token`: their own subject's; then their conversations have the names that attackers use too. */
 export function connectHonestClients(url: string, token: string | null): HonestClients {
-  const complaints: string[] = [];
-  const complain = (what: string) => {
-    if (complaints.length < mostComplaints) complaints.push(what);
+  const problems: string[] = [];
+  const report = (what: string) => {
+    if (problems.length < maxProblems) problems.push(what);
   };
   let closing = false;
   const clients = Array.from({ length: clientCount }, (_, index) =>
@@ -41,9 +41,9 @@ export function connectHonestClients(url: string, token: string | null): HonestC
       ...(token === null ? {} : { token }),
       onStatus(status) {
         if (closing || status.status === 'connecting' || status.status === 'open') return;
-        complain(`client ${index} lost its connection: ${JSON.stringify(status)}`);
+        report(`client ${index} lost its connection: ${JSON.stringify(status)}`);
       },
-      onWait: (wait) => complain(`client ${index} was refused: ${JSON.stringify(wait)}`),
+      onWait: (wait) => report(`client ${index} was refused: ${JSON.stringify(wait)}`),
     }),
   );
   let nextTurn = 1;
@@ -72,19 +72,19 @@ export function connectHonestClients(url: string, token: string | null): HonestC
           'accepted' in
           (await client.respond(conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }));
       if (chunk.type === 'tool_result' && isApproved && chunk.data !== scriptedCall.result)
-        complain(`a call was approved, and came to "${chunk.data}" (${chunk.status})`);
+        report(`a call was approved, and came to "${chunk.data}" (${chunk.status})`);
     }
     const [text, { metadata }] = await Promise.all([turn.text(), turn.end]);
     const expected = answerTo(message).join('');
     if (text !== expected || metadata.finish_reason !== 'stop')
-      complain(`"${message}" was answered "${text}" (${metadata.finish_reason}) instead of "${expected}"`);
+      report(`"${message}" was answered "${text}" (${metadata.finish_reason}) instead of "${expected}"`);
     if (callsFirst(message)) return null;
     return firstMs ?? Infinity;
   };
 
   return {
     count: clientCount,
-    complaints,
+    problems,
     async chatUntil(until) {
       const over = new AbortController();
       const end = () => over.abort();
@@ -94,13 +94,13 @@ export function connectHonestClients(url: string, token: string | null): HonestC
         clients.map(async (client, index) => {
           const nextConversation = conversationsOf(index);
           let conversationId = nextConversation();
-          for (let turn = 1; !over.signal.aborted && complaints.length < mostComplaints; turn += 1) {
+          for (let turn = 1; !over.signal.aborted && problems.length < maxProblems; turn += 1) {
             if (turn % turnsEach === 0) conversationId = nextConversation();
-            const late = pause(patienceMs, null, { ref: false }).then(() =>
-              Promise.reject(new Error(`it has not ended after ${patienceMs} ms`)),
+            const late = pause(timeoutMs, null, { ref: false }).then(() =>
+              Promise.reject(new Error(`it has not ended after ${timeoutMs} ms`)),
             );
             const time = await Promise.race([chat(client, conversationId), late]).catch((error: unknown) =>
-              complain(`a turn failed: ${String(error)}`),
+              report(`a turn failed: ${String(error)}`),
             );
             if (typeof time === 'number') times.push(time);
           }
@@ -119,5 +119,5 @@ function latencyOf(times: number[]): Latency {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number) =>
     Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
-  return { turns: times.length, firstChunkMs: { p50: at(0.5), p99: at(0.99), most: at(1) } };
+  return { turns: times.length, firstChunkMs: { p50: at(0.5), p99: at(0.99), max: at(1) } };
 }

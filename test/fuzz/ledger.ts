@@ -4,12 +4,12 @@
  * the shape that the protocol promises.
  */
 import { frame as anyFrame, type Frame } from '../../src/protocol/frames.ts';
-import { Breach } from './breach.ts';
+import { Violation } from './violation.ts';
 
 export interface Ledger {
   /** A text frame is about to be sent. */
   asked(text: string): void;
-  /** A text frame has come. Throws a Breach for one that should not have. */
+  /** A text frame has come. Throws a Violation for one that should not have. */
   heard(text: string): void;
   /** Resolves when everything has its answer. */
   settled(): Promise<void>;
@@ -30,20 +30,20 @@ interface Entry {
   /** Answers to questions that were put to another subject. */
   foreign: number;
   /** One of these was deleted: that ends the chats in it, those that wait for the deletion are answered all the same. */
-  isUprooted: boolean;
+  isDeleted: boolean;
   /** What was asked last. */
   text: string;
 }
 
-/** Faults of ours or of the model, which answers every request of a fuzz run; no client can bring them about. */
-const ours =
+/** Faults of serverFaults or of the model, which answers every request of a fuzz run; no client can bring them about. */
+const serverFaults =
   /^(?:internal|storage_failed|recovery_failed|shutting_down|conversation_failed|conversation_unavailable|provider_.*)$/;
 const unreadable = /^(?:invalid_json|invalid_request|unknown_action)$/;
 
 /** Ids that begin so are used by many sockets: what one reads may be the answer to another. */
 export const sharedPrefix = 'shared-';
 
-/** Of a frame that a breach is about. */
+/** Of a frame that a violation is about. */
 const shownChars = 300;
 
 export interface LedgerOptions {
@@ -64,9 +64,9 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
   let wake = () => {};
 
   const unanswered = () =>
-    [...entries].filter(([id, entry]) => entry.answers < leastAnswers(id, entry)).map(([, entry]) => entry);
-  const uproot = (conversationId: string) => {
-    for (const entry of entries.values()) if (entry.conversations.has(conversationId)) entry.isUprooted = true;
+    [...entries].filter(([id, entry]) => entry.answers < minAnswers(id, entry)).map(([, entry]) => entry);
+  const markDeleted = (conversationId: string) => {
+    for (const entry of entries.values()) if (entry.conversations.has(conversationId)) entry.isDeleted = true;
     wake();
   };
 
@@ -79,7 +79,7 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
         answers: 0,
         conversations: new Set(),
         foreign: 0,
-        isUprooted: false,
+        isDeleted: false,
         text,
       };
       entries.set(requestId, entry);
@@ -92,12 +92,12 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
     heard(text) {
       const frame = readFrame(text);
       if (secret !== null && text.includes(secret))
-        throw new Breach(`the server told what another subject said: ${text.slice(0, shownChars)}`);
+        throw new Violation(`the server told what another subject said: ${text.slice(0, shownChars)}`);
       onFrame(frame);
       count(frame.status === 'error' ? frame.error.code : frame.status);
-      if (frame.status === 'deleted') return uproot(frame.conversation_id);
-      if (frame.status === 'error' && ours.test(frame.error.code))
-        throw new Breach(`the server has a fault: ${text.slice(0, shownChars)}`);
+      if (frame.status === 'deleted') return markDeleted(frame.conversation_id);
+      if (frame.status === 'error' && serverFaults.test(frame.error.code))
+        throw new Violation(`the server has a fault: ${text.slice(0, shownChars)}`);
       if (frame.status === 'error' && unreadable.test(frame.error.code)) badFrames += 1;
       // Rows and states are for subscribers, whoever asked.
       if (frame.status === 'event' || frame.status === 'state') return undefined;
@@ -106,11 +106,11 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
       const entry = entries.get(frame.request_id);
       // Subscribers read of turns that they did not ask for.
       if (!entry) return undefined;
-      if (entry.answers >= mostAnswers(frame.request_id, entry))
-        throw new Breach(`a frame came after the last answer to its request: ${text.slice(0, shownChars)}`);
+      if (entry.answers >= maxAnswers(frame.request_id, entry))
+        throw new Violation(`a frame came after the last answer to its request: ${text.slice(0, shownChars)}`);
       if (frame.status === 'processing' || frame.status === 'chunk') return undefined;
       if (entry.foreign > 0 && entry.foreign === entry.others + entry.chats && frame.status === 'result')
-        throw new Breach(`a question was answered that another subject was asked: ${text.slice(0, shownChars)}`);
+        throw new Violation(`a question was answered that another subject was asked: ${text.slice(0, shownChars)}`);
       entry.answers += 1;
       wake();
       return undefined;
@@ -127,12 +127,12 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
   };
 }
 
-function leastAnswers(id: string | null, { chats, others, isUprooted }: Entry): number {
-  if (isShared(id)) return isUprooted ? 0 : 1;
-  return others + (isUprooted ? 0 : Math.min(1, chats));
+function minAnswers(id: string | null, { chats, others, isDeleted }: Entry): number {
+  if (isShared(id)) return isDeleted ? 0 : 1;
+  return others + (isDeleted ? 0 : Math.min(1, chats));
 }
 
-function mostAnswers(id: string | null, { chats, others }: Entry): number {
+function maxAnswers(id: string | null, { chats, others }: Entry): number {
   return isShared(id) ? Infinity : chats + others;
 }
 
@@ -144,7 +144,7 @@ function readFrame(text: string): Frame {
   const frame = anyFrame.safeParse(parseJson(text));
   if (frame.success) return frame.data;
   const [issue] = frame.error.issues;
-  throw new Breach(
+  throw new Violation(
     `the server sent a frame that the protocol does not have (${issue?.path.join('.')}: ${issue?.message}): ${text.slice(0, shownChars)}`,
   );
 }

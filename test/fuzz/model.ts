@@ -19,7 +19,7 @@ export interface FuzzModel {
 
 /** Between two chunks: long enough that turns meet cancels, interrupts and drops. */
 const chunkDelayMs = 4;
-const mostViolations = 10;
+const maxViolations = 10;
 
 export async function startFuzzModel(): Promise<FuzzModel> {
   const violations: string[] = [];
@@ -27,7 +27,7 @@ export async function startFuzzModel(): Promise<FuzzModel> {
   const server = createServer((message, response) => {
     const answer = async () => {
       const body = requestBody.parse(JSON.parse(await readText(message)));
-      violations.push(...historyViolations(body).slice(0, mostViolations - violations.length));
+      violations.push(...historyViolations(body).slice(0, maxViolations - violations.length));
       const said = lastMessage(body);
       const isOffered = body.tools?.some((tool) => tool.function.name === scriptedCall.name) === true;
       if (isOffered && callsFirst(said) && body.messages.at(-1)?.role === 'user')

@@ -46,15 +46,15 @@ const mutations: readonly Mutation[] = [
   (_, random) => random.pick(['', 'null', '0', '""', '[]', '{}', '"__proto__"', '{"request_id":{}}', 'undefined']),
 ];
 
-/** Frames of another size are for another assault: text that grows beyond this stays as it was. */
-const mostBytes = 1_000_000;
+/** Frames of another size are for another attack: text that grows beyond this stays as it was. */
+const maxBytes = 1_000_000;
 
 /** One to three of them, one after the other. */
 export function mutate(text: string, random: Random): string {
   let mutated = text;
   for (let count = random.int(1, 3); count > 0; count -= 1) {
     const next = random.pick(mutations)(mutated, random).toWellFormed();
-    if (Buffer.byteLength(next) <= mostBytes) mutated = next;
+    if (Buffer.byteLength(next) <= maxBytes) mutated = next;
   }
   return mutated;
 }

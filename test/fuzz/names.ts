@@ -1,6 +1,6 @@
 /**
  * The values that mean something to the server: ids of conversations, requests and messages, places in a
- * log. Few enough that assaults meet in the same conversations, and of the same shape as honest clients' ids.
+ * log. Few enough that attacks meet in the same conversations, and of the same shape as honest clients' ids.
  */
 import type { Questions } from './questions.ts';
 import type { Random } from './random.ts';
@@ -66,7 +66,7 @@ function placeFrom(random: Random): number {
     : random.pick([0, 1_000_000, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]);
 }
 
-/** Where a question may be meant, so much chance is taken whether or not there is one: the rest of the assault stays the same. */
+/** Where a question may be meant, so much chance is taken whether or not there is one: the rest of the attack stays the same. */
 export function createNames(random: Random, questions: Pick<Questions, 'at'>): Names {
   const used: string[] = [];
   const prefix = random.bytes(6).toString('hex');

@@ -1,11 +1,11 @@
 /**
- * Chance that can be had again: a stream of numbers for each pair of seed and index, so that one assault
+ * Chance that can be had again: a stream of numbers for each pair of seed and index, so that one attack
  * among thousands can be replayed without the others. Good enough to vary frames, for nothing else.
  */
 
 export interface Random {
   /** A whole number; both bounds are included. */
-  int(least: number, most: number): number;
+  int(min: number, max: number): number;
   /** True in that share of all cases. */
   chance(share: number): boolean;
   /** One of a list that is not empty. */
@@ -20,7 +20,7 @@ export function createRandom(seed: number, index: number): Random {
     state = (state + GOLDEN_RATIO) | 0;
     return (mix(state) >>> 0) / 2 ** 32;
   };
-  const int = (least: number, most: number) => least + Math.floor(next() * (most - least + 1));
+  const int = (min: number, max: number) => min + Math.floor(next() * (max - min + 1));
   return {
     int,
     chance: (share) => next() < share,

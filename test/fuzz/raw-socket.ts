@@ -5,8 +5,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Breach } from './breach.ts';
-import type { Trace } from './violation.ts';
+import { Violation, type Trace } from './violation.ts';
 
 /** Where the server listens. */
 export interface Target {
@@ -21,7 +20,7 @@ export interface Target {
 export interface RawSocket {
   /** Nothing happens when it is gone. What goes without saying is not traced. */
   write(bytes: Buffer | string, options?: { isTraced: boolean }): void;
-  /** Half of an end: nothing more comes from here, and the server may still talk. */
+  /** Half of an end: nothing more comes from here, and the server may still client. */
   end(): void;
   /** Leaves without a goodbye (FIN), or with a slap (RST). */
   drop(manner: 'closed' | 'reset'): void;
@@ -31,7 +30,7 @@ export interface RawSocket {
   /** Everything it got until now. */
   received(): Buffer;
   /** From now on bytes go there instead, first those that were received. */
-  handOn(listener: (bytes: Buffer) => void): void;
+  forwardTo(listener: (bytes: Buffer) => void): void;
   isGone(): boolean;
   /** Resolves when both sides have ended, or one has torn it. */
   readonly gone: Promise<void>;
@@ -47,11 +46,11 @@ export interface DialOptions {
   signal: AbortSignal;
 }
 
-/** Resolves when connected; rejects with a Breach when nobody takes the connection. */
+/** Resolves when connected; rejects with a Violation when nobody takes the connection. */
 export async function dial({ host, port }: Target, { localAddress, trace, signal }: DialOptions): Promise<RawSocket> {
   const socket = connect({ host, port, localAddress, signal, noDelay: true });
   const refused = Promise.withResolvers<never>();
-  socket.once('error', (error) => refused.reject(new Breach(`the server takes no connections: ${error.message}`)));
+  socket.once('error', (error) => refused.reject(new Violation(`the server takes no connections: ${error.message}`)));
   refused.promise.catch(() => {});
   let listener: ((bytes: Buffer) => void) | null = null;
   let kept: Buffer[] = [];
@@ -78,7 +77,7 @@ export async function dial({ host, port }: Target, { localAddress, trace, signal
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     received: () => Buffer.concat(kept),
-    handOn(next) {
+    forwardTo(next) {
       listener = next;
       const earlier = Buffer.concat(kept);
       kept = [];
@@ -90,7 +89,7 @@ export async function dial({ host, port }: Target, { localAddress, trace, signal
       await Promise.race([gone, pause(withinMs, undefined, { ref: false })]);
       if (socket.destroyed) return;
       socket.destroy();
-      throw new Breach(`after ${withinMs} ms the server still holds ${what}`);
+      throw new Violation(`after ${withinMs} ms the server still holds ${what}`);
     },
   };
 }

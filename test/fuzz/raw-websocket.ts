@@ -3,30 +3,30 @@
  * writes whatever it is given. What the requests in the frames mean is for the ledger to know.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Breach } from './breach.ts';
+import { Violation } from './violation.ts';
 import { dial, type DialOptions, type RawSocket, type Target } from './raw-socket.ts';
 import { closePayload, createFrameReader, encodeFrame, opcodes, type FrameForm } from './wire-frames.ts';
 
-export interface RudeSocket {
+export interface RawWebSocket {
   readonly raw: RawSocket;
   /** A frame of any form. */
   send(payload: Buffer, form?: Partial<FrameForm>): void;
   /** Writes bytes a few at a time. Pongs wait until they are through: they would come between the bytes of a frame. */
-  dribble(bytes: Buffer, step: number): Promise<void>;
+  writeInSteps(bytes: Buffer, step: number): Promise<void>;
   /** From now on pings are not answered. */
-  mute(): void;
+  stopPongs(): void;
   close(code: number): void;
-  /** Once the connection is gone, the close code that the server told, 1006 if none. Rejects with a Breach as soon as the server breaks a rule. */
+  /** Once the connection is gone, the close code that the server told, 1006 if none. Rejects with a Violation as soon as the server breaks a rule. */
   readonly closed: Promise<number>;
 }
 
-export interface RudeOptions extends DialOptions {
+export interface RawWebSocketOptions extends DialOptions {
   onText(text: string): void;
   onPong(payload: Buffer): void;
 }
 
-const closedWithoutWord = 1006;
-const handshakePatienceMs = 15_000;
+const closedWithoutFrame = 1006;
+const handshakeTimeoutMs = 15_000;
 
 /** The head of a correct upgrade. */
 export function upgradeRequest({ host, port, path, credential }: Target, version = 13): string {
@@ -42,16 +42,19 @@ export function upgradeRequest({ host, port, path, credential }: Target, version
   ].join('\r\n');
 }
 
-/** Resolves when the server has accepted; rejects with a Breach when it does not. */
-export async function openRudeSocket(target: Target, { onText, onPong, ...options }: RudeOptions): Promise<RudeSocket> {
+/** Resolves when the server has accepted; rejects with a Violation when it does not. */
+export async function openRawWebSocket(
+  target: Target,
+  { onText, onPong, ...options }: RawWebSocketOptions,
+): Promise<RawWebSocket> {
   const raw = await dial(target, options);
   const connectedMs = performance.now();
   const { trace } = options;
   const accepted = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<number>();
-  let closeCode = closedWithoutWord;
-  let muted = false;
-  let dribbling = false;
+  let closeCode = closedWithoutFrame;
+  let pongsStopped = false;
+  let isWriting = false;
   let pongs: Buffer[] = [];
 
   const send = (payload: Buffer, form: Partial<FrameForm> = {}) => {
@@ -59,7 +62,7 @@ export async function openRudeSocket(target: Target, { onText, onPong, ...option
     raw.write(encodeFrame(payload, form), { isTraced: false });
   };
   const answerPings = () => {
-    if (muted || dribbling) return;
+    if (pongsStopped || isWriting) return;
     for (const pong of pongs) raw.write(pong, { isTraced: false });
     pongs = [];
   };
@@ -77,7 +80,7 @@ export async function openRudeSocket(target: Target, { onText, onPong, ...option
         onPong(payload);
         return;
       case opcodes.close:
-        closeCode = payload.length < 2 ? closedWithoutWord : payload.readUInt16BE(0);
+        closeCode = payload.length < 2 ? closedWithoutFrame : payload.readUInt16BE(0);
         trace.got(`close ${closeCode} ${payload.subarray(2).toString()}`);
         send(payload.subarray(0, 2), { opcode: opcodes.close });
         return;
@@ -95,13 +98,13 @@ export async function openRudeSocket(target: Target, { onText, onPong, ...option
     const rest = head.subarray(end + 4);
     head = null;
     if (!answer.startsWith('HTTP/1.1 101 '))
-      throw new Breach(
+      throw new Violation(
         `a correct upgrade was refused, ${Math.round(performance.now() - connectedMs)} ms after it was sent: ${answer}`,
       );
     accepted.resolve();
     return read(rest);
   };
-  raw.handOn((bytes) => {
+  raw.forwardTo((bytes) => {
     try {
       listen(bytes);
     } catch (error) {
@@ -111,34 +114,34 @@ export async function openRudeSocket(target: Target, { onText, onPong, ...option
     }
   });
   void raw.gone.then(() => {
-    accepted.reject(new Breach('the connection ended during the handshake'));
+    accepted.reject(new Violation('the connection ended during the handshake'));
     closed.resolve(closeCode);
   });
   // Whoever closes rudely does not look back.
   closed.promise.catch(() => {});
   raw.write(upgradeRequest(target));
   const patience = setTimeout(
-    () => accepted.reject(new Breach('a correct upgrade was not answered')),
-    handshakePatienceMs,
+    () => accepted.reject(new Violation('a correct upgrade was not answered')),
+    handshakeTimeoutMs,
   );
   await accepted.promise.finally(() => clearTimeout(patience));
 
   return {
     raw,
     send,
-    async dribble(bytes, step) {
-      dribbling = true;
+    async writeInSteps(bytes, step) {
+      isWriting = true;
       trace.sent(bytes);
       for (let at = 0; at < bytes.length; at += step) {
         raw.write(bytes.subarray(at, at + step), { isTraced: false });
         // The kernel joins what is written in one turn of the event loop.
         await nextTurn();
       }
-      dribbling = false;
+      isWriting = false;
       answerPings();
     },
-    mute() {
-      muted = true;
+    stopPongs() {
+      pongsStopped = true;
     },
     close: (code) => send(closePayload(code), { opcode: opcodes.close }),
     closed: closed.promise,
@@ -151,6 +154,6 @@ function utf8(payload: Buffer): string {
   try {
     return strictly.decode(payload);
   } catch {
-    throw new Breach('the server sent text that is not UTF-8');
+    throw new Violation('the server sent text that is not UTF-8');
   }
 }

@@ -145,7 +145,7 @@ export function createRequestSource(random: Random, names: Names): RequestSource
     ]);
   }
 
-  /** JSON at most so deep. */
+  /** JSON at max so deep. */
   function anyJson(depth: number): unknown {
     if (depth === 0 || random.chance(0.5)) return random.pick<unknown>([null, true, 0, -0, 1e21, 'x', '\ud800', '']);
     const values = Array.from({ length: random.int(0, 4) }, () => anyJson(depth - 1));

@@ -46,7 +46,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 try {
   const report = await runCampaign(children, folder, options);
-  const passed = report.breaches.length === 0 && report.complaints.length === 0;
+  const passed = report.violations.length === 0 && report.problems.length === 0;
   const repeat = `npm run fuzz -- --seed ${options.seed} --minutes ${minutes}`;
   process.stdout.write(
     `${JSON.stringify({ passed, seed: options.seed, repeat, node: process.version, ...report }, null, 2)}\n`,

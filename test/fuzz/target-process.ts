@@ -13,13 +13,13 @@ import { urlIn } from '../bench/subjects.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { eventually } from '../support/server-process.ts';
-import { authOf, type Passes } from './tokens.ts';
+import { authOf, type Tokens } from './tokens.ts';
 import { scriptedCall } from './script.ts';
 
 export interface TargetProcess {
   readonly url: string;
   /** Resolves when that is all there is, no turn runs and no conversation is in memory; rejects when it takes too long. */
-  atRest(left: { connections: number; descriptors: number }): Promise<void>;
+  waitUntilIdle(left: { connections: number; descriptors: number }): Promise<void>;
   /** After a collection that gives back all it can; rejects with its last words when the server is gone. */
   measure(): Promise<Measured>;
   /** Entries of its log that no client may bring about. */
@@ -40,16 +40,16 @@ const file = (...path: string[]) => join(import.meta.dirname, '..', ...path);
 const memory = z.object({ heapBytes: z.number() });
 /** Of pino. */
 const errorLevel = 50;
-const mostFaults = 10;
+const maxFaults = 10;
 
 export async function startTarget(
   children: Children,
   folder: string,
-  { modelUrl, passes }: { modelUrl: string; passes: Passes | null },
+  { modelUrl, tokens }: { modelUrl: string; tokens: Tokens | null },
 ): Promise<TargetProcess> {
   const config = {
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
-    auth: authOf(passes),
+    auth: authOf(tokens),
     chat: {
       // A second of quiet, and what is left in memory is nobody's. What is kept warm is bounded by `warm_bytes`, and would look like a leak until then.
       service: {
@@ -92,10 +92,10 @@ export async function startTarget(
 
   return {
     url,
-    async atRest({ connections, descriptors }) {
+    async waitUntilIdle({ connections, descriptors }) {
       let seen = '';
       await eventually(async () => {
-        const metrics = await readMetrics(url, passes?.honest);
+        const metrics = await readMetrics(url, tokens?.honest);
         const [sockets = -1, turns = -1, live = -1] = ['connections', 'open_turns', 'conversations_live'].map((name) =>
           metrics.get(`parley_${name}`),
         );
@@ -113,7 +113,7 @@ export async function startTarget(
       const { heapBytes } = await child.ask({ flavor: 'last-resort' } satisfies MemoryQuestion, memory);
       return { heapBytes, rssBytes: usageOf(child.pid).rssBytes, descriptors: openDescriptors() };
     },
-    faults: () => readFileSync(log, 'utf8').split('\n').filter(isFault).slice(0, mostFaults),
+    faults: () => readFileSync(log, 'utf8').split('\n').filter(isFault).slice(0, maxFaults),
     stop: child.stop,
     audit() {
       if (!existsSync(config.repository.path)) return { lines: ['there is no database'], isClean: false };

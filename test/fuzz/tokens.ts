@@ -4,7 +4,7 @@
  */
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 
-export interface Passes {
+export interface Tokens {
   honest: string;
   attackers: readonly string[];
   crowds: readonly string[];
@@ -15,24 +15,24 @@ const attackerSubjects = 4;
 /** Addresses that crowds come from. */
 export const crowdAddresses = 250;
 
-/** Null where the seed leaves the door open. Tokens are made anew in each run: no assault turns on their letters. */
-export function createPasses(seed: number): Passes | null {
+/** Null where the seed leaves the base open. Tokens are made anew in each run: no attack turns on their letters. */
+export function createTokens(seed: number): Tokens | null {
   if (Math.floor(seed) % 2 === 0) return null;
-  const tokens = (count: number) => Array.from({ length: count }, () => createToken());
-  return { honest: createToken(), attackers: tokens(attackerSubjects), crowds: tokens(crowdAddresses) };
+  const makeTokens = (count: number) => Array.from({ length: count }, () => createToken());
+  return { honest: createToken(), attackers: makeTokens(attackerSubjects), crowds: makeTokens(crowdAddresses) };
 }
 
 /** The section `auth` of the server's configuration. */
-export function authOf(passes: Passes | null): object {
-  if (!passes) return { mode: 'none' };
-  const known = (name: string, tokens: readonly string[]) =>
-    tokens.map((token, index) => ({ subject: `${name} ${index}`, sha256: hashToken(token) }));
+export function authOf(tokens: Tokens | null): object {
+  if (!tokens) return { mode: 'none' };
+  const known = (name: string, values: readonly string[]) =>
+    values.map((token, index) => ({ subject: `${name} ${index}`, sha256: hashToken(token) }));
   return {
     mode: 'token',
     tokens: [
-      ...known('honest', [passes.honest]),
-      ...known('attacker', passes.attackers),
-      ...known('crowd', passes.crowds),
+      ...known('honest', [tokens.honest]),
+      ...known('attacker', tokens.attackers),
+      ...known('crowd', tokens.crowds),
     ],
   };
 }

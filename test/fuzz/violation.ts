@@ -1,4 +1,8 @@
-/** The last things that passed on one connection, as text short enough to read: what is shown of a breach. */
+/** The last things that passed on one connection, as text short enough to read: what is shown of a violation. */
+
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
 
 export interface Trace {
   sent(what: string | Buffer): void;

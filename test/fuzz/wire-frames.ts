@@ -2,7 +2,7 @@
  * WebSocket frames byte by byte (RFC 6455, section 5.2): written as right or as wrong as one likes, and
  * read as a strict client reads a server's. Knows no sockets.
  */
-import { Breach } from './breach.ts';
+import { Violation } from './violation.ts';
 
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
@@ -51,7 +51,7 @@ export function closePayload(code: number, reason: Buffer = Buffer.alloc(0)): Bu
 }
 
 /**
- * Takes bytes as they come and hands on whole frames. Throws a Breach for what no server may send; Parley's
+ * Takes bytes as they come and hands on whole frames. Throws a Violation for what no server may send; Parley's
  * frames are whole, unmasked and of four kinds.
  */
 export function createFrameReader(onFrame: (opcode: number, payload: Buffer) => void): (bytes: Buffer) => void {
@@ -73,7 +73,7 @@ function firstFrame(bytes: Buffer): { opcode: number; payload: Buffer; end: numb
   if (first === undefined || second === undefined) return null;
   const opcode = first & 0x0f;
   if ((first & 0xf0) !== 0x80 || second >= 0x80 || !ofServer.includes(opcode))
-    throw new Breach(`the server sent a frame that begins with the bytes ${first} and ${second}`);
+    throw new Violation(`the server sent a frame that begins with the bytes ${first} and ${second}`);
   const headBytes = second < 126 ? 2 : second === 126 ? 4 : 10;
   if (bytes.length < headBytes) return null;
   const length = second < 126 ? second : second === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));

@@ -4,10 +4,10 @@ import { flowOf, type Flow } from './flows.ts';
 import { failure } from './report.ts';
 import { shortestFailing } from './shortest.ts';
 
-/** A flow takes a second, or the bell's whole patience where the server does too little. */
-const MOST_TRIES = 30;
+/** A flow takes a second, or the notifier's whole patience where the server does too little. */
+const MAX_TRIES = 30;
 /** One fault breaks many flows. */
-const MOST_SHORTENED = 2;
+const MAX_SHORTENED = 2;
 
 /** The shortest flows first; of a few the counterexample. */
 export async function explainFailures(
@@ -19,7 +19,7 @@ export async function explainFailures(
   for (const verdict of broken.toSorted((one, other) => one.point.moves.length - other.point.moves.length)) {
     const flow = flows.get(verdict.point.id);
     if (!flow) continue;
-    const shortest = told.length < MOST_SHORTENED ? await shorten(flow, cache) : null;
+    const shortest = told.length < MAX_SHORTENED ? await shorten(flow, cache) : null;
     told.push(failure(flow, verdict, shortest, replay(shortest ?? flow)));
   }
   return told;
@@ -28,9 +28,9 @@ export async function explainFailures(
 async function shorten(flow: Flow, cache: string): Promise<Flow> {
   const moves = await shortestFailing(flow.moves, {
     from: flow.from,
-    mostTries: MOST_TRIES,
+    maxTries: MAX_TRIES,
     fails: async (shorter) =>
-      (await prove(flowOf(shorter, flow.maxToolHops), { cache, atRest: true })).problems.length > 0,
+      (await prove(flowOf(shorter, flow.maxToolHops), { cache, atEnd: true })).problems.length > 0,
   });
   return flowOf(moves, flow.maxToolHops);
 }

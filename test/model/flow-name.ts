@@ -1,26 +1,26 @@
 /** The moves of a flow as people would tell it: what nobody does on purpose, such as a commit, is left out. */
-import { tell, type Move, type Stimulus } from '../proof/moves.ts';
-import { play } from '../proof/apply-move.ts';
-import { stateOf, type Terms, type World } from '../proof/world.ts';
+import { describeMove, type Move, type Stimulus } from '../proof/moves.ts';
+import { applyMove } from '../proof/apply-move.ts';
+import { stateOf, type Settings, type World } from '../proof/world.ts';
 
-/** `asks, calls book and look, book succeeds, look times out, answers`. `playMove`: what each of them does. */
-export function nameOf(moves: readonly Move[], from: World, playMove = play): string {
+/** `asks, calls book and look, book succeeds, look times out, answers`. `apply`: what each of them does. */
+export function flowName(moves: readonly Move[], from: World, apply = applyMove): string {
   const told: string[] = [];
   let world = from;
   for (const move of moves) {
-    const said = say(move, world);
+    const said = describe(move, world);
     if (said !== null) told.push(happensAnywhere(move) && world.path.length > 0 ? `${said} ${whereIn(world)}` : said);
-    world = playMove(world, move);
+    world = apply(world, move);
   }
   return told.join(', ');
 }
 
-function say({ broken, ...stimulus }: Move, world: World): string | null {
-  const said = sayStimulus(stimulus, world);
-  return broken ? `${said ?? tell(stimulus)} and the store throws` : said;
+function describe({ broken, ...stimulus }: Move, world: World): string | null {
+  const said = describeStimulus(stimulus, world);
+  return broken ? `${said ?? describeMove(stimulus)} and the store throws` : said;
 }
 
-function sayStimulus(move: Stimulus, { terms, conversation }: World): string | null {
+function describeStimulus(move: Stimulus, { settings, conversation }: World): string | null {
   switch (move.do) {
     case 'commit':
       return move.together ? 'two commits land at once' : null;
@@ -35,13 +35,13 @@ function sayStimulus(move: Stimulus, { terms, conversation }: World): string | n
       return { queue: asks, reject: `${asks} or else not`, interrupt: `${asks} and interrupts` }[move.mode];
     }
     case 'ask':
-      return `calls ${move.tools.map((name) => asOffered(name, terms)).join(' and ')}${move.dear ? ', dearly' : ''}${(conversation?.context.turn?.hops ?? 0) < terms.limits.maxToolHops ? '' : ' beyond the limit of hops'}`;
+      return `calls ${move.tools.map((name) => asOffered(name, settings)).join(' and ')}${move.expensive ? ', dearly' : ''}${(conversation?.context.turn?.hops ?? 0) < settings.limits.maxToolHops ? '' : ' beyond the limit of hops'}`;
     case 'answer':
       return 'answers';
     case 'stop':
       return move.target === null
         ? 'is stopped'
-        : move.target === 'nobody'
+        : move.target === 'unknown'
           ? 'a Stop of nothing comes'
           : `${move.target} is stopped`;
     case 'respond':
@@ -53,11 +53,11 @@ function sayStimulus(move: Stimulus, { terms, conversation }: World): string | n
     case 'delete':
       return 'is deleted';
     default:
-      return tell(move);
+      return describeMove(move);
   }
 }
 
-function asOffered(name: string, { tools }: Terms): string {
+function asOffered(name: string, { tools }: Settings): string {
   const tool = tools.get(name);
   return tool === undefined ? `${name} (unknown)` : tool.permission === 'never' ? `${name} (not allowed)` : name;
 }
@@ -65,7 +65,7 @@ function asOffered(name: string, { tools }: Terms): string {
 /** What people do, the process or the store: it matters when. The model and its tools have their time. */
 function happensAnywhere({ do: what, ...rest }: Move): boolean {
   if (what === 'respond') return 'to' in rest && rest.to === 'late';
-  return !['ask', 'answer', 'begin', 'fault', 'call', 'progress', 'wait', 'makeRoom', 'expire'].includes(what);
+  return !['ask', 'answer', 'begin', 'fault', 'call', 'progress', 'wait', 'freePermit', 'expire'].includes(what);
 }
 
 function whereIn(world: World): string {

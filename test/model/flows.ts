@@ -5,11 +5,12 @@
 import { createHash } from 'node:crypto';
 import type { KillPoint } from '../proof/kill-points.ts';
 import { cover } from '../proof/paths.ts';
-import { play } from '../proof/apply-move.ts';
-import { asFarAsPossible, restOf, stories } from '../proof/stories.ts';
+import { applyMove } from '../proof/apply-move.ts';
+import { stories } from '../proof/stories.ts';
+import { asFarAsPossible, worldsUntilIdle } from '../proof/story-worlds.ts';
 import type { Move } from '../proof/moves.ts';
-import { proofTerms, startWith, type World } from '../proof/world.ts';
-import { nameOf } from './flow-name.ts';
+import { proofSettings, startWith, type World } from '../proof/world.ts';
+import { flowName } from './flow-name.ts';
 import { HOP_LIMITS, reachedIn } from './goals.ts';
 
 /** Its path ends at rest, and nothing is killed before. `of` is its name. */
@@ -33,14 +34,14 @@ export function plan(limits: readonly number[] = HOP_LIMITS): Plan[] {
 
 /** Nothing has happened yet, and a turn may make so many hops. */
 export function startWithHops(maxToolHops: number): World {
-  return startWith({ ...proofTerms, limits: { ...proofTerms.limits, maxToolHops } });
+  return startWith({ ...proofSettings, limits: { ...proofSettings.limits, maxToolHops } });
 }
 
 /** A flow of these moves, which must be possible, and of the rest that follows. */
 export function flowOf(moves: readonly Move[], maxToolHops: number): Flow {
   const from = startWithHops(maxToolHops);
-  const worlds = moves.reduce((worlds, move) => [...worlds, play(worlds.at(-1) ?? from, move)], [from]);
-  const all = [...worlds, ...restOf(worlds.at(-1) ?? from)];
+  const worlds = moves.reduce((worlds, move) => [...worlds, applyMove(worlds.at(-1) ?? from, move)], [from]);
+  const all = [...worlds, ...worldsUntilIdle(worlds.at(-1) ?? from)];
   const path = all.at(-1)?.path ?? [];
   const id = createHash('sha256')
     .update(JSON.stringify([maxToolHops, path]))
@@ -48,7 +49,7 @@ export function flowOf(moves: readonly Move[], maxToolHops: number): Flow {
     .slice(0, 8);
   return {
     id,
-    of: nameOf(path, from),
+    of: flowName(path, from),
     from,
     moves: path,
     instant: 'held',

@@ -11,7 +11,7 @@ import { proveAll, sample } from '../proof/prove.ts';
 import { explainFailures } from './failures.ts';
 import { plan } from './flows.ts';
 import { goalsWith, needsHops, neverRefused, reasonWhyNot } from './goals.ts';
-import { coverageTable, forgotten } from './report.ts';
+import { coverageTable, uncovered } from './report.ts';
 
 /** About five seconds of two quiet cores. */
 const FLOWS = 6;
@@ -24,7 +24,7 @@ for (const { maxToolHops, reachable, flows } of plans) {
   describe(`with max_tool_hops ${maxToolHops}`, () => {
     test('every transition, and every guard with both answers, is in a flow or there is a reason why none leads to it', () => {
       const reached = new Set(flows.flatMap((flow) => [...flow.reached]));
-      assert.deepEqual(forgotten(reached, maxToolHops), [], 'extend the flows, as test/model/README.md says');
+      assert.deepEqual(uncovered(reached, maxToolHops), [], 'extend the flows, as test/model/README.md says');
       assert.deepEqual(
         [...reachable].filter((goal) => !goalsWith(maxToolHops).some(({ id }) => id === goal)),
         [],
@@ -83,7 +83,7 @@ test('the server does what its chart says in these flows', { timeout: TIMEOUT_MS
   );
   const verdicts = await proveAll(chosen, {
     cache,
-    atRest: true,
+    atEnd: true,
     atOnce: availableParallelism(),
     onVerdict: () => undefined,
   });

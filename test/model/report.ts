@@ -27,7 +27,7 @@ export function failure(flow: Flow, { problems, log, output }: Verdict, shortest
 }
 
 /** Goals that no flow reaches and for which no reason is given. */
-export function forgotten(reached: ReadonlySet<string>, maxToolHops: number): string[] {
+export function uncovered(reached: ReadonlySet<string>, maxToolHops: number): string[] {
   return goalsWith(maxToolHops)
     .map(({ id }) => id)
     .filter((id) => !reached.has(id) && reasonWhyNot(id, maxToolHops) === null);

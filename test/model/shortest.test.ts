@@ -1,7 +1,8 @@
 /** A flow that fails is told with the moves that are needed for it, and no others. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stories, worldsOf } from '../proof/stories.ts';
+import { stories } from '../proof/stories.ts';
+import { worldsOf } from '../proof/story-worlds.ts';
 import type { Move } from '../proof/moves.ts';
 import { startWithHops } from './flows.ts';
 import { shortestFailing } from './shortest.ts';
@@ -13,19 +14,19 @@ const wordsOf = (path: readonly Move[]) => path.map(({ do: word }) => word).join
 test('a fault that needs one call is shown by the shortest way to a call', async () => {
   const shortest = await shortestFailing(moves, {
     from,
-    mostTries: 100,
+    maxTries: 100,
     fails: async (shorter) => shorter.some(({ do: word }) => word === 'call'),
   });
   assert.equal(wordsOf(shortest), 'chat read commit read ask commit call');
 });
 
 test('a fault that needs everything is shown by everything', async () => {
-  assert.deepEqual(await shortestFailing(moves, { from, mostTries: 100, fails: async () => false }), moves);
+  assert.deepEqual(await shortestFailing(moves, { from, maxTries: 100, fails: async () => false }), moves);
 });
 
 test('no flow is played that the chart does not allow, and no more than there may be', async () => {
   const played: string[] = [];
-  await shortestFailing(moves, { from, mostTries: 5, fails: async (shorter) => played.push(wordsOf(shorter)) < 0 });
+  await shortestFailing(moves, { from, maxTries: 5, fails: async (shorter) => played.push(wordsOf(shorter)) < 0 });
   assert.deepEqual(played, [
     'chat',
     'chat read',

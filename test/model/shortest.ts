@@ -2,8 +2,8 @@
  * Makes a flow that fails shorter: first the shortest beginning of it that fails, then without each move that it can
  * do without. What is left is a counterexample in which every move is needed.
  */
-import { play } from '../proof/apply-move.ts';
-import { isPossible } from '../proof/stories.ts';
+import { applyMove } from '../proof/apply-move.ts';
+import { isPossible } from '../proof/story-worlds.ts';
 import type { Move } from '../proof/moves.ts';
 import type { World } from '../proof/world.ts';
 
@@ -12,17 +12,17 @@ export interface ShorteningOptions {
   /** Whether a flow of these moves, and the rest after them, fails as well. */
   fails(moves: readonly Move[]): Promise<boolean>;
   /** Flows that may be played for it. */
-  mostTries: number;
+  maxTries: number;
 }
 
 /** The moves themselves when nothing shorter fails, or nothing was found in so many tries. */
 export async function shortestFailing(
   moves: readonly Move[],
-  { from, fails, mostTries }: ShorteningOptions,
+  { from, fails, maxTries }: ShorteningOptions,
 ): Promise<readonly Move[]> {
   let tries = 0;
   const alsoFails = async (shorter: readonly Move[]) => {
-    if (tries >= mostTries || !areAllPossible(from, shorter)) return false;
+    if (tries >= maxTries || !areAllPossible(from, shorter)) return false;
     tries += 1;
     return fails(shorter);
   };
@@ -45,7 +45,7 @@ function areAllPossible(from: World, moves: readonly Move[]): boolean {
   let world = from;
   return moves.every((move) => {
     if (!isPossible(world, move)) return false;
-    world = play(world, move);
+    world = applyMove(world, move);
     return true;
   });
 }

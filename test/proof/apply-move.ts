@@ -19,11 +19,11 @@ import {
   tooLong,
 } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
-import { isKind, type Move, type Stimulus, type ToolName } from './moves.ts';
+import { isBenign, type Move, type Stimulus, type ToolName } from './moves.ts';
 import { createCharts, NOW_MS, words, type Charts } from './world-charts.ts';
 import { finish } from './world-store.ts';
 import {
-  DEAR_USAGE,
+  EXPENSIVE_USAGE,
   decisionOn,
   openQuestions,
   openTurns,
@@ -44,7 +44,7 @@ const xstateEvent = (type: string) => Object({ type });
 const faults = { busy: providerDown, refused: refusedKey, long: tooLong, cut: providerDown } as const;
 
 /** The world after a move that is possible in it; the one before stays as it was. */
-export function play(before: World, move: Move): World {
+export function applyMove(before: World, move: Move): World {
   const world: World = {
     ...before,
     taken: [],
@@ -52,51 +52,55 @@ export function play(before: World, move: Move): World {
     answered: [],
     outside: { ...before.outside },
     path: [...before.path, move],
-    asides: before.asides + (isKind(move) ? 0 : 1),
+    deviations: before.deviations + (isBenign(move) ? 0 : 1),
   };
   const charts = createCharts(world);
   perform(world, charts, move);
   if (move.broken) {
     // The newest append was never taken: the store threw at it.
     world.held = world.held.slice(0, -1);
-    if (world.conversation !== null) charts.hear({ type: 'conversation.fail' });
+    if (world.conversation !== null) charts.send({ type: 'conversation.fail' });
   }
   charts.react();
   return world;
 }
 
-function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus: Stimulus): void {
+function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stimulus: Stimulus): void {
   const requestId = requestIdOf(world.path.length - 1);
 
   /** An event that opens the conversation if it is asleep. */
   function route(event: ConversationEvent): void {
     if (world.conversation === null) wake();
-    hear(event);
+    send(event);
   }
 
   function wake(): void {
-    world.life += 1;
-    hear(null);
+    world.activation += 1;
+    send(null);
   }
 
   function read(works: boolean): void {
     if (stateOf(world) === 'activating') {
-      return hear(
+      return send(
         works
           ? { type: 'xstate.done.actor.log', output: world.log.standing(), actorId: 'log' }
           : xstateEvent('xstate.error.actor.log'),
       );
     }
-    return hear(
+    return send(
       works
-        ? { type: 'xstate.done.actor.context', output: { ...hopContext, tools: world.terms.tools }, actorId: 'context' }
+        ? {
+            type: 'xstate.done.actor.context',
+            output: { ...hopContext, tools: world.settings.tools },
+            actorId: 'context',
+          }
         : xstateEvent('xstate.error.actor.context'),
     );
   }
 
   function crash(): void {
-    const { terms, life, log, outside, path, asides, crashes } = world;
-    Object.assign(world, { ...startWith(terms), life, log, outside, path, asides, crashes: crashes + 1 });
+    const { settings, activation, log, outside, path, deviations, crashes } = world;
+    Object.assign(world, { ...startWith(settings), activation, log, outside, path, deviations, crashes: crashes + 1 });
     if (openTurns(world).some(({ waits }) => !waits)) wake();
   }
 
@@ -140,7 +144,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       // Nothing can be running, says the log: the conversation is not opened for it.
       world.answered = [requestId];
       return;
-    case 'look':
+    case 'lookUp':
       world.lookedUp = { question: openQuestions(world.log.rows())[0] ?? nothing, requestId };
       return;
     case 'respond': {
@@ -161,32 +165,32 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     }
     case 'delete':
       return route(remove(requestId));
-    case 'crowd':
-      world.crowded = true;
+    case 'takePermit':
+      world.permitTaken = true;
       return;
-    case 'makeRoom':
-      world.crowded = false;
-      if (stateOf(world) === 'turn.inLine') hear({ type: 'permit.granted' });
-      return leaveIfDone();
+    case 'freePermit':
+      world.permitTaken = false;
+      if (stateOf(world) === 'turn.inLine') send({ type: 'permit.granted' });
+      return exitIfDrained();
     case 'commit':
-      return finish(world, hear, stimulus.together ? ['lands', 'lands'] : ['lands']);
+      return finish(world, send, stimulus.together ? ['lands', 'lands'] : ['lands']);
     case 'refuse':
-      return finish(world, hear, stimulus.after ? ['lands', 'fails'] : ['fails']);
+      return finish(world, send, stimulus.after ? ['lands', 'fails'] : ['fails']);
     case 'read':
       return read(stimulus.works);
     case 'begin':
       world.begun = true;
       return;
     case 'answer':
-      return hear({ type: 'answer.finished', answer: words({}) });
+      return send({ type: 'answer.finished', answer: words({}) });
     case 'ask':
-      return hear({
+      return send({
         type: 'answer.finished',
-        answer: words({ calls: asked(stimulus.tools), usage: stimulus.dear ? DEAR_USAGE : someUsage }),
+        answer: words({ calls: asked(stimulus.tools), usage: stimulus.expensive ? EXPENSIVE_USAGE : someUsage }),
       });
     case 'fault': {
       const text = stimulus.how === 'cut' ? 'Once ' : '';
-      return hear({
+      return send({
         type: 'answer.failed',
         answer: words({ finishReason: 'failed', text }),
         fault: faults[stimulus.how],
@@ -196,26 +200,26 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     }
     case 'call': {
       const callId = openCall(stimulus.tool);
-      if (stimulus.ends === 'late') return tellCall(callId, xstateEvent('xstate.after.timeout.toolCall.running'));
+      if (stimulus.ends === 'late') return sendToCall(callId, xstateEvent('xstate.after.timeout.toolCall.running'));
       if (stimulus.ends === 'unanswered')
-        return tellCall(callId, xstateEvent('xstate.after.answerTimeout.toolCall.asking'));
-      if (stimulus.ends === 'asks') return tellCall(callId, question(stimulus.tool));
-      return tellCall(callId, { type: 'call.ended', status: stimulus.ends, text: '', content: null, durationMs: 0 });
+        return sendToCall(callId, xstateEvent('xstate.after.answerTimeout.toolCall.asking'));
+      if (stimulus.ends === 'asks') return sendToCall(callId, question(stimulus.tool));
+      return sendToCall(callId, { type: 'call.ended', status: stimulus.ends, text: '', content: null, durationMs: 0 });
     }
     case 'progress':
-      return tellCall(openCall(stimulus.tool), { type: 'call.progress', workedMs: 0 });
+      return sendToCall(openCall(stimulus.tool), { type: 'call.progress', workedMs: 0 });
     case 'wait':
-      return hear(xstateEvent('xstate.after.backoff.conversation.turn.backingOff'));
+      return send(xstateEvent('xstate.after.backoff.conversation.turn.backingOff'));
     case 'expire':
-      return route({ type: 'conversation.expire', nowMs: NOW_MS + 2 * world.terms.limits.approvalTimeoutMs });
+      return route({ type: 'conversation.expire', nowMs: NOW_MS + 2 * world.settings.limits.approvalTimeoutMs });
     case 'passivate':
-      return hear({ type: 'conversation.passivate' });
+      return send({ type: 'conversation.passivate' });
     case 'drain':
       world.process = 'draining';
-      if (world.conversation !== null) hear({ type: 'conversation.drain' });
-      return leaveIfDone();
+      if (world.conversation !== null) send({ type: 'conversation.drain' });
+      return exitIfDrained();
     case 'halt':
-      return hear({ type: 'conversation.halt' });
+      return send({ type: 'conversation.halt' });
     case 'crash':
       return crash();
   }

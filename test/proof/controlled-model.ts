@@ -9,9 +9,9 @@ import { text as readText } from 'node:stream/consumers';
 import { historyViolations, requestBody, type RequestBody } from '../support/model-history.ts';
 import { delta, done, finish, scriptedUsage, usage, type Part } from '../support/model-replies.ts';
 import { callParts } from '../support/model-tool-calls.ts';
-import type { Bell } from './notifier.ts';
+import type { Notifier } from './notifier.ts';
 import type { ToolName } from './moves.ts';
-import { DEAR_USAGE } from './world.ts';
+import { EXPENSIVE_USAGE } from './world.ts';
 
 /** Where a request stands: the turn by its message's first word, and its tool hops so far. */
 export interface Place {
@@ -19,7 +19,7 @@ export interface Place {
   hop: number;
 }
 
-export interface StageModel {
+export interface ControlledModel {
   readonly url: string;
   /** Of all requests of the proven conversation, in order; and how many others there were. */
   readonly places: readonly Place[];
@@ -28,15 +28,15 @@ export interface StageModel {
   readonly violations: readonly string[];
   begin(): void;
   answer(): void;
-  /** `dear`: the answer reports more than a turn may use. */
-  ask(tools: readonly ToolName[], dear?: boolean): void;
+  /** `expensive`: the answer reports more than a turn may use. */
+  ask(tools: readonly ToolName[], expensive?: boolean): void;
   /** `retryAfterMs` for one that is busy; `code` as OpenAI has it. */
   refuse(status: number, why?: { retryAfterMs?: number; code?: string }): void;
   cut(): void;
   /** Answers what others have asked. */
   answerOthers(): void;
   /** From now on every request is answered at once. */
-  free(plan: (place: Place) => readonly ToolName[]): void;
+  answerByPlan(plan: (place: Place) => readonly ToolName[]): void;
   close(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ interface Request {
 /** The first word of those who only keep the conversation company. */
 export const OTHERS = 'others';
 
-export async function startStageModel(bell: Bell): Promise<StageModel> {
+export async function startControlledModel(notifier: Notifier): Promise<ControlledModel> {
   const places: Place[] = [];
   const violations: string[] = [];
   const others: Request[] = [];
@@ -75,7 +75,7 @@ export async function startStageModel(bell: Bell): Promise<StageModel> {
     for (latest of others) answer();
     latest = proven;
   };
-  const ask = (tools: readonly ToolName[], dear = false) => {
+  const ask = (tools: readonly ToolName[], expensive = false) => {
     const { turn = '', hop = 0 } = latest?.place ?? {};
     head();
     write(
@@ -84,7 +84,7 @@ export async function startStageModel(bell: Bell): Promise<StageModel> {
         'split',
       ),
     );
-    end('tool_calls', dear ? DEAR_USAGE : scriptedUsage);
+    end('tool_calls', expensive ? EXPENSIVE_USAGE : scriptedUsage);
   };
 
   const server = createServer((message, response) => {
@@ -96,14 +96,14 @@ export async function startStageModel(bell: Bell): Promise<StageModel> {
         if (request.place.turn === OTHERS) {
           others.push(request);
           if (plan) answerOthers();
-          return bell.ring();
+          return notifier.notify();
         }
         latest = request;
         places.push(latest.place);
         const tools = plan?.(latest.place) ?? [];
         if (tools.length > 0) ask(tools);
         else if (plan) answer();
-        return bell.ring();
+        return notifier.notify();
       })
       .catch((error: unknown) => {
         // Whoever was killed in the middle of a request has not sent a bad one.
@@ -135,7 +135,7 @@ export async function startStageModel(bell: Bell): Promise<StageModel> {
     },
     answerOthers,
     cut: () => void latest?.response.destroy(),
-    free(planned) {
+    answerByPlan(planned) {
       plan = planned;
     },
     async close() {

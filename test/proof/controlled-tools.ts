@@ -15,10 +15,10 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import type { Bell } from './notifier.ts';
+import type { Notifier } from './notifier.ts';
 import type { ToolName } from './moves.ts';
 
-export interface StageTools {
+export interface ControlledTools {
   readonly url: string;
   /** The older server's. */
   readonly hallUrl: string;
@@ -29,9 +29,9 @@ export interface StageTools {
   /** Ends the oldest open call of this tool, or has it ask people; `lost`: its connection is cut. */
   end(tool: ToolName, how: Order | 'lost'): void;
   /** Says of the oldest open call of this tool that it gets on. */
-  getOn(tool: ToolName): Promise<void>;
+  reportProgress(tool: ToolName): Promise<void>;
   /** From now on every call ends at once. */
-  free(): void;
+  releaseAll(): void;
   close(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ interface OpenCall {
   tool: string;
   response: ServerResponse | undefined;
   order(order: Order): void;
-  getOn(): Promise<void>;
+  reportProgress(): Promise<void>;
 }
 
 type Order = 'ok' | 'error' | 'asks';
@@ -52,13 +52,13 @@ const form = {
 const keyed = z.object({ key: z.string() });
 const toolCall = z.object({ method: z.literal('tools/call'), params: z.object({ arguments: keyed }) });
 
-export async function startStageTools(bell: Bell): Promise<StageTools> {
+export async function startControlledTools(notifier: Notifier): Promise<ControlledTools> {
   const effects = new Map<string, { times: number; harmless: boolean }>();
   /** The newest response under which a call with that key is waiting. */
   const responses = new Map<string, ServerResponse>();
   const open: OpenCall[] = [];
   let calls = 0;
-  let isFree = false;
+  let isReleased = false;
 
   const takeEffect = (key: string, harmless = false) =>
     effects.set(key, { times: (effects.get(key)?.times ?? 0) + 1, harmless });
@@ -66,14 +66,14 @@ export async function startStageTools(bell: Bell): Promise<StageTools> {
   const waitIn = (tool: ToolName, key: string, { mcpReq }: ServerContext): (() => Promise<Order>) => {
     calls += 1;
     const orders = createOrders();
-    const getOn = () =>
+    const reportProgress = () =>
       mcpReq.notify({
         method: 'notifications/progress',
         params: { progressToken: mcpReq._meta?.progressToken ?? 'none', progress: 1 },
       });
-    if (isFree) orders.give('ok');
-    else open.push({ tool, response: responses.get(key), order: orders.give, getOn });
-    bell.ring();
+    if (isReleased) orders.give('ok');
+    else open.push({ tool, response: responses.get(key), order: orders.give, reportProgress });
+    notifier.notify();
     return orders.next;
   };
   const done = (tool: ToolName, order: Order) => ({
@@ -188,9 +188,9 @@ export async function startStageTools(bell: Bell): Promise<StageTools> {
       if (how === 'lost') call.response?.destroy();
       else call.order(how);
     },
-    getOn: async (tool) => oldest(tool)?.getOn(),
-    free() {
-      isFree = true;
+    reportProgress: async (tool) => oldest(tool)?.reportProgress(),
+    releaseAll() {
+      isReleased = true;
     },
     async close() {
       http.close();

@@ -2,45 +2,45 @@
  * Everything around one server under proof: a model, tools, a client that chats and one that follows, and a home.
  * It stays while servers come and go.
  */
-import { createBell, type Bell } from './notifier.ts';
-import { makeHome, type Home } from './temp-home.ts';
+import { createNotifier, type Notifier } from './notifier.ts';
+import { createTempHome, type TempHome } from './temp-home.ts';
 import { createSender, type Sender } from './sender.ts';
-import { startStageModel, type StageModel } from './controlled-model.ts';
-import { startStageTools, type StageTools } from './controlled-tools.ts';
+import { startControlledModel, type ControlledModel } from './controlled-model.ts';
+import { startControlledTools, type ControlledTools } from './controlled-tools.ts';
 import type { Move } from './moves.ts';
 import { createWatcher, type Watcher } from './watcher.ts';
 import type { World } from './world.ts';
 
-export interface Stage {
+export interface Environment {
   /** Where every path on it begins. */
   start: World;
-  bell: Bell;
-  model: StageModel;
-  tools: StageTools;
+  notifier: Notifier;
+  model: ControlledModel;
+  tools: ControlledTools;
   sender: Sender;
   watcher: Watcher;
-  home: Home;
+  home: TempHome;
   /** Where servers keep what they have compiled, the same for all runs. */
   cache: string;
-  clear(): Promise<void>;
+  close(): Promise<void>;
 }
 
-export async function setStage(start: World, moves: readonly Move[], cache: string): Promise<Stage> {
-  const bell = createBell();
-  const [model, tools] = await Promise.all([startStageModel(bell), startStageTools(bell)]);
-  const home = await makeHome(start.terms, moves, { model: model.url, tools: tools.url, hall: tools.hallUrl });
-  const sender = createSender(bell);
-  const watcher = createWatcher(bell);
+export async function createEnvironment(start: World, moves: readonly Move[], cache: string): Promise<Environment> {
+  const notifier = createNotifier();
+  const [model, tools] = await Promise.all([startControlledModel(notifier), startControlledTools(notifier)]);
+  const home = await createTempHome(start.settings, moves, { model: model.url, tools: tools.url, hall: tools.hallUrl });
+  const sender = createSender(notifier);
+  const watcher = createWatcher(notifier);
   return {
     start,
-    bell,
+    notifier,
     model,
     tools,
     sender,
     watcher,
     home,
     cache,
-    async clear() {
+    async close() {
       sender.close();
       watcher.close();
       await Promise.all([model.close(), tools.close(), home.remove()]);

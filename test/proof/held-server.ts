@@ -6,8 +6,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LogRow } from '../../machines/log.ts';
-import type { Bell } from './notifier.ts';
-import { readFromStore, type ToStore } from './held-store-messages.ts';
+import type { Notifier } from './notifier.ts';
+import { parseStoreEvent, type StoreCommand } from './held-store-messages.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const holdStore = pathToFileURL(join(import.meta.dirname, 'held-store-hook.ts')).href;
@@ -25,9 +25,9 @@ export interface HeldServer {
   readonly ended: boolean;
   /** All that it wrote. */
   readonly output: string;
-  say(order: ToStore): void;
+  send(order: StoreCommand): void;
   /** Resolves when the store knows: what a client sends then comes after it. */
-  prepare(order: Extract<ToStore, { say: 'break' | 'holdLookUp' }>): Promise<void>;
+  prepare(order: Extract<StoreCommand, { command: 'break' | 'holdLookUp' }>): Promise<void>;
   /** Resolves when these appends have landed. */
   haveLanded(numbers: readonly number[]): Promise<void>;
   signal(name: 'SIGTERM'): void;
@@ -40,12 +40,12 @@ export async function startHeldServer({
   folder,
   holds,
   cache,
-  bell,
+  notifier,
 }: {
   folder: string;
   holds: boolean;
   cache: string;
-  bell: Bell;
+  notifier: Notifier;
 }): Promise<HeldServer> {
   const child = spawn(
     process.execPath,
@@ -60,45 +60,45 @@ export async function startHeldServer({
   let stdout = '';
   let ended = false;
   let removed = false;
-  let understood = 0;
+  let readyCount = 0;
   const announced = { appends: 0, removals: 0, reads: 0, lookUps: 0 };
   const appends: string[][] = [];
   const landedNumbers = new Set<number>();
   const landed: LogRow[] = [];
   child.stdout?.on('data', (data: Buffer) => {
     stdout += data.toString();
-    bell.ring();
+    notifier.notify();
   });
   child.stderr?.on('data', (data: Buffer) => (output += data.toString()));
   child.once('exit', () => {
     ended = true;
-    bell.ring();
+    notifier.notify();
   });
   child.on('message', (message) => {
-    const news = readFromStore(message);
-    if (news?.said === 'append') {
+    const news = parseStoreEvent(message);
+    if (news?.event === 'append') {
       announced.appends = news.number;
       appends.push(news.rows);
-    } else if (news?.said === 'landed') {
+    } else if (news?.event === 'landed') {
       landedNumbers.add(news.number);
       landed.push(...news.rows);
-    } else if (news?.said === 'removal') {
+    } else if (news?.event === 'removal') {
       announced.removals += 1;
-    } else if (news?.said === 'removed') {
+    } else if (news?.event === 'removed') {
       removed = true;
-    } else if (news?.said === 'read') {
+    } else if (news?.event === 'read') {
       announced.reads = news.number;
-    } else if (news?.said === 'understood') {
-      understood += 1;
-    } else if (news?.said === 'lookedUp') {
+    } else if (news?.event === 'ready') {
+      readyCount += 1;
+    } else if (news?.event === 'lookedUp') {
       announced.lookUps += 1;
     }
-    bell.ring();
+    notifier.notify();
   });
   // A server that has gone hears no more.
-  const say = (order: ToStore) => void (child.connected && child.send(order));
+  const send = (order: StoreCommand) => void (child.connected && child.send(order));
   const address = () => /listens at (ws:\S+)/.exec(stdout)?.[1];
-  await bell.until(
+  await notifier.waitUntil(
     () => ended || address() !== undefined,
     () => 'the server to listen',
   );
@@ -118,17 +118,17 @@ export async function startHeldServer({
     get output() {
       return output;
     },
-    say,
+    send,
     async prepare(order) {
-      const before = understood;
-      say(order);
-      await bell.until(
-        () => ended || understood > before,
-        () => `the store to understand ${order.say}`,
+      const before = readyCount;
+      send(order);
+      await notifier.waitUntil(
+        () => ended || readyCount > before,
+        () => `the store to understand ${order.command}`,
       );
     },
     async haveLanded(numbers) {
-      await bell.until(
+      await notifier.waitUntil(
         () => ended || numbers.every((number) => landedNumbers.has(number)),
         () => `append ${numbers.join(' and ')} to land`,
       );
@@ -138,7 +138,7 @@ export async function startHeldServer({
     signal: (name) => void child.kill(name),
     async kill() {
       child.kill('SIGKILL');
-      await bell.until(
+      await notifier.waitUntil(
         () => ended,
         () => 'the server to be gone',
       );

@@ -5,8 +5,7 @@
 import type { AppendOutcome, Store } from '../../src/store/port.ts';
 import type { OpenStore, StoreOptions } from '../../src/store/store.ts';
 import { openStore as openRealStore } from '../../src/store/store.ts';
-import { PROVEN } from './conversation-ids.ts';
-import { readToStore, type FromStore } from './held-store-messages.ts';
+import { HELD_CONVERSATION, parseStoreCommand, type StoreEvent } from './held-store-messages.ts';
 
 export function openStore(options: StoreOptions): OpenStore {
   const opened = openRealStore(options);
@@ -32,23 +31,23 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
   let removal: { begin(): void; tell(works: boolean): void } | null = null;
   let holdsNext = false;
   let letGo: () => void = () => {};
-  const say = (message: FromStore) => void process.send?.(message);
+  const report = (message: StoreEvent) => void process.send?.(message);
 
   function handOver(number: number): void {
     const held = appends[number - 1];
     if (!held) return;
     store.append(held.append, (outcome) => {
       held.outcome = outcome;
-      say({ said: 'landed', number, rows: outcome.status === 'stored' ? outcome.rows : [] });
+      report({ event: 'landed', number, rows: outcome.status === 'stored' ? outcome.rows : [] });
     });
   }
 
   process.on('message', (message) => {
-    const order = readToStore(message);
-    switch (order?.say) {
+    const order = parseStoreCommand(message);
+    switch (order?.command) {
       case 'store':
         return order.numbers.forEach(handOver);
-      case 'tell':
+      case 'acknowledge':
         for (const { number, fails } of order.appends) {
           const held = appends[number - 1];
           const outcome = fails ? refused : held?.outcome;
@@ -57,17 +56,17 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
         return;
       case 'break':
         breaking.add(order.number);
-        return say({ said: 'understood' });
+        return report({ event: 'ready' });
       case 'remove':
         return removal?.begin();
-      case 'tellRemoval':
+      case 'acknowledgeRemoval':
         return removal?.tell(order.works);
       case 'read':
         return reads[order.number - 1]?.(order.works);
       case 'holdLookUp':
         holdsNext = true;
-        return say({ said: 'understood' });
-      case 'letGo':
+        return report({ event: 'ready' });
+      case 'releaseLookUp':
         return letGo();
       case undefined:
         return;
@@ -78,20 +77,20 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
 
   return {
     append(append, done) {
-      if (append.conversationId !== PROVEN) return store.append(append, done);
+      if (append.conversationId !== HELD_CONVERSATION) return store.append(append, done);
       const number = appends.push({ append, done, outcome: null });
-      say({ said: 'append', number, rows: append.rows.map(({ type, extra }) => String(extra['kind'] ?? type)) });
+      report({ event: 'append', number, rows: append.rows.map(({ type, extra }) => String(extra['kind'] ?? type)) });
       if (breaking.has(number)) throw new Error('the store throws, says the proof');
     },
     async remove(owner, conversationId) {
       const begun = Promise.withResolvers<void>();
       const told = Promise.withResolvers<boolean>();
       removal = { begin: begun.resolve, tell: told.resolve };
-      say({ said: 'removal' });
+      report({ event: 'removal' });
       const removed = begun.promise
         .then(() => store.remove(owner, conversationId))
         .then((known) => {
-          say({ said: 'removed' });
+          report({ event: 'removed' });
           return known;
         });
       if (!(await told.promise)) throw new Error('the log cannot be removed, says the proof');
@@ -99,9 +98,10 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
     },
     async standing(owner, conversationId, tokens, messages) {
       // Without room for any text it is read for a subscriber, who is not to wait.
-      if (tokens === 0 || conversationId !== PROVEN) return store.standing(owner, conversationId, tokens, messages);
+      if (tokens === 0 || conversationId !== HELD_CONVERSATION)
+        return store.standing(owner, conversationId, tokens, messages);
       const word = Promise.withResolvers<boolean>();
-      say({ said: 'read', number: reads.push(word.resolve) });
+      report({ event: 'read', number: reads.push(word.resolve) });
       if (!(await word.promise)) throw new Error('the log cannot be read, says the proof');
       return store.standing(owner, conversationId, tokens, messages);
     },
@@ -111,7 +111,7 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
       holdsNext = false;
       const released = Promise.withResolvers<void>();
       letGo = released.resolve;
-      say({ said: 'lookedUp' });
+      report({ event: 'lookedUp' });
       await released.promise;
       return found;
     },

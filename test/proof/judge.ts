@@ -7,22 +7,22 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LogRow } from '../../machines/log.ts';
 import { check } from '../../src/cli/check.ts';
 import { eventOf } from '../../src/outbox/render.ts';
-import { PROVEN } from './conversation-ids.ts';
+import { HELD_CONVERSATION } from './held-store-messages.ts';
 import type { Killed } from './driver.ts';
 import { readLog } from './log-on-disk.ts';
-import type { Stage } from './environment.ts';
+import type { Environment } from './environment.ts';
 
 interface Evidence {
-  stage: Stage;
+  environment: Environment;
   killed: Killed;
   /** The log in the end. */
   rows: readonly LogRow[];
 }
 
 /** Empty when all is well. */
-export function judge(stage: Stage, killed: Killed): string[] {
-  const { rows } = readLog(stage.home.database);
-  const evidence = { stage, killed, rows };
+export function judge(environment: Environment, killed: Killed): string[] {
+  const { rows } = readLog(environment.home.database);
+  const evidence = { environment, killed, rows };
   if (killed.removed) return [soundLog, gone, validRequests].flatMap((promise) => promise(evidence));
   return [
     deletionsHold,
@@ -45,13 +45,13 @@ const endOf = (rows: readonly LogRow[], requestId: string) =>
   rows.find((row) => kindOf(row) === 'turn_end' && row.request_id === requestId);
 
 /** seq without gaps, one result for each call, one end for each turn. */
-function soundLog({ stage }: Evidence): string[] {
-  const { exitCode, lines } = check(stage.home.database);
+function soundLog({ environment }: Evidence): string[] {
+  const { exitCode, lines } = check(environment.home.database);
   return exitCode === 0 ? [] : [...lines];
 }
 
 /** A conversation whose removal is on disk stays away, and nothing is done for it. */
-function gone({ stage: { model, tools }, killed, rows }: Evidence): string[] {
+function gone({ environment: { model, tools }, killed, rows }: Evidence): string[] {
   return [
     ...(rows.length > 0 ? [`the conversation was removed and has ${rows.length} rows`] : []),
     ...(model.places.length > killed.requests ? ['the conversation was removed, and the model was asked for it'] : []),
@@ -62,7 +62,7 @@ function gone({ stage: { model, tools }, killed, rows }: Evidence): string[] {
 }
 
 /** Nobody is told that it is gone before it is. */
-function deletionsHold({ stage: { sender } }: Evidence): string[] {
+function deletionsHold({ environment: { sender } }: Evidence): string[] {
   return sender.frames.some(({ status }) => status === 'deleted')
     ? ['a client was told that the conversation is deleted, and it is not']
     : [];
@@ -76,9 +76,9 @@ function durable({ killed, rows }: Evidence): string[] {
 }
 
 /** Whatever a client was told with a seq, or as the answer to a Stop, is in the log. */
-function acknowledged({ stage: { sender }, rows }: Evidence): string[] {
+function acknowledged({ environment: { sender }, rows }: Evidence): string[] {
   return sender.frames
-    .filter((frame) => frame.conversation_id === PROVEN)
+    .filter((frame) => frame.conversation_id === HELD_CONVERSATION)
     .flatMap((frame): string[] => {
       const missing = (what: string): string[] => [
         `${what} was told of ${frame.request_id}, and the log has no such row`,
@@ -107,12 +107,12 @@ function withoutMark({ replayed: _, ...metadata }: Record<string, unknown> = {})
   return metadata;
 }
 
-function validRequests({ stage: { model } }: Evidence): string[] {
+function validRequests({ environment: { model } }: Evidence): string[] {
   return model.violations.map((problem) => `the model got an invalid request: ${problem}`);
 }
 
 /** No call takes effect before its dispatch is on disk, nor twice unless that is harmless. */
-function atMostOnce({ stage: { tools }, rows }: Evidence): string[] {
+function atMostOnce({ environment: { tools }, rows }: Evidence): string[] {
   return [...tools.effects].flatMap(([key, { times, harmless }]) => {
     const dispatches = rows.filter((row) => row.type === 'tool_call' && row.content?.includes(`"${key}"`)).length;
     return [
@@ -123,7 +123,7 @@ function atMostOnce({ stage: { tools }, rows }: Evidence): string[] {
 }
 
 /** A turn whose Stop is on disk does nothing more and ends as stopped. */
-function stopsHold({ stage: { model, tools }, killed, rows }: Evidence): string[] {
+function stopsHold({ environment: { model, tools }, killed, rows }: Evidence): string[] {
   return killed.landed
     .filter((row) => kindOf(row) === 'cancel')
     .flatMap(({ request_id: id, extra }) => {
@@ -147,7 +147,7 @@ function stopsHold({ stage: { model, tools }, killed, rows }: Evidence): string[
 }
 
 /** What a person has denied is not done. */
-function answersHold({ stage: { tools }, rows }: Evidence): string[] {
+function answersHold({ environment: { tools }, rows }: Evidence): string[] {
   const denied = rows
     .filter((row) => kindOf(row) === 'response' && row.extra['decision'] !== 'approve')
     .map((row) => row.extra['interrupt_id']);
@@ -160,7 +160,7 @@ function answersHold({ stage: { tools }, rows }: Evidence): string[] {
 }
 
 /** What a server asks about is not done until a person has answered: one who declines has not, nor has the time or the end of the turn. */
-function questionsHold({ stage: { tools }, rows }: Evidence): string[] {
+function questionsHold({ environment: { tools }, rows }: Evidence): string[] {
   const answered = rows
     .filter((row) => kindOf(row) === 'response' && row.extra['decision'] === 'answer')
     .map((row) => row.extra['interrupt_id']);
@@ -189,7 +189,7 @@ function memoryHolds({ rows }: Evidence): string[] {
 }
 
 /** Every message has the end of its turn, in the log and at its sender. */
-function ended({ stage: { sender }, rows }: Evidence): string[] {
+function ended({ environment: { sender }, rows }: Evidence): string[] {
   return [
     ...rows
       .filter((row) => row.type === 'user_message' && !endOf(rows, row.request_id ?? ''))
@@ -201,8 +201,8 @@ function ended({ stage: { sender }, rows }: Evidence): string[] {
 }
 
 /** Both clients hold what the log says, no more and no less. */
-function textsHeld({ stage: { sender, watcher }, rows }: Evidence): string[] {
-  const problems = [...sender.complaints, ...watcher.complaints];
+function textsHeld({ environment: { sender, watcher }, rows }: Evidence): string[] {
+  const problems = [...sender.violations, ...watcher.violations];
   for (const turn of sender.turns.values()) {
     const said = rows.filter(
       (row) => row.type === 'assistant_message' && row.request_id === turn.requestId && row.content,

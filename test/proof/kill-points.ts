@@ -5,11 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import { coverEdges } from './paths.ts';
-import { restOf, stories, worldsOf } from './stories.ts';
-import { tell, type Move } from './moves.ts';
-import { play } from './apply-move.ts';
+import { stories } from './stories.ts';
+import { worldsUntilIdle, worldsOf } from './story-worlds.ts';
+import { describeMove, type Move } from './moves.ts';
+import { applyMove } from './apply-move.ts';
 import { start, type World } from './world.ts';
-import { keyOf } from './world-key.ts';
+import { worldKey } from './world-key.ts';
 
 export interface KillPoint {
   /** What `--only` takes. */
@@ -43,7 +44,7 @@ export function allKillPoints(cover: ReadonlyMap<string, World> = coverEdges()):
   for (const [edge, world] of cover) {
     add(edge, world, 'held', true);
     if (endsInCommit(world)) add(edge, world, 'landed', false);
-    const rest = restOf(world);
+    const rest = worldsUntilIdle(world);
     const closing = rest.findIndex(endsInCommit);
     const last = rest.at(closing === -1 ? -1 : closing - 1);
     if (last && closing !== 0) add(edge, last, 'held', false);
@@ -60,9 +61,9 @@ function endsInCommit({ path }: World): boolean {
 
 /** A commit that nobody was told of is a matter of the world before it. */
 function situationOf(world: World, instant: KillPoint['instant']): string {
-  if (instant === 'held') return keyOf(world);
+  if (instant === 'held') return worldKey(world);
   const { path } = world;
-  return `${keyOf(path.slice(0, -1).reduce(play, start))} ${JSON.stringify(path.at(-1))}`;
+  return `${worldKey(path.slice(0, -1).reduce(applyMove, start))} ${JSON.stringify(path.at(-1))}`;
 }
 
 function pointAt(of: string, { path: moves }: World, instant: KillPoint['instant']): KillPoint {
@@ -75,5 +76,5 @@ function pointAt(of: string, { path: moves }: World, instant: KillPoint['instant
 
 /** The moves as a sentence. */
 export function storyOfMoves({ moves, instant }: Pick<KillPoint, 'moves' | 'instant'>): string {
-  return `${moves.map(tell).join(', ')}${instant === 'landed' ? ' (on disk, nobody told)' : ''}, kill -9`;
+  return `${moves.map(describeMove).join(', ')}${instant === 'landed' ? ' (on disk, nobody told)' : ''}, kill -9`;
 }

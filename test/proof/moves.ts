@@ -20,11 +20,11 @@ export type Stimulus =
    */
   | { do: 'respond'; decision: 'approve' | 'deny'; to: 'first' | 'next' | 'late'; always?: true }
   /** A second answer comes, and is found to be in time by the log. */
-  | { do: 'look' }
+  | { do: 'lookUp' }
   | { do: 'delete' }
   /** Somebody else's turn takes the only permit there is; and it ends. */
-  | { do: 'crowd' }
-  | { do: 'makeRoom' }
+  | { do: 'takePermit' }
+  | { do: 'freePermit' }
   /** The oldest append gets to the disk and the chart hears of it; `together`: the next one too, in the same tick. */
   | { do: 'commit'; together: boolean }
   /** The oldest append fails; `after`: the one behind it, in the tick in which the oldest lands. */
@@ -34,8 +34,8 @@ export type Stimulus =
   | { do: 'begin' }
   /** The rest of the answer, or all of it. */
   | { do: 'answer' }
-  /** `dear`: and the answer has used up what the turn may. */
-  | { do: 'ask'; tools: readonly ToolName[]; dear?: true }
+  /** `expensive`: and the answer has used up what the turn may. */
+  | { do: 'ask'; tools: readonly ToolName[]; expensive?: true }
   /** `busy` may be tried again and `refused` may not; `long`: with less of the conversation; `cut`: in the middle of an answer. */
   | { do: 'fault'; how: 'busy' | 'refused' | 'long' | 'cut' }
   /** The oldest call of that tool that is open comes to an end, its server asks people, or nobody answers that in time. */
@@ -56,7 +56,7 @@ export type Stimulus =
 export type Move = Stimulus & { broken?: true };
 
 /** What a turn without any trouble is made of, beside its message. */
-export function isKind({ broken, ...move }: Move): boolean {
+export function isBenign({ broken, ...move }: Move): boolean {
   if (broken) return false;
   switch (move.do) {
     case 'commit':
@@ -66,11 +66,11 @@ export function isKind({ broken, ...move }: Move): boolean {
     case 'call':
       return move.ends === 'ok';
     case 'ask':
-      return move.dear !== true;
+      return move.expensive !== true;
     case 'begin':
     case 'answer':
     case 'wait':
-    case 'makeRoom':
+    case 'freePermit':
       return true;
     default:
       return false;
@@ -78,11 +78,11 @@ export function isKind({ broken, ...move }: Move): boolean {
 }
 
 /** In words, for a story. */
-export function tell(move: Move): string {
-  return move.broken ? `${tellStimulus(move)}, at which the store throws` : tellStimulus(move);
+export function describeMove(move: Move): string {
+  return move.broken ? `${describeStimulus(move)}, at which the store throws` : describeStimulus(move);
 }
 
-function tellStimulus(stimulus: Stimulus): string {
+function describeStimulus(stimulus: Stimulus): string {
   switch (stimulus.do) {
     case 'chat': {
       const what = {
@@ -100,13 +100,13 @@ function tellStimulus(stimulus: Stimulus): string {
         next: `${stimulus.decision} the next call`,
         late: `${stimulus.decision} by the second answer`,
       }[stimulus.to];
-    case 'look':
+    case 'lookUp':
       return 'a second answer is looked up';
     case 'delete':
       return 'delete';
-    case 'crowd':
+    case 'takePermit':
       return 'another conversation takes the permit';
-    case 'makeRoom':
+    case 'freePermit':
       return 'the other conversation is done';
     case 'commit':
       return stimulus.together ? 'two commits at once' : 'commit';
@@ -119,7 +119,7 @@ function tellStimulus(stimulus: Stimulus): string {
     case 'answer':
       return 'answer';
     case 'ask':
-      return `the model calls ${stimulus.tools.join(' and ')}${stimulus.dear ? ', dearly' : ''}`;
+      return `the model calls ${stimulus.tools.join(' and ')}${stimulus.expensive ? ', dearly' : ''}`;
     case 'fault':
       return {
         busy: 'the provider is busy',

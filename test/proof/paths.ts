@@ -8,12 +8,13 @@ import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { edgesOf } from './edges.ts';
 import { possibleMoves } from './possible-moves.ts';
-import { stories, worldsOf } from './stories.ts';
+import { stories } from './stories.ts';
+import { worldsOf } from './story-worlds.ts';
 import { reasonFor } from './unreachable.ts';
-import { tell, type Move } from './moves.ts';
-import { play } from './apply-move.ts';
+import { describeMove, type Move } from './moves.ts';
+import { applyMove } from './apply-move.ts';
 import { start, type World } from './world.ts';
-import { keyOf } from './world-key.ts';
+import { worldKey } from './world-key.ts';
 
 /** So far the walk goes from the beginning, and from the worlds of a story. */
 const MOVES_FROM_START = 6;
@@ -25,7 +26,7 @@ export function allEdges(): string[] {
 }
 
 /** Edges that no path takes and for which no reason is given. */
-export function forgottenEdges(cover: ReadonlyMap<string, World>): string[] {
+export function uncoveredEdges(cover: ReadonlyMap<string, World>): string[] {
   return allEdges().filter((edge) => !cover.has(edge) && reasonFor(edge) === null);
 }
 
@@ -52,7 +53,7 @@ export function cover(
     }
   };
   for (const world of told) take(world);
-  const distinct = new Map(told.map((world) => [keyOf(world), world]));
+  const distinct = new Map(told.map((world) => [worldKey(world), world]));
   for (const world of walk([from], MOVES_FROM_START)) take(world);
   for (const world of walk([...distinct.values()], MOVES_FROM_STORIES)) take(world);
   return cover;
@@ -60,18 +61,18 @@ export function cover(
 
 /** Every world within so many moves of one of these, and all that they lead to. */
 function walk(from: readonly World[], moves: number): World[] {
-  const logic = fromTransition((world: World, { move }: { type: string; move: Move }) => play(world, move), start);
+  const logic = fromTransition((world: World, { move }: { type: string; move: Move }) => applyMove(world, move), start);
   const seen = new Map<string, number>();
   return from.flatMap((first): World[] => {
     const end = first.path.length + moves;
     const known = getAdjacencyMap(logic, {
-      fromState: { status: 'active', output: undefined, error: undefined, context: { ...first, asides: 0 } },
-      serializeState: ({ context }) => keyOf(context),
-      events: ({ context }) => possibleMoves(context).map((move) => ({ type: tell(move), move })),
+      fromState: { status: 'active', output: undefined, error: undefined, context: { ...first, deviations: 0 } },
+      serializeState: ({ context }) => worldKey(context),
+      events: ({ context }) => possibleMoves(context).map((move) => ({ type: describeMove(move), move })),
       // Another story was here, with as many moves left.
       stopWhen({ context }) {
         const left = end - context.path.length;
-        const key = keyOf(context);
+        const key = worldKey(context);
         if (left <= (seen.get(key) ?? 0)) return true;
         seen.set(key, left);
         return false;

@@ -3,8 +3,8 @@
  * path takes is left out, so that the walk over all worlds stays small. Holds no knowledge of what a move does.
  */
 import { pathOf } from './chart-step.ts';
-import { play } from './apply-move.ts';
-import { isKind, type Move, type Stimulus, type ToolName } from './moves.ts';
+import { applyMove } from './apply-move.ts';
+import { isBenign, type Move, type Stimulus, type ToolName } from './moves.ts';
 import { isReading, openQuestions, openTurns, stateOf, type World } from './world.ts';
 
 /** What the model may ask for in one answer. */
@@ -22,10 +22,10 @@ const ASKED_ALONE: readonly (readonly ToolName[])[] = [['table'], ['hall']];
 const IDS = ['r1', 'r2', 'r3'] as const;
 
 /** Enough to use up what a turn may. */
-const dear: Stimulus = { do: 'ask', tools: ['book'], dear: true };
+const expensive: Stimulus = { do: 'ask', tools: ['book'], expensive: true };
 
 /** No edge needs more of what the kindest of worlds would not do. */
-const MOST_ASIDES = 5;
+const MAX_DEVIATIONS = 5;
 
 export function possibleMoves(world: World): Move[] {
   if (world.deleted) return [];
@@ -35,23 +35,25 @@ export function possibleMoves(world: World): Move[] {
       : [storeMoves, modelMoves, toolMoves, progressMoves, clientMoves, timeMoves, processMoves].flatMap((movesOf) =>
           movesOf(world),
         );
-  return moves.filter((move) => (world.asides < MOST_ASIDES || isKind(move)) && (!move.broken || appends(world, move)));
+  return moves.filter(
+    (move) => (world.deviations < MAX_DEVIATIONS || isBenign(move)) && (!move.broken || appends(world, move)),
+  );
 }
 
 /** Else there is nothing that the store could throw at. */
 function appends(world: World, { broken: _, ...move }: Move): boolean {
-  return play(world, move).outside.appends > world.outside.appends;
+  return applyMove(world, move).outside.appends > world.outside.appends;
 }
 
 /** What the kindest of worlds does next; null when it would wait for a client. */
-export function kindMove(world: World): Move | null {
+export function nextBenignMove(world: World): Move | null {
   if (world.process === 'gone') return null;
   const moves = [
     ...storeMoves(world),
     ...endingMoves('running', world),
     ...modelMoves(world),
     ...timeMoves(world),
-  ].filter(isKind);
+  ].filter(isBenign);
   // Of an answer the whole, and no more tools.
   return (
     moves.find((move) => move.do !== 'begin' && move.do !== 'ask') ??
@@ -95,7 +97,7 @@ function modelMoves(world: World): Move[] {
     { do: 'answer' },
     { do: 'answer', broken: true },
     ...asks,
-    ...(isPlain ? [dear] : []),
+    ...(isPlain ? [expensive] : []),
     { do: 'ask', tools: ['book'], broken: true },
     { do: 'fault', how: 'busy' },
     { do: 'fault', how: 'refused' },
@@ -103,10 +105,10 @@ function modelMoves(world: World): Move[] {
   ];
 }
 
-function toolsThat(path: 'running' | 'asking', { terms, calls }: World): ToolName[] {
+function toolsThat(path: 'running' | 'asking', { settings, calls }: World): ToolName[] {
   const isThere = (tool: ToolName) =>
     [...calls.values()].some(({ value, context }) => context.tool.name === tool && pathOf(value) === path);
-  return [...terms.tools.keys()].filter(isThere);
+  return [...settings.tools.keys()].filter(isThere);
 }
 
 /** Each call asks once, which is all that a second question would show. */
@@ -145,7 +147,7 @@ function clientMoves(world: World): Move[] {
   const fresh = IDS[used.length];
   const moves: Move[] = [
     { do: 'stop', target: null },
-    { do: 'stop', target: 'nobody' },
+    { do: 'stop', target: 'unknown' },
   ];
   for (const id of used.slice(1)) moves.push({ do: 'stop', target: id });
   if (used.length > 0)
@@ -173,7 +175,7 @@ function clientMoves(world: World): Move[] {
   if (questions > 0) {
     moves.push({ do: 'respond', decision: 'approve', to: 'first' }, { do: 'respond', decision: 'deny', to: 'first' });
     if (open[0]?.ofServer === false) moves.push({ do: 'respond', decision: 'approve', to: 'first', always: true });
-    if (world.lookedUp === null) moves.push({ do: 'look' });
+    if (world.lookedUp === null) moves.push({ do: 'lookUp' });
   }
   if (world.lookedUp !== null) moves.push({ do: 'respond', decision: 'approve', to: 'late' });
   return moves;
@@ -200,9 +202,9 @@ function timeMoves(world: World): Move[] {
   const moves: Move[] = [];
   const state = stateOf(world);
   if (state === 'turn.backingOff') moves.push({ do: 'wait' });
-  if (world.crowded) moves.push({ do: 'makeRoom' });
+  if (world.permitTaken) moves.push({ do: 'freePermit' });
   else if (world.path.length === 0 || (state === 'turn.toolHop.waiting' && world.held.length === 0))
-    moves.push({ do: 'crowd' });
+    moves.push({ do: 'takePermit' });
   if (world.process === 'draining') return moves;
   if (openTurns(world).some(({ waits }) => waits)) moves.push({ do: 'expire' });
   // The registry asks those alone that rest.
@@ -219,6 +221,6 @@ function processMoves(world: World): Move[] {
 }
 
 /** One new start shows what a log is taken up from; a second one would be the same again. */
-function crashes({ crashes, crowded, log }: World): Move[] {
-  return crashes === 0 && !crowded && log.rows().length > 0 ? [{ do: 'crash' }] : [];
+function crashes({ crashes, permitTaken, log }: World): Move[] {
+  return crashes === 0 && !permitTaken && log.rows().length > 0 ? [{ do: 'crash' }] : [];
 }

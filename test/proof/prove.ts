@@ -1,12 +1,12 @@
 /** One kill point from beginning to end: a server is led there, killed, started again and judged. */
 import { createHash } from 'node:crypto';
 import { storyOf } from '../support/machine-story.ts';
-import { comeBack } from './restart.ts';
+import { restartAndFinish } from './restart.ts';
 import { playTo } from './driver.ts';
 import { judge } from './judge.ts';
 import type { KillPoint } from './kill-points.ts';
 import { readLog } from './log-on-disk.ts';
-import { setStage, type Stage } from './environment.ts';
+import { createEnvironment, type Environment } from './environment.ts';
 
 export interface Verdict {
   point: KillPoint;
@@ -18,29 +18,29 @@ export interface Verdict {
   tookMs: number;
 }
 
-/** `atRest`: the point is where all has come to an end, so the server comes back only for what has none. */
+/** `atEnd`: the point is where all has come to an end, so the server comes back only for what has none. */
 export async function prove(
   point: KillPoint,
-  { cache, atRest = false }: { cache: string; atRest?: boolean },
+  { cache, atEnd = false }: { cache: string; atEnd?: boolean },
 ): Promise<Verdict> {
   const startedMs = performance.now();
-  const stage = await setStage(point.from, point.moves, cache);
+  const environment = await createEnvironment(point.from, point.moves, cache);
   let problems: string[];
   let output = '';
   try {
-    const killed = await playTo(point, stage);
+    const killed = await playTo(point, environment);
     output = killed.output;
-    if (!atRest || !allHasEnded(stage)) output += await comeBack(point.moves, killed, stage);
-    problems = judge(stage, killed);
+    if (!atEnd || !allHasEnded(environment)) output += await restartAndFinish(point.moves, killed, environment);
+    problems = judge(environment, killed);
   } catch (error) {
     problems = [error instanceof Error ? error.message : String(error)];
   }
-  const log = problems.length === 0 ? [] : linesOf(stage.home.database);
-  await stage.clear();
+  const log = problems.length === 0 ? [] : linesOf(environment.home.database);
+  await environment.close();
   return { point, problems, log, output, tookMs: performance.now() - startedMs };
 }
 
-function allHasEnded({ home, sender }: Stage): boolean {
+function allHasEnded({ home, sender }: Environment): boolean {
   return [...sender.turns.values()].every(({ end }) => end !== null) && readLog(home.database).open.length === 0;
 }
 
@@ -55,7 +55,7 @@ function linesOf(database: string): string[] {
 
 export interface ProveOptions {
   cache: string;
-  atRest?: boolean;
+  atEnd?: boolean;
   /** Runs at the same time; one keeps less than a core busy. */
   atOnce: number;
   onVerdict(verdict: Verdict, done: number): void;
@@ -66,14 +66,14 @@ export interface ProveOptions {
 /** In the order of their ends. */
 export async function proveAll(
   points: readonly KillPoint[],
-  { cache, atRest = false, atOnce, onVerdict, isStopped = () => false }: ProveOptions,
+  { cache, atEnd = false, atOnce, onVerdict, isStopped = () => false }: ProveOptions,
 ): Promise<Verdict[]> {
   const waiting = points.values();
   const verdicts: Verdict[] = [];
   const work = async () => {
     for (const point of waiting) {
       if (isStopped()) return;
-      const verdict = await prove(point, { cache, atRest });
+      const verdict = await prove(point, { cache, atEnd });
       onVerdict(verdict, verdicts.push(verdict));
     }
   };

@@ -1,9 +1,9 @@
 /** What the proof tells people: progress, the story of what broke, which edges there are, and the sum. */
 import { storyOfMoves } from './kill-points.ts';
-import { allEdges, forgottenEdges } from './paths.ts';
+import { allEdges, uncoveredEdges } from './paths.ts';
 import type { Verdict } from './prove.ts';
 import { reasonFor } from './unreachable.ts';
-import { tell } from './moves.ts';
+import { describeMove } from './moves.ts';
 import type { World } from './world.ts';
 
 /** The end of a server's log tells why it ended. */
@@ -32,9 +32,9 @@ export function failure({ point, problems, log, output }: Verdict): string {
 /** Every edge of the charts with the shortest way to it that was found, or the reason why there is none. */
 export function edgeTable(cover: ReadonlyMap<string, World>): string[] {
   return allEdges().map((edge) => {
-    const path = cover.get(edge)?.path.map(tell).join(', ');
+    const path = cover.get(edge)?.path.map(describeMove).join(', ');
     return path === undefined
-      ? `  - ${edge}\n      ${reasonFor(edge) ?? 'NOT PROVEN, and no reason is given'}`
+      ? `  - ${edge}\n      ${reasonFor(edge) ?? 'NOT HELD_CONVERSATION, and no reason is given'}`
       : `  + ${edge}\n      ${path}`;
   });
 }
@@ -43,7 +43,7 @@ export function edgeTable(cover: ReadonlyMap<string, World>): string[] {
 export function summary(verdicts: readonly Verdict[], cover: ReadonlyMap<string, World>, tookMs: number): string[] {
   const broken = verdicts.filter(({ problems }) => problems.length > 0);
   return [
-    ...forgottenEdges(cover).map((edge) => `NO PATH and no reason: ${edge}`),
+    ...uncoveredEdges(cover).map((edge) => `NO PATH and no reason: ${edge}`),
     ...broken.map(({ point, problems }) => `BROKEN ${point.id} ${point.of}: ${problems[0]?.split('\n')[0]}`),
     `${cover.size} edges on paths, ${allEdges().length - cover.size} that nothing outside can bring about`,
     `${verdicts.length - broken.length} of ${verdicts.length} kill points held, in ${Math.round(tookMs / 1000)} s`,

@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { allKillPoints } from './kill-points.ts';
-import { coverEdges, forgottenEdges } from './paths.ts';
+import { coverEdges, uncoveredEdges } from './paths.ts';
 import { edgeTable, failure, progress, summary } from './report.ts';
 import { proveAll, sample } from './prove.ts';
 
@@ -50,4 +50,4 @@ await rm(cache, { recursive: true, force: true });
 if (only === undefined) for (const line of edgeTable(cover)) say(line);
 for (const line of summary(verdicts, cover, performance.now() - startedMs)) say(line);
 process.exitCode =
-  verdicts.every(({ problems }) => problems.length === 0) && forgottenEdges(cover).length === 0 ? 0 : 1;
+  verdicts.every(({ problems }) => problems.length === 0) && uncoveredEdges(cover).length === 0 ? 0 : 1;

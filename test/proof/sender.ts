@@ -5,13 +5,13 @@
 import { createPosition, type Position } from '../../src/client/position.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { connect, type Client, type Received } from '../support/client.ts';
-import type { Bell } from './notifier.ts';
-import { PROVEN } from './conversation-ids.ts';
+import type { Notifier } from './notifier.ts';
+import { HELD_CONVERSATION } from './held-store-messages.ts';
 
 /** Close code of a server that drains. */
 const SERVICE_RESTART = 1012;
 
-type Heard = Omit<Received, 'chunk'> & { chunk?: Chunk };
+type ReceivedFrame = Omit<Received, 'chunk'> & { chunk?: Chunk };
 
 export interface SentTurn {
   readonly requestId: string;
@@ -20,7 +20,7 @@ export interface SentTurn {
   /** Seq of its message, once the server has promised it. */
   accepted: number | null;
   /** `complete` or `error` frame that ended it for good. */
-  end: Heard | null;
+  end: ReceivedFrame | null;
   /** Text by message, as far as it was shown and not taken back. */
   texts: Map<string, string>;
   position: Position;
@@ -29,9 +29,9 @@ export interface SentTurn {
 export interface Sender {
   readonly turns: ReadonlyMap<string, SentTurn>;
   /** Everything it was ever sent. */
-  readonly frames: readonly Heard[];
+  readonly frames: readonly ReceivedFrame[];
   /** What the server must not do, e.g. leave a gap in a text. */
-  readonly complaints: readonly string[];
+  readonly violations: readonly string[];
   open(url: string): Promise<void>;
   /** `rewindTo`: the seq of the message in whose place it is. One that was sent on an earlier socket is sent again from where it was. */
   chat(requestId: string, mode: SentTurn['mode'], rewindTo: number | null): void;
@@ -41,14 +41,14 @@ export interface Sender {
   /** Follows the conversation on the present socket, so that a drain keeps that socket while a turn runs. */
   follow(): void;
   /** Resolves when the server has handled all that was sent so far, or has closed the socket in a drain: only then it does. */
-  heard(): Promise<void>;
+  sync(): Promise<void>;
   close(): void;
 }
 
-export function createSender(bell: Bell): Sender {
+export function createSender(notifier: Notifier): Sender {
   const turns = new Map<string, SentTurn>();
-  const frames: Heard[] = [];
-  const complaints: string[] = [];
+  const frames: ReceivedFrame[] = [];
+  const violations: string[] = [];
   let client: Client | null = null;
   /** The turns that were sent on this socket. */
   let sentHere = new Set<string>();
@@ -59,11 +59,11 @@ export function createSender(bell: Bell): Sender {
     return client;
   };
 
-  const hear = (frame: Heard) => {
+  const receive = (frame: ReceivedFrame) => {
     frames.push(frame);
-    bell.ring();
+    notifier.notify();
     const turn = turns.get(frame.request_id ?? '');
-    if (!turn || frame.conversation_id !== PROVEN) return;
+    if (!turn || frame.conversation_id !== HELD_CONVERSATION) return;
     // What comes of a turn that was not sent here comes because the sender follows the conversation.
     if (!sentHere.has(turn.requestId)) return;
     if (frame.status === 'processing' && frame.seq !== undefined) {
@@ -81,7 +81,7 @@ export function createSender(bell: Bell): Sender {
   const take = (turn: SentTurn, chunk: Chunk) => {
     const taken = turn.position.take(chunk);
     if (taken === 'repeat') return;
-    if (taken === 'gap') complaints.push(`the text of ${turn.requestId} has a gap before ${JSON.stringify(chunk)}`);
+    if (taken === 'gap') violations.push(`the text of ${turn.requestId} has a gap before ${JSON.stringify(chunk)}`);
     else if (taken.type === 'text')
       turn.texts.set(taken.message_id, (turn.texts.get(taken.message_id) ?? '') + taken.data);
     else if (taken.type === 'reset') turn.texts.delete(taken.message_id);
@@ -90,7 +90,7 @@ export function createSender(bell: Bell): Sender {
   return {
     turns,
     frames,
-    complaints,
+    violations,
     async open(url) {
       const opened = await connect(url);
       client = opened;
@@ -99,7 +99,7 @@ export function createSender(bell: Bell): Sender {
         if (client === opened) closeCode = code;
       });
       sentHere = new Set();
-      client.socket.on('message', (data) => hear(JSON.parse(data.toString())));
+      client.socket.on('message', (data) => receive(JSON.parse(data.toString())));
     },
     chat(requestId, mode, rewindTo) {
       const turn = turns.get(requestId) ?? {
@@ -126,9 +126,9 @@ export function createSender(bell: Bell): Sender {
       );
     },
     send: (action, payload, requestId) =>
-      void connected().send(action, { conversation_id: PROVEN, ...payload }, requestId),
-    follow: () => void connected().send('subscribe', { conversation_id: PROVEN }),
-    async heard() {
+      void connected().send(action, { conversation_id: HELD_CONVERSATION, ...payload }, requestId),
+    follow: () => void connected().send('subscribe', { conversation_id: HELD_CONVERSATION }),
+    async sync() {
       const { ask } = connected();
       if (closeCode !== null) return;
       await ask('ping').catch((error: unknown) => {
@@ -142,7 +142,7 @@ export function createSender(bell: Bell): Sender {
 /** The model reads the turn from the text's first word. */
 function payload({ requestId, rewindTo }: SentTurn): object {
   return {
-    conversation_id: PROVEN,
+    conversation_id: HELD_CONVERSATION,
     text: `${requestId} please`,
     ...(rewindTo === null ? {} : { rewind_to: rewindTo }),
   };

@@ -3,10 +3,7 @@
  * happen by themselves. Every gap of a story is proven, from its first word to rest; and the walk that looks
  * for edges starts anew wherever a story has been.
  */
-import { kindMove, possibleMoves } from './possible-moves.ts';
-import { play } from './apply-move.ts';
-import { isReading, start, type World } from './world.ts';
-import { tell, type Move, type ToolName } from './moves.ts';
+import type { Move, ToolName } from './moves.ts';
 
 const chat = (id: string, mode: 'queue' | 'reject' | 'interrupt' = 'queue'): Move => ({
   do: 'chat',
@@ -42,7 +39,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'a harmless call is lost and made again': [chat('r1'), ask('look'), call('look', 'lost'), call('look'), answer],
   'a call takes too long': [chat('r1'), ask('book'), call('book', 'late'), answer],
   'the limit of hops': [chat('r1'), ask('book'), call('book'), ask('look'), call('look'), ask('book')],
-  'the budget of a turn is used up': [chat('r1'), { do: 'ask', tools: ['book'], dear: true }, call('book')],
+  'the budget of a turn is used up': [chat('r1'), { do: 'ask', tools: ['book'], expensive: true }, call('book')],
   'a call is approved': [chat('r1'), ask('pay'), approve, call('pay'), answer],
   'an approval is remembered': [
     chat('r1'),
@@ -57,11 +54,11 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'nobody approves a call in time': [chat('r1'), ask('pay'), { do: 'expire' }, answer],
   'one call runs, one waits for approval': [chat('r1'), ask('book', 'pay'), call('book'), approve, call('pay'), answer],
   'one call runs, another is denied': [chat('r1'), ask('book', 'pay'), deny, call('book'), answer],
-  'two people answer': [chat('r1'), ask('pay'), { do: 'look' }, approve, commit, late, call('pay'), answer],
+  'two people answer': [chat('r1'), ask('pay'), { do: 'lookUp' }, approve, commit, late, call('pay'), answer],
   'the second answer comes long after the first': [
     chat('r1'),
     ask('pay'),
-    { do: 'look' },
+    { do: 'lookUp' },
     approve,
     call('pay'),
     answer,
@@ -71,7 +68,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'of two questions one is answered twice': [
     chat('r1'),
     ask('pay', 'pay'),
-    { do: 'look' },
+    { do: 'lookUp' },
     approve,
     call('pay'),
     commit,
@@ -238,12 +235,12 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
     answer,
   ],
   'a turn stands in line': [
-    { do: 'crowd' },
+    { do: 'takePermit' },
     chat('r1'),
     commit,
     chat('r2'),
     commit,
-    { do: 'makeRoom' },
+    { do: 'freePermit' },
     answer,
     answer,
   ],
@@ -251,12 +248,12 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
     chat('r1'),
     ask('pay', 'pay'),
     commit,
-    { do: 'crowd' },
-    { do: 'look' },
+    { do: 'takePermit' },
+    { do: 'lookUp' },
     approve,
     approveNext,
     commit,
-    { do: 'makeRoom' },
+    { do: 'freePermit' },
     call('pay'),
     commit,
     call('pay'),
@@ -267,42 +264,3 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'the conversation is deleted while a call runs': [chat('r1'), ask('book'), commit, { do: 'delete' }],
   'the server is drained': [chat('r1'), begin, { do: 'drain' }, answer],
 };
-
-/** The world after each move of a story, the first and all up to its rest included. Throws for one that cannot be told. */
-export function worldsOf(story: readonly Move[], from = start): World[] {
-  const { worlds, untold } = asFarAsPossible(story, from);
-  if (untold) throw new Error(`no way to "${tell(untold)}" after: ${worlds.at(-1)?.path.map(tell).join(', ')}`);
-  return worlds;
-}
-
-/** The same for a story that other limits may cut short; `untold` is the move that is no more possible. */
-export function asFarAsPossible(story: readonly Move[], from: World): { worlds: World[]; untold: Move | null } {
-  const worlds = [from];
-  let world = from;
-  const step = (move: Move) => worlds.push((world = play(world, move)));
-  for (const move of story) {
-    while (!isPossible(world, move)) {
-      const needed = plumbing(world);
-      if (needed === null) return { worlds: [...worlds, ...restOf(world)], untold: move };
-      step(needed);
-    }
-    step(move);
-  }
-  return { worlds: [...worlds, ...restOf(world)], untold: null };
-}
-
-/** What follows in the kindest of worlds, until all that is left to do is a client's. */
-export function restOf(world: World): World[] {
-  const worlds: World[] = [];
-  for (let at = world, move = kindMove(at); move !== null; move = kindMove(at)) worlds.push((at = play(at, move)));
-  return worlds;
-}
-
-export function isPossible(world: World, move: Move): boolean {
-  return possibleMoves(world).some((other) => JSON.stringify(other) === JSON.stringify(move));
-}
-
-function plumbing(world: World): Move | null {
-  if (world.held.length > 0) return commit;
-  return isReading(world) ? { do: 'read', works: true } : null;
-}

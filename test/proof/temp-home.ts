@@ -1,24 +1,24 @@
 /**
- * The folder in which a server under proof lives, and its configuration: the shipping defaults, but for what a path
+ * The folder in which a server under proof runs, and its configuration: the shipping defaults, but for what a path
  * needs to be walked in seconds. Each run has one of its own.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Move, Stimulus } from './moves.ts';
-import type { Terms } from './world.ts';
+import type { Settings } from './world.ts';
 
-export interface Home {
+export interface TempHome {
   readonly folder: string;
   readonly database: string;
   remove(): Promise<void>;
 }
 
-export async function makeHome(
-  { limits }: Terms,
+export async function createTempHome(
+  { limits }: Settings,
   moves: readonly Move[],
   urls: { model: string; tools: string; hall: string },
-): Promise<Home> {
+): Promise<TempHome> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-proof-'));
   const has = (word: Stimulus['do']) => moves.some((move) => move.do === word);
   const ends = (how: string) => moves.some((move) => move.do === 'call' && move.ends === how);
@@ -39,7 +39,7 @@ export async function makeHome(
         max_tool_hops: maxToolHops,
         budget: { turn_tokens: budgets.turn.tokens ?? 0 },
         queue_length: queueLength,
-        max_running_turns: has('crowd') ? 1 : 1000,
+        max_running_turns: has('takePermit') ? 1 : 1000,
         // Nothing stays warm, so that every context is a read that can be held.
         warm_bytes: 0,
         idle_timeout: has('passivate') ? 0.2 : 300,

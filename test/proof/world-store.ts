@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 /** Finishes the oldest in one tick: all of it is decided before anybody is told. */
 export function finish(
   world: World,
-  hear: (event: ConversationEvent) => void,
+  send: (event: ConversationEvent) => void,
   fates: readonly ('lands' | 'fails')[],
 ): void {
   const news = fates.flatMap((fate) => {
@@ -18,10 +18,11 @@ export function finish(
     if (!oldest) return [];
     world.held = rest;
     const event = fate === 'lands' ? land(world, oldest.intent) : refuse(world, oldest.intent);
-    return [{ event, life: oldest.life }];
+    return [{ event, activation: oldest.activation }];
   });
   // An actor that has ended is told nothing, and its successor not in its place.
-  for (const { event, life } of news) if (life === world.life && world.conversation !== null) hear(event);
+  for (const { event, activation } of news)
+    if (activation === world.activation && world.conversation !== null) send(event);
 }
 
 type Intent = World['held'][number]['intent'];

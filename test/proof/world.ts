@@ -18,13 +18,13 @@ export type Conversation = SnapshotFrom<typeof conversationMachine>;
 export type Call = SnapshotFrom<typeof toolCallMachine>;
 
 /** What a server is configured with, as far as paths depend on it. */
-export interface Terms {
+export interface Settings {
   limits: ConversationLimits;
   tools: ReadonlyMap<string, HopTool>;
 }
 
 /** Of the server under proof: limits small enough to be reached, a tool with effects, one without, one that a person has to approve, and two that ask people. */
-export const proofTerms: Terms = {
+export const proofSettings: Settings = {
   limits: {
     ...limits,
     budgets: { ...noBudgets, turn: { tokens: 100_000, cost: null } },
@@ -50,13 +50,13 @@ export const proofTerms: Terms = {
 };
 
 /** Of an answer after which the turn may use nothing more. */
-export const DEAR_USAGE = { prompt_tokens: 60_000, completion_tokens: 40_000, total_tokens: 100_000 };
+export const EXPENSIVE_USAGE = { prompt_tokens: 60_000, completion_tokens: 40_000, total_tokens: 100_000 };
 
 /** What the store has not finished: an append, or the end of the log. */
 export interface Held {
   intent: Intent;
   /** Whose it is: an actor that has ended is not told. */
-  life: number;
+  activation: number;
 }
 
 /** What somebody outside has seen since the process began. */
@@ -70,11 +70,11 @@ export interface Outside {
 }
 
 export interface World {
-  terms: Terms;
+  settings: Settings;
   conversation: Conversation | null;
   /** The last state that anybody was shown, a final one too; null where none was since the process began. */
   shown: string | null;
-  life: number;
+  activation: number;
   calls: ReadonlyMap<string, Call>;
   /** Oldest first. */
   held: readonly Held[];
@@ -83,7 +83,7 @@ export interface World {
   process: 'serving' | 'draining' | 'gone';
   crashes: number;
   /** Somebody else has the permit to run a turn. */
-  crowded: boolean;
+  permitTaken: boolean;
   /** The conversation is gone for good. */
   deleted: boolean;
   /** The question to which somebody's second answer has been looked up in the log, and not gone on from there. */
@@ -93,7 +93,7 @@ export interface World {
   outside: Outside;
   /** All moves on the way here, and how many of them the kindest of worlds would not have made. */
   path: readonly Move[];
-  asides: number;
+  deviations: number;
   /** Edges that the last move took, and those that it would have taken but for their guards. */
   taken: readonly string[];
   refused: readonly string[];
@@ -102,34 +102,34 @@ export interface World {
 }
 
 /** Nothing has happened yet. */
-export function startWith(terms: Terms): World {
-  return { ...nothing, terms };
+export function startWith(settings: Settings): World {
+  return { ...nothing, settings };
 }
 
 const nothing: World = {
-  terms: proofTerms,
+  settings: proofSettings,
   conversation: null,
   shown: null,
-  life: 0,
+  activation: 0,
   calls: new Map(),
   held: [],
   log: createMemoryLog(),
   process: 'serving',
   crashes: 0,
-  crowded: false,
+  permitTaken: false,
   deleted: false,
   lookedUp: null,
   begun: false,
   outside: { appends: 0, removals: 0, requests: 0, calls: 0 },
   path: [],
-  asides: 0,
+  deviations: 0,
   taken: [],
   refused: [],
   answered: [],
 };
 
 /** Where a proof begins. */
-export const start = startWith(proofTerms);
+export const start = startWith(proofSettings);
 
 /** The request id of what the move at that place of a path sends; chats have names of their own. */
 export function requestIdOf(place: number): string {
@@ -157,7 +157,8 @@ export function isReading(world: World): boolean {
   const state = stateOf(world);
   // What an earlier actor has under way is waited for, before the log is read.
   return (
-    state === 'turn.loadingContext' || (state === 'activating' && world.held.every(({ life }) => life === world.life))
+    state === 'turn.loadingContext' ||
+    (state === 'activating' && world.held.every(({ activation }) => activation === world.activation))
   );
 }
 

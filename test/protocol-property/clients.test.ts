@@ -4,7 +4,7 @@
  * PARLEY_SEED.
  */
 import { test } from 'node:test';
-import { examine } from './check-property.ts';
+import { checkProperty } from './check-property.ts';
 
 /** About ten seconds of one core; `npm run property` does more. */
 const RUNS = 15;
@@ -16,5 +16,5 @@ const seeds = { 'the fixed seed': 20_261_101, 'the seed of the day': Number(proc
 
 for (const [name, seed] of Object.entries(seeds)) {
   test(`whatever clients do, they hold what the log says, and each request is answered once: ${name}, ${seed}`, () =>
-    examine({ runs: RUNS, seed, limitMs: LIMIT_MS }));
+    checkProperty({ runs: RUNS, seed, limitMs: LIMIT_MS }));
 }

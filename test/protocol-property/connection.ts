@@ -5,9 +5,9 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { parseFrame, type Incoming } from '../../src/client/frames.ts';
-import { tell, type Complain } from './violation.ts';
+import { excerpt, type ReportViolation } from './violation.ts';
 import { createFollower, type Follower } from './follower.ts';
-import type { Holding } from './expected-state.ts';
+import type { ExpectedState } from './expected-state.ts';
 
 /** A request that has an answer of its own; chats share theirs, and are their follower's. */
 export interface Question {
@@ -18,7 +18,7 @@ export interface Question {
   take(answer: Incoming): void;
 }
 
-export interface Line {
+export interface Connection {
   readonly questions: ReadonlyMap<string, Question>;
   readonly followers: ReadonlyMap<string, Follower>;
   readonly isOpen: boolean;
@@ -31,34 +31,37 @@ export interface Line {
   /** Resolves with true as soon as this is so; with false when the socket has closed or patience is out. */
   until(isSo: () => boolean): Promise<boolean>;
   stopReading(): void;
-  readOn(): void;
+  resumeReading(): void;
   /** `cut`: as when a cable is pulled. Resolves when it is closed. */
-  hangUp(how: 'cut' | 'close'): Promise<void>;
+  close(how: 'cut' | 'close'): Promise<void>;
 }
 
-export interface LineDeps {
-  holding(conversation: string): Holding;
-  complain: Complain;
+export interface ConnectionDeps {
+  expected(conversation: string): ExpectedState;
+  report: ReportViolation;
   /** True while the server restarts. */
-  mayBeHungUpOn(): boolean;
+  mayBeClosed(): boolean;
   /** Every frame, after it has been taken in. */
-  heard(frame: Incoming): void;
+  onFrame(frame: Incoming): void;
 }
 
 /** What takes longer does not come. */
-export const PATIENCE_MS = 30_000;
+export const TIMEOUT_MS = 30_000;
 
-export async function openLine(url: string, { holding, complain, mayBeHungUpOn, heard }: LineDeps): Promise<Line> {
+export async function openConnection(
+  url: string,
+  { expected, report, mayBeClosed, onFrame }: ConnectionDeps,
+): Promise<Connection> {
   const socket = new WebSocket(url);
   const questions = new Map<string, Question>();
   const followers = new Map<string, Follower>();
   const waiting = new Set<() => void>();
   let isReading = true;
   let wasSlow = false;
-  let hangsUp = false;
+  let isClosing = false;
 
   const follower = (conversation: string): Follower => {
-    const known = followers.get(conversation) ?? createFollower(holding(conversation), complain);
+    const known = followers.get(conversation) ?? createFollower(expected(conversation), report);
     followers.set(conversation, known);
     return known;
   };
@@ -69,27 +72,27 @@ export async function openLine(url: string, { holding, complain, mayBeHungUpOn, 
         : undefined;
     if (question) {
       question.answers.push(frame);
-      if (question.answers.length > 1) complain('answer', `${question.action} was answered again with ${tell(frame)}`);
+      if (question.answers.length > 1) report('answer', `${question.action} was answered again with ${excerpt(frame)}`);
       question.take(frame);
     } else if (frame.conversation_id !== undefined && followers.has(frame.conversation_id)) {
-      follower(frame.conversation_id).hear(frame);
+      follower(frame.conversation_id).receive(frame);
     } else {
-      complain('stray', `nobody asked for ${tell(frame)}`);
+      report('stray', `nobody asked for ${excerpt(frame)}`);
     }
-    heard(frame);
+    onFrame(frame);
   };
   socket.on('message', (data) => {
     // What comes after the client has left is nothing to it.
-    if (hangsUp) return;
+    if (isClosing) return;
     const frame = parseFrame(data.toString());
     if (frame) take(frame);
-    else complain('stray', `no frame: ${tell(data.toString())}`);
+    else report('stray', `no frame: ${excerpt(data.toString())}`);
     for (const look of waiting) look();
   });
   socket.on('error', () => undefined);
   socket.on('close', (code) => {
-    if (!hangsUp && !wasSlow && !mayBeHungUpOn())
-      complain('stray', `the server hung up on a client that reads, with ${code}`);
+    if (!isClosing && !wasSlow && !mayBeClosed())
+      report('stray', `the server hung up on a client that reads, with ${code}`);
     for (const look of waiting) look();
   });
   await once(socket, 'open');
@@ -100,7 +103,7 @@ export async function openLine(url: string, { holding, complain, mayBeHungUpOn, 
     questions,
     followers,
     get isOpen() {
-      return !hangsUp && socket.readyState === socket.OPEN;
+      return !isClosing && socket.readyState === socket.OPEN;
     },
     get wasSlow() {
       return wasSlow;
@@ -126,7 +129,7 @@ export async function openLine(url: string, { holding, complain, mayBeHungUpOn, 
           if (isSo()) done(true);
           else if (socket.readyState >= socket.CLOSING) done(false);
         };
-        const timer = setTimeout(done, PATIENCE_MS, false);
+        const timer = setTimeout(done, TIMEOUT_MS, false);
         waiting.add(look);
         look();
       }),
@@ -135,15 +138,15 @@ export async function openLine(url: string, { holding, complain, mayBeHungUpOn, 
       isReading = false;
       socket.pause();
     },
-    readOn() {
+    resumeReading() {
       isReading = true;
       socket.resume();
     },
-    async hangUp(how) {
-      hangsUp = true;
+    async close(how) {
+      isClosing = true;
       if (socket.readyState === socket.CLOSED) return;
       const closed = once(socket, 'close');
-      // Who does not read does not hear the answer to a goodbye.
+      // Who does not read does not receive the answer to a goodbye.
       if (how === 'cut' || !isReading) socket.terminate();
       else socket.close();
       await closed;

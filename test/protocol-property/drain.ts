@@ -5,9 +5,9 @@
 import type { Client, Received } from '../support/client.ts';
 import type { FollowedTurn } from './followed-turn.ts';
 import { lastSeq, type Row } from './expected-state.ts';
-import type { Line } from './connection.ts';
-import type { Stage } from './environment.ts';
-import type { World } from './simulation.ts';
+import type { Connection } from './connection.ts';
+import type { Environment } from './environment.ts';
+import type { Simulation } from './simulation.ts';
 
 /** Null for a conversation that does not exist. */
 export type Logs = ReadonlyMap<string, Row[] | null>;
@@ -15,28 +15,30 @@ export type Logs = ReadonlyMap<string, Row[] | null>;
 /** Clients that were hung up on, because of answers too large for a socket, come back so often at most. */
 const ROUNDS = 4;
 
-export async function bringToRest(stage: Stage, world: World): Promise<Logs> {
-  for (const { line } of world.tabs) if (line?.isOpen) line.readOn();
-  for (const conversation of world.conversations) stage.model.free(conversation);
+export async function drain(environment: Environment, simulation: Simulation): Promise<Logs> {
+  for (const { connection } of simulation.clients) if (connection?.isOpen) connection.resumeReading();
+  for (const conversation of simulation.conversations) environment.model.free(conversation);
   const logs = new Map<string, Row[] | null>();
   for (
     let round = 0;
-    round === 0 || (round < ROUNDS && world.tabs.some(({ line }) => line?.isOpen === false));
+    round === 0 || (round < ROUNDS && simulation.clients.some(({ connection }) => connection?.isOpen === false));
     round += 1
   ) {
-    for (const tab of world.tabs) if (tab.line?.isOpen === false) tab.resume(await tab.connect());
+    for (const client of simulation.clients)
+      if (client.connection?.isOpen === false) client.resume(await client.connect());
     // A message that is on its way may be the first of its conversation.
-    for (const { line } of world.tabs) await line?.until(() => isAnswered(line));
-    for (const conversation of world.conversations) logs.set(conversation, await settle(stage, conversation));
-    for (const { line } of world.tabs) await line?.until(() => isUpToDate(line, logs));
+    for (const { connection } of simulation.clients) await connection?.until(() => isAnswered(connection));
+    for (const conversation of simulation.conversations)
+      logs.set(conversation, await settle(environment, conversation));
+    for (const { connection } of simulation.clients) await connection?.until(() => isUpToDate(connection, logs));
   }
-  await stage.breathe();
+  await environment.flush();
   return logs;
 }
 
 /** Waits until every turn has ended; who asks for a person gets a no. */
-async function settle(stage: Stage, conversation: string): Promise<Row[] | null> {
-  const client = await stage.connect();
+async function settle(environment: Environment, conversation: string): Promise<Row[] | null> {
+  const client = await environment.connect();
   try {
     return await readToEnd(client, conversation);
   } finally {
@@ -82,24 +84,24 @@ function isAtRest(rows: readonly Row[]): boolean {
   return rows.every((row) => row.type !== 'user_message' || ended.has(row.request_id));
 }
 
-function isAnswered(line: Line): boolean {
+function isAnswered(connection: Connection): boolean {
   return (
-    [...line.questions.values()].every(({ answers }) => answers.length > 0) &&
-    [...line.followers.values()].every(({ turns }) => [...turns.values()].every(isTold))
+    [...connection.questions.values()].every(({ answers }) => answers.length > 0) &&
+    [...connection.followers.values()].every(({ turns }) => [...turns.values()].every(hasAllAnswers))
   );
 }
 
 /** Requests under one id that cannot be told apart may share an answer, but for a no: each has its own. */
-function isTold({ accepted, refused, asks, isPlain }: FollowedTurn): boolean {
-  return accepted + refused >= asks || (!isPlain && accepted > 0);
+function hasAllAnswers({ accepted, refused, asks, isUnambiguous }: FollowedTurn): boolean {
+  return accepted + refused >= asks || (!isUnambiguous && accepted > 0);
 }
 
 /** Everything is answered, every turn that is followed has ended, and every subscription is at the end of its log. */
-function isUpToDate(line: Line, logs: Logs): boolean {
+function isUpToDate(connection: Connection, logs: Logs): boolean {
   return (
-    isAnswered(line) &&
-    [...line.followers].every(([conversation, { turns, subscription, holding }]) => {
-      const isAtEnd = subscription === null || (logs.get(conversation) ?? []).length === lastSeq(holding);
+    isAnswered(connection) &&
+    [...connection.followers].every(([conversation, { turns, subscription, expected }]) => {
+      const isAtEnd = subscription === null || (logs.get(conversation) ?? []).length === lastSeq(expected);
       return isAtEnd && [...turns.values()].every((own) => !own.isFollowing);
     })
   );

@@ -7,15 +7,15 @@ import { startHttpServer } from '../support/mcp-http-server.ts';
 import { startParley } from '../support/parley.ts';
 import { startPacedModel, type PacedModel } from './paced-model.ts';
 
-export interface Stage {
+export interface Environment {
   readonly url: string;
   readonly model: PacedModel;
   /** A socket beside those of the run. */
   connect(): Promise<Client>;
   restart(): Promise<void>;
   /** Long enough for what is on its way between the model, the server and its sockets to arrive: all of it is loopback in this process. */
-  breathe(): Promise<void>;
-  clear(): Promise<void>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
 }
 
 const settings = {
@@ -30,7 +30,7 @@ const settings = {
   shutdown: { drain_timeout: 0 },
 };
 
-export async function setStage(): Promise<Stage> {
+export async function createEnvironment(): Promise<Environment> {
   const [model, tools] = await Promise.all([startPacedModel(), startHttpServer({ era: 'stateless' })]);
   const block = { url: tools.url, protocol: '2026-07-28' };
   const endings: (() => unknown)[] = [];
@@ -39,7 +39,7 @@ export async function setStage(): Promise<Stage> {
     { after },
     { modelUrl: model.url, mcpServers: { free: block, asks: block }, config: settings },
   );
-  let pulse = await parley.connect();
+  let probe = await parley.connect();
   return {
     get url() {
       return parley.url;
@@ -48,13 +48,13 @@ export async function setStage(): Promise<Stage> {
     connect: () => parley.connect(),
     async restart() {
       await parley.restart();
-      pulse = await parley.connect();
+      probe = await parley.connect();
     },
-    async breathe() {
-      await pulse.ask('ping');
-      await pulse.ask('ping');
+    async flush() {
+      await probe.ask('ping');
+      await probe.ask('ping');
     },
-    async clear() {
+    async close() {
       for (const end of endings) await end();
       await Promise.all([model.close(), tools.stop()]);
     },

@@ -3,8 +3,8 @@
  * the turn was shown. What a subscription shows of the same turn is not its business.
  */
 import type { Incoming } from '../../src/client/frames.ts';
-import type { Complain } from './violation.ts';
-import { beginning, goBackInTurn, type Holding, type Place, type SentTurn } from './expected-state.ts';
+import type { ReportViolation } from './violation.ts';
+import { beginning, resetTurnTo, type ExpectedState, type Place, type SentTurn } from './expected-state.ts';
 
 export interface FollowedTurn {
   readonly turn: SentTurn;
@@ -16,10 +16,10 @@ export interface FollowedTurn {
   /** True once it was brought up to date on this socket: what comes of it may be of that, whatever else is being caught up on. */
   readonly isAttached: boolean;
   /** False once its frames cannot be told apart any more: of two requests under one id, or of the turn and a subscription. */
-  readonly isPlain: boolean;
+  readonly isUnambiguous: boolean;
   ask(place: Place): void;
   /** The same socket subscribes too. */
-  mix(): void;
+  markAmbiguous(): void;
   accept(disposition: string, seq: number): void;
   refuse(): void;
   end(frame: Incoming): void;
@@ -29,7 +29,7 @@ export interface FollowedTurn {
   forget(messageId: string): void;
 }
 
-export function followTurn(holding: Holding, turn: SentTurn, complain: Complain): FollowedTurn {
+export function followTurn(expected: ExpectedState, turn: SentTurn, report: ReportViolation): FollowedTurn {
   let place = beginning;
   const followed = {
     turn,
@@ -39,23 +39,23 @@ export function followTurn(holding: Holding, turn: SentTurn, complain: Complain)
     ended: 0,
     isFollowing: false,
     isAttached: false,
-    isPlain: true,
+    isUnambiguous: true,
 
     ask(from: Place) {
-      if (followed.accepted + followed.refused < followed.asks) followed.isPlain = false;
+      if (followed.accepted + followed.refused < followed.asks) followed.isUnambiguous = false;
       followed.asks += 1;
       place = from;
     },
-    mix() {
-      followed.isPlain = false;
+    markAmbiguous() {
+      followed.isUnambiguous = false;
     },
     accept(disposition: string, seq: number) {
       followed.accepted += 1;
       // A subscription hears of it too when another client's chat of the same name is let in.
       followed.isFollowing = followed.refused < followed.asks;
       followed.isAttached ||= disposition === 'attached';
-      if (!followed.isPlain) return;
-      goBackInTurn(holding, turn, disposition === 'attached' ? place : beginning);
+      if (!followed.isUnambiguous) return;
+      resetTurnTo(expected, turn, disposition === 'attached' ? place : beginning);
       turn.afterSeq = Math.max(turn.afterSeq, seq);
     },
     refuse() {
@@ -66,19 +66,19 @@ export function followTurn(holding: Holding, turn: SentTurn, complain: Complain)
       followed.ended += 1;
       followed.isFollowing = false;
       turn.end = frame;
-      turn.heldAtEnd = followed.isPlain
-        ? new Map([...holding.texts].filter(([, { of }]) => of === turn.requestId))
+      turn.heldAtEnd = followed.isUnambiguous
+        ? new Map([...expected.texts].filter(([, { of }]) => of === turn.requestId))
         : null;
     },
     showText(messageId: string) {
-      if (!followed.isPlain) return;
+      if (!followed.isUnambiguous) return;
       turn.messages.add(messageId);
       turn.writing = messageId;
     },
     showRow(seq: number) {
-      if (!followed.isPlain) return;
+      if (!followed.isUnambiguous) return;
       if (seq <= turn.afterSeq)
-        complain('repeat', `row ${turn.afterSeq} of ${turn.requestId} was shown, and there came row ${seq}`);
+        report('repeat', `row ${turn.afterSeq} of ${turn.requestId} was shown, and there came row ${seq}`);
       turn.afterSeq = Math.max(turn.afterSeq, seq);
       turn.shown.add(seq);
       turn.writing = null;

@@ -17,10 +17,9 @@ import {
 } from '../support/model-replies.ts';
 import { startModelServer, type ModelRequest } from '../support/model-server.ts';
 import { callParts } from '../support/model-tool-calls.ts';
-import { createPace, type Pace } from './pace.ts';
 import { deltasOf, readMessage, type Recipe, type Tool } from './recipe.ts';
 
-export interface PacedModel extends Pick<Pace, 'allow' | 'free'> {
+export interface PacedModel extends Pick<PieceGate, 'allow' | 'free'> {
   readonly url: string;
   /** Broken rules of the histories it got. */
   readonly violations: readonly string[];
@@ -34,7 +33,7 @@ export const toolNames: Record<Tool, string> = { free: 'free__count', asks: 'ask
 
 export async function startPacedModel(): Promise<PacedModel> {
   const server = await startModelServer();
-  const pace = createPace();
+  const pace = createPieceGate();
   const abandoned = new Map<string, number>();
   const strays: string[] = [];
 
@@ -96,4 +95,53 @@ function replyTo({ hops, reasoning, pieces, end }: Recipe, hop: number, wait: ()
     wait(),
     end === 'torn' ? { play: 'tear' } : [finish('stop'), usage(), done()],
   );
+}
+
+interface PieceGate {
+  /** Lets the next pieces go, those that wait first. */
+  allow(conversation: string, pieces: number): void;
+  /** From now on nothing of this conversation is held back. */
+  free(conversation: string): void;
+  /** Resolves when the piece may go. Whoever gives up by `left` takes nothing from the others. */
+  enter(conversation: string, left: Promise<unknown>): Promise<void>;
+}
+
+interface Lane {
+  allowed: number;
+  waiting: Set<() => void>;
+}
+
+function createPieceGate(): PieceGate {
+  const lanes = new Map<string, Lane>();
+  const laneOf = (conversation: string): Lane => {
+    const lane = lanes.get(conversation) ?? { allowed: 0, waiting: new Set() };
+    lanes.set(conversation, lane);
+    return lane;
+  };
+  const allow = (conversation: string, pieces: number) => {
+    const lane = laneOf(conversation);
+    lane.allowed += pieces;
+    for (const go of lane.waiting) {
+      if (lane.allowed < 1) return;
+      lane.allowed -= 1;
+      lane.waiting.delete(go);
+      go();
+    }
+  };
+
+  return {
+    allow,
+    free: (conversation) => allow(conversation, Infinity),
+    enter(conversation, left) {
+      const lane = laneOf(conversation);
+      if (lane.allowed >= 1) {
+        lane.allowed -= 1;
+        return Promise.resolve();
+      }
+      return new Promise((go) => {
+        lane.waiting.add(go);
+        void left.then(() => lane.waiting.delete(go));
+      });
+    },
+  };
 }

@@ -3,78 +3,89 @@
  * comes back with what it has.
  */
 import type { Incoming } from '../../src/client/frames.ts';
-import type { Complain } from './violation.ts';
+import type { ReportViolation } from './violation.ts';
 import type { FollowedTurn } from './followed-turn.ts';
-import { beginning, createHolding, forget, placeInTurn, placeOf, type Holding, type SentTurn } from './expected-state.ts';
-import { openLine, type Line } from './connection.ts';
+import {
+  beginning,
+  createExpectedState,
+  forget,
+  placeInTurn,
+  placeOf,
+  type ExpectedState,
+  type SentTurn,
+} from './expected-state.ts';
+import { openConnection, type Connection } from './connection.ts';
 import type { From } from './steps.ts';
 
-export interface Tab {
+export interface SimulatedClient {
   readonly name: string;
-  readonly holdings: ReadonlyMap<string, Holding>;
+  readonly expectedStates: ReadonlyMap<string, ExpectedState>;
   /** The open one, else the last. */
-  readonly line: Line | null;
+  readonly connection: Connection | null;
   /** Every socket that it has had. */
-  readonly lines: readonly Line[];
+  readonly connections: readonly Connection[];
   /** Opens a socket if there is none. */
-  connect(): Promise<Line>;
+  connect(): Promise<Connection>;
   /** Sends a chat, for the first time or again. */
   chat(
-    line: Line,
+    connection: Connection,
     conversation: string,
     chat: { requestId: string; payload: Record<string, unknown>; streaming: boolean; withCursor: boolean },
   ): () => boolean;
-  subscribe(line: Line, conversation: string, from: From, state: boolean): () => boolean;
-  unsubscribe(line: Line, conversation: string): () => boolean;
-  ask(line: Line, action: string, payload: object, take?: (answer: Incoming) => void): () => boolean;
+  subscribe(connection: Connection, conversation: string, from: From, state: boolean): () => boolean;
+  unsubscribe(connection: Connection, conversation: string): () => boolean;
+  ask(connection: Connection, action: string, payload: object, take?: (answer: Incoming) => void): () => boolean;
   /** Asks again for all that it followed, from where it was. */
-  resume(line: Line): (() => boolean)[];
+  resume(connection: Connection): (() => boolean)[];
 }
 
-export interface TabDeps {
+export interface SimulatedClientDeps {
   url(): string;
-  complain: Complain;
-  mayBeHungUpOn(): boolean;
-  heard(frame: Incoming): void;
+  report: ReportViolation;
+  mayBeClosed(): boolean;
+  onFrame(frame: Incoming): void;
   /** False while it is not sure that a conversation is the one that its cursors are of. */
-  mayGoOn(tab: string, conversation: string): boolean;
+  isSameConversation(client: string, conversation: string): boolean;
 }
 
-export function createTab(name: string, { url, complain, mayBeHungUpOn, heard, mayGoOn }: TabDeps): Tab {
-  const holdings = new Map<string, Holding>();
-  const lines: Line[] = [];
+export function createSimulatedClient(
+  name: string,
+  { url, report, mayBeClosed, onFrame, isSameConversation }: SimulatedClientDeps,
+): SimulatedClient {
+  const expectedStates = new Map<string, ExpectedState>();
+  const connections: Connection[] = [];
   let requests = 0;
 
-  const holding = (conversation: string): Holding => {
-    const known = holdings.get(conversation) ?? createHolding();
-    holdings.set(conversation, known);
+  const expected = (conversation: string): ExpectedState => {
+    const known = expectedStates.get(conversation) ?? createExpectedState();
+    expectedStates.set(conversation, known);
     return known;
   };
   /** What is held of a conversation that may be gone is worth nothing; who follows it is told, and forgets it then. */
-  const goesOn = (line: Line, conversation: string): boolean => {
-    if (mayGoOn(name, conversation)) return true;
-    const { subscription, turns } = line.follower(conversation);
+  const continues = (connection: Connection, conversation: string): boolean => {
+    if (isSameConversation(name, conversation)) return true;
+    const { subscription, turns } = connection.follower(conversation);
     const followed = [...turns.values()].filter(({ isFollowing }) => isFollowing);
     // Until the answer to what is asked now, frames come that go on from what was held.
-    for (const own of followed) own.mix();
-    forget(holding(conversation), subscription !== null || followed.length > 0);
+    for (const own of followed) own.markAmbiguous();
+    forget(expected(conversation), subscription !== null || followed.length > 0);
     return false;
   };
-  const ask: Tab['ask'] = (line, action, payload, take) => {
+  const ask: SimulatedClient['ask'] = (connection, action, payload, take) => {
     const requestId = `${name}-${(requests += 1)}`;
-    line.ask(requestId, action, payload, take);
-    return () => (line.questions.get(requestId)?.answers.length ?? 0) > 0;
+    connection.ask(requestId, action, payload, take);
+    return () => (connection.questions.get(requestId)?.answers.length ?? 0) > 0;
   };
-  const subscribe: Tab['subscribe'] = (line, conversation, from, state) => {
-    const place = goesOn(line, conversation) ? placeOf(holding(conversation), from) : beginning;
-    const follower = line.follower(conversation);
-    return ask(line, 'subscribe', { conversation_id: conversation, ...place.cursor, state }, (answer) => {
+  const subscribe: SimulatedClient['subscribe'] = (connection, conversation, from, state) => {
+    const place = continues(connection, conversation) ? placeOf(expected(conversation), from) : beginning;
+    const follower = connection.follower(conversation);
+    return ask(connection, 'subscribe', { conversation_id: conversation, ...place.cursor, state }, (answer) => {
       if (answer.status === 'result') follower.subscribed(place, answer.result);
-      else holding(conversation).wantsToFollow = false;
+      else expected(conversation).wantsToFollow = false;
     });
   };
-  const chat: Tab['chat'] = (line, conversation, { requestId, payload, streaming, withCursor }) => {
-    const held = holding(conversation);
+  const chat: SimulatedClient['chat'] = (connection, conversation, { requestId, payload, streaming, withCursor }) => {
+    const held = expected(conversation);
     const turn: SentTurn = held.turns.get(requestId) ?? {
       requestId,
       payload,
@@ -87,10 +98,10 @@ export function createTab(name: string, { url, complain, mayBeHungUpOn, heard, m
     };
     held.turns.set(requestId, turn);
     turn.end = null;
-    const place = goesOn(line, conversation) && withCursor ? placeInTurn(held, turn) : beginning;
-    const own = line.follower(conversation).chat(turn, place);
+    const place = continues(connection, conversation) && withCursor ? placeInTurn(held, turn) : beginning;
+    const own = connection.follower(conversation).chat(turn, place);
     const before = answersTo(own);
-    line.chat(requestId, {
+    connection.chat(requestId, {
       ...payload,
       conversation_id: conversation,
       streaming,
@@ -101,35 +112,37 @@ export function createTab(name: string, { url, complain, mayBeHungUpOn, heard, m
 
   return {
     name,
-    holdings,
-    get line() {
-      return lines.at(-1) ?? null;
+    expectedStates,
+    get connection() {
+      return connections.at(-1) ?? null;
     },
-    lines,
+    connections,
     async connect() {
-      const present = lines.at(-1);
+      const present = connections.at(-1);
       if (present?.isOpen) return present;
-      const line = await openLine(url(), {
-        holding,
-        complain: (rule, what) => complain(rule, `${name}: ${what}`),
-        mayBeHungUpOn,
-        heard,
+      const connection = await openConnection(url(), {
+        expected,
+        report: (rule, what) => report(rule, `${name}: ${what}`),
+        mayBeClosed,
+        onFrame,
       });
-      lines.push(line);
-      return line;
+      connections.push(connection);
+      return connection;
     },
     chat,
     subscribe,
-    unsubscribe: (line, conversation) =>
-      ask(line, 'unsubscribe', { conversation_id: conversation }, () => line.follower(conversation).unsubscribed()),
+    unsubscribe: (connection, conversation) =>
+      ask(connection, 'unsubscribe', { conversation_id: conversation }, () =>
+        connection.follower(conversation).unsubscribed(),
+      ),
     ask,
-    resume(line) {
-      return [...holdings].flatMap(([conversation, { turns, wantsToFollow }]) => [
-        ...(wantsToFollow ? [subscribe(line, conversation, 'here', true)] : []),
+    resume(connection) {
+      return [...expectedStates].flatMap(([conversation, { turns, wantsToFollow }]) => [
+        ...(wantsToFollow ? [subscribe(connection, conversation, 'here', true)] : []),
         ...[...turns.values()]
           .filter(({ end }) => end === null)
           .map(({ requestId, payload }) =>
-            chat(line, conversation, { requestId, payload, streaming: true, withCursor: true }),
+            chat(connection, conversation, { requestId, payload, streaming: true, withCursor: true }),
           ),
       ]);
     },

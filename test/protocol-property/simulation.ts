@@ -1,24 +1,24 @@
 /**
- * A run: clients take the steps, one after the other, against the server on the stage. Remembers what was asked, so
+ * A run: clients take the steps, one after the other, against the server on the environment. Remembers what was asked, so
  * that the judge knows what may have become of it.
  */
 import type { Incoming } from '../../src/client/frames.ts';
 import type { Rule } from './violation.ts';
-import type { Line } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { writeMessage } from './recipe.ts';
-import type { Stage } from './environment.ts';
-import { CONVERSATIONS, TABS, type Step } from './steps.ts';
-import { createTab, type Tab } from './simulated-client.ts';
+import type { Environment } from './environment.ts';
+import { CONVERSATIONS, CLIENTS, type Step } from './steps.ts';
+import { createSimulatedClient, type SimulatedClient } from './simulated-client.ts';
 
-export interface Complaint {
+export interface Violation {
   rule: Rule;
   what: string;
 }
 
-export interface World {
-  readonly tabs: readonly Tab[];
+export interface Simulation {
+  readonly clients: readonly SimulatedClient[];
   readonly conversations: readonly string[];
-  readonly complaints: readonly Complaint[];
+  readonly violations: readonly Violation[];
   /** What was promised: messages with their seq. */
   readonly promised: readonly { conversation: string; requestId: string; seq: number }[];
   /** Stops that were asked for; of the running turn where there is no target. */
@@ -32,12 +32,12 @@ export interface World {
 
 type StepOf<What extends Step['do']> = Extract<Step, { do: What }>;
 
-export function createWorld(stage: Stage, name: string): World {
+export function createSimulation(environment: Environment, name: string): Simulation {
   const conversations = Array.from({ length: CONVERSATIONS }, (_, index) => `${name}-c${index}`);
-  const complaints: Complaint[] = [];
-  const promised: World['promised'][number][] = [];
-  const stops: World['stops'][number][] = [];
-  const interrupts: World['interrupts'][number][] = [];
+  const violations: Violation[] = [];
+  const promised: Simulation['promised'][number][] = [];
+  const stops: Simulation['stops'][number][] = [];
+  const interrupts: Simulation['interrupts'][number][] = [];
   const questions = new Map<string, Set<string>>(conversations.map((conversation) => [conversation, new Set()]));
   const payloads = new Map<string, Record<string, unknown>>();
   const deletions = new Map<string, { times: number; pending: boolean }>();
@@ -45,7 +45,7 @@ export function createWorld(stage: Stage, name: string): World {
   let restarts = 0;
   let isRestarting = false;
 
-  const heard = (frame: Incoming) => {
+  const onFrame = (frame: Incoming) => {
     if (frame.status === 'processing' && frame.seq !== undefined)
       promised.push({ conversation: frame.conversation_id, requestId: frame.request_id, seq: frame.seq });
     if (frame.status === 'event' && frame.event.extra?.['kind'] === 'approval_request')
@@ -53,31 +53,31 @@ export function createWorld(stage: Stage, name: string): World {
     if (frame.status === 'chunk' && frame.chunk.type === 'approval_request')
       questions.get(frame.conversation_id)?.add(frame.chunk.interrupt_id);
   };
-  const mayGoOn = (tab: string, conversation: string) => {
+  const isSameConversation = (client: string, conversation: string) => {
     const deletion = deletions.get(conversation);
     if (!deletion) return true;
-    const key = `${tab} ${conversation}`;
+    const key = `${client} ${conversation}`;
     const isSame = !deletion.pending && begun.get(key) === deletion.times;
     begun.set(key, deletion.times);
     return isSame;
   };
-  const tabs = Array.from({ length: TABS }, (_, index) =>
-    createTab(`tab${index}`, {
-      url: () => stage.url,
-      heard,
-      mayGoOn,
-      mayBeHungUpOn: () => isRestarting,
-      complain: (rule, what) => void complaints.push({ rule, what }),
+  const clients = Array.from({ length: CLIENTS }, (_, index) =>
+    createSimulatedClient(`client${index}`, {
+      url: () => environment.url,
+      onFrame,
+      isSameConversation,
+      mayBeClosed: () => isRestarting,
+      report: (rule, what) => void violations.push({ rule, what }),
     }),
   );
-  const tabOf = (step: { tab: number }): Tab => {
-    const tab = tabs[step.tab];
-    if (!tab) throw new Error(`there is no tab ${step.tab}`);
-    return tab;
+  const clientOf = (step: { client: number }): SimulatedClient => {
+    const client = clients[step.client];
+    if (!client) throw new Error(`there is no client ${step.client}`);
+    return client;
   };
   const named = (step: { conversation: number }) => conversations[step.conversation] ?? '';
 
-  const chat = (tab: Tab, line: Line, step: StepOf<'chat'>) => {
+  const chat = (client: SimulatedClient, connection: Connection, step: StepOf<'chat'>) => {
     const conversation = named(step);
     const requestId = `t${step.turn}`;
     const key = `${conversation} ${requestId}`;
@@ -87,7 +87,7 @@ export function createWorld(stage: Stage, name: string): World {
     const said = step.otherText
       ? { text: writeMessage({ conversation, turn: 'another', recipe: step.recipe }) }
       : payload;
-    return tab.chat(line, conversation, {
+    return client.chat(connection, conversation, {
       requestId,
       payload: { ...said, mode: step.mode },
       streaming: step.streaming,
@@ -101,39 +101,42 @@ export function createWorld(stage: Stage, name: string): World {
     const rewindTo = seqs[rewind.to % Math.max(1, seqs.length)] ?? rewind.to + 1;
     return { rewind_to: rewindTo, ...(rewind.edited ? { text } : {}) };
   };
-  const remove = (tab: Tab, line: Line, conversation: string) => {
+  const remove = (client: SimulatedClient, connection: Connection, conversation: string) => {
     const times = (deletions.get(conversation)?.times ?? 0) + 1;
     deletions.set(conversation, { times, pending: true });
-    return tab.ask(line, 'delete', { conversation_id: conversation }, () => {
+    return client.ask(connection, 'delete', { conversation_id: conversation }, () => {
       deletions.set(conversation, { times: (deletions.get(conversation)?.times ?? 0) + 1, pending: false });
     });
   };
   const ask = (
-    tab: Tab,
-    line: Line,
+    client: SimulatedClient,
+    connection: Connection,
     step: StepOf<'chat' | 'cancel' | 'subscribe' | 'unsubscribe' | 'respond' | 'history' | 'delete'>,
   ) => {
     const conversation = named(step);
     switch (step.do) {
       case 'chat':
-        return chat(tab, line, step);
+        return chat(client, connection, step);
       case 'subscribe':
-        return tab.subscribe(line, conversation, step.from, step.state);
+        return client.subscribe(connection, conversation, step.from, step.state);
       case 'unsubscribe':
-        return tab.unsubscribe(line, conversation);
+        return client.unsubscribe(connection, conversation);
       case 'delete':
-        return remove(tab, line, conversation);
+        return remove(client, connection, conversation);
       case 'history':
-        return tab.ask(line, 'history', { conversation_id: conversation });
+        return client.ask(connection, 'history', { conversation_id: conversation });
       case 'cancel': {
         const target = step.turn === null ? null : `t${step.turn}`;
         stops.push({ conversation, target });
-        return tab.ask(line, 'cancel', { conversation_id: conversation, ...(target === null ? {} : { target }) });
+        return client.ask(connection, 'cancel', {
+          conversation_id: conversation,
+          ...(target === null ? {} : { target }),
+        });
       }
       case 'respond': {
         const known = [...(questions.get(conversation) ?? [])];
         const interruptId = known.at(-1 - (step.question % Math.max(1, known.length))) ?? 'nothing';
-        return tab.ask(line, 'respond', {
+        return client.ask(connection, 'respond', {
           conversation_id: conversation,
           interrupt_id: interruptId,
           decision: step.decision,
@@ -143,9 +146,9 @@ export function createWorld(stage: Stage, name: string): World {
   };
 
   return {
-    tabs,
+    clients,
     conversations,
-    complaints,
+    violations,
     promised,
     stops,
     interrupts,
@@ -156,29 +159,30 @@ export function createWorld(stage: Stage, name: string): World {
     async take(step) {
       switch (step.do) {
         case 'model':
-          stage.model.allow(named(step), step.pieces);
-          return step.hurry ? undefined : stage.breathe();
+          environment.model.allow(named(step), step.pieces);
+          return step.hurry ? undefined : environment.flush();
         case 'restart':
           restarts += 1;
           isRestarting = true;
-          await stage.restart();
-          // Who does not read has not heard of it.
-          for (const { line } of tabs) await (line?.isReading ? line.until(() => false) : line?.hangUp('cut'));
+          await environment.restart();
+          // Who does not read has not onFrame of it.
+          for (const { connection } of clients)
+            await (connection?.isReading ? connection.until(() => false) : connection?.close('cut'));
           isRestarting = false;
           return undefined;
         case 'drop':
-          return tabOf(step).line?.hangUp(step.how);
+          return clientOf(step).connection?.close(step.how);
         case 'stopReading':
-          return (await tabOf(step).connect()).stopReading();
-        case 'readOn':
-          return tabOf(step).line?.readOn();
+          return (await clientOf(step).connect()).stopReading();
+        case 'resumeReading':
+          return clientOf(step).connection?.resumeReading();
         default: {
-          const tab = tabOf(step);
-          const line = await tab.connect();
-          const answers = step.do === 'resume' ? tab.resume(line) : [ask(tab, line, step)];
-          if (step.hurry || !line.isReading) return undefined;
-          for (const isAnswered of answers) await line.until(isAnswered);
-          return stage.breathe();
+          const client = clientOf(step);
+          const connection = await client.connect();
+          const answers = step.do === 'resume' ? client.resume(connection) : [ask(client, connection, step)];
+          if (step.hurry || !connection.isReading) return undefined;
+          for (const isAnswered of answers) await connection.until(isAnswered);
+          return environment.flush();
         }
       }
     },

@@ -3,8 +3,8 @@
  * before the row itself.
  */
 import type { Incoming } from '../../src/client/frames.ts';
-import { tell, type Complain } from './violation.ts';
-import { goBack, lastSeq, writtenIn, type Holding, type Place, type Row } from './expected-state.ts';
+import { excerpt, type ReportViolation } from './violation.ts';
+import { resetTo, lastSeq, textOf, type ExpectedState, type Place, type Row } from './expected-state.ts';
 
 export interface Subscription {
   /** The last state that it was told; null before. */
@@ -12,64 +12,64 @@ export interface Subscription {
   /** True until it was shown what was there when it began. */
   isBehind(): boolean;
   /** Of a frame that comes live. */
-  hearLive(frame: Incoming): void;
+  receiveLive(frame: Incoming): void;
   /** Of a frame about the row `seq`, if it is about one. */
-  hearOf(seq: number | undefined, frame: Incoming): void;
-  hearRow(row: Row): void;
-  hearState(value: string): void;
+  receiveOf(seq: number | undefined, frame: Incoming): void;
+  receiveRow(row: Row): void;
+  receiveState(value: string): void;
   /** Some message was taken back. */
-  hearReset(): void;
+  receiveReset(): void;
 }
 
 /** `own`: the messages that the same client holds of turns of its own. */
 export function subscribe(
-  holding: Holding,
+  expected: ExpectedState,
   place: Place,
   result: Record<string, unknown>,
   own: ReadonlySet<string>,
-  complain: Complain,
+  report: ReportViolation,
 ): Subscription {
   const { head_seq: head, oldest_seq: oldest, reset, truncated } = result;
-  if (truncated === true) complain('gap', 'rows are said to be gone that nobody took away');
-  goBack(holding, place, reset === true ? Number(oldest) - 1 : place.cursor.after_seq, own);
+  if (truncated === true) report('gap', 'rows are said to be gone that nobody took away');
+  resetTo(expected, place, reset === true ? Number(oldest) - 1 : place.cursor.after_seq, own);
   let state: string | null = null;
   /** A message that nobody knows is taken back before anything is shown. */
   let owesReset = place.cursor.message_id !== undefined && place.held === null;
-  const isBehind = () => lastSeq(holding) < Number(head);
+  const isBehind = () => lastSeq(expected) < Number(head);
 
   return {
     get state() {
       return state;
     },
     isBehind,
-    hearLive(frame) {
+    receiveLive(frame) {
       if (isBehind())
-        complain('early', `row ${lastSeq(holding)} of ${String(head)} was shown, and there came ${tell(frame)}`);
+        report('early', `row ${lastSeq(expected)} of ${String(head)} was shown, and there came ${excerpt(frame)}`);
     },
-    hearOf(seq, frame) {
-      if (seq !== undefined && seq > lastSeq(holding))
-        complain('order', `row ${lastSeq(holding)} is the last that was shown, and there came ${tell(frame)}`);
+    receiveOf(seq, frame) {
+      if (seq !== undefined && seq > lastSeq(expected))
+        report('order', `row ${lastSeq(expected)} is the last that was shown, and there came ${excerpt(frame)}`);
     },
-    hearRow(row) {
-      const last = lastSeq(holding);
-      if (owesReset) complain('reset', `row ${row.seq} came before the message was taken back that nobody knows`);
+    receiveRow(row) {
+      const last = lastSeq(expected);
+      if (owesReset) report('reset', `row ${row.seq} came before the message was taken back that nobody knows`);
       if (row.seq !== last + 1)
-        return complain(row.seq > last ? 'gap' : 'repeat', `row ${last} was shown, and there came row ${row.seq}`);
-      holding.rows.push(row);
+        return report(row.seq > last ? 'gap' : 'repeat', `row ${last} was shown, and there came row ${row.seq}`);
+      expected.rows.push(row);
       if (row.type !== 'assistant_message') return undefined;
-      const held = holding.texts.get(row.id);
-      const written = writtenIn(row);
-      const goesOn =
+      const held = expected.texts.get(row.id);
+      const written = textOf(row);
+      const continues =
         held === undefined || (written.text.startsWith(held.text) && written.reasoning.startsWith(held.reasoning));
-      if (!goesOn) complain('text', `${tell(held)} is held of what row ${row.seq} has as ${tell(written)}`);
-      holding.texts.set(row.id, written);
-      if (holding.writing === row.id) holding.writing = null;
+      if (!continues) report('text', `${excerpt(held)} is held of what row ${row.seq} has as ${excerpt(written)}`);
+      expected.texts.set(row.id, written);
+      if (expected.writing === row.id) expected.writing = null;
       return undefined;
     },
-    hearState(value) {
+    receiveState(value) {
       state = value;
     },
-    hearReset() {
+    receiveReset() {
       owesReset = false;
     },
   };

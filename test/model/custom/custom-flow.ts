@@ -2,13 +2,14 @@
  * A flow of one's own tools: what happens, in the words of the model, and what the calls are given. Made by the chart
  * (derive-flows.ts) or by its user (written-flow.ts). Between two of its moves everything that needs nobody happens by itself.
  */
-import { play } from '../../proof/apply-move.ts';
+import type { LogRow } from '../../../machines/log.ts';
+import { applyMove } from '../../proof/apply-move.ts';
 import type { Stimulus } from '../../proof/moves.ts';
-import { isReading, startWith, type Terms, type World } from '../../proof/world.ts';
-import { nameOf } from '../flow-name.ts';
+import { isReading, startWith, type Settings, type World } from '../../proof/world.ts';
+import { flowName } from '../flow-name.ts';
 import type { WrittenFlow } from './flows-file.ts';
 
-export interface OwnFlow {
+export interface CustomFlow {
   name: string;
   prompt: string;
   moves: readonly Stimulus[];
@@ -21,7 +22,7 @@ export interface OwnFlow {
   isWritten: boolean;
 }
 
-export const begin = (terms: Terms): World => startWith(terms);
+export const begin = (settings: Settings): World => startWith(settings);
 
 /** The world after a move and all that follows from it without anybody's doing. */
 export function step(before: World, move: Stimulus): World {
@@ -29,29 +30,32 @@ export function step(before: World, move: Stimulus): World {
 }
 
 /** The states of the conversation's chart that it is in between these moves, or takes a transition in. */
-export function statesPassed(moves: readonly Stimulus[], terms: Terms): Set<string> {
-  const worlds = moves.reduce((all, move) => [...all, ...worldsOf(all.at(-1) ?? begin(terms), move)], [begin(terms)]);
+export function statesPassed(moves: readonly Stimulus[], settings: Settings): Set<string> {
+  const worlds = moves.reduce(
+    (all, move) => [...all, ...worldsOf(all.at(-1) ?? begin(settings), move)],
+    [begin(settings)],
+  );
   return new Set(
     worlds.flatMap(({ taken }) => taken).flatMap((edge) => /^conversation\.(.*?): /.exec(edge)?.[1] ?? []),
   );
 }
 
 function worldsOf(before: World, move: Stimulus): World[] {
-  const worlds = [play(before, move)];
+  const worlds = [applyMove(before, move)];
   for (let world = worlds[0] ?? before; world.held.length > 0 || isReading(world); worlds.push(world)) {
-    world = play(world, world.held.length > 0 ? { do: 'commit', together: false } : { do: 'read', works: true });
+    world = applyMove(world, world.held.length > 0 ? { do: 'commit', together: false } : { do: 'read', works: true });
   }
   return worlds;
 }
 
 /** Whether it takes somebody who is late: a tool, or a person. */
-export function needsHaste({ moves }: Pick<OwnFlow, 'moves'>): boolean {
+export function needsShortTimeouts({ moves }: Pick<CustomFlow, 'moves'>): boolean {
   return moves.some((move) => move.do === 'expire' || (move.do === 'call' && move.ends === 'late'));
 }
 
 /** The moves in words, repetitions told once. */
-export function tellOwn(moves: readonly Stimulus[], terms: Terms): string {
-  return withoutRepetition(nameOf(moves, begin(terms), step).split(', ')).join(', ');
+export function describeCustomFlow(moves: readonly Stimulus[], settings: Settings): string {
+  return withoutRepetition(flowName(moves, begin(settings), step).split(', ')).join(', ');
 }
 
 /** `a, b, a, b, c` is `(a, b) twice, c`. */
@@ -71,4 +75,24 @@ function withoutRepetition(told: readonly string[]): string[] {
     }
   }
   return [...told];
+}
+
+/** Label of a row in a few words, the same for a row of the chart and one of the server: event, tool, status. */
+export function rowLabel({ type, extra }: Pick<LogRow, 'type'> & { extra: LogRow['extra'] | null }): string {
+  const { kind, name, status, decision, reason } = extra ?? {};
+  const metadata: unknown = extra?.['metadata'];
+  const finish =
+    typeof metadata === 'object' && metadata !== null && 'finish_reason' in metadata
+      ? metadata.finish_reason
+      : undefined;
+  return [
+    kind ?? type,
+    name,
+    status,
+    decision,
+    kind === 'cancel' ? reason : undefined,
+    kind === 'turn_end' ? finish : undefined,
+  ]
+    .filter((word) => word !== undefined && word !== null)
+    .join(' ');
 }

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { runOwn, type OwnOptions } from './run-custom.ts';
+import { runCustom, type CustomOptions } from './run-custom.ts';
 
 const example = join(import.meta.dirname, '..', 'example');
 const config = join(example, 'library.yaml');
@@ -12,9 +12,9 @@ const flows = join(example, 'library.flows.yaml');
 /** On a machine that has much else to do. */
 const timeout = 120_000;
 
-async function run(options: Partial<OwnOptions>): Promise<{ held: boolean; lines: string[] }> {
+async function run(options: Partial<CustomOptions>): Promise<{ held: boolean; lines: string[] }> {
   const lines: string[] = [];
-  const held = await runOwn({
+  const held = await runCustom({
     config,
     flows,
     tool: undefined,

@@ -5,19 +5,18 @@
 import { fromTransition } from 'xstate';
 import { adjacencyMapToArray, getAdjacencyMap } from 'xstate/graph';
 import { pathOf } from '../../proof/chart-step.ts';
-import { tell, type Stimulus } from '../../proof/moves.ts';
-import { openQuestions, stateOf, type Terms, type World } from '../../proof/world.ts';
-import { keyOf } from '../../proof/world-key.ts';
-import { begin, step } from './custom-flow.ts';
-import { labelOf } from './row-label.ts';
+import { describeMove, type Stimulus } from '../../proof/moves.ts';
+import { openQuestions, stateOf, type Settings, type World } from '../../proof/world.ts';
+import { worldKey } from '../../proof/world-key.ts';
+import { begin, rowLabel, step } from './custom-flow.ts';
 
 /** Shortest first. */
-export function deriveFlows(tool: string, terms: Terms): Stimulus[][] {
-  const from = begin(terms);
+export function deriveFlows(tool: string, settings: Settings): Stimulus[][] {
+  const from = begin(settings);
   const logic = fromTransition((world: World, { move }: { type: string; move: Stimulus }) => step(world, move), from);
   const known = getAdjacencyMap(logic, {
-    serializeState: ({ context }) => JSON.stringify([keyOf(context), isTroubled(context), outcomeOf(context)]),
-    events: ({ context }) => possibleMoves(context, tool).map((move) => ({ type: tell(move), move })),
+    serializeState: ({ context }) => JSON.stringify([worldKey(context), isTroubled(context), outcomeOf(context)]),
+    events: ({ context }) => possibleMoves(context, tool).map((move) => ({ type: describeMove(move), move })),
   });
   const byOutcome = new Map<string, World>();
   for (const {
@@ -63,7 +62,7 @@ function possibleMoves(world: World, tool: string): Stimulus[] {
 
 /** What has happened, however often. */
 function outcomeOf({ log }: World): string {
-  return [...new Set(log.rows().map(labelOf))].join();
+  return [...new Set(log.rows().map(rowLabel))].join();
 }
 
 function isTroubled({ path }: World): boolean {

@@ -1,11 +1,11 @@
 /** What the user expects of a flow, beside what the chart says: each expectation that is not met, as a sentence. */
 import type { LogEvent } from '../../../src/protocol/log-event.ts';
 import type { ExpectedCall, FlowsFile } from './flows-file.ts';
-import type { OwnFlow } from './custom-flow.ts';
+import type { CustomFlow } from './custom-flow.ts';
 import type { PlayedFlow } from './play-custom.ts';
 
-export function unmet(
-  { expect, isWritten }: OwnFlow,
+export function unmetExpectations(
+  { expect, isWritten }: CustomFlow,
   { rows, modelSaw }: PlayedFlow,
   tools: FlowsFile['tools'],
 ): string[] {

@@ -103,6 +103,6 @@ export function checkToolNames({ tools, flows }: FlowsFile, offered: readonly st
 
 /** The sentence for a tool that no server offers. */
 export function notOffered(name: string, offered: readonly string[]): string {
-  const meant = closest(name, offered);
-  return `No server offers the tool "${name}"; ${meant === null ? `offered: ${offered.join(', ') || 'none'}.` : `did you mean "${meant}"?`}`;
+  const expected = closest(name, offered);
+  return `No server offers the tool "${name}"; ${expected === null ? `offered: ${offered.join(', ') || 'none'}.` : `did you mean "${expected}"?`}`;
 }

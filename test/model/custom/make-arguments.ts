@@ -6,10 +6,10 @@
 type Schema = Record<string, unknown>;
 
 /** A schema may speak of itself. */
-const MOST_LEVELS = 8;
+const MAX_LEVELS = 8;
 
 export function makeArguments(schema: Schema): Record<string, unknown> {
-  const made = make(schema, schema, MOST_LEVELS);
+  const made = make(schema, schema, MAX_LEVELS);
   return isSchema(made) ? made : {};
 }
 

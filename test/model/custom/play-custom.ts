@@ -6,14 +6,13 @@ import { randomUUID } from 'node:crypto';
 import { connect } from '../../../src/client/client.ts';
 import type { FollowedFrame } from '../../../src/client/follow.ts';
 import type { LogEvent } from '../../../src/protocol/log-event.ts';
-import { createBell } from '../../proof/notifier.ts';
+import { createNotifier } from '../../proof/notifier.ts';
 import type { Stimulus } from '../../proof/moves.ts';
-import { stateOf, type Terms } from '../../proof/world.ts';
+import { stateOf, type Settings } from '../../proof/world.ts';
 import { says, streams, text, type Reply } from '../../support/model-replies.ts';
 import type { ModelServer } from '../../support/model-server.ts';
 import { asks } from '../../support/model-tool-calls.ts';
-import { begin, step, type OwnFlow } from './custom-flow.ts';
-import { labelOf } from './row-label.ts';
+import { begin, rowLabel, step, type CustomFlow } from './custom-flow.ts';
 import type { WatchedServer } from './watched-server.ts';
 
 export interface PlayedFlow {
@@ -28,21 +27,21 @@ export interface PlayedFlow {
 }
 
 /** Beyond a tool's own time. */
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
-export async function playOwn(
-  flow: OwnFlow,
-  { server, model, terms }: { server: WatchedServer; model: ModelServer; terms: Terms },
+export async function playCustom(
+  flow: CustomFlow,
+  { server, model, settings }: { server: WatchedServer; model: ModelServer; settings: Settings },
 ): Promise<PlayedFlow> {
   const startedMs = performance.now();
-  const bell = createBell(terms.limits.toolMaxTimeoutMs + PATIENCE_MS);
+  const notifier = createNotifier(settings.limits.toolMaxTimeoutMs + TIMEOUT_MS);
   const conversationId = randomUUID();
   const client = connect(server.url);
   const rows: LogEvent[] = [];
   const problems: string[] = [];
   const moves: Stimulus[] = [];
   const modelWas = { requests: model.requests.length, violations: model.violations.length };
-  let world = begin(terms);
+  let world = begin(settings);
   let state: string | null = null;
   let hasBegun = false;
   let chat: ReturnType<typeof client.chat> | null = null;
@@ -51,7 +50,7 @@ export async function playOwn(
     if (frame.status === 'event') rows.push(frame.event);
     else if (frame.status === 'state') state = frame.state.value;
     else if (frame.status === 'chunk' && frame.chunk.type === 'text') hasBegun = true;
-    bell.ring();
+    notifier.notify();
   };
   const follow = async () => {
     for await (const frame of client.follow(conversationId, { state: true })) take(frame);
@@ -73,7 +72,7 @@ export async function playOwn(
         return make(move);
       case 'respond': {
         const answered = ofKind('response').length;
-        await bell.until(
+        await notifier.waitUntil(
           () => ofKind('approval_request').length > answered,
           () => 'a person to be asked',
         );
@@ -83,7 +82,7 @@ export async function playOwn(
           interruptId: String(question?.extra?.['interrupt_id']),
           decision: move.decision,
         });
-        await bell.until(
+        await notifier.waitUntil(
           () => ofKind('response').length > answered,
           () => 'the answer to be kept',
         );
@@ -95,7 +94,7 @@ export async function playOwn(
           ofKind('tool_result').filter((row) =>
             ['ok', 'error', 'timed_out', 'outcome_unknown'].includes(String(row.extra?.['status'])),
           );
-        await bell.until(
+        await notifier.waitUntil(
           () => ended().length > before || rows.some(isServersQuestion),
           () => `${move.tool} to end`,
         );
@@ -111,13 +110,13 @@ export async function playOwn(
         return make({ do: 'call', tool: String(name), ends: status });
       }
       case 'begin':
-        await bell.until(
+        await notifier.waitUntil(
           () => hasBegun,
           () => 'the first words',
         );
         return make(move);
       case 'stop':
-        await bell.until(
+        await notifier.waitUntil(
           () => state === stateOf(world),
           () => `the conversation to be in ${stateOf(world)}; it is in ${state}`,
         );
@@ -130,18 +129,18 @@ export async function playOwn(
 
   try {
     model.script(...repliesOf(flow));
-    server.keepBack(keptBack(flow, terms));
+    server.withholdAnswers(withheldAnswers(flow, settings));
     for (const move of flow.moves) await perform(move);
-    await bell.until(
+    await notifier.waitUntil(
       () => ofKind('turn_end').length > 0,
       () => 'the turn to end',
     );
-    const [seen, meant] = [rows.map(labelOf), world.log.rows().map(labelOf)];
-    const at = meant.findIndex((label, index) => label !== seen[index]);
-    if (at !== -1 || seen.length !== meant.length)
+    const [seen, expected] = [rows.map(rowLabel), world.log.rows().map(rowLabel)];
+    const at = expected.findIndex((label, index) => label !== seen[index]);
+    if (at !== -1 || seen.length !== expected.length)
       problems.push(
-        `the log differs from the chart at row ${at === -1 ? meant.length + 1 : at + 1}:`,
-        `the chart: ${meant.join(', ')}`,
+        `the log differs from the chart at row ${at === -1 ? expected.length + 1 : at + 1}:`,
+        `the chart: ${expected.join(', ')}`,
         `the log:   ${seen.join(', ')}`,
       );
     problems.push(
@@ -152,7 +151,7 @@ export async function playOwn(
   } catch (error) {
     problems.push(
       error instanceof Error ? error.message : String(error),
-      ...rows.map((row) => `row ${row.seq}: ${labelOf(row)} ${row.content ?? ''}`),
+      ...rows.map((row) => `row ${row.seq}: ${rowLabel(row)} ${row.content ?? ''}`),
     );
   } finally {
     client.close();
@@ -171,7 +170,7 @@ function isServersQuestion({ extra }: LogEvent): boolean {
 }
 
 /** One for each request; a turn that is stopped while it is answered gets the beginning of an answer. */
-function repliesOf({ moves, arguments: given, says: words }: OwnFlow): Reply[] {
+function repliesOf({ moves, arguments: given, says: words }: CustomFlow): Reply[] {
   const hops = given.values();
   return moves.flatMap((move): Reply[] => {
     if (move.do === 'answer') return [says(words)];
@@ -183,8 +182,8 @@ function repliesOf({ moves, arguments: given, says: words }: OwnFlow): Reply[] {
 }
 
 /** Of each call that is made: its answer is kept back unless the flow has it come. */
-function keptBack({ moves }: OwnFlow, terms: Terms): boolean[] {
-  let world = begin(terms);
+function withheldAnswers({ moves }: CustomFlow, settings: Settings): boolean[] {
+  let world = begin(settings);
   const kept: boolean[] = [];
   for (const [at, move] of moves.entries()) {
     const before = world.outside.calls;

@@ -7,11 +7,11 @@ import type { Config } from '../../../src/config/schema/schema.ts';
 import { withPolicy } from '../../../src/conversation/actors/load-context.ts';
 import type { Tool } from '../../../src/mcp/port.ts';
 import type { ToolboxHost } from '../../../src/mcp/toolbox.ts';
-import { proofTerms, type Terms } from '../../proof/world.ts';
+import { proofSettings, type Settings } from '../../proof/world.ts';
 import { deriveFlows } from './derive-flows.ts';
 import { checkToolNames, notOffered, type FlowsFile } from './flows-file.ts';
 import { makeArguments } from './make-arguments.ts';
-import { tellOwn, type OwnFlow } from './custom-flow.ts';
+import { describeCustomFlow, type CustomFlow } from './custom-flow.ts';
 import { readFlow } from './written-flow.ts';
 
 export interface PrepareOptions {
@@ -28,7 +28,7 @@ export function prepare(
   toolbox: ToolboxHost,
   given: FlowsFile,
   { tool: wanted, all, say }: PrepareOptions,
-): { flows: OwnFlow[]; terms: Terms } {
+): { flows: CustomFlow[]; settings: Settings } {
   for (const { name, state, tools, error } of toolbox.servers())
     say(`${name}: ${state}, ${tools} tool${tools === 1 ? '' : 's'}${error === null ? '' : ` (${error})`}`);
   const offered = toolbox.tools();
@@ -37,8 +37,8 @@ export function prepare(
   if (wanted !== undefined && !names.includes(wanted)) throw new Error(notOffered(wanted, names));
   for (const name of namesIn(given))
     if (!offered.some((tool) => tool.name === name)) say(`no server offers ${name}: calls of it end as unknown`);
-  const terms: Terms = {
-    limits: { ...proofTerms.limits, ...conversationLimits(config), providers: ['scripted'] },
+  const settings: Settings = {
+    limits: { ...proofSettings.limits, ...conversationLimits(config), providers: ['scripted'] },
     tools: new Map(offered.map((tool) => [tool.name, withPolicy(tool, toolPolicy(config))])),
   };
   const argumentsFor = (name: string) =>
@@ -48,7 +48,7 @@ export function prepare(
   function whyNot(tool: Tool): string | null {
     const { call } = given.tools[tool.name] ?? {};
     if (call === false) return 'by your word';
-    const isRefused = terms.tools.get(tool.name)?.permission === 'never';
+    const isRefused = settings.tools.get(tool.name)?.permission === 'never';
     if (call !== true && !all && !isRefused && tool.effect !== 'read_only')
       return 'which may change things: say `call: true` of it in the file of flows, or --all';
     const breach = toolbox.check(tool, argumentsFor(tool.name));
@@ -62,15 +62,15 @@ export function prepare(
     .flatMap((tool) => {
       const reason = whyNot(tool);
       if (reason !== null) say(`not called: ${tool.name}, ${reason}`);
-      return reason === null ? deriveFlows(tool.name, terms).map((moves) => flowOf(tool.name, moves)) : [];
+      return reason === null ? deriveFlows(tool.name, settings).map((moves) => flowOf(tool.name, moves)) : [];
     });
-  const written = wanted === undefined ? given.flows.map((flow) => readFlow(flow, terms, argumentsFor)) : [];
+  const written = wanted === undefined ? given.flows.map((flow) => readFlow(flow, settings, argumentsFor)) : [];
   // Flows without a call are the same for every tool.
-  return { terms, flows: [...new Map(derived.map((flow) => [flow.name, flow])).values(), ...written] };
+  return { settings, flows: [...new Map(derived.map((flow) => [flow.name, flow])).values(), ...written] };
 
-  function flowOf(tool: string, moves: OwnFlow['moves']): OwnFlow {
+  function flowOf(tool: string, moves: CustomFlow['moves']): CustomFlow {
     return {
-      name: tellOwn(moves, terms),
+      name: describeCustomFlow(moves, settings),
       prompt: `Try ${tool}, please.`,
       moves,
       arguments: moves.flatMap((move) => (move.do === 'ask' ? [[argumentsFor(tool)]] : [])),

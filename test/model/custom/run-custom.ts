@@ -8,15 +8,15 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema/schema.ts';
 import { startModelServer, type ModelServer } from '../../support/model-server.ts';
 import { edgesOf } from '../../proof/edges.ts';
-import type { Terms } from '../../proof/world.ts';
-import { unmet } from './expectations.ts';
+import type { Settings } from '../../proof/world.ts';
+import { unmetExpectations } from './expectations.ts';
 import { readFlowsFile } from './flows-file.ts';
-import { needsHaste, statesPassed, tellOwn, type OwnFlow } from './custom-flow.ts';
-import { playOwn, type PlayedFlow } from './play-custom.ts';
+import { needsShortTimeouts, statesPassed, describeCustomFlow, type CustomFlow } from './custom-flow.ts';
+import { playCustom, type PlayedFlow } from './play-custom.ts';
 import { prepare } from './prepare-flows.ts';
 import { startWatchedServer, type WatchedServer } from './watched-server.ts';
 
-export interface OwnOptions {
+export interface CustomOptions {
   /** A configuration of Parley; without one the project's own. */
   config: string | undefined;
   /** What tools are called with, and flows of one's own. */
@@ -34,39 +34,48 @@ export interface OwnOptions {
 const projectDirectory = join(import.meta.dirname, '..', '..', '..');
 
 /** Whether all flows held. Rejects, fit for people, when the server does not start or a file is wrong. */
-export async function runOwn({ config: file, flows, tool, only, all, say, isUnread }: OwnOptions): Promise<boolean> {
+export async function runCustom({
+  config: file,
+  flows,
+  tool,
+  only,
+  all,
+  say,
+  isUnread,
+}: CustomOptions): Promise<boolean> {
   const { config } = await loadConfig({ file, env: process.env, cwd: process.cwd(), projectDirectory });
   const given = await readFlowsFile(flows);
   const model = await startModelServer();
   try {
     let held = 0;
     const passed = new Set<string>();
-    const playAll = async (chosen: readonly OwnFlow[], terms: Terms, server: WatchedServer) => {
+    const playAll = async (chosen: readonly CustomFlow[], settings: Settings, server: WatchedServer) => {
       for (const flow of chosen) {
         if (isUnread()) return;
-        const played = await playOwn(flow, { server, model, terms });
-        const problems = [...played.problems, ...unmet(flow, played, given.tools)];
+        const played = await playCustom(flow, { server, model, settings });
+        const problems = [...played.problems, ...unmetExpectations(flow, played, given.tools)];
         if (problems.length === 0) held += 1;
-        for (const state of statesPassed(played.moves, terms)) passed.add(state);
-        for (const line of report(flow, played, problems, terms)) say(line);
+        for (const state of statesPassed(played.moves, settings)) passed.add(state);
+        for (const line of report(flow, played, problems, settings)) say(line);
         if (problems.length > 0) say(`         again: ${replay({ file, flows, all }, flow)}`);
       }
     };
-    const { chosen, terms } = await withServer(config, model, { inHaste: false }, async (server) => {
-      const { flows: prepared, terms } = prepare(config, server.toolbox, given, { tool, all, say });
+    const { chosen, settings } = await withServer(config, model, { shortTimeouts: false }, async (server) => {
+      const { flows: prepared, settings } = prepare(config, server.toolbox, given, { tool, all, say });
       const chosen = prepared.filter(({ name }) => only === undefined || name.includes(only));
       if (chosen.length === 0)
         throw new Error('There is no flow to play: no tool may be called, or none has this name.');
       say('');
       await playAll(
-        chosen.filter((flow) => !needsHaste(flow)),
-        terms,
+        chosen.filter((flow) => !needsShortTimeouts(flow)),
+        settings,
         server,
       );
-      return { chosen, terms };
+      return { chosen, settings };
     });
-    const hasty = chosen.filter(needsHaste);
-    if (hasty.length > 0) await withServer(config, model, { inHaste: true }, (server) => playAll(hasty, terms, server));
+    const late = chosen.filter(needsShortTimeouts);
+    if (late.length > 0)
+      await withServer(config, model, { shortTimeouts: true }, (server) => playAll(late, settings, server));
     const states = [...new Set(edgesOf(conversationMachine).map(({ state }) => state))];
     say(
       `\nThey pass through ${passed.size} of the ${states.length} states of a conversation; not through ${states.filter((state) => !passed.has(state)).join(', ')}.`,
@@ -79,13 +88,13 @@ export async function runOwn({ config: file, flows, tool, only, all, say, isUnre
 }
 
 function report(
-  flow: OwnFlow,
+  flow: CustomFlow,
   { moves, rows, tookMs, problems: ownProblems }: PlayedFlow,
   problems: readonly string[],
-  terms: Terms,
+  settings: Settings,
 ): string[] {
   // A tool may have ended otherwise than the flow foresaw.
-  const name = flow.isWritten || ownProblems.length > 0 ? flow.name : tellOwn(moves, terms);
+  const name = flow.isWritten || ownProblems.length > 0 ? flow.name : describeCustomFlow(moves, settings);
   const errors = new Set(
     rows
       .filter((row) => row.extra?.['status'] === 'error')
@@ -99,7 +108,7 @@ function report(
 
 function replay(
   { file, flows, all }: { file: string | undefined; flows: string | undefined; all: boolean },
-  { name }: OwnFlow,
+  { name }: CustomFlow,
 ): string {
   const option = (flag: string, value: string | undefined) =>
     value === undefined ? [] : [`${flag} ${JSON.stringify(value)}`];
@@ -115,7 +124,7 @@ function replay(
 async function withServer<Result>(
   config: Config,
   model: ModelServer,
-  options: { inHaste: boolean },
+  options: { shortTimeouts: boolean },
   work: (server: WatchedServer) => Promise<Result>,
 ): Promise<Result> {
   const server = await startWatchedServer(config, model.url, options);

@@ -17,7 +17,7 @@ export interface WatchedServer extends WatchedToolbox {
 }
 
 /** What does not wait for anybody: calls that are kept back are late within a second, and so are people. */
-const HASTE_S = 1;
+const SHORT_TIMEOUT_S = 1;
 /** Longest wait for MCP servers that are starting. */
 const STARTUP_S = 30;
 
@@ -28,7 +28,7 @@ const watched = new URL('watched-toolbox.ts', import.meta.url).href;
 export async function startWatchedServer(
   config: Config,
   modelUrl: string,
-  { inHaste }: { inHaste: boolean },
+  { shortTimeouts }: { shortTimeouts: boolean },
 ): Promise<WatchedServer> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-own-'));
   const hooks = registerHooks({
@@ -45,7 +45,7 @@ export async function startWatchedServer(
   };
   watchedToolboxes.subscribe(see);
   try {
-    const settings = settingsFor(config, { modelUrl, folder, inHaste });
+    const settings = settingsFor(config, { modelUrl, folder, shortTimeouts });
     const server = await startServer({
       settings: createLiveSettings(settings),
       readConfig: async () => settings,
@@ -54,12 +54,12 @@ export async function startWatchedServer(
       log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }),
     });
     if (seen === null) throw new Error('the server has no toolbox');
-    const { toolbox, keepBack }: WatchedToolbox = seen;
+    const { toolbox, withholdAnswers }: WatchedToolbox = seen;
     await toolbox.settled();
     return {
       url: server.summary.url.replace('localhost', '127.0.0.1'),
       toolbox,
-      keepBack,
+      withholdAnswers,
       async close() {
         await server.close();
         await rm(folder, { recursive: true, force: true });
@@ -72,7 +72,7 @@ export async function startWatchedServer(
 
 function settingsFor(
   config: Config,
-  { modelUrl, folder, inHaste }: { modelUrl: string; folder: string; inHaste: boolean },
+  { modelUrl, folder, shortTimeouts }: { modelUrl: string; folder: string; shortTimeouts: boolean },
 ): Config {
   const test = configSchema.parse({
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
@@ -81,13 +81,15 @@ function settingsFor(
   });
   const { chat, mcp } = config;
   const { service } = chat;
-  const haste = inHaste ? { timeout: HASTE_S, max_timeout: HASTE_S, approval_timeout: HASTE_S } : {};
+  const timeouts = shortTimeouts
+    ? { timeout: SHORT_TIMEOUT_S, max_timeout: SHORT_TIMEOUT_S, approval_timeout: SHORT_TIMEOUT_S }
+    : {};
   return {
     ...test,
     chat: {
       ...chat,
       websocket: { ...chat.websocket, host: '127.0.0.1', port: 0 },
-      service: { ...service, tools: { ...service.tools, ...haste } },
+      service: { ...service, tools: { ...service.tools, ...timeouts } },
     },
     mcp: {
       ...mcp,
@@ -97,5 +99,5 @@ function settingsFor(
 }
 
 function isWatchedToolbox(message: unknown): message is WatchedToolbox {
-  return typeof message === 'object' && message !== null && 'toolbox' in message && 'keepBack' in message;
+  return typeof message === 'object' && message !== null && 'toolbox' in message && 'withholdAnswers' in message;
 }

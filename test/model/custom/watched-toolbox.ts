@@ -8,7 +8,7 @@ import { createToolbox as createRealToolbox, type ToolboxHost, type ToolboxOptio
 export interface WatchedToolbox {
   toolbox: ToolboxHost;
   /** For each call to come, in order, whether its answer is kept back; further ones are answered. */
-  keepBack(calls: readonly boolean[]): void;
+  withholdAnswers(calls: readonly boolean[]): void;
 }
 
 /** Where a toolbox makes itself known as soon as it is there. */
@@ -17,7 +17,7 @@ export const watchedToolboxes = channel('parley.test.toolbox');
 export function createToolbox(options: ToolboxOptions): ToolboxHost {
   const toolbox = createRealToolbox(options);
   let plan: boolean[] = [];
-  watchedToolboxes.publish({ toolbox, keepBack: (calls) => void (plan = [...calls]) } satisfies WatchedToolbox);
+  watchedToolboxes.publish({ toolbox, withholdAnswers: (calls) => void (plan = [...calls]) } satisfies WatchedToolbox);
   return {
     ...toolbox,
     async call(tool, args, callOptions) {

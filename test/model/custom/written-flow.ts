@@ -1,18 +1,18 @@
 /** A flow that its user has written down, as moves that the chart allows. */
 import type { Stimulus } from '../../proof/moves.ts';
-import { openQuestions, type Terms } from '../../proof/world.ts';
+import { openQuestions, type Settings } from '../../proof/world.ts';
 import type { WrittenFlow } from './flows-file.ts';
-import { begin, step, type OwnFlow } from './custom-flow.ts';
+import { begin, step, type CustomFlow } from './custom-flow.ts';
 
 /** Every call that is made is taken to be answered, the oldest first; which one really is first shows when it is played. */
 export function readFlow(
   written: WrittenFlow,
-  terms: Terms,
+  settings: Settings,
   argumentsFor: (tool: string) => Record<string, unknown>,
-): OwnFlow {
+): CustomFlow {
   const { name, prompt, model, person, expect } = written;
   const moves: Stimulus[] = [];
-  let world = begin(terms);
+  let world = begin(settings);
   const make = (move: Stimulus) => {
     moves.push(move);
     world = step(world, move);
@@ -22,7 +22,7 @@ export function readFlow(
   for (const calls of hops) {
     if (!world.conversation?.context.turn?.asking)
       throw new Error(
-        `the flow "${name}" goes on after the turn has ended: its hops are at most ${terms.limits.maxToolHops}`,
+        `the flow "${name}" goes on after the turn has ended: its hops are at most ${settings.limits.maxToolHops}`,
       );
     make({ do: 'ask', tools: calls.map(({ tool }) => tool) });
     while (openQuestions(world.log.rows()).length > 0) make({ do: 'respond', decision: person, to: 'first' });
