@@ -1,4 +1,4 @@
-/** Assaults by numbers: connections that come by the hundred and leave at any moment, and more of them than one address may have. */
+/** Attacks with many connections: hundreds that drop at any moment, and more than one address may have. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { closeCodes } from '../../src/protocol/close-codes.ts';
 import { Violation } from './violation.ts';
@@ -8,7 +8,7 @@ import { openRawWebSocket, upgradeRequest, type RawWebSocket } from './raw-webso
 import type { AttackContext } from './attack-context.ts';
 import { encodeFrame } from './wire-frames.ts';
 
-/** Connects and drops: before, within and after the handshake, in a frame, in a turn. */
+/** Connects and drops: before, during and after the handshake, in a frame, in a turn. */
 export async function connectAndDrop(context: AttackContext): Promise<void> {
   const crowd = Array.from({ length: context.random.int(20, 150) }, () => connectAndDropOnce(context));
   await Promise.all(crowd);
@@ -16,7 +16,7 @@ export async function connectAndDrop(context: AttackContext): Promise<void> {
 
 async function connectAndDropOnce(context: AttackContext): Promise<void> {
   const { random, names, target } = context;
-  // All chance is taken before anything is awaited: the order in which connections are made is not to be had again.
+  // All random choices are made before the first await: the order in which connections open cannot be repeated.
   const delayMs = random.int(0, 30);
   const manner = random.pick(['closed', 'reset'] as const);
   const upgrade = upgradeRequest(target);
@@ -42,9 +42,9 @@ async function connectAndDropOnce(context: AttackContext): Promise<void> {
 const maxPerAddress = 1000;
 const timeoutMs = 30_000;
 
-/** Takes every place that one address may have, and asks for more. */
+/** Opens as many connections as one address may have, and then more. */
 export async function exhaustConnections(context: AttackContext): Promise<void> {
-  // Nobody else comes from there.
+  // No other client uses this address.
   const place = context.random.int(1, crowdAddresses);
   const localAddress = `127.0.2.${place}`;
   const target = { ...context.target, credential: bearer(context.tokens?.crowds[place - 1]) };
@@ -59,12 +59,12 @@ export async function exhaustConnections(context: AttackContext): Promise<void> 
   for (const { closed } of sockets.slice(maxPerAddress)) {
     const code = await Promise.race([closed, late]);
     if (code !== tryLater)
-      throw new Violation(`one socket more than an address may have was closed with ${code} instead of ${tryLater}`);
+      throw new Violation(`a connection beyond the limit of an address was closed with ${code} instead of ${tryLater}`);
     context.count(`close ${code}`);
   }
-  const turnedAway = sockets.slice(0, maxPerAddress).filter(({ raw }) => raw.isGone()).length;
-  if (turnedAway > 0)
-    throw new Violation(`${turnedAway} sockets were closed of the ${maxPerAddress} that an address may have`);
+  const rejected = sockets.slice(0, maxPerAddress).filter(({ raw }) => raw.isGone()).length;
+  if (rejected > 0)
+    throw new Violation(`${rejected} of the ${maxPerAddress} connections that an address may have were closed`);
   for (const { raw } of sockets) raw.drop('reset');
   await Promise.all(sockets.map(({ raw }) => raw.gone));
 }

@@ -1,4 +1,4 @@
-/** What an attack is given: chance, names, where to go and how it comes there, and somebody who counts. */
+/** Creates what an attack needs: random numbers, ids, the target and its credential, a local address, and counters. */
 import { createNames, type Names } from './names.ts';
 import { createRandom, type Random } from './random.ts';
 import { bearer, type Tokens } from './tokens.ts';
@@ -9,25 +9,25 @@ import { createTrace, type Trace } from './violation.ts';
 export interface AttackContext {
   readonly random: Random;
   readonly names: Names;
-  /** The way in, with a token of one of the attackers where one is asked for. */
+  /** The server, with the token of an attacker if the run uses tokens. */
   readonly target: Target;
-  /** Null where nobody is asked for a token. */
+  /** Null if the run uses no tokens. */
   readonly tokens: Tokens | null;
-  /** Of all attackers together. */
+  /** Shared by all attackers. */
   readonly questions: Questions;
-  /** Another one than the honest clients', so that limits for an address do not strike them. */
+  /** Different from the honest clients' address, so that limits of an address do not affect them. */
   readonly localAddress: string;
   readonly trace: Trace;
-  /** Its sockets end with it. */
+  /** Ends the sockets of the attack. */
   readonly signal: AbortSignal;
-  /** Something of this kind has happened once more. */
+  /** Counts one more event of this kind. */
   count(what: string): void;
 }
 
-/** Addresses that attacks come from: one alone has too few ports for thousands of connections a minute. */
+/** Local addresses of attacks. One alone has too few ports for thousands of connections a minute. */
 const addresses = 32;
 
-/** The same for the same seed and index, wherever and whenever. */
+/** The result depends only on seed and index. */
 export function createAttackContext(
   seed: number,
   index: number,

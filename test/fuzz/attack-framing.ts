@@ -1,6 +1,6 @@
 /**
- * Assaults below the requests: frames that RFC 6455 allows and few clients send, and frames that it forbids.
- * A legal one is answered as ever; for an illegal one the server closes with the code that the RFC names.
+ * Attacks with WebSocket frames: those that RFC 6455 allows and few clients send, and those that it forbids. The server
+ * answers legal ones as usual and closes on an illegal one with the code that the RFC names.
  */
 import { closeCodes } from '../../src/protocol/close-codes.ts';
 import { Violation } from './violation.ts';
@@ -103,7 +103,7 @@ const offences: readonly Offence[] = [
     },
   },
   {
-    // Nothing in them, so that no size is ever reached: `ws` counts the parts themselves.
+    // The parts are empty, so they never reach a size limit. `ws` limits their number.
     closes: 'abuse',
     commit({ socket }) {
       socket.send(Buffer.alloc(0), { fin: false });
@@ -113,7 +113,7 @@ const offences: readonly Offence[] = [
   },
 ];
 
-/** A good request first, then one offence: the request is answered, the offence with its code. */
+/** Sends a valid request, then one illegal frame. The server answers the request and closes with the right code. */
 export async function breakFraming(context: AttackContext): Promise<void> {
   const { random } = context;
   const client = await openCheckedClient(context);
@@ -122,10 +122,10 @@ export async function breakFraming(context: AttackContext): Promise<void> {
   commit(client, random);
   await client.mustBeClosed(closes);
   if (client.missing().length > 0)
-    throw new Violation(`what came before the bad frame has no answer: ${client.missing().join('; ')}`);
+    throw new Violation(`no answer to what came before the bad frame: ${client.missing().join('; ')}`);
 }
 
-/** Requests in pieces, with pings between them, and the bytes of it all in pieces again. */
+/** Sends requests in fragments with pings between them, and splits the bytes again. */
 export async function splitFrames(context: AttackContext): Promise<void> {
   const { random } = context;
   const client = await openCheckedClient(context);
@@ -147,7 +147,7 @@ export async function splitFrames(context: AttackContext): Promise<void> {
     throw new Violation(`${pings.length} pings were answered with ${client.pongs.length} pongs, or with others`);
 }
 
-/** Cut anywhere, also within a character; before each part perhaps a ping, or a pong that nobody asked for. */
+/** Splits anywhere, also within a character. Puts some pings and unrequested pongs before the fragments. */
 function fragments(text: Buffer, random: Random, pings: string[]): Buffer[] {
   const frames: Buffer[] = [];
   let at = 0;

@@ -1,6 +1,6 @@
 /**
- * Assaults by whoever does not speak WebSocket: garbage, HTTP of many kinds, upgrades that are none. The
- * server may answer what it likes, and must let go of the connection by itself.
+ * Attacks without WebSocket: garbage, HTTP of many kinds, invalid upgrades. The server may answer anything, but must
+ * end the connection by itself.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Violation } from './violation.ts';
@@ -9,7 +9,7 @@ import { dial, type Target } from './raw-socket.ts';
 import { upgradeRequest } from './raw-websocket.ts';
 import type { AttackContext } from './attack-context.ts';
 
-/** Beyond every time limit of HTTP in the server: handshakes here, and 5 s of Node's own for idle connections. */
+/** Longer than every HTTP timeout of the server: its handshake timeout, and 5 s of Node's for idle connections. */
 const timeoutMs = 20_000;
 
 type Garbage = (random: Random, target: Target) => Buffer | string;
@@ -56,7 +56,7 @@ const garbage: readonly Garbage[] = [
   (_, target) => upgradeRequest(target).replace('\r\n\r\n', '\r\nSec-WebSocket-Protocol: parley, parley, ,\r\n\r\n'),
 ];
 
-/** Sends it, all at once or in two pieces, and perhaps something behind it. */
+/** Sends the garbage at once or in two pieces, and sometimes random bytes after it. */
 export async function sendBadHttp(context: AttackContext): Promise<void> {
   const { random, target } = context;
   const socket = await dial(target, context);
@@ -68,10 +68,10 @@ export async function sendBadHttp(context: AttackContext): Promise<void> {
   socket.write(bytes.subarray(cut));
   if (random.chance(0.3)) socket.write(random.bytes(random.int(1, 500)));
   if (random.chance(0.95)) socket.end();
-  await socket.mustEnd(timeoutMs, 'a connection that has sent no request of its own').catch((error: unknown) => {
+  await socket.mustEnd(timeoutMs, 'a connection that has sent no valid request').catch((error: unknown) => {
     const received = socket.received().toString('latin1');
     context.trace.got(received);
-    // What looks like an upgrade to Node may be one: then its silence is looked after by the heartbeat.
+    // If Node took it for an upgrade, the heartbeat ends the silent connection.
     throw error instanceof Violation
       ? new Violation(`${error.message}; it answered ${JSON.stringify(received.slice(0, 100))}`)
       : error;

@@ -1,16 +1,16 @@
-/** Assaults by requests: whole conversations of them, right or spoilt, all of them answered. */
+/** Attacks with requests: sequences of valid or invalid ones, all of which must be answered. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { mutate } from './mutations.ts';
 import { createRequestSource } from './requests.ts';
 import type { AttackContext } from './attack-context.ts';
 import { openCheckedClient } from './checked-client.ts';
 
-/** Mostly right requests, in bursts, so that turns, cancels and deletions meet. */
+/** Sends mostly valid requests, in bursts, so that turns, cancels and deletions meet. */
 export async function sendValidRequests(context: AttackContext): Promise<void> {
   await sendRequests(context, { max: 40, spoiltShare: 0.2, mutatedShare: 0.03 });
 }
 
-/** Mostly wrong ones; the server is allowed to lose its patience. */
+/** Sends mostly invalid requests. The server may close the socket after too many. */
 export async function sendInvalidRequests(context: AttackContext): Promise<void> {
   await sendRequests(context, { max: 40, spoiltShare: 0.7, mutatedShare: 0.6 });
 }
@@ -30,7 +30,7 @@ async function sendRequests(
   await client.finish();
 }
 
-/** More requests at once than a burst may have. */
+/** Sends more requests at once than a burst may have. */
 export async function flood(context: AttackContext): Promise<void> {
   const client = await openCheckedClient(context);
   const request = JSON.stringify({ action: 'ping', request_id: context.names.requestId() });
@@ -38,5 +38,5 @@ export async function flood(context: AttackContext): Promise<void> {
   await client.mustBeClosed('abuse');
 }
 
-/** `frame_burst`, what flows in again within two seconds, and then some. */
+/** `frame_burst`, plus what refills within two seconds, plus a margin. */
 const beyondBurst = 1500;

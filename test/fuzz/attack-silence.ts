@@ -1,6 +1,6 @@
 /**
- * Assaults by doing nothing: handshakes that are never finished, sockets that fall silent, clients that ask
- * and never read. Each costs the server something until it lets go, which it must do by itself.
+ * Attacks by doing nothing: unfinished handshakes, sockets that stop answering, clients that request a lot and never
+ * read. The server must end each of them by itself.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { dial } from './raw-socket.ts';
@@ -8,12 +8,12 @@ import { openRawWebSocket, upgradeRequest } from './raw-websocket.ts';
 import type { AttackContext } from './attack-context.ts';
 import { encodeFrame } from './wire-frames.ts';
 
-/** Beyond the time for a handshake, and two rounds of the heartbeat, as the fuzz run configures them. */
+/** Longer than the handshake timeout and two heartbeats, as the fuzz run configures them. */
 const timeoutMs = 10_000;
-/** In which such a socket is surely found dead. */
+/** Within this time the heartbeat finds such a socket dead. */
 const deadAfterMs = 4_000;
 
-/** Connects and sends nothing, or a handshake up to some byte. */
+/** Connects and sends nothing, or a handshake up to a random byte. */
 export async function withholdHandshake(context: AttackContext): Promise<void> {
   const { random, target } = context;
   const socket = await dial(target, context);
@@ -24,14 +24,14 @@ export async function withholdHandshake(context: AttackContext): Promise<void> {
   await socket.mustEnd(timeoutMs, 'a connection that never finished its handshake');
 }
 
-/** A socket like any other, perhaps with a turn under way and half a frame sent, that answers no ping any more. */
+/** Opens a normal socket, sometimes with a running turn and half a frame, and answers no pings. */
 export async function ignorePings(context: AttackContext): Promise<void> {
   const { random, names } = context;
   const socket = await openRawWebSocket(context.target, { ...context, onText: () => {}, onPong: () => {} });
   context.count('sockets');
   socket.stopPongs();
   if (random.chance(0.5)) {
-    const payload = { text: 'Is anybody there?', conversation_id: names.plausible('conversation_id') };
+    const payload = { text: 'Please answer me.', conversation_id: names.plausible('conversation_id') };
     socket.send(Buffer.from(JSON.stringify({ action: 'chat', request_id: names.requestId(), payload })));
   }
   const half = encodeFrame(random.bytes(100));
@@ -39,7 +39,7 @@ export async function ignorePings(context: AttackContext): Promise<void> {
   await socket.raw.mustEnd(timeoutMs, 'a socket that answers no ping');
 }
 
-/** Asks for a lot and reads nothing of it. */
+/** Requests a lot and reads nothing. */
 export async function neverRead(context: AttackContext): Promise<void> {
   const { random, names } = context;
   const socket = await openRawWebSocket(context.target, { ...context, onText: () => {}, onPong: () => {} });
@@ -49,11 +49,11 @@ export async function neverRead(context: AttackContext): Promise<void> {
   const ask = (action: string, payload: object) =>
     socket.send(Buffer.from(JSON.stringify({ action, request_id: names.requestId(), payload })));
   ask('subscribe', { conversation_id: conversationId, state: true });
-  ask('chat', { text: 'Tell me a lot.', conversation_id: conversationId });
+  ask('chat', { text: 'Write a long answer.', conversation_id: conversationId });
   for (let left = random.int(10, 400); left > 0; left -= 1)
     ask('history', { conversation_id: conversationId, limit: 500 });
   await pause(deadAfterMs);
-  // Only who reads learns that the other end is gone.
+  // Only a client that reads notices that the other end is gone.
   socket.raw.resume();
   await socket.raw.mustEnd(timeoutMs, 'a socket that reads nothing');
 }

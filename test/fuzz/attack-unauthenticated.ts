@@ -1,6 +1,6 @@
 /**
- * Assaults by whoever has no token, or a wrong one, or puts a good one where it does not belong. Where the server asks
- * for tokens they get one complaint and 1008, whatever they ask for; where it does not they are like anybody else.
+ * Attacks without a token, with a wrong one, or with a good one in the wrong place. If the run uses tokens, the server
+ * must answer with one error and close with 1008. Otherwise such clients are like all others.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
@@ -17,7 +17,7 @@ import { openCheckedClient } from './checked-client.ts';
 
 const timeoutMs = 30_000;
 
-/** How a stranger presents itself, who has got hold of a good token or of another text as long. */
+/** Credential of an unauthenticated client that knows a good token, or a text as long. */
 type Manner = (token: string, random: Random) => Partial<Target>;
 
 const manners: readonly Manner[] = [
@@ -31,7 +31,7 @@ const manners: readonly Manner[] = [
   (token) => ({ credential: `Cookie: token=${token}` }),
 ];
 
-/** Asks for things as soon as it is connected, before and after it is told to leave. */
+/** Sends requests as soon as it is connected, before and after the server rejects it. */
 export async function connectUnauthenticated(context: AttackContext): Promise<void> {
   const { random, names, tokens } = context;
   const [token = createToken()] = tokens?.attackers ?? [];
@@ -44,10 +44,10 @@ export async function connectUnauthenticated(context: AttackContext): Promise<vo
     return client.finish();
   }
 
-  const heard: string[] = [];
+  const received: string[] = [];
   const socket = await openRawWebSocket(target, {
     ...context,
-    onText: (text) => void heard.push(text),
+    onText: (text) => void received.push(text),
     onPong: () => {},
   });
   context.count('sockets');
@@ -55,16 +55,16 @@ export async function connectUnauthenticated(context: AttackContext): Promise<vo
   const code = await Promise.race([socket.closed, pause(timeoutMs, null, { ref: false })]);
   context.count(`close ${code}`);
   if (code !== closeCodes.abuse.code)
-    throw new Violation(`whoever has no token was closed with ${code} instead of ${closeCodes.abuse.code}`);
-  const told = heard.map((text) => anyFrame.parse(JSON.parse(text)));
-  const [complaint] = told;
+    throw new Violation(`a client without a token was closed with ${code} instead of ${closeCodes.abuse.code}`);
+  const frames = received.map((text) => anyFrame.parse(JSON.parse(text)));
+  const [rejection] = frames;
   if (
-    told.length !== 1 ||
-    complaint?.status !== 'error' ||
-    complaint.error.code !== 'unauthorized' ||
-    complaint.request_id !== null
+    frames.length !== 1 ||
+    rejection?.status !== 'error' ||
+    rejection.error.code !== 'unauthorized' ||
+    rejection.request_id !== null
   ) {
-    throw new Violation(`whoever has no token was told ${JSON.stringify(heard)}`);
+    throw new Violation(`a client without a token received ${JSON.stringify(received)}`);
   }
   return undefined;
 }

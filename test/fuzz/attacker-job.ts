@@ -1,15 +1,15 @@
-/** What a fuzz run and its attackers, which are a process of their own, say to one another. */
+/** Defines the messages between a fuzz run and its attackers, which run in another process. */
 import { z } from 'zod';
 import type { Tokens } from './tokens.ts';
 
 export interface AttackerJob {
   url: string;
-  /** Null where nobody is asked for a token. */
+  /** Null if the run uses no tokens. */
   tokens: Tokens | null;
   seed: number;
-  /** The number of the first attack; they are counted through over all rounds. */
+  /** Number of the first attack. Attacks are numbered over all rounds. */
   first: number;
-  /** True to make that one alone, false to go on until the time is up. */
+  /** True makes only that attack; false continues until the time is up. */
   isReplay: boolean;
   seconds: number;
 }
@@ -18,17 +18,17 @@ const violation = z.object({
   attack: z.number(),
   kind: z.string(),
   what: z.string(),
-  /** What passed on its connection last. */
+  /** Last frames of its connection. */
   frames: z.array(z.string()),
 });
 
-/** An attack that found a rule broken. */
+/** An attack that found a violation. */
 export type FoundViolation = z.infer<typeof violation>;
 
 export const tally = z.object({
-  /** The number of the next attack. */
+  /** Number of the next attack. */
   next: z.number(),
-  /** How often what has happened. */
+  /** Number of events by kind. */
   counts: z.record(z.string(), z.number()),
   violations: z.array(violation),
 });

@@ -1,6 +1,6 @@
 /**
- * The attackers, in a process of their own, so that the honest clients' times are not theirs: several lanes
- * of attacks until the time is up. Does one job at a time and tells what happened.
+ * Runs the attackers in their own process, so that they do not slow the honest clients: several attacks at a time until
+ * the time is up. Does one job at a time and reports what happened.
  */
 import { setMaxListeners } from 'node:events';
 import type { AttackerJob, FoundViolation, Tally } from './attacker-job.ts';
@@ -11,9 +11,9 @@ import { createAttackContext, type AttackContext } from './attack-context.ts';
 
 /** Quick attacks at once. */
 const lanes = 12;
-/** Patient ones at once, beside them. */
+/** Slow attacks at a time, in addition. */
 const maxSlow = 200;
-/** More of the same would tell nobody more. */
+/** More violations of one run would show nothing new. */
 const maxViolations = 10;
 
 async function runJob({ url, tokens, seed, first, isReplay, seconds }: AttackerJob): Promise<Tally> {
@@ -47,7 +47,7 @@ async function runJob({ url, tokens, seed, first, isReplay, seconds }: AttackerJ
     while (performance.now() < endMs && next < beyond && violations.length < maxViolations) {
       const index = next++;
       const over = new AbortController();
-      // One for each socket of a crowd.
+      // A crowd has one listener for each socket.
       setMaxListeners(0, over.signal);
       const context = createAttackContext(seed, index, target, { signal: over.signal, count, tokens, questions });
       const attack = pickAttack(context.random);

@@ -1,4 +1,4 @@
-/** All attacks, and how often each comes: the slow and the costly ones are the rare ones. */
+/** Lists all attacks with their shares. Slow and costly ones are rare. */
 import { connectAndDrop, exhaustConnections } from './attack-connections.ts';
 import { breakFraming, splitFrames } from './attack-framing.ts';
 import { sendBadHttp } from './attack-http.ts';
@@ -8,10 +8,10 @@ import { sendInvalidRequests, flood, sendValidRequests } from './attack-requests
 import type { Random } from './random.ts';
 import type { AttackContext } from './attack-context.ts';
 
-/** One connection's, or one crowd's, whole life. Rejects with a Violation when the server broke a rule. */
+/** One connection, or one crowd, from beginning to end. Rejects with a Violation when the server broke a rule. */
 export interface Attack {
   name: string;
-  /** Mostly waits for the server's time limits: many of these run at once, beside the others. */
+  /** Mostly waits for the server's timeouts, so many of these run at once, besides the others. */
   isSlow: boolean;
   run(context: AttackContext): Promise<void>;
 }

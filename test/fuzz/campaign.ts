@@ -1,6 +1,6 @@
 /**
- * One fuzz run from its first process to its report: a calm phase, a first round of attack that fills the
- * caches, and rounds that must leave the server as the first one did. Judges; the attacks find.
+ * Runs a fuzz campaign from its first process to its report: a calm phase, a warm-up round of attack that fills the
+ * caches, and rounds after which the server must be as after the warm-up. Collects what the attacks find.
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,32 +14,32 @@ import { startTarget, type Measured, type TargetProcess } from './target-process
 export interface CampaignOptions {
   seed: number;
   calmSeconds: number;
-  /** Of attack; the first is the warm-up. */
+  /** Rounds of attack; the first is the warm-up. */
   rounds: number;
   roundSeconds: number;
-  /** Only this attack of the seed, by its number; null for all. */
+  /** Makes only this attack of the seed, by its number; null for all. */
   only: number | null;
-  /** Told of each phase as it begins. */
+  /** Called with a line as each phase begins. */
   note(line: string): void;
 }
 
 export interface CampaignReport {
-  /** How often what has happened: attacks by kind, answers by status or code, closes by code. */
+  /** Number of events by kind: attacks, answers by status or code, closes by code. */
   counts: Record<string, number>;
   honest: { calm: Latency; attacked: Latency[] };
-  /** In MB and numbers: at rest before the attack, after the warm-up and after each round. */
+  /** Measured when the server is idle: before the attack, after the warm-up and after each round. */
   idle: { heapMegabytes: number; rssMegabytes: number; descriptors: number }[];
   audit: readonly string[];
-  /** Rules of the run that the server broke; none is a pass. */
+  /** Rules that the server broke as a whole; empty means a pass. */
   problems: string[];
-  /** Assaults that found a rule broken, with the last frames of their socket. */
+  /** Attacks that found a violation, with the last frames of their socket. */
   violations: (FoundViolation & { replay: string })[];
 }
 
-/** How much more than after the warm-up may be in use after the last round. */
+/** Allowed growth from the warm-up to the last round, as a factor. */
 const maxGrowth = 1.2;
 
-/** Starts everything among `children`, whom the caller stops; the database and logs are left in `folder`. */
+/** Starts all processes among `children`, which the caller stops. Leaves the database and the logs in `folder`. */
 export async function runCampaign(
   children: Children,
   folder: string,
@@ -86,18 +86,18 @@ export async function runCampaign(
   }
 }
 
-/** What the rounds have shown. */
+/** Results of the rounds. */
 interface Seen {
   calm: Latency;
   attacked: Latency[];
   counts: Map<string, number>;
   violations: FoundViolation[];
   rests: Measured[];
-  /** Why there were no more of them, if something went wrong between two. */
+  /** Why there are no further rounds, if one failed. */
   problems: string[];
 }
 
-/** The calm phase, the warm-up and the rounds, as long as nothing is found. Never rejects. */
+/** Runs the calm phase, the warm-up and the rounds, until an attack finds a violation. Never rejects. */
 async function runRounds(
   {
     target,
@@ -108,9 +108,9 @@ async function runRounds(
   options: CampaignOptions,
 ): Promise<Seen> {
   const { seed, only, roundSeconds, note } = options;
-  // The first turns of a process load what the later ones use.
+  // The first turns of a process load code that the later ones use.
   await honest.chatUntil(Promise.resolve());
-  note(`seed ${seed}, ${tokens ? 'with tokens' : 'open to all'}: ${options.calmSeconds} s of calm`);
+  note(`seed ${seed}, ${tokens ? 'with tokens' : 'without tokens'}: ${options.calmSeconds} s of calm`);
   const calm = await honest.chatUntil(pause(options.calmSeconds * 1000));
   const seen: Seen = { calm, attacked: [], counts: new Map(), violations: [], rests: [], problems: [] };
   const { counts, violations, rests, attacked } = seen;
@@ -149,7 +149,7 @@ async function runRounds(
   return seen;
 }
 
-/** What has grown too much since the warm-up. */
+/** Reports memory that grew too much since the warm-up. */
 function growth([, warm, ...later]: readonly Measured[]): string[] {
   const last = later.at(-1);
   if (!warm || !last) return [];

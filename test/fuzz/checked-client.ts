@@ -1,6 +1,6 @@
 /**
- * A WebSocket and its ledger together: what an attack says is written down before it is sent, and the end
- * is judged. The server may close only with a code that the attack has asked for.
+ * Joins a WebSocket and its ledger: records each request before it is sent, and checks the end. The server may close
+ * only with the code that the attack expects.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { closeCodes } from '../../src/protocol/close-codes.ts';
@@ -12,23 +12,23 @@ import { honestMark } from './script.ts';
 
 export interface CheckedClient {
   readonly socket: RawWebSocket;
-  /** Sends text, which need not be a request, as one frame. */
+  /** Sends text, which may be no request, as one frame. */
   send(text: string): void;
-  /** Writes down text that the attack sends by itself. */
+  /** Records text that the attack sends by itself. */
   expectAnswerTo(text: string): void;
-  /** Pings that came back, by their payload. */
+  /** Payloads of the pongs. */
   readonly pongs: readonly string[];
-  /** Waits until everything is answered, and then for nothing to come after it; says goodbye. */
+  /** Waits until every request is answered and no further frame comes; then closes. */
   finish(): Promise<void>;
-  /** What has no answer yet. */
+  /** Requests without an answer. */
   missing(): readonly string[];
-  /** The server must close the socket, and with this code. */
+  /** Waits until the server closes the socket with this code. */
   mustBeClosed(as: keyof typeof closeCodes): Promise<void>;
 }
 
-/** Longer than a full queue takes to be worked off on a busy machine. */
+/** Longer than a busy machine needs for a full queue. */
 const timeoutMs = 30_000;
-/** `max_bad_frames` of the configuration: beyond, the server may close with 1008. */
+/** `max_bad_frames` of the configuration: with more, the server may close with 1008. */
 const maxBadFrames = 20;
 const normal = 1000;
 
@@ -37,23 +37,23 @@ export async function openCheckedClient(context: AttackContext): Promise<Checked
   const ledger: Ledger = createLedger({
     count: (answer) => context.count(`answer ${answer}`),
     onFrame(frame) {
-      context.questions.heard(frame, credential);
+      context.questions.record(frame, credential);
       if (frame.status === 'result' && 'accepted' in frame.result) context.count('questions answered');
     },
-    // Where the base is open to all, all are one subject, whatever they come in with.
+    // Without tokens all clients are one subject.
     isForeign: (interruptId) => context.tokens !== null && context.questions.isForeign(interruptId, credential),
     secret: context.tokens ? honestMark : null,
   });
   const pongs: string[] = [];
   const socket = await openRawWebSocket(context.target, {
     ...context,
-    onText: ledger.heard,
+    onText: ledger.received,
     onPong: (payload) => void pongs.push(payload.toString('latin1')),
   });
   context.count('sockets');
 
   const send = (text: string) => {
-    ledger.asked(text);
+    ledger.sent(text);
     context.count('requests');
     socket.send(Buffer.from(text));
   };
@@ -64,7 +64,7 @@ export async function openCheckedClient(context: AttackContext): Promise<Checked
     context.count(`close ${code}`);
     return code;
   };
-  /** False when the socket closed before. */
+  /** Resolves with false if the socket closes first. */
   const answered = async () => {
     const settled = ledger.settled().then(() => true);
     const late = pause(timeoutMs, null, { ref: false });
@@ -76,13 +76,13 @@ export async function openCheckedClient(context: AttackContext): Promise<Checked
   return {
     socket,
     send,
-    expectAnswerTo: ledger.asked,
+    expectAnswerTo: ledger.sent,
     pongs,
     missing: ledger.missing,
     async finish() {
       let open = await answered();
       if (open) {
-        // Whatever was one too many has come when this is answered.
+        // Any surplus answer has come when this ping is answered.
         send(JSON.stringify({ action: 'ping', request_id: `last-${context.names.requestId()}` }));
         open = await answered();
       }

@@ -1,6 +1,6 @@
 /**
- * The honest clients beside an attack: each chats in a conversation of its own with the client that ships.
- * Every answer must be whole and right, no connection may be lost, and how long the first chunk takes is measured.
+ * Runs the honest clients during an attack: each chats in its own conversation with the shipping client. Every answer
+ * must be complete and right, and no connection may be lost. The time to the first chunk is measured.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Client } from '../../src/client/client.ts';
@@ -9,27 +9,27 @@ import { answerTo, callsFirst, honestMark, scriptedCall } from './script.ts';
 
 export interface HonestClients {
   readonly count: number;
-  /** Chats until `until` settles, and the turns that run then have ended. */
+  /** Chats until `until` settles and the running turns have ended. */
   chatUntil(until: Promise<unknown>): Promise<Latency>;
-  /** What went wrong so far, in words. */
+  /** What went wrong so far, as sentences. */
   readonly problems: readonly string[];
   close(): void;
 }
 
 export interface Latency {
   turns: number;
-  /** From sending to the first chunk of text. */
+  /** Milliseconds from sending a message to the first chunk of text. */
   firstChunkMs: { p50: number; p99: number; max: number };
 }
 
 const clientCount = 6;
-/** Turns in one conversation before the next one is begun: contexts stay small. */
+/** Turns in one conversation before the next one begins, so that contexts stay small. */
 const turnsEach = 20;
 const maxProblems = 10;
-/** Longer than a turn takes behind any attack. */
+/** Longer than a turn takes during any attack. */
 const timeoutMs = 30_000;
 
-/** `token`: their own subject's; then their conversations have the names that attackers use too. */
+/** `token`: of their own subject. Their conversations then have the same ids as those of the attackers. */
 export function connectHonestClients(url: string, token: string | null): HonestClients {
   const problems: string[] = [];
   const report = (what: string) => {
@@ -43,11 +43,11 @@ export function connectHonestClients(url: string, token: string | null): HonestC
         if (closing || status.status === 'connecting' || status.status === 'open') return;
         report(`client ${index} lost its connection: ${JSON.stringify(status)}`);
       },
-      onWait: (wait) => report(`client ${index} was refused: ${JSON.stringify(wait)}`),
+      onWait: (wait) => report(`client ${index} was rejected: ${JSON.stringify(wait)}`),
     }),
   );
   let nextTurn = 1;
-  /** Of one client alone: nobody waits behind another honest turn. */
+  /** Ids for one client alone, so that no turn waits for another honest turn. */
   const conversationsOf = (index: number) => {
     let place = index;
     return () => {
@@ -57,22 +57,22 @@ export function connectHonestClients(url: string, token: string | null): HonestC
     };
   };
 
-  /** Resolves with the time to the first chunk; null where a person was asked before. */
+  /** Returns the time to the first chunk; null if a person was asked before. */
   const chat = async (client: Client, conversationId: string): Promise<number | null> => {
-    const message = `Question ${nextTurn++}, ${honestMark}: what do you say?`;
+    const message = `Question ${nextTurn++}, ${honestMark}: what is your answer?`;
     const sentMs = performance.now();
     let firstMs: number | null = null;
     const turn = client.chat(message, { conversationId });
     let isApproved = false;
     for await (const chunk of turn) {
       if (chunk.type === 'text') firstMs ??= performance.now() - sentMs;
-      // Whoever is late finds it expired, and has an answer all the same.
+      // A late answer finds the question expired, and the turn still ends.
       if (chunk.type === 'approval_request')
         isApproved =
           'accepted' in
           (await client.respond(conversationId, { interruptId: chunk.interrupt_id, decision: 'approve' }));
       if (chunk.type === 'tool_result' && isApproved && chunk.data !== scriptedCall.result)
-        report(`a call was approved, and came to "${chunk.data}" (${chunk.status})`);
+        report(`a call was approved, and returned "${chunk.data}" (${chunk.status})`);
     }
     const [text, { metadata }] = await Promise.all([turn.text(), turn.end]);
     const expected = answerTo(message).join('');

@@ -1,6 +1,6 @@
 /**
- * A WebSocket client that can break every rule: it shakes hands, reads the server's frames strictly, and
- * writes whatever it is given. What the requests in the frames mean is for the ledger to know.
+ * A WebSocket client that can break every rule: it does the handshake, reads the server's frames strictly, and writes
+ * anything that it is given. The ledger knows what the requests mean.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Violation } from './violation.ts';
@@ -9,14 +9,20 @@ import { closePayload, createFrameReader, encodeFrame, opcodes, type FrameForm }
 
 export interface RawWebSocket {
   readonly raw: RawSocket;
-  /** A frame of any form. */
+  /** Sends a frame of any form. */
   send(payload: Buffer, form?: Partial<FrameForm>): void;
-  /** Writes bytes a few at a time. Pongs wait until they are through: they would come between the bytes of a frame. */
+  /**
+   * Writes a few bytes at a time. Pongs wait until all are written, because they would come between the bytes of a
+   * frame.
+   */
   writeInSteps(bytes: Buffer, step: number): Promise<void>;
-  /** From now on pings are not answered. */
+  /** Answers no pings from now on. */
   stopPongs(): void;
   close(code: number): void;
-  /** Once the connection is gone, the close code that the server told, 1006 if none. Rejects with a Violation as soon as the server breaks a rule. */
+  /**
+   * Resolves with the close code of the server when the connection is gone, 1006 if none. Rejects with a Violation as
+   * soon as the server breaks a rule.
+   */
   readonly closed: Promise<number>;
 }
 
@@ -28,7 +34,7 @@ export interface RawWebSocketOptions extends DialOptions {
 const closedWithoutFrame = 1006;
 const handshakeTimeoutMs = 15_000;
 
-/** The head of a correct upgrade. */
+/** Returns the head of a correct upgrade. */
 export function upgradeRequest({ host, port, path, credential }: Target, version = 13): string {
   return [
     `GET ${path} HTTP/1.1`,
@@ -87,7 +93,7 @@ export async function openRawWebSocket(
     }
   });
 
-  /** Null until the head of the answer is whole. */
+  /** Null once the head of the answer is complete. */
   let head: Buffer | null = Buffer.alloc(0);
   const listen = (bytes: Buffer) => {
     if (head === null) return read(bytes);
@@ -99,7 +105,7 @@ export async function openRawWebSocket(
     head = null;
     if (!answer.startsWith('HTTP/1.1 101 '))
       throw new Violation(
-        `a correct upgrade was refused, ${Math.round(performance.now() - connectedMs)} ms after it was sent: ${answer}`,
+        `a correct upgrade was rejected, ${Math.round(performance.now() - connectedMs)} ms after it was sent: ${answer}`,
       );
     accepted.resolve();
     return read(rest);
@@ -117,7 +123,7 @@ export async function openRawWebSocket(
     accepted.reject(new Violation('the connection ended during the handshake'));
     closed.resolve(closeCode);
   });
-  // Whoever closes rudely does not look back.
+  // A caller that drops the connection does not wait for the code.
   closed.promise.catch(() => {});
   raw.write(upgradeRequest(target));
   const patience = setTimeout(
@@ -134,7 +140,7 @@ export async function openRawWebSocket(
       trace.sent(bytes);
       for (let at = 0; at < bytes.length; at += step) {
         raw.write(bytes.subarray(at, at + step), { isTraced: false });
-        // The kernel joins what is written in one turn of the event loop.
+        // The kernel joins bytes that are written in one turn of the event loop.
         await nextTurn();
       }
       isWriting = false;

@@ -1,5 +1,5 @@
 /**
- * Runs the fuzz test: `npm run fuzz`. Prints its report as JSON and ends with 1 when the server broke a rule;
+ * Runs the fuzz test: `npm run fuzz`. Prints its report as JSON and exits with 1 when the server broke a rule;
  * docs/testing.md says how to read it.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,7 +21,9 @@ Attacks the server and judges it by its answers, its honest clients, its memory 
 const { number } = readRunnerOptions(usage, ['minutes', 'seed', 'only']);
 const minutes = number('minutes', 0.1) ?? 1;
 
-/** The first is the warm-up, and a fifth of the time is enough of it: the page caches of the database fill with the log. */
+/**
+ * The first round is the warm-up. A fifth of the time is enough to fill the page caches of the database with the log.
+ */
 const rounds = 5;
 
 const note = (line: string) => process.stderr.write(`${line}\n`);
@@ -38,7 +40,7 @@ const options = chosen();
 const children = createChildren();
 const folder = await mkdtemp(join(tmpdir(), 'parley-fuzz-'));
 let cleaned: Promise<void> | null = null;
-/** Once, however many ask: the interrupted run does, and so does the signal. */
+/** Once, although the interrupted run and the signal handler both call it. */
 const cleanUp = () => (cleaned ??= children.stopAll().then(() => rm(folder, { recursive: true, force: true })));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void cleanUp().finally(() => process.exit(130)));

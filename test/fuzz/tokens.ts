@@ -1,6 +1,6 @@
 /**
- * The tokens of a run: in every other seed the server asks for one, and then the honest clients are one subject, the
- * attackers a few, and each address of a crowd is one of its own, so that no limit for a subject strikes another's.
+ * Creates the tokens of a run. With an odd seed the server requires tokens: the honest clients are one subject, the
+ * attackers a few, and each address of a crowd is its own, so that no limit of a subject affects another.
  */
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 
@@ -10,19 +10,19 @@ export interface Tokens {
   crowds: readonly string[];
 }
 
-/** The same ids of conversations mean another one to each of them. */
+/** The same conversation id means a different conversation to each of them. */
 const attackerSubjects = 4;
-/** Addresses that crowds come from. */
+/** Number of local addresses of crowds. */
 export const crowdAddresses = 250;
 
-/** Null where the seed leaves the base open. Tokens are made anew in each run: no attack turns on their letters. */
+/** Returns null for an even seed. Tokens are new in each run: no attack depends on their letters. */
 export function createTokens(seed: number): Tokens | null {
   if (Math.floor(seed) % 2 === 0) return null;
   const makeTokens = (count: number) => Array.from({ length: count }, () => createToken());
   return { honest: createToken(), attackers: makeTokens(attackerSubjects), crowds: makeTokens(crowdAddresses) };
 }
 
-/** The section `auth` of the server's configuration. */
+/** Returns the section `auth` of the server's configuration. */
 export function authOf(tokens: Tokens | null): object {
   if (!tokens) return { mode: 'none' };
   const known = (name: string, values: readonly string[]) =>
@@ -37,7 +37,7 @@ export function authOf(tokens: Tokens | null): object {
   };
 }
 
-/** As a header of the handshake. */
+/** Formats a token as a header of the handshake; null for none. */
 export function bearer(token: string | null | undefined): string | null {
   return token === null || token === undefined ? null : `Authorization: Bearer ${token}`;
 }

@@ -1,4 +1,7 @@
-/** The last things that passed on one connection, as text short enough to read: what is shown of a violation. */
+/**
+ * Defines violations, and the trace that they show. A `Violation` is thrown when the server under attack broke a rule;
+ * the attack ends with it. The trace keeps the last frames of one connection as short text.
+ */
 
 export class Violation extends Error {
   override readonly name = 'Violation';

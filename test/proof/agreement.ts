@@ -1,19 +1,19 @@
 /**
- * Whether the real server shows from outside what the world says: so many appends, requests, calls and reads, every
- * answer, every row, and the state that it tells its followers.
+ * Compares what the real server shows from outside with what the world says: the numbers of appends, requests, calls
+ * and reads, every answer, every row, and the state that followers receive.
  */
 import type { ServerRuns } from './server-runs.ts';
 import type { Environment } from './environment.ts';
 import { isReading, type World } from './world.ts';
 
 export interface LastMove {
-  /** Frames that the sender had got before it: no answers to it. */
+  /** Number of frames that the sender had received before the move. They are no answers to it. */
   framesBefore: number;
-  /** It let a read go on, which a commit may have overtaken: the server then reads again. */
+  /** The move released a read. If a commit overtook that read, the server reads again. */
   mayReadAgain: boolean;
 }
 
-/** Resolves when it does; rejects when it takes too long, or does more. */
+/** Waits until the server shows what the world says. Rejects after a timeout, or when the server does more. */
 export async function waitForAgreement(
   environment: Environment,
   runs: ServerRuns,
@@ -41,7 +41,7 @@ export async function waitForAgreement(
     return hasDone && runs.waitingReads() >= reads && (isGone ? runs.server().ended : after.answered.every(isAnswered));
   }, difference);
   if (!isGone) {
-    // Whatever was sent before has been taken in with the answer to this.
+    // Answered after everything that was sent before.
     await sender.sync();
     if (!watcher.isOpen() && after.log.rows().length > 0 && after.process === 'serving')
       watcher.open(runs.server().url);
@@ -57,25 +57,25 @@ export async function waitForAgreement(
   if (!hasDoneNoMore) throw new Error(`the server did something else than the chart: ${difference()}`);
 }
 
-/** A removal is told of when everything before it has landed. */
+/** The store reports a removal after everything before it has landed. */
 function removalsOf({ outside, held }: World): number {
   return outside.removals + (held[0]?.intent.type === 'remove' ? 1 : 0);
 }
 
-/** What was seen where it is not what should have been; where all is, an answer is missing. */
+/** Lists the differences between the server and the chart. If there are none, an answer is missing. */
 function differenceOf({ model, tools, watcher }: Environment, runs: ServerRuns, after: World): string {
   const compared: [what: string, seen: unknown, expected: unknown][] = [
     ['state', watcher.state, after.shown ?? watcher.state],
     ['appends', runs.appends(), after.outside.appends],
-    ['removals of the log', runs.removals(), removalsOf(after)],
-    ['requests to the model', model.places.length, after.outside.requests],
-    ['calls of tools', tools.calls(), after.outside.calls],
-    ['reads of the log that wait', runs.waitingReads(), isReading(after) ? 1 : 0],
+    ['log removals', runs.removals(), removalsOf(after)],
+    ['model requests', model.places.length, after.outside.requests],
+    ['tool calls', tools.calls(), after.outside.calls],
+    ['waiting log reads', runs.waitingReads(), isReading(after) ? 1 : 0],
     ['rows', watcher.rows.length, after.log.rows().length],
     ['process', runs.server().ended ? 'gone' : 'there', after.process === 'gone' ? 'gone' : 'there'],
   ];
   const different = compared
     .filter(([, seen, expected]) => seen !== expected)
-    .map(([what, seen, expected]) => `${what}: ${String(seen)}, by the chart ${String(expected)}`);
+    .map(([what, seen, expected]) => `${what}: the server ${String(seen)}, the chart ${String(expected)}`);
   return different.length > 0 ? different.join('; ') : `answers to ${after.answered.join(', ')}`;
 }

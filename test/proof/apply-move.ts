@@ -1,6 +1,6 @@
 /**
- * What a move does to a world, as a pure function: the shipping charts in surroundings that answer only when they are
- * told to. xstate/graph walks over it to find paths, and a driver plays them against the real server.
+ * Applies a move to a world, as a pure function. It runs the shipping charts in surroundings that answer only when a
+ * move says so. xstate/graph searches paths with it, and the driver plays these paths against the real server.
  */
 import type { ConversationEvent } from '../../machines/conversation/events.ts';
 import type { AskedCall } from '../../machines/conversation/hop-answers.ts';
@@ -35,15 +35,15 @@ import {
 
 const nothing = { interruptId: '', ofServer: false };
 
-/** What a server asks in the middle of a call. */
+/** Question of a server in the middle of a call. */
 const form: ServerAsk = { kind: 'form', message: 'Where?', schema: {} };
 
-/** XState's own events are not among those that a chart declares, so their type is anything. */
+/** XState's own events are not among those that a chart declares, so their type is `any`. */
 const xstateEvent = (type: string) => Object({ type });
 
 const faults = { busy: providerDown, refused: refusedKey, long: tooLong, cut: providerDown } as const;
 
-/** The world after a move that is possible in it; the one before stays as it was. */
+/** Returns the world after a move that is possible in it. The world before is not changed. */
 export function applyMove(before: World, move: Move): World {
   const world: World = {
     ...before,
@@ -57,7 +57,7 @@ export function applyMove(before: World, move: Move): World {
   const charts = createCharts(world);
   perform(world, charts, move);
   if (move.broken) {
-    // The newest append was never taken: the store threw at it.
+    // The store threw at the newest append, so it never took it.
     world.held = world.held.slice(0, -1);
     if (world.conversation !== null) charts.send({ type: 'conversation.fail' });
   }
@@ -68,7 +68,7 @@ export function applyMove(before: World, move: Move): World {
 function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stimulus: Stimulus): void {
   const requestId = requestIdOf(world.path.length - 1);
 
-  /** An event that opens the conversation if it is asleep. */
+  /** Sends an event that opens the conversation if it has no actor. */
   function route(event: ConversationEvent): void {
     if (world.conversation === null) wake();
     send(event);
@@ -141,7 +141,7 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
       );
     case 'stop':
       if (world.conversation !== null || openTurns(world).length > 0) return route(cancel(requestId, stimulus.target));
-      // Nothing can be running, says the log: the conversation is not opened for it.
+      // According to the log nothing can be running, so the conversation is not opened.
       world.answered = [requestId];
       return;
     case 'lookUp':

@@ -1,7 +1,7 @@
 /**
- * The model of a proof: a real OpenAI-compatible endpoint that answers each request when it is told to, or, once it
- * is free, as the path has planned. What it asks a tool for carries a key that is the same however often the model
- * is asked for that answer, so that one call made twice is seen by whoever counts.
+ * Runs the model of a proof: a real OpenAI-compatible endpoint that answers each request on command, or by the plan of
+ * the path once that is set. Each tool call carries a key. The key is the same each time the model is asked for that
+ * answer, so a call that is made twice is counted twice.
  */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
@@ -13,7 +13,10 @@ import type { Notifier } from './notifier.ts';
 import type { ToolName } from './moves.ts';
 import { EXPENSIVE_USAGE } from './world.ts';
 
-/** Where a request stands: the turn by its message's first word, and its tool hops so far. */
+/**
+ * Place of a request in its conversation: the turn, from the first word of its message, and the number of tool hops so
+ * far.
+ */
 export interface Place {
   turn: string;
   hop: number;
@@ -21,21 +24,21 @@ export interface Place {
 
 export interface ControlledModel {
   readonly url: string;
-  /** Of all requests of the proven conversation, in order; and how many others there were. */
+  /** All requests of the conversation under test, in order. `others` counts the requests of the other one. */
   readonly places: readonly Place[];
   others(): number;
-  /** Rules that a request has broken. */
+  /** Rules that requests broke. */
   readonly violations: readonly string[];
   begin(): void;
   answer(): void;
-  /** `expensive`: the answer reports more than a turn may use. */
+  /** `expensive`: the answer reports more usage than a turn may have. */
   ask(tools: readonly ToolName[], expensive?: boolean): void;
-  /** `retryAfterMs` for one that is busy; `code` as OpenAI has it. */
+  /** `retryAfterMs` for a busy provider; `code` as OpenAI names it. */
   refuse(status: number, why?: { retryAfterMs?: number; code?: string }): void;
   cut(): void;
-  /** Answers what others have asked. */
+  /** Answers the requests of the other conversation. */
   answerOthers(): void;
-  /** From now on every request is answered at once. */
+  /** Answers every request at once from now on. */
   answerByPlan(plan: (place: Place) => readonly ToolName[]): void;
   close(): Promise<void>;
 }
@@ -45,7 +48,7 @@ interface Request {
   response: ServerResponse;
 }
 
-/** The first word of those who only keep the conversation company. */
+/** First word of messages in the other conversation. */
 export const OTHERS = 'others';
 
 export async function startControlledModel(notifier: Notifier): Promise<ControlledModel> {
@@ -106,7 +109,7 @@ export async function startControlledModel(notifier: Notifier): Promise<Controll
         return notifier.notify();
       })
       .catch((error: unknown) => {
-        // Whoever was killed in the middle of a request has not sent a bad one.
+        // A server that was killed in the middle of a request did not send a bad one.
         if (message.complete) violations.push(`a request is malformed: ${String(error)}`);
         response.destroy();
       });

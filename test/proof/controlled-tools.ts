@@ -1,6 +1,6 @@
 /**
- * The tools of a proof: a real MCP server over HTTP in the proof's own process, which outlives the server that it
- * judges. Counts every effect by the key of its call, and ends a call when it is told to, or at once when it is free.
+ * Runs the tools of a proof: real MCP servers over HTTP in the process of the proof, which outlives the server under
+ * test. Counts every effect by the key of its call. Ends a call on command, or at once after `releaseAll`.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -20,17 +20,17 @@ import type { ToolName } from './moves.ts';
 
 export interface ControlledTools {
   readonly url: string;
-  /** The older server's. */
+  /** URL of the older server. */
   readonly hallUrl: string;
-  /** How often the call with a key took effect, and whether its tool declares a repeat to be harmless. */
-  readonly effects: ReadonlyMap<string, { times: number; harmless: boolean }>;
-  /** Effects in all. */
+  /** How often the call with a key took effect, and whether its tool is declared idempotent. */
+  readonly effects: ReadonlyMap<string, { times: number; idempotent: boolean }>;
+  /** Total number of calls. */
   calls(): number;
-  /** Ends the oldest open call of this tool, or has it ask people; `lost`: its connection is cut. */
+  /** Ends the oldest open call of this tool, or makes it ask people. `lost` cuts its connection. */
   end(tool: ToolName, how: Order | 'lost'): void;
-  /** Says of the oldest open call of this tool that it gets on. */
+  /** Sends progress for the oldest open call of this tool. */
   reportProgress(tool: ToolName): Promise<void>;
-  /** From now on every call ends at once. */
+  /** Ends every call at once from now on. */
   releaseAll(): void;
   close(): Promise<void>;
 }
@@ -53,16 +53,16 @@ const keyed = z.object({ key: z.string() });
 const toolCall = z.object({ method: z.literal('tools/call'), params: z.object({ arguments: keyed }) });
 
 export async function startControlledTools(notifier: Notifier): Promise<ControlledTools> {
-  const effects = new Map<string, { times: number; harmless: boolean }>();
-  /** The newest response under which a call with that key is waiting. */
+  const effects = new Map<string, { times: number; idempotent: boolean }>();
+  /** The newest response of each waiting call, by key. */
   const responses = new Map<string, ServerResponse>();
   const open: OpenCall[] = [];
   let calls = 0;
   let isReleased = false;
 
-  const takeEffect = (key: string, harmless = false) =>
-    effects.set(key, { times: (effects.get(key)?.times ?? 0) + 1, harmless });
-  /** A call is under way: it waits for what the proof wants of it, once or more. */
+  const takeEffect = (key: string, idempotent = false) =>
+    effects.set(key, { times: (effects.get(key)?.times ?? 0) + 1, idempotent });
+  /** Registers a running call. It waits for one or more orders from the proof. */
   const waitIn = (tool: ToolName, key: string, { mcpReq }: ServerContext): (() => Promise<Order>) => {
     calls += 1;
     const orders = createOrders();
@@ -84,12 +84,12 @@ export async function startControlledTools(notifier: Notifier): Promise<Controll
   const create = () => {
     const server = new McpServer({ name: 'desk', version: '1.0.0' }, { capabilities: { tools: {} } });
     for (const tool of ['book', 'look', 'pay'] as const) {
-      const harmless = tool === 'look';
+      const idempotent = tool === 'look';
       server.registerTool(
         tool,
-        { inputSchema: keyed, annotations: { readOnlyHint: harmless } },
+        { inputSchema: keyed, annotations: { readOnlyHint: idempotent } },
         async ({ key }, context) => {
-          takeEffect(key, harmless);
+          takeEffect(key, idempotent);
           return done(tool, await waitIn(tool, key, context)());
         },
       );
@@ -107,14 +107,14 @@ export async function startControlledTools(notifier: Notifier): Promise<Controll
   };
   const handler = createMcpHandler(create);
 
-  /** An older server, which holds a call open while people think. */
+  /** Creates an older server, which holds a call open while people answer. */
   const createHall = () => {
     const server = new McpServer({ name: 'house', version: '1.0.0' }, { capabilities: { tools: {} } });
     server.registerTool('hall', { inputSchema: keyed }, async ({ key }, context) => {
       const next = waitIn('hall', key, context);
       let order = await next();
       if (order === 'asks') {
-        // Nobody may wait for the answer any more.
+        // The server under test may no longer wait for the answer.
         context.mcpReq.elicitInput(form).then(
           ({ action }) => action === 'accept' && takeEffect(key),
           () => undefined,
@@ -166,13 +166,13 @@ export async function startControlledTools(notifier: Notifier): Promise<Controll
         .on('error', () => response.destroy())
         .pipe(response);
   };
-  // A server that is killed leaves in the middle of anything.
+  // A server that is killed may leave at any moment.
   const http = createServer((request, response) => void receive(request, response).catch(() => response.destroy()));
   await once(http.listen(0, '127.0.0.1'), 'listening');
   const address = http.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
 
-  // Whoever was killed waits no more.
+  // Calls of a killed server do not count.
   const oldest = (tool: ToolName) => open.find((call) => call.tool === tool && call.response?.closed === false);
 
   return {
@@ -199,7 +199,7 @@ export async function startControlledTools(notifier: Notifier): Promise<Controll
   };
 }
 
-/** Orders that may come before anybody waits for them. */
+/** Creates a queue of orders, which may arrive before a call waits for them. */
 function createOrders() {
   const given: Order[] = [];
   let take: ((order: Order) => void) | null = null;

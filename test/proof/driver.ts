@@ -1,6 +1,6 @@
 /**
- * Plays a path against the real server, move by move, and kills it where it is told to. After each move it waits
- * until the server shows from outside what the chart says, and fails when it shows anything else.
+ * Plays a path against the real server, move by move, and kills the server at the kill point. After each move it waits
+ * until the server shows from outside what the chart says. It fails when the server shows anything else.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LogRow } from '../../machines/log.ts';
@@ -14,27 +14,27 @@ import type { Environment } from './environment.ts';
 import { describeMove, type Move } from './moves.ts';
 import { decisionOn, requestIdOf, stateOf, type World } from './world.ts';
 
-/** What is known of a server that was killed. */
+/** What is known about a server that was killed. */
 export interface Killed {
-  /** Rows that are on disk, in order. */
+  /** Rows on disk, in order. */
   landed: readonly LogRow[];
-  /** The log was removed for good. */
+  /** The log was removed permanently. */
   removed: boolean;
-  /** Requests that the model had got, and effects of each call. */
+  /** Number of model requests, and number of effects of each call. */
   requests: number;
   effects: ReadonlyMap<string, number>;
-  /** What the servers wrote to their logs. */
+  /** Log output of all runs of the server. */
   output: string;
 }
 
-/** A provider that is asked again in the next move, or that others come before. */
+/** Delay after which a provider retries within the next move, or after other moves. */
 const RETRY_SOON_MS = 20;
 const RETRY_LATER_MS = 1500;
 const POLL_INTERVAL_MS = 10;
 
 const FIRST_MESSAGE = 1;
 
-/** Starts a server, leads it to the point and kills it. */
+/** Starts a server, plays the moves of the kill point and kills the server. */
 export async function playTo({ moves, instant }: KillPoint, environment: Environment): Promise<Killed> {
   const driver = await createDriver(environment);
   try {
@@ -97,7 +97,7 @@ async function createDriver(environment: Environment) {
         sender.send('chat', { text: `${OTHERS} first`, conversation_id: OTHER_CONVERSATION }, OTHERS);
         return notifier.waitUntil(
           () => model.others() > 0,
-          () => 'the turn of others',
+          () => 'the turn of the other conversation',
         );
       case 'freePermit':
         return model.answerOthers();
@@ -141,7 +141,7 @@ async function createDriver(environment: Environment) {
         await sender.open(server().url);
         if (runs.landed().length > 0 && !runs.removed()) sender.follow();
         return;
-      // Time does these.
+      // Timers of the server do these.
       case 'wait':
       case 'expire':
       case 'halt':
@@ -199,7 +199,7 @@ function kindsOf({ held }: World): string[][] {
   );
 }
 
-/** Reads one of the server's pages until it says so, or the server is gone. */
+/** Polls one of the server's pages until it matches or the server is gone. */
 async function pollPage(url: string, path: string, says: (page: string) => boolean): Promise<void> {
   const page = new URL(path, url.replace('ws:', 'http:'));
   for (;;) {

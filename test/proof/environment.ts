@@ -1,6 +1,6 @@
 /**
- * Everything around one server under proof: a model, tools, a client that chats and one that follows, and a home.
- * It stays while servers come and go.
+ * Starts everything around one server under test: a model, tools, a client that chats, a client that follows, and a
+ * temporary home. The environment stays while servers start and stop.
  */
 import { createNotifier, type Notifier } from './notifier.ts';
 import { createTempHome, type TempHome } from './temp-home.ts';
@@ -12,7 +12,7 @@ import { createWatcher, type Watcher } from './watcher.ts';
 import type { World } from './world.ts';
 
 export interface Environment {
-  /** Where every path on it begins. */
+  /** World in which every path begins. */
   start: World;
   notifier: Notifier;
   model: ControlledModel;
@@ -20,7 +20,7 @@ export interface Environment {
   sender: Sender;
   watcher: Watcher;
   home: TempHome;
-  /** Where servers keep what they have compiled, the same for all runs. */
+  /** Folder for compiled code, the same for all runs. */
   cache: string;
   close(): Promise<void>;
 }

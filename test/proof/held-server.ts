@@ -1,6 +1,7 @@
 /**
- * The server under proof, in a process of its own: the shipping src/main.ts, its store held or free. Tells what
- * the held store says, passes on the proof's word, and kills.
+ * Starts the server under test in its own process: the shipping src/main.ts, with its store held or not. *Held* means
+ * that each append, removal and read waits for a command of the proof. Reports the events of the held store, sends
+ * commands to it, and kills the process.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -14,28 +15,28 @@ const holdStore = pathToFileURL(join(import.meta.dirname, 'held-store-hook.ts'))
 
 export interface HeldServer {
   readonly url: string;
-  /** So many of each were announced. */
+  /** Numbers of operations that the store has reported. */
   readonly announced: { appends: number; removals: number; reads: number; lookUps: number };
-  /** What the appends are about, in order: row types, and kinds of `meta` rows. */
+  /** Contents of the appends, in order: row types, and kinds of `meta` rows. */
   readonly appends: readonly string[][];
-  /** Rows that got to the disk, in order. */
+  /** Rows that reached the disk, in order. */
   readonly landed: readonly LogRow[];
-  /** The log of the conversation is gone from the disk. */
+  /** The conversation's log is removed from the disk. */
   readonly removed: boolean;
   readonly ended: boolean;
-  /** All that it wrote. */
+  /** Everything that the process wrote to standard error. */
   readonly output: string;
   send(order: StoreCommand): void;
-  /** Resolves when the store knows: what a client sends then comes after it. */
+  /** Resolves when the store has taken the command: what a client sends afterwards comes after it. */
   prepare(order: Extract<StoreCommand, { command: 'break' | 'holdLookUp' }>): Promise<void>;
   /** Resolves when these appends have landed. */
   haveLanded(numbers: readonly number[]): Promise<void>;
   signal(name: 'SIGTERM'): void;
-  /** SIGKILL; resolves when it is gone, at once if it is already. */
+  /** Sends SIGKILL. Resolves when the process is gone, at once if it is already. */
   kill(): Promise<void>;
 }
 
-/** Starts it in a home's folder and resolves when it listens. */
+/** Starts the server in a temporary home and resolves when it listens. */
 export async function startHeldServer({
   folder,
   holds,
@@ -95,7 +96,7 @@ export async function startHeldServer({
     }
     notifier.notify();
   });
-  // A server that has gone hears no more.
+  // A process that has exited receives no commands.
   const send = (order: StoreCommand) => void (child.connected && child.send(order));
   const address = () => /listens at (ws:\S+)/.exec(stdout)?.[1];
   await notifier.waitUntil(
@@ -124,7 +125,7 @@ export async function startHeldServer({
       send(order);
       await notifier.waitUntil(
         () => ended || readyCount > before,
-        () => `the store to understand ${order.command}`,
+        () => `the store to take ${order.command}`,
       );
     },
     async haveLanded(numbers) {

@@ -1,6 +1,6 @@
 /**
- * Loaded by `node --import` before src/main.ts, which it leaves as it is: where the composition root asks for the
- * store it gets the held one, which asks for the real one.
+ * Puts the held store in the place of the real one. `node --import` loads this before src/main.ts, which stays as it
+ * is: only the import of the composition root is redirected, and the held store wraps the real one.
  */
 import { registerHooks } from 'node:module';
 

@@ -1,6 +1,6 @@
 /**
- * The real store, held: the server's own `openStore` stands behind this one, and every append and every read of a
- * log waits for the proof's word. In the server's process the hooks of held-store-hook.ts put it in the store's place.
+ * Wraps the real store: every append and every read of a log waits for a command of the proof. In the server's process
+ * the hook in held-store-hook.ts puts this module in the place of the real one.
  */
 import type { AppendOutcome, Store } from '../../src/store/port.ts';
 import type { OpenStore, StoreOptions } from '../../src/store/store.ts';
@@ -21,14 +21,14 @@ interface HeldAppend {
 
 const refused: AppendOutcome = {
   status: 'failed',
-  fault: { code: 'storage_failed', message: 'The disk refuses, says the proof.', retryable: true, data: {} },
+  fault: { code: 'storage_failed', message: 'The proof makes the write fail.', retryable: true, data: {} },
 };
 
 function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'interrupt'> {
   const appends: HeldAppend[] = [];
   const reads: ((works: boolean) => void)[] = [];
   const breaking = new Set<number>();
-  let removal: { begin(): void; tell(works: boolean): void } | null = null;
+  let removal: { begin(): void; acknowledge(works: boolean): void } | null = null;
   let holdsNext = false;
   let letGo: () => void = () => {};
   const report = (message: StoreEvent) => void process.send?.(message);
@@ -60,7 +60,7 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
       case 'remove':
         return removal?.begin();
       case 'acknowledgeRemoval':
-        return removal?.tell(order.works);
+        return removal?.acknowledge(order.works);
       case 'read':
         return reads[order.number - 1]?.(order.works);
       case 'holdLookUp':
@@ -72,7 +72,7 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
         return;
     }
   });
-  // A server that has nothing else to do may end.
+  // The channel must not keep alive a server that has nothing else to do.
   process.channel?.unref();
 
   return {
@@ -80,12 +80,12 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
       if (append.conversationId !== HELD_CONVERSATION) return store.append(append, done);
       const number = appends.push({ append, done, outcome: null });
       report({ event: 'append', number, rows: append.rows.map(({ type, extra }) => String(extra['kind'] ?? type)) });
-      if (breaking.has(number)) throw new Error('the store throws, says the proof');
+      if (breaking.has(number)) throw new Error('the proof makes the store throw');
     },
     async remove(owner, conversationId) {
       const begun = Promise.withResolvers<void>();
-      const told = Promise.withResolvers<boolean>();
-      removal = { begin: begun.resolve, tell: told.resolve };
+      const acknowledged = Promise.withResolvers<boolean>();
+      removal = { begin: begun.resolve, acknowledge: acknowledged.resolve };
       report({ event: 'removal' });
       const removed = begun.promise
         .then(() => store.remove(owner, conversationId))
@@ -93,16 +93,16 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
           report({ event: 'removed' });
           return known;
         });
-      if (!(await told.promise)) throw new Error('the log cannot be removed, says the proof');
+      if (!(await acknowledged.promise)) throw new Error('the proof makes the removal fail');
       return removed;
     },
     async standing(owner, conversationId, tokens, messages) {
-      // Without room for any text it is read for a subscriber, who is not to wait.
+      // Zero tokens mean that a subscriber reads. Such a read is not held.
       if (tokens === 0 || conversationId !== HELD_CONVERSATION)
         return store.standing(owner, conversationId, tokens, messages);
       const word = Promise.withResolvers<boolean>();
       report({ event: 'read', number: reads.push(word.resolve) });
-      if (!(await word.promise)) throw new Error('the log cannot be read, says the proof');
+      if (!(await word.promise)) throw new Error('the proof makes the read fail');
       return store.standing(owner, conversationId, tokens, messages);
     },
     async interrupt(owner, conversationId, interruptId) {

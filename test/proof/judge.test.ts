@@ -1,4 +1,6 @@
-/** The judge of the proof finds what is broken: each promise is broken once, in evidence that was sound before. */
+/**
+ * Tests that the judge of the proof finds violations. Each case breaks one promise in evidence that was sound before.
+ */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -42,7 +44,7 @@ after(async () => {
 });
 
 describe('the judge', () => {
-  test('is content with a server that has kept its promises', () => {
+  test('accepts a server that kept its promises', () => {
     assert.deepEqual(judge(environment, killed), []);
   });
 
@@ -64,7 +66,7 @@ describe('the judge', () => {
       says: /row 1 .* was on disk and is/,
     },
     {
-      what: 'a message that was promised and is not there',
+      what: 'a message that was acknowledged and is missing',
       evidence: () => [
         {
           ...environment,
@@ -72,10 +74,10 @@ describe('the judge', () => {
         },
         killed,
       ],
-      says: /processing with seq 1 was told of r9/,
+      says: /received processing with seq 1 for r9/,
     },
     {
-      what: 'an end that was told otherwise',
+      what: 'an end that differs from the end in the log',
       evidence: () => [
         {
           ...environment,
@@ -86,10 +88,10 @@ describe('the judge', () => {
         },
         killed,
       ],
-      says: /the end \{\} was told of r1/,
+      says: /received the end \{\} for r1/,
     },
     {
-      what: 'a Stop that was confirmed and uncovered',
+      what: 'a Stop that was confirmed and lost',
       evidence: () => [
         {
           ...environment,
@@ -115,36 +117,36 @@ describe('the judge', () => {
       says: /r1 was stopped, and the model was asked for it again/,
     },
     {
-      what: 'a request that no provider takes',
+      what: 'a request that a strict provider rejects',
       evidence: () => [{ ...environment, model: { ...environment.model, violations: ['two heads'] } }, killed],
       says: /invalid request: two heads/,
     },
     {
       what: 'a call made twice',
       evidence: () => [
-        { ...environment, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 2, harmless: false }]]) } },
+        { ...environment, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 2, idempotent: false }]]) } },
         killed,
       ],
       says: /r1\.0\.0 took effect 2 times$/m,
     },
     {
-      what: 'a call made that was denied, and never dispatched',
+      what: 'a call that was denied, never dispatched and made',
       evidence: () => [
-        { ...environment, tools: { ...tools(), effects: new Map([['r1.1.0', { times: 1, harmless: false }]]) } },
+        { ...environment, tools: { ...tools(), effects: new Map([['r1.1.0', { times: 1, idempotent: false }]]) } },
         killed,
       ],
       says: /dispatched 0 times[^]*was not approved, and took effect/,
     },
     {
-      what: 'a call that did what its server had asked about, and a person declined',
+      what: 'a call that took effect although a person declined the question of its server',
       evidence: () => [
-        { ...environment, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 1, harmless: false }]]) } },
+        { ...environment, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 1, idempotent: false }]]) } },
         killed,
       ],
-      says: /nobody answered what the server of call r1\.0\.0 asked, and it took effect/,
+      says: /no person answered the question of call r1\.0\.0's server, and the call took effect/,
     },
     {
-      what: 'a sender without its end and its text',
+      what: 'a sender that lacks the end and the text of its turn',
       evidence: () => [
         {
           ...environment,
@@ -155,7 +157,7 @@ describe('the judge', () => {
         },
         killed,
       ],
-      says: /the sender of r1 was not told its end[^]*holds \[\]/,
+      says: /the sender of r1 did not receive its end[^]*has \[\]/,
     },
     {
       what: 'a follower that misses a row',
@@ -166,7 +168,7 @@ describe('the judge', () => {
       says: /the follower has \d+ rows of \d+/,
     },
     {
-      what: 'a follower that shows what is not there',
+      what: 'a follower that shows a text without a row',
       evidence: () => [
         { ...environment, watcher: { ...environment.watcher, drafts: new Map([['m9', 'Once ']]) } },
         killed,
@@ -174,7 +176,7 @@ describe('the judge', () => {
       says: /still shows "Once "/,
     },
     {
-      what: 'a conversation that was removed and is there',
+      what: 'a removed conversation that still exists',
       evidence: () => [environment, { ...killed, removed: true, requests: 0 }],
       says: /was removed and has \d+ rows[^]*the model was asked/,
     },

@@ -1,61 +1,65 @@
 /**
- * What can be done to the server from outside, one word each: by clients, by the store's answers, by the model,
- * by tools, by time and by whoever runs the process. Paths are sentences of these. Decides nothing.
+ * Names everything that can happen to the server from outside. A *move* is done by a client, the store, the model, a
+ * tool, a timer or the operator. A path is a list of moves.
  */
 
 /**
- * As the model names it. The MCP servers of a proof have `book`, `look`, `pay`, `table` and `hall`; `fly` they have not.
- * `table` and `hall` ask people: the one lays its call down meanwhile, the other is an older server's and waits.
+ * Name as the model uses it. The MCP servers of a proof offer `book`, `look`, `pay`, `table` and `hall`, but not `fly`.
+ * `table` and `hall` ask people. The call of `table` is suspended meanwhile; `hall` belongs to an older server, whose
+ * call waits.
  */
 export type ToolName = string;
 
 export type Stimulus =
-  /** A message. `other`: the same id was used for another text before; `rewound`: in the place of the first message. */
+  /** A message. `other`: its id was used for another text before. `rewound`: it replaces the first message. */
   | { do: 'chat'; id: string; mode: 'queue' | 'reject' | 'interrupt'; words: 'own' | 'other' | 'rewound' }
-  /** A Stop of that turn, or of the running one. */
+  /** A Stop of that turn; null stops the running one. */
   | { do: 'stop'; target: string | null }
   /**
-   * A person's yes or no to the first open question, or the next one. `late`: the one that was looked up in the log
-   * before. `always`: and to all later ones about the tool.
+   * A person's answer to the first open question, or to the next one. `late`: to the question that was looked up
+   * before. `always`: also for all later calls of the tool.
    */
   | { do: 'respond'; decision: 'approve' | 'deny'; to: 'first' | 'next' | 'late'; always?: true }
-  /** A second answer comes, and is found to be in time by the log. */
+  /** A second answer arrives, and the log says that the question is still open. */
   | { do: 'lookUp' }
   | { do: 'delete' }
-  /** Somebody else's turn takes the only permit there is; and it ends. */
+  /** A turn of the other conversation takes the only permit; `freePermit` ends that turn. */
   | { do: 'takePermit' }
   | { do: 'freePermit' }
-  /** The oldest append gets to the disk and the chart hears of it; `together`: the next one too, in the same tick. */
+  /** The oldest append lands and the chart is notified. `together`: the next append too, in the same tick. */
   | { do: 'commit'; together: boolean }
-  /** The oldest append fails; `after`: the one behind it, in the tick in which the oldest lands. */
+  /** The oldest append fails. `after`: the one behind it fails, in the tick in which the oldest lands. */
   | { do: 'refuse'; after: boolean }
   | { do: 'read'; works: boolean }
-  /** The model's first words of an answer. */
+  /** The first text of an answer. */
   | { do: 'begin' }
   /** The rest of the answer, or all of it. */
   | { do: 'answer' }
-  /** `expensive`: and the answer has used up what the turn may. */
+  /** `expensive`: the answer uses up the budget of the turn. */
   | { do: 'ask'; tools: readonly ToolName[]; expensive?: true }
-  /** `busy` may be tried again and `refused` may not; `long`: with less of the conversation; `cut`: in the middle of an answer. */
+  /**
+   * `busy` allows a retry, `refused` does not. `long`: a retry needs a shorter conversation. `cut`: in the middle of an
+   * answer.
+   */
   | { do: 'fault'; how: 'busy' | 'refused' | 'long' | 'cut' }
-  /** The oldest call of that tool that is open comes to an end, its server asks people, or nobody answers that in time. */
+  /** The oldest open call of that tool ends, its server asks people, or their time to answer is over. */
   | { do: 'call'; tool: ToolName; ends: 'ok' | 'error' | 'lost' | 'late' | 'asks' | 'unanswered' }
-  /** The same call says that it gets on. */
+  /** The same call reports progress. */
   | { do: 'progress'; tool: ToolName }
-  /** Time passes: until the provider is asked again, or until nobody may answer any more. */
+  /** Time passes: until the provider is asked again, or until questions expire. */
   | { do: 'wait' }
   | { do: 'expire' }
   | { do: 'passivate' }
-  /** SIGTERM; and the end of the time that running turns get after it. */
+  /** SIGTERM; `halt` is the end of the drain timeout. */
   | { do: 'drain' }
   | { do: 'halt' }
-  /** SIGKILL, and a new start. */
+  /** SIGKILL and a new start. */
   | { do: 'crash' };
 
-/** A stimulus whose last append makes the store throw, when it is `broken`. */
+/** A stimulus; with `broken`, the store throws at its last append. */
 export type Move = Stimulus & { broken?: true };
 
-/** What a turn without any trouble is made of, beside its message. */
+/** Whether a turn without any fault could have this move after its message. */
 export function isBenign({ broken, ...move }: Move): boolean {
   if (broken) return false;
   switch (move.do) {
@@ -77,9 +81,9 @@ export function isBenign({ broken, ...move }: Move): boolean {
   }
 }
 
-/** In words, for a story. */
+/** Describes a move in words, for a story. */
 export function describeMove(move: Move): string {
-  return move.broken ? `${describeStimulus(move)}, at which the store throws` : describeStimulus(move);
+  return move.broken ? `${describeStimulus(move)}, and the store throws` : describeStimulus(move);
 }
 
 function describeStimulus(stimulus: Stimulus): string {
@@ -87,7 +91,7 @@ function describeStimulus(stimulus: Stimulus): string {
     case 'chat': {
       const what = {
         own: stimulus.id,
-        other: `${stimulus.id} with other words`,
+        other: `${stimulus.id} with another text`,
         rewound: `${stimulus.id} in place of r1`,
       }[stimulus.words];
       return stimulus.mode === 'queue' ? `chat ${what}` : `chat ${what} (${stimulus.mode})`;
@@ -96,7 +100,7 @@ function describeStimulus(stimulus: Stimulus): string {
       return stimulus.target === null ? 'stop' : `stop ${stimulus.target}`;
     case 'respond':
       return {
-        first: stimulus.always ? `${stimulus.decision} from now on` : stimulus.decision,
+        first: stimulus.always ? `${stimulus.decision} permanently` : stimulus.decision,
         next: `${stimulus.decision} the next call`,
         late: `${stimulus.decision} by the second answer`,
       }[stimulus.to];
@@ -119,7 +123,7 @@ function describeStimulus(stimulus: Stimulus): string {
     case 'answer':
       return 'answer';
     case 'ask':
-      return `the model calls ${stimulus.tools.join(' and ')}${stimulus.expensive ? ', dearly' : ''}`;
+      return `the model calls ${stimulus.tools.join(' and ')}${stimulus.expensive ? ', over budget' : ''}`;
     case 'fault':
       return {
         busy: 'the provider is busy',
@@ -132,11 +136,11 @@ function describeStimulus(stimulus: Stimulus): string {
     case 'progress':
       return `${stimulus.tool} gets on`;
     case 'wait':
-      return 'the wait is over';
+      return 'the backoff is over';
     case 'expire':
       return 'the time to answer is over';
     case 'passivate':
-      return 'idle for long';
+      return 'idle timeout';
     case 'drain':
       return 'SIGTERM';
     case 'halt':

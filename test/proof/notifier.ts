@@ -1,12 +1,12 @@
-/** Wakes whoever waits for something to come about, whenever any part of a proof has news. One a run. */
+/** Wakes functions that wait for a condition, whenever any part of a proof has changed. One per run. */
 
 export interface Notifier {
   notify(): void;
-  /** Resolves as soon as `holds`; rejects with what it waited for when that takes too long. */
+  /** Resolves as soon as `holds` returns true. Rejects after the timeout, with the name of the condition. */
   waitUntil(holds: () => boolean, what: () => string): Promise<void>;
 }
 
-/** Longer than any step takes on a machine that has much else to do. */
+/** Longer than any step takes on a busy machine. */
 const TIMEOUT_MS = 60_000;
 
 export function createNotifier(timeoutMs = TIMEOUT_MS): Notifier {

@@ -1,13 +1,13 @@
 /**
- * Which moves there are in a world. Not all that could be done: what would only repeat an edge that a shorter
- * path takes is left out, so that the walk over all worlds stays small. Holds no knowledge of what a move does.
+ * Lists the moves that are possible in a world. Moves that only repeat an edge of a shorter path are left out, so that
+ * the search over all worlds stays small. Does not know what a move does.
  */
 import { pathOf } from './chart-step.ts';
 import { applyMove } from './apply-move.ts';
 import { isBenign, type Move, type Stimulus, type ToolName } from './moves.ts';
 import { isReading, openQuestions, openTurns, stateOf, type World } from './world.ts';
 
-/** What the model may ask for in one answer. */
+/** Tool calls that the model may make in one answer. */
 const ASKED: readonly (readonly ToolName[])[] = [
   ['book'],
   ['look'],
@@ -17,14 +17,14 @@ const ASKED: readonly (readonly ToolName[])[] = [
   ['book', 'pay'],
   ['pay', 'pay'],
 ];
-/** Whose servers ask people. That is something of a call by itself: it need not be tried with all else that may go on. */
+/** Tools whose servers ask people. Questions are independent of the other calls, so no combination is tried. */
 const ASKED_ALONE: readonly (readonly ToolName[])[] = [['table'], ['hall']];
 const IDS = ['r1', 'r2', 'r3'] as const;
 
-/** Enough to use up what a turn may. */
+/** Uses up the budget of the turn. */
 const expensive: Stimulus = { do: 'ask', tools: ['book'], expensive: true };
 
-/** No edge needs more of what the kindest of worlds would not do. */
+/** No edge needs more moves than this that are not benign. A *benign* move is one of a turn without any fault. */
 const MAX_DEVIATIONS = 5;
 
 export function possibleMoves(world: World): Move[] {
@@ -40,12 +40,12 @@ export function possibleMoves(world: World): Move[] {
   );
 }
 
-/** Else there is nothing that the store could throw at. */
+/** Whether the move appends anything. Otherwise the store has nothing to throw at. */
 function appends(world: World, { broken: _, ...move }: Move): boolean {
   return applyMove(world, move).outside.appends > world.outside.appends;
 }
 
-/** What the kindest of worlds does next; null when it would wait for a client. */
+/** Next move of a world without faults; null when only a client can go on. */
 export function nextBenignMove(world: World): Move | null {
   if (world.process === 'gone') return null;
   const moves = [
@@ -54,14 +54,14 @@ export function nextBenignMove(world: World): Move | null {
     ...modelMoves(world),
     ...timeMoves(world),
   ].filter(isBenign);
-  // Of an answer the whole, and no more tools.
+  // The whole answer, without further tools.
   return (
     moves.find((move) => move.do !== 'begin' && move.do !== 'ask') ??
     (world.process === 'serving' && isAsking(world) ? { do: 'respond', decision: 'approve', to: 'first' } : null)
   );
 }
 
-/** All that is left to do is a person's. */
+/** Only a person can go on. */
 function isAsking(world: World): boolean {
   return (
     stateOf(world) === 'turn.toolHop.waiting' ||
@@ -81,7 +81,7 @@ function storeMoves(world: World): Move[] {
   if (!oldest) return moves;
   moves.push({ do: 'commit', together: false }, { do: 'refuse', after: false });
   if (stateOf(world) === 'idle') moves.push({ do: 'commit', together: false, broken: true });
-  // While a Stop takes effect nothing can be held: what is to happen then has to come with its commit.
+  // No event can be held while a Stop takes effect. What is to happen then has to come with its commit.
   if (next && oldest.intent.type === 'append' && oldest.intent.tag.of === 'cancel')
     moves.push({ do: 'commit', together: true }, { do: 'refuse', after: true });
   return moves;
@@ -111,7 +111,7 @@ function toolsThat(path: 'running' | 'asking', { settings, calls }: World): Tool
   return [...settings.tools.keys()].filter(isThere);
 }
 
-/** Each call asks once, which is all that a second question would show. */
+/** Each call asks once: a second question would show nothing new. */
 function mayAsk({ calls, held, log }: World, tool: ToolName): boolean {
   if (tool !== 'table' && tool !== 'hall') return false;
   const rows = [...log.rows(), ...held.flatMap(({ intent }) => (intent.type === 'append' ? intent.rows : []))];
@@ -181,7 +181,7 @@ function clientMoves(world: World): Move[] {
   return moves;
 }
 
-/** Known to the log, or on its way there. */
+/** In the log, or on its way there. */
 function isUsed(world: World, id: string): boolean {
   const { arriving = [], deferred = [] } = world.conversation?.context ?? {};
   return (
@@ -207,7 +207,7 @@ function timeMoves(world: World): Move[] {
     moves.push({ do: 'takePermit' });
   if (world.process === 'draining') return moves;
   if (openTurns(world).some(({ waits }) => waits)) moves.push({ do: 'expire' });
-  // The registry asks those alone that rest.
+  // The registry asks only idle conversations.
   if ((state === 'idle' || state === 'turn.toolHop.waiting') && world.held.length === 0)
     moves.push({ do: 'passivate' });
   return moves;
@@ -220,7 +220,7 @@ function processMoves(world: World): Move[] {
   return moves;
 }
 
-/** One new start shows what a log is taken up from; a second one would be the same again. */
+/** One restart shows from what a log is recovered. A second one would be the same again. */
 function crashes({ crashes, permitTaken, log }: World): Move[] {
   return crashes === 0 && !permitTaken && log.rows().length > 0 ? [{ do: 'crash' }] : [];
 }

@@ -1,4 +1,4 @@
-/** One kill point from beginning to end: a server is led there, killed, started again and judged. */
+/** Runs one kill point from beginning to end: plays its moves, kills the server, restarts it and judges it. */
 import { createHash } from 'node:crypto';
 import { storyOf } from '../support/machine-story.ts';
 import { restartAndFinish } from './restart.ts';
@@ -10,15 +10,17 @@ import { createEnvironment, type Environment } from './environment.ts';
 
 export interface Verdict {
   point: KillPoint;
-  /** What is broken, in words; empty when the promises hold. */
+  /** Violations as sentences; empty when the promises hold. */
   problems: string[];
-  /** For a failure: the log in the end, a line a row, and what the servers wrote. */
+  /** For a failure: the log at the end, one string a row, and the output of the servers. */
   log: string[];
   output: string;
   tookMs: number;
 }
 
-/** `atEnd`: the point is where all has come to an end, so the server comes back only for what has none. */
+/**
+ * Runs one kill point. `atEnd`: the moves lead to the end of all turns, so the server restarts only if one has no end.
+ */
 export async function prove(
   point: KillPoint,
   { cache, atEnd = false }: { cache: string; atEnd?: boolean },
@@ -56,14 +58,14 @@ function linesOf(database: string): string[] {
 export interface ProveOptions {
   cache: string;
   atEnd?: boolean;
-  /** Runs at the same time; one keeps less than a core busy. */
+  /** Number of runs at the same time. One run keeps less than a core busy. */
   atOnce: number;
   onVerdict(verdict: Verdict, done: number): void;
-  /** True: no further one is begun. */
+  /** Returns true when no further run may begin. */
   isStopped?(): boolean;
 }
 
-/** In the order of their ends. */
+/** Runs all kill points. Returns the verdicts in the order of their ends. */
 export async function proveAll(
   points: readonly KillPoint[],
   { cache, atEnd = false, atOnce, onVerdict, isStopped = () => false }: ProveOptions,
@@ -81,7 +83,7 @@ export async function proveAll(
   return verdicts;
 }
 
-/** So many of them, the same for the same seed. */
+/** Chooses so many of them, the same for the same seed. */
 export function sample<Point extends KillPoint>(points: readonly Point[], count: number, seed: string): Point[] {
   const drawn = (point: Point) => createHash('sha256').update(`${seed} ${point.id}`).digest('hex');
   return [...points].sort((one, other) => drawn(one).localeCompare(drawn(other))).slice(0, count);

@@ -1,6 +1,6 @@
 /**
- * After the kill: the server starts again, with nothing held; the model and the tools answer at once; the clients
- * come back with their cursors and send again what they have no end of. Over when every turn has ended.
+ * Restarts the server after the kill, with a store that is not held. The model and the tools answer at once. The
+ * clients reconnect with their cursors and repeat the requests that have no end. Finishes when every turn has ended.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Killed } from './driver.ts';
@@ -13,11 +13,11 @@ import type { Environment } from './environment.ts';
 import type { Move, ToolName } from './moves.ts';
 import type { World } from './world.ts';
 
-/** Between two tries to send what was refused for now, and between two looks at the log. */
+/** Delay between two attempts to send a rejected request, and between two looks at the log. */
 const RETRY_MS = 20;
 const MAX_TRIES = 2000;
 
-/** Resolves with what the server wrote to its own log. Rejects when a turn has no end, with what is known of it. */
+/** Returns the server's log output. Rejects when a turn does not end, and says what is known about it. */
 export async function restartAndFinish(
   moves: readonly Move[],
   { removed }: Pick<Killed, 'removed'>,
@@ -35,7 +35,7 @@ export async function restartAndFinish(
       () => readLog(home.database).open.length === 0,
       () => `turns ${readLog(home.database).open.join(', ')} to end`,
     );
-    // What a removed conversation leaves behind is taken away by and by, after a new start too.
+    // The rows of a removed conversation are deleted in the background, also after a restart.
     if (removed)
       await pollUntil(
         () => readLog(home.database).rows.length === 0,
@@ -47,7 +47,7 @@ export async function restartAndFinish(
       () => watcher.rows.length >= rows.length,
       () => `row ${watcher.rows.length + 1} of ${rows.length} to be shown`,
     );
-    // What was sent before it is there.
+    // Answered after everything that was sent before.
     await sender.sync();
   } finally {
     await server.kill();
@@ -56,7 +56,7 @@ export async function restartAndFinish(
   }
   return server.output;
 
-  /** Sends it again until it has an end: what is refused for now is no end. */
+  /** Sends the chat again until it has an end. A retryable error is no end. */
   async function finishTurn(turn: SentTurn): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES && turn.end === null; tries += 1) {
       const before = sender.frames.length;
@@ -68,13 +68,13 @@ export async function restartAndFinish(
         () => `the end of ${turn.requestId}`,
       );
       if (turn.end === null && refusal()?.error?.retryable !== true)
-        throw new Error(`${turn.requestId} was refused for good: ${JSON.stringify(refusal()?.error)}`);
+        throw new Error(`${turn.requestId} was rejected permanently: ${JSON.stringify(refusal()?.error)}`);
       if (turn.end === null) await pause(RETRY_MS);
     }
   }
 }
 
-/** What the path lets the model ask for in each hop of each turn, so that a hop that was lost is asked for again. */
+/** Returns the tools that the path calls in each hop of each turn. A hop that was lost is asked for again. */
 function plannedTools(start: World, moves: readonly Move[]): (place: Place) => readonly ToolName[] {
   const planned = new Map<string, readonly ToolName[]>();
   let world = start;

@@ -1,5 +1,6 @@
 /**
- * Kills the server at every kill point, or at a seeded part of them, and reports what held: `npm run proof`.
+ * Runs the kill-point proof: `npm run proof`. Kills the server at every kill point, or at a seeded part of them, and
+ * reports the results.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * A client that chats, as the proof remembers it: which messages it sent, what it was told of each, and the text
- * that it holds. Lives longer than its sockets, and comes back with its cursor.
+ * A client that chats. It remembers the messages that it sent, the frames that it received, and the texts. It outlives
+ * its sockets and reconnects with its cursor.
  */
 import { createPosition, type Position } from '../../src/client/position.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
@@ -17,30 +17,33 @@ export interface SentTurn {
   readonly requestId: string;
   readonly mode: 'queue' | 'reject' | 'interrupt';
   readonly rewindTo: number | null;
-  /** Seq of its message, once the server has promised it. */
+  /** Seq of its message, once the server has acknowledged it. */
   accepted: number | null;
-  /** `complete` or `error` frame that ended it for good. */
+  /** The `complete` or `error` frame that ended it. */
   end: ReceivedFrame | null;
-  /** Text by message, as far as it was shown and not taken back. */
+  /** Text by message, without messages that were reset. */
   texts: Map<string, string>;
   position: Position;
 }
 
 export interface Sender {
   readonly turns: ReadonlyMap<string, SentTurn>;
-  /** Everything it was ever sent. */
+  /** All frames that it received. */
   readonly frames: readonly ReceivedFrame[];
-  /** What the server must not do, e.g. leave a gap in a text. */
+  /** Violations of the protocol, e.g. a gap in a text. */
   readonly violations: readonly string[];
   open(url: string): Promise<void>;
-  /** `rewindTo`: the seq of the message in whose place it is. One that was sent on an earlier socket is sent again from where it was. */
+  /**
+   * `rewindTo`: seq of the message that this one replaces. A chat that was sent on an earlier socket continues at its
+   * cursor.
+   */
   chat(requestId: string, mode: SentTurn['mode'], rewindTo: number | null): void;
-  /** The same chat again, from where it was. */
+  /** Sends the same chat again, with its cursor. */
   chatAgain(turn: SentTurn): void;
   send(action: string, payload: object, requestId: string): void;
-  /** Follows the conversation on the present socket, so that a drain keeps that socket while a turn runs. */
+  /** Follows the conversation on the present socket. A drain then keeps that socket while a turn runs. */
   follow(): void;
-  /** Resolves when the server has handled all that was sent so far, or has closed the socket in a drain: only then it does. */
+  /** Resolves when the server has handled everything that was sent so far, or has closed the socket in a drain. */
   sync(): Promise<void>;
   close(): void;
 }
@@ -50,9 +53,9 @@ export function createSender(notifier: Notifier): Sender {
   const frames: ReceivedFrame[] = [];
   const violations: string[] = [];
   let client: Client | null = null;
-  /** The turns that were sent on this socket. */
+  /** Turns that were sent on this socket. */
   let sentHere = new Set<string>();
-  /** Of the present socket, once it is closed. */
+  /** Of the present socket; null while it is open. */
   let closeCode: number | null = null;
   const connected = () => {
     if (!client) throw new Error('the sender is not connected');
@@ -64,7 +67,7 @@ export function createSender(notifier: Notifier): Sender {
     notifier.notify();
     const turn = turns.get(frame.request_id ?? '');
     if (!turn || frame.conversation_id !== HELD_CONVERSATION) return;
-    // What comes of a turn that was not sent here comes because the sender follows the conversation.
+    // Chunks of turns that were sent on other sockets come from the subscription.
     if (!sentHere.has(turn.requestId)) return;
     if (frame.status === 'processing' && frame.seq !== undefined) {
       turn.accepted ??= frame.seq;
@@ -111,7 +114,7 @@ export function createSender(notifier: Notifier): Sender {
         texts: new Map(),
         position: createPosition(),
       };
-      // Without a cursor it would hold nothing, and be told everything anew.
+      // Without a cursor the server would send everything again.
       const cursor = turns.has(requestId) && !sentHere.has(requestId) ? { cursor: turn.position.cursor() } : {};
       turns.set(requestId, turn);
       sentHere.add(requestId);
@@ -139,7 +142,7 @@ export function createSender(notifier: Notifier): Sender {
   };
 }
 
-/** The model reads the turn from the text's first word. */
+/** The model reads the turn from the first word of the text. */
 function payload({ requestId, rewindTo }: SentTurn): object {
   return {
     conversation_id: HELD_CONVERSATION,

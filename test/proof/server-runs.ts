@@ -1,6 +1,6 @@
 /**
- * The server under proof over all its runs: it is started, killed and started again, and what it has shown adds up.
- * Hands on the proof's word to the store of the present one, for which appends are pending in their order.
+ * Runs the server under test several times: starts it, kills it and starts it again, and adds up what it has shown.
+ * Sends commands to the store of the present run and keeps the order of its pending appends.
  */
 import type { LogRow } from '../../machines/log.ts';
 import { startHeldServer, type HeldServer } from './held-server.ts';
@@ -8,31 +8,31 @@ import type { Environment } from './environment.ts';
 import { openQuestions, type OpenQuestion } from './world.ts';
 
 export interface ServerRuns {
-  /** The present one. */
+  /** Server of the present run. */
   server(): HeldServer;
-  /** Over all runs: appends and removals that were begun. */
+  /** Over all runs: appends and removals that began. */
   appends(): number;
   removals(): number;
-  /** Reads of the log that wait for an answer. */
+  /** Reads of the log that wait for a command. */
   waitingReads(): number;
-  /** Rows that got to the disk, in order; and whether the log was removed for good. */
+  /** Rows that reached the disk, in order; and whether the log was removed permanently. */
   landed(): LogRow[];
   removed(): boolean;
-  /** Questions of which no answer is on disk. */
+  /** Questions without an answer on disk. */
   questions(): OpenQuestion[];
   output(): string;
   /** Answers the oldest read. */
   read(works: boolean): void;
-  /** These appends of the present life wait from now on. */
+  /** Adds appends of the present run to the waiting ones. */
   wait(numbers: readonly number[]): void;
-  /** What the waiting ones are about, oldest first: types of their rows, and kinds of `meta` rows. */
+  /** Contents of the waiting appends, oldest first: types of their rows, and kinds of `meta` rows. */
   waiting(): string[][];
-  /** Lets the oldest get to the disk, and then to the server with one behind that fails, unless it stops there. */
+  /** Lets the oldest appends land. Unless `stops`, also notifies the server; with `thenFails` the next one fails. */
   commit(count: number, options: { thenFails: boolean; stops: boolean }): Promise<void>;
   fail(): void;
   remove(stops: boolean): Promise<void>;
   keepLog(): void;
-  /** SIGKILL, and a new start. */
+  /** Sends SIGKILL and starts again. */
   restart(): Promise<void>;
 }
 
@@ -65,10 +65,10 @@ export async function startServerRuns({
       server.send({ command: 'store', numbers });
       await server.haveLanded(numbers);
       if (stops) return;
-      const told = pending.splice(0, count + (thenFails ? 1 : 0));
+      const finished = pending.splice(0, count + (thenFails ? 1 : 0));
       server.send({
         command: 'acknowledge',
-        appends: told.map((number) => ({ number, fails: !numbers.includes(number) })),
+        appends: finished.map((number) => ({ number, fails: !numbers.includes(number) })),
       });
     },
     fail: () =>

@@ -7,7 +7,10 @@ import { describeMove, type Move } from './moves.ts';
 import { nextBenignMove, possibleMoves } from './possible-moves.ts';
 import { isReading, start, type World } from './world.ts';
 
-/** The world after each move of a story, the first and all up to its rest included. Throws for one that cannot be told. */
+/**
+ * Returns the world after each move of a story, from the first one until it is idle again. Throws when a move is not
+ * possible.
+ */
 export function worldsOf(story: readonly Move[], from = start): World[] {
   const { worlds, impossible } = asFarAsPossible(story, from);
   if (impossible)
@@ -17,7 +20,7 @@ export function worldsOf(story: readonly Move[], from = start): World[] {
   return worlds;
 }
 
-/** The same for a story that other limits may cut short; `impossible` is the move that is no more possible. */
+/** Does the same for a story that other limits may cut short. `impossible` is the first move that is not possible. */
 export function asFarAsPossible(story: readonly Move[], from: World): { worlds: World[]; impossible: Move | null } {
   const worlds = [from];
   let world = from;
@@ -33,7 +36,7 @@ export function asFarAsPossible(story: readonly Move[], from: World): { worlds: 
   return { worlds: [...worlds, ...worldsUntilIdle(world)], impossible: null };
 }
 
-/** What follows in the kindest of worlds, until all that is left to do is a client's. */
+/** Applies benign moves until only a client could go on. */
 export function worldsUntilIdle(world: World): World[] {
   const worlds: World[] = [];
   for (let at = world, move = nextBenignMove(at); move !== null; move = nextBenignMove(at))

@@ -1,6 +1,6 @@
 /**
- * The folder in which a server under proof runs, and its configuration: the shipping defaults, but for what a path
- * needs to be walked in seconds. Each run has one of its own.
+ * Creates the temporary home of a server under test, with its configuration: the shipping defaults, except for what a
+ * path needs to run in seconds. Each run has its own.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ export async function createTempHome(
     llm: {
       active: providers[0],
       fallback: providers.slice(1),
-      // However often a path lets a provider fail, the chart asks it again.
+      // The chart must ask the provider again, no matter how often a path lets it fail.
       circuit: { failures: 1000 },
       providers: Object.fromEntries(
         providers.map((name) => [name, { base_url: urls.model, model: `model of ${name}` }]),
@@ -40,7 +40,7 @@ export async function createTempHome(
         budget: { turn_tokens: budgets.turn.tokens ?? 0 },
         queue_length: queueLength,
         max_running_turns: has('takePermit') ? 1 : 1000,
-        // Nothing stays warm, so that every context is a read that can be held.
+        // No log is cached, so every context is a read that can be held.
         warm_bytes: 0,
         idle_timeout: has('passivate') ? 0.2 : 300,
         tools: {
@@ -56,7 +56,7 @@ export async function createTempHome(
     shutdown: { drain_timeout: has('halt') ? 0.2 : 30 },
     logging: { level: 'warn' },
   };
-  // JSON is YAML.
+  // JSON is a subset of YAML.
   await writeFile(join(folder, 'config.yaml'), JSON.stringify(settings));
   await writeFile(
     join(folder, 'servers.json'),

@@ -1,6 +1,6 @@
 /**
- * A client that follows the conversation, the shipping one: the rows that it was shown and the text that is being
- * written, as it holds them. Over a kill it keeps only that and its cursor, and approves what a person is asked.
+ * A client that follows the conversation, built on the shipping client. It keeps the rows and the unfinished texts that
+ * it received. Over a kill it keeps these and its cursor. It approves requests after `approveAll`.
  */
 import { connect, type Client } from '../../src/client/client.ts';
 import { ParleyError } from '../../src/client/errors.ts';
@@ -10,21 +10,21 @@ import type { LogEvent } from '../../src/protocol/log-event.ts';
 import type { Notifier } from './notifier.ts';
 import { HELD_CONVERSATION } from './held-store-messages.ts';
 
-/** Between two tries to answer a question while the server has no room for it. */
+/** Delay before an answer is repeated that the server rejected as retryable. */
 const RETRY_MS = 50;
 
 export interface Watcher {
-  /** In the order shown. */
+  /** In the order received. */
   readonly rows: readonly LogEvent[];
-  /** What was shown of messages that have no row yet, by message. */
+  /** Texts of messages without a row, by message. */
   readonly drafts: ReadonlyMap<string, string>;
   readonly violations: readonly string[];
-  /** From its cursor on. The conversation must be known. */
+  /** Subscribes from its cursor on. The conversation must exist. */
   open(url: string): void;
   isOpen(): boolean;
-  /** Says yes to every question from now on, those that are open included. */
+  /** Approves every question from now on, including open ones. */
   approveAll(): void;
-  /** How the conversation stands, by the last that it was told; null before. */
+  /** The last state received; null before the first one. */
   readonly state: string | null;
   close(): void;
 }
@@ -55,7 +55,7 @@ export function createWatcher(notifier: Notifier): Watcher {
       const shown = drafts.get(event.id);
       if (shown !== undefined && !(event.content ?? '').startsWith(shown))
         violations.push(
-          `row ${event.seq} says ${JSON.stringify(event.content)}, and ${JSON.stringify(shown)} was shown of it`,
+          `row ${event.seq} has ${JSON.stringify(event.content)}, and the client received ${JSON.stringify(shown)} of it`,
         );
       drafts.delete(event.id);
       rows.push(event);
@@ -67,7 +67,9 @@ export function createWatcher(notifier: Notifier): Watcher {
     } else if (frame.status === 'state') {
       state = frame.state.value;
     } else if (frame.status === 'result' && (frame.result.reset || frame.result.truncated)) {
-      violations.push(`the log did not go on at the cursor ${JSON.stringify(cursor)}: ${JSON.stringify(frame.result)}`);
+      violations.push(
+        `the log did not continue at the cursor ${JSON.stringify(cursor)}: ${JSON.stringify(frame.result)}`,
+      );
     }
   };
 
@@ -88,7 +90,7 @@ export function createWatcher(notifier: Notifier): Watcher {
           notifier.notify();
         }
       };
-      // It ends with its server, or with the proof.
+      // The loop ends with its server, or with the proof.
       read().catch((error: unknown) => {
         if (client === opened) violations.push(`following failed: ${String(error)}`);
       });

@@ -1,6 +1,6 @@
 /**
- * The shipping charts at work in a world: an event goes through the conversation's chart or a call's, and what they
- * emit, ask for and tell each other changes the world. Changes the world that it is given, which is nobody else's yet.
+ * Runs the shipping charts in a world. Sends events through the conversation's chart or a call's chart, and applies
+ * what they emit and send to each other. Changes the world that it is given, so the caller passes a copy.
  */
 import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
 import type { ConversationEmitted, ConversationEvent } from '../../machines/conversation/events.ts';
@@ -21,10 +21,10 @@ const callEdges = indexEdges(toolCallMachine);
 type Taken = { from: string; transition: AnyTransitionDefinition }[];
 type CallEvent = Parameters<typeof toolCallMachine.transition>[1];
 
-/** When everything happens; people's time to answer ends a minute later. */
+/** Clock of every event. Questions expire one minute later. */
 export const NOW_MS = 1_800_000_000_000;
 
-/** What the model has said, whole or in part. */
+/** An answer of the model, whole or in part. */
 export function words(changes: Partial<Answer> = {}): Answer {
   return answer({ messageId: 'm', endedAtMs: NOW_MS, ...changes });
 }
@@ -33,15 +33,15 @@ export interface Charts {
   /** Null starts the conversation's chart. */
   send(event: ConversationEvent | null): void;
   sendToCall(callId: string, event: CallEvent): void;
-  /** A server that drains is gone with its last conversation. */
+  /** A draining server exits with its last conversation. */
   exitIfDrained(): void;
-  /** What the model and the tools do by themselves: told to stop they do so, as soon as the tick is over. */
+  /** Runs the reactions of the model and the tools to a stop, which come at the end of the tick. */
   react(): void;
 }
 
 export function createCharts(world: World): Charts {
   const reactions: (() => void)[] = [];
-  /** Nobody reacts to an actor that has ended by then. */
+  /** An actor that has ended by then gets no reaction. */
   const later = (react: () => void) => {
     const { activation } = world;
     reactions.push(() => {

@@ -1,6 +1,6 @@
 /**
- * Which worlds count as the same for xstate/graph: those in which the same may happen next. Ids, texts, tokens
- * and what has ended for good are left out.
+ * Computes a key for xstate/graph: worlds with the same possible future have the same key. Ids, texts, tokens and
+ * finished turns are left out.
  */
 import type { ClientEvent } from '../../machines/conversation/client-events.ts';
 import type { CommitTag } from '../../machines/conversation/events.ts';

@@ -1,4 +1,7 @@
-/** The property: whatever clients do, and whenever, the invariants hold. A run that broke one is told as short as it can be made. */
+/**
+ * Checks the property: the invariants of judge.ts hold after any sequence of steps. Reports a run that broke one as a
+ * shrunk list of steps.
+ */
 import fc from 'fast-check';
 import { judge } from './judge.ts';
 import { drain } from './drain.ts';
@@ -9,25 +12,28 @@ import { createSimulation } from './simulation.ts';
 export interface CheckOptions {
   runs: number;
   seed: number;
-  /** When to be content with the runs that there were, or with a failure as short as it is by then. */
+  /**
+   * Time limit in milliseconds: then the check ends with the runs made so far, or with the failure as far as it is
+   * shrunk.
+   */
   limitMs: number;
-  /** Of one run that is to be seen again, as a failure tells it. */
+  /** fast-check path of one run to repeat, as a failure prints it. */
   path?: string;
 }
 
-/** A server and its model keep what they have seen. */
+/** A server and its model keep what they have received, so an environment is replaced after so many runs. */
 const RUNS_PER_ENVIRONMENT = 50;
-/** Some faults are a race and come back only now and then: a shorter run counts as sound when it was so this often. */
+/** Some faults are races and appear only now and then. A shorter run passes only after so many attempts. */
 const ATTEMPTS_TO_SHRINK = 6;
 
-/** Throws with the steps that broke an invariant, and how to take them again. */
+/** Throws with the steps that broke an invariant and the command that repeats them. */
 export async function checkProperty({ runs, seed, limitMs, path }: CheckOptions): Promise<void> {
   let environment = await createEnvironment();
   let count = 0;
   let attempts = path === undefined ? 1 : ATTEMPTS_TO_SHRINK;
   const deadlineMs = performance.now() + limitMs;
   const property = fc.asyncProperty(someSteps, async (steps) => {
-    // fast-check's own limit would leave a run under way behind, and with it a server that nobody ends.
+    // fast-check's own time limit would abandon a running run, and with it a server that is never stopped.
     if (performance.now() > deadlineMs) return;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       count += 1;
@@ -46,7 +52,7 @@ export async function checkProperty({ runs, seed, limitMs, path }: CheckOptions)
   if (outcome.failed) throw new Error(describeFailure(outcome));
 }
 
-/** What was broken, in words. The conversations of a run bear its name. */
+/** Returns the violations as sentences. The name of the run begins its conversation ids. */
 async function takeSteps(environment: Environment, name: string, steps: readonly Step[]): Promise<string[]> {
   const simulation = createSimulation(environment, name);
   try {
@@ -69,7 +75,7 @@ function describeFailure({
   const [steps = []] = counterexample ?? [];
   return [
     errorInstance instanceof Error ? errorInstance.message : String(errorInstance),
-    `in run ${numRuns} of seed ${seed}, made shorter ${numShrinks} times:`,
+    `in run ${numRuns} of seed ${seed}, shrunk ${numShrinks} times:`,
     ...steps.map((step) => `  ${describeStep(step)}`),
     `again: npm run property -- --seed ${seed} --path ${counterexamplePath}`,
   ].join('\n');

@@ -1,6 +1,6 @@
 /**
- * One socket of a client: what was asked on it, what was answered, and whatever else came, handed to the follower of
- * its conversation. Complains of what nobody asked for, and of a server that hangs up on a client that reads.
+ * Handles one socket of a client: its requests, their answers, and all other frames, which go to the follower of their
+ * conversation. Reports unexpected frames, and a server that closes the socket of a client that reads.
  */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
@@ -9,7 +9,7 @@ import { excerpt, type ReportViolation } from './violation.ts';
 import { createFollower, type Follower } from './follower.ts';
 import type { ExpectedState } from './expected-state.ts';
 
-/** A request that has an answer of its own; chats share theirs, and are their follower's. */
+/** A request with its own answer. Chats may share answers, so their follower counts those. */
 export interface Question {
   readonly action: string;
   readonly conversation: string | null;
@@ -22,17 +22,20 @@ export interface Connection {
   readonly questions: ReadonlyMap<string, Question>;
   readonly followers: ReadonlyMap<string, Follower>;
   readonly isOpen: boolean;
-  /** True once it has ever stopped reading: then it may be hung up on. */
+  /** True once the client has ever stopped reading. The server may close such a socket. */
   readonly wasSlow: boolean;
   readonly isReading: boolean;
   follower(conversation: string): Follower;
   ask(requestId: string, action: string, payload: object, take?: (answer: Incoming) => void): void;
   chat(requestId: string, payload: object): void;
-  /** Resolves with true as soon as this is so; with false when the socket has closed or patience is out. */
+  /**
+   * Resolves with true as soon as `isSo` returns true, and with false when the socket has closed or the timeout has
+   * passed.
+   */
   until(isSo: () => boolean): Promise<boolean>;
   stopReading(): void;
   resumeReading(): void;
-  /** `cut`: as when a cable is pulled. Resolves when it is closed. */
+  /** `cut` drops the connection without a close frame. Resolves when the socket is closed. */
   close(how: 'cut' | 'close'): Promise<void>;
 }
 
@@ -41,11 +44,11 @@ export interface ConnectionDeps {
   report: ReportViolation;
   /** True while the server restarts. */
   mayBeClosed(): boolean;
-  /** Every frame, after it has been taken in. */
+  /** Called with every frame after it was processed. */
   onFrame(frame: Incoming): void;
 }
 
-/** What takes longer does not come. */
+/** An answer that takes longer counts as missing. */
 export const TIMEOUT_MS = 30_000;
 
 export async function openConnection(
@@ -77,12 +80,12 @@ export async function openConnection(
     } else if (frame.conversation_id !== undefined && followers.has(frame.conversation_id)) {
       follower(frame.conversation_id).receive(frame);
     } else {
-      report('stray', `nobody asked for ${excerpt(frame)}`);
+      report('stray', `unexpected frame ${excerpt(frame)}`);
     }
     onFrame(frame);
   };
   socket.on('message', (data) => {
-    // What comes after the client has left is nothing to it.
+    // The client has left, so later frames do not matter.
     if (isClosing) return;
     const frame = parseFrame(data.toString());
     if (frame) take(frame);
@@ -92,7 +95,7 @@ export async function openConnection(
   socket.on('error', () => undefined);
   socket.on('close', (code) => {
     if (!isClosing && !wasSlow && !mayBeClosed())
-      report('stray', `the server hung up on a client that reads, with ${code}`);
+      report('stray', `the server closed the socket of a client that reads, with ${code}`);
     for (const look of waiting) look();
   });
   await once(socket, 'open');
@@ -146,7 +149,7 @@ export async function openConnection(
       isClosing = true;
       if (socket.readyState === socket.CLOSED) return;
       const closed = once(socket, 'close');
-      // Who does not read does not receive the answer to a goodbye.
+      // A client that does not read would not receive the answer to a close frame.
       if (how === 'cut' || !isReading) socket.terminate();
       else socket.close();
       await closed;

@@ -1,6 +1,6 @@
 /**
- * The end of a run: everybody reads and comes back, the model may finish, nobody keeps a question open, and all that is
- * under way is waited for. What the log says then is what the judge goes by.
+ * Ends a run: all clients read and reconnect, the model may finish, all questions are denied, and everything that is
+ * under way is waited for. The judge uses the log as it is then.
  */
 import type { Client, Received } from '../support/client.ts';
 import type { FollowedTurn } from './followed-turn.ts';
@@ -12,7 +12,7 @@ import type { Simulation } from './simulation.ts';
 /** Null for a conversation that does not exist. */
 export type Logs = ReadonlyMap<string, Row[] | null>;
 
-/** Clients that were hung up on, because of answers too large for a socket, come back so often at most. */
+/** Clients whose sockets were closed, because an answer was too large for the buffer, reconnect at most so often. */
 const ROUNDS = 4;
 
 export async function drain(environment: Environment, simulation: Simulation): Promise<Logs> {
@@ -26,7 +26,7 @@ export async function drain(environment: Environment, simulation: Simulation): P
   ) {
     for (const client of simulation.clients)
       if (client.connection?.isOpen === false) client.resume(await client.connect());
-    // A message that is on its way may be the first of its conversation.
+    // A message that is under way may be the first of its conversation.
     for (const { connection } of simulation.clients) await connection?.until(() => isAnswered(connection));
     for (const conversation of simulation.conversations)
       logs.set(conversation, await settle(environment, conversation));
@@ -36,7 +36,7 @@ export async function drain(environment: Environment, simulation: Simulation): P
   return logs;
 }
 
-/** Waits until every turn has ended; who asks for a person gets a no. */
+/** Waits until every turn has ended. Denies every approval request. */
 async function settle(environment: Environment, conversation: string): Promise<Row[] | null> {
   const client = await environment.connect();
   try {
@@ -64,7 +64,7 @@ async function readToEnd(client: Client, conversation: string): Promise<Row[] | 
   const id = client.send('subscribe', { conversation_id: conversation });
   const { result } = await client.waitFor(
     (frame) => frame.request_id === id && frame.status !== 'event',
-    'the caretaker to be let in',
+    'the subscription of the drain',
   );
   if (!result) return null;
   await client.waitFor(() => {
@@ -73,7 +73,7 @@ async function readToEnd(client: Client, conversation: string): Promise<Row[] | 
       if (frame) look(frame);
     }
     return rows.length >= Number(result['head_seq']) && isAtRest(rows);
-  }, `the rest of ${conversation}`);
+  }, `the end of all turns in ${conversation}`);
   return rows;
 }
 
@@ -91,12 +91,14 @@ function isAnswered(connection: Connection): boolean {
   );
 }
 
-/** Requests under one id that cannot be told apart may share an answer, but for a no: each has its own. */
+/** Indistinguishable requests under one id may share an answer, but each rejection is separate. */
 function hasAllAnswers({ accepted, refused, asks, isUnambiguous }: FollowedTurn): boolean {
   return accepted + refused >= asks || (!isUnambiguous && accepted > 0);
 }
 
-/** Everything is answered, every turn that is followed has ended, and every subscription is at the end of its log. */
+/**
+ * Whether all requests are answered, all followed turns have ended, and all subscriptions are at the end of their log.
+ */
 function isUpToDate(connection: Connection, logs: Logs): boolean {
   return (
     isAnswered(connection) &&

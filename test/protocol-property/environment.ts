@@ -1,6 +1,6 @@
 /**
- * Where runs take place: one real server with its model and its tools. It is shared, because a start costs more than a
- * run: conversations are each run's own.
+ * Starts the environment of runs: one real server with its model and its tools. Runs share it, because a start takes
+ * longer than a run; each run has its own conversations.
  */
 import type { Client } from '../support/client.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -10,23 +10,26 @@ import { startPacedModel, type PacedModel } from './paced-model.ts';
 export interface Environment {
   readonly url: string;
   readonly model: PacedModel;
-  /** A socket beside those of the run. */
+  /** Opens a socket besides those of the run. */
   connect(): Promise<Client>;
   restart(): Promise<void>;
-  /** Long enough for what is on its way between the model, the server and its sockets to arrive: all of it is loopback in this process. */
+  /**
+   * Waits long enough for messages between the model, the server and its sockets to arrive. All of them are loopback in
+   * this process.
+   */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
 
 const settings = {
-  // A provider that is left alone would answer nobody; answers that break off are among what models do here.
+  // Models of a run often break off their answers. An open circuit would stop all further answers.
   llm: { retry: { attempts: 1 }, circuit: { failures: 1000 } },
   chat: {
     service: { queue_length: 3, tools: { permission: { asks: 'ask' } } },
     websocket: { max_buffered_bytes: 262_144 },
   },
   repository: { synchronous: 'normal', persistence: { retention_policy: 'unlimited' } },
-  // Turns that a restart meets in their middle are taken up by the next start.
+  // The next start recovers turns that a restart interrupts.
   shutdown: { drain_timeout: 0 },
 };
 

@@ -1,6 +1,6 @@
 /**
- * What one client holds of one conversation, over all its sockets: rows, texts, and the turns that it asked for. From
- * it come its cursors, and against it everything it is sent is held.
+ * Keeps what one client should have of one conversation, over all its sockets: rows, texts, and the turns that it
+ * started. Its cursors are made from this state, and every frame is compared with it.
  */
 import type { Incoming } from '../../src/client/frames.ts';
 import type { Cursor } from '../../src/client/position.ts';
@@ -8,33 +8,33 @@ import type { From } from './steps.ts';
 
 export type Row = Extract<Incoming, { status: 'event' }>['event'];
 export type TextKind = 'text' | 'reasoning';
-/** What is held of a message, and the turn that it belongs to. */
+/** Text of a message, and the turn that the message belongs to. */
 export type MessageText = Record<TextKind, string> & { of: string };
 
-/** A message that this client has asked to be answered. */
+/** A chat that this client has sent. */
 export interface SentTurn {
   readonly requestId: string;
-  /** The same whenever it is sent, but for the cursor. */
+  /** The same each time it is sent, except for the cursor. */
   readonly payload: Record<string, unknown>;
-  /** The last row of it that was shown. */
+  /** Seq of the last row of the turn that was received. */
   afterSeq: number;
-  /** Rows of tool calls, results and questions, as they were shown. */
+  /** Rows of tool calls, results and questions that were received. */
   shown: Set<number>;
-  /** Of its answers. */
+  /** Messages of its answers. */
   messages: Set<string>;
-  /** The one that may still grow. */
+  /** The message that may still grow. */
   writing: string | null;
-  /** Its last frame; `deleted` too is one. */
+  /** Its last frame, which may be `deleted`. */
   end: Incoming | null;
-  /** What was held of its messages at the end; null where a subscription, too, had its part in that. */
+  /** Texts of its messages at the end; null if a subscription contributed to them. */
   heldAtEnd: ReadonlyMap<string, MessageText> | null;
 }
 
 export interface ExpectedState {
-  /** The rows begin behind this seq. */
+  /** Seq before the first row. */
   base: number;
   rows: Row[];
-  /** By message. */
+  /** Texts by message. */
   texts: Map<string, MessageText>;
   /** The message that a subscription has seen grow, until its row comes. */
   writing: string | null;
@@ -42,7 +42,9 @@ export interface ExpectedState {
   wantsToFollow: boolean;
 }
 
-/** A cursor, what its holder has of the message that the cursor names, and which messages before that one are held whole. */
+/**
+ * A cursor, the text up to the cursor of the message that it names, and the messages before that one that are complete.
+ */
 export interface Place {
   cursor: Cursor;
   held: MessageText | null;
@@ -53,7 +55,7 @@ export function createExpectedState(): ExpectedState {
   return { ...emptyState(), turns: new Map() };
 }
 
-/** What is held of a conversation that one has seen nothing of. */
+/** State of a client that has received nothing. */
 export function emptyState(): Omit<ExpectedState, 'turns'> {
   return { base: 0, rows: [], texts: new Map(), writing: null, wantsToFollow: false };
 }
@@ -69,7 +71,7 @@ export const beginning: Place = { cursor: { after_seq: 0 }, held: null, whole: n
 
 export const lastSeq = ({ base, rows }: ExpectedState): number => base + rows.length;
 
-/** Where a subscription is to start. */
+/** Place where a subscription starts. */
 export function placeOf(expected: ExpectedState, from: From): Place {
   const here = lastSeq(expected);
   switch (from) {
@@ -88,7 +90,7 @@ export function placeOf(expected: ExpectedState, from: From): Place {
   }
 }
 
-/** Where the sender of a turn is in it; at its beginning if a subscription has made it forget a part. */
+/** Place of the sender in a turn; the beginning if a subscription made it drop a part. */
 export function placeInTurn(expected: ExpectedState, { afterSeq, writing, messages }: SentTurn): Place {
   if (![...messages].every((id) => expected.texts.has(id))) return beginning;
   return { ...placeIn(expected, afterSeq, writing, 1), whole: new Set([...messages].filter((id) => id !== writing)) };
@@ -111,14 +113,14 @@ function placeIn({ texts }: ExpectedState, afterSeq: number, messageId: string |
   };
 }
 
-/** The conversation may be another one by the same name. */
+/** Drops the state, because the conversation may be another one with the same id. */
 export function forget(expected: ExpectedState, isFollowed: boolean): void {
   for (const turn of expected.turns.values())
     Object.assign(turn, { afterSeq: 0, shown: new Set(), messages: new Set(), writing: null });
   if (!isFollowed) Object.assign(expected, { ...emptyState(), wantsToFollow: expected.wantsToFollow });
 }
 
-/** A turn goes on from a place: what is shown from there on is not held yet. */
+/** Resets a turn to a place: everything after it is expected again. */
 export function resetTurnTo(expected: ExpectedState, turn: SentTurn, { cursor, held, whole }: Place): void {
   for (const [messageId, { of }] of expected.texts)
     if (of === turn.requestId && !whole.has(messageId)) expected.texts.delete(messageId);
@@ -129,7 +131,7 @@ export function resetTurnTo(expected: ExpectedState, turn: SentTurn, { cursor, h
   if (held && cursor.message_id !== undefined) expected.texts.set(cursor.message_id, { ...held });
 }
 
-/** A subscription goes on from a place. What its client's own turns have shown stays. */
+/** Resets a subscription to a place. Messages of the client's own turns stay. */
 export function resetTo(
   expected: ExpectedState,
   { cursor, held }: Place,
@@ -149,7 +151,7 @@ export function resetTo(
 
 export type Fit = 'fits' | 'gap' | 'repeat' | 'text';
 
-/** `repeat` is taken in all the same: it says the same. */
+/** Adds a piece of a message at its offset. A `repeat` is added too, because it has the same text. */
 export function takeText(
   { texts }: ExpectedState,
   messageId: string,
@@ -165,7 +167,7 @@ export function takeText(
   return offset === have.length || completesPair(have, offset) ? 'fits' : 'repeat';
 }
 
-/** Who stopped between the halves of a character is sent the first one again. */
+/** A client that stopped between the halves of a surrogate pair gets the first half again. */
 function completesPair(have: string, offset: number): boolean {
   return offset === have.length - 1 && /[\uD800-\uDBFF]$/.test(have);
 }

@@ -1,6 +1,6 @@
 /**
- * A turn as one socket follows it because it has sent the message: how often that was asked and answered, and how far
- * the turn was shown. What a subscription shows of the same turn is not its business.
+ * Follows a turn on the socket that sent its message: counts requests and answers, and keeps how far the turn was
+ * received. Frames of a subscription to the same conversation are counted elsewhere.
  */
 import type { Incoming } from '../../src/client/frames.ts';
 import type { ReportViolation } from './violation.ts';
@@ -13,19 +13,21 @@ export interface FollowedTurn {
   readonly refused: number;
   readonly ended: number;
   readonly isFollowing: boolean;
-  /** True once it was brought up to date on this socket: what comes of it may be of that, whatever else is being caught up on. */
+  /** True once the turn was caught up on this socket. Its frames may then belong to that catch-up. */
   readonly isAttached: boolean;
-  /** False once its frames cannot be told apart any more: of two requests under one id, or of the turn and a subscription. */
+  /**
+   * False once its frames are ambiguous: they may belong to either of two requests with one id, or to a subscription.
+   */
   readonly isUnambiguous: boolean;
   ask(place: Place): void;
-  /** The same socket subscribes too. */
+  /** Called when the same socket subscribes too. */
   markAmbiguous(): void;
   accept(disposition: string, seq: number): void;
   refuse(): void;
   end(frame: Incoming): void;
   showText(messageId: string): void;
   showRow(seq: number): void;
-  /** The message was taken back. */
+  /** Called when the message was reset. */
   forget(messageId: string): void;
 }
 
@@ -51,7 +53,7 @@ export function followTurn(expected: ExpectedState, turn: SentTurn, report: Repo
     },
     accept(disposition: string, seq: number) {
       followed.accepted += 1;
-      // A subscription hears of it too when another client's chat of the same name is let in.
+      // A subscription also receives `processing` when another client's chat with the same id is accepted.
       followed.isFollowing = followed.refused < followed.asks;
       followed.isAttached ||= disposition === 'attached';
       if (!followed.isUnambiguous) return;
@@ -78,7 +80,7 @@ export function followTurn(expected: ExpectedState, turn: SentTurn, report: Repo
     showRow(seq: number) {
       if (!followed.isUnambiguous) return;
       if (seq <= turn.afterSeq)
-        report('repeat', `row ${turn.afterSeq} of ${turn.requestId} was shown, and there came row ${seq}`);
+        report('repeat', `row ${turn.afterSeq} of ${turn.requestId} was received, then row ${seq}`);
       turn.afterSeq = Math.max(turn.afterSeq, seq);
       turn.shown.add(seq);
       turn.writing = null;

@@ -1,6 +1,6 @@
 /**
- * One socket's ear for one conversation: takes in what comes as a client must, by message and offset, row and turn, and
- * complains of whatever such a client could not make sense of. The judge looks at the end; this, at each frame.
+ * Processes the frames of one conversation on one socket as a client must: by message and offset, row and turn. Reports
+ * each frame that such a client could not process. The judge checks the end of a run; this checks each frame.
  */
 import type { Incoming } from '../../src/client/frames.ts';
 import { excerpt, type ReportViolation } from './violation.ts';
@@ -12,9 +12,9 @@ export interface Follower {
   readonly expected: ExpectedState;
   readonly turns: ReadonlyMap<string, FollowedTurn>;
   readonly subscription: Subscription | null;
-  /** A chat is about to be sent. */
+  /** Called before a chat is sent. */
   chat(turn: SentTurn, place: Place): FollowedTurn;
-  /** The `result` of a `subscribe` has come. */
+  /** Called with the `result` of a `subscribe`. */
   subscribed(place: Place, result: Record<string, unknown>): void;
   unsubscribed(): void;
   receive(frame: Incoming): void;
@@ -26,29 +26,28 @@ type TextChunk = Extract<Of<'chunk'>['chunk'], { type: 'text' | 'reasoning' }>;
 export function createFollower(expected: ExpectedState, report: ReportViolation): Follower {
   const turns = new Map<string, FollowedTurn>();
   let subscription: Subscription | null = null;
-  const stray = (frame: unknown) => report('stray', `nobody asked for ${excerpt(frame)}`);
+  const stray = (frame: unknown) => report('stray', `unexpected frame ${excerpt(frame)}`);
   const hasRow = (messageId: string) => subscription !== null && expected.rows.some(({ id }) => id === messageId);
 
   const receiveText = (chunk: TextChunk, of: string, own: FollowedTurn | undefined) => {
     const { message_id: messageId, type } = chunk;
-    if (hasRow(messageId) && !own)
-      return report('repeat', `the row of a message was shown, and there came ${excerpt(chunk)}`);
-    // Of a turn that is followed in two ways, what is asked for in one may be there by the other.
+    if (hasRow(messageId) && !own) return report('repeat', `the row of a message was received, then ${excerpt(chunk)}`);
+    // A turn that is followed in two ways may deliver by one way what is requested by the other.
     const isStrict = own?.isUnambiguous ?? true;
     const before = own ? own.turn.writing : expected.writing;
     if (isStrict && before !== null && before !== messageId && expected.texts.has(before))
-      report('reset', `nothing became of the message ${before}, and there came ${excerpt(chunk)}`);
+      report('reset', `the message ${before} was not finished, then came ${excerpt(chunk)}`);
     const held = excerpt(expected.texts.get(messageId));
     const fit = takeText(expected, messageId, type, { ...chunk, of });
     if (fit !== 'fits' && (isStrict || fit !== 'repeat'))
-      report(fit, `${held} is held, and there came ${excerpt(chunk)}`);
+      report(fit, `the client has ${held}, then came ${excerpt(chunk)}`);
     own?.showText(messageId);
     if (subscription && !hasRow(messageId)) expected.writing = messageId;
     return undefined;
   };
   const receiveReset = (messageId: string) => {
     subscription?.receiveReset();
-    if (hasRow(messageId)) report('reset', `the message ${messageId} has a row, and is to be forgotten`);
+    if (hasRow(messageId)) report('reset', `the message ${messageId} has a row, and was reset`);
     expected.texts.delete(messageId);
     if (expected.writing === messageId) expected.writing = null;
     for (const own of turns.values()) own.forget(messageId);
@@ -67,7 +66,7 @@ export function createFollower(expected: ExpectedState, report: ReportViolation)
   };
   const receiveProcessing = (frame: Of<'processing'>) => {
     const own = turns.get(frame.request_id);
-    // The answer to a request of one's own comes at once, whatever is being caught up on.
+    // The answer to the client's own request comes at once, also during a catch-up.
     if (own) own.accept(frame.metadata.disposition, frame.seq ?? 0);
     else if (subscription) subscription.receiveOf(frame.seq, frame);
     else stray(frame);
@@ -78,12 +77,12 @@ export function createFollower(expected: ExpectedState, report: ReportViolation)
     if (own?.isFollowing) own.end(frame);
     else if (!subscription) stray(frame);
   };
-  /** An `error` that ends no turn that has a row for its end. */
+  /** An `error` without a row: it ends no turn, or the conversation is gone. */
   const receiveRefusal = (frame: Of<'error'>) => {
     const own = turns.get(frame.request_id ?? '');
     if (own?.isFollowing && frame.error.code === 'conversation_deleted') own.end(frame);
     else if (own) own.refuse();
-    // What was being caught up on could not be read any more; the socket is about to close.
+    // The catch-up failed because the log is closed. The socket is about to close.
     else if (subscription && frame.request_id === null && frame.error.code === 'shutting_down') subscription = null;
     else stray(frame);
   };

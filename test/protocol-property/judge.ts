@@ -1,6 +1,6 @@
 /**
- * What must hold of every run, whatever happened in it: by the log in the end, by what each client holds, and by what
- * was complained of on the way. Each invariant is one function that returns what is broken, in words.
+ * Judges every run by its invariants. Evidence is the log at the end, the state of each client, and the violations
+ * reported on the way. Each invariant is one function that returns its violations as sentences.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { excerpt, type Rule } from './violation.ts';
@@ -15,7 +15,7 @@ interface Evidence {
   environment: Environment;
 }
 
-/** Empty when all is well. */
+/** Returns all violations; empty if there are none. */
 export function judge(evidence: Evidence): string[] {
   const invariants = {
     followersHoldTheLog,
@@ -47,7 +47,7 @@ function eachExpectedState(
   );
 }
 
-/** A follower that has caught up holds what the log says: the same rows, and the same text of every message. */
+/** A follower that has caught up has the rows of the log and the same text of every message. */
 function followersHoldTheLog(evidence: Evidence): string[] {
   const { simulation, logs } = evidence;
   return [
@@ -57,27 +57,27 @@ function followersHoldTheLog(evidence: Evidence): string[] {
         const where = `${client.name} in ${conversation}`;
         const log = logs.get(conversation) ?? null;
         if (!subscription) return [];
-        if (!log) return [`${where} still follows what is gone`];
+        if (!log) return [`${where} still follows a deleted conversation`];
         const missing =
-          lastSeq(expected) === log.length ? [] : [`${where} was shown ${lastSeq(expected)} of ${log.length} rows`];
+          lastSeq(expected) === log.length ? [] : [`${where} received ${lastSeq(expected)} of ${log.length} rows`];
         const different = expected.rows
           .filter((row) => !isDeepStrictEqual(row, log[row.seq - 1]))
-          .map((row) => `${where} holds ${excerpt(row)}, and the log ${excerpt(log[row.seq - 1])}`);
+          .map((row) => `${where} has ${excerpt(row)}, and the log ${excerpt(log[row.seq - 1])}`);
         const texts = new Map(log.map((row) => [row.id, textOf(row)]));
         const untold = [...expected.texts]
           .filter(([id, held]) => !simulation.wasDeleted(conversation) && !isDeepStrictEqual(held, texts.get(id)))
-          .map(([id, held]) => `${where} holds ${excerpt(held)} of ${id}, and the log ${excerpt(texts.get(id))}`);
+          .map(([id, held]) => `${where} has ${excerpt(held)} of ${id}, and the log ${excerpt(texts.get(id))}`);
         const state =
           subscription.state === null || subscription.state === 'idle'
             ? []
-            : [`${where} was last told of the state ${subscription.state}`];
+            : [`${where} received ${subscription.state} as the last state`];
         return [...missing, ...different, ...untold, ...state];
       }),
     ),
   ];
 }
 
-/** Who sent a message holds every answer, call, result and question of its turn when it is told the end. */
+/** The sender of a message has every answer, call, result and question of its turn when the end comes. */
 function sendersHoldTheirTurns(evidence: Evidence): string[] {
   return eachExpectedState(evidence, (where, conversation, { turns }) =>
     [...turns.values()].flatMap(({ requestId, heldAtEnd, shown }) => {
@@ -94,13 +94,13 @@ function sendersHoldTheirTurns(evidence: Evidence): string[] {
       return [
         ...(isDeepStrictEqual(new Map(held), new Map(said))
           ? []
-          : [`${where} holds ${excerpt(held)} of ${requestId}, and the log ${excerpt(said)}`]),
+          : [`${where} has ${excerpt(held)} of ${requestId}, and the log ${excerpt(said)}`]),
         ...(isDeepStrictEqual(
           [...shown].sort((a, b) => a - b),
           due,
         )
           ? []
-          : [`${where} was shown the rows ${excerpt([...shown])} of ${requestId}, and the log has ${excerpt(due)}`]),
+          : [`${where} received the rows ${excerpt([...shown])} of ${requestId}, and the log has ${excerpt(due)}`]),
       ];
     }),
   );
@@ -115,16 +115,19 @@ function seqHasNoGaps(evidence: Evidence): string[] {
   return [...broken, ...violations(evidence, 'order')];
 }
 
-/** On a socket that stays, every request has its answer; on none does it have two, nor does anything come unasked. */
+/**
+ * On a socket that stays open every request has its answer. On no socket does a request have two, or a frame come
+ * unrequested.
+ */
 function eachRequestIsAnsweredOnce(evidence: Evidence): string[] {
   const unanswered = evidence.simulation.clients.flatMap(({ name, connection }) => {
     if (!connection?.isOpen) return [];
     const questions = [...connection.questions.values()]
       .filter(({ answers }) => answers.length === 0)
-      .map(({ action, conversation }) => `${name} was not answered to ${action} in ${conversation}`);
+      .map(({ action, conversation }) => `${name} got no answer to ${action} in ${conversation}`);
     const chats = [...connection.followers].flatMap(([conversation, { turns }]) =>
       [...turns.values()].flatMap(({ turn, asks, accepted, refused, ended, isFollowing, isUnambiguous }) => {
-        const counts = `${name} asked for ${turn.requestId} in ${conversation} ${asks} times, and was told ${accepted} times that it is so, ${refused} times that it is not, and ${ended} ends`;
+        const counts = `${name} sent ${turn.requestId} in ${conversation} ${asks} times, and received ${accepted} acceptances, ${refused} rejections and ${ended} ends`;
         const isRight = isUnambiguous ? accepted + refused === asks && ended <= accepted : accepted + refused > 0;
         return isRight && !isFollowing && (refused >= asks || ended > 0) ? [] : [counts];
       }),
@@ -138,7 +141,7 @@ function nothingLiveBeforeCaughtUp(evidence: Evidence): string[] {
   return violations(evidence, 'early');
 }
 
-/** A turn ends as stopped only if somebody asked for that, and the model is left alone unless somebody did. */
+/** A turn ends as stopped only if a client stopped it. A model request is aborted only if a client did. */
 function closingCancelsNothing({ simulation, logs, environment }: Evidence): string[] {
   const turns = [...logs].flatMap(([conversation, log]) =>
     (log ?? []).filter(isEnd).flatMap((row): string[] => {
@@ -152,7 +155,7 @@ function closingCancelsNothing({ simulation, logs, environment }: Evidence): str
             simulation.interrupts.some(
               (chat) => chat.conversation === conversation && chat.requestId !== row.request_id,
             );
-      return isAsked ? [] : [`${row.request_id} in ${conversation} is ${reason}, and nobody asked for that`];
+      return isAsked ? [] : [`${row.request_id} in ${conversation} is ${reason}, and no client requested that`];
     }),
   );
   const requests = simulation.conversations
@@ -163,11 +166,11 @@ function closingCancelsNothing({ simulation, logs, environment }: Evidence): str
         ![...simulation.stops, ...simulation.interrupts].some(({ conversation }) => conversation === name),
     )
     .filter((name) => environment.model.aborted(name) > 0)
-    .map((name) => `the model was left in the middle of an answer in ${name}, and nobody asked for that`);
+    .map((name) => `a model request was aborted in ${name}, and no client requested that`);
   return [...turns, ...requests];
 }
 
-/** A message that was said to be stored is stored. */
+/** A message that was acknowledged is in the log. */
 function promisesAreKept({ simulation, logs }: Evidence): string[] {
   return simulation.promised
     .filter(({ conversation }) => !simulation.wasDeleted(conversation))
@@ -175,7 +178,7 @@ function promisesAreKept({ simulation, logs }: Evidence): string[] {
       const row = logs.get(conversation)?.[seq - 1];
       return row?.type === 'user_message' && row.request_id === requestId
         ? []
-        : [`${requestId} in ${conversation} was told seq ${seq}, and the log has ${excerpt(row)}`];
+        : [`${requestId} in ${conversation} was acknowledged with seq ${seq}, and the log has ${excerpt(row)}`];
     });
 }
 

@@ -1,6 +1,6 @@
 /**
- * The model of a run: the scripted endpoint, which answers each message by the recipe in it, at the pace that the run
- * sets, so that whatever else happens can happen in the middle of a message.
+ * Runs the model of a run: the scripted endpoint, which answers each message by the recipe in it. The run sets its
+ * pace, so that anything else can happen in the middle of a message.
  */
 import {
   createGate,
@@ -21,14 +21,14 @@ import { deltasOf, readMessage, type Recipe, type Tool } from './recipe.ts';
 
 export interface PacedModel extends Pick<PieceGate, 'allow' | 'free'> {
   readonly url: string;
-  /** Broken rules of the histories it got. */
+  /** Violations in the histories that it received. */
   readonly violations: readonly string[];
-  /** Requests about this conversation whose client left before the answer was over. */
+  /** Number of requests for this conversation that the server aborted. */
   aborted(conversation: string): number;
   close(): Promise<void>;
 }
 
-/** Both are the same tool, which two servers have; one of them is asked about before it is called. */
+/** Two servers offer the same tool. Calls of one of them need approval. */
 export const toolNames: Record<Tool, string> = { free: 'free__count', asks: 'asks__count' };
 
 export async function startPacedModel(): Promise<PacedModel> {
@@ -51,8 +51,8 @@ export async function startPacedModel(): Promise<PacedModel> {
     const asked = messages.findLastIndex(({ role }) => role === 'user');
     const message = readMessage(messages[asked]?.content);
     if (!message) {
-      strays.push(`the model was asked something that nobody said: ${JSON.stringify(messages[asked]).slice(0, 200)}`);
-      return fails(400, 'what is that?');
+      strays.push(`the model received a message that no client sent: ${JSON.stringify(messages[asked]).slice(0, 200)}`);
+      return fails(400, 'unknown message');
     }
     const { conversation, recipe } = message;
     void request.end.then((how) => {
@@ -98,11 +98,11 @@ function replyTo({ hops, reasoning, pieces, end }: Recipe, hop: number, wait: ()
 }
 
 interface PieceGate {
-  /** Lets the next pieces go, those that wait first. */
+  /** Releases the next pieces, waiting ones first. */
   allow(conversation: string, pieces: number): void;
-  /** From now on nothing of this conversation is held back. */
+  /** Releases all pieces of this conversation from now on. */
   free(conversation: string): void;
-  /** Resolves when the piece may go. Whoever gives up by `left` takes nothing from the others. */
+  /** Resolves when the piece is released. A request that ends (`left`) takes no piece from the others. */
   enter(conversation: string, left: Promise<unknown>): Promise<void>;
 }
 

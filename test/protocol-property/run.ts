@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { checkProperty } from './check-property.ts';
 
-/** For the runs, and for making one that fails shorter. */
+/** Limit for the runs and for shrinking a failure. */
 const LIMIT_MS = 3_600_000;
 
 const usage = `Usage: npm run property -- [--runs N] [--seed N [--path P]]

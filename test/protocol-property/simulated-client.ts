@@ -1,6 +1,6 @@
 /**
- * A client: what it holds outlives its sockets, of which it has one at a time. It asks, remembers what it asked, and
- * comes back with what it has.
+ * Simulates a client. Its state outlives its sockets, of which it has one at a time. It sends requests, remembers them,
+ * and reconnects with its cursors.
  */
 import type { Incoming } from '../../src/client/frames.ts';
 import type { ReportViolation } from './violation.ts';
@@ -20,11 +20,11 @@ import type { From } from './steps.ts';
 export interface SimulatedClient {
   readonly name: string;
   readonly expectedStates: ReadonlyMap<string, ExpectedState>;
-  /** The open one, else the last. */
+  /** The open connection, otherwise the last one. */
   readonly connection: Connection | null;
-  /** Every socket that it has had. */
+  /** All connections that it has had. */
   readonly connections: readonly Connection[];
-  /** Opens a socket if there is none. */
+  /** Opens a connection if none is open. */
   connect(): Promise<Connection>;
   /** Sends a chat, for the first time or again. */
   chat(
@@ -35,7 +35,7 @@ export interface SimulatedClient {
   subscribe(connection: Connection, conversation: string, from: From, state: boolean): () => boolean;
   unsubscribe(connection: Connection, conversation: string): () => boolean;
   ask(connection: Connection, action: string, payload: object, take?: (answer: Incoming) => void): () => boolean;
-  /** Asks again for all that it followed, from where it was. */
+  /** Repeats all requests that it followed, from their cursors. */
   resume(connection: Connection): (() => boolean)[];
 }
 
@@ -44,7 +44,7 @@ export interface SimulatedClientDeps {
   report: ReportViolation;
   mayBeClosed(): boolean;
   onFrame(frame: Incoming): void;
-  /** False while it is not sure that a conversation is the one that its cursors are of. */
+  /** False while the conversation may not be the one that the cursors belong to. */
   isSameConversation(client: string, conversation: string): boolean;
 }
 
@@ -61,12 +61,15 @@ export function createSimulatedClient(
     expectedStates.set(conversation, known);
     return known;
   };
-  /** What is held of a conversation that may be gone is worth nothing; who follows it is told, and forgets it then. */
+  /**
+   * Drops the state of a conversation that may have been deleted. A client that follows it drops the state when
+   * `deleted` comes.
+   */
   const continues = (connection: Connection, conversation: string): boolean => {
     if (isSameConversation(name, conversation)) return true;
     const { subscription, turns } = connection.follower(conversation);
     const followed = [...turns.values()].filter(({ isFollowing }) => isFollowing);
-    // Until the answer to what is asked now, frames come that go on from what was held.
+    // Until the answer to the next request, frames may still continue from the old state.
     for (const own of followed) own.markAmbiguous();
     forget(expected(conversation), subscription !== null || followed.length > 0);
     return false;

@@ -1,6 +1,6 @@
 /**
- * A run: clients take the steps, one after the other, against the server on the environment. Remembers what was asked, so
- * that the judge knows what may have become of it.
+ * Runs the steps of a run, one after another, with simulated clients against the server. Remembers the requests, so
+ * that the judge knows what may have happened.
  */
 import type { Incoming } from '../../src/client/frames.ts';
 import type { Rule } from './violation.ts';
@@ -19,9 +19,9 @@ export interface Simulation {
   readonly clients: readonly SimulatedClient[];
   readonly conversations: readonly string[];
   readonly violations: readonly Violation[];
-  /** What was promised: messages with their seq. */
+  /** Acknowledged messages with their seq. */
   readonly promised: readonly { conversation: string; requestId: string; seq: number }[];
-  /** Stops that were asked for; of the running turn where there is no target. */
+  /** Stops that clients sent; target null stops the running turn. */
   readonly stops: readonly { conversation: string; target: string | null }[];
   /** Chats that may have interrupted another one. */
   readonly interrupts: readonly { conversation: string; requestId: string }[];
@@ -72,7 +72,7 @@ export function createSimulation(environment: Environment, name: string): Simula
   );
   const clientOf = (step: { client: number }): SimulatedClient => {
     const client = clients[step.client];
-    if (!client) throw new Error(`there is no client ${step.client}`);
+    if (!client) throw new Error(`no client has the number ${step.client}`);
     return client;
   };
   const named = (step: { conversation: number }) => conversations[step.conversation] ?? '';
@@ -165,7 +165,7 @@ export function createSimulation(environment: Environment, name: string): Simula
           restarts += 1;
           isRestarting = true;
           await environment.restart();
-          // Who does not read has not onFrame of it.
+          // A client that does not read has not noticed the restart.
           for (const { connection } of clients)
             await (connection?.isReading ? connection.until(() => false) : connection?.close('cut'));
           isRestarting = false;

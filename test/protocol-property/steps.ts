@@ -1,6 +1,6 @@
 /**
- * What can happen in a run, as data: steps of a few clients on a few conversations, chosen by chance and shrunk by
- * fast-check. A step is never impossible: a client that has no socket opens one.
+ * Defines the steps of a run as data: actions of a few clients in a few conversations, generated and shrunk by
+ * fast-check. Every step is possible: a client without a socket opens one.
  */
 import fc from 'fast-check';
 import { someRecipe, type Recipe } from './recipe.ts';
@@ -8,10 +8,13 @@ import { someRecipe, type Recipe } from './recipe.ts';
 export const CLIENTS = 4;
 export const CONVERSATIONS = 2;
 
-/** Where a subscription starts: where the client is, a bit before that, at the beginning, beyond the end, or in a message that never was. */
+/**
+ * Start of a subscription: where the client is, a bit before that, at the beginning, beyond the end, or in an unknown
+ * message.
+ */
 export type From = 'here' | 'before' | 'start' | 'beyond' | 'lost';
 
-/** `hurry`: the next step follows in the same tick; else it waits for the answer. */
+/** `hurry`: the next step follows in the same tick. Otherwise it waits for the answer. */
 type Asking = { client: number; conversation: number; hurry: boolean };
 
 export type Step =
@@ -38,10 +41,10 @@ export type Step =
   | { do: 'model'; conversation: number; pieces: number; hurry: boolean }
   | { do: 'restart' };
 
-/** Back to one of the messages that were accepted, or, if there is none, to a row that may be anything. */
+/** Rewinds to an accepted message, or, if there is none, to an arbitrary row. */
 export interface Rewind {
   to: number;
-  /** False: the same text is asked again. */
+  /** False sends the same text again. */
   edited: boolean;
 }
 
@@ -114,7 +117,7 @@ export const someSteps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 1, maxLength: 60, size: 'max' },
 );
 
-/** One step on one connection. */
+/** Formats a step in one line. */
 export function describeStep({ do: what, ...details }: Step): string {
   return `${what} ${JSON.stringify(details)}`;
 }
