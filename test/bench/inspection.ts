@@ -1,7 +1,7 @@
 /**
- * What inspection costs: the same turns at Parley with inspection shut, at Parley as it ships, where nobody looks,
- * and at Parley with every conversation watched. `node test/bench/inspection.ts` prints JSON:
- * server CPU in ms a turn, and the ratios to the first. Linux only: it reads /proc.
+ * Measures the cost of inspection: the same turns with inspection disabled, with inspection enabled and no viewer, and
+ * with a viewer for every conversation. `node test/bench/inspection.ts` prints JSON: server CPU in ms a turn, and the
+ * ratios to the first. Linux only: it reads /proc.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -30,7 +30,7 @@ const seconds = number('seconds', 0.1) ?? 3;
 const { busy } = scenarios;
 if (!busy) throw new Error('the bench has no busy scenario');
 
-/** As many as the scenario has people; ids as the load makes them. */
+/** As many as the scenario has clients; the load makes the same ids. */
 const CONVERSATIONS = 64;
 
 async function watchAll(subject: Subject, go: Go): Promise<WebSocket[]> {

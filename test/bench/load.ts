@@ -1,7 +1,7 @@
 /**
- * The load: people at their sockets, in a process of its own so that what they cost is not counted.
- * Does one job at a time for the bench and reports what the people saw. One socket a conversation;
- * each sends its next message when the turn before has ended.
+ * Runs the clients of the bench in their own process, so that their cost is not counted. Does one job at a time and
+ * reports what the clients measured. Each conversation has one socket and sends its next message when the turn before
+ * has ended.
  */
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';

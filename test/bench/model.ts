@@ -1,7 +1,7 @@
 /**
- * The scripted model: an OpenAI-compatible server that costs next to nothing, in a process of its own.
- * The path says what it answers: /CHUNKS/DELAY_MS/chat/completions, and with `tool` before CHUNKS one
- * call of the demo server's `add` first. The bytes are built once; only the send time is put in.
+ * Runs the scripted model: a very cheap OpenAI-compatible server in its own process. The path selects the answer:
+ * /CHUNKS/DELAY_MS/chat/completions, and with `tool` before CHUNKS one call of the demo server's `add` first. The bytes
+ * are built once; only the send time is filled in.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -37,7 +37,7 @@ const toolCall = chunkOf({
   tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":2,"b":3}' } }],
 });
 
-/** A copy, because the one sent before may still wait in a socket. */
+/** Returns a copy, because the one sent before may still wait in a socket. */
 function stampedChunk(): Buffer {
   const chunk = Buffer.from(contentChunk);
   chunk.write(stampedDelta(nowMicros()), stampAt, 'latin1');
@@ -50,7 +50,7 @@ interface Answering {
   end: string;
 }
 
-/** Writes the next chunk; false when that was the last. */
+/** Writes the next chunk. Returns false when that was the last. */
 function advance(answer: Answering, chunk: Buffer): boolean {
   answer.response.write(chunk);
   answer.left -= 1;
@@ -59,7 +59,7 @@ function advance(answer: Answering, chunk: Buffer): boolean {
   return false;
 }
 
-/** The answers without delay: each gets one chunk in each turn of the event loop, as its own packet. */
+/** Answers without delay. In each turn of the event loop each of them gets one chunk, as its own packet. */
 let hurried: Answering[] = [];
 
 function pump(): void {
@@ -88,7 +88,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Whether the last message is the result of the call that was asked for. */
+/** Whether the last message is the result of the requested call. */
 function hasToolResult(body: Buffer): boolean {
   const { messages }: { messages: { role: string }[] } = JSON.parse(body.toString());
   return messages.at(-1)?.role === 'tool';
@@ -103,7 +103,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 const server = createServer((request, response) => {
-  // A client that has left is none of the bench's business.
+  // A client that has left is no failure of the bench.
   answer(request, response).catch(() => response.destroy());
 });
 server.keepAliveTimeout = 60_000;

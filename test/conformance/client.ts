@@ -1,7 +1,7 @@
 /**
- * Parley's MCP layer as the conformance suite drives it: its last argument is the server to connect to. It connects,
- * plays the person, who authorizes it in a browser and fills in forms, calls every tool that is offered, and leaves.
- * The suite judges what it sees on the wire.
+ * Runs Parley's MCP layer for the conformance suite. The last argument is the server to connect to. It connects, acts
+ * as the person who authorizes it in a browser and fills in forms, calls every tool, and disconnects. The suite judges
+ * what it sees on the wire.
  */
 import { waitFor } from 'xstate';
 import { z } from 'zod';
@@ -11,14 +11,14 @@ import { withDefaults } from '../../src/gateway/actions/form-defaults.ts';
 import { callAnswering } from '../support/mcp-person.ts';
 import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
 
-/** What a scenario hands over, beside the address. */
+/** Context that a scenario passes, besides the address. */
 const contextSchema = z.looseObject({
   client_id: z.string().optional(),
   client_secret: z.string().optional(),
   toolCalls: z.array(z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) })).optional(),
 });
 
-/** Scenarios run side by side on machines that may be slow; none of them judges speed. */
+/** Scenarios run side by side on slow machines too. None of them checks speed. */
 const TIMEOUT_MS = 60_000;
 
 const context = contextSchema.parse(JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}'));
@@ -42,16 +42,16 @@ const visited = new Set<string>();
 judge.subscribe(({ context: { authorizeUrl } }) => {
   if (authorizeUrl === null || visited.has(authorizeUrl)) return;
   visited.add(authorizeUrl);
-  // The page it ends on is Parley's own, and may be closed before it is read.
+  // The last page is Parley's own, and may be closed before it is read.
   fetch(authorizeUrl).catch((error: unknown) => box.lines.push(`the browser: ${String(error)}`));
 });
 
-/** The person leaves every form as it is proposed. */
+/** The person accepts the defaults of every form. */
 function fillIn(ask: ServerAsk): ServerAnswer {
   return { action: 'accept', content: ask.kind === 'form' ? withDefaults(ask.schema, {}) : null };
 }
 
-/** A value for every argument that a schema names. */
+/** Makes a value for every argument of a schema. */
 function sample(schema: Record<string, unknown>): Record<string, unknown> {
   const { properties = {} } = z
     .looseObject({ properties: z.record(z.string(), z.looseObject({ type: z.unknown().optional() })).optional() })
@@ -68,7 +68,7 @@ const calls =
   context.toolCalls ??
   box.host.tools().map(({ toolName, inputSchema }) => ({
     name: toolName,
-    // One scenario wants the schema of its first tool back as it came.
+    // One scenario expects the schema of its first tool back, unchanged.
     arguments: toolName === 'json_schema_echo' ? { schema: focal?.inputSchema } : sample(inputSchema),
   }));
 for (const { name, arguments: args } of calls)

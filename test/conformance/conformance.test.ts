@@ -1,4 +1,7 @@
-/** A part of the conformance run that is quick enough for every day, some of it another part each day: `npm run conformance` is the whole. */
+/**
+ * Runs a quick part of the conformance suite: some scenarios always, and others by the date. `npm run conformance` runs
+ * all.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { today } from '../support/day.ts';
@@ -10,7 +13,7 @@ const scored = revisions.flatMap((revision) =>
     .map(({ name }) => ({ revision, name })),
 );
 
-/** One of each kind. */
+/** One scenario of each kind. */
 const everyDay: readonly { revision: Revision; name: string }[] = [
   { revision: '2025-11-25', name: 'tools_call' },
   { revision: '2025-11-25', name: 'elicitation-sep1034-client-defaults' },

@@ -1,6 +1,6 @@
 /**
- * Runs the MCP conformance suite against Parley, every client scenario of both revisions, a few at a time. Ends with 1
- * when one does not end as test/conformance/scenarios.ts has it: also a scenario that passes unexpectedly.
+ * Runs the MCP conformance suite against Parley: every client scenario of both revisions, a few at a time. Exits with 1
+ * when one does not end as test/conformance/scenarios.ts says, also when one passes unexpectedly.
  */
 import { availableParallelism } from 'node:os';
 import { readRunnerOptions } from '../support/runner-options.ts';

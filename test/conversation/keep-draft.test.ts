@@ -1,4 +1,4 @@
-/** When an answer under construction is saved. The clock is mocked: what is under test is the interval. */
+/** Tests when an unfinished answer is saved. The clock is mocked, because the interval is under test. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -7,7 +7,7 @@ import { createDraft } from '../../src/outbox/draft.ts';
 
 const ref = { owner: 'ann', conversationId: 'c' };
 
-/** An answer that is being written, and what was saved of it. */
+/** An unfinished answer, and what was saved of it. */
 function scene(t: TestContext, intervalMs = 1000) {
   t.mock.timers.enable({ apis: ['setInterval', 'setImmediate'] });
   const saved: unknown[] = [];
@@ -16,8 +16,8 @@ function scene(t: TestContext, intervalMs = 1000) {
   return { draft, saved, stop: keepDraft(ref, draft, 'demo'), pass: (ms: number) => t.mock.timers.tick(ms) };
 }
 
-describe('an answer that is being written', () => {
-  test('is saved whole at the interval, with what names it', (t) => {
+describe('an unfinished answer', () => {
+  test('is saved whole at the interval, with its ids', (t) => {
     const { draft, saved, pass } = scene(t);
     draft.reasoning('A greeting.');
     draft.text('Hel');

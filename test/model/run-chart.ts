@@ -1,4 +1,4 @@
-/** The flows of the shipping chart: plays those that were asked for, and tells what was covered. */
+/** Plays the requested flows of the shipping chart and reports the coverage. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,20 +10,20 @@ import { explainFailures } from './failures.ts';
 import { flowOf, plan, startWithHops, type Flow } from './flows.ts';
 import { coverageTable, uncovered, progress, unreachableList } from './report.ts';
 
-/** Which flows; all without any of it. */
+/** Selects flows; without any option all of them. */
 export interface Wanted {
   seed?: string | undefined;
-  /** So many of them, by the seed. */
+  /** Number of flows, chosen by the seed. */
   part?: number | undefined;
   /** An id or a name. */
   only?: string | undefined;
   /** A limit of tool hops. */
   hops?: number | undefined;
-  /** A flow that goes with `hops`: its moves as JSON. */
+  /** Moves of one flow as JSON; needs `hops`. */
   moves?: string | undefined;
 }
 
-/** Whether all of them held, and nothing of the chart is left out. */
+/** Returns whether all flows held and the coverage is complete. */
 export async function runChart({
   say,
   isUnread,
@@ -61,7 +61,7 @@ export async function runChart({
     uncovered(reachable, maxToolHops).map((goal) => `NO FLOW and no reason with max_tool_hops ${maxToolHops}: ${goal}`),
   );
   if (isWhole) {
-    say('\nNothing outside can bring about, and why:\n');
+    say('\nGoals that no move can reach, by reason:\n');
     for (const line of unreachableList(covered)) say(line);
     say('');
     for (const line of coverageTable(covered)) say(line);
@@ -77,11 +77,14 @@ function choose(all: readonly Flow[], { moves, hops, only, part, seed = '' }: Wa
   return part === undefined ? all : sample(all, part, seed);
 }
 
-/** Throws for what the chart does not allow. */
+/**
+ * Reads a flow from the command line: moves as JSON, as a failure prints them. Throws for moves that the chart does not
+ * allow.
+ */
 function readMoves(text: string, maxToolHops: number): Flow {
   const asked: unknown = JSON.parse(text);
   if (!Array.isArray(asked) || !Number.isInteger(maxToolHops))
-    throw new Error('--moves is a list, and goes with --hops');
+    throw new Error('--moves must be a list and needs --hops');
   let world = startWithHops(maxToolHops);
   const moves = asked.map((each): Move => {
     const possible = possibleMoves(world);

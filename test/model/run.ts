@@ -1,9 +1,9 @@
 /**
- * Tests from the model, as README.md beside it tells: flows of the shipping chart, or of one's own configuration.
+ * Runs the tests from the model (README.md): flows of the shipping chart, or of the user's own configuration.
  *
- *   ./run.sh model                                       every flow of the chart, and what was covered
+ *   ./run.sh model                                       every flow of the chart, and the coverage
  *   ./run.sh model --seed 7 --part 40                    40 of them, the same for the same seed
- *   ./run.sh model --config mine.yaml --flows mine.flows.yaml    one's own prompts, tools and limits
+ *   ./run.sh model --config mine.yaml --flows mine.flows.yaml    the user's own prompts, tools and limits
  */
 import { usageOf } from '../../src/cli/usage.ts';
 import { readRunnerOptions } from '../support/runner-options.ts';

@@ -1,4 +1,4 @@
-/** A flow that fails is told with the moves that are needed for it, and no others. */
+/** Tests that a failing flow is reduced to the moves that it needs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stories } from '../proof/stories.ts';
@@ -11,7 +11,7 @@ const from = startWithHops(3);
 const moves = worldsOf(stories['two hops'] ?? [], from).at(-1)?.path ?? [];
 const wordsOf = (path: readonly Move[]) => path.map(({ do: word }) => word).join(' ');
 
-test('a fault that needs one call is shown by the shortest way to a call', async () => {
+test('a fault that needs one call is reduced to the shortest way to a call', async () => {
   const shortest = await shortestFailing(moves, {
     from,
     maxTries: 100,
@@ -20,11 +20,11 @@ test('a fault that needs one call is shown by the shortest way to a call', async
   assert.equal(wordsOf(shortest), 'chat read commit read ask commit call');
 });
 
-test('a fault that needs everything is shown by everything', async () => {
+test('a fault that needs everything is not reduced', async () => {
   assert.deepEqual(await shortestFailing(moves, { from, maxTries: 100, fails: async () => false }), moves);
 });
 
-test('no flow is played that the chart does not allow, and no more than there may be', async () => {
+test('only flows that the chart allows are played, and at most `maxTries`', async () => {
   const played: string[] = [];
   await shortestFailing(moves, { from, maxTries: 5, fails: async (shorter) => played.push(wordsOf(shorter)) < 0 });
   assert.deepEqual(played, [

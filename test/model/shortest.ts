@@ -1,6 +1,6 @@
 /**
- * Makes a flow that fails shorter: first the shortest beginning of it that fails, then without each move that it can
- * do without. What is left is a counterexample in which every move is needed.
+ * Shrinks a flow that fails: finds its shortest beginning that fails, then drops each move that is not needed. Every
+ * move of the result is needed.
  */
 import { applyMove } from '../proof/apply-move.ts';
 import { isPossible } from '../proof/story-worlds.ts';
@@ -9,13 +9,13 @@ import type { World } from '../proof/world.ts';
 
 export interface ShorteningOptions {
   from: World;
-  /** Whether a flow of these moves, and the rest after them, fails as well. */
+  /** Whether a flow of these moves, followed by benign ones, fails too. */
   fails(moves: readonly Move[]): Promise<boolean>;
-  /** Flows that may be played for it. */
+  /** Number of flows that may be played. */
   maxTries: number;
 }
 
-/** The moves themselves when nothing shorter fails, or nothing was found in so many tries. */
+/** Returns the moves themselves if nothing shorter fails, or no shorter flow was found in time. */
 export async function shortestFailing(
   moves: readonly Move[],
   { from, fails, maxTries }: ShorteningOptions,

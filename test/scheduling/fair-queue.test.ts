@@ -1,4 +1,4 @@
-/** Whose turn it is where only so many may be at something, level by level. */
+/** Tests the order in which a fair queue grants places, level by level. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFairLine, type Place } from '../../src/scheduling/fair-queue.ts';
@@ -20,21 +20,21 @@ function lineOf(most: number) {
 }
 
 describe('a fair line', () => {
-  test('lets in as many as may be, and the others as room is made', () => {
+  test('grants as many places as exist, and the others as places become free', () => {
     const { ask, release, granted } = lineOf(2);
     assert.deepEqual(ask('a/1/x', 'a/1/y', 'a/1/z', 'b/1/x'), [0, 0, 1, 2]);
     release('a/1/y', 'a/1/x');
     assert.deepEqual(granted, ['a/1/x', 'a/1/y', 'a/1/z', 'b/1/x']);
   });
 
-  test('serves owners in turn, and within one its conversations in turn, and within those who came first', () => {
+  test('serves owners round-robin, within an owner its conversations, and within those the oldest call', () => {
     const { ask, release, granted } = lineOf(1);
     ask('first', 'a/1/x', 'a/1/y', 'a/1/z', 'a/2/x', 'b/1/x', 'b/1/y');
     for (const name of ['first', 'a/1/x', 'b/1/x', 'a/2/x', 'b/1/y', 'a/1/y']) release(name);
     assert.deepEqual(granted, ['first', 'a/1/x', 'b/1/x', 'a/2/x', 'b/1/y', 'a/1/y', 'a/1/z']);
   });
 
-  test('forgets who gives up, twice too, and who never asked', () => {
+  test('drops requests that are released, also twice, and ignores unknown ones', () => {
     const { ask, release, granted, line } = lineOf(1);
     ask('first', 'a/1/x', 'a/1/y');
     release('a/1/x', 'a/1/x', 'a/2/x', 'c/1/x');

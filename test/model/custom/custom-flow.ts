@@ -1,6 +1,7 @@
 /**
- * A flow of one's own tools: what happens, in the words of the model, and what the calls are given. Made by the chart
- * (derive-flows.ts) or by its user (written-flow.ts). Between two of its moves everything that needs nobody happens by itself.
+ * A *custom flow* tests the user's own tools: its moves, and the arguments of the calls. The chart generates it
+ * (derive-flows.ts), or the user writes it (written-flow.ts). Between two of its moves, commits and reads happen by
+ * themselves.
  */
 import type { LogRow } from '../../../machines/log.ts';
 import { applyMove } from '../../proof/apply-move.ts';
@@ -13,23 +14,23 @@ export interface CustomFlow {
   name: string;
   prompt: string;
   moves: readonly Stimulus[];
-  /** Of the calls of each `ask` among the moves. */
+  /** Arguments of the calls of each `ask` among the moves. */
   arguments: readonly (readonly Record<string, unknown>[])[];
-  /** What the model says at the last. */
+  /** Text of the model's last answer. */
   says: string;
   expect: WrittenFlow['expect'];
-  /** By its user, and not by the chart. */
+  /** True if the user wrote it, false if the chart generated it. */
   isWritten: boolean;
 }
 
 export const begin = (settings: Settings): World => startWith(settings);
 
-/** The world after a move and all that follows from it without anybody's doing. */
+/** Returns the world after a move and all commits and reads that follow. */
 export function step(before: World, move: Stimulus): World {
   return worldsOf(before, move).at(-1) ?? before;
 }
 
-/** The states of the conversation's chart that it is in between these moves, or takes a transition in. */
+/** States of the conversation's chart that the moves pass through, or in which they take a transition. */
 export function statesPassed(moves: readonly Stimulus[], settings: Settings): Set<string> {
   const worlds = moves.reduce(
     (all, move) => [...all, ...worldsOf(all.at(-1) ?? begin(settings), move)],
@@ -48,33 +49,33 @@ function worldsOf(before: World, move: Stimulus): World[] {
   return worlds;
 }
 
-/** Whether it takes somebody who is late: a tool, or a person. */
+/** Whether a tool or a person is late in it, so that it needs short timeouts. */
 export function needsShortTimeouts({ moves }: Pick<CustomFlow, 'moves'>): boolean {
   return moves.some((move) => move.do === 'expire' || (move.do === 'call' && move.ends === 'late'));
 }
 
-/** The moves in words, repetitions told once. */
+/** Describes the moves in words, each repetition once. */
 export function describeCustomFlow(moves: readonly Stimulus[], settings: Settings): string {
   return withoutRepetition(flowName(moves, begin(settings), step).split(', ')).join(', ');
 }
 
 /** `a, b, a, b, c` is `(a, b) twice, c`. */
-function withoutRepetition(told: readonly string[]): string[] {
+function withoutRepetition(words: readonly string[]): string[] {
   for (const length of [1, 2, 3, 4]) {
-    for (let at = 0; at + 2 * length <= told.length; at += 1) {
-      const block = told.slice(at, at + length);
+    for (let at = 0; at + 2 * length <= words.length; at += 1) {
+      const block = words.slice(at, at + length);
       let times = 1;
-      while (block.every((word, index) => told[at + times * length + index] === word)) times += 1;
+      while (block.every((word, index) => words[at + times * length + index] === word)) times += 1;
       if (times === 1) continue;
       const once = length === 1 ? block.join() : `(${block.join(', ')})`;
       return [
-        ...told.slice(0, at),
+        ...words.slice(0, at),
         `${once} ${times === 2 ? 'twice' : `${times} times`}`,
-        ...withoutRepetition(told.slice(at + times * length)),
+        ...withoutRepetition(words.slice(at + times * length)),
       ];
     }
   }
-  return [...told];
+  return [...words];
 }
 
 /** Label of a row in a few words, the same for a row of the chart and one of the server: event, tool, status. */

@@ -1,4 +1,7 @@
-/** Tests of one's own tools from the model, as test/model/README.md has them: the example, and what is told when something is wrong. */
+/**
+ * Tests flows for the user's own tools, as in test/model/README.md: the example, and the reports when something is
+ * wrong.
+ */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +12,7 @@ import { runCustom, type CustomOptions } from './run-custom.ts';
 const example = join(import.meta.dirname, '..', 'example');
 const config = join(example, 'library.yaml');
 const flows = join(example, 'library.flows.yaml');
-/** On a machine that has much else to do. */
+/** Long enough for a busy machine. */
 const timeout = 120_000;
 
 async function run(options: Partial<CustomOptions>): Promise<{ held: boolean; lines: string[] }> {
@@ -34,12 +37,12 @@ async function flowsFile(t: TestContext, text: string): Promise<string> {
   return join(folder, 'flows.yaml');
 }
 
-/** Without what changes from run to run. */
+/** Names of the flows, without times. */
 const namesOf = (lines: readonly string[]) =>
   lines.flatMap((line) => /^(?:held  |BROKEN) (.*) \(\d+ ms\)$/.exec(line)?.[1] ?? []);
 
 test(
-  'each tool of the example goes through the flows that the chart has for it, and those of the file hold',
+  'each tool of the example passes the flows of the chart, and the flows of the file pass',
   { timeout },
   async () => {
     const { held, lines } = await run({});
@@ -52,10 +55,10 @@ test(
       'asks, calls find, find succeeds, answers',
       'asks, calls find, find succeeds, begins to answer, is stopped in streaming',
       'asks, (calls find, find succeeds) twice, calls find beyond the limit of hops',
-      'asks, calls shelf, is stopped in toolHop.running',
-      'asks, calls shelf, shelf succeeds, answers',
-      'asks, calls shelf, shelf succeeds, begins to answer, is stopped in streaming',
-      'asks, (calls shelf, shelf succeeds) twice, calls shelf beyond the limit of hops',
+      'asks, calls locate, is stopped in toolHop.running',
+      'asks, calls locate, locate succeeds, answers',
+      'asks, calls locate, locate succeeds, begins to answer, is stopped in streaming',
+      'asks, (calls locate, locate succeeds) twice, calls locate beyond the limit of hops',
       'asks, calls borrow, is stopped in toolHop.waiting',
       'asks, calls borrow, is denied, answers',
       'asks, calls borrow, is approved, is stopped in toolHop.running',
@@ -66,9 +69,9 @@ test(
       'asks, calls discard (not allowed), begins to answer, is stopped in streaming',
       'asks, calls discard (not allowed) twice, calls discard (not allowed) beyond the limit of hops',
       'finds two books and borrows one',
-      'nobody throws books away',
+      'books are never discarded',
       'asks, calls find, find times out, answers',
-      'asks, calls shelf, shelf times out, answers',
+      'asks, calls locate, locate times out, answers',
       'asks, calls borrow, the time to answer is over, answers',
       'asks, calls borrow, is approved, borrow times out, answers',
     ]);
@@ -76,7 +79,7 @@ test(
 );
 
 test(
-  'a tool that may change things, or asks for what cannot be made up, is left alone and told of',
+  'a tool that may change things, or whose arguments cannot be generated, is not called, and the report says why',
   { timeout },
   async () => {
     const { lines } = await run({ flows: undefined, only: 'calls find, find' });
@@ -85,74 +88,70 @@ test(
       lines.join('\n'),
     );
     assert.ok(
-      lines.some((line) => line.startsWith('not called: shelf, whose schema asks for more')),
+      lines.some((line) => line.startsWith('not called: locate, whose schema asks for more')),
       lines.join('\n'),
     );
-    // The text that was made up for it is no title: its error is told, and is no fault of the server's.
+    // The generated text is no title. The tool's error is reported, and is no failure of the server.
     assert.ok(lines.includes('         find answered with an error: there is no text'), lines.join('\n'));
   },
 );
 
-test('a tool that asks a person something is told of', { timeout }, async (t) => {
+test('a tool that asks a person is reported as a failure', { timeout }, async (t) => {
   const file = await flowsFile(t, 'tools: { reserve: { call: true } }');
   const { held, lines } = await run({ flows: file, tool: 'reserve', only: 'reserve succeeds, answers' });
   assert.equal(held, false);
   assert.ok(
-    lines.includes(
-      '         reserve asks a person something, and flows have no answer to that: say `call: false` of it',
-    ),
+    lines.includes('         reserve asks a person, and flows cannot answer that: set `call: false` for it'),
     lines.join('\n'),
   );
 });
 
-test(
-  'what was expected and did not come is told, with the command that plays the flow again',
-  { timeout },
-  async (t) => {
-    const file = await flowsFile(
-      t,
-      `
+test('an unmet expectation is reported, with the command that plays the flow again', { timeout }, async (t) => {
+  const file = await flowsFile(
+    t,
+    `
 flows:
   - name: one book too many
     model: [{ calls: [{ tool: find, arguments: { title: Emma } }] }, { says: 'Yes.' }]
     expect: { calls: [{ tool: find, status: error, result: Persuasion }, { tool: borrow }], finish_reason: length, model_sees: [poetry] }
 `,
-    );
-    const { held, lines } = await run({ flows: file, only: 'one book too many' });
-    assert.equal(held, false);
-    assert.deepEqual(
-      lines.slice(-9).map((line) => line.replace(/\(\d+ ms\)/, '(1 ms)').trim()),
-      [
-        'BROKEN one book too many (1 ms)',
-        'find was to end as error, and ended as ok: found Emma',
-        'find was to answer with "Persuasion", and answered "found Emma"',
-        'borrow was to be called, and was not',
-        'the turn was to end with length, and ended with stop',
-        'the model was to see "poetry", and did not',
-        `again: ./run.sh model --config ${JSON.stringify(config)} --flows ${JSON.stringify(file)} --only "one book too many"`,
-        'They pass through 11 of the 16 states of a conversation; not through turn.backingOff, turn.toolHop.waiting, turn.cancelling.recording, turn.cancelling.stopping, deleting.',
-        '0 of 1 flows held',
-      ],
-    );
-  },
-);
+  );
+  const { held, lines } = await run({ flows: file, only: 'one book too many' });
+  assert.equal(held, false);
+  assert.deepEqual(
+    lines.slice(-9).map((line) => line.replace(/\(\d+ ms\)/, '(1 ms)').trim()),
+    [
+      'BROKEN one book too many (1 ms)',
+      'expected find to end as error; it ended as ok: found Emma',
+      'expected find to answer with "Persuasion"; it answered "found Emma"',
+      'expected a call of borrow; there was none',
+      'expected the turn to end with length; it ended with stop',
+      'expected the model to see "poetry"; it did not',
+      `again: ./run.sh model --config ${JSON.stringify(config)} --flows ${JSON.stringify(file)} --only "one book too many"`,
+      'The flows pass through 11 of the 16 states of a conversation; not through turn.backingOff, turn.toolHop.waiting, turn.cancelling.recording, turn.cancelling.stopping, deleting.',
+      '0 of 1 flows held',
+    ],
+  );
+});
 
 test(
-  'a tool that no server offers is refused with the nearest one, unless a flow has a model call it',
+  'a tool that no server offers is rejected with a suggestion, unless a flow makes the model call it',
   { timeout },
   async (t) => {
     await assert.rejects(
       run({ flows: await flowsFile(t, 'tools: { fnid: { arguments: { title: Emma } }, nonsense: {} }') }),
       {
         message:
-          'No server offers the tool "fnid"; did you mean "find"?\nNo server offers the tool "nonsense"; offered: find, shelf, borrow, discard, reserve.',
+          'No server offers the tool "fnid"; did you mean "find"?\nNo server offers the tool "nonsense"; offered: find, locate, borrow, discard, reserve.',
       },
     );
     await assert.rejects(
       run({ flows: await flowsFile(t, 'flows: [{ name: n, model: [{ calls: [{ tool: borow }] }] }]') }),
       { message: 'No server offers the tool "borow"; did you mean "borrow"?' },
     );
-    await assert.rejects(run({ tool: 'shlf' }), { message: 'No server offers the tool "shlf"; did you mean "shelf"?' });
+    await assert.rejects(run({ tool: 'locte' }), {
+      message: 'No server offers the tool "locte"; did you mean "locate"?',
+    });
     const { held, lines } = await run({
       flows: await flowsFile(
         t,
@@ -165,7 +164,7 @@ test(
 );
 
 test(
-  'a file of flows with an unknown key, and a flow longer than the hops allow, are refused',
+  'a file of flows with an unknown key is rejected, and so is a flow longer than the hops allow',
   { timeout },
   async (t) => {
     await assert.rejects(
@@ -199,6 +198,6 @@ test(
       t,
       `flows: [{ name: too long, model: [${Array.from({ length: 4 }, () => hop).join(', ')}] }]`,
     );
-    await assert.rejects(run({ flows: long }), /goes on after the turn has ended: its hops are at most 2/);
+    await assert.rejects(run({ flows: long }), /continues after the end of the turn: it may have at most 2 hops/);
   },
 );

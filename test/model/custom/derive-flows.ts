@@ -1,6 +1,6 @@
 /**
- * The flows of one tool, found by xstate/graph in the shipping chart: each way in which a turn that calls it may end,
- * by the shortest path that leads there under the limits and the policy of the configuration.
+ * Derives the flows of one tool from the shipping chart with xstate/graph: each way in which a turn that calls it may
+ * end, by the shortest path under the limits and the policy of the configuration.
  */
 import { fromTransition } from 'xstate';
 import { adjacencyMapToArray, getAdjacencyMap } from 'xstate/graph';
@@ -10,7 +10,7 @@ import { openQuestions, stateOf, type Settings, type World } from '../../proof/w
 import { worldKey } from '../../proof/world-key.ts';
 import { begin, rowLabel, step } from './custom-flow.ts';
 
-/** Shortest first. */
+/** Returns the flows, shortest first. */
 export function deriveFlows(tool: string, settings: Settings): Stimulus[][] {
   const from = begin(settings);
   const logic = fromTransition((world: World, { move }: { type: string; move: Stimulus }) => step(world, move), from);
@@ -31,14 +31,14 @@ export function deriveFlows(tool: string, settings: Settings): Stimulus[][] {
   return shortestFirst.map(({ path }) => path.filter(({ do: word }) => word !== 'commit' && word !== 'read'));
 }
 
-/** After trouble of any kind the model answers: what comes later is in other flows. */
+/** After a stop, a timeout or a denial the model only answers. Other flows show what may come later. */
 function possibleMoves(world: World, tool: string): Stimulus[] {
   const turn = world.conversation?.context.turn ?? null;
   if (world.path.length === 0) return [{ do: 'chat', id: 'r1', mode: 'queue', words: 'own' }];
   if (turn === null) return [];
   const isFirstHop = turn.hops <= 1 && !isTroubled(world);
   const stop: Stimulus[] = isFirstHop ? [{ do: 'stop', target: null }] : [];
-  // A Stop comes after the first words: what was written by then is for all to see.
+  // A Stop comes after the first text, so that the partial answer is visible.
   if (world.begun) return stop;
   if (turn.asking)
     return isTroubled(world)
@@ -60,7 +60,7 @@ function possibleMoves(world: World, tool: string): Stimulus[] {
   return [];
 }
 
-/** What has happened, however often. */
+/** What has happened, without repetitions. */
 function outcomeOf({ log }: World): string {
   return [...new Set(log.rows().map(rowLabel))].join();
 }

@@ -1,4 +1,4 @@
-/** What the user expects of a flow, beside what the chart says: each expectation that is not met, as a sentence. */
+/** Compares a flow with the user's expectations. Returns each unmet one as a sentence. */
 import type { LogEvent } from '../../../src/protocol/log-event.ts';
 import type { ExpectedCall, FlowsFile } from './flows-file.ts';
 import type { CustomFlow } from './custom-flow.ts';
@@ -19,18 +19,18 @@ export function unmetExpectations(
     ...(isWritten ? [] : results.flatMap((row) => ofTool(row, tools))),
     ...(expect.calls ?? []).flatMap((call, index) => ofCall(call, results[index])),
     ...(expect.calls && results.length > expect.calls.length
-      ? [`${expect.calls.length} calls were expected, and ${results.length} have ended`]
+      ? [`expected ${expect.calls.length} calls; ${results.length} have ended`]
       : []),
     ...(expect.finish_reason !== undefined && expect.finish_reason !== finish
-      ? [`the turn was to end with ${expect.finish_reason}, and ended with ${String(finish)}`]
+      ? [`expected the turn to end with ${expect.finish_reason}; it ended with ${String(finish)}`]
       : []),
     ...(expect.model_sees ?? [])
       .filter((piece) => !modelSaw.includes(piece))
-      .map((piece) => `the model was to see ${JSON.stringify(piece)}, and did not`),
+      .map((piece) => `expected the model to see ${JSON.stringify(piece)}; it did not`),
   ];
 }
 
-/** Only calls that were answered have something to be judged by. */
+/** Only calls with an answer can be compared. */
 function ofTool(row: LogEvent, tools: FlowsFile['tools']): string[] {
   const { name, status } = row.extra ?? {};
   const expect = tools[String(name)]?.expect;
@@ -38,15 +38,15 @@ function ofTool(row: LogEvent, tools: FlowsFile['tools']): string[] {
 }
 
 function ofCall({ tool, status, result }: ExpectedCall, row: LogEvent | undefined): string[] {
-  if (!row) return [`${tool} was to be called, and was not`];
+  if (!row) return [`expected a call of ${tool}; there was none`];
   const { name, status: ended } = row.extra ?? {};
   return [
-    ...(name === tool ? [] : [`${tool} was to be called, and ${String(name)} was`]),
+    ...(name === tool ? [] : [`expected a call of ${tool}; ${String(name)} was called`]),
     ...(status === undefined || status === ended
       ? []
-      : [`${tool} was to end as ${status}, and ended as ${String(ended)}: ${row.content}`]),
+      : [`expected ${tool} to end as ${status}; it ended as ${String(ended)}: ${row.content}`]),
     ...(result === undefined || row.content?.includes(result)
       ? []
-      : [`${tool} was to answer with ${JSON.stringify(result)}, and answered ${JSON.stringify(row.content)}`]),
+      : [`expected ${tool} to answer with ${JSON.stringify(result)}; it answered ${JSON.stringify(row.content)}`]),
   ];
 }

@@ -1,4 +1,4 @@
-/** Reads the file in which users say what their tools are to be called with, and which flows of their own to play. */
+/** Reads the file of flows: the arguments of the user's tools, and the user's own flows. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { readDocument } from '../../../src/config/document.ts';
@@ -10,15 +10,15 @@ const args = z.record(z.string(), z.unknown()).describe('Arguments of a call.');
 const expectedCall = z.strictObject({
   tool: z.string(),
   status: z.enum(['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit']).optional(),
-  /** A piece of its text. */
+  /** Part of its text. */
   result: z.string().optional(),
 });
 
 const flow = z.strictObject({
   name: z.string(),
-  /** What the user says. */
+  /** The user's message. */
   prompt: z.string().default('Go on, please.'),
-  /** What the scripted model does, hop by hop; it ends with words. */
+  /** Actions of the scripted model, hop by hop. The last one is a text. */
   model: z
     .array(
       z
@@ -30,14 +30,14 @@ const flow = z.strictObject({
     )
     .min(1)
     .meta({ allowed: 'a list of at least one entry, each with calls or says' }),
-  /** What a person answers when asked. */
+  /** A person's answer to approval requests. */
   person: z.enum(['approve', 'deny']).default('approve'),
   expect: z
     .strictObject({
-      /** In the order of their ends. */
+      /** In the order in which the calls end. */
       calls: z.array(expectedCall).optional(),
       finish_reason: z.string().optional(),
-      /** Each a piece of what the model is sent: of the system prompt, of results. */
+      /** Parts of what the model is sent: of the system prompt or of results. */
       model_sees: z.array(z.string()).optional(),
     })
     .prefault({}),
@@ -49,11 +49,11 @@ const file = z.strictObject({
     .record(
       z.string(),
       z.strictObject({
-        /** In place of those made from its schema. */
+        /** Replaces arguments generated from the schema. */
         arguments: args.optional(),
-        /** Whether it is called at all; by default only if its server says that it is read-only. */
+        /** Whether it is called at all. By default only if its server declares it read-only. */
         call: z.boolean().optional(),
-        /** Of its calls in the flows that the chart gives, as far as they are answered. */
+        /** Expectation for its calls in generated flows, as far as they are answered. */
         expect: z
           .strictObject({ status: z.enum(['ok', 'error']).optional(), result: z.string().optional() })
           .optional(),
@@ -67,7 +67,7 @@ export type FlowsFile = z.infer<typeof file>;
 export type WrittenFlow = z.infer<typeof flow>;
 export type ExpectedCall = z.infer<typeof expectedCall>;
 
-/** Without a path: nothing but what the chart gives. Rejects with all that is wrong with the file, line by line. */
+/** Reads the file; without a path it is empty. Rejects with all problems of the file and their lines. */
 export async function readFlowsFile(path: string | undefined): Promise<FlowsFile> {
   if (path === undefined) return file.parse({});
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -87,8 +87,8 @@ export async function readFlowsFile(path: string | undefined): Promise<FlowsFile
 }
 
 /**
- * Throws for a name under `tools` that no server offers: what is said of it would have no effect. In a flow a model may
- * call a tool that does not exist, so there only a name that is nearly that of a tool is refused.
+ * Throws for a name under `tools` that no server offers, because its entry would have no effect. In a flow a model may
+ * call a tool that does not exist, so there only a near miss of an offered name is rejected.
  */
 export function checkToolNames({ tools, flows }: FlowsFile, offered: readonly string[]): void {
   const called = flows.flatMap(({ model, expect }) =>
@@ -101,7 +101,7 @@ export function checkToolNames({ tools, flows }: FlowsFile, offered: readonly st
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
-/** The sentence for a tool that no server offers. */
+/** Formats the sentence for a tool that no server offers. */
 export function notOffered(name: string, offered: readonly string[]): string {
   const expected = closest(name, offered);
   return `No server offers the tool "${name}"; ${expected === null ? `offered: ${offered.join(', ') || 'none'}.` : `did you mean "${expected}"?`}`;

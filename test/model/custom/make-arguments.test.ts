@@ -1,4 +1,4 @@
-/** Arguments that are made from a schema fit it. */
+/** Tests that arguments generated from a schema fit it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createArgumentCheck } from '../../../src/mcp/argument-check.ts';
@@ -7,7 +7,7 @@ import { makeArguments } from './make-arguments.ts';
 const fits = createArgumentCheck();
 
 const cases: Record<string, { schema: Record<string, unknown>; made: Record<string, unknown> }> = {
-  'nothing but what is required': {
+  'only what is required': {
     schema: { type: 'object', properties: { a: { type: 'number' }, b: { type: 'string' } }, required: ['a'] },
     made: { a: 1 },
   },
@@ -75,7 +75,7 @@ const cases: Record<string, { schema: Record<string, unknown>; made: Record<stri
   },
 };
 
-describe('arguments made from a schema', () => {
+describe('arguments generated from a schema', () => {
   for (const [what, { schema, made }] of Object.entries(cases)) {
     test(`are ${what}`, () => {
       assert.deepEqual(makeArguments(schema), made);
@@ -83,7 +83,7 @@ describe('arguments made from a schema', () => {
     });
   }
 
-  test('end, even for a schema that requires itself', () => {
+  test('end, even for a recursive schema', () => {
     const schema = {
       type: 'object',
       $defs: { self: { type: 'object', properties: { inner: { $ref: '#/$defs/self' } }, required: ['inner'] } },

@@ -1,11 +1,11 @@
 /**
- * Arguments for a tool, made from its schema: what it requires, by its defaults, examples and bounds, and nothing
- * else. The same schema gives the same arguments. What fits no simple rule, such as a pattern, its user has to give.
+ * Generates arguments for a tool from its schema: what it requires, by its defaults, examples and bounds. The same
+ * schema gives the same arguments. The user supplies what has no simple rule, such as a pattern.
  */
 
 type Schema = Record<string, unknown>;
 
-/** A schema may speak of itself. */
+/** A schema may be recursive. */
 const MAX_LEVELS = 8;
 
 export function makeArguments(schema: Schema): Record<string, unknown> {
@@ -68,7 +68,7 @@ function amount({ minimum, exclusiveMinimum, maximum, multipleOf }: Schema): num
   return Math.min(Math.max(first, step), numberOr(maximum, Infinity));
 }
 
-/** Within the same document: `#/$defs/name`. */
+/** Resolves a reference within the same document: `#/$defs/name`. */
 function pointedAt(ref: string, root: Schema): unknown {
   const steps = ref
     .replace(/^#\/?/, '')

@@ -1,6 +1,7 @@
 /**
- * Plays a flow of one's own tools against the server: the scripted model says what the flow has it say, people answer
- * what they are asked, and the tools are the real ones. The chart is played beside it, with the ends that calls really have.
+ * Plays a custom flow against the server: the scripted model answers as the flow says, a person answers approval
+ * requests, and the tools are real. Applies the same moves to the chart, with the results that calls really have, and
+ * compares.
  */
 import { randomUUID } from 'node:crypto';
 import { connect } from '../../../src/client/client.ts';
@@ -16,17 +17,17 @@ import { begin, rowLabel, step, type CustomFlow } from './custom-flow.ts';
 import type { WatchedServer } from './watched-server.ts';
 
 export interface PlayedFlow {
-  /** The moves, with the ends that calls had. */
+  /** The moves, with the results that calls had. */
   moves: readonly Stimulus[];
   rows: readonly LogEvent[];
-  /** All that the model was sent. */
+  /** Everything that the model was sent. */
   modelSaw: string;
-  /** What went wrong; empty when the server did what the chart says. */
+  /** Differences from the chart and other failures; empty if there are none. */
   problems: string[];
   tookMs: number;
 }
 
-/** Beyond a tool's own time. */
+/** Added to the timeout of the tool. */
 const TIMEOUT_MS = 15_000;
 
 export async function playCustom(
@@ -65,7 +66,7 @@ export async function playCustom(
     switch (move.do) {
       case 'chat':
         chat = client.chat(flow.prompt, { conversationId });
-        // How it ends is read from its rows.
+        // Its rows say how it ends.
         chat.end.catch(() => undefined);
         await chat.accepted;
         void follow().catch((error: unknown) => problems.push(String(error)));
@@ -74,7 +75,7 @@ export async function playCustom(
         const answered = ofKind('response').length;
         await notifier.waitUntil(
           () => ofKind('approval_request').length > answered,
-          () => 'a person to be asked',
+          () => 'an approval request',
         );
         const answers = ofKind('response').map((row) => row.extra?.['interrupt_id']);
         const question = ofKind('approval_request').find((row) => !answers.includes(row.extra?.['interrupt_id']));
@@ -84,7 +85,7 @@ export async function playCustom(
         });
         await notifier.waitUntil(
           () => ofKind('response').length > answered,
-          () => 'the answer to be kept',
+          () => 'the answer to be stored',
         );
         return make(move);
       }
@@ -99,9 +100,7 @@ export async function playCustom(
           () => `${move.tool} to end`,
         );
         if (ended().length <= before)
-          throw new Error(
-            `${move.tool} asks a person something, and flows have no answer to that: say \`call: false\` of it`,
-          );
+          throw new Error(`${move.tool} asks a person, and flows cannot answer that: set \`call: false\` for it`);
         const row = ended()[before];
         const { name, status } = row?.extra ?? {};
         if (move.ends === 'late') return make(move);
@@ -112,7 +111,7 @@ export async function playCustom(
       case 'begin':
         await notifier.waitUntil(
           () => hasBegun,
-          () => 'the first words',
+          () => 'the first text',
         );
         return make(move);
       case 'stop':
@@ -169,7 +168,7 @@ function isServersQuestion({ extra }: LogEvent): boolean {
   return extra?.['kind'] === 'elicitation_request' || extra?.['kind'] === 'sampling_request';
 }
 
-/** One for each request; a turn that is stopped while it is answered gets the beginning of an answer. */
+/** One reply for each request. A turn that is stopped during its answer gets the beginning of one. */
 function repliesOf({ moves, arguments: given, says: words }: CustomFlow): Reply[] {
   const hops = given.values();
   return moves.flatMap((move): Reply[] => {
@@ -181,7 +180,7 @@ function repliesOf({ moves, arguments: given, says: words }: CustomFlow): Reply[
   });
 }
 
-/** Of each call that is made: its answer is kept back unless the flow has it come. */
+/** For each call, whether its answer is withheld because the flow does not let it arrive. */
 function withheldAnswers({ moves }: CustomFlow, settings: Settings): boolean[] {
   let world = begin(settings);
   const kept: boolean[] = [];

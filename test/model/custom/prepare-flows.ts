@@ -1,6 +1,6 @@
 /**
- * What is played of one's own: which tools are called, with what, in which flows. Tells why a tool is left alone; plays
- * nothing itself.
+ * Prepares the custom flows: which tools are called, with which arguments, in which flows. Reports why a tool is not
+ * called. Plays nothing itself.
  */
 import { conversationLimits, toolPolicy } from '../../../src/config/options.ts';
 import type { Config } from '../../../src/config/schema/schema.ts';
@@ -15,14 +15,14 @@ import { describeCustomFlow, type CustomFlow } from './custom-flow.ts';
 import { readFlow } from './written-flow.ts';
 
 export interface PrepareOptions {
-  /** Only the flows that the chart gives for this tool. */
+  /** Only flows that the chart generates for this tool. */
   tool: string | undefined;
   /** Also tools that may change things. */
   all: boolean;
   say(line: string): void;
 }
 
-/** Each tool's flows by the chart, then those that are written. Throws for one that the chart does not allow. */
+/** Returns each tool's generated flows, then the written ones. Throws for a flow that the chart does not allow. */
 export function prepare(
   config: Config,
   toolbox: ToolboxHost,
@@ -44,17 +44,17 @@ export function prepare(
   const argumentsFor = (name: string) =>
     given.tools[name]?.arguments ?? makeArguments(offered.find((tool) => tool.name === name)?.inputSchema ?? {});
 
-  /** Null for a tool that goes through its flows. One that the policy refuses is never really called. */
+  /** Returns why a tool is not called; null if it is. A tool with `permission: never` may always be tried. */
   function whyNot(tool: Tool): string | null {
     const { call } = given.tools[tool.name] ?? {};
-    if (call === false) return 'by your word';
+    if (call === false) return 'as the file of flows says';
     const isRefused = settings.tools.get(tool.name)?.permission === 'never';
     if (call !== true && !all && !isRefused && tool.effect !== 'read_only')
-      return 'which may change things: say `call: true` of it in the file of flows, or --all';
+      return 'which may change things: set `call: true` for it in the file of flows, or use --all';
     const breach = toolbox.check(tool, argumentsFor(tool.name));
     return breach === null
       ? null
-      : `whose schema asks for more than can be made up (${[...breach.path, breach.message].join(' ')}): give it \`arguments\` in the file of flows`;
+      : `whose schema asks for more than can be generated (${[...breach.path, breach.message].join(' ')}): set \`arguments\` for it in the file of flows`;
   }
 
   const derived = offered
@@ -81,7 +81,7 @@ export function prepare(
   }
 }
 
-/** Of tools that the file speaks of. */
+/** Tools that the file mentions. */
 function namesIn({ tools, flows }: FlowsFile): Set<string> {
   const called = flows.flatMap(({ model }) =>
     model.flatMap((said) => ('calls' in said ? said.calls.map(({ tool }) => tool) : [])),

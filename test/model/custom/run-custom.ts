@@ -1,6 +1,6 @@
 /**
- * Tests one's own prompts, tools and limits from the model: the server with one's own configuration and MCP servers,
- * a scripted model, flows that the chart gives for each tool and those that one has written, and a report.
+ * Tests the user's own prompts, tools and limits: starts the server with the user's configuration and MCP servers and a
+ * scripted model, plays generated and written flows, and prints a report.
  */
 import { join } from 'node:path';
 import { conversationMachine } from '../../../machines/conversation/machine.ts';
@@ -17,11 +17,11 @@ import { prepare } from './prepare-flows.ts';
 import { startWatchedServer, type WatchedServer } from './watched-server.ts';
 
 export interface CustomOptions {
-  /** A configuration of Parley; without one the project's own. */
+  /** File of a Parley configuration; undefined selects the project's own. */
   config: string | undefined;
-  /** What tools are called with, and flows of one's own. */
+  /** File of flows. */
   flows: string | undefined;
-  /** Only this tool, and only flows that have this in their name. */
+  /** Only this tool, and only flows with this in their name. */
   tool: string | undefined;
   only: string | undefined;
   /** Also tools that may change things. */
@@ -33,7 +33,9 @@ export interface CustomOptions {
 
 const projectDirectory = join(import.meta.dirname, '..', '..', '..');
 
-/** Whether all flows held. Rejects, fit for people, when the server does not start or a file is wrong. */
+/**
+ * Returns whether all flows held. Rejects with a readable message when the server does not start or a file is invalid.
+ */
 export async function runCustom({
   config: file,
   flows,
@@ -64,7 +66,7 @@ export async function runCustom({
       const { flows: prepared, settings } = prepare(config, server.toolbox, given, { tool, all, say });
       const chosen = prepared.filter(({ name }) => only === undefined || name.includes(only));
       if (chosen.length === 0)
-        throw new Error('There is no flow to play: no tool may be called, or none has this name.');
+        throw new Error('There is no flow to play: no tool may be called, or no flow has this name.');
       say('');
       await playAll(
         chosen.filter((flow) => !needsShortTimeouts(flow)),
@@ -78,7 +80,7 @@ export async function runCustom({
       await withServer(config, model, { shortTimeouts: true }, (server) => playAll(late, settings, server));
     const states = [...new Set(edgesOf(conversationMachine).map(({ state }) => state))];
     say(
-      `\nThey pass through ${passed.size} of the ${states.length} states of a conversation; not through ${states.filter((state) => !passed.has(state)).join(', ')}.`,
+      `\nThe flows pass through ${passed.size} of the ${states.length} states of a conversation; not through ${states.filter((state) => !passed.has(state)).join(', ')}.`,
     );
     say(`${held} of ${chosen.length} flows held`);
     return held === chosen.length;
@@ -93,7 +95,7 @@ function report(
   problems: readonly string[],
   settings: Settings,
 ): string[] {
-  // A tool may have ended otherwise than the flow foresaw.
+  // A tool may have ended differently than the flow expected.
   const name = flow.isWritten || ownProblems.length > 0 ? flow.name : describeCustomFlow(moves, settings);
   const errors = new Set(
     rows

@@ -1,6 +1,6 @@
 /**
- * The server that ships, in this process, with somebody's own configuration: own prompts, limits, policy and MCP
- * servers. Only where it listens and stores, who is let in and which model answers are the test's.
+ * Starts the shipping server in this process with the user's configuration: prompts, limits, policy and MCP servers.
+ * The test replaces only the address, the database, authentication and the model.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { registerHooks } from 'node:module';
@@ -16,7 +16,7 @@ export interface WatchedServer extends WatchedToolbox {
   close(): Promise<void>;
 }
 
-/** What does not wait for anybody: calls that are kept back are late within a second, and so are people. */
+/** Timeout for flows in which a tool or a person is late. */
 const SHORT_TIMEOUT_S = 1;
 /** Longest wait for MCP servers that are starting. */
 const STARTUP_S = 30;
@@ -24,7 +24,7 @@ const STARTUP_S = 30;
 const root = new URL('../../../src/server.ts', import.meta.url).href;
 const watched = new URL('watched-toolbox.ts', import.meta.url).href;
 
-/** Resolves when its MCP servers are connected, or have failed. Rejects as the server does. */
+/** Resolves when its MCP servers are connected or have failed. Rejects as the server does. */
 export async function startWatchedServer(
   config: Config,
   modelUrl: string,

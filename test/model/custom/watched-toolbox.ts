@@ -1,17 +1,17 @@
 /**
- * The real toolbox, watched: what it offers can be seen, and answers of chosen calls are kept back until they are given
- * up, so that any tool can be late. In the server that is tested, watched-server.ts puts it in the toolbox's place.
+ * Wraps the real toolbox: exposes it to the test, and withholds the answers of chosen calls until they are aborted, so
+ * that any tool can be late. watched-server.ts puts this module in the toolbox's place.
  */
 import { channel } from 'node:diagnostics_channel';
 import { createToolbox as createRealToolbox, type ToolboxHost, type ToolboxOptions } from '../../../src/mcp/toolbox.ts';
 
 export interface WatchedToolbox {
   toolbox: ToolboxHost;
-  /** For each call to come, in order, whether its answer is kept back; further ones are answered. */
+  /** For each future call, in order, whether its answer is withheld. Further calls are answered. */
   withholdAnswers(calls: readonly boolean[]): void;
 }
 
-/** Where a toolbox makes itself known as soon as it is there. */
+/** Channel on which a new toolbox is published. */
 export const watchedToolboxes = channel('parley.test.toolbox');
 
 export function createToolbox(options: ToolboxOptions): ToolboxHost {

@@ -1,10 +1,10 @@
-/** A flow that its user has written down, as moves that the chart allows. */
+/** Converts a flow that the user wrote into moves that the chart allows. */
 import type { Stimulus } from '../../proof/moves.ts';
 import { openQuestions, type Settings } from '../../proof/world.ts';
 import type { WrittenFlow } from './flows-file.ts';
 import { begin, step, type CustomFlow } from './custom-flow.ts';
 
-/** Every call that is made is taken to be answered, the oldest first; which one really is first shows when it is played. */
+/** Assumes that every call is answered, the oldest first. The real order shows when the flow is played. */
 export function readFlow(
   written: WrittenFlow,
   settings: Settings,
@@ -22,7 +22,7 @@ export function readFlow(
   for (const calls of hops) {
     if (!world.conversation?.context.turn?.asking)
       throw new Error(
-        `the flow "${name}" goes on after the turn has ended: its hops are at most ${settings.limits.maxToolHops}`,
+        `the flow "${name}" continues after the end of the turn: it may have at most ${settings.limits.maxToolHops} hops`,
       );
     make({ do: 'ask', tools: calls.map(({ tool }) => tool) });
     while (openQuestions(world.log.rows()).length > 0) make({ do: 'respond', decision: person, to: 'first' });
