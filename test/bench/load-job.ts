@@ -22,7 +22,7 @@ export interface Job {
 
 const spread = z.object({ p50: z.number(), p99: z.number() });
 
-export const seenSchema = z.object({
+export const loadResult = z.object({
   turns: z.number(),
   seconds: z.number(),
   /** From sending a message to the first text of its answer. */
@@ -31,4 +31,4 @@ export const seenSchema = z.object({
   addedMs: spread,
 });
 
-export type Seen = z.output<typeof seenSchema>;
+export type LoadResult = z.output<typeof loadResult>;

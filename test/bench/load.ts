@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import type { Job, Seen } from './load-job.ts';
+import type { Job, LoadResult } from './load-job.ts';
 import { agesMs, nowMicros } from './script.ts';
 
 interface Frame {
@@ -15,7 +15,7 @@ interface Frame {
   chunk?: { type: string; data: string };
 }
 
-interface Person {
+interface LoadClient {
   /** Sends a message and resolves at the end of its turn. */
   chat(text: string, conversation: string): Promise<void>;
 }
@@ -23,12 +23,12 @@ interface Person {
 /** A turn that takes longer than this has failed. */
 const timeoutMs = 30_000;
 
-const connected = new Map<string, Person[]>();
+const connected = new Map<string, LoadClient[]>();
 let delays: number[] = [];
 let firstChunks: number[] = [];
 let nextRequest = 1;
 
-async function connect(url: string): Promise<Person> {
+async function connect(url: string): Promise<LoadClient> {
   const socket = new WebSocket(url, { perMessageDeflate: false });
   let turn: { sentMs: number; begun: boolean; resolve(): void; reject(error: Error): void } | null = null;
   const fail = (why: string) => turn?.reject(new Error(why));
@@ -58,11 +58,11 @@ async function connect(url: string): Promise<Person> {
   };
 }
 
-async function peopleAt(url: string, count: number): Promise<Person[]> {
-  const people = connected.get(url) ?? [];
-  connected.set(url, people);
-  while (people.length < count) people.push(await connect(url));
-  return people.slice(0, count);
+async function connectClients(url: string, count: number): Promise<LoadClient[]> {
+  const clients = connected.get(url) ?? [];
+  connected.set(url, clients);
+  while (clients.length < count) clients.push(await connect(url));
+  return clients.slice(0, count);
 }
 
 function percentile(sorted: readonly number[], share: number): number {
@@ -74,9 +74,18 @@ function spread(values: number[]): { p50: number; p99: number } {
   return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
 }
 
-async function work({ url, conversations, atOnce, name, text, turnsEach, seconds, staggerMs }: Job): Promise<Seen> {
-  const people = await peopleAt(url, conversations);
-  const queue = people.entries();
+async function work({
+  url,
+  conversations,
+  atOnce,
+  name,
+  text,
+  turnsEach,
+  seconds,
+  staggerMs,
+}: Job): Promise<LoadResult> {
+  const clients = await connectClients(url, conversations);
+  const queue = clients.entries();
   delays = [];
   firstChunks = [];
   let turns = 0;
@@ -85,9 +94,9 @@ async function work({ url, conversations, atOnce, name, text, turnsEach, seconds
   await Promise.all(
     Array.from({ length: atOnce }, async (_, lane) => {
       await pause(lane * staggerMs);
-      for (const [index, person] of queue) {
+      for (const [index, client] of queue) {
         for (let turn = 0; turn < turnsEach && performance.now() < endMs; turn++) {
-          await person.chat(text, `${name}-${index}`);
+          await client.chat(text, `${name}-${index}`);
           turns += 1;
         }
       }

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren, type Child } from './children.ts';
-import { seenSchema, type Job } from './load-job.ts';
+import { loadResult, type Job } from './load-job.ts';
 import { usageOf } from './process-tree.ts';
 import { urlIn } from './subjects.ts';
 
@@ -31,7 +31,7 @@ const history = number('turns', 20) ?? 1000;
 const rounds = number('rounds', 1) ?? 9;
 
 /** Turns of a new conversation before it is measured, and of each measurement. */
-const youth = 9;
+const earlyTurns = 9;
 const sample = 10;
 const text = 'Say something about the weather in the mountains, please. '.repeat(28);
 const variants = { warm: 67_108_864, cold: 0 };
@@ -81,14 +81,14 @@ async function measure(name: keyof typeof variants, model: string, load: Child) 
       staggerMs: 0,
     };
     const before = usageOf(server.pid).treeMs;
-    const { seconds } = await load.ask(job, seenSchema);
+    const { seconds } = await load.ask(job, loadResult);
     return { cpuMs: (usageOf(server.pid).treeMs - before) / turnsEach, wallMs: (seconds * 1000) / turnsEach };
   };
   await take('old', history - 1);
   const young: Sample[] = [];
   const old: Sample[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    await take(`young${round}`, youth);
+    await take(`young${round}`, earlyTurns);
     young.push(await take(`young${round}`, sample));
     old.push(await take('old', sample));
     note(`${name} ${round}: ${young.at(-1)?.cpuMs.toFixed(2)} and ${old.at(-1)?.cpuMs.toFixed(2)} ms of CPU a turn`);

@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { deltaLength, hurry, nowMicros, stampedDelta } from './script.ts';
+import { deltaLength, skipDelay, nowMicros, stampedDelta } from './script.ts';
 
 /** A chunk as the large providers send it: some 270 bytes around a few characters. */
 function chunkOf(delta: object, rest: object = {}): string {
@@ -60,20 +60,20 @@ function advance(answer: Answering, chunk: Buffer): boolean {
 }
 
 /** Answers without delay. In each turn of the event loop each of them gets one chunk, as its own packet. */
-let hurried: Answering[] = [];
+let undelayed: Answering[] = [];
 
 function pump(): void {
   const chunk = stampedChunk();
-  hurried = hurried.filter((answer) => advance(answer, chunk));
-  if (hurried.length > 0) setImmediate(pump);
+  undelayed = undelayed.filter((answer) => advance(answer, chunk));
+  if (undelayed.length > 0) setImmediate(pump);
 }
 
 function stream(response: ServerResponse, chunks: number, delayMs: number): void {
   const answer = { response, left: chunks, end: closing('stop', chunks) };
   response.write(opening);
   if (delayMs === 0) {
-    hurried.push(answer);
-    if (hurried.length === 1) setImmediate(pump);
+    undelayed.push(answer);
+    if (undelayed.length === 1) setImmediate(pump);
     return;
   }
   const timer = setInterval(() => {
@@ -99,7 +99,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const body = await bodyOf(request);
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
   if (tool !== undefined && !hasToolResult(body)) response.end(toolCall + closing('tool_calls', 12));
-  else stream(response, Number(chunks), body.includes(hurry) ? 0 : Number(delayMs));
+  else stream(response, Number(chunks), body.includes(skipDelay) ? 0 : Number(delayMs));
 }
 
 const server = createServer((request, response) => {

@@ -14,7 +14,7 @@ import type { NewRow } from '../../machines/log.ts';
 import { openStore } from '../../src/store/store.ts';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren } from './children.ts';
-import { seenSchema, type Seen } from './load-job.ts';
+import { loadResult, type LoadResult } from './load-job.ts';
 import { urlIn } from './subjects.ts';
 
 readRunnerOptions(
@@ -26,7 +26,7 @@ const old = new Map([
   ['old-long', 12_500],
   ...Array.from({ length: 250 }, (_, index) => [`old-${index}`, 50] as const),
 ]);
-const people = 32;
+const clients = 32;
 const jobSeconds = 1.5;
 /** Free pages that the sweep leaves for later, and those of turns that end during the sweep. */
 const spareFreePages = 256;
@@ -105,7 +105,7 @@ const sizes = (path: string) => ({
 });
 
 /** Worst and typical values of some jobs. */
-const worst = (jobs: readonly Seen[]) => ({
+const worst = (jobs: readonly LoadResult[]) => ({
   jobs: jobs.length,
   turns: jobs.reduce((sum, job) => sum + job.turns, 0),
   chunkDelayMs: {
@@ -152,20 +152,20 @@ try {
     load.ask(
       {
         url: urlIn(server),
-        conversations: people,
-        atOnce: people,
+        conversations: clients,
+        atOnce: clients,
         name,
         text: 'And now?',
         turnsEach: 1e9,
         seconds: jobSeconds,
         staggerMs: 15,
       },
-      seenSchema,
+      loadResult,
     );
 
   // Warms up before the first slice of the sweep is due.
   await chat('warm');
-  const sweeping: Seen[] = [];
+  const sweeping: LoadResult[] = [];
   for (;;) {
     const seen = await chat(`during-${sweeping.length}`);
     const { events, freePages } = stateOf(database);

@@ -3,9 +3,9 @@
  * what the clients do, and turns one measurement of one server into figures. All are bounded in time.
  */
 import type { Child } from './children.ts';
-import { seenSchema, type Job, type Seen } from './load-job.ts';
+import { loadResult, type Job, type LoadResult } from './load-job.ts';
 import { usageOf } from './process-tree.ts';
-import { hurry } from './script.ts';
+import { skipDelay } from './script.ts';
 import type { Subject, SubjectName } from './subjects.ts';
 
 /** Figures by name, with the unit in the name. */
@@ -22,11 +22,11 @@ export interface Scenario {
   readonly compared: string;
   /** Warms up code and connections. */
   warmUp(subject: Subject, load: Child): Promise<unknown>;
-  measure(subject: Subject, load: Child, go: Go): Promise<Figures>;
+  measure(subject: Subject, load: Child, options: MeasureOptions): Promise<Figures>;
 }
 
 /** Options of one measurement of one server. */
-export interface Go {
+export interface MeasureOptions {
   round: number;
   /** From the command line; null selects the scenario's own. */
   seconds: number | null;
@@ -43,12 +43,12 @@ const noLimit = 60;
 /** Some thousand turns: servers run for days, and code that has not run often is slow. */
 const warmUpSeconds = 2.5;
 /** V8 shrinks the heap of a server that is idle for 8 s, as each is while the others are measured. */
-const wakeSeconds = 1.5;
+const growHeapSeconds = 1.5;
 
-const everyone: readonly SubjectName[] = ['parley', 'relay', 'relay-sqlite', 'parley-normal'];
+const allSubjects: readonly SubjectName[] = ['parley', 'relay', 'relay-sqlite', 'parley-normal'];
 
-function run(load: Child, job: Job): Promise<Seen> {
-  return load.ask(job, seenSchema);
+function run(load: Child, job: Job): Promise<LoadResult> {
+  return load.ask(job, loadResult);
 }
 
 interface Steady {
@@ -81,14 +81,19 @@ function steady({ conversations, seconds, staggerMs, ...scenario }: Steady): Sce
     rounds: 3,
     compared: 'cpuMsPerTurn',
     warmUp: (subject, load) =>
-      run(load, { ...job(subject, 'warm'), text: hurry, seconds: warmUpSeconds, staggerMs: 0 }),
-    async measure(subject, load, go) {
-      await run(load, { ...job(subject, `wake${go.round}`), text: hurry, seconds: wakeSeconds, staggerMs: 0 });
+      run(load, { ...job(subject, 'warm'), text: skipDelay, seconds: warmUpSeconds, staggerMs: 0 }),
+    async measure(subject, load, options) {
+      await run(load, {
+        ...job(subject, `wake${options.round}`),
+        text: skipDelay,
+        seconds: growHeapSeconds,
+        staggerMs: 0,
+      });
       const before = usageOf(subject.pid);
       const seen = await run(load, {
-        ...job(subject, `round${go.round}`),
-        ...(go.turns === null ? {} : { turnsEach: go.turns, seconds: noLimit }),
-        ...(go.seconds === null ? {} : { seconds: go.seconds }),
+        ...job(subject, `round${options.round}`),
+        ...(options.turns === null ? {} : { turnsEach: options.turns, seconds: noLimit }),
+        ...(options.seconds === null ? {} : { seconds: options.seconds }),
       });
       const after = usageOf(subject.pid);
       return {
@@ -108,7 +113,7 @@ function steady({ conversations, seconds, staggerMs, ...scenario }: Steady): Sce
 const busy = steady({
   title: '64 conversations, answers of 64 chunks without delay',
   modelPath: '/64/0',
-  subjects: everyone,
+  subjects: allSubjects,
   conversations: 64,
   seconds: 3,
   staggerMs: 0,
@@ -117,7 +122,7 @@ const busy = steady({
 const paced = steady({
   title: '50 conversations, answers of 100 chunks 10 ms apart',
   modelPath: '/100/10',
-  subjects: everyone,
+  subjects: allSubjects,
   conversations: 50,
   seconds: 2.5,
   // Not a multiple of the chunk delay, so that the chunks of different answers do not coincide.
@@ -134,13 +139,13 @@ const tool = steady({
   staggerMs: 0,
 });
 
-const idlePeople = 2000;
+const idleClients = 2000;
 /** Few, because busy conversations leave connections and garbage behind that should not be measured. */
 const idleAtOnce = 32;
 
 /** Measures memory: with the sockets alone, and after the turns. */
 const idle: Scenario = {
-  title: `${idlePeople} connected and idle conversations with 10 past turns each`,
+  title: `${idleClients} connected and idle conversations with 10 past turns each`,
   modelPath: '/1/0',
   subjects: ['parley', 'relay'],
   rounds: 1,
@@ -149,17 +154,17 @@ const idle: Scenario = {
     run(load, jobOf(subject, 'warm', { conversations: idleAtOnce, atOnce: idleAtOnce, turnsEach: 10 })),
   async measure(subject, load, { round, turns }) {
     const measure = async () => ({ heap: await subject.heapBytes(), rss: usageOf(subject.pid).rssBytes });
-    const people = { conversations: idlePeople, atOnce: idleAtOnce, turnsEach: 0 };
+    const clients = { conversations: idleClients, atOnce: idleAtOnce, turnsEach: 0 };
     const alone = await measure();
-    await run(load, jobOf(subject, `round${round}`, people));
+    await run(load, jobOf(subject, `round${round}`, clients));
     const connected = await measure();
-    await run(load, jobOf(subject, `round${round}`, { ...people, turnsEach: turns ?? 10 }));
+    await run(load, jobOf(subject, `round${round}`, { ...clients, turnsEach: turns ?? 10 }));
     const after = await measure();
     return {
-      heapBytesPerSocket: (connected.heap - alone.heap) / idlePeople,
-      heapBytesPerConversation: (after.heap - connected.heap) / idlePeople,
-      warmBytesPerConversation: (await subject.warmBytes()) / idlePeople,
-      rssBytesPerConversation: (after.rss - alone.rss) / idlePeople,
+      heapBytesPerSocket: (connected.heap - alone.heap) / idleClients,
+      heapBytesPerConversation: (after.heap - connected.heap) / idleClients,
+      warmBytesPerConversation: (await subject.warmBytes()) / idleClients,
+      rssBytesPerConversation: (after.rss - alone.rss) / idleClients,
       rssMb: after.rss / 2 ** 20,
     };
   },

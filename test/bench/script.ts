@@ -5,7 +5,7 @@
  */
 
 /** A message that contains this, or has it in its history, is answered without delay. */
-export const hurry = 'Hurry up!';
+export const skipDelay = 'Hurry up!';
 
 /** Length of one delta in characters. */
 export const deltaLength = 16;

@@ -11,7 +11,7 @@ import type { Child, Children } from './children.ts';
 export const subjectNames = [
   'parley',
   'parley-normal',
-  'parley-shut',
+  'parley-uninspected',
   'parley-watched',
   'relay',
   'relay-sqlite',
@@ -79,7 +79,7 @@ function program(name: SubjectName, { folder, modelUrl, tools }: SubjectOptions)
       return parley(folder, modelUrl, tools, {});
     case 'parley-normal':
       return parley(folder, modelUrl, tools, { synchronous: 'normal' });
-    case 'parley-shut':
+    case 'parley-uninspected':
       return parley(folder, modelUrl, tools, { inspect: { enabled: false } });
     case 'parley-watched':
       return parley(folder, modelUrl, tools, { inspect: { max_conversations: 1000, max_viewers: 1000 } });

@@ -74,7 +74,7 @@ const calls =
 for (const { name, arguments: args } of calls)
   box.lines.push(`${name}: ${JSON.stringify(await callAnswering(box.call, name, args, fillIn))}`);
 
-const [standing] = box.host.servers();
-process.stderr.write(`${[...box.lines, JSON.stringify(standing)].join('\n')}\n`);
+const [server] = box.host.servers();
+process.stderr.write(`${[...box.lines, JSON.stringify(server)].join('\n')}\n`);
 await box.stop();
-process.exitCode = standing?.state === 'ready' ? 0 : 1;
+process.exitCode = server?.state === 'ready' ? 0 : 1;

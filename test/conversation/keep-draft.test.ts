@@ -8,7 +8,7 @@ import { createDraft } from '../../src/outbox/draft.ts';
 const ref = { owner: 'ann', conversationId: 'c' };
 
 /** An unfinished answer, and what was saved of it. */
-function scene(t: TestContext, intervalMs = 1000) {
+function setUp(t: TestContext, intervalMs = 1000) {
   t.mock.timers.enable({ apis: ['setInterval', 'setImmediate'] });
   const saved: unknown[] = [];
   const draft = createDraft({ messageId: 'm1', requestId: 'r1', flushMs: 0, deliver: () => undefined });
@@ -18,7 +18,7 @@ function scene(t: TestContext, intervalMs = 1000) {
 
 describe('an unfinished answer', () => {
   test('is saved whole at the interval, with its ids', (t) => {
-    const { draft, saved, pass } = scene(t);
+    const { draft, saved, pass } = setUp(t);
     draft.reasoning('A greeting.');
     draft.text('Hel');
     pass(999);
@@ -30,7 +30,7 @@ describe('an unfinished answer', () => {
   });
 
   test('is saved again only when it has grown', (t) => {
-    const { draft, saved, pass } = scene(t);
+    const { draft, saved, pass } = setUp(t);
     draft.text('Hel');
     pass(3000);
     assert.equal(saved.length, 1);
@@ -42,7 +42,7 @@ describe('an unfinished answer', () => {
   });
 
   test('is not saved once it is finished', (t) => {
-    const { draft, saved, stop, pass } = scene(t);
+    const { draft, saved, stop, pass } = setUp(t);
     draft.text('Hello');
     pass(999);
     stop();
@@ -51,7 +51,7 @@ describe('an unfinished answer', () => {
   });
 
   test('is never saved at an interval of 0', (t) => {
-    const { draft, saved, pass } = scene(t, 0);
+    const { draft, saved, pass } = setUp(t, 0);
     draft.text('Hello');
     pass(10_000);
     assert.deepEqual(saved, []);
