@@ -14,9 +14,9 @@ const maxMessageBytes = 1_048_576;
 
 type CloseCode = keyof typeof closeCodes;
 
-interface Offence {
+interface IllegalFrame {
   closes: CloseCode;
-  commit(client: CheckedClient, random: Random): void;
+  send(client: CheckedClient, random: Random): void;
 }
 
 const brokenUtf8 = ['ff', 'c0af', 'eda080', 'f4908080', 'e282', '80', 'f8888080'].map((hex) => Buffer.from(hex, 'hex'));
@@ -25,13 +25,13 @@ const frame = (
   closes: CloseCode,
   payload: (random: Random) => Buffer,
   form: (random: Random) => Partial<FrameForm> = () => ({}),
-): Offence => ({
+): IllegalFrame => ({
   closes,
-  commit: ({ socket }, random) => socket.send(payload(random), form(random)),
+  send: ({ socket }, random) => socket.send(payload(random), form(random)),
 });
 const small = (random: Random) => random.bytes(random.int(0, 40));
 
-const offences: readonly Offence[] = [
+const illegalFrames: readonly IllegalFrame[] = [
   frame('brokenText', (random) =>
     Buffer.concat([Buffer.from('{"action":"'), random.pick(brokenUtf8), Buffer.from('"}')]),
   ),
@@ -89,14 +89,14 @@ const offences: readonly Offence[] = [
   })),
   {
     closes: 'brokenFrame',
-    commit({ socket }) {
+    send({ socket }) {
       socket.send(ping.subarray(0, 10), { fin: false });
       socket.send(ping.subarray(10));
     },
   },
   {
     closes: 'tooLarge',
-    commit({ socket }) {
+    send({ socket }) {
       socket.send(Buffer.alloc(1), { fin: false });
       for (let part = 0; part < 5; part += 1)
         socket.send(Buffer.alloc(maxMessageBytes / 4, ' '), { fin: false, opcode: opcodes.continuation });
@@ -105,7 +105,7 @@ const offences: readonly Offence[] = [
   {
     // The parts are empty, so they never reach a size limit. `ws` limits their number.
     closes: 'abuse',
-    commit({ socket }) {
+    send({ socket }) {
       socket.send(Buffer.alloc(0), { fin: false });
       const nothing = encodeFrame(Buffer.alloc(0), { fin: false, opcode: opcodes.continuation });
       socket.raw.write(Buffer.concat(Array.from({ length: 20_000 }, () => nothing)));
@@ -118,8 +118,8 @@ export async function breakFraming(context: AttackContext): Promise<void> {
   const { random } = context;
   const client = await openCheckedClient(context);
   if (random.chance(0.5)) client.send(JSON.stringify({ action: 'tools', request_id: context.names.requestId() }));
-  const { closes, commit } = random.pick(offences);
-  commit(client, random);
+  const { closes, send } = random.pick(illegalFrames);
+  send(client, random);
   await client.mustBeClosed(closes);
   if (client.missing().length > 0)
     throw new Violation(`no answer to what came before the bad frame: ${client.missing().join('; ')}`);

@@ -7,23 +7,23 @@ import { openCheckedClient } from './checked-client.ts';
 
 /** Sends mostly valid requests, in bursts, so that turns, cancels and deletions meet. */
 export async function sendValidRequests(context: AttackContext): Promise<void> {
-  await sendRequests(context, { max: 40, spoiltShare: 0.2, mutatedShare: 0.03 });
+  await sendRequests(context, { max: 40, invalidShare: 0.2, mutatedShare: 0.03 });
 }
 
 /** Sends mostly invalid requests. The server may close the socket after too many. */
 export async function sendInvalidRequests(context: AttackContext): Promise<void> {
-  await sendRequests(context, { max: 40, spoiltShare: 0.7, mutatedShare: 0.6 });
+  await sendRequests(context, { max: 40, invalidShare: 0.7, mutatedShare: 0.6 });
 }
 
 async function sendRequests(
   context: AttackContext,
-  { max, spoiltShare, mutatedShare }: { max: number; spoiltShare: number; mutatedShare: number },
+  { max, invalidShare, mutatedShare }: { max: number; invalidShare: number; mutatedShare: number },
 ): Promise<void> {
   const { random } = context;
   const client = await openCheckedClient(context);
   const source = createRequestSource(random, context.names);
   for (let left = random.int(1, max); left > 0; left -= 1) {
-    const text = JSON.stringify(source.next(spoiltShare));
+    const text = JSON.stringify(source.next(invalidShare));
     client.send(random.chance(mutatedShare) ? mutate(text, random) : text);
     if (random.chance(0.3)) await pause(random.int(0, 20));
   }

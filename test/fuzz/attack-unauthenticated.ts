@@ -18,9 +18,9 @@ import { openCheckedClient } from './checked-client.ts';
 const timeoutMs = 30_000;
 
 /** Credential of an unauthenticated client that knows a good token, or a text as long. */
-type Manner = (token: string, random: Random) => Partial<Target>;
+type BadCredential = (token: string, random: Random) => Partial<Target>;
 
-const manners: readonly Manner[] = [
+const badCredentials: readonly BadCredential[] = [
   () => ({ credential: null }),
   () => ({ credential: bearer(createToken()) }),
   (token) => ({ credential: bearer(hashToken(token)) }),
@@ -35,7 +35,7 @@ const manners: readonly Manner[] = [
 export async function connectUnauthenticated(context: AttackContext): Promise<void> {
   const { random, names, tokens } = context;
   const [token = createToken()] = tokens?.attackers ?? [];
-  const target = { ...context.target, ...random.pick(manners)(token, random) };
+  const target = { ...context.target, ...random.pick(badCredentials)(token, random) };
   const source = createRequestSource(random, names);
   const requests = Array.from({ length: random.int(0, 5) }, () => JSON.stringify(source.next(0)));
   if (!tokens) {

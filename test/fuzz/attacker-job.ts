@@ -25,7 +25,7 @@ const violation = z.object({
 /** An attack that found a violation. */
 export type FoundViolation = z.infer<typeof violation>;
 
-export const tally = z.object({
+export const attackReport = z.object({
   /** Number of the next attack. */
   next: z.number(),
   /** Number of events by kind. */
@@ -33,4 +33,4 @@ export const tally = z.object({
   violations: z.array(violation),
 });
 
-export type Tally = z.infer<typeof tally>;
+export type AttackReport = z.infer<typeof attackReport>;

@@ -3,7 +3,7 @@
  * the time is up. Does one job at a time and reports what happened.
  */
 import { setMaxListeners } from 'node:events';
-import type { AttackerJob, FoundViolation, Tally } from './attacker-job.ts';
+import type { AttackerJob, FoundViolation, AttackReport } from './attacker-job.ts';
 import { pickAttack, type Attack } from './attacks.ts';
 import { createQuestions } from './questions.ts';
 import type { Target } from './raw-socket.ts';
@@ -16,7 +16,7 @@ const maxSlow = 200;
 /** More violations of one run would show nothing new. */
 const maxViolations = 10;
 
-async function runJob({ url, tokens, seed, first, isReplay, seconds }: AttackerJob): Promise<Tally> {
+async function runJob({ url, tokens, seed, first, isReplay, seconds }: AttackerJob): Promise<AttackReport> {
   const { hostname: host, port, pathname: path } = new URL(url);
   const target: Target = { host, port: Number(port), path, credential: null };
   const questions = createQuestions();
@@ -68,7 +68,7 @@ async function runJob({ url, tokens, seed, first, isReplay, seconds }: AttackerJ
 
 process.on('message', (job: AttackerJob) => {
   runJob(job).then(
-    (tally) => process.send?.(tally),
+    (report) => process.send?.(report),
     (error: unknown) => {
       process.stderr.write(`${String(error)}\n`);
       process.exit(1);

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Child, Children } from '../bench/children.ts';
-import { tally as tallySchema, type AttackerJob, type FoundViolation } from './attacker-job.ts';
+import { attackReport, type AttackerJob, type FoundViolation } from './attacker-job.ts';
 import { connectHonestClients, type HonestClients, type Latency } from './honest-clients.ts';
 import { startFuzzModel } from './model.ts';
 import { createTokens, type Tokens } from './tokens.ts';
@@ -120,10 +120,10 @@ async function runRounds(
     rests.push(await target.measure());
   };
   const attack = async (job: AttackerJob) => {
-    const tally = await attackers.ask(job, tallySchema);
-    violations.push(...tally.violations);
-    for (const [what, count] of Object.entries(tally.counts)) counts.set(what, (counts.get(what) ?? 0) + count);
-    return tally.next;
+    const report = await attackers.ask(job, attackReport);
+    violations.push(...report.violations);
+    for (const [what, count] of Object.entries(report.counts)) counts.set(what, (counts.get(what) ?? 0) + count);
+    return report.next;
   };
 
   try {

@@ -126,11 +126,11 @@ export async function openRawWebSocket(
   // A caller that drops the connection does not wait for the code.
   closed.promise.catch(() => {});
   raw.write(upgradeRequest(target));
-  const patience = setTimeout(
+  const timer = setTimeout(
     () => accepted.reject(new Violation('a correct upgrade was not answered')),
     handshakeTimeoutMs,
   );
-  await accepted.promise.finally(() => clearTimeout(patience));
+  await accepted.promise.finally(() => clearTimeout(timer));
 
   return {
     raw,

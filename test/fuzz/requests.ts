@@ -16,7 +16,7 @@ interface Action {
 
 export interface RequestSource {
   /** A request; with this probability something in it is invalid. */
-  next(spoiltShare: number): object;
+  next(invalidShare: number): object;
 }
 
 /** Defaults of the configuration. */
@@ -38,26 +38,26 @@ const chosen: readonly Action[] = [...actions, ...chats, ...chats, ...chats, ...
 const longestId = 128;
 
 export function createRequestSource(random: Random, names: Names): RequestSource {
-  const spoilers: ((fields: Record<string, unknown>, schema: Schema) => void)[] = [
-    spoilField,
-    spoilField,
-    spoilField,
+  const invalidators: ((fields: Record<string, unknown>, schema: Schema) => void)[] = [
+    invalidateField,
+    invalidateField,
+    invalidateField,
     dropField,
     addField,
   ];
 
   return {
-    next(spoiltShare) {
+    next(invalidShare) {
       const { name, payload } = random.pick(chosen);
       const request: Record<string, unknown> = {
         action: name,
         request_id: names.requestId(),
         payload: { ...validFields(payload), ...(name === 'respond' ? names.question() : {}) },
       };
-      if (!random.chance(spoiltShare)) return request;
+      if (!random.chance(invalidShare)) return request;
       // The schemas describe payloads; only the envelope is written by hand.
-      if (random.chance(0.2)) random.pick(spoilers)(request, envelope);
-      else if (isFields(request['payload'])) random.pick(spoilers)(request['payload'], payload);
+      if (random.chance(0.2)) random.pick(invalidators)(request, envelope);
+      else if (isFields(request['payload'])) random.pick(invalidators)(request['payload'], payload);
       return request;
     },
   };
@@ -89,13 +89,13 @@ export function createRequestSource(random: Random, names: Names): RequestSource
     }
   }
 
-  function spoilField(fields: Record<string, unknown>, { properties = {} }: Schema): void {
+  function invalidateField(fields: Record<string, unknown>, { properties = {} }: Schema): void {
     const known = Object.entries(properties);
     if (known.length === 0) return addField(fields);
     const [field, schema] = random.pick(known);
     if (typeof schema === 'boolean') return undefined;
     const inner = fields[field];
-    if (schema.properties && isFields(inner) && random.chance(0.6)) return random.pick(spoilers)(inner, schema);
+    if (schema.properties && isFields(inner) && random.chance(0.6)) return random.pick(invalidators)(inner, schema);
     fields[field] = random.chance(0.5) ? atBounds(schema) : otherType();
     return undefined;
   }

@@ -26,9 +26,9 @@ export interface HeldServer {
   readonly ended: boolean;
   /** Everything that the process wrote to standard error. */
   readonly output: string;
-  send(order: StoreCommand): void;
+  send(command: StoreCommand): void;
   /** Resolves when the store has taken the command: what a client sends afterwards comes after it. */
-  prepare(order: Extract<StoreCommand, { command: 'break' | 'holdLookUp' }>): Promise<void>;
+  prepare(command: Extract<StoreCommand, { command: 'break' | 'holdLookUp' }>): Promise<void>;
   /** Resolves when these appends have landed. */
   haveLanded(numbers: readonly number[]): Promise<void>;
   signal(name: 'SIGTERM'): void;
@@ -76,28 +76,28 @@ export async function startHeldServer({
     notifier.notify();
   });
   child.on('message', (message) => {
-    const news = parseStoreEvent(message);
-    if (news?.event === 'append') {
-      announced.appends = news.number;
-      appends.push(news.rows);
-    } else if (news?.event === 'landed') {
-      landedNumbers.add(news.number);
-      landed.push(...news.rows);
-    } else if (news?.event === 'removal') {
+    const reported = parseStoreEvent(message);
+    if (reported?.event === 'append') {
+      announced.appends = reported.number;
+      appends.push(reported.rows);
+    } else if (reported?.event === 'landed') {
+      landedNumbers.add(reported.number);
+      landed.push(...reported.rows);
+    } else if (reported?.event === 'removal') {
       announced.removals += 1;
-    } else if (news?.event === 'removed') {
+    } else if (reported?.event === 'removed') {
       removed = true;
-    } else if (news?.event === 'read') {
-      announced.reads = news.number;
-    } else if (news?.event === 'ready') {
+    } else if (reported?.event === 'read') {
+      announced.reads = reported.number;
+    } else if (reported?.event === 'ready') {
       readyCount += 1;
-    } else if (news?.event === 'lookedUp') {
+    } else if (reported?.event === 'lookedUp') {
       announced.lookUps += 1;
     }
     notifier.notify();
   });
   // A process that has exited receives no commands.
-  const send = (order: StoreCommand) => void (child.connected && child.send(order));
+  const send = (command: StoreCommand) => void (child.connected && child.send(command));
   const address = () => /listens at (ws:\S+)/.exec(stdout)?.[1];
   await notifier.waitUntil(
     () => ended || address() !== undefined,
@@ -120,12 +120,12 @@ export async function startHeldServer({
       return output;
     },
     send,
-    async prepare(order) {
+    async prepare(command) {
       const before = readyCount;
-      send(order);
+      send(command);
       await notifier.waitUntil(
         () => ended || readyCount > before,
-        () => `the store to take ${order.command}`,
+        () => `the store to take ${command.command}`,
       );
     },
     async haveLanded(numbers) {

@@ -30,7 +30,7 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
   const breaking = new Set<number>();
   let removal: { begin(): void; acknowledge(works: boolean): void } | null = null;
   let holdsNext = false;
-  let letGo: () => void = () => {};
+  let releaseLookUp: () => void = () => {};
   const report = (message: StoreEvent) => void process.send?.(message);
 
   function handOver(number: number): void {
@@ -43,31 +43,31 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
   }
 
   process.on('message', (message) => {
-    const order = parseStoreCommand(message);
-    switch (order?.command) {
+    const command = parseStoreCommand(message);
+    switch (command?.command) {
       case 'store':
-        return order.numbers.forEach(handOver);
+        return command.numbers.forEach(handOver);
       case 'acknowledge':
-        for (const { number, fails } of order.appends) {
+        for (const { number, fails } of command.appends) {
           const held = appends[number - 1];
           const outcome = fails ? refused : held?.outcome;
           if (outcome) held?.done(outcome);
         }
         return;
       case 'break':
-        breaking.add(order.number);
+        breaking.add(command.number);
         return report({ event: 'ready' });
       case 'remove':
         return removal?.begin();
       case 'acknowledgeRemoval':
-        return removal?.acknowledge(order.works);
+        return removal?.acknowledge(command.works);
       case 'read':
-        return reads[order.number - 1]?.(order.works);
+        return reads[command.number - 1]?.(command.works);
       case 'holdLookUp':
         holdsNext = true;
         return report({ event: 'ready' });
       case 'releaseLookUp':
-        return letGo();
+        return releaseLookUp();
       case undefined:
         return;
     }
@@ -110,7 +110,7 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
       if (!holdsNext) return found;
       holdsNext = false;
       const released = Promise.withResolvers<void>();
-      letGo = released.resolve;
+      releaseLookUp = released.resolve;
       report({ event: 'lookedUp' });
       await released.promise;
       return found;

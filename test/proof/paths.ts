@@ -47,9 +47,9 @@ export function cover(
 ): Map<string, World> {
   const cover = new Map<string, World>();
   const take = (world: World) => {
-    for (const news of broughtAbout(world)) {
-      const known = cover.get(news);
-      if (!known || known.path.length > world.path.length) cover.set(news, world);
+    for (const result of broughtAbout(world)) {
+      const known = cover.get(result);
+      if (!known || known.path.length > world.path.length) cover.set(result, world);
     }
   };
   for (const world of seeds) take(world);

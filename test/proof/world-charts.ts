@@ -60,9 +60,9 @@ export function createCharts(world: World): Charts {
       eventType: transition.eventType,
       taken: edgeTaken(chart, from, transition),
     }));
-    const vain = refused.map((step) => ({ ...step, taken: null }));
+    const unhandled = refused.map((step) => ({ ...step, taken: null }));
     world.taken = [...world.taken, ...steps.map((step) => step.taken)];
-    world.refused = [...world.refused, ...[...steps, ...vain].flatMap((step) => edgesRefused(edges, step))];
+    world.refused = [...world.refused, ...[...steps, ...unhandled].flatMap((step) => edgesRefused(edges, step))];
   }
 
   function send(event: ConversationEvent | null): void {

@@ -13,7 +13,7 @@ export function finish(
   send: (event: ConversationEvent) => void,
   fates: readonly ('lands' | 'fails')[],
 ): void {
-  const news = fates.flatMap((fate) => {
+  const notices = fates.flatMap((fate) => {
     const [oldest, ...rest] = world.held;
     if (!oldest) return [];
     world.held = rest;
@@ -21,7 +21,7 @@ export function finish(
     return [{ event, activation: oldest.activation }];
   });
   // An actor that has ended gets no notification, and neither does its successor.
-  for (const { event, activation } of news)
+  for (const { event, activation } of notices)
     if (activation === world.activation && world.conversation !== null) send(event);
 }
 

@@ -33,7 +33,7 @@ export const toolNames: Record<Tool, string> = { free: 'free__count', asks: 'ask
 
 export async function startPacedModel(): Promise<PacedModel> {
   const server = await startModelServer();
-  const pace = createPieceGate();
+  const pieces = createPieceGate();
   const abandoned = new Map<string, number>();
   const strays: string[] = [];
 
@@ -41,7 +41,7 @@ export async function startPacedModel(): Promise<PacedModel> {
     const waiting = createGate();
     const arrive = () => {
       waiting.arrive();
-      void pace.enter(conversation, end).then(waiting.open);
+      void pieces.enter(conversation, end).then(waiting.open);
     };
     return gate({ ...waiting, arrive } satisfies Gate);
   };
@@ -67,8 +67,8 @@ export async function startPacedModel(): Promise<PacedModel> {
     get violations() {
       return [...server.violations, ...strays];
     },
-    allow: pace.allow,
-    free: pace.free,
+    allow: pieces.allow,
+    free: pieces.free,
     aborted: (conversation) => abandoned.get(conversation) ?? 0,
     close: server.close,
   };
@@ -106,25 +106,25 @@ interface PieceGate {
   enter(conversation: string, left: Promise<unknown>): Promise<void>;
 }
 
-interface Lane {
+interface PieceQueue {
   allowed: number;
   waiting: Set<() => void>;
 }
 
 function createPieceGate(): PieceGate {
-  const lanes = new Map<string, Lane>();
-  const laneOf = (conversation: string): Lane => {
-    const lane = lanes.get(conversation) ?? { allowed: 0, waiting: new Set() };
-    lanes.set(conversation, lane);
-    return lane;
+  const queues = new Map<string, PieceQueue>();
+  const queueOf = (conversation: string): PieceQueue => {
+    const queue = queues.get(conversation) ?? { allowed: 0, waiting: new Set() };
+    queues.set(conversation, queue);
+    return queue;
   };
   const allow = (conversation: string, pieces: number) => {
-    const lane = laneOf(conversation);
-    lane.allowed += pieces;
-    for (const go of lane.waiting) {
-      if (lane.allowed < 1) return;
-      lane.allowed -= 1;
-      lane.waiting.delete(go);
+    const queue = queueOf(conversation);
+    queue.allowed += pieces;
+    for (const go of queue.waiting) {
+      if (queue.allowed < 1) return;
+      queue.allowed -= 1;
+      queue.waiting.delete(go);
       go();
     }
   };
@@ -133,14 +133,14 @@ function createPieceGate(): PieceGate {
     allow,
     free: (conversation) => allow(conversation, Infinity),
     enter(conversation, left) {
-      const lane = laneOf(conversation);
-      if (lane.allowed >= 1) {
-        lane.allowed -= 1;
+      const queue = queueOf(conversation);
+      if (queue.allowed >= 1) {
+        queue.allowed -= 1;
         return Promise.resolve();
       }
       return new Promise((go) => {
-        lane.waiting.add(go);
-        void left.then(() => lane.waiting.delete(go));
+        queue.waiting.add(go);
+        void left.then(() => queue.waiting.delete(go));
       });
     },
   };
