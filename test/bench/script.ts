@@ -1,7 +1,7 @@
 /**
  * Defines what the scripted model and the load share. The text of every delta is the time at which the model sent it,
- * then filler, always of the same width, so that deltas that were merged into one frame can be separated again. Both
- * ends read the machine's monotonic clock, which its processes share.
+ * then filler. Its width is constant, so that deltas that were merged into one frame can be separated again. Both ends
+ * read the machine's monotonic clock, which its processes share.
  */
 
 /** A message that contains this, or has it in its history, is answered without delay. */

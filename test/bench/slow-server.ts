@@ -1,9 +1,9 @@
 /**
  * Measures the effect of a slow MCP server on calls to another one, as JSON: `node test/bench/slow-server.ts`, under a
  * minute. The server is the shipping one, with two real MCP servers over stdio. In each round a client makes one call
- * of the quick server a turn. It does so without load, and then while a hundred conversations call the slow one: as
- * many calls as it takes at once, the others queued. Reported are the calls, from dispatch to result as the client sees
- * both, and the whole turns, in ms.
+ * of the quick server a turn. It does so first without load, and then while a hundred conversations call the slow one,
+ * which runs some of these calls and queues the others. Reported are the calls, from dispatch to result as the client
+ * sees both, and the whole turns, in ms.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Runs the attackers in their own process, so that they do not slow the honest clients: several attacks at a time until
- * the time is up. Does one job at a time and reports what happened.
+ * Runs the attackers in their own process, so that they do not slow the honest clients. Makes several attacks at a time
+ * until the time is up. Does one job at a time and reports what happened.
  */
 import { setMaxListeners } from 'node:events';
 import type { AttackerJob, FoundViolation, AttackReport } from './attacker-job.ts';

@@ -1,6 +1,7 @@
 /**
- * Runs a fuzz campaign from its first process to its report: a calm phase, a warm-up round of attack that fills the
- * caches, and rounds after which the server must be as after the warm-up. Collects what the attacks find.
+ * Runs a fuzz *campaign* from its first process to its report. It has a calm phase, a warm-up round of attack that
+ * fills the caches, and further rounds. After each of these the server must be as after the warm-up. Collects what the
+ * attacks find.
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';

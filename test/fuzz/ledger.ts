@@ -1,6 +1,7 @@
 /**
- * Keeps a ledger of one socket: its requests and their answers. Reads each frame that is sent as the server will read
- * it, by its own rules, and checks every answer: one for each request, no other, each as the protocol defines it.
+ * Keeps a *ledger* of one socket: its requests and their answers. Reads each frame that is sent as the server will read
+ * it, by its own rules. Checks that each request has one answer, that no other frame comes, and that each frame is as
+ * the protocol defines it.
  */
 import { frame as anyFrame, type Frame } from '../../src/protocol/frames.ts';
 import { Violation } from './violation.ts';

@@ -1,6 +1,6 @@
 /**
- * Generates requests from the protocol's own schemas, so that a new action or field is attacked from its first day:
- * each field valid, missing, at its bounds, beyond them or of another type, and unknown fields.
+ * Generates requests from the protocol's own schemas, so that a new action or field is attacked from its first day.
+ * Fields are valid, missing, at their bounds, beyond them, of another type, or unknown.
  */
 import { z } from 'zod';
 import { payloads } from '../../src/protocol/requests.ts';

@@ -1,6 +1,6 @@
 /**
- * Creates the tokens of a run. With an odd seed the server requires tokens: the honest clients are one subject, the
- * attackers a few, and each address of a crowd is its own, so that no limit of a subject affects another.
+ * Creates the tokens of a run. With an odd seed the server requires tokens. The honest clients are then one subject,
+ * the attackers a few, and each address of a crowd is its own. So no limit of a subject affects another.
  */
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 

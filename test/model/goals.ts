@@ -1,6 +1,6 @@
 /**
- * Lists the goals of the flows under one limit of tool hops: every transition of both charts, every guard with both
- * results, and every number of hops. A goal that no flow reaches needs a reason.
+ * Lists the goals of the flows under one limit of tool hops. A *goal* is a transition of a chart, a guard with one of
+ * its results, or a number of hops. A goal that no flow reaches needs a reason.
  */
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';

@@ -1,6 +1,6 @@
 /**
- * Runs the part of the model tests that belongs to every test run: the complete coverage of the charts under every
- * limit of tool hops, and a few flows that change with the date. `npm run model` plays all flows.
+ * Runs the part of the model tests that belongs to every test run. It checks the coverage of the charts under every
+ * limit of tool hops, and plays a few flows that change with the date. `npm run model` plays all flows.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';

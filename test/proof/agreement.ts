@@ -1,6 +1,6 @@
 /**
- * Compares what the real server shows from outside with what the world says: the numbers of appends, requests, calls
- * and reads, every answer, every row, and the state that followers receive.
+ * Compares what the real server shows from outside with what the world says. It compares the numbers of appends,
+ * requests, calls and reads, every answer, every row, and the state that followers receive.
  */
 import type { ServerRuns } from './server-runs.ts';
 import type { Environment } from './environment.ts';

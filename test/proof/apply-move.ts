@@ -1,6 +1,7 @@
 /**
  * Applies a move to a world, as a pure function. It runs the shipping charts in surroundings that answer only when a
- * move says so. xstate/graph searches paths with it, and the driver plays these paths against the real server.
+ * move says so. Searches with xstate/graph use it, and the driver plays the paths that they find against the real
+ * server.
  */
 import type { ConversationEvent } from '../../machines/conversation/events.ts';
 import type { AskedCall } from '../../machines/conversation/hop-answers.ts';

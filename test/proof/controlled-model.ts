@@ -1,5 +1,5 @@
 /**
- * Runs the model of a proof: a real OpenAI-compatible endpoint that answers each request on command, or by the plan of
+ * Runs the model of a proof: a real OpenAI-compatible endpoint. It answers each request on command, or by the plan of
  * the path once that is set. Each tool call carries a key. The key is the same each time the model is asked for that
  * answer, so a call that is made twice is counted twice.
  */

@@ -1,6 +1,6 @@
 /**
  * Puts the held store in the place of the real one. `node --import` loads this before src/main.ts, which stays as it
- * is: only the import of the composition root is redirected, and the held store wraps the real one.
+ * is. Only the import of the composition root is redirected, and the held store wraps the real one.
  */
 import { registerHooks } from 'node:module';
 

@@ -1,6 +1,6 @@
 /**
- * Runs the part of the kill-point proof that belongs to every test run: the complete edge cover, and a few kill points
- * that change with the date. `npm run proof` runs all of them.
+ * Runs the part of the kill-point proof that belongs to every test run. It checks the edge cover, and kills a server at
+ * a few points that change with the date. `npm run proof` runs all kill points.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * Describes a world: one conversation as values, with its chart, its calls, the content of its store and what an
- * observer outside has seen. apply-move.ts changes worlds; this file answers questions about them.
+ * Describes a *world*: one conversation as values, with its chart, its calls, the content of its store and what an
+ * observer outside has seen. The function in apply-move.ts changes worlds; this file answers questions about them.
  */
 import type { SnapshotFrom } from 'xstate';
 import type { RespondEvent } from '../../machines/conversation/client-events.ts';

@@ -1,6 +1,6 @@
 /**
- * Derives the flows of one tool from the shipping chart with xstate/graph: each way in which a turn that calls it may
- * end, by the shortest path under the limits and the policy of the configuration.
+ * Derives the flows of one tool from the shipping chart with xstate/graph. There is one flow for each way in which a
+ * turn that calls the tool may end, by the shortest path. Limits and policy are those of the configuration.
  */
 import { fromTransition } from 'xstate';
 import { adjacencyMapToArray, getAdjacencyMap } from 'xstate/graph';

@@ -1,5 +1,5 @@
 /**
- * Tests the user's own prompts, tools and limits: starts the server with the user's configuration and MCP servers and a
+ * Tests the user's own prompts, tools and limits. Starts the server with the user's configuration and MCP servers and a
  * scripted model, plays generated and written flows, and prints a report.
  */
 import { join } from 'node:path';

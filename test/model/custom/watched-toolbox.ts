@@ -1,6 +1,6 @@
 /**
- * Wraps the real toolbox: exposes it to the test, and withholds the answers of chosen calls until they are aborted, so
- * that any tool can be late. watched-server.ts puts this module in the toolbox's place.
+ * Wraps the real toolbox and exposes it to the test. Withholds the answers of chosen calls until they are aborted, so
+ * that any tool can be late. The hook in watched-server.ts puts this module in the toolbox's place.
  */
 import { channel } from 'node:diagnostics_channel';
 import { createToolbox as createRealToolbox, type ToolboxHost, type ToolboxOptions } from '../../../src/mcp/toolbox.ts';
