@@ -32,7 +32,7 @@ export interface Audit {
 }
 
 /** A turn as its rows tell it. */
-interface ToldTurn {
+interface LoggedTurn {
   first: number;
   last: number;
   /** Seqs of its turn_end rows. */
@@ -53,7 +53,7 @@ interface ToldTurn {
 export function auditLog(record: LogRecord): Audit {
   const found: string[] = [];
   const known = new Map(record.turns.map((turn) => [turn.requestId, turn]));
-  const told = new Map<string, ToldTurn>();
+  const logged = new Map<string, LoggedTurn>();
   let next = record.oldestSeq;
   let messages = 0;
   let tokens = 0;
@@ -64,12 +64,12 @@ export function auditLog(record: LogRecord): Audit {
     next = Math.max(next, seq + 1);
   }
 
-  function turnOf(row: LogRow, requestId: string): ToldTurn {
-    let turn = told.get(requestId);
+  function turnOf(row: LogRow, requestId: string): LoggedTurn {
+    let turn = logged.get(requestId);
     if (turn === undefined) {
       if (!known.has(requestId))
         found.push(`row ${row.seq} belongs to turn ${requestId}, which the turns table does not know`);
-      told.set(
+      logged.set(
         requestId,
         (turn = {
           first: row.seq,
@@ -86,7 +86,7 @@ export function auditLog(record: LogRecord): Audit {
     return turn;
   }
 
-  function asked(turn: ToldTurn, row: LogRow): void {
+  function asked(turn: LoggedTurn, row: LogRow): void {
     const open = openCalls(turn);
     if (open !== '') found.push(`row ${row.seq} is an answer of the model, and ${open} had no result yet`);
     for (const { id } of row.tool_calls ?? []) {
@@ -95,7 +95,7 @@ export function auditLog(record: LogRecord): Audit {
     }
   }
 
-  function aboutCall(turn: ToldTurn, row: LogRow): void {
+  function aboutCall(turn: LoggedTurn, row: LogRow): void {
     const id = row.tool_call_id ?? '';
     const closed = turn.calls.get(id);
     const what = row.type === 'tool_call' ? 'dispatches' : 'is the result of';
@@ -111,7 +111,7 @@ export function auditLog(record: LogRecord): Audit {
     if (row.type === 'tool_result') turn.calls.set(id, true);
   }
 
-  function aboutQuestion(turn: ToldTurn, row: LogRow): void {
+  function aboutQuestion(turn: LoggedTurn, row: LogRow): void {
     const id = row.tool_call_id ?? '';
     const known = turn.questions.get(id);
     if (row.extra['kind'] === 'approval_request') {
@@ -135,7 +135,7 @@ export function auditLog(record: LogRecord): Audit {
     }
   }
 
-  function ended(turn: ToldTurn, row: LogRow): void {
+  function ended(turn: LoggedTurn, row: LogRow): void {
     const open = openCalls(turn);
     if (open !== '') found.push(`row ${row.seq} ends turn ${row.request_id}, and ${open} had no result yet`);
     turn.ends.push(row.seq);
@@ -155,7 +155,7 @@ export function auditLog(record: LogRecord): Audit {
 
   function againstTable(turn: AuditedTurn): void {
     const name = `turn ${turn.requestId}`;
-    const rows = told.get(turn.requestId);
+    const rows = logged.get(turn.requestId);
     if (rows === undefined) {
       if (turn.endSeq === null || turn.endSeq >= record.oldestSeq) found.push(`${name} has no rows`);
       return;
@@ -189,7 +189,7 @@ export function auditLog(record: LogRecord): Audit {
       if (tokens !== record.tokens)
         found.push(`${tokens} tokens are kept, and ${record.tokens} by the conversations table`);
       for (const turn of record.turns) againstTable(turn);
-      const running = record.turns.filter(({ requestId, endSeq }) => endSeq === null && told.get(requestId)?.begun);
+      const running = record.turns.filter(({ requestId, endSeq }) => endSeq === null && logged.get(requestId)?.begun);
       if (running.length > 1)
         found.push(`turns ${running.map(({ requestId }) => requestId).join(' and ')} run at the same time`);
       return found;
@@ -199,7 +199,7 @@ export function auditLog(record: LogRecord): Audit {
 
 const isEnd = (row: LogRow) => row.type === 'meta' && row.extra['kind'] === 'turn_end';
 
-function openCalls({ calls }: ToldTurn): string {
+function openCalls({ calls }: LoggedTurn): string {
   const open = [...calls].filter(([, closed]) => !closed).map(([id]) => id);
   return open.length === 0 ? '' : `call ${open.join(', ')}`;
 }

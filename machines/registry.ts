@@ -54,7 +54,7 @@ export function coolingMs(context: RegistryContext, key: string, atMs: number): 
     : 0;
 }
 
-const ground = setup({
+const registrySetup = setup({
   types: {
     context: {} as RegistryContext,
     events: {} as RegistryEvent,
@@ -83,17 +83,17 @@ const ground = setup({
   },
 });
 
-const registry = ground.extend({
+const registry = registrySetup.extend({
   actions: {
-    spawnWriter: ground.spawnChild('writer', { id: 'writer', input: undefined }),
-    spawnServers: ground.assign({
+    spawnWriter: registrySetup.spawnChild('writer', { id: 'writer', input: undefined }),
+    spawnServers: registrySetup.assign({
       mcpServers: ({ context, spawn }) =>
         Object.fromEntries(
           context.servers.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })]),
         ),
     }),
     /** A server that leaves closes its connections by itself; nothing has to wait for that. */
-    changeServers: ground.enqueueActions(({ context, event, enqueue }) => {
+    changeServers: registrySetup.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'registry.servers') return;
       const { add, remove, restart } = event;
       for (const [names, type] of [
@@ -114,11 +114,11 @@ const registry = ground.extend({
         }),
       });
     }),
-    drainServers: ground.enqueueActions(({ context, enqueue }) => {
+    drainServers: registrySetup.enqueueActions(({ context, enqueue }) => {
       for (const server of Object.values(context.mcpServers)) enqueue.sendTo(server, { type: 'server.drain' });
     }),
     /** Conversations whose crashes have all aged out are forgotten. */
-    countCrash: ground.assign(({ context, event }) => {
+    countCrash: registrySetup.assign(({ context, event }) => {
       if (event.type !== 'conversation.crashed') return {};
       const kept = Object.entries(context.crashes)
         .map(([key, times]) => [key, recent(times, context, event.atMs)] as const)

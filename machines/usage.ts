@@ -2,7 +2,7 @@
  * What answers use: tokens and, where there is a price, their cost, summed over a turn and over a conversation, and
  * held against budgets. Pure sums; what a token costs is not known here.
  */
-import type { Answer } from './conversation/hop-answers.ts';
+import type { ModelAnswer } from './conversation/hop-answers.ts';
 import type { Fault, HopUsage, Usage } from './log.ts';
 import { fault } from './faults.ts';
 
@@ -57,12 +57,12 @@ export function usedBy({
 }: {
   used: readonly HopUsage[];
   hops: number;
-  answer: Answer | null;
+  answer: ModelAnswer | null;
 }): readonly HopUsage[] {
   return answer?.usage ? [...used, { hop: hops, model: answer.model, usage: answer.usage }] : used;
 }
 
-export function spend({ tokens, cost }: Spent, { usage }: Pick<Answer, 'usage'>): Spent {
+export function spend({ tokens, cost }: Spent, { usage }: Pick<ModelAnswer, 'usage'>): Spent {
   return { tokens: tokens + (usage?.total_tokens ?? 0), cost: roundCost(cost + (usage?.cost ?? 0)) };
 }
 

@@ -13,7 +13,7 @@ export interface Included {
 }
 
 /** A message's words, and who says them. */
-export interface Words {
+export interface MessagePart {
   role: 'user' | 'assistant';
   text: string;
 }
@@ -22,8 +22,8 @@ export interface Words {
  * A user's message as a model is to read it, in order: what it brings along first. Neighbours with one role are one:
  * some models take none but alternating ones.
  */
-export function wordsOf({ content, extra }: Pick<NewRow, 'content' | 'extra'>): Words[] {
-  const words: Words[] = [];
+export function messageParts({ content, extra }: Pick<NewRow, 'content' | 'extra'>): MessagePart[] {
+  const words: MessagePart[] = [];
   for (const { role, text } of [...includedIn(extra), { role: 'user' as const, text: content ?? '' }]) {
     const last = words.at(-1);
     if (last?.role === role) last.text = [last.text, text].filter((part) => part !== '').join('\n\n');

@@ -2,7 +2,7 @@
  * A turn as the messages that every OpenAI-compatible provider accepts: each call of a tool followed by its result,
  * and never an end without an answer. Pure; knows nothing of providers.
  */
-import { wordsOf } from './included.ts';
+import { messageParts } from './included.ts';
 import type { LogRow, ToolCallRequest } from '../log.ts';
 import { MESSAGE_OVERHEAD, rowTokens, type TurnRows } from './past-turns.ts';
 
@@ -60,7 +60,7 @@ function resultsOf({ rows }: TurnRows): ReadonlyMap<string, LogRow> {
 function userMessages(row: LogRow): SizedMessage[] {
   // Nearly all messages: a long context has hundreds of them, and is built for every hop.
   if (row.extra['included'] === undefined) return [sized({ role: 'user', content: row.content ?? '' }, row)];
-  const words = wordsOf(row);
+  const words = messageParts(row);
   const length = words.reduce((sum, { text }) => sum + text.length, 0);
   return words.map(({ role, text }) => ({
     message: { role, content: text },

@@ -8,7 +8,7 @@ import type { Included } from '../context-window/included.ts';
 export type FormContent = Record<string, string | number | boolean | string[]>;
 
 /** A client's request that wants an answer: which socket asked, under which id. */
-export interface Asker {
+export interface Requester {
   session: string;
   requestId: string;
 }
@@ -53,7 +53,7 @@ export interface ChatEvent {
 export interface CancelEvent {
   type: 'client.cancel';
   /** Null when an interrupting chat, not a client's Stop, ends the turn. */
-  by: Asker | null;
+  by: Requester | null;
   /** Request id of the turn that is meant; null for the running one. */
   target: string | null;
 }
@@ -61,7 +61,7 @@ export interface CancelEvent {
 /** A person's answer to what a turn has asked. The first one counts. */
 export interface RespondEvent {
   type: 'client.respond';
-  by: Asker;
+  by: Requester;
   interruptId: string;
   decision: 'approve' | 'deny' | 'answer' | 'decline' | 'cancel';
   /** The form as it was filled in, checked against its schema already; null where there is none. */
@@ -77,7 +77,7 @@ export interface RespondEvent {
 /** The wish that the conversation be gone, with all that it holds. */
 export interface DeleteEvent {
   type: 'client.delete';
-  by: Asker;
+  by: Requester;
 }
 
 export type ClientEvent = ChatEvent | CancelEvent | RespondEvent | DeleteEvent;

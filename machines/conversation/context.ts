@@ -1,7 +1,7 @@
 /**
  * What a conversation actor remembers between two events, and the limits it was given. Types only.
  */
-import type { Asker, ClientEvent } from './client-events.ts';
+import type { Requester, ClientEvent } from './client-events.ts';
 import type {
   InterruptedTurn,
   QueuedTurn,
@@ -52,7 +52,7 @@ export interface ConversationContext extends ConversationInput {
   arriving: ClientEvent[];
   queue: Next[];
   /** Who has asked for its end; bounded by `queueLength`. */
-  deleters: Asker[];
+  deleters: Requester[];
   turn: RunningTurn | null;
   /** The turn that a restart or a crash cut off, until its recovery rows are committed. */
   interrupted: InterruptedTurn | null;

@@ -2,11 +2,11 @@
  * What a conversation actor hears and says: events from clients, from the log and from its children, and the
  * facts it emits. Types only.
  */
-import type { Asker, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
-import type { Answer, CallResult } from './hop-answers.ts';
+import type { Requester, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
+import type { ModelAnswer, CallResult } from './hop-answers.ts';
 import type { Fault, NewRow, TurnMetadata, TurnTotals } from '../log.ts';
 import type { KeyedAsk, Resumption } from './question-types.ts';
-import type { HopContext, RememberedDecision, Standing } from './turn-state.ts';
+import type { HopContext, RememberedDecision, RecoveredState } from './turn-state.ts';
 import type { DoneActorEvent } from 'xstate';
 
 /** Why rows were appended; comes back with their commit. */
@@ -48,7 +48,7 @@ export interface CallAsks {
 }
 
 export type InternalEvent =
-  | DoneActorEvent<Standing, 'log'>
+  | DoneActorEvent<RecoveredState, 'log'>
   | DoneActorEvent<HopContext, 'context'>
   /** The turn may be at work; so many conversations stand before it. */
   | { type: 'permit.granted' }
@@ -63,10 +63,10 @@ export type InternalEvent =
   | { type: 'log.committed'; tag: CommitTag; outcome: CommitOutcome }
   | { type: 'log.failed'; tag: CommitTag; fault: Fault }
   | { type: 'log.removed' }
-  | { type: 'answer.finished'; answer: Answer }
+  | { type: 'answer.finished'; answer: ModelAnswer }
   | {
       type: 'answer.failed';
-      answer: Answer;
+      answer: ModelAnswer;
       fault: Fault;
       retryAfterMs: number | null;
       /** 0 to 1, drawn outside: a chart holds no randomness. */
@@ -125,9 +125,9 @@ export type ConversationEmitted =
     }
   | { type: 'turn.attached'; chat: ChatEvent; ended: boolean }
   | ({ type: 'notice'; requestId: string; data: string } & Notice)
-  | { type: 'reply'; to: Asker; result: Reply }
+  | { type: 'reply'; to: Requester; result: Reply }
   /** Nobody is asked that any more, or ever was: the log knows which. */
-  | { type: 'respond.late'; to: Asker; interruptId: string }
+  | { type: 'respond.late'; to: Requester; interruptId: string }
   /** `chat`: refused for want of room or by its own wish; were it a repeat of a turn that has ended, it is that end it should get. */
-  | { type: 'refuse'; to: Asker; fault: Fault; chat?: ChatEvent }
+  | { type: 'refuse'; to: Requester; fault: Fault; chat?: ChatEvent }
   | { type: 'failed'; fault: Fault };

@@ -4,7 +4,7 @@
 import type { ToolStatus, Usage } from '../log.ts';
 
 /** One tool call as the model asked for it. */
-export interface AskedCall {
+export interface RequestedCall {
   callId: string;
   name: string;
   /** The arguments as the model wrote them. */
@@ -16,13 +16,13 @@ export interface AskedCall {
 }
 
 /** A model's answer, whole or as far as it got. */
-export interface Answer {
+export interface ModelAnswer {
   messageId: string;
   text: string;
   reasoning: string;
   /** What the provider gave beside its words and may want to see again with the results of its calls; opaque, null where it gave nothing. */
   signatures: unknown;
-  calls: AskedCall[];
+  calls: RequestedCall[];
   finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'cancelled' | 'failed';
   usage: Usage | null;
   model: string | null;

@@ -25,7 +25,7 @@ export const conversationMachine = conversation.createMachine({
   }),
   initial: 'activating',
   on: {
-    'client.delete': { target: '.deleting', actions: 'takeDeleter' },
+    'client.delete': { target: '.deleting', actions: 'addDeleter' },
     'conversation.halt': '.stopped',
     'conversation.fail': '.failed',
   },
@@ -37,7 +37,7 @@ export const conversationMachine = conversation.createMachine({
         id: 'log',
         src: 'readLog',
         input: ({ context: { conversationId, owner } }) => ({ conversationId, owner }),
-        onDone: { target: 'recovering', actions: 'takeStanding' },
+        onDone: { target: 'recovering', actions: 'restoreState' },
         onError: 'failed',
       },
       on: {
@@ -67,7 +67,7 @@ export const conversationMachine = conversation.createMachine({
         'client.respond': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'log.committed': [
           { guard: 'interruptedTurnIsOver', target: 'idle', actions: 'forgetInterrupted' },
-          { guard: 'isRecovery', target: '#inLine', actions: 'resumeInterrupted' },
+          { guard: 'isRecovery', target: '#queued', actions: 'resumeInterrupted' },
         ],
         'log.failed': 'failed',
         'conversation.drain': { actions: 'stopWhenIdle' },
@@ -80,8 +80,8 @@ export const conversationMachine = conversation.createMachine({
       description: 'No turn runs. What waits is begun at once; with nothing to do the conversation may leave memory.',
       always: [
         { guard: 'stopIsNext', target: 'stopped' },
-        { guard: 'turnIsNext', target: '#inLine', actions: 'startNext' },
-        { guard: 'someMayBeHeard', actions: 'raiseDeferred' },
+        { guard: 'turnIsNext', target: '#queued', actions: 'startNext' },
+        { guard: 'mayRaiseDeferred', actions: 'raiseDeferred' },
       ],
       on: {
         'client.chat': { target: 'turn', actions: 'appendMessage' },
@@ -105,7 +105,7 @@ export const conversationMachine = conversation.createMachine({
         'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'client.respond': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
-        'client.delete': [{ guard: 'tooManyDeleters', actions: 'refuseFullQueue' }, { actions: 'takeDeleter' }],
+        'client.delete': [{ guard: 'tooManyDeleters', actions: 'refuseFullQueue' }, { actions: 'addDeleter' }],
         'log.removed': { target: 'deleted', actions: 'confirmRemoval' },
         'log.failed': { guard: 'isRemoval', target: 'failed', actions: 'refuseDeleters' },
         'conversation.drain': {},

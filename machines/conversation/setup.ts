@@ -4,12 +4,12 @@
  */
 import { fromCallback, fromPromise, setup, type EventObject } from 'xstate';
 import type { ConversationEmitted, ConversationEvent } from './events.ts';
-import type { Answer } from './hop-answers.ts';
+import type { ModelAnswer } from './hop-answers.ts';
 import type { ConversationContext, ConversationInput } from './context.ts';
-import type { HopContext, HopTool, OpenCall, RunningTurn, Standing } from './turn-state.ts';
+import type { HopContext, HopTool, OpenCall, RunningTurn, RecoveredState } from './turn-state.ts';
 import type { ModelMessage } from '../context-window/model-messages.ts';
 import { providedAtBoot } from '../provided-at-boot.ts';
-import { askedAbout, isAsking } from './rows/approval.ts';
+import { openInterrupt, awaitsPerson } from './rows/approval.ts';
 import { toolCallMachine } from '../tool-call.ts';
 import { onlyWaits, recoveryEnd } from './decisions/recovery.ts';
 import { budgetFault } from '../usage.ts';
@@ -47,22 +47,22 @@ export interface AnswerStop {
 const BACKOFF_BASE_MS = 500;
 
 /** By how much what a provider asks for is exceeded at most: it has told all conversations the same, and they must not come back together. */
-const SPREAD = 0.25;
+const RETRY_JITTER = 0.25;
 
 /** How long to wait before the next try: what the provider asked for or a little more, else doubled and jittered. */
 export function nextBackoffMs(turn: RunningTurn, retryAfterMs: number | null, jitter: number): number {
   return Math.round(
     retryAfterMs === null
       ? BACKOFF_BASE_MS * 2 ** turn.attempt * (0.5 + jitter / 2)
-      : retryAfterMs * (1 + SPREAD * jitter),
+      : retryAfterMs * (1 + RETRY_JITTER * jitter),
   );
 }
 
-const nothingShown = (answer: Answer) => answer.text === '' && answer.reasoning === '';
+const nothingShown = (answer: ModelAnswer) => answer.text === '' && answer.reasoning === '';
 
 /** A person's answer, or the end of its time, is on its way to the log. */
 const isBeingDecided = (call: OpenCall) =>
-  askedAbout(call) !== null && (call.stage === 'answered' || call.stage === 'settled');
+  openInterrupt(call) !== null && (call.stage === 'answered' || call.stage === 'settled');
 
 const every = (turn: RunningTurn | null, ...stages: OpenCall['stage'][]) =>
   turn === null || turn.calls.every((call) => stages.includes(call.stage));
@@ -75,7 +75,7 @@ export const conversationSetup = setup({
     input: {} as ConversationInput,
   },
   actors: {
-    readLog: fromPromise<Standing, ReadLogInput>(providedAtBoot),
+    readLog: fromPromise<RecoveredState, ReadLogInput>(providedAtBoot),
     permit: fromCallback<EventObject, ReadLogInput>(providedAtBoot),
     loadContext: fromPromise<HopContext, LoadContextInput>(providedAtBoot),
     answer: fromCallback<AnswerStop, AnswerInput>(providedAtBoot),
@@ -116,9 +116,9 @@ export const conversationSetup = setup({
     targetsArrivingMessage: ({ context, event }) =>
       event.type === 'client.cancel' &&
       context.arriving.some((other) => other.type === 'client.chat' && other.requestId === event.target),
-    tooManyAskers: ({ context }) => (context.turn?.stop?.askers.length ?? 0) > context.limits.queueLength,
+    tooManyCancels: ({ context }) => (context.turn?.stop?.requesters.length ?? 0) > context.limits.queueLength,
     nothingArrives: ({ context }) => context.arriving.length === 0,
-    someMayBeHeard: ({ context }) => context.deferred.length > 0 && context.arriving.length === 0,
+    mayRaiseDeferred: ({ context }) => context.deferred.length > 0 && context.arriving.length === 0,
     isMessage: ({ event }) =>
       (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'message',
     isWithdrawal: ({ event }) => event.type === 'log.committed' && event.tag.of === 'withdrawal',
@@ -141,23 +141,24 @@ export const conversationSetup = setup({
     tooManyDeleters: ({ context }) => context.deleters.length > context.limits.queueLength,
     isResponse: ({ event }) =>
       (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'response',
-    isAskedAbout: ({ context, event }) =>
+    answersOpenInterrupt: ({ context, event }) =>
       event.type === 'client.respond' &&
-      context.turn?.calls.some((call) => isAsking(call) && askedAbout(call)?.interruptId === event.interruptId) ===
-        true,
-    isNoQuestion: ({ context, event }) =>
+      context.turn?.calls.some(
+        (call) => awaitsPerson(call) && openInterrupt(call)?.interruptId === event.interruptId,
+      ) === true,
+    answersNoInterrupt: ({ context, event }) =>
       event.type === 'client.respond' &&
-      context.turn?.calls.some((call) => askedAbout(call)?.interruptId === event.interruptId) !== true,
+      context.turn?.calls.some((call) => openInterrupt(call)?.interruptId === event.interruptId) !== true,
     timeIsUp: ({ context, event }) =>
       event.type === 'conversation.expire' &&
       context.turn?.calls.some(
-        (call) => call.stage === 'asking' && (askedAbout(call)?.untilMs ?? Infinity) <= event.nowMs,
+        (call) => call.stage === 'asking' && (openInterrupt(call)?.untilMs ?? Infinity) <= event.nowMs,
       ) === true,
     onlyPeopleAreAwaited: ({ context }) =>
       !every(context.turn, 'recorded') && every(context.turn, 'asking', 'recorded'),
     // Nothing is on its way to the log either, so that whoever opens the conversation again finds it as it is now.
-    maySleep: ({ context }) => context.arriving.length === 0 && every(context.turn, 'asking', 'recorded'),
-    mayStopWaiting: ({ context }) =>
+    mayPassivate: ({ context }) => context.arriving.length === 0 && every(context.turn, 'asking', 'recorded'),
+    mayStopInstead: ({ context }) =>
       context.queue[0]?.kind === 'stop' && context.arriving.length === 0 && every(context.turn, 'asking', 'recorded'),
     isCancel: ({ event }) => event.type === 'log.committed' && event.tag.of === 'cancel',
     isEndOfTurn: ({ context, event }) =>

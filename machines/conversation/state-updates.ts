@@ -2,19 +2,19 @@
  * Small constructors that the conversation's actions share: askers, a fresh running turn.
  * Pure; nothing here knows an event.
  */
-import type { Asker, ChatEvent } from './client-events.ts';
+import type { Requester, ChatEvent } from './client-events.ts';
 import type { TurnEnd } from './events.ts';
 import type { ConversationContext, ConversationLimits } from './context.ts';
 import type { OpenCall, QueuedTurn, RunningTurn } from './turn-state.ts';
 import type { NewRow } from '../log.ts';
 import { waitsUntilMs } from './rows/approval.ts';
 
-export function askerOf(chat: ChatEvent): Asker {
+export function requesterOf(chat: ChatEvent): Requester {
   return { session: chat.session, requestId: chat.requestId };
 }
 
 /** A turn as it begins, or goes on after a restart. */
-export function run({
+export function newRunningTurn({
   requestId,
   hops,
   used,
@@ -40,7 +40,7 @@ export function run({
 }
 
 /** Changes the running turn; without one, nothing. */
-export function turnWith(
+export function updateTurn(
   context: ConversationContext,
   change: (turn: RunningTurn) => Partial<RunningTurn>,
 ): Partial<ConversationContext> {
@@ -48,12 +48,12 @@ export function turnWith(
 }
 
 /** The append that ends a turn. */
-export function endIntent(requestId: string, rows: NewRow[], end: TurnEnd) {
+export function endAppend(requestId: string, rows: NewRow[], end: TurnEnd) {
   return { type: 'append', tag: { of: 'end', requestId }, rows, end: { requestId, payload: end } } as const;
 }
 
 /** What an append tells the log of waiting for people; nothing in a hop that asks none. `afterwards`: how the append leaves a call. */
-export function waitingNews(
+export function waitingUpdate(
   requestId: string,
   calls: readonly OpenCall[],
   afterwards: (call: OpenCall) => OpenCall = (call) => call,

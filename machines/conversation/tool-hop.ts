@@ -3,7 +3,7 @@
  * committed, before the model is asked again. There is no way from an open call back to the model.
  */
 import { conversation } from './actions/turn.ts';
-import { answerable, waitForCommit } from './handlers.ts';
+import { onResponse, deferUntilCommitted } from './handlers.ts';
 
 export const toolHop = conversation.createStateConfig({
   description: 'The model has asked for tools. There is no way from an open call back to the model.',
@@ -13,7 +13,7 @@ export const toolHop = conversation.createStateConfig({
       description: 'One commit holds the assistant message and the decision on each call, before any call is made.',
       entry: 'appendHop',
       on: {
-        ...waitForCommit,
+        ...deferUntilCommitted,
         'log.committed': { guard: 'isHop', target: 'running', actions: ['countHop', 'raiseDeferred'] },
       },
     },
@@ -26,7 +26,7 @@ export const toolHop = conversation.createStateConfig({
         { guard: 'onlyPeopleAreAwaited', target: 'waiting' },
       ],
       on: {
-        ...answerable,
+        ...onResponse,
         'call.asks': { actions: ['appendQuestion', 'startCalls'] },
         'call.settled': [
           { guard: 'mayRepeatCall', actions: 'repeatCall' },
@@ -45,18 +45,18 @@ export const toolHop = conversation.createStateConfig({
       description:
         'Every call that is open waits for a person. The conversation may leave memory: it comes back with the answer, or when time is up.',
       entry: 'returnPermit',
-      always: { guard: 'mayStopWaiting', target: '#stopped' },
+      always: { guard: 'mayStopInstead', target: '#stopped' },
       on: {
-        ...answerable,
-        'log.committed': { guard: 'isResponse', target: '#inLine', actions: 'confirmResponse' },
-        'conversation.drain': [{ guard: 'maySleep', target: '#stopped' }, { actions: 'stopWhenIdle' }],
-        'conversation.passivate': { guard: 'maySleep', target: '#stopped' },
+        ...onResponse,
+        'log.committed': { guard: 'isResponse', target: '#queued', actions: 'confirmResponse' },
+        'conversation.drain': [{ guard: 'mayPassivate', target: '#stopped' }, { actions: 'stopWhenIdle' }],
+        'conversation.passivate': { guard: 'mayPassivate', target: '#stopped' },
       },
     },
     settling: {
       description: 'Waits until every result is committed; then the model is asked again.',
       always: { guard: 'allCallsRecorded', target: '#loadingContext', actions: 'raiseDeferred' },
-      on: { ...waitForCommit, 'log.committed': { guard: 'isResult', actions: 'markRecorded' } },
+      on: { ...deferUntilCommitted, 'log.committed': { guard: 'isResult', actions: 'markRecorded' } },
     },
   },
 });

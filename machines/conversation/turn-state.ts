@@ -2,8 +2,8 @@
  * A turn in each of its shapes: queued, running, cut off; with the tools and calls of its hops. Types only.
  */
 import type { ModelMessage } from '../context-window/model-messages.ts';
-import type { Asker } from './client-events.ts';
-import type { Answer } from './hop-answers.ts';
+import type { Requester } from './client-events.ts';
+import type { ModelAnswer } from './hop-answers.ts';
 import type { Fault, HopUsage, ToolCallRequest } from '../log.ts';
 import type { Resumption, ServerQuestion } from './question-types.ts';
 import type { Spent } from '../usage.ts';
@@ -104,11 +104,11 @@ export interface RunningTurn {
   shorter: { budgetTokens: number; hop: number } | null;
   /** True while an `answer` actor is at work. */
   asking: boolean;
-  answer: Answer | null;
+  answer: ModelAnswer | null;
   calls: OpenCall[];
   fault: Fault | null;
   /** Set once a Stop or an interrupting chat has ended the turn. */
-  stop: { reason: StopReason; askers: Asker[]; committed: boolean } | null;
+  stop: { reason: StopReason; requesters: Requester[]; committed: boolean } | null;
 }
 
 /** A turn that was stopped before it did anything: all it lacks is its end. */
@@ -189,7 +189,7 @@ export interface FoldedLog {
 }
 
 /** All that activation starts from. What is remembered and what was spent outlive the rows that tell of them, so no fold finds them. */
-export interface Standing extends FoldedLog {
+export interface RecoveredState extends FoldedLog {
   remembered: readonly RememberedDecision[];
   /** By all answers there ever were, also those whose rows are gone. */
   spent: Spent;

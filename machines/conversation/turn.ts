@@ -4,7 +4,7 @@
  * anywhere else it takes effect at once.
  */
 import { conversation } from './actions/turn.ts';
-import { ofOtherQuestions, ofWaitingTurns, waitForCommit } from './handlers.ts';
+import { responseToOtherInterrupt, cancelOfQueuedTurn, deferUntilCommitted } from './handlers.ts';
 import { toolHop } from './tool-hop.ts';
 
 const receiving = conversation.createStateConfig({
@@ -17,7 +17,7 @@ const receiving = conversation.createStateConfig({
   },
 });
 
-const inLine = conversation.createStateConfig({
+const queued = conversation.createStateConfig({
   description: 'As many turns as may be are at work in other conversations; this one waits for a permit.',
   invoke: {
     id: 'permit',
@@ -31,7 +31,7 @@ const inLine = conversation.createStateConfig({
       { guard: 'hasCalls', target: '#runningCalls', actions: 'raiseDeferred' },
       { target: 'loadingContext', actions: 'raiseDeferred' },
     ],
-    'permit.awaited': { actions: 'noticeLine' },
+    'permit.awaited': { actions: 'noticeQueued' },
     'conversation.drain': '#stopped',
   },
 });
@@ -84,9 +84,9 @@ const cancelling = conversation.createStateConfig({
   initial: 'recording',
   on: {
     'client.cancel': [
-      { guard: 'tooManyAskers', actions: 'refuseFullQueue' },
+      { guard: 'tooManyCancels', actions: 'refuseFullQueue' },
       { guard: 'targetsRunningTurn', actions: 'joinCancel' },
-      ...ofWaitingTurns,
+      ...cancelOfQueuedTurn,
     ],
     'answer.finished': { actions: 'takeAnswer' },
     'answer.failed': { actions: 'takeAnswer' },
@@ -115,7 +115,7 @@ const persisting = conversation.createStateConfig({
   description: 'What was answered and the end of the turn are committed together.',
   entry: 'appendEnd',
   on: {
-    ...waitForCommit,
+    ...deferUntilCommitted,
     'log.committed': { guard: 'isEndOfTurn', target: '#idle', actions: ['forgetTurn', 'returnPermit'] },
   },
 });
@@ -134,9 +134,9 @@ export const turn = conversation.createStateConfig({
     ],
     'client.cancel': [
       { guard: 'targetsRunningTurn', target: '.cancelling', actions: 'appendCancel' },
-      ...ofWaitingTurns,
+      ...cancelOfQueuedTurn,
     ],
-    'client.respond': ofOtherQuestions,
+    'client.respond': responseToOtherInterrupt,
     'log.committed': [
       { guard: 'isMessage', actions: ['admit', 'raiseDeferred'] },
       { guard: 'isWithdrawal', actions: 'endWithdrawn' },
@@ -144,7 +144,7 @@ export const turn = conversation.createStateConfig({
     ],
     'log.failed': [
       { guard: 'isMessage', actions: 'refuseUnstored' },
-      { guard: 'isResponse', actions: 'takeBackResponse' },
+      { guard: 'isResponse', actions: 'reopenInterrupt' },
       { target: '#failed' },
     ],
     'conversation.drain': { actions: 'stopWhenIdle' },
@@ -152,7 +152,7 @@ export const turn = conversation.createStateConfig({
   },
   states: {
     receiving,
-    inLine: { id: 'inLine', ...inLine },
+    queued: { id: 'queued', ...queued },
     loadingContext: { id: 'loadingContext', ...loadingContext },
     streaming,
     backingOff,

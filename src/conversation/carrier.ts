@@ -2,38 +2,38 @@
  * What the chart of a conversation emits, carried out: rows by the journal, words to clients by the outbox. Decides
  * nothing; whether a chat or an answer that is turned away comes late, only the log knows, and it is asked.
  */
-import type { Asker, ChatEvent } from '../../machines/conversation/client-events.ts';
+import type { Requester, ChatEvent } from '../../machines/conversation/client-events.ts';
 import type { ConversationEmitted } from '../../machines/conversation/events.ts';
 import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 import { errorFrame, lateAnswerFrame, resultFrame } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
 import type { Journal } from './journal.ts';
 import type { Permits } from '../scheduling/turn-permits.ts';
 
-export interface CarrierDeps {
-  outbox: Pick<Outbox, 'reply' | 'tell' | 'follow' | 'attach' | 'remove'>;
+export interface EffectDeps {
+  outbox: Pick<Delivery, 'reply' | 'broadcast' | 'follow' | 'attach' | 'remove'>;
   turnReport: Pick<TurnReport, 'accepted'>;
   permits: Pick<Permits, 'release'>;
   store: Pick<Store, 'turn' | 'interrupt'>;
 }
 
-export interface CarrierOwner {
+export interface EffectOwner {
   /** Its request has an answer, or will get one from the outbox. */
-  answered(asker: Asker): void;
+  answered(asker: Requester): void;
   /** The chart has given up; its end follows. */
   failed(why: Fault): void;
 }
 
 /** Called once for each emitted fact, in their order. May throw: a fault of this conversation alone. */
-export function createCarrier(
+export function createEffectRunner(
   ref: ConversationRef,
-  { outbox, turnReport, permits, store }: CarrierDeps,
+  { outbox, turnReport, permits, store }: EffectDeps,
   journal: Journal,
-  { answered, failed }: CarrierOwner,
+  { answered, failed }: EffectOwner,
 ): (emitted: ConversationEmitted) => void {
   const { owner, conversationId } = ref;
 
@@ -52,7 +52,7 @@ export function createCarrier(
   };
 
   /** Somebody else was first, or time or the turn's end: the log has the decision. */
-  const replyLate = async (to: Asker, interruptId: string): Promise<void> => {
+  const replyLate = async (to: Requester, interruptId: string): Promise<void> => {
     const known = await store.interrupt(owner, conversationId, interruptId).catch(() => null);
     outbox.reply(to.session, lateAnswerFrame({ requestId: to.requestId, conversationId }, known));
   };
@@ -73,7 +73,7 @@ export function createCarrier(
         turnReport.accepted(ref, chat.requestId);
         outbox.follow(chat.session, ref, chat.requestId, chat.follow.streaming);
         const metadata = disposition === 'started' ? { disposition } : { disposition, position };
-        return outbox.tell(ref, {
+        return outbox.broadcast(ref, {
           request_id: chat.requestId,
           status: 'processing',
           conversation_id: conversationId,
@@ -87,7 +87,12 @@ export function createCarrier(
       case 'notice': {
         const { requestId, kind, data, details } = emitted;
         const chunk = { type: 'notice', kind, data, ...details } as const;
-        return outbox.tell(ref, { request_id: requestId, status: 'chunk', conversation_id: conversationId, chunk });
+        return outbox.broadcast(ref, {
+          request_id: requestId,
+          status: 'chunk',
+          conversation_id: conversationId,
+          chunk,
+        });
       }
       case 'reply': {
         const { to, result } = emitted;

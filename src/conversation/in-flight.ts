@@ -7,9 +7,9 @@ import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 
 export interface InFlight {
   /** Counts an append; the function it returns says that it has landed or failed, and may say so again. */
-  depart(ref: ConversationRef): () => void;
+  begin(ref: ConversationRef): () => void;
   /** Resolves when nothing of this conversation is on its way, or will not arrive any more. */
-  quiet(ref: ConversationRef): Promise<void>;
+  whenIdle(ref: ConversationRef): Promise<void>;
 }
 
 /** Longer than the writer's own retries: an append that is not answered by then never will be. */
@@ -25,7 +25,7 @@ export function createInFlight(): InFlight {
   const traffic = new Map<string, Traffic>();
 
   return {
-    depart(ref) {
+    begin(ref) {
       const key = keyOf(ref);
       const own = traffic.get(key) ?? { appends: 0, landed: Promise.withResolvers<void>() };
       traffic.set(key, own);
@@ -40,7 +40,7 @@ export function createInFlight(): InFlight {
         own.landed.resolve();
       };
     },
-    async quiet(ref) {
+    async whenIdle(ref) {
       const landed = traffic.get(keyOf(ref))?.landed.promise;
       if (landed) await Promise.race([landed, delay(MAX_WAIT_MS, undefined, { ref: false })]);
     },

@@ -4,24 +4,24 @@
  * a fault on the way fails this conversation alone.
  */
 import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation/events.ts';
-import { wordsOf } from '../../machines/context-window/included.ts';
+import { messageParts } from '../../machines/context-window/included.ts';
 import type { NewRow } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { AppendOutcome, Store } from '../store/port.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
 import type { InFlight } from './in-flight.ts';
-import type { WarmLogs } from './warm-logs.ts';
+import type { LogCache } from './warm-logs.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
 export interface JournalDeps {
   store: Pick<Store, 'append' | 'remove'>;
-  warmLogs: Pick<WarmLogs, 'append'>;
-  outbox: Pick<Outbox, 'publish'>;
+  warmLogs: Pick<LogCache, 'append'>;
+  outbox: Pick<Delivery, 'publish'>;
   turnReport: Pick<TurnReport, 'ended'>;
-  inFlight: Pick<InFlight, 'depart' | 'quiet'>;
+  inFlight: Pick<InFlight, 'begin' | 'whenIdle'>;
   /** A number at once where it can; long texts are counted in a thread. Never rejects. */
   countTokens(text: string): number | Promise<number>;
 }
@@ -34,7 +34,7 @@ export interface Journal {
 
 export interface JournalOwner {
   /** Gets `log.committed` or `log.failed` for each append, in the order of the appends. */
-  tell(event: InternalEvent): void;
+  send(event: InternalEvent): void;
   /** A part threw. The append may be in the log all the same, which a conversation that is opened anew will see. */
   fail(error: unknown): void;
 }
@@ -43,7 +43,7 @@ export interface JournalOwner {
  * Commits in the order of the appends, though a later one's tokens may be counted first. A commit that is
  * refused is told as `log.failed`; what a part throws on the way goes to the owner's `fail`.
  */
-export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, fail }: JournalOwner): Journal {
+export function createJournal(ref: ConversationRef, deps: JournalDeps, { send: tell, fail }: JournalOwner): Journal {
   /** Settles when the appends before have been handed to the store; null while none waits for a count. */
   let ahead: Promise<void> | null = null;
 
@@ -84,14 +84,14 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
   };
 
   const removeLog = async () => {
-    await deps.inFlight.quiet(ref);
-    const landed = deps.inFlight.depart(ref);
+    await deps.inFlight.whenIdle(ref);
+    const landed = deps.inFlight.begin(ref);
     await deps.store.remove(ref.owner, ref.conversationId).finally(landed);
   };
 
   return {
     append(intent) {
-      const landed = deps.inFlight.depart(ref);
+      const landed = deps.inFlight.begin(ref);
       const counts = intent.rows.map((row) => countRow(row, deps.countTokens)).filter((count) => count !== null);
       if (ahead === null && counts.length === 0) {
         commit(intent, landed);
@@ -133,7 +133,7 @@ function countRow(row: NewRow, countTokens: JournalDeps['countTokens']): Promise
   }
   const text =
     row.type === 'user_message'
-      ? wordsOf(row)
+      ? messageParts(row)
           .map((words) => words.text)
           .join('\n\n')
       : (row.content ?? '');

@@ -4,18 +4,18 @@
  * answer.
  */
 import { createActor, waitFor, type AnyActorRef, type SnapshotFrom } from 'xstate';
-import { isAsking } from '../../machines/conversation/rows/approval.ts';
-import type { Asker, ClientEvent } from '../../machines/conversation/client-events.ts';
+import { awaitsPerson } from '../../machines/conversation/rows/approval.ts';
+import type { Requester, ClientEvent } from '../../machines/conversation/client-events.ts';
 import type { InternalEvent } from '../../machines/conversation/events.ts';
 import type { ConversationInput } from '../../machines/conversation/context.ts';
 import type { conversationMachine } from '../../machines/conversation/machine.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 import type { ConversationState } from '../protocol/frames.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
-import { createCarrier, type CarrierDeps } from './carrier.ts';
+import { createEffectRunner, type EffectDeps } from './carrier.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
-import type { WarmLogs } from './warm-logs.ts';
+import type { LogCache } from './warm-logs.ts';
 
 /** What the registry tells a conversation. */
 export type SupervisorEvent = Extract<
@@ -30,14 +30,14 @@ export type SupervisorEvent = Extract<
 export interface LiveConversation {
   send(event: ClientEvent | SupervisorEvent): void;
   /** Idle, or waiting for nobody but people: it may leave memory. */
-  isResting(): boolean;
+  isIdle(): boolean;
   /** Resolves when it rests, or has ended. */
-  whenQuiet(): Promise<void>;
+  whenIdle(): Promise<void>;
   /** Where the chart stands, and the turn that runs. */
-  standing(): { state: ConversationState; running: string | null };
+  state(): { state: ConversationState; running: string | null };
   readonly ref: ConversationRef;
   /** Requests that it has not answered yet. */
-  readonly unanswered: Iterable<Asker>;
+  readonly unanswered: Iterable<Requester>;
   /** For those who look on; whoever has something to say says it with `send`. */
   readonly actor: AnyActorRef;
   /** When it was last spoken to or spoke, in ms of `performance.now()`. */
@@ -45,12 +45,12 @@ export interface LiveConversation {
 }
 
 /** The same for all conversations. */
-export interface LiveConversationDeps extends JournalDeps, CarrierDeps {
+export interface LiveConversationDeps extends JournalDeps, EffectDeps {
   machine: typeof conversationMachine;
-  outbox: JournalDeps['outbox'] & CarrierDeps['outbox'] & Pick<Outbox, 'watchesState' | 'state'>;
-  store: JournalDeps['store'] & CarrierDeps['store'];
-  turnReport: JournalDeps['turnReport'] & CarrierDeps['turnReport'] & Pick<TurnReport, 'forget'>;
-  warmLogs: JournalDeps['warmLogs'] & Pick<WarmLogs, 'forget'>;
+  outbox: JournalDeps['outbox'] & EffectDeps['outbox'] & Pick<Delivery, 'watchesState' | 'state'>;
+  store: JournalDeps['store'] & EffectDeps['store'];
+  turnReport: JournalDeps['turnReport'] & EffectDeps['turnReport'] & Pick<TurnReport, 'forget'>;
+  warmLogs: JournalDeps['warmLogs'] & Pick<LogCache, 'forget'>;
   /** Called right before an actor starts. */
   onStart(ref: ConversationRef, actor: AnyActorRef): void;
 }
@@ -59,7 +59,7 @@ export interface LiveConversationDeps extends JournalDeps, CarrierDeps {
 export function startConversation(
   input: ConversationInput,
   deps: LiveConversationDeps,
-  onEnd: (error: unknown, unanswered: readonly Asker[]) => void,
+  onEnd: (error: unknown, unanswered: readonly Requester[]) => void,
 ): LiveConversation {
   const { outbox, turnReport, warmLogs } = deps;
   const ref = { owner: input.owner, conversationId: input.conversationId };
@@ -67,8 +67,8 @@ export function startConversation(
   let lastActiveMs = performance.now();
   let failure: unknown = null;
   /** Bounded by what the chart lets wait. */
-  const unanswered = new Set<Asker>();
-  const answered = ({ session, requestId }: Asker) => {
+  const unanswered = new Set<Requester>();
+  const answered = ({ session, requestId }: Requester) => {
     for (const asker of unanswered)
       if (asker.session === session && asker.requestId === requestId) unanswered.delete(asker);
   };
@@ -77,8 +77,8 @@ export function startConversation(
     failure ??= error;
     queueMicrotask(() => actor.send({ type: 'conversation.fail' }));
   };
-  const journal = createJournal(ref, deps, { tell: (event) => actor.send(event), fail });
-  const carry = createCarrier(ref, deps, journal, { answered, failed: (why) => void (failure ??= why) });
+  const journal = createJournal(ref, deps, { send: (event) => actor.send(event), fail });
+  const runEffect = createEffectRunner(ref, deps, journal, { answered, failed: (why) => void (failure ??= why) });
 
   const end = (error: unknown) => {
     if (error !== null) stopChildren();
@@ -92,21 +92,21 @@ export function startConversation(
     for (const [id, child] of Object.entries(actor.getSnapshot().children))
       child?.send({ type: id === 'answer' ? 'answer.stop' : 'call.cancel' });
   };
-  const tellState = (snapshot: Snapshot) => {
-    if (outbox.watchesState(ref)) outbox.state(ref, standingOf(snapshot).state);
+  const sendState = (snapshot: Snapshot) => {
+    if (outbox.watchesState(ref)) outbox.state(ref, stateOf(snapshot).state);
   };
   /** A listener that throws would take the process down; a fault in one is this conversation's alone. */
-  const safely = (work: () => void) => {
+  const guarded = (work: () => void) => {
     try {
       work();
     } catch (error) {
       fail(error);
     }
   };
-  actor.subscribe({ next: (snapshot) => safely(() => tellState(snapshot)), error: end, complete: () => end(failure) });
+  actor.subscribe({ next: (snapshot) => guarded(() => sendState(snapshot)), error: end, complete: () => end(failure) });
   actor.on('*', (emitted) => {
     lastActiveMs = performance.now();
-    safely(() => carry(emitted));
+    guarded(() => runEffect(emitted));
   });
   deps.onStart(ref, actor);
   actor.start();
@@ -121,14 +121,14 @@ export function startConversation(
       else if ('by' in event && event.by) unanswered.add(event.by);
       actor.send(event);
     },
-    standing: () => standingOf(actor.getSnapshot()),
-    whenQuiet: () =>
-      waitFor(actor, (snapshot) => isResting(snapshot) || snapshot.status !== 'active').then(
+    state: () => stateOf(actor.getSnapshot()),
+    whenIdle: () =>
+      waitFor(actor, (snapshot) => mayLeaveMemory(snapshot) || snapshot.status !== 'active').then(
         () => undefined,
         // It ended while we waited; `onEnd` has told why.
         () => undefined,
       ),
-    isResting: () => isResting(actor.getSnapshot()),
+    isIdle: () => mayLeaveMemory(actor.getSnapshot()),
     get lastActiveMs() {
       return lastActiveMs;
     },
@@ -137,14 +137,14 @@ export function startConversation(
 
 type Snapshot = SnapshotFrom<typeof conversationMachine>;
 
-function isResting(snapshot: Snapshot): boolean {
+function mayLeaveMemory(snapshot: Snapshot): boolean {
   return snapshot.matches('idle') || snapshot.matches({ turn: { toolHop: 'waiting' } });
 }
 
 /** The chart's own words: its state value dotted, and its tags as what it takes now; `respond` while somebody is asked. */
-function standingOf(snapshot: Snapshot): { state: ConversationState; running: string | null } {
+function stateOf(snapshot: Snapshot): { state: ConversationState; running: string | null } {
   const { turn } = snapshot.context;
-  const asks = turn?.calls.some(isAsking) ? ['respond'] : [];
+  const asks = turn?.calls.some(awaitsPerson) ? ['respond'] : [];
   const state = { value: dotted(snapshot.value), hop: turn?.hops ?? 0, can: [...snapshot.tags, ...asks].sort() };
   return { state, running: turn?.requestId ?? null };
 }

@@ -15,7 +15,7 @@ import { createReadLogLogic, type ReadLogDeps } from './actors/read-log.ts';
 export type ConversationParts = AnswerDeps &
   CallToolDeps &
   LoadContextDeps &
-  ReadLogDeps & { permits: Pick<Permits, 'ask'> };
+  ReadLogDeps & { permits: Pick<Permits, 'acquire'> };
 
 /** One for all conversations: what one conversation remembers is its actor's. */
 export function createConversationMachine(parts: ConversationParts) {

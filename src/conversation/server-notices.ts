@@ -7,7 +7,7 @@ import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ServerStatus, Toolbox } from '../mcp/port.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 
 export interface TurnRef extends ConversationRef {
   requestId: string;
@@ -19,27 +19,27 @@ export interface ServerNotices {
   /** Tells of a server that is configured no more. */
   removed(name: string): void;
   /** Tells a turn that begins which servers it has to wait for, and which it has to do without. */
-  greet(turn: TurnRef): void;
+  turnStarted(turn: TurnRef): void;
 }
 
 export interface ServerNoticesDeps {
   toolbox: Pick<Toolbox, 'servers'>;
-  outbox: Pick<Outbox, 'tell'>;
+  outbox: Pick<Delivery, 'broadcast'>;
   /** The turns that are at work: no more than there are permits. */
   atWork(): Iterable<TurnRef>;
 }
 
-type News =
+type ServerChange =
   | { kind: 'server_connecting' | 'server_available'; server: string }
   | { kind: 'server_unavailable'; server: string; reason: string | null }
   | { kind: 'server_authorizing'; server: string; url: string }
   | { kind: 'server_removed'; server: string };
 
-const AWAY: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
+const UNAVAILABLE: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
 
 export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDeps): ServerNotices {
-  const tell = ({ requestId, conversationId, owner }: TurnRef, news: News) =>
-    outbox.tell(
+  const tell = ({ requestId, conversationId, owner }: TurnRef, news: ServerChange) =>
+    outbox.broadcast(
       { owner, conversationId },
       {
         request_id: requestId,
@@ -49,7 +49,7 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
           type: 'notice',
           kind: news.kind === 'server_removed' ? 'server_unavailable' : news.kind,
           server: news.server,
-          data: wordsFor(news),
+          data: describe(news),
           ...('url' in news ? { url: news.url } : {}),
         },
       },
@@ -57,10 +57,10 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
 
   return {
     watch(name, actor) {
-      let told: News = { kind: 'server_available', server: name };
+      let told: ServerChange = { kind: 'server_available', server: name };
       actor.subscribe(({ value, context: { lastError, authorizeUrl } }) => {
-        const news = newsOf(name, serverState(value), lastError, authorizeUrl);
-        if (news === null || gist(news) === gist(told)) return;
+        const news = changeOf(name, serverState(value), lastError, authorizeUrl);
+        if (news === null || changeKey(news) === changeKey(told)) return;
         told = news;
         for (const turn of atWork()) tell(turn, news);
       });
@@ -68,7 +68,7 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
     removed(name) {
       for (const turn of atWork()) tell(turn, { kind: 'server_removed', server: name });
     },
-    greet(turn) {
+    turnStarted(turn) {
       for (const { name, state, error, authorizeUrl } of toolbox.servers()) {
         if (state === 'ready') continue;
         if (authorizeUrl !== null) tell(turn, { kind: 'server_authorizing', server: name, url: authorizeUrl });
@@ -81,18 +81,23 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
 }
 
 /** Null where nothing has changed for who waits: one that is tried again is still away, and one that leaves with us is no news. */
-function newsOf(server: string, state: ServerStatus['state'], reason: string | null, url: string | null): News | null {
+function changeOf(
+  server: string,
+  state: ServerStatus['state'],
+  reason: string | null,
+  url: string | null,
+): ServerChange | null {
   if (url !== null) return { kind: 'server_authorizing', server, url };
   if (state === 'ready') return { kind: 'server_available', server };
-  return AWAY.includes(state) ? { kind: 'server_unavailable', server, reason } : null;
+  return UNAVAILABLE.includes(state) ? { kind: 'server_unavailable', server, reason } : null;
 }
 
 /** What makes it another piece of news. */
-function gist(news: News): string {
+function changeKey(news: ServerChange): string {
   return 'url' in news ? news.url : news.kind;
 }
 
-function wordsFor(news: News): string {
+function describe(news: ServerChange): string {
   switch (news.kind) {
     case 'server_connecting':
       return `Waiting for the MCP server "${news.server}" to connect.`;

@@ -7,14 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isMissing, type FromServer, type Library } from '../mcp/library.ts';
 import type { Resource } from '../mcp/content/offers.ts';
 import { partText } from '../mcp/content/result-text.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 import type { TurnRef } from './server-notices.ts';
 
 export interface SystemPromptOptions {
   /** chat.service.system_prompt */
   text: string;
   library: Pick<Library, 'resources' | 'current'>;
-  outbox: Pick<Outbox, 'tell'>;
+  outbox: Pick<Delivery, 'broadcast'>;
   /** Resources that are named and described; 0 for none. */
   mostNamed: number;
   contents: readonly { server: string; uri: string }[];
@@ -51,15 +51,15 @@ export function createSystemPrompt({
     const parts = await inTime(library.current(server, uri));
     if (parts !== null && !isMissing(parts)) return [parts.map(partText).join('\n')];
     if (isFirst)
-      tellOf(
+      notifyMissing(
         turn,
         server,
         `The resource ${uri} of "${server}" belongs to the system prompt and is left out: ${parts?.message ?? 'it was not there in time.'}`,
       );
     return [];
   }
-  function tellOf({ requestId, conversationId, owner }: TurnRef, server: string, data: string): void {
-    outbox.tell(
+  function notifyMissing({ requestId, conversationId, owner }: TurnRef, server: string, data: string): void {
+    outbox.broadcast(
       { owner, conversationId },
       {
         request_id: requestId,

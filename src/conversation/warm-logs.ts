@@ -8,7 +8,7 @@ import type { LogRow } from '../../machines/log.ts';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import type { Standing as StoredStanding } from '../store/port.ts';
 
-export interface WarmLogs {
+export interface LogCache {
   /** The recent turns; at once when warm. Rejects when the store cannot be read. */
   turns(ref: ConversationRef): readonly TurnRows[] | Promise<readonly TurnRows[]>;
   /** Reads the log afresh and keeps its recent turns; what activation starts from. */
@@ -24,7 +24,7 @@ export interface WarmLogs {
 }
 
 /** Numbers are read each time, so they may change. */
-export interface WarmLogsOptions {
+export interface LogCacheOptions {
   store: { standing(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
   /** chat.service.warm_bytes */
   maxBytes: number;
@@ -39,7 +39,7 @@ const ROW_BYTES = 480;
 /** What the cache holds for a conversation without rows. */
 const EMPTY_BYTES = 400;
 
-interface WarmLog {
+interface CachedLog {
   turns: TurnRows[];
   bytes: number;
 }
@@ -48,27 +48,27 @@ interface WarmLog {
  * Starts cold. Sizes are estimates: two bytes a UTF-16 unit and a fixed share a row. A read of the log that
  * a commit overtakes is made again, since which of the new rows it holds is not known.
  */
-export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
+export function createLogCache(options: LogCacheOptions): LogCache {
   const createCache = () =>
-    new LRUCache<string, WarmLog>({ maxSize: Math.max(1, options.maxBytes), sizeCalculation: (log) => log.bytes });
+    new LRUCache<string, CachedLog>({ maxSize: Math.max(1, options.maxBytes), sizeCalculation: (log) => log.bytes });
   const windowNow = () => `${options.windowTokens} ${options.preserveRecent}`;
   let cache = createCache();
   let window = windowNow();
   const readings = new Map<string, { overtaken: boolean }>();
 
-  const add = (log: WarmLog, row: LogRow) => {
-    const kept = forWindows(row);
+  const add = (log: CachedLog, row: LogRow) => {
+    const kept = windowPart(row);
     foldRow(log.turns, kept);
     log.bytes += rowBytes(kept);
   };
   /** The cache takes the size of a value that it does not know yet; one that it holds already it would not measure again. */
-  const keep = (key: string, { turns, bytes }: WarmLog) => cache.set(key, { turns, bytes });
-  const drop = (log: WarmLog, dropped: readonly TurnRows[]) => {
+  const keep = (key: string, { turns, bytes }: CachedLog) => cache.set(key, { turns, bytes });
+  const drop = (log: CachedLog, dropped: readonly TurnRows[]) => {
     if (dropped.length === 0) return;
     log.turns = log.turns.filter((turn) => !dropped.includes(turn));
     for (const { rows } of dropped) for (const row of rows) log.bytes -= rowBytes(row);
   };
-  const letGo = (log: WarmLog) => {
+  const evictOldTurns = (log: CachedLog) => {
     const branch = branchOf(log.turns);
     drop(
       log,
@@ -101,7 +101,7 @@ export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
         });
       // Rows were committed while the log was being read: which of them it holds is not known.
       if (reading.overtaken) continue;
-      const log: WarmLog = { turns: [], bytes: EMPTY_BYTES };
+      const log: CachedLog = { turns: [], bytes: EMPTY_BYTES };
       for (const row of standing.rows) add(log, row);
       // Turns of other programs have no turn_end row: what is not open has ended.
       for (const turn of log.turns) turn.ended ||= !standing.open.some(({ requestId }) => requestId === turn.requestId);
@@ -121,7 +121,7 @@ export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
       if (reading) reading.overtaken = true;
       if (!log) return;
       for (const row of rows) add(log, row);
-      if (rows.some((row) => row.extra['kind'] === 'turn_end')) letGo(log);
+      if (rows.some((row) => row.extra['kind'] === 'turn_end')) evictOldTurns(log);
       keep(key, log);
     },
     forget: (ref) => void cache.delete(keyOf(ref)),
@@ -152,7 +152,7 @@ function rowBytes(row: LogRow): number {
 const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included'] as const;
 
 /** The rest, as usage and the whole of tools' results, is for the log's readers. */
-function forWindows(row: LogRow): LogRow {
+function windowPart(row: LogRow): LogRow {
   const extra: LogRow['extra'] = {};
   for (const key of keptExtras) if (row.extra[key] !== undefined) extra[key] = row.extra[key];
   return { ...row, usage: null, extra };

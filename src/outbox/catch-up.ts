@@ -5,7 +5,7 @@
 import type { LogRow } from '../../machines/log.ts';
 import type { Frame } from '../protocol/frames.ts';
 import { eventFrame, isTurnEnd, renderEnd, renderRow, type Seen } from './render.ts';
-import type { Following } from './topic.ts';
+import type { Follower } from './topic.ts';
 
 /** What catching up reads from the store; null where it knows nothing. */
 export interface LogReader {
@@ -34,7 +34,7 @@ export interface CatchUpOptions {
  */
 export async function catchUpTurn(
   reader: LogReader,
-  following: Following,
+  following: Follower,
   requestId: string,
   { seen, attaching }: CatchUpOptions,
 ): Promise<boolean> {
@@ -60,7 +60,7 @@ export async function catchUpTurn(
     const { head } = topic;
     const shownBefore = shownInstead();
     const stored = await reader.turn(owner, conversationId, requestId);
-    if (!topic.followings.has(following)) return false;
+    if (!topic.followers.has(following)) return false;
     const rows = stored?.rows ?? [];
     const endSeq = rows.find(isTurnEnd)?.seq ?? null;
     const shownTo = shownInstead();
@@ -119,7 +119,7 @@ export async function catchUpTurn(
  */
 export async function catchUpSubscription(
   reader: LogReader,
-  following: Following,
+  following: Follower,
   seen: Seen | null,
   onEnd: (row: LogRow) => void,
 ): Promise<boolean> {
@@ -133,7 +133,7 @@ export async function catchUpSubscription(
   for (let judged = seen === null; ;) {
     const { head } = topic;
     const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: PAGE_ROWS });
-    if (!topic.followings.has(following)) return false;
+    if (!topic.followers.has(following)) return false;
     if (page === null) {
       // It was deleted after the subscriber had been let in.
       session.send(JSON.stringify({ status: 'deleted', conversation_id: conversationId } satisfies Frame));
@@ -175,10 +175,10 @@ export async function catchUpSubscription(
 }
 
 /** A log must not pile up in front of a slow socket, nor a few large rows of it. False when the follower has left meanwhile. */
-async function drained(following: Following): Promise<boolean> {
+async function drained(following: Follower): Promise<boolean> {
   const { topic, session } = following;
   await new Promise<void>((resolve) => session.whenDrained(resolve));
-  return topic.followings.has(following);
+  return topic.followers.has(following);
 }
 
 /** What the reader has of one message, which may be taken back while it is brought up to date; it is told so once. */

@@ -3,7 +3,7 @@
  * somebody follows it or a message is being written. Sends nothing.
  */
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
-import type { Following, Session, Topic } from './topic.ts';
+import type { Follower, Session, Topic } from './topic.ts';
 
 export interface Membership {
   open(session: Session): void;
@@ -11,7 +11,7 @@ export interface Membership {
   close(sessionId: string): void;
   session(sessionId: string): Session | undefined;
   /** All that one socket follows; empty for a socket that is gone. */
-  followingsOf(sessionId: string): Iterable<Following>;
+  followersOf(sessionId: string): Iterable<Follower>;
   /** The topic if anybody is there. */
   find(ref: ConversationRef): Topic | undefined;
   /** The topic, made if need be. */
@@ -22,14 +22,14 @@ export interface Membership {
   join(
     sessionId: string,
     ref: ConversationRef,
-    how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
-  ): Following | null;
-  leave(following: Following): void;
+    how: Pick<Follower, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
+  ): Follower | null;
+  leave(following: Follower): void;
 }
 
 /** Starts empty. */
 export function createMembership(): Membership {
-  const sessions = new Map<string, { session: Session; followings: Set<Following> }>();
+  const sessions = new Map<string, { session: Session; followings: Set<Follower> }>();
   const topics = new Map<string, Topic>();
 
   const topicOf = (ref: ConversationRef): Topic => {
@@ -38,34 +38,34 @@ export function createMembership(): Membership {
     if (!topic)
       topics.set(
         key,
-        (topic = { ref, followings: new Set(), subscriptions: new Map(), draft: null, head: 0, state: null }),
+        (topic = { ref, followers: new Set(), subscriptions: new Map(), draft: null, head: 0, state: null }),
       );
     return topic;
   };
   const release = (topic: Topic) => {
-    if (topic.followings.size === 0 && topic.draft === null) topics.delete(keyOf(topic.ref));
+    if (topic.followers.size === 0 && topic.draft === null) topics.delete(keyOf(topic.ref));
   };
   const join = (
     sessionId: string,
     ref: ConversationRef,
-    how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
+    how: Pick<Follower, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
   ) => {
     const known = sessions.get(sessionId);
     if (!known) return null;
     const topic = topicOf(ref);
-    for (const other of topic.followings)
+    for (const other of topic.followers)
       if (other.session === known.session && other.requestId === how.requestId) leave(other);
-    const following: Following = { topic, session: known.session, ...how };
+    const following: Follower = { topic, session: known.session, ...how };
     topics.set(keyOf(ref), topic);
-    topic.followings.add(following);
+    topic.followers.add(following);
     if (following.requestId === null) topic.subscriptions.set(sessionId, following);
     known.followings.add(following);
     return following;
   };
-  const leave = (following: Following) => {
+  const leave = (following: Follower) => {
     const { topic, session } = following;
     // A catch-up that ends late has left already; its topic may have a successor by now.
-    if (!topic.followings.delete(following)) return;
+    if (!topic.followers.delete(following)) return;
     sessions.get(session.id)?.followings.delete(following);
     if (following.requestId === null) topic.subscriptions.delete(session.id);
     release(topic);
@@ -78,7 +78,7 @@ export function createMembership(): Membership {
       sessions.delete(sessionId);
     },
     session: (sessionId) => sessions.get(sessionId)?.session,
-    followingsOf: (sessionId) => sessions.get(sessionId)?.followings ?? [],
+    followersOf: (sessionId) => sessions.get(sessionId)?.followings ?? [],
     find: (ref) => topics.get(keyOf(ref)),
     topicOf,
     release,

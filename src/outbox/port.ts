@@ -12,7 +12,7 @@ import type { Session } from './topic.ts';
  * Everything clients are sent goes through here. Calls about a socket that is gone do nothing, so no
  * caller has to ask first; a slow socket is taken off the live stream and caught up from the log.
  */
-export interface Outbox {
+export interface Delivery {
   open(session: Session): void;
   /** Forgets a closed socket. It cancels nothing. */
   close(sessionId: string): void;
@@ -45,7 +45,7 @@ export interface Outbox {
   /** The message under construction; null while there is none. */
   drafting(ref: ConversationRef): string | null;
   /** Sends a frame of a turn to all who follow it live. */
-  tell(ref: ConversationRef, frame: Frame & { request_id: string }): void;
+  broadcast(ref: ConversationRef, frame: Frame & { request_id: string }): void;
   /** Tells the followers of all turns of a conversation that its actor has failed; they may send again. */
   fail(ref: ConversationRef, frame: (requestId: string | null) => Frame): void;
   /** Tells all followers that the conversation is gone, and those of its turns that these have ended with it. */

@@ -19,7 +19,7 @@ export interface Session {
 }
 
 /** One socket on one turn, or on the whole conversation: live, or being caught up from the log; never both. */
-export interface Following {
+export interface Follower {
   readonly topic: Topic;
   readonly session: Session;
   /** Null for a subscription, which follows every turn and gets every row. */
@@ -39,12 +39,12 @@ export interface Following {
  */
 export interface Topic {
   readonly ref: ConversationRef;
-  readonly followings: Set<Following>;
+  readonly followers: Set<Follower>;
   /**
    * The subscription of each socket that has one, live or not. It stands for all that this socket follows here, so
    * that each frame comes once, and none before what is being caught up on.
    */
-  readonly subscriptions: Map<string, Following>;
+  readonly subscriptions: Map<string, Follower>;
   draft: Draft | null;
   /** Seq of the last row published while this topic has existed. */
   head: number;

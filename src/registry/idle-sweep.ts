@@ -26,7 +26,7 @@ export function createSweepLogic(options: SweepOptions) {
     for (let looked = 0; looked < SLICE; looked += 1) {
       const { value, done } = left.next();
       if (done) return false;
-      if (value.lastActiveMs < sinceMs && value.isResting()) value.send({ type: 'conversation.passivate' });
+      if (value.lastActiveMs < sinceMs && value.isIdle()) value.send({ type: 'conversation.passivate' });
     }
     return true;
   };

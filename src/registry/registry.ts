@@ -21,7 +21,7 @@ import {
   type LiveConversationDeps,
 } from '../conversation/live-conversation.ts';
 import { AppError, fault, shuttingDown } from '../errors.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import { errorFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
@@ -34,7 +34,7 @@ export interface Registry {
   /** Boots the store and the MCP servers; resolves when conversations are served. Rejects, with all of it closed again, when the store refuses or `shutdown` comes first. */
   start(): Promise<void>;
   /** Where a conversation stands, and the turn that runs; null for one without an actor, of which the log knows. */
-  standing(ref: ConversationRef): { state: ConversationState; running: string | null } | null;
+  state(ref: ConversationRef): { state: ConversationState; running: string | null } | null;
   /** Hands a client's event to its conversation, opening it if need be. Never awaits. */
   route(ref: ConversationRef, event: ClientEvent): void;
   /** Adds, removes and restarts MCP servers, while conversations are served. The added ones are attached when it returns; those that leave take their time. */
@@ -51,7 +51,7 @@ export interface Registry {
 }
 
 export interface RegistryOptions extends LiveConversationDeps {
-  outbox: LiveConversationDeps['outbox'] & Pick<Outbox, 'fail' | 'followers'>;
+  outbox: LiveConversationDeps['outbox'] & Pick<Delivery, 'fail' | 'followers'>;
   store: LiveConversationDeps['store'] & Pick<Store, 'unfinished' | 'overdue'>;
   logics: { writer: typeof writerMachine; mcpServer: typeof mcpServerMachine };
   mcpServers: readonly McpServerInput[];
@@ -102,10 +102,10 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   const expire = (ref: ConversationRef, nowMs: number) => {
     const key = keyOf(ref);
-    if (refusal(key) !== null) return;
+    if (rejection(key) !== null) return;
     const conversation = live.get(key) ?? activate(ref, key);
     // One that has just been opened does not know yet what it waits for.
-    void conversation.whenQuiet().then(() => conversation.send({ type: 'conversation.expire', nowMs }));
+    void conversation.whenIdle().then(() => conversation.send({ type: 'conversation.expire', nowMs }));
   };
 
   const machine = registryMachine.provide({
@@ -129,7 +129,7 @@ export function createRegistry(options: RegistryOptions): Registry {
           for (const ref of refs) {
             if (signal.aborted) return;
             const key = keyOf(ref);
-            await (live.get(key) ?? activate(ref, key)).whenQuiet();
+            await (live.get(key) ?? activate(ref, key)).whenIdle();
           }
         };
         await Promise.all(Array.from({ length: options.recoveringAtOnce }, takeUp));
@@ -182,7 +182,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const drainMs = () => Math.ceil(Math.max(0, drainEndsMs - performance.now()));
 
   /** Why a conversation may not be opened now; null when it may. */
-  const refusal = (key: string, event: ClientEvent | null = null): Fault | null => {
+  const rejection = (key: string, event: ClientEvent | null = null): Fault | null => {
     const snapshot = actor.getSnapshot();
     // A Stop is heard until the end.
     if (snapshot.value === 'draining' && event?.type === 'client.cancel' && live.has(key)) return null;
@@ -212,7 +212,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
     route(ref, event) {
       const key = keyOf(ref);
-      const refused = refusal(key, event);
+      const refused = rejection(key, event);
       if (!refused) {
         (live.get(key) ?? activate(ref, key)).send(event);
         return;
@@ -228,7 +228,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (server) options.attachServer(name, server);
       }
     },
-    standing: (ref) => live.get(keyOf(ref))?.standing() ?? null,
+    state: (ref) => live.get(keyOf(ref))?.state() ?? null,
     async shutdown() {
       actor.send({ type: 'registry.shutdown' });
       await toPromise(actor);

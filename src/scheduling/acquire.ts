@@ -1,7 +1,7 @@
 /** Waiting in a fair line, for those who may give up: by a Stop, or when they have waited long enough. */
-import type { FairLine, Place } from './fair-queue.ts';
+import type { FairSemaphore, FairKey } from './fair-queue.ts';
 
-export interface Patience {
+export interface AcquireOptions {
   signal: AbortSignal;
   withinMs: number;
   /** Hears, before anything else happens, how many stand in line then, this one included; not called where there is room. */
@@ -12,13 +12,13 @@ export interface Patience {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** True when it is this one's turn, which `release` ends; false when it has given up its place. */
-export function waitInLine(
-  line: FairLine,
-  place: Place,
-  { signal, withinMs, queued }: Patience,
+export function acquireWithin(
+  line: FairSemaphore,
+  place: FairKey,
+  { signal, withinMs, queued }: AcquireOptions,
 ): true | Promise<boolean> {
   const turn = Promise.withResolvers<boolean>();
-  const position = line.ask(place, () => turn.resolve(true));
+  const position = line.acquire(place, () => turn.resolve(true));
   if (position === 0) return true;
   queued?.(position);
   const giveUp = () => {

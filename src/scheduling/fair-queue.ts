@@ -4,34 +4,40 @@
  */
 
 /** From the widest to the one that asks, such as owner and conversation; all in one line have as many levels. */
-export type Place = readonly [string, ...string[]];
+export type FairKey = readonly [string, ...string[]];
 
-export interface FairLine {
+export interface FairSemaphore {
   /** Calls `granted` once, before it returns if there is room. Returns how many stand in line then, this one included; 0 when it was granted. */
-  ask(place: Place, granted: () => void): number;
+  acquire(place: FairKey, granted: () => void): number;
   /** Leaves, or makes room; without having asked, nothing. */
-  release(place: Place): void;
+  release(place: FairKey): void;
   /** Lets in whoever may: to be called when the pace has become open again or there is more room, which nobody here notices. */
-  serve(): void;
+  grantWaiting(): void;
   /** How many are at it, and how many stand in line. */
-  inside(): number;
-  waiting(): number;
+  held(): number;
+  queued(): number;
 }
 
 /** Whether anybody may enter just now, however much room there is. */
-export interface Pace {
+export interface RateLimiter {
   isOpen(): boolean;
   /** Somebody has entered. */
   begin(): void;
 }
 
-const ANY_PACE: Pace = { isOpen: () => true, begin: () => {} };
+const UNLIMITED: RateLimiter = { isOpen: () => true, begin: () => {} };
 
 /** Those who wait in one place: the next is the first. */
 type Branch = Map<string, Branch | (() => void)>;
 
 /** `most` is read each time, so it may change: call `serve` when it has risen. */
-export function createFairLine({ most, pace = ANY_PACE }: { most: () => number; pace?: Pace }): FairLine {
+export function createFairSemaphore({
+  most,
+  pace = UNLIMITED,
+}: {
+  most: () => number;
+  pace?: RateLimiter;
+}): FairSemaphore {
   const inside = new Set<string>();
   const line: Branch = new Map();
   let waiting = 0;
@@ -52,7 +58,7 @@ export function createFairLine({ most, pace = ANY_PACE }: { most: () => number; 
   };
 
   return {
-    ask(place, granted) {
+    acquire(place, granted) {
       // Nobody overtakes those who wait for the pace.
       if (waiting === 0 && hasRoom()) {
         letIn(place, granted);
@@ -66,9 +72,9 @@ export function createFairLine({ most, pace = ANY_PACE }: { most: () => number; 
       if (inside.delete(keyOf(place))) serve();
       else if (leave(line, place)) waiting -= 1;
     },
-    serve,
-    inside: () => inside.size,
-    waiting: () => waiting,
+    grantWaiting: serve,
+    held: () => inside.size,
+    queued: () => waiting,
   };
 }
 

@@ -2,9 +2,9 @@
  * Limits how fast requests may follow one another: so many within any minute, wherever it begins. Says when the next
  * one may begin; which one that is, the queue decides.
  */
-import type { Pace } from './fair-queue.ts';
+import type { RateLimiter } from './fair-queue.ts';
 
-export interface MinutePace extends Pace {
+export interface MinuteRateLimiter extends RateLimiter {
   /** 0 while it is open. */
   untilOpenMs(): number;
 }
@@ -12,7 +12,7 @@ export interface MinutePace extends Pace {
 const MINUTE_MS = 60_000;
 
 /** `requestsPerMinute` is read each time, so it may change; null: any number. */
-export function createPace(requestsPerMinute: () => number | null): MinutePace {
+export function createMinuteRateLimiter(requestsPerMinute: () => number | null): MinuteRateLimiter {
   /** When the newest requests began, the oldest first: at least as many as a minute may hold. */
   let begun: number[] = [];
 

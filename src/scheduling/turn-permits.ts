@@ -4,30 +4,30 @@
  * long queue starves nobody. Decides nothing about a turn.
  */
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
-import { createFairLine, type Place } from './fair-queue.ts';
+import { createFairSemaphore, type FairKey } from './fair-queue.ts';
 
 export interface Permits {
   /** Calls `granted` once, before it returns if there is room. Returns how many stand before it; 0 when it was granted. */
-  ask(ref: ConversationRef, granted: () => void): number;
+  acquire(ref: ConversationRef, granted: () => void): number;
   /** Gives a conversation's permit back, or its place in the line; without either, nothing. */
   release(ref: ConversationRef): void;
   /** To be called when more may run: lets in those who have room now. */
   refresh(): void;
   /** Conversations in the line. */
-  waiting(): number;
+  queued(): number;
   /** Conversations with a turn at work. */
   holders(): Iterable<ConversationRef>;
 }
 
 /** `most`: chat.service.max_running_turns, read each time. The line is as long as there are live conversations. */
 export function createPermits(limits: { readonly most: number }): Permits {
-  const line = createFairLine({ most: () => limits.most });
+  const line = createFairSemaphore({ most: () => limits.most });
   const holders = new Map<string, ConversationRef>();
-  const placeOf = ({ owner, conversationId }: ConversationRef): Place => [owner, conversationId];
+  const placeOf = ({ owner, conversationId }: ConversationRef): FairKey => [owner, conversationId];
 
   return {
-    ask: (ref, granted) =>
-      line.ask(placeOf(ref), () => {
+    acquire: (ref, granted) =>
+      line.acquire(placeOf(ref), () => {
         holders.set(keyOf(ref), ref);
         granted();
       }),
@@ -35,8 +35,8 @@ export function createPermits(limits: { readonly most: number }): Permits {
       holders.delete(keyOf(ref));
       line.release(placeOf(ref));
     },
-    refresh: line.serve,
-    waiting: line.waiting,
+    refresh: line.grantWaiting,
+    queued: line.queued,
     holders: () => holders.values(),
   };
 }

@@ -46,7 +46,7 @@ function watched() {
       ],
     },
     outbox: {
-      tell: (ref, frame: Frame & { request_id: string }) =>
+      broadcast: (ref, frame: Frame & { request_id: string }) =>
         told.push(
           `${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`,
         ),
@@ -90,7 +90,7 @@ describe('a turn that begins', () => {
     const { notices, told, send, stop } = watched();
     events.forEach(send);
     told.length = 0;
-    for (const turn of turns.slice(0, 1)) notices.greet(turn);
+    for (const turn of turns.slice(0, 1)) notices.turnStarted(turn);
     stop();
     return told.map((line) => /"data":"(.*)"}$/.exec(line)?.[1]?.replaceAll('\\', ''));
   };

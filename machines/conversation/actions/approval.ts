@@ -2,8 +2,8 @@
  * People in the loop: their answers, and the end of the time they had for them. An answer is committed together
  * with what follows from it, the dispatch or the result, before anything acts on it.
  */
-import { conversationSetup as kit } from '../setup.ts';
-import { waitingNews } from '../state-updates.ts';
+import { conversationSetup as setup } from '../setup.ts';
+import { waitingUpdate } from '../state-updates.ts';
 import { afterAnswer } from '../decisions/question-plan.ts';
 import { expiryPlan, responsePlan } from '../decisions/response-plan.ts';
 import type { OpenCall } from '../turn-state.ts';
@@ -28,7 +28,7 @@ function askedAgain(call: OpenCall): OpenCall {
 }
 
 export const approvalActions = {
-  appendResponse: kit.enqueueActions(({ context, event, enqueue }) => {
+  appendResponse: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.respond' || !context.turn) return;
     const { turn } = context;
     const plan = responsePlan(turn, event);
@@ -41,10 +41,10 @@ export const approvalActions = {
       tag: { of: 'response', callIds: answered.map(({ callId }) => callId), by: event, remember },
       rows,
       ...(remember ? { remember } : {}),
-      ...waitingNews(turn.requestId, calls, afterAnswer),
+      ...waitingUpdate(turn.requestId, calls, afterAnswer),
     });
   }),
-  appendExpiry: kit.enqueueActions(({ context, event, enqueue }) => {
+  appendExpiry: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'conversation.expire' || !context.turn) return;
     const { turn } = context;
     const { rows, answered } = expiryPlan(turn, event.nowMs);
@@ -54,11 +54,11 @@ export const approvalActions = {
       type: 'append',
       tag: { of: 'response', callIds: answered.map(({ callId }) => callId), by: null, remember: null },
       rows,
-      ...waitingNews(turn.requestId, calls, afterAnswer),
+      ...waitingUpdate(turn.requestId, calls, afterAnswer),
     });
   }),
   /** What was approved or answered may be made now, the rest has its result; a server that waits is told. */
-  confirmResponse: kit.enqueueActions(({ context, event, enqueue }) => {
+  confirmResponse: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'response') return;
     const { by, callIds, remember } = event.tag;
     if (by) enqueue.emit({ type: 'reply', to: by.by, result: { accepted: true } });
@@ -74,7 +74,7 @@ export const approvalActions = {
     enqueue.assign({ turn: { ...context.turn, calls } });
   }),
   /** The answer could not be stored, so the question stands. */
-  takeBackResponse: kit.enqueueActions(({ context, event, enqueue }) => {
+  reopenInterrupt: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.failed' || event.tag.of !== 'response') return;
     const { by, callIds } = event.tag;
     if (by) enqueue.emit({ type: 'refuse', to: by.by, fault: event.fault });
@@ -83,7 +83,7 @@ export const approvalActions = {
     const calls = context.turn.calls.map((call) => (callIds.includes(call.callId) ? askedAgain(call) : call));
     enqueue.assign({ turn: { ...context.turn, calls } });
   }),
-  replyLate: kit.enqueueActions(({ event, enqueue }) => {
+  replyLate: setup.enqueueActions(({ event, enqueue }) => {
     if (event.type === 'client.respond')
       enqueue.emit({ type: 'respond.late', to: event.by, interruptId: event.interruptId });
   }),

@@ -2,13 +2,13 @@
  * What servers ask of people in the middle of a call: the question is a row before anybody can answer it. The
  * answers are in conversation-approval.ts, with those to our own questions.
  */
-import { conversationSetup as kit } from '../setup.ts';
-import { waitingNews } from '../state-updates.ts';
+import { conversationSetup as setup } from '../setup.ts';
+import { waitingUpdate } from '../state-updates.ts';
 import { questionOf, questionRow } from '../rows/server-question.ts';
 import type { OpenCall } from '../turn-state.ts';
 
 export const questionActions = {
-  appendQuestion: kit.enqueueActions(({ context, event, enqueue }) => {
+  appendQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.asks' || !context.turn) return;
     const { turn, limits } = context;
     const { callId, resume } = event;
@@ -24,10 +24,10 @@ export const questionActions = {
       type: 'append',
       tag: { of: 'question', callId },
       rows: [questionRow(turn.requestId, asked, question)],
-      ...waitingNews(turn.requestId, calls),
+      ...waitingUpdate(turn.requestId, calls),
     });
   }),
-  confirmQuestion: kit.assign(({ context, event }) => {
+  confirmQuestion: setup.assign(({ context, event }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'question' || !context.turn) return {};
     const { callId } = event.tag;
     const { turn } = context;
@@ -41,7 +41,7 @@ export const questionActions = {
     };
   }),
   /** The turn is being stopped: nobody is asked any more. A call that was laid down is over, one that waits is told to stop. */
-  dropQuestion: kit.enqueueActions(({ context, event, enqueue }) => {
+  dropQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.asks' || !context.turn || !event.resume) return;
     const { turn } = context;
     const { callId } = event;

@@ -10,7 +10,7 @@ import { interruptIdOf, questionRow } from '../rows/server-question.ts';
 import { dispatchRow, instantResult, resultRow } from '../rows/turn-rows.ts';
 import type { OpenCall } from '../turn-state.ts';
 
-const REFUSED =
+const SAMPLING_DENIED =
   'A person did not allow the server of this tool to ask the model; the call was not finished. It may have taken effect in part.';
 
 /** What a person's decision tells the server. */
@@ -23,18 +23,18 @@ export function serverAnswer({ decision, content }: Pick<RespondEvent, 'decision
     case 'decline':
       return { action: 'decline', content: null };
     case 'cancel':
-      return NOBODY_ANSWERED;
+      return NO_ANSWER;
   }
 }
 
 /** What time tells it. */
-export const NOBODY_ANSWERED: ServerAnswer = { action: 'cancel', content: null };
+export const NO_ANSWER: ServerAnswer = { action: 'cancel', content: null };
 
 /** A call whose question has its answer, until that is in the log. */
 export function withAnswer(call: OpenCall, question: ServerQuestion, answer: ServerAnswer): OpenCall {
   const answered = { ...question, answer };
   if (question.resume === null) return { ...call, question: answered };
-  return { ...call, question: answered, stage: isRefusal(answered) ? 'settled' : 'answered' };
+  return { ...call, question: answered, stage: isSamplingDenied(answered) ? 'settled' : 'answered' };
 }
 
 /** The answer, and what follows from it: the call once more, the next question, or its end; nothing for a call that is open. */
@@ -47,8 +47,8 @@ export function answerRows(requestId: string, call: OpenCall, decision: Decision
     content: question.answer?.content ?? null,
   });
   if (question.resume === null) return [response];
-  if (isRefusal(question))
-    return [response, resultRow(requestId, { callId, name: tool.name }, instantResult('denied', REFUSED))];
+  if (isSamplingDenied(question))
+    return [response, resultRow(requestId, { callId, name: tool.name }, instantResult('denied', SAMPLING_DENIED))];
   return [response, after.question ? questionRow(requestId, after, after.question) : dispatchRow(requestId, after)];
 }
 
@@ -65,7 +65,7 @@ export function afterAnswer(call: OpenCall): OpenCall {
     untilMs,
   } = question;
   if (resume === null) return { ...call, question: null };
-  if (isRefusal(question)) return { ...call, question: null, stage: 'recorded' };
+  if (isSamplingDenied(question)) return { ...call, question: null, stage: 'recorded' };
   const answered: Resumption = { ...resume, answered: [...resume.answered, { key, ask, answer }] };
   if (!next) return { ...call, question: null, resume: answered, stage: 'ready' };
   const following = { ...answered, questions: answered.questions + 1 };
@@ -84,7 +84,7 @@ export function afterAnswer(call: OpenCall): OpenCall {
 }
 
 /** No result tells a server of 2026-07-28 that people will not have the model asked, so the call ends with that. */
-function isRefusal({ ask, resume, answer }: ServerQuestion): boolean {
+function isSamplingDenied({ ask, resume, answer }: ServerQuestion): boolean {
   return ask.kind === 'sampling' && resume !== null && answer !== null && answer.action !== 'accept';
 }
 

@@ -12,7 +12,7 @@ import { instantResult, metaRow } from '../rows/turn-rows.ts';
  * approved is the tool as it was then: a server that gives the name to something else asks anew. A refusal holds
  * whatever becomes of the tool, or a server could wear people down.
  */
-export function rememberedAbout(
+export function rememberedDecision(
   { server, toolName, definition }: HopTool,
   remembered: readonly RememberedDecision[],
 ): RememberedDecision['decision'] | null {
@@ -27,11 +27,11 @@ export function rememberRow(requestId: string, { server, toolName, definition, d
 }
 
 /** Marks a row that nobody was asked for. */
-export function byMemory(row: NewRow): NewRow {
+export function markRemembered(row: NewRow): NewRow {
   return { ...row, extra: { ...row.extra, remembered: true } };
 }
 
 /** The result of a call that was declined before it was asked for. */
-export function declinedByMemory(): CallResult {
+export function rememberedDenial(): CallResult {
   return instantResult('denied', 'A person has declined this tool for the rest of the conversation; it was not run.');
 }

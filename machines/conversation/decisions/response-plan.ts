@@ -5,9 +5,9 @@
 import type { RespondEvent } from '../client-events.ts';
 import type { OpenCall, RememberedDecision, RunningTurn } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
-import { askedAbout, responseRow, unapprovedResult } from '../rows/approval.ts';
-import { NOBODY_ANSWERED, answerRows, serverAnswer, withAnswer } from './question-plan.ts';
-import { byMemory, rememberRow } from './remembered.ts';
+import { openInterrupt, responseRow, unapprovedResult } from '../rows/approval.ts';
+import { NO_ANSWER, answerRows, serverAnswer, withAnswer } from './question-plan.ts';
+import { markRemembered, rememberRow } from './remembered.ts';
 import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
 
 export interface ResponsePlan {
@@ -52,7 +52,7 @@ export function responsePlan({ requestId, calls }: RunningTurn, answer: RespondE
   return {
     rows: [
       ...approvalRows(requestId, changed, answer),
-      ...alike.flatMap((call) => approvalRows(requestId, call, answer).map(byMemory)),
+      ...alike.flatMap((call) => approvalRows(requestId, call, answer).map(markRemembered)),
       ...(remember ? [rememberRow(requestId, remember)] : []),
     ],
     answered: [changed, ...alike].map((call) => ({
@@ -65,9 +65,11 @@ export function responsePlan({ requestId, calls }: RunningTurn, answer: RespondE
 
 /** What the end of people's time makes of them; a server is told that nobody has answered. */
 export function expiryPlan({ requestId, calls }: RunningTurn, nowMs: number): Pick<ResponsePlan, 'rows' | 'answered'> {
-  const overdue = calls.filter((call) => call.stage === 'asking' && (askedAbout(call)?.untilMs ?? Infinity) <= nowMs);
+  const overdue = calls.filter(
+    (call) => call.stage === 'asking' && (openInterrupt(call)?.untilMs ?? Infinity) <= nowMs,
+  );
   const answered = overdue.map((call): OpenCall =>
-    call.question ? withAnswer(call, call.question, NOBODY_ANSWERED) : { ...call, stage: 'settled' },
+    call.question ? withAnswer(call, call.question, NO_ANSWER) : { ...call, stage: 'settled' },
   );
   return { rows: answered.flatMap((call) => expiryRows(requestId, call)), answered };
 }

@@ -3,7 +3,7 @@
  * was. Pure functions, for turns that ran and for those that never did.
  */
 import type { TurnEnd } from '../events.ts';
-import type { Answer } from '../hop-answers.ts';
+import type { ModelAnswer } from '../hop-answers.ts';
 import type { RunningTurn, StopReason } from '../turn-state.ts';
 import type { Fault, FinishReason, NewRow, TurnTotals } from '../../log.ts';
 import { responseRow, unapprovedResult, withEdit } from '../rows/approval.ts';
@@ -25,7 +25,7 @@ export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[
   const overLimit = answer !== null && !isPartial && answer.calls.length > 0;
   const isWritten = answer !== null && (!isPartial || answer.text !== '');
   if (isWritten) rows.push(answerRow(turn, answer));
-  if (answer && overLimit) rows.push(...limitRows(turn, answer, maxToolHops));
+  if (answer && overLimit) rows.push(...hopLimitRows(turn, answer, maxToolHops));
   const end = turnEnd(turn, overLimit);
   // What an answer has used is in the log once, also where it leaves no row of its own.
   rows.push({ ...turnEndRow(turn.requestId, end), usage: isWritten ? null : (answer?.usage ?? null) });
@@ -49,7 +49,7 @@ function closingRows({ requestId, calls }: RunningTurn): NewRow[] {
   });
 }
 
-function limitRows(turn: RunningTurn, answer: Answer, maxToolHops: number): NewRow[] {
+function hopLimitRows(turn: RunningTurn, answer: ModelAnswer, maxToolHops: number): NewRow[] {
   const notice = `[Stopped: the limit of ${maxToolHops} tool hop${maxToolHops === 1 ? '' : 's'} for one turn was reached.]`;
   return [
     ...answer.calls.map((call) =>
@@ -93,7 +93,7 @@ function totals({ model, hops, used }: EndedTurn): TurnTotals {
   return { tokens: usage.total_tokens, usage, usage_by_hop: used, model, tool_hops: hops };
 }
 
-function finishReason(answer: Answer | null): FinishReason {
+function finishReason(answer: ModelAnswer | null): FinishReason {
   return answer?.finishReason === 'length' || answer?.finishReason === 'content_filter' ? answer.finishReason : 'stop';
 }
 

@@ -13,9 +13,9 @@ import { callFacts, instantResult, metaRow } from './turn-rows.ts';
 export type Decision = RespondEvent['decision'] | 'expired' | 'cancelled';
 
 /** Ways in which a call is not made. */
-type Refusal = 'deny' | 'expired' | 'cancelled';
+type NotRunReason = 'deny' | 'expired' | 'cancelled';
 
-const NOT_RUN: Record<Refusal, string> = {
+const NOT_RUN: Record<NotRunReason, string> = {
   deny: 'A person declined this call; it was not run.',
   expired: 'Nobody approved this call in time; it was not run.',
   cancelled: 'The turn ended before anyone approved this call; it was not run.',
@@ -25,7 +25,7 @@ const NOT_RUN: Record<Refusal, string> = {
 const MAX_SHOWN_EDIT = 2_000;
 
 /** A question's id is its call's, marked: it is the same after every fold of the log. */
-export function approvalOf(callId: string, untilMs: number): Approval {
+export function newApproval(callId: string, untilMs: number): Approval {
   return { interruptId: `approval_${callId}`, untilMs };
 }
 
@@ -77,7 +77,7 @@ export function responseRow(
 }
 
 /** The result of a call that was not approved; `reason` is the person's, for the model. */
-export function unapprovedResult(decision: Refusal, reason: string | null = null): CallResult {
+export function unapprovedResult(decision: NotRunReason, reason: string | null = null): CallResult {
   const text = reason === null ? NOT_RUN[decision] : `${NOT_RUN[decision]} The reason given: ${reason}`;
   return instantResult(decision === 'cancelled' ? 'cancelled' : 'denied', text);
 }
@@ -91,12 +91,12 @@ export function withEdit(result: CallResult, edited: Record<string, unknown> | n
 }
 
 /** What a person is asked about a call, by us or by its server; null where nobody is. */
-export function askedAbout({ approval, question }: Pick<OpenCall, 'approval' | 'question'>): Approval | null {
+export function openInterrupt({ approval, question }: Pick<OpenCall, 'approval' | 'question'>): Approval | null {
   return question ?? approval;
 }
 
 /** A person is asked that, and nobody has answered. A call whose older server asks goes on running meanwhile. */
-export function isAsking({ stage, question }: Pick<OpenCall, 'stage' | 'question'>): boolean {
+export function awaitsPerson({ stage, question }: Pick<OpenCall, 'stage' | 'question'>): boolean {
   return stage === 'asking' || (stage === 'running' && question?.answer === null);
 }
 
@@ -106,5 +106,5 @@ export function waitsUntilMs(calls: readonly OpenCall[]): number | null {
   const isWorking = calls.some(
     (call) => !asking.includes(call) && call.stage !== 'settled' && call.stage !== 'recorded',
   );
-  return asking.length === 0 || isWorking ? null : Math.min(...asking.map((call) => askedAbout(call)?.untilMs ?? 0));
+  return asking.length === 0 || isWorking ? null : Math.min(...asking.map((call) => openInterrupt(call)?.untilMs ?? 0));
 }

@@ -38,7 +38,7 @@ function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): 
   };
 }
 
-function dispatchOf({ content, extra }: LogRow): NonNullable<InterruptedCall['dispatch']> {
+function readDispatch({ content, extra }: LogRow): NonNullable<InterruptedCall['dispatch']> {
   const attempt = typeof extra['attempt'] === 'number' ? extra['attempt'] : 1;
   return {
     ...toolUse(extra, readArguments(content)),
@@ -49,7 +49,7 @@ function dispatchOf({ content, extra }: LogRow): NonNullable<InterruptedCall['di
 }
 
 /** Null for a question that cannot be read: it is then closed like a call that was never made. */
-function approvalOf({ id, extra }: LogRow): (ToolUse & Approval) | null {
+function readApproval({ id, extra }: LogRow): (ToolUse & Approval) | null {
   const args = asObject(extra['arguments']);
   const untilMs = Date.parse(String(extra['expires_at']));
   return args === null || Number.isNaN(untilMs) ? null : { ...toolUse(extra, args), interruptId: id, untilMs };
@@ -69,7 +69,7 @@ function readArguments(text: string | null): Record<string, unknown> | null {
  * a row it is the first in line that was not stopped: it had begun, or would have. Any number can be stopped and
  * lack their end: queued ones are stopped too. `draft` is the message that was being written, if any was.
  */
-export function foldStanding(
+export function foldLog(
   rows: readonly LogRow[],
   open: readonly string[],
   nowMs: number,
@@ -113,7 +113,8 @@ function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { 
         break;
       case 'tool_call':
         for (const call of turn.open)
-          if (call.request.id === row.tool_call_id) Object.assign(call, { dispatch: dispatchOf(row), question: null });
+          if (call.request.id === row.tool_call_id)
+            Object.assign(call, { dispatch: readDispatch(row), question: null });
         break;
       case 'tool_result':
         turn.open = turn.open.filter((call) => call.request.id !== row.tool_call_id);
@@ -143,7 +144,7 @@ function foldMeta(turn: FoldedTurn, row: LogRow): void {
       turn.recoveries += 1;
       break;
     case 'approval_request':
-      if (asked) asked.approval = approvalOf(row);
+      if (asked) asked.approval = readApproval(row);
       break;
     case 'elicitation_request':
     case 'sampling_request':

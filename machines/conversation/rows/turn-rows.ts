@@ -4,7 +4,7 @@
  * so a transcript is valid by construction.
  */
 import type { ChatEvent } from '../client-events.ts';
-import type { Answer, CallResult } from '../hop-answers.ts';
+import type { ModelAnswer, CallResult } from '../hop-answers.ts';
 import type { OpenCall, StopReason } from '../turn-state.ts';
 import type { NewRow, ToolStatus } from '../../log.ts';
 
@@ -55,7 +55,7 @@ export function cancelRow(requestId: string, reason: StopReason): NewRow {
 }
 
 /** An assistant message; tool calls whose arguments were no JSON object go back to the model as `{}`. */
-export function answerRow(turn: { requestId: string; hops: number }, answer: Omit<Answer, 'endedAtMs'>): NewRow {
+export function answerRow(turn: { requestId: string; hops: number }, answer: Omit<ModelAnswer, 'endedAtMs'>): NewRow {
   const partial = answer.finishReason === 'cancelled' || answer.finishReason === 'failed';
   const calls = partial ? [] : answer.calls;
   return {
@@ -86,7 +86,7 @@ export function answerRow(turn: { requestId: string; hops: number }, answer: Omi
   };
 }
 
-function timingFacts(timing: Answer['timing']): Record<string, unknown> {
+function timingFacts(timing: ModelAnswer['timing']): Record<string, unknown> {
   if (timing === null) return {};
   return {
     duration_ms: timing.durationMs,

@@ -7,21 +7,21 @@ import { fromCallback } from 'xstate';
 import { z } from 'zod';
 import type { AnswerInput, AnswerStop } from '../../../machines/conversation/setup.ts';
 import type { InternalEvent } from '../../../machines/conversation/events.ts';
-import type { Answer, AskedCall } from '../../../machines/conversation/hop-answers.ts';
+import type { ModelAnswer, RequestedCall } from '../../../machines/conversation/hop-answers.ts';
 import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
 import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
 import type { Toolbox } from '../../mcp/port.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Outbox } from '../../outbox/port.ts';
+import type { Delivery } from '../../outbox/port.ts';
 import type { TurnReport } from '../../observability/turn-report.ts';
 import type { KeepDraft } from '../keep-draft.ts';
 
 export interface AnswerDeps {
   model: LanguageModel;
   toolbox: Pick<Toolbox, 'misfit'>;
-  outbox: Pick<Outbox, 'draft' | 'tell'>;
+  outbox: Pick<Delivery, 'draft' | 'broadcast'>;
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
   metrics: Pick<Metrics, 'hopEnded' | 'used' | 'estimated'>;
@@ -60,7 +60,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
       queued(position) {
         const { provider, requestId: request_id, conversationId: conversation_id } = input;
         const data = `Provider "${provider}" has as many requests as it may; ${position} stand${position === 1 ? 's' : ''} in line, this one last.`;
-        outbox.tell(input, {
+        outbox.broadcast(input, {
           request_id,
           status: 'chunk',
           conversation_id,
@@ -123,7 +123,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
       const text = written.text.toWellFormed();
       const reasoning = written.reasoning.toWellFormed();
       const finished = end.status === 'finished' ? end : null;
-      const answer: Answer = {
+      const answer: ModelAnswer = {
         messageId: draft.messageId,
         text,
         reasoning,
@@ -141,7 +141,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
     ask().then(sendBack, (error: unknown) => {
       onError(error);
       const { text, reasoning } = finish();
-      const answer: Answer = {
+      const answer: ModelAnswer = {
         messageId: draft.messageId,
         text,
         reasoning,
@@ -170,7 +170,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
   });
 }
 
-function finishReasonOf(end: AnswerEnd): Answer['finishReason'] {
+function finishReasonOf(end: AnswerEnd): ModelAnswer['finishReason'] {
   if (end.status === 'aborted') return 'cancelled';
   return end.status === 'failed' ? 'failed' : end.finishReason;
 }
@@ -185,7 +185,7 @@ function askedCall(
   { name, arguments: text }: { name: string; arguments: string },
   tools: AnswerInput['tools'],
   misfitOf: Toolbox['misfit'],
-): AskedCall {
+): RequestedCall {
   const args = parseArguments(text);
   const tool = tools.get(name);
   const misfit = args !== null && tool !== undefined ? misfitOf(tool.inputSchema, args) : null;

@@ -3,7 +3,7 @@
  * to the followers, and reports its end exactly once. Timeouts and Stop are the chart's.
  */
 import { fromCallback } from 'xstate';
-import { NOBODY_ANSWERED } from '../../../machines/conversation/decisions/question-plan.ts';
+import { NO_ANSWER } from '../../../machines/conversation/decisions/question-plan.ts';
 import type { ServerAnswer, ServerAsk } from '../../../machines/conversation/question-types.ts';
 import type {
   CallAbort,
@@ -15,17 +15,17 @@ import type {
   ToolCallInput,
 } from '../../../machines/tool-call-terms.ts';
 import { timeLeftMs } from '../../../machines/tool-call.ts';
-import type { Place } from '../../scheduling/fair-queue.ts';
+import type { FairKey } from '../../scheduling/fair-queue.ts';
 import type { CallEnd, Progress } from '../../mcp/calls.ts';
 import type { Toolbox } from '../../mcp/port.ts';
 import type { LogEntry } from '../../mcp/content/server-log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Outbox } from '../../outbox/port.ts';
+import type { Delivery } from '../../outbox/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
 
 export interface CallToolDeps {
   toolbox: Pick<Toolbox, 'call'>;
-  outbox: Pick<Outbox, 'tell'>;
+  outbox: Pick<Delivery, 'broadcast'>;
   metrics: Pick<Metrics, 'toolEnded'>;
   /** Questions to people that a call may ask; read at each. */
   maxQuestions: number;
@@ -64,12 +64,12 @@ export function createCallToolLogic(deps: CallToolDeps) {
       // A call that has ended needs no abort, which makes an error with a stack trace.
       if (calling) abort.abort();
       calling = false;
-      answer?.(NOBODY_ANSWERED);
+      answer?.(NO_ANSWER);
     };
     receive((order) => (order.type === 'call.abort' ? giveUp() : answer?.(order.answer)));
 
     const askPerson = async (ask: ServerAsk, number: number): Promise<ServerAnswer> => {
-      if (!calling) return NOBODY_ANSWERED;
+      if (!calling) return NO_ANSWER;
       const sinceMs = performance.now();
       askingSinceMs = sinceMs;
       const answered = new Promise<ServerAnswer>((resolve) => (answer = resolve));
@@ -95,7 +95,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
     };
 
     const tell = (chunk: Chunk) =>
-      outbox.tell(input, {
+      outbox.broadcast(input, {
         request_id: input.requestId,
         status: 'chunk',
         conversation_id: input.conversationId,
@@ -133,7 +133,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
         });
     };
 
-    const place: Place = [input.owner, input.conversationId, input.callId];
+    const place: FairKey = [input.owner, input.conversationId, input.callId];
     void toolbox
       .call(input.tool, input.arguments, {
         place,

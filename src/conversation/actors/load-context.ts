@@ -10,12 +10,12 @@ import type { HopContext, HopTool } from '../../../machines/conversation/turn-st
 import type { Tool, Toolbox } from '../../mcp/port.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
-import type { WarmLogs } from '../warm-logs.ts';
+import type { LogCache } from '../warm-logs.ts';
 
 export interface LoadContextDeps {
-  warmLogs: Pick<WarmLogs, 'turns'>;
+  warmLogs: Pick<LogCache, 'turns'>;
   toolbox: Pick<Toolbox, 'tools' | 'settled'>;
-  notices: Pick<ServerNotices, 'greet'>;
+  notices: Pick<ServerNotices, 'turnStarted'>;
   systemPrompt: SystemPrompt;
   countTokens(text: string): number | Promise<number>;
   /** context.max_tokens - context.reserve_tokens. This, preserveRecent and policy are read for each hop. */
@@ -56,7 +56,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
   };
 
   return fromPromise<HopContext, LoadContextInput>(async ({ input }) => {
-    if (input.isFirst) notices.greet(input);
+    if (input.isFirst) notices.turnStarted(input);
     await toolbox.settled();
     const turns = await warmLogs.turns(input);
     const prompt = await deps.systemPrompt(input, input.isFirst);
