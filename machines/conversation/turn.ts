@@ -1,11 +1,39 @@
 /**
- * The turn: receive, load the context, stream the answer, hop through tools, persist.
- * While a commit decides what comes next, a Stop waits for it (the time of one commit);
- * anywhere else it takes effect at once.
+ * Defines the states of a turn: receive the message, load the context, stream the answer, hop through tools, persist.
+ * A cancel that arrives while a commit decides what comes next waits for that commit. In every other state it takes
+ * effect at once.
  */
 import { conversation } from './actions/turn.ts';
-import { responseToOtherInterrupt, cancelOfQueuedTurn, deferUntilCommitted } from './handlers.ts';
-import { toolHop } from './tool-hop.ts';
+
+/** A Stop of a turn that waits, or whose message is on its way to the log, touches the running one in no state. */
+const cancelOfQueuedTurn = [
+  { guard: 'targetsQueuedTurn', actions: 'withdraw' },
+  { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
+  { guard: 'targetsArrivingMessage', actions: 'defer' },
+  { actions: 'replyNothingRunning' },
+] as const;
+
+/** A Stop that meets an undecided commit is heard as soon as that is decided. */
+const deferUntilCommitted = {
+  'client.cancel': [
+    { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
+    { guard: 'targetsRunningTurn', actions: 'defer' },
+    ...cancelOfQueuedTurn,
+  ],
+} as const;
+
+/** The answer to what nobody is asked, or whose decision is being committed, is looked up in the log: now, or when that is done. */
+const responseToOtherInterrupt = [
+  { guard: 'answersNoInterrupt', actions: 'replyLate' },
+  { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
+  { actions: 'defer' },
+] as const;
+
+/** People answer, or their time runs out. */
+const onResponse = {
+  'client.respond': [{ guard: 'answersOpenInterrupt', actions: 'appendResponse' }, ...responseToOtherInterrupt],
+  'conversation.expire': { guard: 'timeIsUp', actions: 'appendExpiry' },
+} as const;
 
 const receiving = conversation.createStateConfig({
   description: 'The message is being committed; nothing is promised before.',
@@ -77,6 +105,62 @@ const streaming = conversation.createStateConfig({
 const backingOff = conversation.createStateConfig({
   description: 'The provider failed before anything was shown; it is asked again after a wait.',
   after: { backoff: 'loadingContext' },
+});
+
+const toolHop = conversation.createStateConfig({
+  description: 'The model has asked for tools. There is no way from an open call back to the model.',
+  initial: 'recording',
+  states: {
+    recording: {
+      description: 'One commit holds the assistant message and the decision on each call, before any call is made.',
+      entry: 'appendHop',
+      on: {
+        ...deferUntilCommitted,
+        'log.committed': { guard: 'isHop', target: 'running', actions: ['countHop', 'raiseDeferred'] },
+      },
+    },
+    running: {
+      id: 'runningCalls',
+      description: 'One actor a call, in parallel up to the limit; each result is committed as it comes.',
+      entry: 'startCalls',
+      always: [
+        { guard: 'allCallsSettled', target: 'settling' },
+        { guard: 'onlyPeopleAreAwaited', target: 'waiting' },
+      ],
+      on: {
+        ...onResponse,
+        'call.asks': { actions: ['appendQuestion', 'startCalls'] },
+        'call.settled': [
+          { guard: 'mayRepeatCall', actions: 'repeatCall' },
+          { actions: ['recordResult', 'startCalls'] },
+        ],
+        'log.committed': [
+          { guard: 'isResult', actions: 'markRecorded' },
+          { guard: 'isQuestion', actions: 'confirmQuestion' },
+          { guard: 'isRepeat', actions: ['readyRepeat', 'startCalls'] },
+          { guard: 'isResponse', actions: ['confirmResponse', 'startCalls', 'raiseDeferred'] },
+        ],
+      },
+    },
+    waiting: {
+      id: 'waitingForPeople',
+      description:
+        'Every call that is open waits for a person. The conversation may leave memory: it comes back with the answer, or when time is up.',
+      entry: 'returnPermit',
+      always: { guard: 'mayStopInstead', target: '#stopped' },
+      on: {
+        ...onResponse,
+        'log.committed': { guard: 'isResponse', target: '#queued', actions: 'confirmResponse' },
+        'conversation.drain': [{ guard: 'mayPassivate', target: '#stopped' }, { actions: 'stopWhenIdle' }],
+        'conversation.passivate': { guard: 'mayPassivate', target: '#stopped' },
+      },
+    },
+    settling: {
+      description: 'Waits until every result is committed; then the model is asked again.',
+      always: { guard: 'allCallsRecorded', target: '#loadingContext', actions: 'raiseDeferred' },
+      on: { ...deferUntilCommitted, 'log.committed': { guard: 'isResult', actions: 'markRecorded' } },
+    },
+  },
 });
 
 const cancelling = conversation.createStateConfig({

@@ -42,4 +42,18 @@ export const stopActions = {
     for (const call of turn.calls)
       if (call.stage === 'running') enqueue.sendTo(`call:${call.callId}`, { type: 'call.cancel' });
   }),
+  addDeleter: setup.assign(({ context, event }) =>
+    event.type === 'client.delete' ? { deleters: [...context.deleters, event.by] } : {},
+  ),
+  removeLog: setup.emit({ type: 'remove' }),
+  confirmRemoval: setup.enqueueActions(({ context, enqueue }) => {
+    enqueue.emit({ type: 'deleted' });
+    for (const to of context.deleters) enqueue.emit({ type: 'reply', to, result: {} });
+    enqueue.assign({ deleters: [] });
+  }),
+  refuseDeleters: setup.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'log.failed') return;
+    for (const to of context.deleters) enqueue.emit({ type: 'refuse', to, fault: event.fault });
+    enqueue.assign({ deleters: [] });
+  }),
 };

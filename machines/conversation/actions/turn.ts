@@ -5,9 +5,7 @@
 import type { ModelAnswer } from '../hop-answers.ts';
 import type { OpenCall, RunningTurn } from '../turn-state.ts';
 import { withEdit } from '../rows/approval.ts';
-import { approvalActions } from './approval.ts';
-import { deletionActions } from './deletion.ts';
-import { questionActions } from './questions.ts';
+import { interruptActions } from './interrupts.ts';
 import { queueActions } from './queue.ts';
 import { conversationSetup as setup, nextBackoffMs } from '../setup.ts';
 import { stopActions } from './stop.ts';
@@ -264,9 +262,7 @@ export const conversation = setup.extend({
   actions: {
     ...queueActions,
     ...stopActions,
-    ...approvalActions,
-    ...questionActions,
-    ...deletionActions,
+    ...interruptActions,
     ...turnActions,
   },
 });

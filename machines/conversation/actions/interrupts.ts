@@ -4,6 +4,7 @@
  */
 import { conversationSetup as setup } from '../setup.ts';
 import { waitingUpdate } from '../state-updates.ts';
+import { questionOf, questionRow } from '../rows/server-question.ts';
 import { afterAnswer } from '../decisions/question-plan.ts';
 import { expiryPlan, responsePlan } from '../decisions/response-plan.ts';
 import type { OpenCall } from '../turn-state.ts';
@@ -27,7 +28,7 @@ function askedAgain(call: OpenCall): OpenCall {
   return approval === null ? call : { ...call, edited: null, stage: 'asking' };
 }
 
-export const approvalActions = {
+export const interruptActions = {
   appendResponse: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.respond' || !context.turn) return;
     const { turn } = context;
@@ -86,5 +87,50 @@ export const approvalActions = {
   replyLate: setup.enqueueActions(({ event, enqueue }) => {
     if (event.type === 'client.respond')
       enqueue.emit({ type: 'respond.late', to: event.by, interruptId: event.interruptId });
+  }),
+  appendQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'call.asks' || !context.turn) return;
+    const { turn, limits } = context;
+    const { callId, resume } = event;
+    const call = turn.calls.find((candidate) => candidate.callId === callId);
+    const question = call ? questionOf(call, event, limits.approvalTimeoutMs) : null;
+    if (!call || !question) return;
+    // A call that was laid down has no actor any more; one that waits for the answer goes on running.
+    if (resume) enqueue.stopChild(`call:${callId}`);
+    const asked: OpenCall = { ...call, question, stage: resume ? 'suspending' : call.stage };
+    const calls = turn.calls.map((other) => (other === call ? asked : other));
+    enqueue.assign({ turn: { ...turn, calls } });
+    enqueue.emit({
+      type: 'append',
+      tag: { of: 'question', callId },
+      rows: [questionRow(turn.requestId, asked, question)],
+      ...waitingUpdate(turn.requestId, calls),
+    });
+  }),
+  confirmQuestion: setup.assign(({ context, event }) => {
+    if (event.type !== 'log.committed' || event.tag.of !== 'question' || !context.turn) return {};
+    const { callId } = event.tag;
+    const { turn } = context;
+    return {
+      turn: {
+        ...turn,
+        calls: turn.calls.map((call): OpenCall =>
+          call.callId === callId && call.stage === 'suspending' ? { ...call, stage: 'asking' } : call,
+        ),
+      },
+    };
+  }),
+  /** The turn is being stopped: nobody is asked any more. A call that was laid down is over, one that waits is told to stop. */
+  dropQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'call.asks' || !context.turn || !event.resume) return;
+    const { turn } = context;
+    const { callId } = event;
+    enqueue.stopChild(`call:${callId}`);
+    enqueue.assign({
+      turn: {
+        ...turn,
+        calls: turn.calls.map((call): OpenCall => (call.callId === callId ? { ...call, stage: 'ready' } : call)),
+      },
+    });
   }),
 };
