@@ -1,6 +1,5 @@
 /**
- * Small constructors that the conversation's actions share: askers, a fresh running turn.
- * Pure; nothing here knows an event.
+ * Builds the values that several actions of the conversation share: requesters, a new running turn, appends. Pure.
  */
 import type { Requester, ChatEvent } from './client-events.ts';
 import type { TurnEnd } from './events.ts';
@@ -13,7 +12,7 @@ export function requesterOf(chat: ChatEvent): Requester {
   return { session: chat.session, requestId: chat.requestId };
 }
 
-/** A turn as it begins, or goes on after a restart. */
+/** A turn at its start, or as it goes on after a restart. */
 export function newRunningTurn({
   requestId,
   hops,
@@ -39,7 +38,7 @@ export function newRunningTurn({
   };
 }
 
-/** Changes the running turn; without one, nothing. */
+/** Changes the running turn. Does nothing without one. */
 export function updateTurn(
   context: ConversationContext,
   change: (turn: RunningTurn) => Partial<RunningTurn>,
@@ -52,7 +51,7 @@ export function endAppend(requestId: string, rows: NewRow[], end: TurnEnd) {
   return { type: 'append', tag: { of: 'end', requestId }, rows, end: { requestId, payload: end } } as const;
 }
 
-/** What an append tells the log of waiting for people; nothing in a hop that asks none. `afterwards`: how the append leaves a call. */
+/** The `waiting` part of an append. Empty in a hop without interrupts. `afterwards`: the call as the append leaves it. */
 export function waitingUpdate(
   requestId: string,
   calls: readonly OpenCall[],
@@ -63,12 +62,12 @@ export function waitingUpdate(
     : {};
 }
 
-/** Told to those who were told `queued`. */
+/** Announces the start of a turn whose sender received `queued`. */
 export function startedNotice(requestId: string) {
   return { type: 'notice', requestId, kind: 'started', data: 'The turn has started.', details: {} } as const;
 }
 
-/** The name of the provider at that place. A reload may have shortened the list since: then the last one of it. */
+/** The name of the provider at this index. The last one if a reload has shortened the list since. */
 export function providerAt({ providers }: Pick<ConversationLimits, 'providers'>, place: number): string {
   return providers[place] ?? providers.at(-1) ?? '';
 }

@@ -5,7 +5,7 @@
  */
 import { conversation } from './actions/turn.ts';
 
-/** A Stop of a turn that waits, or whose message is on its way to the log, touches the running one in no state. */
+/** A cancel of a queued turn, or of a turn whose message is being committed. It never affects the running turn. */
 const cancelOfQueuedTurn = [
   { guard: 'targetsQueuedTurn', actions: 'withdraw' },
   { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
@@ -13,7 +13,7 @@ const cancelOfQueuedTurn = [
   { actions: 'replyNothingRunning' },
 ] as const;
 
-/** A Stop that meets an undecided commit is heard as soon as that is decided. */
+/** A cancel that arrives during a commit is handled as soon as the commit is decided. */
 const deferUntilCommitted = {
   'client.cancel': [
     { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
@@ -22,21 +22,24 @@ const deferUntilCommitted = {
   ],
 } as const;
 
-/** The answer to what nobody is asked, or whose decision is being committed, is looked up in the log: now, or when that is done. */
+/**
+ * A response to an interrupt that is not open. The log is searched for its decision: at once if no call has this
+ * interrupt, else after the decision's commit.
+ */
 const responseToOtherInterrupt = [
   { guard: 'answersNoInterrupt', actions: 'replyLate' },
   { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
   { actions: 'defer' },
 ] as const;
 
-/** People answer, or their time runs out. */
+/** A person responds to an open interrupt, or the interrupt expires. */
 const onResponse = {
   'client.respond': [{ guard: 'answersOpenInterrupt', actions: 'appendResponse' }, ...responseToOtherInterrupt],
   'conversation.expire': { guard: 'timeIsUp', actions: 'appendExpiry' },
 } as const;
 
 const receiving = conversation.createStateConfig({
-  description: 'The message is being committed; nothing is promised before.',
+  description: 'The message is being committed. The client is promised nothing before.',
   on: {
     'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
     'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
@@ -46,7 +49,7 @@ const receiving = conversation.createStateConfig({
 });
 
 const queued = conversation.createStateConfig({
-  description: 'As many turns as may be are at work in other conversations; this one waits for a permit.',
+  description: 'All permits are in use by turns of other conversations. This turn waits for one.',
   invoke: {
     id: 'permit',
     src: 'permit',
@@ -66,7 +69,7 @@ const queued = conversation.createStateConfig({
 
 const loadingContext = conversation.createStateConfig({
   description:
-    'Builds the window of past turns and pins the tool catalogue for this hop; a turn whose budget is spent ends here.',
+    'Builds the window of past turns and fixes the list of tools for this hop. A turn whose budget is spent ends here.',
   invoke: {
     id: 'context',
     src: 'loadContext',
@@ -86,7 +89,7 @@ const loadingContext = conversation.createStateConfig({
 });
 
 const streaming = conversation.createStateConfig({
-  description: 'The model answers. Its deltas go straight to the followers; the chart sees the end.',
+  description: 'The model answers. Its deltas go straight to the followers. The chart sees only the end.',
   entry: 'ask',
   on: {
     'answer.finished': [
@@ -103,7 +106,7 @@ const streaming = conversation.createStateConfig({
 });
 
 const backingOff = conversation.createStateConfig({
-  description: 'The provider failed before anything was shown; it is asked again after a wait.',
+  description: 'The provider failed before any text was shown. The chart waits, then asks it again.',
   after: { backoff: 'loadingContext' },
 });
 
@@ -121,7 +124,7 @@ const toolHop = conversation.createStateConfig({
     },
     running: {
       id: 'runningCalls',
-      description: 'One actor a call, in parallel up to the limit; each result is committed as it comes.',
+      description: 'One actor per call, in parallel up to the limit. Each result is committed when it arrives.',
       entry: 'startCalls',
       always: [
         { guard: 'allCallsSettled', target: 'settling' },
@@ -145,7 +148,7 @@ const toolHop = conversation.createStateConfig({
     waiting: {
       id: 'waitingForPeople',
       description:
-        'Every call that is open waits for a person. The conversation may leave memory: it comes back with the answer, or when time is up.',
+        'Every open call waits for a person. The conversation may leave memory. A response, or the end of the time to respond, reopens it.',
       entry: 'returnPermit',
       always: { guard: 'mayStopInstead', target: '#stopped' },
       on: {
@@ -156,7 +159,7 @@ const toolHop = conversation.createStateConfig({
       },
     },
     settling: {
-      description: 'Waits until every result is committed; then the model is asked again.',
+      description: 'Waits until every result is committed. Then the model is asked again.',
       always: { guard: 'allCallsRecorded', target: '#loadingContext', actions: 'raiseDeferred' },
       on: { ...deferUntilCommitted, 'log.committed': { guard: 'isResult', actions: 'markRecorded' } },
     },
@@ -164,7 +167,7 @@ const toolHop = conversation.createStateConfig({
 });
 
 const cancelling = conversation.createStateConfig({
-  description: 'A Stop, or a message that interrupts, ends the turn. What was streamed is kept.',
+  description: 'A cancel, or a message that interrupts, ends the turn. The text that was streamed is kept.',
   initial: 'recording',
   on: {
     'client.cancel': [
@@ -179,7 +182,7 @@ const cancelling = conversation.createStateConfig({
   },
   states: {
     recording: {
-      description: 'The Stop is committed before anything acts on it; work goes on until then.',
+      description: 'The cancel is committed before anything acts on it. Work goes on until then.',
       on: {
         'log.committed': [
           { guard: 'isCancel', target: 'stopping', actions: 'confirmCancel' },
@@ -188,7 +191,7 @@ const cancelling = conversation.createStateConfig({
       },
     },
     stopping: {
-      description: 'The stream and the calls are told to stop and report how far they got.',
+      description: 'The stream and the calls are stopped. Each reports how far it got.',
       entry: 'stopWork',
       always: { guard: 'isQuiet', target: '#persisting' },
     },
@@ -196,7 +199,7 @@ const cancelling = conversation.createStateConfig({
 });
 
 const persisting = conversation.createStateConfig({
-  description: 'What was answered and the end of the turn are committed together.',
+  description: 'The answer and the end of the turn are committed together.',
   entry: 'appendEnd',
   on: {
     ...deferUntilCommitted,
@@ -205,7 +208,7 @@ const persisting = conversation.createStateConfig({
 });
 
 export const turn = conversation.createStateConfig({
-  description: 'A turn runs, from its message to its end. Further messages wait, are refused or interrupt.',
+  description: 'A turn runs, from its message to its end. Further messages wait, are rejected or interrupt.',
   tags: ['chat', 'cancel'],
   initial: 'receiving',
   on: {

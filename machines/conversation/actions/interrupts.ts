@@ -1,6 +1,6 @@
 /**
- * People in the loop: their answers, and the end of the time they had for them. An answer is committed together
- * with what follows from it, the dispatch or the result, before anything acts on it.
+ * Implements the actions about interrupts: servers' questions, people's responses and expiries. A question is a row
+ * before a person can see it. A response is committed together with its consequence, the dispatch or the result.
  */
 import { conversationSetup as setup } from '../setup.ts';
 import { waitingUpdate } from '../state-updates.ts';
@@ -9,7 +9,7 @@ import { afterAnswer } from '../decisions/question-plan.ts';
 import { expiryPlan, responsePlan } from '../decisions/response-plan.ts';
 import type { OpenCall } from '../turn-state.ts';
 
-/** A call whose server has ended it meanwhile is left alone. */
+/** Leaves a call unchanged if its server has ended it in the meantime. */
 function afterResponse(call: OpenCall): OpenCall {
   if (call.question) return afterAnswer(call);
   return call.approval === null
@@ -58,7 +58,7 @@ export const interruptActions = {
       ...waitingUpdate(turn.requestId, calls, afterAnswer),
     });
   }),
-  /** What was approved or answered may be made now, the rest has its result; a server that waits is told. */
+  /** Approved and answered calls become ready, the others have their result. A server that keeps its call open gets the answer. */
   confirmResponse: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'response') return;
     const { by, callIds, remember } = event.tag;
@@ -74,7 +74,7 @@ export const interruptActions = {
     const calls = context.turn.calls.map((call) => (answered.includes(call) ? afterResponse(call) : call));
     enqueue.assign({ turn: { ...context.turn, calls } });
   }),
-  /** The answer could not be stored, so the question stands. */
+  /** The response could not be stored, so the interrupt stays open. */
   reopenInterrupt: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.failed' || event.tag.of !== 'response') return;
     const { by, callIds } = event.tag;
@@ -95,7 +95,7 @@ export const interruptActions = {
     const call = turn.calls.find((candidate) => candidate.callId === callId);
     const question = call ? questionOf(call, event, limits.approvalTimeoutMs) : null;
     if (!call || !question) return;
-    // A call that was laid down has no actor any more; one that waits for the answer goes on running.
+    // A suspended call needs no actor. A call that its server keeps open goes on running.
     if (resume) enqueue.stopChild(`call:${callId}`);
     const asked: OpenCall = { ...call, question, stage: resume ? 'suspending' : call.stage };
     const calls = turn.calls.map((other) => (other === call ? asked : other));
@@ -120,7 +120,7 @@ export const interruptActions = {
       },
     };
   }),
-  /** The turn is being stopped: nobody is asked any more. A call that was laid down is over, one that waits is told to stop. */
+  /** The turn is being cancelled, so the question is dropped. A suspended call is over. A call that runs is cancelled. */
   dropQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.asks' || !context.turn || !event.resume) return;
     const { turn } = context;

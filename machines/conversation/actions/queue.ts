@@ -1,6 +1,6 @@
 /**
- * Admission: what becomes of a message before its turn runs. Deferring, committing, queueing, refusing,
- * withdrawing. A turn has no other way in.
+ * Implements the actions on a message before its turn runs: defer, commit, queue, reject, withdraw. Every turn starts
+ * here.
  */
 import { awaitsPerson } from '../rows/approval.ts';
 import type { ConversationContext } from '../context.ts';
@@ -11,7 +11,7 @@ import { fault } from '../../faults.ts';
 import { stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
 import { cancelRow, rewindRow, userMessageRow } from '../rows/turn-rows.ts';
 
-/** The last words of an actor that ends: whoever still waits for an answer is to send again. */
+/** Before the actor stops: rejects all pending requests with an error that says to send again. */
 const refuseUnanswered = (code: 'conversation_failed' | 'conversation_deleted' | 'shutting_down') =>
   setup.enqueueActions(({ context, enqueue }) => {
     const waiting = [...context.arriving, ...context.deferred].map((event) =>
@@ -27,7 +27,7 @@ const refuseUnanswered = (code: 'conversation_failed' | 'conversation_deleted' |
     }
   });
 
-/** What is legal while a turn runs, and what to do about it. */
+/** The actions that are legal while a turn runs, and advice for the client. */
 function duringTurn({ turn }: ConversationContext): { can: string[]; advice: string } {
   return turn?.calls.some(awaitsPerson)
     ? { can: ['cancel', 'chat', 'respond'], advice: 'Answer what the turn asks, cancel it' }
@@ -39,7 +39,7 @@ export const queueActions = {
     if (event.type === 'client.chat' || event.type === 'client.respond')
       return { deferred: [...context.deferred, event] };
     if (event.type !== 'client.cancel') return {};
-    // A Stop means the turn that ran when it was sent, not the one that runs when it is heard.
+    // A cancel means the turn that ran when it was sent, not the turn that runs when it is handled.
     return { deferred: [...context.deferred, { ...event, target: event.target ?? context.turn?.requestId ?? null }] };
   }),
   raiseDeferred: setup.enqueueActions(({ context, enqueue }) => {
@@ -89,7 +89,7 @@ export const queueActions = {
       chat: event,
     });
   }),
-  /** What a committed message becomes: the next turn, a follower of the one it repeats, or a refusal. */
+  /** Turns a committed message into the next turn, a follower of the turn that it repeats, or a rejection. */
   admit: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'message') return;
     const { chat } = event.tag;
@@ -129,7 +129,7 @@ export const queueActions = {
     enqueue.assign({ queue, turn: newRunningTurn(next.turn) });
     if (next.turn.announced) enqueue.emit(startedNotice(next.turn.requestId));
   }),
-  /** Queued turns stay in the log, and in the queue too: a Stop may still be meant for one. */
+  /** Queued turns stay in the log and in the queue: a cancel may still target one. */
   stopWhenIdle: setup.assign(({ context }) => ({
     queue: [{ kind: 'stop' }, ...context.queue.filter((next) => next.kind === 'turn')],
   })),

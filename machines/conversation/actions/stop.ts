@@ -1,6 +1,7 @@
 /**
- * Stop: its row first, then an answer to everyone who asked, then the work is told to end. An
- * interrupting chat takes the same way, without an asker.
+ * Implements the actions that end work: cancel and delete. A cancel commits its row, then answers its requesters, then
+ * aborts the work. An interrupting chat cancels in the same way, without a requester. A delete aborts the work, waits
+ * for pending commits, removes the log, and only then answers.
  */
 import { conversationSetup as setup } from '../setup.ts';
 import { cancelRow } from '../rows/turn-rows.ts';
@@ -18,7 +19,7 @@ export const stopActions = {
     });
     enqueue.emit({ type: 'append', tag: { of: 'cancel' }, rows: [cancelRow(context.turn.requestId, reason)] });
   }),
-  /** A second Stop is answered with the first: at once, or with its commit. */
+  /** A second cancel is answered together with the first: at once, or with its commit. */
   joinCancel: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.cancel' || !event.by || !context.turn?.stop) return;
     const { turn } = context;

@@ -1,6 +1,6 @@
 /**
- * What the chart does while a turn runs: context, answers, tool hops, the end; and how an interrupted
- * turn is taken up. Assign, emit, raise and sendTo only; no action can fail and none waits.
+ * Implements the actions of a running turn: context, answers, tool hops, its end, and the resumption of an interrupted
+ * turn. Actions only assign, emit, raise and send. No action can fail, and none waits.
  */
 import type { ModelAnswer } from '../hop-answers.ts';
 import type { OpenCall, RunningTurn } from '../turn-state.ts';
@@ -51,7 +51,7 @@ const turnActions = {
   forgetInterrupted: setup.assign({ interrupted: null }),
   noticeQueued: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'permit.awaited' || !context.turn) return;
-    const data = `The server is at work on as many turns as it may; ${event.ahead} stand${event.ahead === 1 ? 's' : ''} in line, this one last.`;
+    const data = `The server runs as many turns as its limit allows. This turn is number ${event.ahead} in the queue.`;
     enqueue.emit({
       type: 'notice',
       requestId: context.turn.requestId,
@@ -116,7 +116,7 @@ const turnActions = {
       details: { delay_ms: delayMs, provider },
     });
   }),
-  /** By half, for few providers say how much they take. */
+  /** Halves the context, because few providers say how much they accept. */
   shorten: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn?.context) return;
     const { turn } = context;
@@ -215,7 +215,7 @@ const turnActions = {
     ];
     enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows, ...waitingUpdate(turn.requestId, calls) });
   }),
-  /** A harmless call whose transport was lost is made once more; like every dispatch, it is a row first. */
+  /** Repeats an idempotent call whose connection was lost, once. Like every dispatch, the repeat is a row first. */
   repeatCall: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.settled' || !context.turn) return;
     const { turn } = context;
@@ -257,7 +257,7 @@ const turnActions = {
   })),
 };
 
-/** The ground plus every action by name: what the chart is written in. */
+/** The setup of the chart with every action by name. */
 export const conversation = setup.extend({
   actions: {
     ...queueActions,

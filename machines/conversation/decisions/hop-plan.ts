@@ -1,6 +1,6 @@
 /**
- * What becomes of the calls that a model asked for in one hop: run, ask a person, or answer at once with
- * a result that the model can act on. Pure; the rows are committed together, before anything runs.
+ * Decides about the calls that a model asked for in one hop: run it, ask a person, or answer at once with a result that
+ * the model can act on. Pure. The rows are committed together, before any call runs.
  */
 import type { RequestedCall, CallResult } from '../hop-answers.ts';
 import type { HopTool, OpenCall, RememberedDecision, RunningTurn, ToolUse } from '../turn-state.ts';
@@ -9,7 +9,7 @@ import { newApproval, requestRow } from '../rows/approval.ts';
 import { markRemembered, rememberedDenial, rememberedDecision } from './remembered.ts';
 import { answerRow, dispatchRow, instantResult, resultRow } from '../rows/turn-rows.ts';
 
-/** A hop's decisions: the rows to commit before anything runs, and the calls that are then open. */
+/** Returns the rows to commit before any call runs, and the calls that are then open. */
 export function hopPlan(
   turn: RunningTurn,
   approvalTimeoutMs: number,
@@ -59,7 +59,7 @@ export function hopPlan(
   return { rows, calls };
 }
 
-/** What a model is told of: not what it could only be refused. Such a tool stays known, for a call that is made up or copied from an older answer. */
+/** The tools that the model sees: those without `permission: never`. A model may still call a hidden tool that it invents or copies from an older answer. */
 export function offeredTools(tools: ReadonlyMap<string, HopTool>): HopTool[] {
   return [...tools.values()].filter(({ permission }) => permission !== 'never');
 }

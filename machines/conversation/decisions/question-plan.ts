@@ -1,6 +1,6 @@
 /**
- * What becomes of a tool call when what its server has asked is answered: by a person, by time, or by the call's own
- * end. The rows to commit before anything acts on it. Pure.
+ * Decides how a tool call goes on once its server's question is answered: by a person, by expiry, or by the end of the
+ * call. Returns the rows to commit before anything acts on the answer. Pure.
  */
 import { responseRow, type Decision } from '../rows/approval.ts';
 import type { RespondEvent } from '../client-events.ts';
@@ -13,7 +13,7 @@ import type { OpenCall } from '../turn-state.ts';
 const SAMPLING_DENIED =
   'A person did not allow the server of this tool to ask the model; the call was not finished. It may have taken effect in part.';
 
-/** What a person's decision tells the server. */
+/** The answer to the server that follows from a person's decision. */
 export function serverAnswer({ decision, content }: Pick<RespondEvent, 'decision' | 'content'>): ServerAnswer {
   switch (decision) {
     case 'approve':
@@ -27,17 +27,17 @@ export function serverAnswer({ decision, content }: Pick<RespondEvent, 'decision
   }
 }
 
-/** What time tells it. */
+/** The answer to the server when a question expires. */
 export const NO_ANSWER: ServerAnswer = { action: 'cancel', content: null };
 
-/** A call whose question has its answer, until that is in the log. */
+/** The call while the answer to its question is being committed. */
 export function withAnswer(call: OpenCall, question: ServerQuestion, answer: ServerAnswer): OpenCall {
   const answered = { ...question, answer };
   if (question.resume === null) return { ...call, question: answered };
   return { ...call, question: answered, stage: isSamplingDenied(answered) ? 'settled' : 'answered' };
 }
 
-/** The answer, and what follows from it: the call once more, the next question, or its end; nothing for a call that is open. */
+/** The rows of the answer and of its consequence: a new dispatch, the next question, or the result. No consequence for a call that its server keeps open. */
 export function answerRows(requestId: string, call: OpenCall, decision: Decision, reason: string | null): NewRow[] {
   const { question, callId, tool } = call;
   if (!question) return [];
@@ -52,7 +52,7 @@ export function answerRows(requestId: string, call: OpenCall, decision: Decision
   return [response, after.question ? questionRow(requestId, after, after.question) : dispatchRow(requestId, after)];
 }
 
-/** Where the call stands once the answer to its question is in the log. */
+/** The call after the commit of the answer to its question. */
 export function afterAnswer(call: OpenCall): OpenCall {
   const { question } = call;
   if (!question?.answer) return call;
@@ -83,12 +83,12 @@ export function afterAnswer(call: OpenCall): OpenCall {
   };
 }
 
-/** No result tells a server of 2026-07-28 that people will not have the model asked, so the call ends with that. */
+/** MCP 2026-07-28 has no result for a denied sampling request, so the call ends with the denial. */
 function isSamplingDenied({ ask, resume, answer }: ServerQuestion): boolean {
   return ask.kind === 'sampling' && resume !== null && answer !== null && answer.action !== 'accept';
 }
 
-/** Closes the question of a call that has ended, or is given up, without its answer; nothing where none is open. */
+/** Closes the question of a call that ended without an answer. Empty if no question is open. */
 export function closedQuestion(
   requestId: string,
   { callId, question }: Pick<OpenCall, 'callId' | 'question'>,

@@ -1,6 +1,6 @@
 /**
- * Where a log leaves its conversation: the fold that activation runs over the rows of turns
- * without an end. Pure; the chart's `recovering` goes on from what it returns.
+ * Folds the rows of turns without an end into the state of a conversation, for activation. Pure. The chart's state
+ * `recovering` goes on from the result.
  */
 import type {
   Approval,
@@ -17,8 +17,8 @@ import type { LogRow } from '../../log.ts';
 import { readQuestion, readResumption } from './question-rows.ts';
 
 /**
- * What a row about a call says of its tool; schema and description are the catalogue's and not needed to
- * make the call. One whose arguments cannot be read is not repeated: its outcome is then unknown.
+ * Reads the tool from a row about a call. Schema and description are not in the row and not needed to make the call.
+ * A call with unreadable arguments is not repeated: its outcome is then unknown.
  */
 function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): ToolUse {
   const text = (key: string) => (typeof extra[key] === 'string' ? extra[key] : '');
@@ -48,7 +48,7 @@ function readDispatch({ content, extra }: LogRow): NonNullable<InterruptedCall['
   };
 }
 
-/** Null for a question that cannot be read: it is then closed like a call that was never made. */
+/** Null for a row that cannot be read. Its call is then closed like a call that was never made. */
 function readApproval({ id, extra }: LogRow): (ToolUse & Approval) | null {
   const args = asObject(extra['arguments']);
   const untilMs = Date.parse(String(extra['expires_at']));
@@ -64,10 +64,10 @@ function readArguments(text: string | null): Record<string, unknown> | null {
 }
 
 /**
- * Folds the rows of open turns. `open` holds their request ids, oldest first; `nowMs` is when the log was
- * read. The turn that was cut off is the one that has a row beside its message and its Stop; without such
- * a row it is the first in line that was not stopped: it had begun, or would have. Any number can be stopped and
- * lack their end: queued ones are stopped too. `draft` is the message that was being written, if any was.
+ * Folds the rows of open turns. `open` holds their request ids, oldest first. `nowMs` is when the log was read. `draft`
+ * is the message that was being written, if any. The interrupted turn is the one with a row beside its message and its
+ * cancel. Without such a row it is the first queued turn that was not cancelled. Several turns can be cancelled and lack
+ * their end, because queued turns can be cancelled too.
  */
 export function foldLog(
   rows: readonly LogRow[],
@@ -94,7 +94,7 @@ export function foldLog(
   };
 }
 
-/** What a turn's rows tell by themselves. */
+/** The part of an interrupted turn that its rows alone determine. */
 type FoldedTurn = Omit<InterruptedTurn, 'begun' | 'draft'>;
 
 function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { turn: FoldedTurn; begun: boolean } {
