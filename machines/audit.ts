@@ -1,14 +1,14 @@
 /**
- * What is wrong with a conversation's log, in words: the rules that every log keeps, checked by one
- * walk over its rows. Pure; what is checked here holds after every crash, or the runtime has a fault.
+ * Checks a conversation's log against the rules that every log keeps, in one pass over its rows, and describes each
+ * violation. Pure. The rules hold after every crash. A violation is a fault of the runtime.
  */
 import type { LogRow } from './log.ts';
 
-/** What the tables beside the log say of a conversation. */
+/** The record of a conversation in the tables beside the log. */
 export interface LogRecord {
   oldestSeq: number;
   headSeq: number;
-  /** User and assistant messages that are kept, and the tokens of all kept rows. */
+  /** Number of kept user and assistant messages, and the tokens of all kept rows. */
   messages: number;
   tokens: number;
   /** In the order of their first rows. */
@@ -20,35 +20,35 @@ export interface AuditedTurn {
   beginSeq: number;
   /** Null while the turn is open. */
   endSeq: number | null;
-  /** Taken over from another program, whose turns have no end row and keep none of our rules. */
+  /** True for turns imported from another program. They have no end row and follow none of the rules. */
   adopted: boolean;
 }
 
 export interface Audit {
-  /** Looks at the next row, in seq order. */
+  /** Checks the next row, in seq order. */
   row(row: LogRow): void;
-  /** All that was found, once the last row was looked at. */
+  /** All violations, after the last row. */
   problems(): string[];
 }
 
-/** A turn as its rows tell it. */
+/** A turn as its rows describe it. */
 interface LoggedTurn {
   first: number;
   last: number;
   /** Seqs of its turn_end rows. */
   ends: number[];
-  /** Calls that the model asked for: whether each has its result. */
+  /** Calls that the model asked for. True if the call has its result. */
   calls: Map<string, boolean>;
-  /** Calls that a person was asked about: what was decided, null as yet. */
+  /** The decision on each call that needed approval. Null while open. */
   questions: Map<string, string | null>;
-  /** Calls whose server has asked a person and has no answer, with the id of the question. */
+  /** The interrupt id of each call whose server's question is open. */
   asking: Map<string, unknown>;
   begun: boolean;
 }
 
 /**
- * Starts an audit: give it every kept row once, in seq order, then ask for the problems, once; an empty list
- * means a sound log. It keeps turns and call ids but no texts, so a long log fits.
+ * Starts an audit. Pass every kept row once, in seq order, then call `problems` once. An empty list means a valid log.
+ * The audit keeps turns and call ids but no texts, so that a long log fits in memory.
  */
 export function auditLog(record: LogRecord): Audit {
   const found: string[] = [];
@@ -107,7 +107,7 @@ export function auditLog(record: LogRecord): Audit {
     if (row.type === 'tool_call' && decision !== undefined && decision !== null && decision !== 'approve')
       found.push(`row ${row.seq} dispatches call ${id}, which was not approved`);
     if (row.extra['edited'] === true && decision !== 'approve')
-      found.push(`row ${row.seq} dispatches call ${id} with changed arguments, which nobody approved`);
+      found.push(`row ${row.seq} dispatches call ${id} with changed arguments, which were not approved`);
     if (row.type === 'tool_result') turn.calls.set(id, true);
   }
 
@@ -127,11 +127,11 @@ export function auditLog(record: LogRecord): Audit {
     if (row.extra['kind'] === 'response' && turn.asking.has(id) && turn.asking.get(id) === row.extra['interrupt_id']) {
       turn.asking.delete(id);
     } else if (row.extra['kind'] === 'response') {
-      if (known !== null) found.push(`row ${row.seq} answers about call ${id}, which nobody is asked about`);
+      if (known !== null) found.push(`row ${row.seq} answers about call ${id}, which has no open interrupt`);
       turn.questions.set(id, String(row.extra['decision']));
     }
     if (row.extra['kind'] === 'remember' && ![...turn.questions.values()].includes(String(row.extra['decision']))) {
-      found.push(`row ${row.seq} remembers a decision that nobody took in its turn`);
+      found.push(`row ${row.seq} remembers a decision that was not taken in its turn`);
     }
   }
 

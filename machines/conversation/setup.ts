@@ -98,7 +98,7 @@ export const conversationSetup = setup({
     tooManyDeferred: ({ context, event }) =>
       context.deferred.length >= Math.max(1, context.limits.queueLength) &&
       !(event.type === 'client.cancel' && event.by === null),
-    // The same chat sent again is never a new turn. Its sender is attached, whatever its `mode`.
+    // The same chat sent again is never a new turn. Its sender is attached, for every `mode`.
     repeatsOpenTurn: ({ context, event }) =>
       event.type === 'client.chat' &&
       (context.turn?.requestId === event.requestId ||

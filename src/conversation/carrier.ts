@@ -1,6 +1,6 @@
 /**
- * What the chart of a conversation emits, carried out: rows by the journal, words to clients by the outbox. Decides
- * nothing; whether a chat or an answer that is turned away comes late, only the log knows, and it is asked.
+ * Runs the effects that the conversation chart emits: the journal appends rows, the delivery sends frames. The log
+ * decides whether a rejected chat or response repeats an earlier one.
  */
 import type { Requester, ChatEvent } from '../../machines/conversation/client-events.ts';
 import type { ConversationEmitted } from '../../machines/conversation/events.ts';
@@ -22,13 +22,13 @@ export interface EffectDeps {
 }
 
 export interface EffectOwner {
-  /** Its request has an answer, or will get one from the outbox. */
+  /** The request has its answer, or the delivery sends it. */
   answered(asker: Requester): void;
-  /** The chart has given up; its end follows. */
+  /** The chart has failed. Its end follows. */
   failed(why: Fault): void;
 }
 
-/** Called once for each emitted fact, in their order. May throw: a fault of this conversation alone. */
+/** Returns the function to call once for each emitted effect, in order. It may throw, which fails this conversation alone. */
 export function createEffectRunner(
   ref: ConversationRef,
   { outbox, turnReport, permits, store }: EffectDeps,
@@ -37,7 +37,7 @@ export function createEffectRunner(
 ): (emitted: ConversationEmitted) => void {
   const { owner, conversationId } = ref;
 
-  /** There is no room for a new turn, but the same chat again is none: one that has ended is answered with its end. */
+  /** Rejects a chat, unless it repeats a known turn: that turn's frames are sent instead. */
   const refuseOrReplay = async (chat: ChatEvent, problem: Fault): Promise<void> => {
     const refuse = (why: Fault) => outbox.reply(chat.session, errorFrame(chat.requestId, why, conversationId));
     const known = await store.turn(owner, conversationId, chat.requestId).catch(() => null);
@@ -51,7 +51,7 @@ export function createEffectRunner(
     );
   };
 
-  /** Somebody else was first, or time or the turn's end: the log has the decision. */
+  /** Answers a response to an interrupt that is not open, with the decision in the log. */
   const replyLate = async (to: Requester, interruptId: string): Promise<void> => {
     const known = await store.interrupt(owner, conversationId, interruptId).catch(() => null);
     outbox.reply(to.session, lateAnswerFrame({ requestId: to.requestId, conversationId }, known));

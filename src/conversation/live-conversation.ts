@@ -1,7 +1,6 @@
 /**
- * A conversation actor at work: starts it, hands on what it emits, and knows where it stands. A crash or an end is
- * told once, to `onEnd`; nothing thrown here reaches another conversation, and nobody who asked is left without an
- * answer.
+ * Starts a conversation actor, runs its effects and reports its state. `onEnd` is called once, for an end or a crash,
+ * with the requests that still need an answer. An error here never reaches another conversation.
  */
 import { createActor, waitFor, type AnyActorRef, type SnapshotFrom } from 'xstate';
 import { awaitsPerson } from '../../machines/conversation/rows/approval.ts';
@@ -17,34 +16,34 @@ import { createEffectRunner, type EffectDeps } from './carrier.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
 import type { LogCache } from './warm-logs.ts';
 
-/** What the registry tells a conversation. */
+/** Events that the registry sends to a conversation. */
 export type SupervisorEvent = Extract<
   InternalEvent,
   { type: 'conversation.passivate' | 'conversation.drain' | 'conversation.halt' | 'conversation.expire' }
 >;
 
 /**
- * The registry's hold on one running actor. Events sent after its end are dropped; `onEnd` has told the
- * registry by then, which opens a new one for the next frame.
+ * The registry's handle of one running actor. Events sent after its end are dropped. `onEnd` was called by then, and the
+ * registry opens a new actor for the next frame.
  */
 export interface LiveConversation {
   send(event: ClientEvent | SupervisorEvent): void;
-  /** Idle, or waiting for nobody but people: it may leave memory. */
+  /** True if it is idle or waits only for people. It may then leave memory. */
   isIdle(): boolean;
-  /** Resolves when it rests, or has ended. */
+  /** Resolves when it is idle or has ended. */
   whenIdle(): Promise<void>;
-  /** Where the chart stands, and the turn that runs. */
+  /** The state of the chart, and the request id of the running turn. */
   state(): { state: ConversationState; running: string | null };
   readonly ref: ConversationRef;
-  /** Requests that it has not answered yet. */
+  /** Requests without an answer so far. */
   readonly unanswered: Iterable<Requester>;
-  /** For those who look on; whoever has something to say says it with `send`. */
+  /** For the inspector only. Events go through `send`. */
   readonly actor: AnyActorRef;
-  /** When it was last spoken to or spoke, in ms of `performance.now()`. */
+  /** Time of its last event or effect, in ms of `performance.now()`. */
   readonly lastActiveMs: number;
 }
 
-/** The same for all conversations. */
+/** Dependencies that all conversations share. */
 export interface LiveConversationDeps extends JournalDeps, EffectDeps {
   machine: typeof conversationMachine;
   outbox: JournalDeps['outbox'] & EffectDeps['outbox'] & Pick<Delivery, 'watchesState' | 'state'>;
@@ -55,7 +54,7 @@ export interface LiveConversationDeps extends JournalDeps, EffectDeps {
   onStart(ref: ConversationRef, actor: AnyActorRef): void;
 }
 
-/** `onEnd` gets null when the actor ended by itself, else why it failed; and the requests that it leaves unanswered. */
+/** `onEnd` gets null if the actor ended normally, else the error; and the requests without an answer. */
 export function startConversation(
   input: ConversationInput,
   deps: LiveConversationDeps,
@@ -66,13 +65,13 @@ export function startConversation(
   const actor = createActor(deps.machine, { id: ref.conversationId, input });
   let lastActiveMs = performance.now();
   let failure: unknown = null;
-  /** Bounded by what the chart lets wait. */
+  /** Bounded by the limits of the chart's queues. */
   const unanswered = new Set<Requester>();
   const answered = ({ session, requestId }: Requester) => {
     for (const asker of unanswered)
       if (asker.session === session && asker.requestId === requestId) unanswered.delete(asker);
   };
-  /** Ends the conversation alone. Not at once: the actor may be in the middle of a transition. */
+  /** Fails this conversation alone. Deferred, because the actor may be in the middle of a transition. */
   const fail = (error: unknown) => {
     failure ??= error;
     queueMicrotask(() => actor.send({ type: 'conversation.fail' }));
@@ -87,7 +86,7 @@ export function startConversation(
     warmLogs.forget(ref);
     onEnd(error, [...unanswered]);
   };
-  /** An actor that threw leaves its children running: an answer nobody reads, a tool call nobody waits for. */
+  /** Stops the children of an actor that threw. XState leaves them running. */
   const stopChildren = () => {
     for (const [id, child] of Object.entries(actor.getSnapshot().children))
       child?.send({ type: id === 'answer' ? 'answer.stop' : 'call.cancel' });
@@ -95,7 +94,7 @@ export function startConversation(
   const sendState = (snapshot: Snapshot) => {
     if (outbox.watchesState(ref)) outbox.state(ref, stateOf(snapshot).state);
   };
-  /** A listener that throws would take the process down; a fault in one is this conversation's alone. */
+  /** Catches errors of listeners. Otherwise one error would end the process. */
   const guarded = (work: () => void) => {
     try {
       work();
@@ -125,7 +124,7 @@ export function startConversation(
     whenIdle: () =>
       waitFor(actor, (snapshot) => mayLeaveMemory(snapshot) || snapshot.status !== 'active').then(
         () => undefined,
-        // It ended while we waited; `onEnd` has told why.
+        // It ended during the wait. `onEnd` has reported the reason.
         () => undefined,
       ),
     isIdle: () => mayLeaveMemory(actor.getSnapshot()),
@@ -141,7 +140,7 @@ function mayLeaveMemory(snapshot: Snapshot): boolean {
   return snapshot.matches('idle') || snapshot.matches({ turn: { toolHop: 'waiting' } });
 }
 
-/** The chart's own words: its state value dotted, and its tags as what it takes now; `respond` while somebody is asked. */
+/** The dotted state value, and the legal actions: the chart's tags, and `respond` while an interrupt is open. */
 function stateOf(snapshot: Snapshot): { state: ConversationState; running: string | null } {
   const { turn } = snapshot.context;
   const asks = turn?.calls.some(awaitsPerson) ? ['respond'] : [];

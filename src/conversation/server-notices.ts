@@ -1,7 +1,7 @@
 /**
- * What the followers of a turn are told of MCP servers: that it waits for one, that one is away, is back, or waits for
- * somebody to authorize it. Told
- * once for each change, to the turns that are at work; whoever begins later is told what is away then.
+ * Sends notices about MCP servers to the followers of running turns: a server connects, is unavailable, is available
+ * again, or needs authorization. Each change is sent once. A turn that starts later gets a notice for each server that
+ * is unavailable then.
  */
 import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
@@ -14,18 +14,18 @@ export interface TurnRef extends ConversationRef {
 }
 
 export interface ServerNotices {
-  /** Tells of the changes of one server's chart until it ends. */
+  /** Sends notices for the changes of one server's chart until the chart ends. */
   watch(name: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
-  /** Tells of a server that is configured no more. */
+  /** Sends a notice that a server was removed from the configuration. */
   removed(name: string): void;
-  /** Tells a turn that begins which servers it has to wait for, and which it has to do without. */
+  /** Sends a starting turn one notice for each server that it waits for or that is unavailable. */
   turnStarted(turn: TurnRef): void;
 }
 
 export interface ServerNoticesDeps {
   toolbox: Pick<Toolbox, 'servers'>;
   outbox: Pick<Delivery, 'broadcast'>;
-  /** The turns that are at work: no more than there are permits. */
+  /** The running turns. Bounded by the number of permits. */
   atWork(): Iterable<TurnRef>;
 }
 
@@ -72,7 +72,7 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
       for (const { name, state, error, authorizeUrl } of toolbox.servers()) {
         if (state === 'ready') continue;
         if (authorizeUrl !== null) tell(turn, { kind: 'server_authorizing', server: name, url: authorizeUrl });
-        // Turns wait for no other connect than the first, before which nothing has gone wrong.
+        // Turns wait only for the first connect. Until then the server has no error.
         else if (state === 'connecting' && error === null) tell(turn, { kind: 'server_connecting', server: name });
         else tell(turn, { kind: 'server_unavailable', server: name, reason: error });
       }
@@ -80,7 +80,7 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
   };
 }
 
-/** Null where nothing has changed for who waits: one that is tried again is still away, and one that leaves with us is no news. */
+/** Null if nothing changed for the followers: a server in a retry is still unavailable, and a shutdown needs no notice. */
 function changeOf(
   server: string,
   state: ServerStatus['state'],
@@ -92,7 +92,7 @@ function changeOf(
   return UNAVAILABLE.includes(state) ? { kind: 'server_unavailable', server, reason } : null;
 }
 
-/** What makes it another piece of news. */
+/** Two changes with the same key are the same notice. */
 function changeKey(news: ServerChange): string {
   return 'url' in news ? news.url : news.kind;
 }
@@ -102,12 +102,12 @@ function describe(news: ServerChange): string {
     case 'server_connecting':
       return `Waiting for the MCP server "${news.server}" to connect.`;
     case 'server_authorizing':
-      return `The MCP server "${news.server}" can be used when somebody has authorized it: open ${news.url} in a browser on the machine of this server.`;
+      return `The MCP server "${news.server}" needs authorization. To authorize it, open ${news.url} in a browser on the machine of this server.`;
     case 'server_available':
       return `The MCP server "${news.server}" is available again.`;
     case 'server_removed':
       return `The MCP server "${news.server}" was removed from the configuration; its tools are not offered any more.`;
     case 'server_unavailable':
-      return `The MCP server "${news.server}" is not available${news.reason === null ? '' : ` (${news.reason})`}; it is tried again by itself.`;
+      return `The MCP server "${news.server}" is not available${news.reason === null ? '' : ` (${news.reason})`}. Parley tries again.`;
   }
 }

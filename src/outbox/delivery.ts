@@ -1,6 +1,6 @@
 /**
- * How a frame reaches whom it is meant for: at once while a socket keeps up, else through the log. A follower is live
- * or being caught up, never both, and of what a socket follows in more than one way each frame comes once.
+ * Sends frames to followers: at once to a socket that keeps up, otherwise through the log. A follower is either live or
+ * catching up. A socket that follows the same turn in two ways gets each frame once.
  */
 import type { LogRow } from '../../machines/log.ts';
 import { errorFrame } from '../protocol/frames.ts';
@@ -10,23 +10,23 @@ import type { Membership } from './membership.ts';
 import { renderRow } from './render.ts';
 import type { Follower, Topic } from './topic.ts';
 
-/** Frames are given encoded, once for all who get them. */
+/** Frames are encoded once for all receivers. */
 export interface Broadcast {
-  /** False for a turn too whose socket's subscription catches up: nothing of it may come before. */
+  /** False also for a turn whose socket has a subscription that catches up: no frame may overtake it. */
   isUpToDate(following: Follower): boolean;
-  /** To a live follower. */
+  /** Sends to one live follower. */
   send(following: Follower, frame: string): void;
-  /** To the live followers of a turn, and to live subscriptions. */
+  /** Sends to the live followers of a turn, and to live subscriptions. */
   broadcast(topic: Topic, requestId: string, frame: string, wants: (following: Follower) => boolean): void;
-  /** The sender of a turn hears `processing` whatever it is at: catching up would not say it again. A subscription has its row for that. */
+  /** Sends `processing` to the sender of a turn even while it catches up, because catching up would not repeat it. Subscriptions get the row instead. */
   sendAccepted(topic: Topic, requestId: string, frame: string): void;
-  /** From the log, then live. */
+  /** Catches up from the log, then switches to live. */
   catchUp(following: Follower, options: CatchUpOptions): void;
-  /** Ends a subscription. What it did not get to show, the turns that its socket follows catch up on. */
+  /** Ends a subscription. The turns that its socket follows catch up on what it did not show. */
   endSubscription(subscription: Follower): void;
 }
 
-/** `onError` gets failed catch-ups; their sockets are told `internal` and unfollowed. */
+/** `onError` gets failed catch-ups. Their sockets get an `internal` error, and the follower is removed. */
 export function createBroadcast(
   { followersOf: followingsOf, leave }: Membership,
   reader: LogReader,
@@ -34,7 +34,7 @@ export function createBroadcast(
 ): Broadcast {
   const ofSameSocket = ({ topic, session }: Follower) =>
     [...followingsOf(session.id)].filter((other) => other.topic === topic);
-  /** The end of a turn that the same socket follows: it could not be told before its row. */
+  /** Sends the end of a turn that the same socket follows. It must not come before the row. */
   const tellOwnEnd = (subscription: Follower, row: LogRow) => {
     for (const own of ofSameSocket(subscription)) {
       if (own.requestId !== row.request_id || !own.live) continue;
@@ -69,7 +69,7 @@ export function createBroadcast(
     );
   };
 
-  /** Whoever cannot keep up leaves the live stream and comes back through the log when its socket has drained. */
+  /** A follower that cannot keep up leaves the live stream. It catches up from the log when its socket has drained. */
   const give = (following: Follower, frame: string) => {
     const { session, topic } = following;
     if (!session.isSlow()) return session.send(frame);

@@ -1,24 +1,24 @@
 /**
- * Who is there: open sockets, the topics they follow, and the followings that tie the two. A topic exists while
- * somebody follows it or a message is being written. Sends nothing.
+ * Keeps the open sockets, the topics, and the followers that connect both. A topic exists while it has a follower or an
+ * unfinished message. Sends nothing.
  */
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import type { Follower, Session, Topic } from './topic.ts';
 
 export interface Membership {
   open(session: Session): void;
-  /** Forgets a closed socket and all that it followed. */
+  /** Removes a closed socket and its followers. */
   close(sessionId: string): void;
   session(sessionId: string): Session | undefined;
-  /** All that one socket follows; empty for a socket that is gone. */
+  /** The followers of one socket. Empty for a closed socket. */
   followersOf(sessionId: string): Iterable<Follower>;
-  /** The topic if anybody is there. */
+  /** The topic, if it exists. */
   find(ref: ConversationRef): Topic | undefined;
-  /** The topic, made if need be. */
+  /** The topic, created if necessary. */
   topicOf(ref: ConversationRef): Topic;
-  /** Lets an empty topic go. */
+  /** Removes the topic if it is empty. */
   release(topic: Topic): void;
-  /** Replaces what the socket followed under the same request id; null if the socket is gone. */
+  /** Adds a follower and replaces the socket's former one with the same request id. Null if the socket is closed. */
   join(
     sessionId: string,
     ref: ConversationRef,
@@ -64,7 +64,7 @@ export function createMembership(): Membership {
   };
   const leave = (following: Follower) => {
     const { topic, session } = following;
-    // A catch-up that ends late has left already; its topic may have a successor by now.
+    // The follower of a catch-up that ends late has left already. A new topic may have replaced its topic by now.
     if (!topic.followers.delete(following)) return;
     sessions.get(session.id)?.followings.delete(following);
     if (following.requestId === null) topic.subscriptions.delete(session.id);

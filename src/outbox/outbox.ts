@@ -1,6 +1,6 @@
 /**
- * Who follows which turn, and what each of them gets. Sockets are cursors on the log. Frames are encoded once for
- * all. Owns no sockets, decides nothing about turns, and outlives the conversation actors.
+ * Sends rows and live frames to the sockets that follow turns and conversations. Sockets are cursors on the log. Frames
+ * are encoded once for all receivers. Outlives the conversation actors.
  */
 import type { Cursor } from '../../machines/conversation/client-events.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
@@ -22,8 +22,8 @@ export interface DeliveryOptions {
 }
 
 /**
- * Holds nothing durable: followings and the message under construction, all of it bounded by the sockets
- * and turns there are. `onError` gets failed catch-ups; their sockets are told `internal` and unfollowed.
+ * Holds nothing durable: followers and unfinished messages, bounded by the number of sockets and turns. `onError` gets
+ * failed catch-ups. Their sockets get an `internal` error, and the follower is removed.
  */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { reader, onError } = options;
@@ -41,7 +41,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const chunkHead = (ref: ConversationRef, requestId: string, chunk: Record<string, unknown>) =>
     JSON.stringify({ request_id: requestId, status: 'chunk', conversation_id: ref.conversationId, chunk });
 
-  /** Tells those who saw the message grow to forget it. */
+  /** Sends a `reset` to the followers that saw a part of the message. */
   const takeBack = (topic: Topic, { requestId, messageId, sent }: Draft) => {
     if (sent().offset + sent().reasoningOffset === 0) return;
     giveAll(
@@ -51,13 +51,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       (following) => following.streaming,
     );
   };
-  /** Of a message that nothing of came, all that was shown is taken back. */
+  /** Withdraws a message that ended without a row. */
   const closeDraft = (topic: Topic, requestId: string | null) => {
     if (topic.draft?.requestId !== requestId) return;
     takeBack(topic, topic.draft);
     topic.draft = null;
   };
-  /** Followers that are being caught up read the end from the log. */
+  /** Removes the followers of an ended turn. Those that catch up read the end from the log. */
   const endTurn = (topic: Topic, requestId: string | null) => {
     for (const following of topic.followers)
       if (following.requestId === requestId && isUpToDate(following)) leave(following);
@@ -120,7 +120,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       topic.draft = null;
       for (const following of topic.followers) {
         following.session.send(JSON.stringify(frame(following.requestId)));
-        // A subscription outlives the actor: the conversation reopens from its log.
+        // A subscription outlives the actor, because the conversation reopens from its log.
         if (following.requestId !== null) leave(following);
       }
       release(topic);
@@ -167,7 +167,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (!topic) return;
       for (const row of rows) {
         const wasStreamed = topic.draft?.messageId === row.id;
-        // Those who saw the message grow are not shown it again.
+        // Followers that saw the message grow do not get it again.
         const wants = (following: Follower) => following.seq < row.seq && !(wasStreamed && following.streaming);
         const isNewTo = (following: Follower) => following.requestId === null && following.seq < row.seq;
         if (isTurnEnd(row)) closeDraft(topic, row.request_id);

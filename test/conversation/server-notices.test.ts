@@ -98,16 +98,16 @@ describe('a turn that begins', () => {
   test('is told what it waits for, or has to do without', () => {
     assert.deepEqual(words(), ['Waiting for the MCP server "web" to connect.']);
     assert.deepEqual(words(ready), []);
-    assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone); it is tried again by itself.']);
+    assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone). Parley tries again.']);
     assert.deepEqual(
       words(lost, wake),
-      ['The MCP server "web" is not available (gone); it is tried again by itself.'],
+      ['The MCP server "web" is not available (gone). Parley tries again.'],
       'no turn waits for a second connect',
     );
     const asks: McpServerEvent = { type: 'server.asks', url: 'https://login.example/' };
     assert.match(
       words({ type: 'server.unauthorized' }, asks)[0] ?? '',
-      /somebody has authorized it: open https:\/\/login\.example\/ in a browser/,
+      /To authorize it, open https:\/\/login\.example\/ in a browser/,
     );
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The actor behind `activating`: reads a conversation's log and folds it into where its last turn stands. What
- * a predecessor that crashed has still under way is waited for.
+ * Runs the state `activating`: reads a conversation's log and folds it into the state of its last turn. Waits first for
+ * pending appends of a crashed predecessor.
  */
 import { fromPromise } from 'xstate';
 import type { ReadLogInput } from '../../../machines/conversation/setup.ts';
@@ -14,7 +14,7 @@ export interface ReadLogDeps {
   inFlight: Pick<InFlight, 'whenIdle'>;
 }
 
-/** Rejects when the store cannot be read; the chart then ends as failed. */
+/** Rejects if the store cannot be read. The chart then ends as failed. */
 export function createReadLogLogic({ warmLogs, inFlight }: ReadLogDeps) {
   return fromPromise<RecoveredState, ReadLogInput>(async ({ input }) => {
     await inFlight.whenIdle(input);
