@@ -94,7 +94,7 @@ function reasonWhyNeverRefused(edge: Edge): string | null {
 /** Guards that never return false, although no reason of the transitions behind them says so. */
 export const neverRefused: readonly Reason[] = [
   {
-    edge: /^conversation\.(recovering|turn\.(inLine|backingOff|toolHop\.(waiting|settling)|cancelling\.stopping)): log\.committed \[(isRecovery|isWithdrawal|isResponse)\]$/,
+    edge: /^conversation\.(recovering|turn\.(queued|backingOff|toolHop\.(waiting|settling)|cancelling\.stopping)): log\.committed \[(isRecovery|isWithdrawal|isResponse)\]$/,
     why: 'Only rows for this guard, or for one before it, are written in this state.',
   },
   {
@@ -127,7 +127,7 @@ export const needsHops: readonly { hops: number; goal: RegExp; why: string }[] =
   },
   {
     hops: 2,
-    goal: /^conversation\.turn\.toolHop\.recording: client\.respond \[isNoQuestion\]$/,
+    goal: /^conversation\.turn\.toolHop\.recording: client\.respond \[answersNoInterrupt\]$/,
     why: 'An answer to a question of an earlier hop comes while the next hop is recorded.',
   },
 ];

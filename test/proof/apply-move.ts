@@ -4,7 +4,7 @@
  * server.
  */
 import type { ConversationEvent } from '../../machines/conversation/events.ts';
-import type { AskedCall } from '../../machines/conversation/hop-answers.ts';
+import type { RequestedCall } from '../../machines/conversation/hop-answers.ts';
 import type { ServerAsk } from '../../machines/conversation/question-types.ts';
 import type { CallLaidDown, CallQuestion } from '../../machines/tool-call-terms.ts';
 import {
@@ -105,7 +105,7 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
     if (openTurns(world).some(({ waits }) => !waits)) wake();
   }
 
-  const asked = (names: readonly ToolName[]): AskedCall[] => {
+  const asked = (names: readonly ToolName[]): RequestedCall[] => {
     const { requestId: turn = '', hops = 0 } = world.conversation?.context.turn ?? {};
     return names.map((name, index) => ({
       callId: `${turn}.${hops}.${index}`,
@@ -171,7 +171,7 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
       return;
     case 'freePermit':
       world.permitTaken = false;
-      if (stateOf(world) === 'turn.inLine') send({ type: 'permit.granted' });
+      if (stateOf(world) === 'turn.queued') send({ type: 'permit.granted' });
       return exitIfDrained();
     case 'commit':
       return finish(world, send, stimulus.together ? ['lands', 'lands'] : ['lands']);

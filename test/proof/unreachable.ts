@@ -14,7 +14,7 @@ export const unreachable: readonly Reason[] = [
     why: 'The registry asks only idle conversations.',
   },
   {
-    edge: /^conversation\.(activating|idle|turn\.inLine): conversation\.halt$/,
+    edge: /^conversation\.(activating|idle|turn\.queued): conversation\.halt$/,
     why: 'A halt comes after a drain, which has ended a conversation in this state.',
   },
   {
@@ -50,7 +50,7 @@ export const unreachable: readonly Reason[] = [
     why: 'After a Stop no answer is accepted, and an earlier one is decided before the Stop.',
   },
   {
-    edge: /^conversation\.turn\.inLine: (done|error) of permit$/,
+    edge: /^conversation\.turn\.queued: (done|error) of permit$/,
     why: 'The actor that asks for a permit runs as long as its state, and reports by events.',
   },
   {

@@ -1,20 +1,20 @@
 /** Tests the order in which a fair queue grants places, level by level. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createFairLine, type Place } from '../../src/scheduling/fair-queue.ts';
+import { createFairSemaphore, type FairKey } from '../../src/scheduling/fair-queue.ts';
 
 /** Places are written `owner/conversation/call`. */
 function queueOf(most: number) {
-  const queue = createFairLine({ most: () => most });
+  const queue = createFairSemaphore({ most: () => most });
   const granted: string[] = [];
-  const placeOf = (name: string): Place => {
+  const placeOf = (name: string): FairKey => {
     const [owner = '', ...rest] = name.split('/');
     return [owner, ...rest];
   };
   return {
     queue,
     granted,
-    ask: (...names: string[]) => names.map((name) => queue.ask(placeOf(name), () => granted.push(name))),
+    ask: (...names: string[]) => names.map((name) => queue.acquire(placeOf(name), () => granted.push(name))),
     release: (...names: string[]) => names.forEach((name) => queue.release(placeOf(name))),
   };
 }
@@ -38,9 +38,9 @@ describe('a fair queue', () => {
     const { ask, release, granted, queue } = queueOf(1);
     ask('first', 'a/1/x', 'a/1/y');
     release('a/1/x', 'a/1/x', 'a/2/x', 'c/1/x');
-    assert.equal(queue.waiting(), 1);
+    assert.equal(queue.queued(), 1);
     release('first', 'first');
-    assert.deepEqual([granted, queue.waiting()], [['first', 'a/1/y'], 0]);
+    assert.deepEqual([granted, queue.queued()], [['first', 'a/1/y'], 0]);
     release('a/1/y');
     assert.deepEqual(ask('b/1/x'), [0]);
   });
