@@ -1,6 +1,6 @@
 /**
  * The bench: Parley beside two relays that promise less, in front of the same scripted model, in turns
- * within each round. `node test/bench/run.ts` prints JSON; docs/performance.md says how to read it. Linux only: it reads /proc.
+ * within each round. `node test/bench/run.ts` prints JSON; docs/explanation/performance.md says how to read it. Linux only: it reads /proc.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';

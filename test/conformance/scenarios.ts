@@ -1,6 +1,6 @@
 /**
  * What the conformance suite asks of clients, from its own frozen lists, and what of it Parley does not pass, with the
- * reason. The run and docs/mcp.md read it here.
+ * reason. The run and docs/reference/mcp.md read it here.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * Writes docs/configuration.md and config/config.yaml from the schema. Run it after a change of
+ * Writes docs/reference/configuration.md and config/config.yaml from the schema. Run it after a change of
  * the schema: node test/docs/configuration.ts. A test fails while either is out of date.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const project = join(import.meta.dirname, '..', '..');
 export async function generatedFiles(): Promise<{ path: string; text: string }[]> {
   return [
     { path: 'config/config.yaml', text: configurationFile() },
-    { path: 'docs/configuration.md', text: await configurationPage() },
+    { path: 'docs/reference/configuration.md', text: await configurationPage() },
   ];
 }
 
@@ -42,7 +42,7 @@ repository:
 \`\`\`
 
 \`./run.sh --config FILE\` reads it, or \`PARLEY_CONFIG=FILE ./run.sh\`; without either,
-[config/config.yaml](../config/config.yaml) is read, which states every key at its default.
+[config/config.yaml](../../config/config.yaml) is read, which states every key at its default.
 
 - **Units.** Durations are seconds unless the key ends in \`_ms\`; sizes are bytes.
 - **Environment.** \`\${NAME}\` in a value stands for that variable, \`\${NAME:-default}\` has a
@@ -54,7 +54,7 @@ repository:
   line or in a variable (\`--config\`, \`PARLEY_CONFIG\`, \`PARLEY_SERVERS_CONFIG\`), from the current one.
 - **Secrets.** API keys stand in the environment alone: \`api_key_env\` names the variable.
 - **Reload.** SIGHUP makes a running server read the files again
-  ([operations](operations.md#reload-the-configuration)). A key marked *restart* keeps its value until then;
+  ([operations](../operations.md#reload-the-configuration)). A key marked *restart* keeps its value until then;
   every other key is reloaded.
 - **\`--port N\`** beats \`chat.websocket.port\`.
 

@@ -6,7 +6,7 @@ import { mcpPage } from './mcp.ts';
 
 const { stands, text } = await mcpPage();
 
-test('docs/mcp.md shows what the tests play (else: node test/docs/mcp.ts)', () => assert.equal(stands, text));
+test('docs/reference/mcp.md shows what the tests play (else: node test/docs/mcp.ts)', () => assert.equal(stands, text));
 
 test("every key of a server's block is told of", () => {
   assert.deepEqual(

@@ -58,7 +58,7 @@ export function protocolSchema(): Schema {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'The protocol of Parley',
     description:
-      'Written by test/docs/protocol.ts from src/protocol/. docs/protocol.md tells what the frames mean together.',
+      'Written by test/docs/protocol.ts from src/protocol/. docs/reference/protocol.md tells what the frames mean together.',
     anyOf: [{ $ref: '#/$defs/request' }, { $ref: '#/$defs/frame' }],
     $defs: protocolDefinitions(),
   };

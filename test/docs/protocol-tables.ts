@@ -1,5 +1,5 @@
 /**
- * The tables of docs/protocol.md: each shape of the protocol's JSON Schema field by field, and the codes. Says
+ * The tables of docs/reference/protocol.md: each shape of the protocol's JSON Schema field by field, and the codes. Says
  * nothing of its own but the words for kinds of values.
  */
 import { expectedAt, expectedConfig } from '../../src/config/expected.ts';

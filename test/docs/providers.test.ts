@@ -8,7 +8,8 @@ import { providersPage } from './providers.ts';
 
 const { stands, text } = await providersPage();
 
-test('docs/providers.md shows every dialect (else: node test/docs/providers.ts)', () => assert.equal(stands, text));
+test('docs/reference/providers.md shows every dialect (else: node test/docs/providers.ts)', () =>
+  assert.equal(stands, text));
 
 test('every dialect has a name of its own and a public source', () => {
   const rows = dialectTable.flatMap((group) => group.rows);

@@ -1,18 +1,18 @@
 /**
- * Writes the tables of dialects into docs/providers.md, from the table that the tests play. Run it after a change of
+ * Writes the tables of dialects into docs/reference/providers.md, from the table that the tests play. Run it after a change of
  * that: node test/docs/providers.ts. A test fails while the page is out of date. The rest of the page is written by hand.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dialectTable, type DialectRow } from '../llm/dialect-table.ts';
 
-const path = join(import.meta.dirname, '..', '..', 'docs', 'providers.md');
+const path = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'providers.md');
 const place = /(<!-- dialects:[^>]*-->\n)[^]*(<!-- end of dialects -->)/;
 
 /** The page as it is, and as it should be. */
 export async function providersPage(): Promise<{ path: string; stands: string; text: string }> {
   const stands = await readFile(path, 'utf8');
-  if (!place.test(stands)) throw new Error('docs/providers.md has no place for its dialects');
+  if (!place.test(stands)) throw new Error('docs/reference/providers.md has no place for its dialects');
   return {
     path,
     stands,

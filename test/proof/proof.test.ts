@@ -25,7 +25,7 @@ const cover = coverEdges();
 test('every edge of the shipping charts is on a path, or there is a reason why none leads to it', () => {
   const edges = allEdges();
   assert.ok(edges.length > 300);
-  assert.deepEqual(forgottenEdges(cover), [], 'extend the proof, as docs/testing.md says');
+  assert.deepEqual(forgottenEdges(cover), [], 'extend the proof, as docs/explanation/testing.md says');
   assert.deepEqual(
     [...cover.keys()].filter((edge) => !edges.includes(edge)),
     [],
