@@ -54,7 +54,7 @@ repository:
   line or in a variable (\`--config\`, \`PARLEY_CONFIG\`, \`PARLEY_SERVERS_CONFIG\`), from the current one.
 - **Secrets.** API keys stand in the environment alone: \`api_key_env\` names the variable.
 - **Reload.** SIGHUP makes a running server read the files again
-  ([operations](../operations.md#reload-the-configuration)). A key marked *restart* keeps its value until then;
+  ([how to reload](../how-to/reload.md)). A key marked *restart* keeps its value until then;
   every other key is reloaded.
 - **\`--port N\`** beats \`chat.websocket.port\`.
 
