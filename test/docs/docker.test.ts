@@ -1,5 +1,5 @@
 /**
- * The Dockerfile, without Docker: its sources exist and reach the build, its packages are those of the server, and its
+ * Checks the Dockerfile without Docker: its sources exist and reach the build, its packages are those of the server, and its
  * command, health check and stop signal work in a folder that has only what it copies.
  */
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-/** The programs of docs/examples/: the chat page works in a real Chromium, and the tutorials show the files as they are. */
+/** Runs the programs of docs/examples/: the chat page works in a real Chromium, and the tutorials show the files as they are. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

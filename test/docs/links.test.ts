@@ -1,4 +1,4 @@
-/** Every relative link and anchor of the documents resolves, and the index leads to every document. */
+/** Follows every relative link of the documents, and checks that the index leads to every document. */
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -57,6 +57,26 @@ for (const document of documents) {
     });
   });
 }
+
+describe('the documents', () => {
+  const scripts = Object.keys(JSON.parse(read('package.json')).scripts);
+  for (const document of documents.filter((each) => each !== 'CHANGELOG.md')) {
+    it(`name tests and npm scripts that exist: ${document}`, () => {
+      const text = read(document);
+      const tests = [...text.matchAll(/\btest\/[\w{},*/.-]+\.ts\b/g)].flatMap(([path]) =>
+        path.includes('NAME') ? [] : [path],
+      );
+      const commands = [...text.matchAll(/\bnpm run (?:--silent )?([\w-]+)/g)].map(([, name = '']) => name);
+      assert.deepEqual(
+        [
+          ...tests.filter((path) => globSync(path, { cwd: project }).length === 0),
+          ...commands.filter((name) => !scripts.includes(name)),
+        ],
+        [],
+      );
+    });
+  }
+});
 
 describe(INDEX, () => {
   it('leads to every document of docs/', () => {

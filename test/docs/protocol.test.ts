@@ -1,4 +1,4 @@
-/** The protocol's documents say what its schemas say today, explain all of it, and judge as the server does. */
+/** Checks the protocol's documents: they are current, explain every field, and accept what the server accepts. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

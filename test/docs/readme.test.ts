@@ -1,4 +1,4 @@
-/** The README's claims: its client runs as it is written there, prints what is written there, and says in one sentence what goes wrong. */
+/** Checks the README's client: it runs as it is written there, prints what is written there, and says in one sentence what goes wrong. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The pages on the command line and on metrics say what the code says today. */
+/** Checks that the pages on the command line and on metrics are those that the code generates today. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
