@@ -1,6 +1,6 @@
 /**
  * Runs the bench: Parley and two relays with fewer guarantees, in front of the same scripted model, one after another
- * within each round. `node test/bench/run.ts` prints JSON; docs/performance.md says how to read it. Linux only: it
+ * within each round. `node test/bench/run.ts` prints JSON; docs/explanation/performance.md says how to read it. Linux only: it
  * reads /proc.
  */
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -34,7 +34,7 @@ describe('the conformance suite', () => {
     });
   }
 
-  test('has the frozen lists that docs/mcp.md counts', () => {
+  test('has the frozen lists that docs/reference/mcp.md counts', () => {
     assert.deepEqual(
       revisions.map((each) => scored.filter(({ revision }) => revision === each).length),
       [18, 32],

@@ -1,6 +1,6 @@
 /**
  * Lists the client scenarios of the conformance suite, from its own frozen lists, and says which Parley does not pass
- * and why. Runs one scenario. The run and docs/mcp.md use it.
+ * and why. Runs one scenario. The run and docs/reference/mcp.md use it.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

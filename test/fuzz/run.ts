@@ -1,6 +1,6 @@
 /**
  * Runs the fuzz test: `npm run fuzz`. Prints its report as JSON and exits with 1 when the server broke a rule;
- * docs/testing.md says how to read it.
+ * docs/explanation/testing.md says how to read it.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -26,7 +26,7 @@ const cover = coverEdges();
 test('every edge of the shipping charts is on a path or has a reason why none leads to it', () => {
   const edges = allEdges();
   assert.ok(edges.length > 300);
-  assert.deepEqual(uncoveredEdges(cover), [], 'extend the proof as docs/testing.md says');
+  assert.deepEqual(uncoveredEdges(cover), [], 'extend the proof as docs/explanation/testing.md says');
   assert.deepEqual(
     [...cover.keys()].filter((edge) => !edges.includes(edge)),
     [],
