@@ -13,7 +13,7 @@ export interface ServerTool {
   /** The hints that its server gives, by the MCP's names for them. */
   annotations: Readonly<Record<string, boolean>>;
   /** The server declares that a repeat changes nothing (`readOnlyHint` or `idempotentHint`). */
-  harmless: boolean;
+  idempotent: boolean;
   effect: ToolEffect;
   /** A mark of all that it says of itself: what a person has agreed to is this, not its name. */
   definition: string;

@@ -29,7 +29,7 @@ const answering = (suspected: boolean) => ({
     id: 'check',
     src: 'check' as const,
     input: ({ context }: { context: McpServerContext }) => ({ name: context.name, suspected }),
-    onDone: 'resting',
+    onDone: 'healthy',
     onError: afterLoss('noteSilence'),
   },
 });
@@ -86,25 +86,25 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
         },
         ready: {
           description: 'Calls are made. The catalogue is swapped whole when the server says that it has changed.',
-          initial: 'resting',
+          initial: 'healthy',
           on: {
             'server.changed': { actions: 'takeCatalogue' },
             // A connection says it once.
             'server.ready': {},
           },
           states: {
-            resting: {
-              description: 'Nothing is doubted; the next health check is some time away.',
+            healthy: {
+              description: 'No sign of trouble. The next health check is due after `mcp.connection.health_interval`.',
               after: { healthInterval: 'checking' },
-              on: { 'server.suspect': 'doubted' },
+              on: { 'server.suspect': 'verifying' },
             },
             checking: {
               description: 'The server is asked whether it is still there.',
               ...answering(false),
-              on: { 'server.suspect': 'doubted' },
+              on: { 'server.suspect': 'verifying' },
             },
             // One ping at a time: calls that are given up faster than it is awaited must not put its end off.
-            doubted: {
+            verifying: {
               description: 'A call was given up for want of an answer: the server is asked whether it is still there.',
               ...answering(true),
               on: { 'server.suspect': {} },

@@ -43,8 +43,8 @@ export interface CallQuestion {
 }
 
 /** The server has laid the call down until people have answered: the last word of this actor. */
-export interface CallLaidDown extends Omit<CallQuestion, 'type' | 'workedMs'> {
-  type: 'call.laidDown';
+export interface CallSuspended extends Omit<CallQuestion, 'type' | 'workedMs'> {
+  type: 'call.suspended';
   resume: Resumption;
 }
 
@@ -62,7 +62,7 @@ export interface CallAbort {
 /** The tool is getting on. Not every step is told: a few within each timeout will do. */
 export interface CallProgress {
   type: 'call.progress';
-  /** Since the call began, without the time that people took for their answers; with what it took before it was laid down. */
+  /** Since the call began, without the time that people took for their answers; plus the time before it was suspended. */
   workedMs: number;
 }
 
@@ -75,6 +75,6 @@ export type ToolCallEvent =
   | CallEnded
   | CallProgress
   | CallQuestion
-  | CallLaidDown
+  | CallSuspended
   | CallAnswered
   | { type: 'call.cancel' };

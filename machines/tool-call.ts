@@ -59,7 +59,7 @@ const call = callSetup.extend({
       event.type === 'call.progress' || event.type === 'call.question' ? { workedMs: event.workedMs } : {},
     ),
     askPeople: callSetup.enqueueActions(({ context: { callId }, event, enqueue }) => {
-      if (event.type !== 'call.question' && event.type !== 'call.laidDown') return;
+      if (event.type !== 'call.question' && event.type !== 'call.suspended') return;
       const { asks, number, askedAtMs } = event;
       const told: CallAsks = {
         type: 'call.asks',
@@ -67,7 +67,7 @@ const call = callSetup.extend({
         asks,
         number,
         askedAtMs,
-        resume: event.type === 'call.laidDown' ? event.resume : null,
+        resume: event.type === 'call.suspended' ? event.resume : null,
       };
       enqueue(sendParent(told));
     }),
@@ -123,7 +123,7 @@ export const toolCallMachine = call.createMachine({
         // Its time begins anew.
         'call.progress': { target: 'running', reenter: true, actions: 'keepTime' },
         'call.question': { target: 'asking', actions: 'keepTime' },
-        'call.laidDown': 'laidDown',
+        'call.suspended': 'suspended',
         'call.ended': ends,
       },
     },
@@ -159,7 +159,7 @@ export const toolCallMachine = call.createMachine({
         'call.ended': [{ guard: 'succeeded', target: 'ok' }, { target: 'cancelled' }],
       },
     },
-    laidDown: {
+    suspended: {
       description: 'The server asks people, and has laid the call down until it is called again with their answers.',
       type: 'final',
       entry: 'askPeople',

@@ -51,7 +51,7 @@ export const conversationMachine = conversation.createMachine({
     recovering: {
       tags: ['chat', 'cancel'],
       description:
-        'A turn was cut off: harmless calls are made once more, others without outcome are closed, then it goes on or ends.',
+        'A turn was cut off: idempotent calls are made once more, others without outcome are closed, then it goes on or ends.',
       always: [
         { guard: 'nothingInterrupted', target: 'idle' },
         {

@@ -27,14 +27,14 @@ export interface AnsweredAsk extends KeyedAsk {
   answer: ServerAnswer;
 }
 
-/** What a call that was laid down is made again with. */
+/** What a suspended call is made again with. */
 export interface Resumption {
   /** The server's own, handed back as it came. */
   requestState: string | null;
   answered: AnsweredAsk[];
   /** Questions to people over the whole call, which bound it. */
   questions: number;
-  /** How long it was at work until it was laid down, and each time before: time that it does not get again. */
+  /** How long it was at work in all before it was suspended: time that it does not get again. */
   workedMs: number;
 }
 

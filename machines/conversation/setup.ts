@@ -131,11 +131,11 @@ export const conversationSetup = setup({
     isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',
     isQuestion: ({ event }) => event.type === 'log.committed' && event.tag.of === 'question',
     isRepeat: ({ event }) => event.type === 'log.committed' && event.tag.of === 'repeat',
-    // Lost under way, harmless, and not repeated yet.
+    // Lost under way, idempotent, and not repeated yet.
     mayRepeatCall: ({ context, event }) =>
       event.type === 'call.settled' &&
       event.result.status === 'outcome_unknown' &&
-      context.turn?.calls.some((call) => call.callId === event.callId && call.tool.harmless && call.attempt === 1) ===
+      context.turn?.calls.some((call) => call.callId === event.callId && call.tool.idempotent && call.attempt === 1) ===
         true,
     isRemoval: ({ event }) => event.type === 'log.failed' && event.tag.of === 'removal',
     tooManyDeleters: ({ context }) => context.deleters.length > context.limits.queueLength,

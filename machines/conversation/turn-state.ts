@@ -18,8 +18,8 @@ export interface HopTool {
   description: string;
   /** JSON Schema of its arguments. */
   inputSchema: Record<string, unknown>;
-  /** A repeat changes nothing, says its server or the configuration. */
-  harmless: boolean;
+  /** True if a repeat changes nothing, according to its server or the configuration. */
+  idempotent: boolean;
   /** A mark of all that the server says of it. */
   definition: string;
   /** Whether a call is made at once, after a person has approved it, or not at all. */
@@ -48,8 +48,8 @@ export interface Approval {
 /**
  * A call on its way. Asking a person, answered while the approval is being committed; ready with its dispatch
  * committed, running in its actor, settled with its result known, recorded with its result committed; repeating
- * while the dispatch of its one repeat is being committed, suspending while the question is for which its server
- * has laid it down.
+ * while the dispatch of its one repeat is being committed, suspended while the question is for which its
+ * server suspended it.
  */
 export interface OpenCall {
   callId: string;
@@ -60,15 +60,15 @@ export interface OpenCall {
   edited: Record<string, unknown> | null;
   /** The hop that asked for it, from 0. */
   hop: number;
-  /** 1, or 2 for the one repeat of a harmless call. */
+  /** 1, or 2 for the one repeat of an idempotent call. */
   attempt: number;
   /** Null where nobody had to be asked. */
   approval: Approval | null;
   /** What its server asks a person; null where it asks nothing. */
   question: ServerQuestion | null;
-  /** With which it is made again, after its server had laid it down; null the first time. */
+  /** With which it is made again, after its server had suspended it; null the first time. */
   resume: Resumption | null;
-  stage: 'asking' | 'answered' | 'ready' | 'running' | 'repeating' | 'suspending' | 'settled' | 'recorded';
+  stage: 'asking' | 'answered' | 'ready' | 'running' | 'repeating' | 'suspended' | 'settled' | 'recorded';
 }
 
 /** A turn whose message is committed and that waits to run; `hops` and `used` are not empty when it goes on after a restart. */

@@ -20,7 +20,7 @@ export type CallEnd =
   | { status: 'ok' | 'error'; text: string; content: unknown }
   | { status: 'cancelled' }
   /** The server has laid the call down until people have answered; to go on, it is called again with `resume`. */
-  | { status: 'laid_down'; asks: KeyedAsk[]; resume: Resumption }
+  | { status: 'suspended'; asks: KeyedAsk[]; resume: Resumption }
   /** The server never saw the call: no connection within its time, or one that was refused. */
   | { status: 'not_sent'; text: string }
   /** Dispatched, then the transport was lost: the outcome is unknown. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, createActor, setup } from 'xstate';
 import type {
   CallEnded,
-  CallLaidDown,
+  CallSuspended,
   CallProgress,
   CallQuestion,
   ToolCallInput,
@@ -14,7 +14,7 @@ import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts'
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import { tool } from '../support/machine-values.ts';
 
-type Told = CallEnded | CallLaidDown | CallProgress | CallQuestion;
+type Told = CallEnded | CallSuspended | CallProgress | CallQuestion;
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
 const input: ToolCallInput = {
@@ -78,15 +78,15 @@ test('time that people take is none of the call, and progress meanwhile hides no
   assert.ok(last.workedMs >= 18 && last.workedMs <= performance.now() - startedMs - people, `${last.workedMs} ms`);
 });
 
-test('a call that was laid down goes on from the time that it had worked, and tells it when it is laid down again', async () => {
+test('a call that was suspended goes on from the time that it had worked, and reports it when it is suspended again', async () => {
   const resume = { requestState: null, answered: [], questions: 1, workedMs: 930 };
   const call = startCall({ resume });
   assert.equal(call.given().timeoutMs, 70);
   await sleep(20);
-  call.endWith({ status: 'laid_down', asks: [{ key: 'k', ask: form }], resume: { ...resume, questions: 2 } });
+  call.endWith({ status: 'suspended', asks: [{ key: 'k', ask: form }], resume: { ...resume, questions: 2 } });
   await sleep(1);
   const last = call.told().at(-1);
-  assert.equal(last?.type, 'call.laidDown');
+  assert.equal(last?.type, 'call.suspended');
   assert.equal(last.resume.questions, 2);
   assert.ok(last.resume.workedMs >= 948, `${last.resume.workedMs} ms`);
 });

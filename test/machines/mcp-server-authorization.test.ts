@@ -64,6 +64,6 @@ describe('a server that has to be authorized', () => {
       await turn();
       box.becomeReady();
     }
-    assert.equal(box.state, 'resting');
+    assert.equal(box.state, 'healthy');
   });
 });

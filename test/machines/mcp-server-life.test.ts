@@ -74,7 +74,7 @@ describe('a server that is ready', () => {
       assert.deepEqual([box.state, box.checks.length, box.checks.at(-1)?.suspected], ['checking', round, false]);
       box.checks.at(-1)?.answer.resolve();
       await settled();
-      assert.equal(box.state, 'resting');
+      assert.equal(box.state, 'healthy');
     }
   });
 
@@ -100,11 +100,11 @@ describe('a server that is ready', () => {
     );
     box.checks[0]?.answer.resolve();
     await settled();
-    assert.equal(box.state, 'resting');
+    assert.equal(box.state, 'healthy');
   });
 
   test('is told as ready, whatever check is under way', () => {
-    for (const way of ['resting', 'checking', 'doubted']) {
+    for (const way of ['healthy', 'checking', 'verifying']) {
       const box = start();
       ways[way]?.(box);
       assert.equal(serverState(box.actor.getSnapshot().value), 'ready');

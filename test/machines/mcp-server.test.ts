@@ -19,7 +19,7 @@ const events: McpServerEvent[] = [
 /** Where each event leads from each state; the same state where it is to change nothing. */
 const table: Record<string, Record<McpServerEvent['type'], string>> = {
   connecting: {
-    'server.ready': 'resting',
+    'server.ready': 'healthy',
     'server.changed': 'connecting',
     'server.lost': 'backingOff',
     'server.suspect': 'connecting',
@@ -29,14 +29,14 @@ const table: Record<string, Record<McpServerEvent['type'], string>> = {
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
   },
-  resting: {
-    'server.ready': 'resting',
-    'server.changed': 'resting',
+  healthy: {
+    'server.ready': 'healthy',
+    'server.changed': 'healthy',
     'server.lost': 'backingOff',
-    'server.suspect': 'doubted',
+    'server.suspect': 'verifying',
     'server.unauthorized': 'authorizing',
-    'server.asks': 'resting',
-    'server.wake': 'resting',
+    'server.asks': 'healthy',
+    'server.wake': 'healthy',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
   },
@@ -44,21 +44,21 @@ const table: Record<string, Record<McpServerEvent['type'], string>> = {
     'server.ready': 'checking',
     'server.changed': 'checking',
     'server.lost': 'backingOff',
-    'server.suspect': 'doubted',
+    'server.suspect': 'verifying',
     'server.unauthorized': 'authorizing',
     'server.asks': 'checking',
     'server.wake': 'checking',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
   },
-  doubted: {
-    'server.ready': 'doubted',
-    'server.changed': 'doubted',
+  verifying: {
+    'server.ready': 'verifying',
+    'server.changed': 'verifying',
     'server.lost': 'backingOff',
-    'server.suspect': 'doubted',
+    'server.suspect': 'verifying',
     'server.unauthorized': 'authorizing',
-    'server.asks': 'doubted',
-    'server.wake': 'doubted',
+    'server.asks': 'verifying',
+    'server.wake': 'verifying',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
   },
@@ -133,7 +133,7 @@ for (const [state, answers] of Object.entries(table)) {
         assert.equal(box.state, answers[event.type]);
         assert.equal(
           box.connections.open,
-          ['connecting', 'resting', 'checking', 'doubted'].includes(box.state) ? 1 : 0,
+          ['connecting', 'healthy', 'checking', 'verifying'].includes(box.state) ? 1 : 0,
         );
       });
     }

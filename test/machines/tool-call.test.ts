@@ -8,7 +8,7 @@ import type {
   CallAbort,
   CallAnswered,
   CallEnded,
-  CallLaidDown,
+  CallSuspended,
   CallProgress,
   CallQuestion,
   ToolCallInput,
@@ -36,7 +36,7 @@ const answer = { action: 'accept', content: null } as const;
 /** A call under a parent that keeps what it is told, as a hop would. */
 function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   const aborts: (CallAbort | CallAnswered)[] = [];
-  let report: (event: CallEnded | CallProgress | CallQuestion | CallLaidDown) => void = () => undefined;
+  let report: (event: CallEnded | CallProgress | CallQuestion | CallSuspended) => void = () => undefined;
   let open = false;
   const asks: CallAsks[] = [];
   const logic = toolCallMachine.provide({
@@ -76,7 +76,7 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
     asks,
     question: (workedMs = 0) =>
       report({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 5, workedMs }),
-    layDown: () => report({ type: 'call.laidDown', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }),
+    suspend: () => report({ type: 'call.suspended', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }),
     answer: () => call?.send({ type: 'call.answered', answer }),
     getOn: (workedMs: number) => report({ type: 'call.progress', workedMs }),
     settled: () => parent.getSnapshot().context.settled,
@@ -152,7 +152,7 @@ describe('a call whose server asks people', () => {
     assert.match(String(call.settled()[0]?.text), /within 5 s in all/);
   });
 
-  test('that was laid down has what is left of it, too', () => {
+  test('that was suspended has what is left of it, too', () => {
     const call = startCall(undefined, { resume: { ...resume, workedMs: 4_000 } });
     call.clock.increment(500);
     call.getOn(4_500);
@@ -190,7 +190,7 @@ describe('a call whose server asks people', () => {
 
   test('is over when its server has laid it down, and tells what it is made again with', () => {
     const call = startCall();
-    call.layDown();
+    call.suspend();
     assert.deepEqual(call.asks, [
       { type: 'call.asks', callId: 'call-1', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 },
     ]);

@@ -9,7 +9,7 @@ const tool = (name: string) => ({
   description: '',
   inputSchema: { type: 'object' },
   annotations: {},
-  harmless: false,
+  idempotent: false,
   effect: 'destructive' as const,
   definition: '',
 });

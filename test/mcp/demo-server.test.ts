@@ -32,9 +32,9 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     rmSync(root, { recursive: true });
   });
 
-  test('offers its tools, all of them harmless', () => {
+  test('offers its tools, all of them idempotent', () => {
     assert.deepEqual(
-      box.host.tools().map(({ name, harmless }) => [name, harmless]),
+      box.host.tools().map(({ name, idempotent }) => [name, idempotent]),
       [
         ['add', true],
         ['current_time', true],

@@ -71,7 +71,7 @@ describe('a stdio server', () => {
       description: '',
       inputSchema: {},
       definition: '',
-      harmless: false,
+      idempotent: false,
       permission: 'always' as const,
     };
     const end = await box.callTool(tool);

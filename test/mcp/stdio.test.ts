@@ -23,8 +23,8 @@ describe('a stdio server', () => {
       text: 'done',
       content: { content: [{ type: 'text', text: 'done' }] },
     });
-    assert.equal(box.tool('slow').harmless, true);
-    assert.equal(box.tool('count').harmless, false);
+    assert.equal(box.tool('slow').idempotent, true);
+    assert.equal(box.tool('count').idempotent, false);
     assert.ok(
       box.lines.some((line) => line.startsWith('one: up as ')),
       'stderr goes to the log by the line',

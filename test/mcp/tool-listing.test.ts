@@ -63,7 +63,7 @@ describe('what a tool says of itself', () => {
     for (const silent of [undefined, {}, { title: 'A', idempotentHint: true }, { readOnlyHint: false }])
       assert.equal(of(silent)?.effect, 'destructive');
     assert.deepEqual(
-      [{ readOnlyHint: true }, { idempotentHint: true }, { readOnlyHint: false }].map((hints) => of(hints)?.harmless),
+      [{ readOnlyHint: true }, { idempotentHint: true }, { readOnlyHint: false }].map((hints) => of(hints)?.idempotent),
       [true, true, false],
     );
   });

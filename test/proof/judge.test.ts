@@ -122,7 +122,7 @@ describe('the judge', () => {
     {
       what: 'a call made twice',
       evidence: () => [
-        { ...stage, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 2, harmless: false }]]) } },
+        { ...stage, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 2, idempotent: false }]]) } },
         killed,
       ],
       says: /r1\.0\.0 took effect 2 times$/m,
@@ -130,7 +130,7 @@ describe('the judge', () => {
     {
       what: 'a call made that was denied, and never dispatched',
       evidence: () => [
-        { ...stage, tools: { ...tools(), effects: new Map([['r1.1.0', { times: 1, harmless: false }]]) } },
+        { ...stage, tools: { ...tools(), effects: new Map([['r1.1.0', { times: 1, idempotent: false }]]) } },
         killed,
       ],
       says: /dispatched 0 times[^]*was not approved, and took effect/,
@@ -138,7 +138,7 @@ describe('the judge', () => {
     {
       what: 'a call that did what its server had asked about, and a person declined',
       evidence: () => [
-        { ...stage, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 1, harmless: false }]]) } },
+        { ...stage, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 1, idempotent: false }]]) } },
         killed,
       ],
       says: /nobody answered what the server of call r1\.0\.0 asked, and it took effect/,

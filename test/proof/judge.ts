@@ -111,12 +111,12 @@ function validRequests({ stage: { model } }: Evidence): string[] {
   return model.violations.map((problem) => `the model got an invalid request: ${problem}`);
 }
 
-/** No call takes effect before its dispatch is on disk, nor twice unless that is harmless. */
+/** No call takes effect before its dispatch is on disk, nor twice unless it is idempotent. */
 function atMostOnce({ stage: { tools }, rows }: Evidence): string[] {
-  return [...tools.effects].flatMap(([key, { times, harmless }]) => {
+  return [...tools.effects].flatMap(([key, { times, idempotent }]) => {
     const dispatches = rows.filter((row) => row.type === 'tool_call' && row.content?.includes(`"${key}"`)).length;
     return [
-      ...(times > (harmless ? 2 : 1) ? [`call ${key} took effect ${times} times`] : []),
+      ...(times > (idempotent ? 2 : 1) ? [`call ${key} took effect ${times} times`] : []),
       ...(times > dispatches ? [`call ${key} took effect ${times} times and was dispatched ${dispatches} times`] : []),
     ];
   });

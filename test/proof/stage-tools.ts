@@ -22,8 +22,8 @@ export interface StageTools {
   readonly url: string;
   /** The older server's. */
   readonly hallUrl: string;
-  /** How often the call with a key took effect, and whether its tool declares a repeat to be harmless. */
-  readonly effects: ReadonlyMap<string, { times: number; harmless: boolean }>;
+  /** How often the call with a key took effect, and whether its tool declares that it is idempotent. */
+  readonly effects: ReadonlyMap<string, { times: number; idempotent: boolean }>;
   /** Effects in all. */
   calls(): number;
   /** Ends the oldest open call of this tool, or has it ask people; `lost`: its connection is cut. */
@@ -53,15 +53,15 @@ const keyed = z.object({ key: z.string() });
 const toolCall = z.object({ method: z.literal('tools/call'), params: z.object({ arguments: keyed }) });
 
 export async function startStageTools(bell: Bell): Promise<StageTools> {
-  const effects = new Map<string, { times: number; harmless: boolean }>();
+  const effects = new Map<string, { times: number; idempotent: boolean }>();
   /** The newest response under which a call with that key is waiting. */
   const responses = new Map<string, ServerResponse>();
   const open: OpenCall[] = [];
   let calls = 0;
   let isFree = false;
 
-  const takeEffect = (key: string, harmless = false) =>
-    effects.set(key, { times: (effects.get(key)?.times ?? 0) + 1, harmless });
+  const takeEffect = (key: string, idempotent = false) =>
+    effects.set(key, { times: (effects.get(key)?.times ?? 0) + 1, idempotent });
   /** A call is under way: it waits for what the proof wants of it, once or more. */
   const waitIn = (tool: ToolName, key: string, { mcpReq }: ServerContext): (() => Promise<Order>) => {
     calls += 1;
@@ -84,12 +84,12 @@ export async function startStageTools(bell: Bell): Promise<StageTools> {
   const create = () => {
     const server = new McpServer({ name: 'desk', version: '1.0.0' }, { capabilities: { tools: {} } });
     for (const tool of ['book', 'look', 'pay'] as const) {
-      const harmless = tool === 'look';
+      const idempotent = tool === 'look';
       server.registerTool(
         tool,
-        { inputSchema: keyed, annotations: { readOnlyHint: harmless } },
+        { inputSchema: keyed, annotations: { readOnlyHint: idempotent } },
         async ({ key }, context) => {
-          takeEffect(key, harmless);
+          takeEffect(key, idempotent);
           return done(tool, await waitIn(tool, key, context)());
         },
       );

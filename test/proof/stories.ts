@@ -39,7 +39,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'two calls at once, one fails': [chat('r1'), ask('book', 'look'), call('book', 'error'), call('look'), answer],
   'a tool that is not there': [chat('r1'), ask('fly'), answer],
   'a call is lost': [chat('r1'), ask('book'), call('book', 'lost'), answer],
-  'a harmless call is lost and made again': [chat('r1'), ask('look'), call('look', 'lost'), call('look'), answer],
+  'an idempotent call is lost and made again': [chat('r1'), ask('look'), call('look', 'lost'), call('look'), answer],
   'a call takes too long': [chat('r1'), ask('book'), call('book', 'late'), answer],
   'the limit of hops': [chat('r1'), ask('book'), call('book'), ask('look'), call('look'), ask('book')],
   'the budget of a turn is used up': [chat('r1'), { do: 'ask', tools: ['book'], dear: true }, call('book')],
@@ -218,7 +218,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'a turn that waits for a person is stopped': [chat('r1'), ask('pay'), commit, stop()],
   'a restart in the middle of an answer': [chat('r1'), begin, crash, answer],
   'a restart in the middle of a call': [chat('r1'), ask('book'), commit, crash, answer],
-  'a restart in the middle of a harmless call': [chat('r1'), ask('look'), commit, crash, call('look'), answer],
+  'a restart in the middle of an idempotent call': [chat('r1'), ask('look'), commit, crash, call('look'), answer],
   'a restart with one call running and one that waits for approval': [
     chat('r1'),
     ask('book', 'pay'),

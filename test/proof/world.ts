@@ -42,7 +42,7 @@ export const proofTerms: Terms = {
         description: '',
         inputSchema: {},
         definition: '',
-        harmless: name === 'look',
+        idempotent: name === 'look',
         permission: name === 'pay' ? 'ask' : 'always',
       },
     ]),

@@ -16,7 +16,7 @@ import type {
   CallAbort,
   CallAnswered,
   CallEnded,
-  CallLaidDown,
+  CallSuspended,
   CallQuestion,
   ToolCallInput,
 } from '../../machines/tool-call-terms.ts';
@@ -42,7 +42,7 @@ export interface AskedCall {
   /** Answers of people that it got. */
   told: ServerAnswer[];
   /** Its server asks people. */
-  asks(event: CallQuestion | CallLaidDown): void;
+  asks(event: CallQuestion | CallSuspended): void;
   end(changes?: Partial<CallEnded>): void;
 }
 

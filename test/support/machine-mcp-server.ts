@@ -19,7 +19,7 @@ export const catalogue = [
     description: '',
     inputSchema: {},
     annotations: {},
-    harmless: true,
+    idempotent: true,
     effect: 'read_only' as const,
     definition: '',
   },
@@ -80,12 +80,12 @@ export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerL
 /** To each of its states. */
 export const ways: Record<string, (box: ReturnType<typeof start>) => void> = {
   connecting: () => undefined,
-  resting: ({ becomeReady }) => becomeReady(),
+  healthy: ({ becomeReady }) => becomeReady(),
   checking: ({ becomeReady, clock }) => {
     becomeReady();
     clock.increment(5_000);
   },
-  doubted: ({ becomeReady, actor }) => {
+  verifying: ({ becomeReady, actor }) => {
     becomeReady();
     actor.send({ type: 'server.suspect' });
   },

@@ -13,7 +13,7 @@ export async function callAnswering(
 ): Promise<CallEnd> {
   const ask = async (asked: ServerAsk) => answer(asked);
   let end = await call(name, args, { ask });
-  while (end.status === 'laid_down') {
+  while (end.status === 'suspended') {
     const answered = end.asks.map((asked) => ({ ...asked, answer: answer(asked.ask) }));
     end = await call(name, args, { ask, resume: { ...end.resume, answered: [...end.resume.answered, ...answered] } });
   }

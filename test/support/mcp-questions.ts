@@ -53,7 +53,7 @@ export function offerWaitingTable(server: McpServer, { booked, refused }: Bookin
   });
 }
 
-/** 2026-07-28: the call is laid down, and made again with the answer and the server's state. */
+/** 2026-07-28: the call is suspended, and made again with the answer and the server's state. */
 export function offerResumedTable(server: McpServer, { booked, refused }: Bookings): void {
   server.registerTool(
     'book',

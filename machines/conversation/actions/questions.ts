@@ -15,9 +15,9 @@ export const questionActions = {
     const call = turn.calls.find((candidate) => candidate.callId === callId);
     const question = call ? questionOf(call, event, limits.approvalTimeoutMs) : null;
     if (!call || !question) return;
-    // A call that was laid down has no actor any more; one that waits for the answer goes on running.
+    // A suspended call has no actor any more; one that waits for the answer goes on running.
     if (resume) enqueue.stopChild(`call:${callId}`);
-    const asked: OpenCall = { ...call, question, stage: resume ? 'suspending' : call.stage };
+    const asked: OpenCall = { ...call, question, stage: resume ? 'suspended' : call.stage };
     const calls = turn.calls.map((other) => (other === call ? asked : other));
     enqueue.assign({ turn: { ...turn, calls } });
     enqueue.emit({
@@ -35,12 +35,12 @@ export const questionActions = {
       turn: {
         ...turn,
         calls: turn.calls.map((call): OpenCall =>
-          call.callId === callId && call.stage === 'suspending' ? { ...call, stage: 'asking' } : call,
+          call.callId === callId && call.stage === 'suspended' ? { ...call, stage: 'asking' } : call,
         ),
       },
     };
   }),
-  /** The turn is being stopped: nobody is asked any more. A call that was laid down is over, one that waits is told to stop. */
+  /** The turn is being stopped: nobody is asked any more. A suspended call is over, one that waits is told to stop. */
   dropQuestion: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.asks' || !context.turn || !event.resume) return;
     const { turn } = context;

@@ -217,7 +217,7 @@ const turnActions = {
     ];
     enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows, ...waitingNews(turn.requestId, calls) });
   }),
-  /** A harmless call whose transport was lost is made once more; like every dispatch, it is a row first. */
+  /** An idempotent call whose transport was lost is made once more; like every dispatch, it is a row first. */
   repeatCall: kit.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.settled' || !context.turn) return;
     const { turn } = context;

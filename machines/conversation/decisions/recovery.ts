@@ -33,7 +33,7 @@ export function onlyWaits({ stop, open }: InterruptedTurn): boolean {
   );
 }
 
-/** Calls that stay open: those that a person is asked about, and those made once more, dispatched once and harmless to repeat. */
+/** Calls that stay open: those that a person is asked about, and those made once more, idempotent and dispatched once. */
 export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
   return open.flatMap(({ request: { id: callId }, dispatch, approval, question }): OpenCall[] => {
     const hop = hops - 1;
@@ -71,7 +71,7 @@ export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
         },
       ];
     }
-    const isRepeated = dispatch?.tool.harmless === true && dispatch.attempt === 1;
+    const isRepeated = dispatch?.tool.idempotent === true && dispatch.attempt === 1;
     if (!isRepeated) return [];
     const { tool, arguments: args, resume } = dispatch;
     return [
@@ -91,7 +91,7 @@ export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
   });
 }
 
-/** Takes an interrupted turn up again: repeats what is harmless, closes what else the log leaves open, ends what must not go on. */
+/** Takes an interrupted turn up again: repeats what is idempotent, closes what else the log leaves open, ends what must not go on. */
 export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { rows: NewRow[]; end: TurnEnd | null } {
   const end = recoveryEnd(turn, policy);
   const resumed = end ? [] : callsToResume(turn);
@@ -116,7 +116,7 @@ function lostQuestion({ requestId, open }: InterruptedTurn, { callId }: OpenCall
   return closedQuestion(requestId, { callId, question }, 'cancelled');
 }
 
-/** A call that was dispatched may have acted; one that a person was asked about cannot have. One that its server had laid down was not at work. */
+/** A call that was dispatched may have acted; one that a person was asked about cannot have. One that its server had suspended was not at work. */
 function closingRows(requestId: string, { request, dispatch, approval, question }: InterruptedCall): NewRow[] {
   const call = { callId: request.id, name: request.function.name };
   if (approval) {

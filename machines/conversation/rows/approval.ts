@@ -102,7 +102,7 @@ export function isAsking({ stage, question }: Pick<OpenCall, 'stage' | 'question
 
 /** Until when a turn with these calls does nothing but wait for people; null while it has other work. */
 export function waitsUntilMs(calls: readonly OpenCall[]): number | null {
-  const asking = calls.filter(({ stage }) => stage === 'asking' || stage === 'suspending');
+  const asking = calls.filter(({ stage }) => stage === 'asking' || stage === 'suspended');
   const isWorking = calls.some(
     (call) => !asking.includes(call) && call.stage !== 'settled' && call.stage !== 'recorded',
   );

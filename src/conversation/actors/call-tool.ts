@@ -9,7 +9,7 @@ import type {
   CallAbort,
   CallAnswered,
   CallEnded,
-  CallLaidDown,
+  CallSuspended,
   CallProgress,
   CallQuestion,
   ToolCallInput,
@@ -146,16 +146,16 @@ export function createCallToolLogic(deps: CallToolDeps) {
       })
       .then((end) => {
         calling = false;
-        if (end.status === 'laid_down' && !abort.signal.aborted) {
+        if (end.status === 'suspended' && !abort.signal.aborted) {
           const { asks } = end;
           const resume = { ...end.resume, workedMs: Math.round(workedMs()) };
           sendBack({
-            type: 'call.laidDown',
+            type: 'call.suspended',
             asks,
             resume,
             number: resume.questions,
             askedAtMs: Date.now(),
-          } satisfies CallLaidDown);
+          } satisfies CallSuspended);
           return;
         }
         const durationMs = performance.now() - startedMs;
@@ -175,7 +175,7 @@ function ending(end: CallEnd): Pick<CallEnded, 'status' | 'text' | 'content'> {
     case 'error':
       return { ...end, text: end.text.toWellFormed() };
     // Laid down when nobody wanted it any more.
-    case 'laid_down':
+    case 'suspended':
     case 'cancelled':
       return { status: 'cancelled', text: '', content: null };
     case 'not_sent':

@@ -83,7 +83,7 @@ export function withPolicy(
   const repeated = said(repeat);
   return {
     ...tool,
-    harmless: repeated === undefined ? tool.harmless : repeated === 'always',
+    idempotent: repeated === undefined ? tool.idempotent : repeated === 'always',
     permission: said(permission) ?? permissionByHint[effect],
   };
 }

@@ -1,7 +1,7 @@
 /**
  * What became of a tool call: judges each way in which the SDK ends one. The question that
  * matters is whether the server may have acted: `not_sent` may be repeated by anyone, `lost` only
- * where a repeat is harmless.
+ * where the tool is idempotent.
  */
 import {
   InsufficientScopeError,

@@ -22,15 +22,15 @@ export interface RoundsDeps {
   limits: RoundLimits;
 }
 
-/** `laidDown`: what people have to answer, and what the call is then made again with. */
-export type RoundsEnd = { result: CallToolResult } | { laidDown: { asks: KeyedAsk[]; resume: Resumption } };
+/** `suspended`: what people have to answer, and what the call is then made again with. */
+export type RoundsEnd = { result: CallToolResult } | { suspended: { asks: KeyedAsk[]; resume: Resumption } };
 
 /** The SDK's own loop is turned off: it hands over what the server asks, as this error's data. */
 export const NO_ROUNDS = { maxRounds: 0 } as const;
 
 /** Rounds in which nobody is asked anything: a server could go on for ever. */
 const MAX_ROUNDS = 10;
-/** Before a call is made again that was laid down without a question, to shed load. */
+/** Wait before a call is made again that the server suspended without a request, to shed load. */
 const LOAD_PAUSE_MS = 250;
 
 const lastResult = z.object({
@@ -72,7 +72,7 @@ export async function callInRounds(
       throw unusable(`asked people more than ${limits.maxQuestions} questions in one call`);
     if (forPeople.length > 0)
       return {
-        laidDown: { asks: forPeople, resume: { ...resume, requestState, answered, questions: resume.questions + 1 } },
+        suspended: { asks: forPeople, resume: { ...resume, requestState, answered, questions: resume.questions + 1 } },
       };
     resume = { ...resume, requestState, answered };
     if (asks.length === 0) await pause(LOAD_PAUSE_MS, undefined, { signal: options.signal });

@@ -218,8 +218,8 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
           sent,
           resume,
         );
-        return 'laidDown' in end
-          ? { status: 'laid_down', ...end.laidDown }
+        return 'suspended' in end
+          ? { status: 'suspended', ...end.suspended }
           : endOfResult(end.result, limits.maxResultTokens);
       } catch (error) {
         // The SDK has told the server by now: `notifications/cancelled`, or the end of the stream.

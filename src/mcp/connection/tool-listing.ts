@@ -93,7 +93,7 @@ function takeTool(listed: ListedTool, { maxDescriptionChars }: ListingLimits): S
     annotations: Object.fromEntries(
       HINTS.filter((hint) => typeof annotations[hint] === 'boolean').map((hint) => [hint, annotations[hint] === true]),
     ),
-    harmless: annotations.readOnlyHint === true || annotations.idempotentHint === true,
+    idempotent: annotations.readOnlyHint === true || annotations.idempotentHint === true,
     effect: effectOf(annotations),
     definition: definitionOf(listed),
   };
