@@ -70,3 +70,34 @@ function breachOf(complaint: string): Breach {
 function cut(text: string): string {
   return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE).toWellFormed()}...` : text;
 }
+
+/** On arguments that a person has changed; null when they may be used. */
+export function onChange(verdict: Verdict): Breach | null {
+  return verdict.fits === null ? unchecked(verdict.unusable) : breachIn(verdict);
+}
+
+/** For changed arguments of which nobody can say whether they fit. */
+export function unchecked(reason: string): Breach {
+  return {
+    path: [],
+    message: `changed arguments cannot be checked, as ${reason}; approve the call as it was asked, or deny it`,
+  };
+}
+
+/** On a form that a person has filled in; null when it may be sent. */
+export function onAnswer(verdict: Verdict): Breach | null {
+  return verdict.fits === null
+    ? { path: [], message: `the answer cannot be checked, as ${verdict.unusable}; decline instead` }
+    : breachIn(verdict);
+}
+
+/** On what a model has written, in words for it; null when the call may be made. */
+export function onModels(verdict: Verdict): string | null {
+  if (verdict.fits !== false) return null;
+  const { path, message } = verdict.breach;
+  return path.length === 0 ? message : `${path.join('.')}: ${message}`;
+}
+
+function breachIn(verdict: Verdict): Breach | null {
+  return verdict.fits === false ? verdict.breach : null;
+}

@@ -5,7 +5,7 @@
 import { ProtocolError } from '@modelcontextprotocol/client';
 import { reasonOf } from './connection/call-end.ts';
 import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './content/offers.ts';
-import { connected, type Member } from './server-member.ts';
+import { connected, type Member } from './server-handle.ts';
 import type { Completing, Shelf } from './connection/list-cache.ts';
 
 /** Why something was not had: there is no such server, it cannot be reached, or it will not. `message` is fit for people. */

@@ -9,7 +9,7 @@ import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits } from
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ServerChanges } from '../../machines/registry.ts';
 import { AppError } from '../errors.ts';
-import { createArgumentCheck } from './argument-check.ts';
+import { createArgumentCheck, onAnswer, onChange, onModels, unchecked } from './argument-check.ts';
 import { notSent, reasonOf } from './connection/call-end.ts';
 import { fairShare, mergeCatalogues } from './catalogue.ts';
 import { createAuthorizer, type AuthorizerOptions } from './oauth/authorizer.ts';
@@ -18,12 +18,10 @@ import type { ConnectionLimits } from './connection/connection.ts';
 import { createGuard } from './transport/child-reaper.ts';
 import { createHostAnswers, type HostAnswersOptions } from './server-requests/host-answers.ts';
 import { createLibrary, type Library } from './library.ts';
-import { makeCall } from './make-call.ts';
+import { makeCall, createMember, stateOf } from './server-handle.ts';
 import type { Tool, Toolbox } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';
-import { createMember, stateOf } from './server-member.ts';
-import type { Member, ServerActor } from './server-member.ts';
-import { onAnswer, onChange, onModels, unchecked } from './verdict-words.ts';
+import type { Member, ServerActor } from './server-handle.ts';
 
 /** How long, how often and how much. */
 export interface ToolboxLimits extends McpServerLimits, ConnectionLimits {

@@ -3,15 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, createActor, setup } from 'xstate';
-import type {
-  CallEnded,
-  CallSuspended,
-  CallProgress,
-  CallQuestion,
-  ToolCallInput,
-} from '../../machines/tool-call-terms.ts';
+import type { CallEnded, CallSuspended, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
 import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts';
-import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
+import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 import { tool } from '../support/machine-values.ts';
 
 type Told = CallEnded | CallSuspended | CallProgress | CallQuestion;

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor, fromCallback } from 'xstate';
-import { reconnectDelayMs } from '../../machines/mcp-server-setup.ts';
-import { mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
+import { reconnectDelayMs, mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
 import { catalogue, limits, start, ways } from '../support/machine-mcp-server.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));

@@ -12,7 +12,7 @@ import type {
   CallProgress,
   CallQuestion,
   ToolCallInput,
-} from '../../machines/tool-call-terms.ts';
+} from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { tool } from '../support/machine-values.ts';
 

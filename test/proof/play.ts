@@ -5,7 +5,7 @@
 import type { ConversationEvent } from '../../machines/conversation/events.ts';
 import type { AskedCall } from '../../machines/conversation/hop-answers.ts';
 import type { ServerAsk } from '../../machines/conversation/question-types.ts';
-import type { CallSuspended, CallQuestion } from '../../machines/tool-call-terms.ts';
+import type { CallSuspended, CallQuestion } from '../../machines/tool-call.ts';
 import {
   asker,
   cancel,

@@ -19,7 +19,7 @@ import type {
   CallSuspended,
   CallQuestion,
   ToolCallInput,
-} from '../../machines/tool-call-terms.ts';
+} from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { createMemoryLog } from './machine-log.ts';
 import type { Intent, MemoryLog } from './machine-log.ts';

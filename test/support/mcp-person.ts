@@ -1,6 +1,6 @@
 /** A person behind a toolbox, for tests that have no conversation: answers whatever a call asks, until it has its end. */
 import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
-import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
+import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 
 type Call = (name: string, args: Record<string, unknown>, options: Partial<CallOptions>) => Promise<CallEnd>;
 

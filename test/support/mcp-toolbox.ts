@@ -11,7 +11,7 @@ import { serverState } from '../../machines/mcp-server.ts';
 import type { AuthorizerOptions } from '../../src/mcp/oauth/authorizer.ts';
 import type { HostAnswersOptions } from '../../src/mcp/server-requests/host-answers.ts';
 import { createToolbox } from '../../src/mcp/toolbox.ts';
-import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
+import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 import type { ToolboxLimits } from '../../src/mcp/toolbox.ts';
 import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/config/server-block.ts';
 import { compileCache } from './compile-cache.ts';

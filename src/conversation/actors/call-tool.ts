@@ -13,11 +13,10 @@ import type {
   CallProgress,
   CallQuestion,
   ToolCallInput,
-} from '../../../machines/tool-call-terms.ts';
+} from '../../../machines/tool-call.ts';
 import { timeLeftMs } from '../../../machines/tool-call.ts';
 import type { Place } from '../../scheduling/fair-queue.ts';
-import type { CallEnd, Progress } from '../../mcp/calls.ts';
-import type { Toolbox } from '../../mcp/port.ts';
+import type { CallEnd, Progress, Toolbox } from '../../mcp/port.ts';
 import type { LogEntry } from '../../mcp/content/server-log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Outbox } from '../../outbox/port.ts';

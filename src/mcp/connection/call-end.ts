@@ -15,7 +15,7 @@ import type { CallToolResult } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../../json-depth.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
 import { cutMiddle, resultText } from '../content/result-text.ts';
-import type { CallEnd } from '../calls.ts';
+import type { CallEnd } from '../port.ts';
 import { legible } from '../content/sanitize-text.ts';
 
 /** An answer came, but one that this client cannot use. */

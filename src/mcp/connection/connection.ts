@@ -22,7 +22,7 @@ import { createServerTransport } from '../transport/server-transport.ts';
 import { createShelf, type Shelf, type ShelfLimits } from './list-cache.ts';
 import { legible } from '../content/sanitize-text.ts';
 import { takeTools, unknownNames, type ListingLimits } from './tool-listing.ts';
-import type { CallEnd, CallOptions } from '../calls.ts';
+import type { CallEnd, CallOptions } from '../port.ts';
 
 export interface ConnectionLimits extends ShelfLimits, ListingLimits, RoundLimits {
   /** For the handshake and for the catalogue, each, in ms. */

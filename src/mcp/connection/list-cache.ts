@@ -4,7 +4,7 @@
  */
 import type { Client, ListChangedHandlers } from '@modelcontextprotocol/client';
 import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from '../content/offers.ts';
-import { completionOf, filledOf, partsOf, promptOf, resourceOf, templateOf } from '../content/read-offers.ts';
+import { completionOf, filledOf, partsOf, promptOf, resourceOf, templateOf } from '../content/offers.ts';
 
 export interface ShelfLimits {
   /** For one answer, in ms. */

@@ -5,12 +5,13 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ReadBuffer, SdkError, SdkErrorCode, serializeMessage } from '@modelcontextprotocol/client';
 import type { Transport } from '@modelcontextprotocol/client';
 import type { Guard } from './child-reaper.ts';
 import type { StdioServer } from '../config/server-block.ts';
-import { eachLine } from './stderr-lines.ts';
+import { legible } from '../content/sanitize-text.ts';
 
 export interface StdioOptions {
   guard: Guard;
@@ -184,4 +185,31 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Longer than a line of a stack trace, far shorter than a base64 dump. */
+const MAX_LINE_CHARS = 2_000;
+
+/** Gives each line of `stream` to `emit`; what follows the last newline is given at the end. */
+function eachLine(stream: Readable, emit: (line: string) => void): void {
+  let line = '';
+  const take = (part: string) => {
+    if (line.length < MAX_LINE_CHARS) line += part.slice(0, MAX_LINE_CHARS - line.length);
+  };
+  const flush = () => {
+    const whole = legible(line).trimEnd();
+    line = '';
+    if (whole !== '') emit(whole);
+  };
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    const parts = chunk.split('\n');
+    const rest = parts.pop() ?? '';
+    for (const part of parts) {
+      take(part);
+      flush();
+    }
+    take(rest);
+  });
+  stream.on('end', flush);
 }
