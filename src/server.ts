@@ -66,7 +66,7 @@ import { createNameCheck } from './mcp/configured-names.ts';
 import { loadServers } from './mcp/config/servers-config.ts';
 import { reportServer } from './observability/mcp-server-log.ts';
 import type { ServerStatus } from './mcp/port.ts';
-import { createToolbox } from './mcp/toolbox.ts';
+import { createToolbox } from './mcp/mcp-servers.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { createOutbox } from './outbox/outbox.ts';
 import { createDecoder } from './protocol/decoder.ts';

@@ -4,8 +4,8 @@
  * and the followers of the turn are told.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isMissing, type FromServer, type Library } from '../mcp/library.ts';
-import type { Resource } from '../mcp/content/offers.ts';
+import { isMissing, type FromServer, type Library } from '../mcp/prompts-and-resources.ts';
+import type { Resource } from '../mcp/content/prompt-and-resource.ts';
 import { partText } from '../mcp/content/result-text.ts';
 import type { Outbox } from '../outbox/port.ts';
 import type { TurnRef } from './server-notices.ts';

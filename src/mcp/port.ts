@@ -5,7 +5,7 @@
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import type { KeyedAsk, Resumption } from '../../machines/conversation/question-types.ts';
 import type { Place } from '../scheduling/fair-queue.ts';
-import type { Asker } from './server-requests/live-asks.ts';
+import type { Asker } from './server-requests/live-requests.ts';
 import type { LogEntry } from './content/server-log.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import type { Breach } from './argument-check.ts';

@@ -9,7 +9,7 @@ import { serverState } from '../../machines/mcp-server.ts';
 import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
 import { withDefaults } from '../../src/gateway/actions/form-defaults.ts';
 import { callAnswering } from '../support/mcp-person.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startToolbox } from '../support/mcp-servers.ts';
 
 /** What a scenario hands over, beside the address. */
 const contextSchema = z.looseObject({

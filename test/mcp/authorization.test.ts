@@ -10,7 +10,7 @@ import type { AuthorizerOptions } from '../../src/mcp/oauth/authorizer.ts';
 import { openCredentials } from '../../src/mcp/oauth/credentials.ts';
 import type { OAuthSettings } from '../../src/mcp/config/oauth-settings.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startToolbox } from '../support/mcp-servers.ts';
 import { startOAuthServer, type OAuthServerOptions } from '../support/oauth-server.ts';
 
 interface SceneOptions extends OAuthServerOptions {

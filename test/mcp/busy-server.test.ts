@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Place } from '../../src/scheduling/fair-queue.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startToolbox } from '../support/mcp-servers.ts';
 
 async function startBusy(t: TestContext, maxConcurrent: number | null, limit = 64) {
   const server = await startHttpServer({ era: 'stateless' });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { loadServers } from '../../src/mcp/config/servers-config.ts';
-import { startToolbox } from '../support/mcp-toolbox.ts';
+import { startToolbox } from '../support/mcp-servers.ts';
 
 describe('the bundled demo server, as the shipped configuration starts it', () => {
   const root = mkdtempSync(join(tmpdir(), 'parley-demo-'));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startToolbox } from '../support/mcp-servers.ts';
 
 for (const era of ['sessions', 'stateless'] as const) {
   describe(`an HTTP server (${era})`, () => {

@@ -1,10 +1,10 @@
 /** Every revision of MCP: what it has is played against a real server that is held to it. docs/mcp.md shows the same table. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { SamplingPolicy } from '../../src/mcp/server-requests/host-answers.ts';
+import type { SamplingPolicy } from '../../src/mcp/server-requests/client-features.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { createSampler } from '../support/mcp-sampler.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startToolbox } from '../support/mcp-servers.ts';
 import { revisionTable, type Scene } from './revision-table.ts';
 import { REVISIONS, isOf, isStateless, type Revision } from './revisions.ts';
 import { transportTable } from './transport-table.ts';

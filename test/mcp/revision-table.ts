@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isMissing } from '../../src/mcp/library.ts';
+import { isMissing } from '../../src/mcp/prompts-and-resources.ts';
 import type { createSampler } from '../support/mcp-sampler.ts';
 import type { startHttpServer } from '../support/mcp-http-server.ts';
 import { callAnswering } from '../support/mcp-person.ts';
-import type { startToolbox } from '../support/mcp-toolbox.ts';
+import type { startToolbox } from '../support/mcp-servers.ts';
 import { isStateless, type Revision, type Span } from './revisions.ts';
 
 /** A toolbox that is connected to the one server `web`, which offers what a sampler has. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { ServerBlock } from '../../src/mcp/config/server-block.ts';
 import { startPagedServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox, stdioServer } from '../support/mcp-toolbox.ts';
+import { httpServer, startToolbox, stdioServer } from '../support/mcp-servers.ts';
 
 const revisions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'];
 

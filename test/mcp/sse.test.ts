@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { startSseServer } from '../support/mcp-sse-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startToolbox } from '../support/mcp-servers.ts';
 
 async function start(t: TestContext, limits: Parameters<typeof startToolbox>[1] = {}) {
   const server = await startSseServer();

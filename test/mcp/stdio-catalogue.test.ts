@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openJournalled, openToolbox, textOf } from '../support/mcp-open.ts';
-import { stdioServer } from '../support/mcp-toolbox.ts';
+import { stdioServer } from '../support/mcp-servers.ts';
 
 describe('a stdio server', () => {
   test('swaps its catalogue whole when its list changes', async (t) => {

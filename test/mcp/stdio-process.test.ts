@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openJournalled, openToolbox, textOf } from '../support/mcp-open.ts';
-import { createJournal, isAlive, startToolbox, stdioServer } from '../support/mcp-toolbox.ts';
+import { createJournal, isAlive, startToolbox, stdioServer } from '../support/mcp-servers.ts';
 
 describe('a stdio server', () => {
   test('that has frozen is reconnected once a call was given up, and the next call works', async (t) => {

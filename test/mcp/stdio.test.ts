@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openJournalled, openToolbox, textOf } from '../support/mcp-open.ts';
-import { stdioServer } from '../support/mcp-toolbox.ts';
+import { stdioServer } from '../support/mcp-servers.ts';
 
 describe('a stdio server', () => {
   test('becomes ready with its catalogue, and answers calls', async (t) => {

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import type { ServerBlock } from '../../src/mcp/config/server-block.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { startSseServer } from '../support/mcp-sse-server.ts';
-import { httpServer, stdioServer } from '../support/mcp-toolbox.ts';
+import { httpServer, stdioServer } from '../support/mcp-servers.ts';
 import { isStateless, type Revision, type Span } from './revisions.ts';
 
 /** A way to reach a server. */

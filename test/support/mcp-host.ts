@@ -1,5 +1,5 @@
 /** A host that runs one MCP server and does nothing else, for the tests that kill it. Prints the server's pid. */
-import { startToolbox, stdioServer } from './mcp-toolbox.ts';
+import { startToolbox, stdioServer } from './mcp-servers.ts';
 
 const box = await startToolbox([stdioServer('one', { TEST_STUBBORN: '1' })]);
 await box.host.settled();

@@ -1,6 +1,6 @@
 /** Toolboxes that end with the test that opened them, past the greetings of their servers. */
 import type { TestContext } from 'node:test';
-import { createJournal, startToolbox, stdioServer, type ToolboxTestOptions } from './mcp-toolbox.ts';
+import { createJournal, startToolbox, stdioServer, type ToolboxTestOptions } from './mcp-servers.ts';
 
 export async function openToolbox(test: TestContext, ...[servers, options]: Parameters<typeof startToolbox>) {
   const box = await startToolbox(servers, options);

@@ -5,7 +5,7 @@
 import type { Fault } from '../../../machines/log.ts';
 import type { Included } from '../../../machines/context-window/included.ts';
 import { fault } from '../../errors.ts';
-import { isMissing, type Library, type Missing } from '../../mcp/library.ts';
+import { isMissing, type Library, type Missing } from '../../mcp/prompts-and-resources.ts';
 import { partText } from '../../mcp/content/result-text.ts';
 import type { Payload } from '../../protocol/requests.ts';
 import { missingFault } from './offers.ts';

@@ -3,8 +3,8 @@
  * touch no conversation.
  */
 import { fault } from '../../errors.ts';
-import { isMissing, type FromServer, type Missing } from '../../mcp/library.ts';
-import type { Prompt, Resource } from '../../mcp/content/offers.ts';
+import { isMissing, type FromServer, type Missing } from '../../mcp/prompts-and-resources.ts';
+import type { Prompt, Resource } from '../../mcp/content/prompt-and-resource.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/requests.ts';
 import type { Result } from '../../protocol/results.ts';

@@ -2,7 +2,7 @@
  * What the actions are carried out with: all that they reach of the server, and the settings that they follow. Types
  * only.
  */
-import type { Library } from '../../mcp/library.ts';
+import type { Library } from '../../mcp/prompts-and-resources.ts';
 import type { Toolbox } from '../../mcp/port.ts';
 import type { Outbox } from '../../outbox/port.ts';
 import type { Registry } from '../../registry/registry.ts';

@@ -8,8 +8,8 @@ import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import type { CallToolRequestOptions, CallToolResult, Client, InputResponse } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import type { AnsweredAsk, KeyedAsk, Resumption } from '../../../machines/conversation/question-types.ts';
-import type { HostAnswers, Spending } from '../server-requests/host-answers.ts';
-import { readAsk, tooLarge, type AskLimits } from '../server-requests/server-asks.ts';
+import type { HostAnswers, Spending } from '../server-requests/client-features.ts';
+import { readAsk, tooLarge, type AskLimits } from '../server-requests/input-request.ts';
 
 export interface RoundLimits extends AskLimits {
   /** Questions to people that one call may ask. */

@@ -3,8 +3,8 @@
  * changed, and what is asked for by name. It lives as long as its connection and never repeats a request.
  */
 import type { Client, ListChangedHandlers } from '@modelcontextprotocol/client';
-import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from '../content/offers.ts';
-import { completionOf, filledOf, partsOf, promptOf, resourceOf, templateOf } from '../content/offers.ts';
+import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from '../content/prompt-and-resource.ts';
+import { completionOf, filledOf, partsOf, promptOf, resourceOf, templateOf } from '../content/prompt-and-resource.ts';
 
 export interface ShelfLimits {
   /** For one answer, in ms. */

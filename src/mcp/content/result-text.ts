@@ -3,7 +3,7 @@
  * a text message is named by a short description. Pure, and bounded by the caller's limit.
  */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
-import type { ResourcePart } from './offers.ts';
+import type { ResourcePart } from './prompt-and-resource.ts';
 import { legible } from './sanitize-text.ts';
 
 /** A rough bound that needs no tokenizer: a token of English is about four characters. */

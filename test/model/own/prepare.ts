@@ -6,7 +6,7 @@ import { conversationLimits, toolPolicy } from '../../../src/config/options.ts';
 import type { Config } from '../../../src/config/schema/schema.ts';
 import { withPolicy } from '../../../src/conversation/actors/load-context.ts';
 import type { Tool } from '../../../src/mcp/port.ts';
-import type { ToolboxHost } from '../../../src/mcp/toolbox.ts';
+import type { ToolboxHost } from '../../../src/mcp/mcp-servers.ts';
 import { proofTerms, type Terms } from '../../proof/world.ts';
 import { deriveFlows } from './derive.ts';
 import { checkToolNames, notOffered, type FlowsFile } from './flows-file.ts';

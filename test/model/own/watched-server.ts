@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { createLiveSettings } from '../../../src/config/live-settings.ts';
 import { configSchema, type Config } from '../../../src/config/schema/schema.ts';
-import { watchedToolboxes, type WatchedToolbox } from './watched-toolbox.ts';
+import { watchedToolboxes, type WatchedToolbox } from './watched-mcp-servers.ts';
 
 export interface WatchedServer extends WatchedToolbox {
   url: string;
@@ -22,7 +22,7 @@ const HASTE_S = 1;
 const STARTUP_S = 30;
 
 const root = new URL('../../../src/server.ts', import.meta.url).href;
-const watched = new URL('watched-toolbox.ts', import.meta.url).href;
+const watched = new URL('watched-mcp-servers.ts', import.meta.url).href;
 
 /** Resolves when its MCP servers are connected, or have failed. Rejects as the server does. */
 export async function startWatchedServer(
@@ -33,7 +33,7 @@ export async function startWatchedServer(
   const folder = await mkdtemp(join(tmpdir(), 'parley-own-'));
   const hooks = registerHooks({
     resolve: (specifier, context, next) =>
-      specifier === './mcp/toolbox.ts' && context.parentURL === root
+      specifier === './mcp/mcp-servers.ts' && context.parentURL === root
         ? { url: watched, shortCircuit: true }
         : next(specifier, context),
   });

@@ -3,7 +3,11 @@
  * up, so that any tool can be late. In the server that is tested, watched-server.ts puts it in the toolbox's place.
  */
 import { channel } from 'node:diagnostics_channel';
-import { createToolbox as createRealToolbox, type ToolboxHost, type ToolboxOptions } from '../../../src/mcp/toolbox.ts';
+import {
+  createToolbox as createRealToolbox,
+  type ToolboxHost,
+  type ToolboxOptions,
+} from '../../../src/mcp/mcp-servers.ts';
 
 export interface WatchedToolbox {
   toolbox: ToolboxHost;

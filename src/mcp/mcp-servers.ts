@@ -16,8 +16,8 @@ import { createAuthorizer, type AuthorizerOptions } from './oauth/authorizer.ts'
 import { openConnection } from './connection/connection.ts';
 import type { ConnectionLimits } from './connection/connection.ts';
 import { createGuard } from './transport/child-reaper.ts';
-import { createHostAnswers, type HostAnswersOptions } from './server-requests/host-answers.ts';
-import { createLibrary, type Library } from './library.ts';
+import { createHostAnswers, type HostAnswersOptions } from './server-requests/client-features.ts';
+import { createLibrary, type Library } from './prompts-and-resources.ts';
 import { makeCall, createMember, stateOf } from './server-handle.ts';
 import type { Tool, Toolbox } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';

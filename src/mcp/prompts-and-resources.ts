@@ -4,7 +4,7 @@
  */
 import { ProtocolError } from '@modelcontextprotocol/client';
 import { reasonOf } from './connection/call-end.ts';
-import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './content/offers.ts';
+import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './content/prompt-and-resource.ts';
 import { connected, type Member } from './server-handle.ts';
 import type { Completing, Shelf } from './connection/list-cache.ts';
 

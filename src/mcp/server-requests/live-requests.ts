@@ -6,8 +6,8 @@
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/client';
 import type { Client } from '@modelcontextprotocol/client';
 import type { ServerAnswer, ServerAsk } from '../../../machines/conversation/question-types.ts';
-import type { HostAnswers, Spending } from './host-answers.ts';
-import { readAsk, type AskLimits } from './server-asks.ts';
+import type { HostAnswers, Spending } from './client-features.ts';
+import { readAsk, type AskLimits } from './input-request.ts';
 
 /** As the specification has it for a request that a person refuses. */
 const REJECTED = -1;

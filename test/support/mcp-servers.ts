@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { createActor, waitFor } from 'xstate';
 import { serverState } from '../../machines/mcp-server.ts';
 import type { AuthorizerOptions } from '../../src/mcp/oauth/authorizer.ts';
-import type { HostAnswersOptions } from '../../src/mcp/server-requests/host-answers.ts';
-import { createToolbox } from '../../src/mcp/toolbox.ts';
+import type { HostAnswersOptions } from '../../src/mcp/server-requests/client-features.ts';
+import { createToolbox } from '../../src/mcp/mcp-servers.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
-import type { ToolboxLimits } from '../../src/mcp/toolbox.ts';
+import type { ToolboxLimits } from '../../src/mcp/mcp-servers.ts';
 import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/config/server-block.ts';
 import { compileCache } from './compile-cache.ts';
 

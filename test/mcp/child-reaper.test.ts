@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline/promises';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createGuard } from '../../src/mcp/transport/child-reaper.ts';
-import { isAlive } from '../support/mcp-toolbox.ts';
+import { isAlive } from '../support/mcp-servers.ts';
 
 /** Who is killed leaves its files behind, so they lie in a folder of the test's. */
 async function startHost(test: TestContext) {
