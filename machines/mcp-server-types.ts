@@ -71,7 +71,7 @@ export type McpServerEvent =
   /** The server lets nobody in whom no person has authorized. */
   | { type: 'server.unauthorized' }
   /** What a person has to open. */
-  | { type: 'server.asks'; url: string }
+  | { type: 'server.authorizeUrl'; url: string }
   /** A tool call is waiting for this server. */
   | { type: 'server.wake' }
   /** Its block in the servers' file has changed. */

@@ -41,7 +41,7 @@ const mcpServerSetup = setup({
     closing: fromPromise<void, { name: string }>(providedAtBoot),
     /** Rejects when the server does not answer. Bounded by its provider. */
     check: fromPromise<void, CheckInput>(providedAtBoot),
-    /** Resolves when a person has authorized the server; says with `server.asks` what to open. Rejects with an Error whose message is fit for people. */
+    /** Resolves when a person has authorized the server; says with `server.authorizeUrl` what to open. Rejects with an Error whose message is fit for people. */
     authorization: fromPromise<void, { name: string }>(providedAtBoot),
   },
   delays: {
@@ -71,7 +71,7 @@ const mcpServerSetup = setup({
       lastError: ({ event }) =>
         'error' in event && event.error instanceof Error ? event.error.message : 'could not be authorized',
     }),
-    noteAddress: assign(({ event }) => (event.type === 'server.asks' ? { authorizeUrl: event.url } : {})),
+    noteAddress: assign(({ event }) => (event.type === 'server.authorizeUrl' ? { authorizeUrl: event.url } : {})),
     forgetAddress: assign({ authorizeUrl: null }),
     countAuthorization: assign({ authorizations: ({ context }) => context.authorizations + 1 }),
     forgetPast: assign({ attempts: 0, authorizations: 0, lastError: null }),
@@ -92,7 +92,7 @@ const lastWords = {
   'server.lost': {},
   'server.suspect': {},
   'server.unauthorized': {},
-  'server.asks': {},
+  'server.authorizeUrl': {},
 } as const;
 
 /** Where a lost connection leads, whatever took it. */
@@ -143,7 +143,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
           { target: 'failed', actions: 'noteUselessToken' },
         ],
         // Of an authorization that was given up.
-        'server.asks': {},
+        'server.authorizeUrl': {},
         'server.reconfigured': 'restarting',
         'server.drain': 'draining',
         // One connection at a time: the call that wakes waits for this one.
@@ -208,7 +208,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
         // No call can hurry a person.
         'server.wake': {},
         ...lastWords,
-        'server.asks': { actions: 'noteAddress' },
+        'server.authorizeUrl': { actions: 'noteAddress' },
       },
     },
     backingOff: {

@@ -3,7 +3,7 @@
  * dispatch row is committed before it starts. The call itself is the provided actor `callTool`.
  */
 import { fromCallback, sendParent, setup } from 'xstate';
-import type { CallAsks } from './conversation/events.ts';
+import type { CallNeedsInput } from './conversation/events.ts';
 import type { CallResult } from './conversation/hop-answers.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 import type { HopTool } from './conversation/turn-state.ts';
@@ -37,9 +37,9 @@ export interface CallEnded {
 }
 
 /** The server asks people, and waits; `number`: the how-manieth time, from 1. No other question comes before the answer. */
-export interface CallQuestion {
-  type: 'call.question';
-  asks: KeyedAsk[];
+export interface CallServerRequest {
+  type: 'call.serverRequest';
+  requests: KeyedAsk[];
   number: number;
   /** In ms since the epoch. */
   askedAtMs: number;
@@ -48,12 +48,12 @@ export interface CallQuestion {
 }
 
 /** The server has laid the call down until people have answered: the last word of this actor. */
-export interface CallSuspended extends Omit<CallQuestion, 'type' | 'workedMs'> {
+export interface CallSuspended extends Omit<CallServerRequest, 'type' | 'workedMs'> {
   type: 'call.suspended';
   resume: Resumption;
 }
 
-/** The answer to `call.question`. */
+/** The answer to `call.serverRequest`. */
 export interface CallAnswered {
   type: 'call.answered';
   answer: ServerAnswer;
@@ -79,7 +79,7 @@ export interface ToolCallContext extends ToolCallInput {
 export type ToolCallEvent =
   | CallEnded
   | CallProgress
-  | CallQuestion
+  | CallServerRequest
   | CallSuspended
   | CallAnswered
   | { type: 'call.cancel' };
@@ -131,15 +131,15 @@ const settle = (status: CallResult['status'], say: (context: ToolCallContext, te
 const call = callSetup.extend({
   actions: {
     keepTime: callSetup.assign(({ event }) =>
-      event.type === 'call.progress' || event.type === 'call.question' ? { workedMs: event.workedMs } : {},
+      event.type === 'call.progress' || event.type === 'call.serverRequest' ? { workedMs: event.workedMs } : {},
     ),
     askPeople: callSetup.enqueueActions(({ context: { callId }, event, enqueue }) => {
-      if (event.type !== 'call.question' && event.type !== 'call.suspended') return;
-      const { asks, number, askedAtMs } = event;
-      const told: CallAsks = {
-        type: 'call.asks',
+      if (event.type !== 'call.serverRequest' && event.type !== 'call.suspended') return;
+      const { requests: asks, number, askedAtMs } = event;
+      const told: CallNeedsInput = {
+        type: 'call.needsInput',
         callId,
-        asks,
+        requests: asks,
         number,
         askedAtMs,
         resume: event.type === 'call.suspended' ? event.resume : null,
@@ -175,7 +175,7 @@ const ends = [
   { target: 'error' },
 ] as const;
 
-/** What each state is for stands in its description; each final state tells the parent once, as `call.settled`, or `call.asks` where the call goes on later. */
+/** What each state is for stands in its description; each final state tells the parent once, as `call.settled`, or `call.needsInput` where the call goes on later. */
 export const toolCallMachine = call.createMachine({
   id: 'toolCall',
   description: 'One tool call, from its dispatch to one of its ends. A hop has one for each call that it makes.',
@@ -197,7 +197,7 @@ export const toolCallMachine = call.createMachine({
         'call.cancel': 'cancelling',
         // Its time begins anew.
         'call.progress': { target: 'running', reenter: true, actions: 'keepTime' },
-        'call.question': { target: 'asking', actions: 'keepTime' },
+        'call.serverRequest': { target: 'asking', actions: 'keepTime' },
         'call.suspended': 'suspended',
         'call.ended': ends,
       },

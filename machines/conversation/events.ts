@@ -35,10 +35,10 @@ export type CommitOutcome =
   | { status: 'reused' };
 
 /** A call's server asks people, one thing after the other. */
-export interface CallAsks {
-  type: 'call.asks';
+export interface CallNeedsInput {
+  type: 'call.needsInput';
   callId: string;
-  asks: KeyedAsk[];
+  requests: KeyedAsk[];
   /** Null while the server holds the call open and waits; else it has laid it down. */
   resume: Resumption | null;
   /** The how-manieth question of the call the first one is, from 1. */
@@ -72,7 +72,7 @@ export type InternalEvent =
       /** 0 to 1, drawn outside: a chart holds no randomness. */
       jitter: number;
     }
-  | CallAsks
+  | CallNeedsInput
   | { type: 'call.settled'; callId: string; result: CallResult };
 
 export type ConversationEvent = ClientEvent | InternalEvent;

@@ -27,7 +27,7 @@ export const toolHop = conversation.createStateConfig({
       ],
       on: {
         ...answerable,
-        'call.asks': { actions: ['appendQuestion', 'startCalls'] },
+        'call.needsInput': { actions: ['appendQuestion', 'startCalls'] },
         'call.settled': [
           { guard: 'mayRepeatCall', actions: 'repeatCall' },
           { actions: ['recordResult', 'startCalls'] },

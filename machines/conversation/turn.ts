@@ -90,7 +90,7 @@ const cancelling = conversation.createStateConfig({
     ],
     'answer.finished': { actions: 'takeAnswer' },
     'answer.failed': { actions: 'takeAnswer' },
-    'call.asks': { actions: 'dropQuestion' },
+    'call.needsInput': { actions: 'dropQuestion' },
     'call.settled': { actions: 'recordResult' },
   },
   states: {

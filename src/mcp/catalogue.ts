@@ -12,7 +12,7 @@ const UNSAFE = /[^a-zA-Z0-9_-]/g;
 
 const safe = (name: string) => name.replace(UNSAFE, '_').slice(0, MAX_NAME_CHARS);
 
-function distinguished(tool: Tool): string {
+function withHash(tool: Tool): string {
   const mark = createHash('sha256').update(`${tool.server}\0${tool.toolName}`).digest('hex').slice(0, 8);
   return `${tool.name.slice(0, MAX_NAME_CHARS - mark.length - 1)}_${mark}`;
 }
@@ -31,16 +31,16 @@ function withoutClashes(tools: readonly Tool[], rename: (tool: Tool) => string):
 export function mergeCatalogues(catalogues: Iterable<readonly [server: string, tools: readonly ServerTool[]]>): Tool[] {
   const servers = [...catalogues];
   const prefixed = ({ server, toolName }: Pick<Tool, 'server' | 'toolName'>) => safe(`${prefixOf(server)}${toolName}`);
-  const passesForAnother = (name: string, own: string) =>
+  const resemblesAnother = (name: string, own: string) =>
     servers.some(([server]) => server !== own && name.startsWith(prefixOf(server)));
   const plain = servers.flatMap(([server, tools]) =>
     tools.map((tool): Tool => {
       const name = safe(tool.name);
       const names = { server, toolName: tool.name };
-      return { ...tool, ...names, name: passesForAnother(name, server) ? prefixed(names) : name };
+      return { ...tool, ...names, name: resemblesAnother(name, server) ? prefixed(names) : name };
     }),
   );
-  return withoutClashes(withoutClashes(plain, prefixed), distinguished);
+  return withoutClashes(withoutClashes(plain, prefixed), withHash);
 }
 
 function prefixOf(server: string): string {

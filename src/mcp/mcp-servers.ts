@@ -9,44 +9,50 @@ import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits } from
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ServerChanges } from '../../machines/registry.ts';
 import { AppError } from '../errors.ts';
-import { createArgumentCheck, onAnswer, onChange, onModels, unchecked } from './argument-check.ts';
+import {
+  createArgumentValidator,
+  explainForForm,
+  explainForApprover,
+  explainForModel,
+  cannotValidate,
+} from './argument-check.ts';
 import { notSent, reasonOf } from './connection/call-end.ts';
 import { fairShare, mergeCatalogues } from './catalogue.ts';
 import { createAuthorizer, type AuthorizerOptions } from './oauth/authorizer.ts';
-import { openConnection } from './connection/connection.ts';
-import type { ConnectionLimits } from './connection/connection.ts';
-import { createGuard } from './transport/child-reaper.ts';
-import { createHostAnswers, type HostAnswersOptions } from './server-requests/client-features.ts';
-import { createLibrary, type Library } from './prompts-and-resources.ts';
-import { makeCall, createMember, stateOf } from './server-handle.ts';
-import type { Tool, Toolbox } from './port.ts';
+import { openMcpConnection } from './connection/connection.ts';
+import type { McpConnectionLimits } from './connection/connection.ts';
+import { createChildReaper } from './transport/child-reaper.ts';
+import { createClientFeatures, type ClientFeaturesOptions } from './server-requests/client-features.ts';
+import { createPromptsAndResources, type PromptsAndResources } from './prompts-and-resources.ts';
+import { makeCall, createServerHandle, stateOf } from './server-handle.ts';
+import type { Tool, McpServers } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';
-import type { Member, ServerActor } from './server-handle.ts';
+import type { ServerHandle, ServerActor } from './server-handle.ts';
 
 /** How long, how often and how much. */
-export interface ToolboxLimits extends McpServerLimits, ConnectionLimits {
+export interface McpServersLimits extends McpServerLimits, McpConnectionLimits {
   /** Calls that one server is at work on at once, where its block does not say. */
   maxConcurrent: number;
 }
 
 /** Limits and answers are read when they are used. */
-export interface ToolboxOptions {
+export interface McpServersOptions {
   /** The enabled servers. */
   servers: readonly ServerBlock[];
-  limits: ToolboxLimits;
+  limits: McpServersLimits;
   authorization: AuthorizerOptions;
   /** Parley's, as the servers are told it. */
   clientVersion: string;
   /** What servers are answered that ask. */
-  answers: HostAnswersOptions;
+  clientFeatures: ClientFeaturesOptions;
   /** A line of a server's stderr, or one about its connection. `warn`: something to correct in the configuration. */
   log(server: string, line: string, level?: 'warn'): void;
 }
 
 /** The port, and what runs it. */
-export interface ToolboxHost extends Toolbox {
+export interface McpServersHost extends McpServers {
   /** What the same servers offer beside tools. */
-  library: Library;
+  promptsAndResources: PromptsAndResources;
   /** The servers' chart with its actors provided. */
   logic: typeof mcpServerMachine;
   /** One for each server: the input to spawn `logic` with. */
@@ -65,47 +71,49 @@ export interface ToolboxHost extends Toolbox {
 }
 
 /** What the lists of servers are cut to when they are read. */
-function listingLimits({ maxTools, maxDescriptionChars, maxSchemaBytes, maxListed }: ToolboxLimits) {
+function listingLimits({ maxTools, maxDescriptionChars, maxSchemaBytes, maxListed }: McpServersLimits) {
   return { maxTools, maxDescriptionChars, maxSchemaBytes, maxListed };
 }
 
 /** Nothing connects before the charts run: spawn `logic` with each of `inputs`, and `attach` it. */
-export function createToolbox({
+export function createMcpServers({
   servers,
   limits,
   authorization: authorizerOptions,
   clientVersion,
-  answers: answerOptions,
+  clientFeatures: answerOptions,
   log,
-}: ToolboxOptions): ToolboxHost {
+}: McpServersOptions): McpServersHost {
   const authorizer = createAuthorizer(authorizerOptions, limits);
-  const members = new Map(servers.map((block) => [block.name, createMember(block, authorizer.of(block), limits)]));
+  const handles = new Map(
+    servers.map((block) => [block.name, createServerHandle(block, authorizer.of(block), limits)]),
+  );
   /** Removed from the configuration, and not closed yet. */
-  const leaving = new Set<Member>();
-  const guard = createGuard((error) => log('guard', `no guard process: ${error.message}`));
+  const removed = new Set<ServerHandle>();
+  const guard = createChildReaper((error) => log('guard', `no guard process: ${error.message}`));
   const firstRound = Promise.withResolvers<void>();
-  if (members.size === 0) firstRound.resolve();
-  const checkArguments = createArgumentCheck();
-  const answers = createHostAnswers(answerOptions);
+  if (handles.size === 0) firstRound.resolve();
+  const checkArguments = createArgumentValidator();
+  const answers = createClientFeatures(answerOptions);
   let merged: readonly Tool[] = [];
-  let toldCapabilities = answers.capabilities;
+  let sentCapabilities = answers.capabilities;
   let listing = listingLimits(limits);
 
   const inputOf = ({ name }: ServerBlock): McpServerInput => ({ name, limits });
-  const memberOf = (name: string): Member => {
-    const member = members.get(name) ?? [...leaving].findLast(({ block }) => block.name === name);
+  const handleOf = (name: string): ServerHandle => {
+    const member = handles.get(name) ?? [...removed].findLast(({ block }) => block.name === name);
     if (member === undefined) throw new AppError('internal', `no MCP server is called "${name}"`);
     return member;
   };
 
   const connection = fromCallback<McpServerEvent, { name: string }>(({ input, sendBack }) => {
-    const member = memberOf(input.name);
-    const opened = openConnection(member.block, {
+    const member = handleOf(input.name);
+    const opened = openMcpConnection(member.block, {
       limits,
-      guard,
+      reaper: guard,
       authorization: member.authorization,
       clientVersion,
-      answers,
+      clientFeatures: answers,
       log: (line, level) => log(input.name, line, level),
       ready(catalogue) {
         member.connection = opened;
@@ -133,55 +141,55 @@ export function createToolbox({
   });
 
   const closing = fromPromise<void, { name: string }>(async ({ input }) => {
-    await Promise.all(memberOf(input.name).closings);
+    await Promise.all(handleOf(input.name).closings);
   });
 
   const check = fromPromise<void, CheckInput>(async ({ input }) => {
-    await memberOf(input.name).connection?.check(input.suspected);
+    await handleOf(input.name).connection?.check(input.suspected);
   });
 
   const authorization = fromPromise<void, { name: string }>(async ({ input, signal }) => {
-    const member = memberOf(input.name);
+    const member = handleOf(input.name);
     try {
-      await member.authorization?.authorize((url) => member.actor?.send({ type: 'server.asks', url }), signal);
+      await member.authorization?.authorize((url) => member.actor?.send({ type: 'server.authorizeUrl', url }), signal);
     } catch (error) {
       throw new Error(reasonOf(error), { cause: error });
     }
   });
 
   const merge = (newest: string) => {
-    const offered = mergeCatalogues([...members].map(([name, each]) => [name, each.catalogue] as const));
+    const offered = mergeCatalogues([...handles].map(([name, each]) => [name, each.catalogue] as const));
     if (offered.length > limits.maxTools)
       log(newest, `with its tools there are ${offered.length}, of which ${limits.maxTools} are offered`);
     merged = fairShare(offered, limits.maxTools);
   };
 
-  const observe = (member: Member, actor: ServerActor) => {
+  const observe = (member: ServerHandle, actor: ServerActor) => {
     const { catalogue } = actor.getSnapshot().context;
     if (catalogue !== member.catalogue) {
       member.catalogue = catalogue;
       merge(member.block.name);
     }
-    if (stateOf(member) === 'stopped') leaving.delete(member);
+    if (stateOf(member) === 'stopped') removed.delete(member);
     member.hasSettled ||= stateOf(member) !== 'connecting';
-    if ([...members.values()].every((each) => each.hasSettled)) firstRound.resolve();
-    for (const look of member.waiting) look();
+    if ([...handles.values()].every((each) => each.hasSettled)) firstRound.resolve();
+    for (const look of member.stateListeners) look();
   };
 
   return {
-    library: createLibrary({ members, limits, log }),
+    promptsAndResources: createPromptsAndResources({ handles: handles, limits, log }),
     logic: mcpServerMachine.provide({ actors: { connection, closing, check, authorization } }),
     inputs: servers.map(inputOf),
     attach(name, actor) {
-      const member = memberOf(name);
+      const member = handleOf(name);
       member.actor = actor;
       const look = () => observe(member, actor);
       actor.subscribe({ next: look, error: look, complete: look });
       look();
     },
     tools: () => merged,
-    servers: () =>
-      [...members].map(([name, member]) => {
+    statuses: () =>
+      [...handles].map(([name, member]) => {
         const { lastError = null, authorizeUrl = null } = member.actor?.getSnapshot().context ?? {};
         return {
           name,
@@ -193,45 +201,47 @@ export function createToolbox({
         };
       }),
     settled: () => firstRound.promise,
-    check({ server, toolName }, args) {
+    validateChange({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
       return offered
-        ? onChange(checkArguments(offered.inputSchema, args))
-        : unchecked(`the server "${server}" does not offer the tool "${toolName}" at present`);
+        ? explainForApprover(checkArguments(offered.inputSchema, args))
+        : cannotValidate(`the server "${server}" does not offer the tool "${toolName}" at present`);
     },
-    checkAnswer: (schema, content) => onAnswer(checkArguments(schema, content)),
-    misfit: (inputSchema, args) => onModels(checkArguments(inputSchema, args)),
+    validateForm: (schema, content) => explainForForm(checkArguments(schema, content)),
+    validateArguments: (inputSchema, args) => explainForModel(checkArguments(inputSchema, args)),
     call(tool, args, options) {
-      const member = members.get(tool.server);
+      const member = handles.get(tool.server);
       return member === undefined
         ? Promise.resolve(notSent(tool.server, 'is not configured'))
         : makeCall(member, tool, args, options);
     },
     compare(blocks) {
       const named = new Map(blocks.map((block) => [block.name, block]));
-      return [...new Set([...members.keys(), ...named.keys()])].filter(
-        (name) => !isDeepStrictEqual(members.get(name)?.block, named.get(name)),
+      return [...new Set([...handles.keys(), ...named.keys()])].filter(
+        (name) => !isDeepStrictEqual(handles.get(name)?.block, named.get(name)),
       );
     },
     configure(blocks) {
-      const before = new Map(members);
+      const before = new Map(handles);
       const names = new Set(blocks.map(({ name }) => name));
       // What was told at a handshake holds for the connection.
-      const greetsAnew = !isDeepStrictEqual(toldCapabilities, answers.capabilities);
-      toldCapabilities = answers.capabilities;
-      const changed = blocks.filter((block) => greetsAnew || !isDeepStrictEqual(before.get(block.name)?.block, block));
-      for (const [name, member] of before) if (!names.has(name)) leaving.add(member);
+      const capabilitiesChanged = !isDeepStrictEqual(sentCapabilities, answers.capabilities);
+      sentCapabilities = answers.capabilities;
+      const changed = blocks.filter(
+        (block) => capabilitiesChanged || !isDeepStrictEqual(before.get(block.name)?.block, block),
+      );
+      for (const [name, member] of before) if (!names.has(name)) removed.add(member);
       // In the order of the file, as after a restart.
-      members.clear();
+      handles.clear();
       for (const block of blocks) {
-        const member = before.get(block.name) ?? createMember(block, authorizer.of(block), limits);
+        const member = before.get(block.name) ?? createServerHandle(block, authorizer.of(block), limits);
         if (!isDeepStrictEqual(member.block, block)) member.authorization = authorizer.of(block);
         member.block = block;
-        members.set(block.name, member);
-        member.line.serve();
+        handles.set(block.name, member);
+        member.callQueue.serve();
       }
       if (!isDeepStrictEqual(listing, listingLimits(limits)))
-        for (const { connection: open } of members.values()) open?.listAgain();
+        for (const { connection: open } of handles.values()) open?.refreshLists();
       listing = listingLimits(limits);
       merge('tools');
       return {
@@ -241,7 +251,7 @@ export function createToolbox({
       };
     },
     async close() {
-      const closed = [...members.values(), ...leaving].flatMap(({ connection: open, closings }) => [
+      const closed = [...handles.values(), ...removed].flatMap(({ connection: open, closings }) => [
         ...closings,
         ...(open === null ? [] : [open.close()]),
       ]);

@@ -5,10 +5,10 @@
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import type { KeyedAsk, Resumption } from '../../machines/conversation/question-types.ts';
 import type { Place } from '../scheduling/fair-queue.ts';
-import type { Asker } from './server-requests/live-requests.ts';
+import type { RequestInput } from './server-requests/live-requests.ts';
 import type { LogEntry } from './content/server-log.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
-import type { Breach } from './argument-check.ts';
+import type { SchemaViolation } from './argument-check.ts';
 
 /** A tool as models are offered it, and as a hop pins it. */
 export interface Tool extends Omit<HopTool, 'permission'>, Pick<ServerTool, 'title' | 'annotations' | 'effect'> {}
@@ -32,18 +32,18 @@ export interface ServerStatus {
  * What conversations see of the MCP servers. A server that is away keeps its tools in the catalogue, so
  * what a model is offered does not change with every lost connection.
  */
-export interface Toolbox {
+export interface McpServers {
   /** The catalogue of now; a new array with each change. */
   tools(): readonly Tool[];
-  servers(): readonly ServerStatus[];
+  statuses(): readonly ServerStatus[];
   /** Resolves when every server has been ready or failed once; bounded by the connection timeout. */
   settled(): Promise<void>;
   /** Null when these arguments fit the tool's schema of now; else what is wrong with them, or that nobody can tell. */
-  check(tool: ToolName, args: Record<string, unknown>): Breach | null;
+  validateChange(tool: ToolName, args: Record<string, unknown>): SchemaViolation | null;
   /** Null when what a person has filled in fits the form that a server has asked with; else what is wrong with it, or that nobody can tell. */
-  checkAnswer(schema: Record<string, unknown>, content: Record<string, unknown>): Breach | null;
+  validateForm(schema: Record<string, unknown>, content: Record<string, unknown>): SchemaViolation | null;
   /** What keeps a model's arguments from fitting the schema that it was shown, in words for it; null when they fit, or when only the server can tell. */
-  misfit(inputSchema: Record<string, unknown>, args: Record<string, unknown>): string | null;
+  validateArguments(inputSchema: Record<string, unknown>, args: Record<string, unknown>): string | null;
   /**
    * Never rejects. A call to a server that is away wakes it and waits within `timeoutMs`. A tool that its server has
    * redefined since it was offered is not called: arguments, and a person's consent, were for what it was.
@@ -63,7 +63,7 @@ export type CallEnd =
   | { status: 'ok' | 'error'; text: string; content: unknown }
   | { status: 'cancelled' }
   /** The server has laid the call down until people have answered; to go on, it is called again with `resume`. */
-  | { status: 'suspended'; asks: KeyedAsk[]; resume: Resumption }
+  | { status: 'suspended'; inputRequests: KeyedAsk[]; resume: Resumption }
   /** The server never saw the call: no connection within its time, or one that was refused. */
   | { status: 'not_sent'; text: string }
   /** Dispatched, then the transport was lost: the outcome is unknown. */
@@ -82,7 +82,7 @@ export interface CallOptions {
   /** What a server that had laid the call down goes on with; null the first time. */
   resume: Resumption | null;
   /** A server that waits asks a person; null when this call has asked often enough. */
-  ask: Asker;
+  requestInput: RequestInput;
 }
 
 /** How far a call is, by its server's measure and in its words. */

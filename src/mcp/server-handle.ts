@@ -10,46 +10,50 @@ import { createFairLine, type FairLine } from '../scheduling/fair-queue.ts';
 import type { Authorization } from './oauth/authorization.ts';
 import { notSent } from './connection/call-end.ts';
 import type { CallEnd, CallOptions, CalledTool } from './port.ts';
-import type { Connection } from './connection/connection.ts';
+import type { McpConnection } from './connection/connection.ts';
 import type { ServerBlock } from './config/server-block.ts';
 
 /** What is needed of the actor, whoever spawned it. */
 export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapshot' | 'send' | 'subscribe'>;
 
 /** A server, both halves of it. */
-export interface Member {
+export interface ServerHandle {
   block: ServerBlock;
   /** Of a server that may ask for OAuth; it outlives connections. */
   authorization: Authorization | null;
   actor: ServerActor | null;
   /** There while calls can be made. */
-  connection: Connection | null;
+  connection: McpConnection | null;
   catalogue: readonly ServerTool[];
   /** Calls that it is at work on, and those that wait. */
-  line: FairLine;
+  callQueue: FairLine;
   /** Connections on their way out. */
   closings: Set<Promise<void>>;
   hasSettled: boolean;
   /** Called at each step of the chart, by the calls that wait for a connection. */
-  waiting: Set<() => void>;
+  stateListeners: Set<() => void>;
 }
 
 /** Longer timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export function stateOf({ actor }: Member): McpServerState {
+export function stateOf({ actor }: ServerHandle): McpServerState {
   return actor === null ? 'connecting' : serverState(actor.getSnapshot().value);
 }
 
-const hasGivenUp = (member: Member) => ['failed', 'draining', 'stopped'].includes(stateOf(member));
+const hasGivenUp = (member: ServerHandle) => ['failed', 'draining', 'stopped'].includes(stateOf(member));
 
 /** Wakes the server and resolves with its connection, or with null: cancelled, given up, or `withinMs` is over. */
-export function connected(member: Member, signal: AbortSignal, withinMs: number): Promise<Connection | null> {
+export function waitForConnection(
+  member: ServerHandle,
+  signal: AbortSignal,
+  withinMs: number,
+): Promise<McpConnection | null> {
   return new Promise((resolve) => {
-    const finish = (connection: Connection | null) => {
+    const finish = (connection: McpConnection | null) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', look);
-      member.waiting.delete(look);
+      member.stateListeners.delete(look);
       resolve(connection);
     };
     const look = () => {
@@ -59,7 +63,7 @@ export function connected(member: Member, signal: AbortSignal, withinMs: number)
     };
     const timer = setTimeout(() => finish(null), Math.min(Math.max(0, withinMs), MAX_TIMER_MS));
     signal.addEventListener('abort', look);
-    member.waiting.add(look);
+    member.stateListeners.add(look);
     // First, for a chart that had given up gives it one more try.
     member.actor?.send({ type: 'server.wake' });
     look();
@@ -67,22 +71,22 @@ export function connected(member: Member, signal: AbortSignal, withinMs: number)
 }
 
 /** `limits.maxConcurrent` is read for each call. */
-export function createMember(
+export function createServerHandle(
   block: ServerBlock,
   authorization: Authorization | null,
   limits: { readonly maxConcurrent: number },
-): Member {
+): ServerHandle {
   const line = createFairLine({ most: () => member.block.maxConcurrent ?? limits.maxConcurrent });
-  const member: Member = {
+  const member: ServerHandle = {
     block,
     authorization,
     actor: null,
     connection: null,
     catalogue: [],
-    line,
+    callQueue: line,
     closings: new Set(),
     hasSettled: false,
-    waiting: new Set(),
+    stateListeners: new Set(),
   };
   return member;
 }
@@ -96,13 +100,13 @@ const REDEFINED =
 
 /** Never rejects. All waiting together is bounded by `timeoutMs`. */
 export async function makeCall(
-  member: Member,
+  member: ServerHandle,
   tool: CalledTool,
   args: Record<string, unknown>,
   options: CallOptions,
 ): Promise<CallEnd> {
   const { signal, timeoutMs, place, resume } = options;
-  const { block, line } = member;
+  const { block, callQueue: line } = member;
   const deadline = performance.now() + timeoutMs - LEAD_MS;
   const turn = waitInLine(line, place, { signal, withinMs: deadline - performance.now() });
   if (turn !== true && !(await turn)) {
@@ -111,7 +115,7 @@ export async function makeCall(
   try {
     // Once more if the server never saw it: its session was forgotten or its process is another one.
     for (let resends = 1; ; resends -= 1) {
-      const current = member.connection ?? (await connected(member, signal, deadline - performance.now()));
+      const current = member.connection ?? (await waitForConnection(member, signal, deadline - performance.now()));
       if (signal.aborted) return { status: 'cancelled' };
       if (current === null) {
         const error = member.actor?.getSnapshot().context.lastError;
@@ -126,7 +130,7 @@ export async function makeCall(
   }
 }
 
-function isRedefined({ catalogue }: Member, { toolName, definition }: CalledTool): boolean {
+function isRedefined({ catalogue }: ServerHandle, { toolName, definition }: CalledTool): boolean {
   const now = catalogue.find(({ name }) => name === toolName);
   return definition !== '' && now !== undefined && now.definition !== definition;
 }

@@ -55,7 +55,7 @@ export interface RegistryOptions extends LiveConversationDeps {
   store: LiveConversationDeps['store'] & Pick<Store, 'unfinished' | 'overdue'>;
   logics: { writer: typeof writerMachine; mcpServer: typeof mcpServerMachine };
   mcpServers: readonly McpServerInput[];
-  /** Hands each MCP server's actor to the toolbox, right after the registry has spawned it. */
+  /** Hands each MCP server's actor to the mcpServers, right after the registry has spawned it. */
   attachServer(name: string, actor: ActorRefFrom<typeof mcpServerMachine>): void;
   /** Settles when the store serves; rejects with the reason why not. */
   opened: Promise<void>;

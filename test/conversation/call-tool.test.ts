@@ -3,12 +3,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, createActor, setup } from 'xstate';
-import type { CallEnded, CallSuspended, CallProgress, CallQuestion, ToolCallInput } from '../../machines/tool-call.ts';
+import type {
+  CallEnded,
+  CallSuspended,
+  CallProgress,
+  CallServerRequest,
+  ToolCallInput,
+} from '../../machines/tool-call.ts';
 import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 import { tool } from '../support/machine-values.ts';
 
-type Told = CallEnded | CallSuspended | CallProgress | CallQuestion;
+type Told = CallEnded | CallSuspended | CallProgress | CallServerRequest;
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
 const input: ToolCallInput = {
@@ -29,7 +35,7 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
   const { promise: end, resolve: endWith } = Promise.withResolvers<CallEnd>();
   let options: CallOptions | null = null;
   const logic = createCallToolLogic({
-    toolbox: { call: (_tool, _args, given) => ((options = given), end) },
+    mcpServers: { call: (_tool, _args, given) => ((options = given), end) },
     outbox: { tell: () => undefined },
     metrics: { toolEnded: () => undefined },
     maxQuestions: 5,
@@ -57,7 +63,7 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
 test('time that people take is none of the call, and progress meanwhile hides none of what comes after', async () => {
   const call = startCall();
   const startedMs = performance.now();
-  const answered = call.given().ask(form);
+  const answered = call.given().requestInput(form);
   await sleep(1);
   const askedMs = performance.now();
   await sleep(150);
@@ -77,7 +83,7 @@ test('a call that was suspended goes on from the time that it had worked, and re
   const call = startCall({ resume });
   assert.equal(call.given().timeoutMs, 70);
   await sleep(20);
-  call.endWith({ status: 'suspended', asks: [{ key: 'k', ask: form }], resume: { ...resume, questions: 2 } });
+  call.endWith({ status: 'suspended', inputRequests: [{ key: 'k', ask: form }], resume: { ...resume, questions: 2 } });
   await sleep(1);
   const last = call.told().at(-1);
   assert.equal(last?.type, 'call.suspended');

@@ -32,7 +32,7 @@ async function suspended(asks: ServerAsk[] = [form], name = 'add'): Promise<Worl
   const world = await calling(name);
   world.calling(name).asks({
     type: 'call.suspended',
-    asks: asks.map((ask, index) => ({ key: `k${index}`, ask })),
+    requests: asks.map((ask, index) => ({ key: `k${index}`, ask })),
     resume,
     number: 1,
     askedAtMs: 1_000,
@@ -45,7 +45,7 @@ async function waiting(name = 'add'): Promise<World> {
   const world = await calling(name);
   world
     .calling(name)
-    .asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
+    .asks({ type: 'call.serverRequest', requests: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
   world.commit();
   return world;
 }
@@ -142,7 +142,7 @@ describe('a call that its server has suspended', () => {
     world.send(cancel('stop'));
     world
       .calling('add')
-      .asks({ type: 'call.suspended', asks: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
+      .asks({ type: 'call.suspended', requests: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
     await bringToRest(world);
     assert.deepEqual(storyOfTurn(world).slice(2), ['cancel cancelled', 'result add cancelled', 'end cancelled']);
   });
@@ -184,9 +184,13 @@ describe('a call whose server waits', () => {
     const world = await reopen(await waiting('look'));
     world.commit();
     assert.deepEqual(storyOfTurn(world).slice(3), ['response cancelled', 'dispatch look', 'recovered 1']);
-    world
-      .calling('look')
-      .asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000, workedMs: 0 });
+    world.calling('look').asks({
+      type: 'call.serverRequest',
+      requests: [{ key: '', ask: form }],
+      number: 1,
+      askedAtMs: 2_000,
+      workedMs: 0,
+    });
     world.commit();
     const ids = world.log
       .rowsOf('r1')

@@ -9,7 +9,7 @@ describe('a server that has to be authorized', () => {
   test('tells the address while it waits for a person, and connects when somebody came', async () => {
     const box = start();
     box.actor.send({ type: 'server.unauthorized' });
-    box.actor.send({ type: 'server.asks', url: 'https://login.example/' });
+    box.actor.send({ type: 'server.authorizeUrl', url: 'https://login.example/' });
     assert.deepEqual(
       [box.context.authorizeUrl, box.context.lastError],
       ['https://login.example/', 'waits for somebody to authorize it in a browser'],

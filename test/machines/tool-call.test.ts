@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
-import type { CallAsks } from '../../machines/conversation/events.ts';
+import type { CallNeedsInput } from '../../machines/conversation/events.ts';
 import type { CallResult } from '../../machines/conversation/hop-answers.ts';
 import type {
   CallAbort,
@@ -10,7 +10,7 @@ import type {
   CallEnded,
   CallSuspended,
   CallProgress,
-  CallQuestion,
+  CallServerRequest,
   ToolCallInput,
 } from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
@@ -36,9 +36,9 @@ const answer = { action: 'accept', content: null } as const;
 /** A call under a parent that keeps what it is told, as a hop would. */
 function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   const aborts: (CallAbort | CallAnswered)[] = [];
-  let report: (event: CallEnded | CallProgress | CallQuestion | CallSuspended) => void = () => undefined;
+  let report: (event: CallEnded | CallProgress | CallServerRequest | CallSuspended) => void = () => undefined;
   let open = false;
-  const asks: CallAsks[] = [];
+  const asks: CallNeedsInput[] = [];
   const logic = toolCallMachine.provide({
     actors: {
       callTool: fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ sendBack, receive }) => {
@@ -53,14 +53,14 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   const hop = setup({
     types: {
       context: {} as { settled: CallResult[] },
-      events: {} as { type: 'call.settled'; callId: string; result: CallResult } | CallAsks,
+      events: {} as { type: 'call.settled'; callId: string; result: CallResult } | CallNeedsInput,
     },
     actors: { call: logic },
   }).createMachine({
     context: { settled: [] },
     invoke: { id: 'call', src: 'call', input: { ...input, ...changes } },
     on: {
-      'call.asks': { actions: ({ event }) => asks.push(event) },
+      'call.needsInput': { actions: ({ event }) => asks.push(event) },
       'call.settled': { actions: assign({ settled: ({ context, event }) => [...context.settled, event.result] }) },
     },
   });
@@ -75,8 +75,9 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
       report({ type: 'call.ended', status, text, content: { said: text }, durationMs: 7 }),
     asks,
     question: (workedMs = 0) =>
-      report({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 5, workedMs }),
-    suspend: () => report({ type: 'call.suspended', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }),
+      report({ type: 'call.serverRequest', requests: [{ key: '', ask: form }], number: 1, askedAtMs: 5, workedMs }),
+    suspend: () =>
+      report({ type: 'call.suspended', requests: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }),
     answer: () => call?.send({ type: 'call.answered', answer }),
     getOn: (workedMs: number) => report({ type: 'call.progress', workedMs }),
     settled: () => parent.getSnapshot().context.settled,
@@ -192,7 +193,14 @@ describe('a call whose server asks people', () => {
     const call = startCall();
     call.suspend();
     assert.deepEqual(call.asks, [
-      { type: 'call.asks', callId: 'call-1', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 },
+      {
+        type: 'call.needsInput',
+        callId: 'call-1',
+        requests: [{ key: 'k', ask: form }],
+        resume,
+        number: 1,
+        askedAtMs: 5,
+      },
     ]);
     assert.deepEqual([call.settled(), call.isOpen()], [[], false]);
   });

@@ -1,7 +1,7 @@
 /** A model's arguments, and a person's, against a tool's schema: what fits, where it breaks, and that no schema does any harm. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createArgumentCheck } from '../../src/mcp/argument-check.ts';
+import { createArgumentValidator } from '../../src/mcp/argument-check.ts';
 
 const schema = {
   type: 'object',
@@ -14,7 +14,7 @@ const schema = {
   additionalProperties: false,
 };
 
-const check = createArgumentCheck();
+const check = createArgumentValidator();
 const breachOf = (by: Record<string, unknown>, args: Record<string, unknown>) => {
   const verdict = check(by, args);
   assert.notEqual(verdict.fits, null);

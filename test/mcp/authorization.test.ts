@@ -10,7 +10,7 @@ import type { AuthorizerOptions } from '../../src/mcp/oauth/authorizer.ts';
 import { openCredentials } from '../../src/mcp/oauth/credentials.ts';
 import type { OAuthSettings } from '../../src/mcp/config/oauth-settings.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-servers.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 import { startOAuthServer, type OAuthServerOptions } from '../support/oauth-server.ts';
 
 interface SceneOptions extends OAuthServerOptions {
@@ -56,7 +56,7 @@ async function startScene(
   });
   const start = async () => {
     const block = { ...httpServer('web', server.url), oauth: { client: null, scope: null, ...settings } };
-    const box = await startToolbox([block], {
+    const box = await startMcpServers([block], {
       authorizationTimeoutMs,
       authorization: { credentialsFile, ...authorization },
     });
@@ -66,7 +66,7 @@ async function startScene(
   return { oauth, server, credentialsFile, start, letGo: held.promise };
 }
 
-type Box = Awaited<ReturnType<typeof startToolbox>>;
+type Box = Awaited<ReturnType<typeof startMcpServers>>;
 
 /** Resolves with the address that somebody has to open. */
 async function asked(box: Box): Promise<string> {
@@ -91,7 +91,7 @@ for (const era of ['sessions', 'stateless'] as const) {
       const box = await scene.start();
       t.after(box.stop);
       const url = await asked(box);
-      assert.deepEqual(box.host.servers(), [
+      assert.deepEqual(box.host.statuses(), [
         {
           name: 'web',
           state: 'authorizing',
@@ -163,15 +163,13 @@ test('tokens outlive the process, in a file that only its owner may read', async
   assert.equal(statSync(scene.credentialsFile).mode & 0o777, 0o600);
   assert.doesNotMatch(
     box.lines.join('\n'),
-    new RegExp(
-      openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().tokens?.access_token ?? 'none',
-    ),
+    new RegExp(openCredentials(scene.credentialsFile).of('web', scene.server.url).get().tokens?.access_token ?? 'none'),
   );
 
   const second = await scene.start();
   t.after(second.stop);
 
-  assert.equal(second.host.servers()[0]?.state, 'ready');
+  assert.equal(second.host.statuses()[0]?.state, 'ready');
   assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 0, refused: 0 });
 });
 
@@ -179,8 +177,8 @@ test('a server that is pointed elsewhere takes no token along', async (t) => {
   const scene = await startScene(t);
   await authorized(t, scene);
   const store = openCredentials(scene.credentialsFile);
-  assert.ok(store.drawer('web', scene.server.url).get().tokens);
-  assert.equal(store.drawer('web', 'http://127.0.0.1:1/mcp').get().tokens, undefined);
+  assert.ok(store.of('web', scene.server.url).get().tokens);
+  assert.equal(store.of('web', 'http://127.0.0.1:1/mcp').get().tokens, undefined);
 });
 
 test('a file of credentials that others may read is closed to them; one that is no such file is refused and kept', () => {
@@ -205,7 +203,7 @@ test('credentials that cannot be kept are no authorization, and the reason names
   const box = await scene.start();
   t.after(box.stop);
   assert.match(
-    box.host.servers()[0]?.error ?? '',
+    box.host.statuses()[0]?.error ?? '',
     /the file of credentials cannot be written \(ENOENT\); mcp\.authorization\.credentials_file names it$/,
   );
 });
@@ -261,7 +259,7 @@ test('a person who refuses is not asked again at once, and the calls hear of it'
   await scene.oauth.browse(await asked(box));
   await box.reaches('web', 'failed');
 
-  assert.equal(box.host.servers()[0]?.error, 'was not authorized: the browser came back with a refusal');
+  assert.equal(box.host.statuses()[0]?.error, 'was not authorized: the browser came back with a refusal');
   assert.equal(scene.oauth.counts.redeemed, 0);
 });
 
@@ -314,7 +312,7 @@ test('a client that a document describes need not register', async (t) => {
   await authorized(t, scene);
   assert.deepEqual(scene.oauth.counts, { registered: 0, redeemed: 1, refreshed: 0, refused: 0 });
   assert.equal(
-    openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().client?.client_id,
+    openCredentials(scene.credentialsFile).of('web', scene.server.url).get().client?.client_id,
     clientMetadataUrl,
   );
 });
@@ -322,8 +320,8 @@ test('a client that a document describes need not register', async (t) => {
 test('a token from the configuration is used alone: nobody is asked to authorize', async (t) => {
   const scene = await startScene(t);
   const block = { ...httpServer('web', scene.server.url), headers: { Authorization: 'Bearer wrong' }, oauth: null };
-  const box = await startToolbox([block], { maxReconnectAttempts: 0 });
+  const box = await startMcpServers([block], { maxReconnectAttempts: 0 });
   t.after(box.stop);
   await box.reaches('web', 'failed');
-  assert.deepEqual([box.host.servers()[0]?.error, scene.oauth.counts.registered], ['answered HTTP 401', 0]);
+  assert.deepEqual([box.host.statuses()[0]?.error, scene.oauth.counts.registered], ['answered HTTP 401', 0]);
 });

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Place } from '../../src/scheduling/fair-queue.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-servers.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 
 async function startBusy(t: TestContext, maxConcurrent: number | null, limit = 64) {
   const server = await startHttpServer({ era: 'stateless' });
   t.after(server.stop);
-  const box = await startToolbox([{ ...httpServer('web', server.url), maxConcurrent }], { maxConcurrent: limit });
+  const box = await startMcpServers([{ ...httpServer('web', server.url), maxConcurrent }], { maxConcurrent: limit });
   t.after(box.stop);
   await box.host.settled();
   /** `owner/conversation/call` */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createGuard } from '../../src/mcp/transport/child-reaper.ts';
+import { createChildReaper } from '../../src/mcp/transport/child-reaper.ts';
 import { isAlive } from '../support/mcp-servers.ts';
 
 /** Who is killed leaves its files behind, so they lie in a folder of the test's. */
@@ -53,7 +53,7 @@ test('leaves groups alone that were released', async (t) => {
   const [kept, released] = [0, 1].map(() => spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }));
   assert.ok(kept?.pid && released?.pid);
   t.after(() => released.kill());
-  const guard = createGuard(assert.fail);
+  const guard = createChildReaper(assert.fail);
   const died = once(kept, 'exit');
 
   guard.watch(kept.pid);

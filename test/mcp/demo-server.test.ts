@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { loadServers } from '../../src/mcp/config/servers-config.ts';
-import { startToolbox } from '../support/mcp-servers.ts';
+import { startMcpServers } from '../support/mcp-servers.ts';
 
 describe('the bundled demo server, as the shipped configuration starts it', () => {
   const root = mkdtempSync(join(tmpdir(), 'parley-demo-'));
-  let box: Awaited<ReturnType<typeof startToolbox>>;
+  let box: Awaited<ReturnType<typeof startMcpServers>>;
   const say = async (tool: string, args: Record<string, unknown>) => {
     const end = await box.call(tool, args);
     return [end.status, 'text' in end ? end.text : ''];
@@ -21,7 +21,7 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     symlinkSync(tmpdir(), join(root, 'outside'));
     symlinkSync(join(root, 'inner'), join(root, 'alias'));
     const servers = loadServers(join(import.meta.dirname, '../../config/servers_config.json'), {});
-    box = await startToolbox(
+    box = await startMcpServers(
       servers.map((server) => (server.kind === 'stdio' ? { ...server, env: { PARLEY_DEMO_ROOT: root } } : server)),
     );
     await box.host.settled();

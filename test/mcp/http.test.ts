@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-servers.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 
 for (const era of ['sessions', 'stateless'] as const) {
   describe(`an HTTP server (${era})`, () => {
     test('is negotiated with, and answers calls with the headers that its block lists', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([{ ...httpServer('web', server.url), headers: { 'x-tenant': 'blue' } }]);
+      const box = await startMcpServers([{ ...httpServer('web', server.url), headers: { 'x-tenant': 'blue' } }]);
       t.after(box.stop);
       await box.host.settled();
 
-      assert.deepEqual(box.host.servers(), [
+      assert.deepEqual(box.host.statuses(), [
         {
           name: 'web',
           state: 'ready',
@@ -34,7 +34,7 @@ for (const era of ['sessions', 'stateless'] as const) {
     test('is heard when it logs, in the log and by the call it is at work on', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([httpServer('web', server.url)]);
+      const box = await startMcpServers([httpServer('web', server.url)]);
       t.after(box.stop);
       await box.host.settled();
       const heard: unknown[] = [];
@@ -48,7 +48,7 @@ for (const era of ['sessions', 'stateless'] as const) {
     test('is told of a cancelled call, which ends at once', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([httpServer('web', server.url)]);
+      const box = await startMcpServers([httpServer('web', server.url)]);
       t.after(box.stop);
       await box.host.settled();
       const abort = new AbortController();
@@ -63,7 +63,7 @@ for (const era of ['sessions', 'stateless'] as const) {
 
     test('that dies takes its calls in flight with it, and serves again under the same address', async (t) => {
       const server = await startHttpServer({ era });
-      const box = await startToolbox([httpServer('web', server.url)], { maxReconnectAttempts: 1_000 });
+      const box = await startMcpServers([httpServer('web', server.url)], { maxReconnectAttempts: 1_000 });
       t.after(box.stop);
       await box.host.settled();
       const end = box.call('hang');
@@ -83,7 +83,7 @@ for (const era of ['sessions', 'stateless'] as const) {
     test('that fails while nothing is asked of it is found by its health check, and is back as soon as it can be', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([httpServer('web', server.url)], {
+      const box = await startMcpServers([httpServer('web', server.url)], {
         healthIntervalMs: 50,
         maxReconnectAttempts: 1_000,
       });
@@ -101,7 +101,7 @@ for (const era of ['sessions', 'stateless'] as const) {
     test('that answers with more than a message may weigh loses that call alone', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([httpServer('web', server.url)], { maxMessageBytes: 64 * 1024 });
+      const box = await startMcpServers([httpServer('web', server.url)], { maxMessageBytes: 64 * 1024 });
       t.after(box.stop);
       await box.host.settled();
 
@@ -114,13 +114,13 @@ for (const era of ['sessions', 'stateless'] as const) {
 test('a server that is not there is told to be so, whatever was asked of it first', async (t) => {
   const { stop, url } = await startHttpServer({ era: 'sessions' });
   await stop();
-  const box = await startToolbox([httpServer('asked', url, 'auto'), httpServer('told', url, 'legacy')], {
+  const box = await startMcpServers([httpServer('asked', url, 'auto'), httpServer('told', url, 'legacy')], {
     maxReconnectAttempts: 0,
   });
   t.after(box.stop);
   await box.host.settled();
   assert.deepEqual(
-    box.host.servers().map(({ error }) => error),
+    box.host.statuses().map(({ error }) => error),
     ['cannot be reached (ECONNREFUSED)', 'cannot be reached (ECONNREFUSED)'],
   );
 });
@@ -128,7 +128,7 @@ test('a server that is not there is told to be so, whatever was asked of it firs
 test('a refused call is an error, a failing server a loss, and neither costs the connection', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)]);
+  const box = await startMcpServers([httpServer('web', server.url)]);
   t.after(box.stop);
   await box.host.settled();
 
@@ -151,7 +151,7 @@ test('a refused call is an error, a failing server a loss, and neither costs the
 test('a stream that is cut loses its call, and the next one goes over the same session', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)]);
+  const box = await startMcpServers([httpServer('web', server.url)]);
   t.after(box.stop);
   await box.host.settled();
 
@@ -168,7 +168,7 @@ for (const unknownSession of [404, 400] as const) {
   test(`a call whose session is unknown (${unknownSession}) is sent again in a new one, once`, async (t) => {
     const server = await startHttpServer({ era: 'sessions', unknownSession });
     t.after(server.stop);
-    const box = await startToolbox([httpServer('web', server.url)]);
+    const box = await startMcpServers([httpServer('web', server.url)]);
     t.after(box.stop);
     await box.host.settled();
     server.sessions.clear();
@@ -176,14 +176,14 @@ for (const unknownSession of [404, 400] as const) {
     assert.equal((await box.call('count')).status, 'ok');
 
     assert.deepEqual(server.seen, ['count']);
-    assert.equal(box.host.servers()[0]?.state, 'ready');
+    assert.equal(box.host.statuses()[0]?.state, 'ready');
   });
 }
 
 test('a session that was forgotten is found by the health check, and another one opened before anybody calls', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)], { healthIntervalMs: 50 });
+  const box = await startMcpServers([httpServer('web', server.url)], { healthIntervalMs: 50 });
   t.after(box.stop);
   await box.host.settled();
 
@@ -197,7 +197,7 @@ test('a session that was forgotten is found by the health check, and another one
 test('draining tells an HTTP server that the session is over', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)]);
+  const box = await startMcpServers([httpServer('web', server.url)]);
   await box.host.settled();
   assert.equal(server.sessions.size, 1);
 
@@ -209,7 +209,7 @@ test('draining tells an HTTP server that the session is over', async (t) => {
 test('a change of the list of tools is heard on a stateless server, also after its stream was cut', async (t) => {
   const server = await startHttpServer({ era: 'stateless' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)]);
+  const box = await startMcpServers([httpServer('web', server.url)]);
   t.after(box.stop);
   await box.host.settled();
   const changed = () =>
@@ -232,18 +232,18 @@ test('a change of the list of tools is heard on a stateless server, also after i
   server.announceTools();
   await second;
 
-  assert.equal(box.host.servers()[0]?.state, 'ready');
+  assert.equal(box.host.statuses()[0]?.state, 'ready');
 });
 
 test('a server pinned to a revision that it does not speak fails with a reason', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url, { revision: '2026-07-28' })], {
+  const box = await startMcpServers([httpServer('web', server.url, { revision: '2026-07-28' })], {
     maxReconnectAttempts: 0,
   });
   t.after(box.stop);
 
   await box.reaches('web', 'failed');
 
-  assert.notEqual(box.host.servers()[0]?.error, null);
+  assert.notEqual(box.host.statuses()[0]?.error, null);
 });

@@ -21,7 +21,7 @@ test('the scanner finds a fault exactly where JSON.parse finds one', () => {
     (json, at, wedge) => {
       const index = at % (json.length + 1);
       const text = json.slice(0, index) + wedge + json.slice(index + (wedge === '' ? 1 : 0));
-      assert.equal(scanJson(text).fault === null, parses(text), text);
+      assert.equal(scanJson(text).syntaxProblem === null, parses(text), text);
     },
   );
   fc.assert(property, { seed: 1, numRuns: 2_000 });

@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isMissing } from '../../src/mcp/prompts-and-resources.ts';
+import { isUnavailable } from '../../src/mcp/prompts-and-resources.ts';
 import type { createSampler } from '../support/mcp-sampler.ts';
 import type { startHttpServer } from '../support/mcp-http-server.ts';
 import { callAnswering } from '../support/mcp-person.ts';
-import type { startToolbox } from '../support/mcp-servers.ts';
+import type { startMcpServers } from '../support/mcp-servers.ts';
 import { isStateless, type Revision, type Span } from './revisions.ts';
 
 /** A toolbox that is connected to the one server `web`, which offers what a sampler has. */
@@ -16,7 +16,7 @@ export interface Scene {
   revision: Revision;
   server: Awaited<ReturnType<typeof startHttpServer>>;
   sampler: ReturnType<typeof createSampler>;
-  box: Awaited<ReturnType<typeof startToolbox>>;
+  box: Awaited<ReturnType<typeof startMcpServers>>;
 }
 
 export interface Row extends Span {
@@ -164,39 +164,48 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
         feature: 'prompts: list, and fill in with arguments',
         async play({ box: { host } }) {
           assert.deepEqual(
-            (await host.library.prompts()).map(({ name }) => name),
+            (await host.promptsAndResources.prompts()).map(({ name }) => name),
             ['weather', 'greet', 'thank'],
           );
-          assert.match(JSON.stringify(await host.library.fill('web', 'weather', { city: 'Graz' })), /weather in Graz/);
+          assert.match(
+            JSON.stringify(await host.promptsAndResources.fill('web', 'weather', { city: 'Graz' })),
+            /weather in Graz/,
+          );
         },
       },
       {
         feature: 'resources and templates: list and read',
         async play({ box: { host } }) {
-          assert.equal((await host.library.resources()).length, 3);
-          assert.equal((await host.library.templates()).length, 1);
-          assert.match(JSON.stringify(await host.library.read('web', 'memo://of/sunday')), /On sunday/);
+          assert.equal((await host.promptsAndResources.resources()).length, 3);
+          assert.equal((await host.promptsAndResources.templates()).length, 1);
+          assert.match(JSON.stringify(await host.promptsAndResources.read('web', 'memo://of/sunday')), /On sunday/);
         },
       },
       {
         feature: 'completion of arguments',
         async play({ box: { host } }) {
-          const completed = await host.library.complete('web', {
+          const completed = await host.promptsAndResources.complete('web', {
             of: { prompt: 'weather' },
             argument: { name: 'city', value: 'W' },
             known: {},
           });
-          assert.ok(!isMissing(completed));
+          assert.ok(!isUnavailable(completed));
           assert.deepEqual(completed.values, ['Wien', 'Wels']);
         },
       },
       {
         feature: 'changed lists of both',
         async play(scene) {
-          const { library } = scene.box.host;
-          assert.equal((await library.prompts()).length + (await library.resources()).length, 6);
+          const { promptsAndResources } = scene.box.host;
+          assert.equal(
+            (await promptsAndResources.prompts()).length + (await promptsAndResources.resources()).length,
+            6,
+          );
           grow(scene);
-          await until(async () => (await library.prompts()).length + (await library.resources()).length === 8);
+          await until(
+            async () =>
+              (await promptsAndResources.prompts()).length + (await promptsAndResources.resources()).length === 8,
+          );
         },
       },
     ],

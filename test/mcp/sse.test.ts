@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { startSseServer } from '../support/mcp-sse-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-servers.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 
-async function start(t: TestContext, limits: Parameters<typeof startToolbox>[1] = {}) {
+async function start(t: TestContext, limits: Parameters<typeof startMcpServers>[1] = {}) {
   const server = await startSseServer();
   t.after(server.stop);
-  const box = await startToolbox([{ ...httpServer('old', server.url), headers: { 'x-tenant': 'blue' } }], limits);
+  const box = await startMcpServers([{ ...httpServer('old', server.url), headers: { 'x-tenant': 'blue' } }], limits);
   t.after(box.stop);
   await box.host.settled();
   return { server, box };
@@ -18,7 +18,7 @@ describe('a server that knows only HTTP with server-sent events', () => {
   test('is spoken to that way, with the headers of its block', async (t) => {
     const { server, box } = await start(t);
     assert.deepEqual(
-      box.host.servers().map(({ state, tools }) => [state, tools]),
+      box.host.statuses().map(({ state, tools }) => [state, tools]),
       [['ready', 3]],
     );
     assert.equal((await box.call('count')).status, 'ok');
@@ -80,8 +80,8 @@ test('a server that refuses everything is told to have done so, not that it lack
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
   server.refuse(404);
-  const box = await startToolbox([httpServer('web', server.url)], { maxReconnectAttempts: 0 });
+  const box = await startMcpServers([httpServer('web', server.url)], { maxReconnectAttempts: 0 });
   t.after(box.stop);
   await box.reaches('web', 'failed');
-  assert.equal(box.host.servers()[0]?.error, 'answered HTTP 404');
+  assert.equal(box.host.statuses()[0]?.error, 'answered HTTP 404');
 });

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { openJournalled, openToolbox, textOf } from '../support/mcp-open.ts';
+import { openJournalled, openMcpServers, textOf } from '../support/mcp-open.ts';
 import { stdioServer } from '../support/mcp-servers.ts';
 
 describe('a stdio server', () => {
   test('swaps its catalogue whole when its list changes', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one')]);
+    const box = await openMcpServers(t, [stdioServer('one')]);
     const before = box.host.tools();
 
     await box.call('grow');
@@ -43,7 +43,7 @@ describe('a stdio server', () => {
   });
 
   test('offers the tools that its block chooses, and the log tells of a name that it does not have', async (t) => {
-    const box = await openToolbox(t, [
+    const box = await openMcpServers(t, [
       { ...stdioServer('one'), includeTools: ['count', 'slow', 'cuont'], excludeTools: ['slow'] },
     ]);
 
@@ -58,7 +58,7 @@ describe('a stdio server', () => {
   });
 
   test('that lists more tools than may be offered is cut, and the log says so', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one'), stdioServer('two')], { maxTools: 3 });
+    const box = await openMcpServers(t, [stdioServer('one'), stdioServer('two')], { maxTools: 3 });
 
     assert.deepEqual(
       box.host.tools().map(({ server }) => server),
@@ -70,7 +70,7 @@ describe('a stdio server', () => {
 });
 
 test('a server some of whose tools break the protocol offers the others, and the log tells of each', async (t) => {
-  const box = await openToolbox(t, [
+  const box = await openMcpServers(t, [
     { ...stdioServer('one'), args: [join(import.meta.dirname, '../support/mcp-careless-server.ts')] },
   ]);
 
@@ -88,7 +88,7 @@ test('a server some of whose tools break the protocol offers the others, and the
 });
 
 test('what a server says of its results is not compiled: a hostile schema harms nobody', async (t) => {
-  const box = await openToolbox(t, [
+  const box = await openMcpServers(t, [
     { ...stdioServer('hostile'), args: [join(import.meta.dirname, '../support/mcp-hostile-server.ts')] },
   ]);
   assert.deepEqual(await box.call('trap'), {

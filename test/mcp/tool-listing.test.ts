@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Tool } from '@modelcontextprotocol/client';
-import { takeTools, unknownNames, type ToolChoice } from '../../src/mcp/connection/tool-listing.ts';
+import { selectTools, unknownNames, type ToolChoice } from '../../src/mcp/connection/tool-listing.ts';
 
 const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
   name,
@@ -12,7 +12,7 @@ const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
 
 function take(tools: Tool[], choice: Partial<ToolChoice> = {}) {
   const left: string[] = [];
-  const taken = takeTools(
+  const taken = selectTools(
     tools,
     { includeTools: null, excludeTools: [], ...choice },
     { maxTools: 4, maxDescriptionChars: 10, maxSchemaBytes: 1024 },

@@ -5,7 +5,7 @@
 import type { ConversationEvent } from '../../machines/conversation/events.ts';
 import type { AskedCall } from '../../machines/conversation/hop-answers.ts';
 import type { ServerAsk } from '../../machines/conversation/question-types.ts';
-import type { CallSuspended, CallQuestion } from '../../machines/tool-call.ts';
+import type { CallSuspended, CallServerRequest } from '../../machines/tool-call.ts';
 import {
   asker,
   cancel,
@@ -116,9 +116,9 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       ([, { context, value }]) => context.tool.name === tool && ['running', 'asking'].includes(pathOf(value)),
     )?.[0] ?? '';
 
-  function question(tool: ToolName): CallQuestion | CallSuspended {
-    const asked = { asks: [{ key: tool === 'hall' ? '' : 'seats', ask: form }], number: 1, askedAtMs: NOW_MS };
-    if (tool === 'hall') return { type: 'call.question', ...asked, workedMs: 0 };
+  function question(tool: ToolName): CallServerRequest | CallSuspended {
+    const asked = { requests: [{ key: tool === 'hall' ? '' : 'seats', ask: form }], number: 1, askedAtMs: NOW_MS };
+    if (tool === 'hall') return { type: 'call.serverRequest', ...asked, workedMs: 0 };
     return {
       type: 'call.suspended',
       ...asked,

@@ -171,7 +171,7 @@ export function createCharts(world: World): Charts {
           tellCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }),
         );
       else if (order.type === 'call.settled') settle(callId, order);
-      else if (order.type === 'call.asks') ask(callId, snapshot, order);
+      else if (order.type === 'call.needsInput') ask(callId, snapshot, order);
     }
   }
 

@@ -17,7 +17,7 @@ import type {
   CallAnswered,
   CallEnded,
   CallSuspended,
-  CallQuestion,
+  CallServerRequest,
   ToolCallInput,
 } from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
@@ -42,7 +42,7 @@ export interface AskedCall {
   /** Answers of people that it got. */
   told: ServerAnswer[];
   /** Its server asks people. */
-  asks(event: CallQuestion | CallSuspended): void;
+  asks(event: CallServerRequest | CallSuspended): void;
   end(changes?: Partial<CallEnded>): void;
 }
 

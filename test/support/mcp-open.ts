@@ -1,9 +1,9 @@
 /** Toolboxes that end with the test that opened them, past the greetings of their servers. */
 import type { TestContext } from 'node:test';
-import { createJournal, startToolbox, stdioServer, type ToolboxTestOptions } from './mcp-servers.ts';
+import { createJournal, startMcpServers, stdioServer, type TestOptions } from './mcp-servers.ts';
 
-export async function openToolbox(test: TestContext, ...[servers, options]: Parameters<typeof startToolbox>) {
-  const box = await startToolbox(servers, options);
+export async function openMcpServers(test: TestContext, ...[servers, options]: Parameters<typeof startMcpServers>) {
+  const box = await startMcpServers(servers, options);
   test.after(box.stop);
   await box.host.settled();
   return box;
@@ -12,10 +12,10 @@ export async function openToolbox(test: TestContext, ...[servers, options]: Para
 /** The misbehaving server alone, as `one`, with the journal that it keeps; `env` is what else it reads. */
 export async function openJournalled(
   test: TestContext,
-  { env = {}, ...options }: ToolboxTestOptions & { env?: Record<string, string> } = {},
+  { env = {}, ...options }: TestOptions & { env?: Record<string, string> } = {},
 ) {
   const journal = createJournal();
-  const box = await startToolbox([stdioServer('one', { TEST_JOURNAL: journal.file, ...env })], options);
+  const box = await startMcpServers([stdioServer('one', { TEST_JOURNAL: journal.file, ...env })], options);
   test.after(async () => {
     // It writes to its end.
     await box.stop();

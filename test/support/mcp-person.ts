@@ -1,4 +1,4 @@
-/** A person behind a toolbox, for tests that have no conversation: answers whatever a call asks, until it has its end. */
+/** A person behind a mcpServers, for tests that have no conversation: answers whatever a call asks, until it has its end. */
 import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 
@@ -12,10 +12,13 @@ export async function callAnswering(
   answer: (ask: ServerAsk) => ServerAnswer,
 ): Promise<CallEnd> {
   const ask = async (asked: ServerAsk) => answer(asked);
-  let end = await call(name, args, { ask });
+  let end = await call(name, args, { requestInput: ask });
   while (end.status === 'suspended') {
-    const answered = end.asks.map((asked) => ({ ...asked, answer: answer(asked.ask) }));
-    end = await call(name, args, { ask, resume: { ...end.resume, answered: [...end.resume.answered, ...answered] } });
+    const answered = end.inputRequests.map((asked) => ({ ...asked, answer: answer(asked.ask) }));
+    end = await call(name, args, {
+      requestInput: ask,
+      resume: { ...end.resume, answered: [...end.resume.answered, ...answered] },
+    });
   }
   return end;
 }

@@ -9,14 +9,14 @@ import { join } from 'node:path';
 import { createActor, waitFor } from 'xstate';
 import { serverState } from '../../machines/mcp-server.ts';
 import type { AuthorizerOptions } from '../../src/mcp/oauth/authorizer.ts';
-import type { HostAnswersOptions } from '../../src/mcp/server-requests/client-features.ts';
-import { createToolbox } from '../../src/mcp/mcp-servers.ts';
+import type { ClientFeaturesOptions } from '../../src/mcp/server-requests/client-features.ts';
+import { createMcpServers } from '../../src/mcp/mcp-servers.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
-import type { ToolboxLimits } from '../../src/mcp/mcp-servers.ts';
+import type { McpServersLimits } from '../../src/mcp/mcp-servers.ts';
 import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/config/server-block.ts';
 import { compileCache } from './compile-cache.ts';
 
-const limits: ToolboxLimits = {
+const limits: McpServersLimits = {
   connectionTimeoutMs: 10_000,
   initialBackoffMs: 20,
   maxBackoffMs: 50,
@@ -69,23 +69,23 @@ export function httpServer(name: string, url: string, protocol: HttpServer['prot
   };
 }
 
-export interface ToolboxTestOptions extends Partial<ToolboxLimits> {
+export interface TestOptions extends Partial<McpServersLimits> {
   authorization?: Partial<AuthorizerOptions>;
-  answers?: Partial<HostAnswersOptions>;
+  answers?: Partial<ClientFeaturesOptions>;
 }
 
-export async function startToolbox(
+export async function startMcpServers(
   servers: ServerBlock[],
-  { authorization = {}, answers = {}, ...overrides }: ToolboxTestOptions = {},
+  { authorization = {}, answers = {}, ...overrides }: TestOptions = {},
 ) {
   const lines: string[] = [];
   let calls = 0;
-  const folder = mkdtempSync(join(tmpdir(), 'parley-toolbox-'));
-  const host = createToolbox({
+  const folder = mkdtempSync(join(tmpdir(), 'parley-mcp-servers-'));
+  const host = createMcpServers({
     servers,
     limits: { ...limits, ...overrides },
     clientVersion: '0.0.0',
-    answers: {
+    clientFeatures: {
       roots: [],
       sampling: { permission: 'never', maxTokens: 1, requestsPerCall: 1, sample: async () => null },
       ...answers,
@@ -135,7 +135,7 @@ export async function startToolbox(
       onProgress: () => undefined,
       onLog: () => undefined,
       resume: null,
-      ask: () => null,
+      requestInput: () => null,
       place: ['owner', 'conversation', String((calls += 1))],
       ...options,
     });

@@ -9,7 +9,7 @@ import type { OpenCall } from '../turn-state.ts';
 
 export const questionActions = {
   appendQuestion: kit.enqueueActions(({ context, event, enqueue }) => {
-    if (event.type !== 'call.asks' || !context.turn) return;
+    if (event.type !== 'call.needsInput' || !context.turn) return;
     const { turn, limits } = context;
     const { callId, resume } = event;
     const call = turn.calls.find((candidate) => candidate.callId === callId);
@@ -42,7 +42,7 @@ export const questionActions = {
   }),
   /** The turn is being stopped: nobody is asked any more. A suspended call is over, one that waits is told to stop. */
   dropQuestion: kit.enqueueActions(({ context, event, enqueue }) => {
-    if (event.type !== 'call.asks' || !context.turn || !event.resume) return;
+    if (event.type !== 'call.needsInput' || !context.turn || !event.resume) return;
     const { turn } = context;
     const { callId } = event;
     enqueue.stopChild(`call:${callId}`);

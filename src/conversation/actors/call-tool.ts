@@ -1,5 +1,5 @@
 /**
- * The actor behind a tool call: makes the call through the toolbox, measures it, passes progress on
+ * The actor behind a tool call: makes the call at its MCP server, measures it, passes progress on
  * to the followers, and reports its end exactly once. Timeouts and Stop are the chart's.
  */
 import { fromCallback } from 'xstate';
@@ -11,19 +11,19 @@ import type {
   CallEnded,
   CallSuspended,
   CallProgress,
-  CallQuestion,
+  CallServerRequest,
   ToolCallInput,
 } from '../../../machines/tool-call.ts';
 import { timeLeftMs } from '../../../machines/tool-call.ts';
 import type { Place } from '../../scheduling/fair-queue.ts';
-import type { CallEnd, Progress, Toolbox } from '../../mcp/port.ts';
+import type { CallEnd, Progress, McpServers } from '../../mcp/port.ts';
 import type { LogEntry } from '../../mcp/content/server-log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Outbox } from '../../outbox/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
 
 export interface CallToolDeps {
-  toolbox: Pick<Toolbox, 'call'>;
+  mcpServers: Pick<McpServers, 'call'>;
   outbox: Pick<Outbox, 'tell'>;
   metrics: Pick<Metrics, 'toolEnded'>;
   /** Questions to people that a call may ask; read at each. */
@@ -44,7 +44,7 @@ const PROGRESS_PER_TIMEOUT = 10;
  * stopping the actor ends it too, and then nothing is reported.
  */
 export function createCallToolLogic(deps: CallToolDeps) {
-  const { toolbox, outbox, metrics } = deps;
+  const { mcpServers, outbox, metrics } = deps;
   return fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const startedMs = performance.now();
@@ -73,12 +73,12 @@ export function createCallToolLogic(deps: CallToolDeps) {
       askingSinceMs = sinceMs;
       const answered = new Promise<ServerAnswer>((resolve) => (answer = resolve));
       sendBack({
-        type: 'call.question',
-        asks: [{ key: '', ask }],
+        type: 'call.serverRequest',
+        requests: [{ key: '', ask }],
         number,
         askedAtMs: Date.now(),
         workedMs: workedMs(),
-      } satisfies CallQuestion);
+      } satisfies CallServerRequest);
       const told = await answered;
       askedMs += performance.now() - sinceMs;
       askingSinceMs = null;
@@ -133,7 +133,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
     };
 
     const place: Place = [input.owner, input.conversationId, input.callId];
-    void toolbox
+    void mcpServers
       .call(input.tool, input.arguments, {
         place,
         signal: abort.signal,
@@ -141,16 +141,16 @@ export function createCallToolLogic(deps: CallToolDeps) {
         onProgress,
         onLog,
         resume: input.resume,
-        ask,
+        requestInput: ask,
       })
       .then((end) => {
         calling = false;
         if (end.status === 'suspended' && !abort.signal.aborted) {
-          const { asks } = end;
+          const { inputRequests: requests } = end;
           const resume = { ...end.resume, workedMs: Math.round(workedMs()) };
           sendBack({
             type: 'call.suspended',
-            asks,
+            requests,
             resume,
             number: resume.questions,
             askedAtMs: Date.now(),

@@ -56,7 +56,7 @@ const LETTERS_PER_EDIT = 5;
 const FOREIGN_KEYS = ['auth'];
 
 /** A fault in the file at a key path, before it is known where in the text that is. */
-class Refusal extends Error {
+class ServerProblem extends Error {
   readonly path: readonly PropertyKey[];
 
   constructor(path: readonly PropertyKey[], message: string) {
@@ -73,7 +73,7 @@ function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKe
     // Like the shell's `:-`: where there is a default, an empty variable counts as none.
     if (found !== undefined && (found !== '' || fallback === undefined)) return found;
     if (fallback !== undefined) return fallback;
-    throw new Refusal(
+    throw new ServerProblem(
       path,
       `the environment variable ${name} is not set; set it, write \${${name}:-default}, or disable the server`,
     );
@@ -98,7 +98,7 @@ function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0];
   const path = issue?.path ?? [];
-  throw new Refusal(
+  throw new ServerProblem(
     [...at, ...path],
     `expected ${issue?.message ?? 'something else'}, found ${describe(valueAt(value, path))}`,
   );
@@ -109,7 +109,7 @@ function checkNames(names: readonly string[]): void {
   for (const name of names) {
     const owner = names.find((other) => name.startsWith(`${other}.`));
     if (owner === undefined) continue;
-    throw new Refusal(
+    throw new ServerProblem(
       ['mcpServers', name],
       `"${name}" is also how the tool "${name.slice(owner.length + 1)}" of the server "${owner}" is named; rename one of the two servers`,
     );
@@ -117,10 +117,10 @@ function checkNames(names: readonly string[]): void {
 }
 
 /** A key that is nearly a known one would be ignored as another host's, and what it says would have no effect. */
-function refuseNearMisses(block: object, keys: readonly string[], at: readonly PropertyKey[]): void {
+function rejectNearMisses(block: object, keys: readonly string[], at: readonly PropertyKey[]): void {
   for (const key of Object.keys(block)) {
     const meant = [...keys, ...FOREIGN_KEYS].includes(key) ? null : closest(key, keys, LETTERS_PER_EDIT);
-    if (meant !== null) throw new Refusal([...at, key], `"${key}" is not a known key; did you mean "${meant}"?`);
+    if (meant !== null) throw new ServerProblem([...at, key], `"${key}" is not a known key; did you mean "${meant}"?`);
   }
 }
 
@@ -132,8 +132,8 @@ function protocolOf(written: string | null | undefined, fallback: 'legacy_first'
 function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.ProcessEnv): ServerBlock {
   const at = ['mcpServers', name];
   const block = check(blockSchema, raw, at);
-  refuseNearMisses(block, [...Object.keys(switchSchema.shape), ...blockKeys], at);
-  if (block.oauth) refuseNearMisses(block.oauth, oauthKeys, [...at, 'oauth']);
+  rejectNearMisses(block, [...Object.keys(switchSchema.shape), ...blockKeys], at);
+  if (block.oauth) rejectNearMisses(block.oauth, oauthKeys, [...at, 'oauth']);
   const urlKey = (['url', 'serverUrl', 'httpUrl'] as const).find((key) => typeof block[key] === 'string');
   const expandAll = (key: 'env' | 'headers') =>
     Object.fromEntries(
@@ -164,18 +164,21 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   }
   if (urlKey === undefined || typeof block.command === 'string') {
     const found = urlKey === undefined ? 'neither' : 'both';
-    throw new Refusal(at, `expected either "command" (a program to start) or "url" (Streamable HTTP), found ${found}`);
+    throw new ServerProblem(
+      at,
+      `expected either "command" (a program to start) or "url" (Streamable HTTP), found ${found}`,
+    );
   }
   const url = expand(block[urlKey] ?? '', env, [...at, urlKey]);
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
-    throw new Refusal([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
+    throw new ServerProblem([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
   }
   const headers = expandAll('headers');
   const oauth = oauthSettings(block.oauth, headers, (value, key) => expand(value, env, [...at, 'oauth', key]));
   return { kind: 'http', name, url, headers, protocol: protocolOf(block.protocol, 'auto'), oauth, ...common };
 }
 
-function refuse(file: string, position: Position | null, message: string, cause?: unknown): AppError {
+function configError(file: string, position: Position | null, message: string, cause?: unknown): AppError {
   const place = position === null ? file : `${file}:${position.line}:${position.column}`;
   return new AppError('config_invalid', `${place}: ${message}`, { cause });
 }
@@ -197,7 +200,7 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
   } catch (error) {
     const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     const reason = isAbsent ? 'does not exist' : 'cannot be read';
-    throw refuse(
+    throw configError(
       file,
       null,
       `the list of MCP servers ${reason}; mcp.config_file or PARLEY_SERVERS_CONFIG names it`,
@@ -205,10 +208,11 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
     );
   }
   const places = scanJson(content);
-  const { fault, repeated } = places;
+  const { syntaxProblem: fault, repeated } = places;
   if (fault !== null)
-    throw refuse(file, fault.position, `this is not JSON: expected ${fault.expected}, found ${fault.found}`);
-  if (repeated !== null) throw refuse(file, repeated.position, `${written(repeated.path)}: the key is there twice`);
+    throw configError(file, fault.position, `this is not JSON: expected ${fault.expected}, found ${fault.found}`);
+  if (repeated !== null)
+    throw configError(file, repeated.position, `${written(repeated.path)}: the key is there twice`);
   const root: unknown = JSON.parse(content);
   try {
     const { mcpServers } = check(fileSchema, root, []);
@@ -217,7 +221,7 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
       .filter(([, block]) => block.enabled !== false && block.disabled !== true)
       .map(([name, block]) => readBlock(name, block, dirname(resolve(file)), env));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    throw refuse(file, places.of(error.path), [written(error.path), error.message].filter(Boolean).join(': '));
+    if (!(error instanceof ServerProblem)) throw error;
+    throw configError(file, places.of(error.path), [written(error.path), error.message].filter(Boolean).join(': '));
   }
 }

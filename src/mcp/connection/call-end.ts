@@ -16,7 +16,7 @@ import { isDeeperThan } from '../../json-depth.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
 import { cutMiddle, resultText } from '../content/result-text.ts';
 import type { CallEnd } from '../port.ts';
-import { legible } from '../content/sanitize-text.ts';
+import { sanitizeText } from '../content/sanitize-text.ts';
 
 /** An answer came, but one that this client cannot use. */
 const ANSWERED = new Set<string>([
@@ -32,8 +32,8 @@ const MAX_RESULT_LEVELS = 200;
 /** A server's error text may hold a whole HTML page. */
 const MAX_ERROR_CHARS = 1_000;
 
-function messageOf(error: unknown): string {
-  return legible(cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS));
+function errorText(error: unknown): string {
+  return sanitizeText(cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS));
 }
 
 /** What is wrong with a server, after its name: for people, without what its answer's body says. */
@@ -42,7 +42,7 @@ export function reasonOf(error: unknown): string {
   if (code !== null) return `cannot be reached (${code})`;
   if (error instanceof SdkHttpError) return `answered HTTP ${error.status}`;
   // One line: some of the SDK's are lists.
-  return messageOf(error).replace(/\s+/g, ' ').trim();
+  return errorText(error).replace(/\s+/g, ' ').trim();
 }
 
 /** The end of a call that the server answered. */
@@ -72,18 +72,18 @@ export function endOfFailure(error: unknown, server: string, hadSession: boolean
 
   if (error instanceof ProtocolError) {
     if (error.data === STREAM_ENDED) return lost(`The MCP server "${server}" ended the stream before the answer.`);
-    return failed(messageOf(error));
+    return failed(errorText(error));
   }
   if (error instanceof SdkHttpError) {
     if (sessionIsUnknown(error.status, hadSession)) return notSent(server, 'does not know this session');
     // Refused by the server or something before it, not begun.
     if (error.status < 500)
-      return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${messageOf(error)}`);
+      return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${errorText(error)}`);
     return lost(`The MCP server "${server}" failed during the call (HTTP ${error.status}).`);
   }
   if (error instanceof SdkError) {
     if (error.code === SdkErrorCode.NotConnected) return notSent(server, 'is not connected');
-    if (ANSWERED.has(error.code)) return failed(messageOf(error));
+    if (ANSWERED.has(error.code)) return failed(errorText(error));
     if (error.code === SdkErrorCode.RequestTimeout) return lost(`The MCP server "${server}" did not answer in time.`);
   }
   if (error instanceof InsufficientScopeError)

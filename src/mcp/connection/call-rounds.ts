@@ -8,22 +8,22 @@ import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import type { CallToolRequestOptions, CallToolResult, Client, InputResponse } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import type { AnsweredAsk, KeyedAsk, Resumption } from '../../../machines/conversation/question-types.ts';
-import type { HostAnswers, Spending } from '../server-requests/client-features.ts';
-import { readAsk, tooLarge, type AskLimits } from '../server-requests/input-request.ts';
+import type { ClientFeatures, SamplingUse } from '../server-requests/client-features.ts';
+import { readInputRequest, isLargerThan, type InputRequestLimits } from '../server-requests/input-request.ts';
 
-export interface RoundLimits extends AskLimits {
+export interface RoundLimits extends InputRequestLimits {
   /** Questions to people that one call may ask. */
   maxQuestions: number;
 }
 
 export interface RoundsDeps {
   client: Pick<Client, 'callTool'>;
-  answers: HostAnswers;
+  clientFeatures: ClientFeatures;
   limits: RoundLimits;
 }
 
 /** `suspended`: what people have to answer, and what the call is then made again with. */
-export type RoundsEnd = { result: CallToolResult } | { suspended: { asks: KeyedAsk[]; resume: Resumption } };
+export type RoundsEnd = { result: CallToolResult } | { suspended: { inputRequests: KeyedAsk[]; resume: Resumption } };
 
 /** The SDK's own loop is turned off: it hands over what the server asks, as this error's data. */
 export const NO_ROUNDS = { maxRounds: 0 } as const;
@@ -42,29 +42,32 @@ const lastResult = z.object({
 
 /** Rejects as the SDK does, and for a server that asks what cannot be asked. */
 export async function callInRounds(
-  { client, answers, limits }: RoundsDeps,
+  { client, clientFeatures: answers, limits }: RoundsDeps,
   params: { name: string; arguments: Record<string, unknown> },
   options: CallToolRequestOptions & { signal: AbortSignal },
   taken: Resumption | null,
 ): Promise<RoundsEnd> {
   let resume: Resumption = taken ?? { requestState: null, answered: [], questions: 0, workedMs: 0 };
   // What people have allowed, they have allowed; of its own accord a call spends no more than its budget.
-  const spent: Spending = { requests: 0 };
+  const spent: SamplingUse = { requests: 0 };
   for (let round = 0; round <= MAX_ROUNDS; round += 1) {
-    const outcome = await onceMore(
+    const outcome = await callRound(
       client,
       { ...params, ...(await retryParams(resume, answers, spent, options.signal)) },
       options,
     );
     if ('result' in outcome) return outcome;
-    const asks = Object.entries(outcome.inputRequests).map(([key, value]) => ({ key, ask: readAsk(value, limits) }));
+    const asks = Object.entries(outcome.inputRequests).map(([key, value]) => ({
+      key,
+      ask: readInputRequest(value, limits),
+    }));
     const readable = asks.flatMap(({ key, ask }): KeyedAsk[] =>
       ask && answers.canAnswer(ask, spent) ? [{ key, ask }] : [],
     );
     const requestState = outcome.requestState ?? null;
-    if (readable.length < asks.length || tooLarge(requestState, limits.maxQuestionBytes))
+    if (readable.length < asks.length || isLargerThan(requestState, limits.maxQuestionBytes))
       throw unusable('asked for something that this client cannot give');
-    const forPeople = readable.filter(({ ask }) => answers.asksPerson(ask));
+    const forPeople = readable.filter(({ ask }) => answers.needsPerson(ask));
     const answered = readable
       .filter((asked) => !forPeople.includes(asked))
       .map((asked): AnsweredAsk => ({ ...asked, answer: { action: 'accept', content: null } }));
@@ -72,7 +75,10 @@ export async function callInRounds(
       throw unusable(`asked people more than ${limits.maxQuestions} questions in one call`);
     if (forPeople.length > 0)
       return {
-        suspended: { asks: forPeople, resume: { ...resume, requestState, answered, questions: resume.questions + 1 } },
+        suspended: {
+          inputRequests: forPeople,
+          resume: { ...resume, requestState, answered, questions: resume.questions + 1 },
+        },
       };
     resume = { ...resume, requestState, answered };
     if (asks.length === 0) await pause(LOAD_PAUSE_MS, undefined, { signal: options.signal });
@@ -82,7 +88,7 @@ export async function callInRounds(
 
 type Outcome = { result: CallToolResult } | z.output<typeof lastResult>['lastResult'];
 
-async function onceMore(
+async function callRound(
   client: RoundsDeps['client'],
   params: Parameters<Client['callTool']>[0],
   options: CallToolRequestOptions,
@@ -101,8 +107,8 @@ async function onceMore(
 /** What a call is made again with; nothing the first time. The server's state goes back as it came. */
 async function retryParams(
   { requestState, answered }: Resumption,
-  answers: HostAnswers,
-  spent: Spending,
+  answers: ClientFeatures,
+  spent: SamplingUse,
   signal: AbortSignal,
 ) {
   const results = await Promise.all(
@@ -117,21 +123,21 @@ async function retryParams(
 /** What the server is told, whatever it has asked. */
 async function resultOf(
   { ask, answer }: AnsweredAsk,
-  answers: HostAnswers,
-  spent: Spending,
+  answers: ClientFeatures,
+  spent: SamplingUse,
   signal: AbortSignal,
 ): Promise<InputResponse> {
   switch (ask.kind) {
     case 'roots':
-      return answers.roots();
+      return answers.rootsResult();
     case 'sampling': {
-      const said = await answers.sampled(ask.request, spent, signal);
+      const said = await answers.samplingResult(ask.request, spent, signal);
       if (said === null) throw unusable('asked the model, which could not answer');
       return said;
     }
     case 'form':
     case 'url':
-      return answers.elicited(answer);
+      return answers.elicitResult(answer);
   }
 }
 

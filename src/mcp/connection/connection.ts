@@ -11,20 +11,20 @@ import type { Authorization } from '../oauth/authorization.ts';
 import { startingOptions } from '../transport/client-options.ts';
 import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
 import { NO_ROUNDS, callInRounds, type RoundLimits } from './call-rounds.ts';
-import type { Guard } from '../transport/child-reaper.ts';
-import type { HostAnswers } from '../server-requests/client-features.ts';
+import type { ChildReaper } from '../transport/child-reaper.ts';
+import type { ClientFeatures } from '../server-requests/client-features.ts';
 import { STREAM_ENDED } from '../transport/http-transport.ts';
 import { listTools } from './lenient-list.ts';
-import { listenToAsks } from '../server-requests/live-requests.ts';
+import { handleServerRequests } from '../server-requests/live-requests.ts';
 import type { ServerBlock } from '../config/server-block.ts';
-import { LEAST_LEVEL, logEntry } from '../content/server-log.ts';
+import { MIN_LEVEL, logEntry } from '../content/server-log.ts';
 import { createServerTransport } from '../transport/server-transport.ts';
-import { createShelf, type Shelf, type ShelfLimits } from './list-cache.ts';
-import { legible } from '../content/sanitize-text.ts';
-import { takeTools, unknownNames, type ListingLimits } from './tool-listing.ts';
+import { createListCache, type ListCache, type ListCacheLimits } from './list-cache.ts';
+import { sanitizeText } from '../content/sanitize-text.ts';
+import { selectTools, unknownNames, type ListingLimits } from './tool-listing.ts';
 import type { CallEnd, CallOptions } from '../port.ts';
 
-export interface ConnectionLimits extends ShelfLimits, ListingLimits, RoundLimits {
+export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, RoundLimits {
   /** For the handshake and for the catalogue, each, in ms. */
   connectionTimeoutMs: number;
   /** For the answer to a health check, in ms. */
@@ -35,13 +35,13 @@ export interface ConnectionLimits extends ShelfLimits, ListingLimits, RoundLimit
   maxResultTokens: number;
 }
 
-export interface ConnectionOptions {
-  limits: ConnectionLimits;
-  guard: Guard;
+export interface McpConnectionOptions {
+  limits: McpConnectionLimits;
+  reaper: ChildReaper;
   /** Of a server that may ask for OAuth; else null. */
   authorization: Authorization | null;
   clientVersion: string;
-  answers: HostAnswers;
+  clientFeatures: ClientFeatures;
   /** A line of the server's stderr, or of the SDK's about this server. */
   log(line: string, level?: 'warn'): void;
   ready(catalogue: readonly ServerTool[]): void;
@@ -54,9 +54,9 @@ export interface ConnectionOptions {
   suspect(): void;
 }
 
-export interface Connection {
+export interface McpConnection {
   /** What the server offers beside tools. */
-  readonly shelf: Shelf;
+  readonly lists: ListCache;
   /** Of the protocol, as agreed on with the server. */
   revision(): string | null;
   /** Never rejects; makes the call at most once. */
@@ -64,7 +64,7 @@ export interface Connection {
   /** Rejects when the server does not answer a ping. One that is at work on calls is asked only if it is `suspected`: many can do but one thing at a time. */
   check(suspected: boolean): Promise<void>;
   /** Reads all lists again, for limits that have changed. */
-  listAgain(): void;
+  refreshLists(): void;
   /** Resolves when nothing of the connection is left: for stdio, when the process group has ended. */
   close(): Promise<void>;
 }
@@ -78,40 +78,40 @@ function progressOf({ progress, total, message }: Progress) {
   return {
     progress,
     ...(total === undefined ? {} : { total }),
-    ...(message === undefined ? {} : { message: legible(message) }),
+    ...(message === undefined ? {} : { message: sanitizeText(message) }),
   };
 }
 
 /** Starts connecting at once; the outcome is told by `ready` or `lost`. */
-export function openConnection(server: ServerBlock, options: ConnectionOptions): Connection {
+export function openMcpConnection(server: ServerBlock, options: McpConnectionOptions): McpConnection {
   const { limits, log } = options;
   /** `barred`: over for whoever comes, while the server goes on with the calls that it has let in. */
-  let standing: 'connecting' | 'ready' | 'barred' | 'over' = 'connecting';
+  let state: 'connecting' | 'ready' | 'barred' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
   const calls = new Set<CallOptions>();
   const idle = Promise.withResolvers<void>();
 
-  const isOver = () => standing === 'barred' || standing === 'over';
+  const isOver = () => state === 'barred' || state === 'over';
 
   const lose = (reason: string, cause?: unknown) => {
     if (isOver()) return;
-    standing = cause instanceof UnauthorizedError ? 'barred' : 'over';
-    if (standing === 'barred') options.unauthorized();
+    state = cause instanceof UnauthorizedError ? 'barred' : 'over';
+    if (state === 'barred') options.unauthorized();
     else options.lost(reason);
   };
 
   const transport = createServerTransport(server, {
     ...limits,
-    guard: options.guard,
+    reaper: options.reaper,
     fetch: options.authorization?.fetch ?? fetch,
     log,
-    gone: (reason) => standing === 'ready' && lose(reason),
+    gone: (reason) => state === 'ready' && lose(reason),
   });
 
   /** Names that no list of this connection had. */
   const reported = new Set<string>();
   const readList = (listed: readonly ListedTool[]) => {
-    for (const { key, name, meant } of unknownNames(listed, server)) {
+    for (const { key, name, suggestion: meant } of unknownNames(listed, server)) {
       if (reported.has(name)) continue;
       reported.add(name);
       log(
@@ -119,19 +119,19 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
         'warn',
       );
     }
-    return takeTools(listed, server, limits, log);
+    return selectTools(listed, server, limits, log);
   };
   const takeList = (listed: readonly ListedTool[]) => {
     newest = readList(listed);
-    if (standing === 'ready') options.changed(newest);
+    if (state === 'ready') options.changed(newest);
   };
 
-  const shelf = createShelf(() => client, limits);
+  const shelf = createListCache(() => client, limits);
   const client = new Client(
     { name: 'parley', version: options.clientVersion },
     {
       ...startingOptions(server.protocol),
-      capabilities: options.answers.capabilities,
+      capabilities: options.clientFeatures.capabilities,
       inputRequired: NO_ROUNDS,
       listChanged: {
         ...shelf.listChanged,
@@ -147,10 +147,10 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     // While several calls are made, nobody can tell which of them it is about, and one may be another person's.
     if (calls.size === 1) for (const { onLog } of calls) onLog(entry);
   });
-  listenToAsks(client, options.answers, limits, calls);
+  handleServerRequests(client, options.clientFeatures, limits, calls);
   client.onerror = (error) => log(reasonOf(error));
   // While connecting, the handshake's own rejection tells more than the closed transport.
-  client.onclose = () => standing === 'ready' && lose(transport.ending() ?? 'closed the connection');
+  client.onclose = () => state === 'ready' && lose(transport.ending() ?? 'closed the connection');
 
   const list = async () => {
     if (client.getServerCapabilities()?.tools === undefined) return [];
@@ -170,7 +170,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       await pause(RELISTEN_MS, undefined, { ref: false });
       if (isOver()) return;
       subscription = await client.listen({ ...subscription.honoredFilter }, { timeout: limits.connectionTimeoutMs });
-      shelf.forget();
+      shelf.invalidate();
       takeList(await list());
     }
   };
@@ -181,10 +181,10 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
     if (isOver()) return;
     // A change that was told while the list was on its way is the newer one.
     newest ??= readList(listed);
-    standing = 'ready';
+    state = 'ready';
     if (canLog() && client.getProtocolEra() === 'legacy')
       client
-        .setLoggingLevel(LEAST_LEVEL, { timeout: limits.requestTimeoutMs })
+        .setLoggingLevel(MIN_LEVEL, { timeout: limits.requestTimeoutMs })
         .catch((error: unknown) => log(reasonOf(error)));
     options.ready(newest);
     await keepListening();
@@ -193,17 +193,17 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
   const canLog = () => client.getServerCapabilities()?.logging !== undefined;
   /** Since 2026-07-28 a server sends its log where a request asks for it. */
   const logsWanted = () =>
-    canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: LEAST_LEVEL } } : {};
+    canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: MIN_LEVEL } } : {};
 
   open().catch((error: unknown) => lose(transport.ending() ?? reasonOf(error), error));
 
   return {
-    shelf,
+    lists: shelf,
     revision: () => client.getNegotiatedProtocolVersion() ?? null,
     async call(toolName, args, callOptions) {
       const { signal, onProgress, resume } = callOptions;
       if (signal.aborted) return { status: 'cancelled' };
-      if (standing !== 'ready') return notSent(server.name, 'is not connected');
+      if (state !== 'ready') return notSent(server.name, 'is not connected');
       const hadSession = transport.hasSession();
       calls.add(callOptions);
       try {
@@ -213,7 +213,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
           onprogress: (progress: Progress) => onProgress(progressOf(progress)),
         };
         const end = await callInRounds(
-          { client, answers: options.answers, limits },
+          { client, clientFeatures: options.clientFeatures, limits },
           { name: toolName, arguments: args, ...logsWanted() },
           sent,
           resume,
@@ -224,7 +224,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       } catch (error) {
         // The SDK has told the server by now: `notifications/cancelled`, or the end of the stream.
         if (signal.aborted) {
-          if (standing === 'ready') options.suspect();
+          if (state === 'ready') options.suspect();
           return { status: 'cancelled' };
         }
         const end = endOfFailure(error, server.name, hadSession);
@@ -246,15 +246,15 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
         if (!(error instanceof ProtocolError) || error.data === STREAM_ENDED) throw error;
       }
     },
-    listAgain() {
-      shelf.forget();
-      if (standing === 'ready') listAgain();
+    refreshLists() {
+      shelf.invalidate();
+      if (state === 'ready') listAgain();
     },
     async close() {
-      const inGoodOrder = standing === 'ready';
+      const inGoodOrder = state === 'ready';
       // Each call ends in its own time at the latest.
-      if (standing === 'barred' && calls.size > 0) await idle.promise;
-      standing = 'over';
+      if (state === 'barred' && calls.size > 0) await idle.promise;
+      state = 'over';
       await transport.close(inGoodOrder);
     },
   };

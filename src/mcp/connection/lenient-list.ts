@@ -5,7 +5,7 @@
 import { SdkError, SdkErrorCode, isSpecType } from '@modelcontextprotocol/client';
 import type { Client, Tool } from '@modelcontextprotocol/client';
 import { z } from 'zod';
-import { plainText } from '../content/sanitize-text.ts';
+import { sanitizeToLength } from '../content/sanitize-text.ts';
 
 /** Of a list: the SDK's own bound. */
 const MAX_PAGES = 64;
@@ -50,5 +50,5 @@ export async function listTools(
 
 function nameOf(tool: unknown): string | null {
   const { data } = named.safeParse(tool);
-  return data === undefined ? null : `"${plainText(data.name, MAX_NAME_CHARS)}"`;
+  return data === undefined ? null : `"${sanitizeToLength(data.name, MAX_NAME_CHARS)}"`;
 }

@@ -6,7 +6,7 @@ import type { Client, ListChangedHandlers } from '@modelcontextprotocol/client';
 import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from '../content/prompt-and-resource.ts';
 import { completionOf, filledOf, partsOf, promptOf, resourceOf, templateOf } from '../content/prompt-and-resource.ts';
 
-export interface ShelfLimits {
+export interface ListCacheLimits {
   /** For one answer, in ms. */
   requestTimeoutMs: number;
   maxDescriptionChars: number;
@@ -23,7 +23,7 @@ export interface Completing {
 }
 
 /** All reject with the SDK's errors. A server that has none of a kind has an empty list. */
-export interface Shelf {
+export interface ListCache {
   prompts(): Promise<readonly Prompt[]>;
   resources(): Promise<readonly Resource[]>;
   templates(): Promise<readonly Resource[]>;
@@ -31,15 +31,15 @@ export interface Shelf {
   read(uri: string): Promise<ResourcePart[]>;
   complete(completing: Completing): Promise<Completion>;
   /** The same, read once for as long as the server tells when it changes. For the few that are asked for time and again. */
-  current(uri: string): Promise<ResourcePart[]>;
+  readCached(uri: string): Promise<ResourcePart[]>;
   /** Changes may have gone untold: all lists are read anew. */
-  forget(): void;
+  invalidate(): void;
   /** For the client's options. */
   readonly listChanged: Pick<ListChangedHandlers, 'prompts' | 'resources'>;
 }
 
 /** A list that is read when somebody asks, and kept until it is forgotten. */
-function keep<Entry>(read: () => Promise<Entry[]>) {
+function cached<Entry>(read: () => Promise<Entry[]>) {
   let entries: Promise<readonly Entry[]> | null = null;
   const forget = () => {
     entries = null;
@@ -58,26 +58,26 @@ function keep<Entry>(read: () => Promise<Entry[]>) {
 }
 
 /** `client` is asked for only once it is connected. `limits` are read for each request. */
-export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
+export function createListCache(client: () => Client, limits: ListCacheLimits): ListCache {
   const watched = new Map<string, () => void>();
   /** Bounded by what the configuration asks for. */
-  const parts = new Map<string, { kept: ReturnType<typeof keep<ResourcePart>>; isWatched: boolean }>();
+  const parts = new Map<string, { kept: ReturnType<typeof cached<ResourcePart>>; isWatched: boolean }>();
   const options = () => ({ timeout: limits.requestTimeoutMs, cacheMode: 'refresh' }) as const;
   const has = (kind: 'prompts' | 'resources') => client().getServerCapabilities()?.[kind] !== undefined;
 
-  const prompts = keep(async () => {
+  const prompts = cached(async () => {
     if (!has('prompts')) return [];
     const listed = await client().listPrompts(undefined, options());
     return listed.prompts.slice(0, limits.maxListed).map((prompt) => promptOf(prompt, limits.maxDescriptionChars));
   });
-  const resources = keep(async () => {
+  const resources = cached(async () => {
     if (!has('resources')) return [];
     const listed = await client().listResources(undefined, options());
     return listed.resources
       .slice(0, limits.maxListed)
       .map((resource) => resourceOf(resource, limits.maxDescriptionChars));
   });
-  const templates = keep(async () => {
+  const templates = cached(async () => {
     if (!has('resources')) return [];
     const listed = await client().listResourceTemplates(undefined, options());
     return listed.resourceTemplates
@@ -107,7 +107,7 @@ export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
   const read = async (uri: string) => partsOf(await client().readResource({ uri }, options()));
   /** A list of parts is kept once its server has agreed to tell of changes; until then it is read each time. */
   async function current(uri: string): Promise<ResourcePart[]> {
-    const known = parts.get(uri) ?? { kept: keep(() => read(uri)), isWatched: false };
+    const known = parts.get(uri) ?? { kept: cached(() => read(uri)), isWatched: false };
     if (!parts.has(uri)) {
       parts.set(uri, known);
       known.isWatched = await watch(uri, known.kept.forget).catch(() => false);
@@ -125,7 +125,7 @@ export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
         limits.maxDescriptionChars,
       ),
     read,
-    current,
+    readCached: current,
     async complete({ of, argument, known }) {
       const ref =
         'prompt' in of
@@ -135,7 +135,7 @@ export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
         await client().complete({ ref, argument, context: { arguments: known } }, { timeout: limits.requestTimeoutMs }),
       );
     },
-    forget() {
+    invalidate() {
       for (const list of [prompts, resources, templates]) list.forget();
     },
     listChanged: {

@@ -7,7 +7,7 @@ import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/
 import type { ServerTool, ToolEffect } from '../../../machines/mcp-server-types.ts';
 import { closest } from '../../config/suggest.ts';
 import { isDeeperThan } from '../../json-depth.ts';
-import { legible, plainText } from '../content/sanitize-text.ts';
+import { sanitizeText, sanitizeToLength } from '../content/sanitize-text.ts';
 
 export interface ListingLimits {
   /** Of one server, and of all together; every tool costs tokens in every request to a model. */
@@ -29,12 +29,12 @@ const MAX_NAME_CHARS = 128;
 /** Of a tool, its schema above all. What reads it does so level by level. */
 const MAX_LEVELS = 64;
 /** Keys of a schema that hold words for people and models, in every dialect. */
-const WORDS = new Set(['title', 'description', '$comment']);
+const TEXT_KEYS = new Set(['title', 'description', '$comment']);
 
 const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'] as const;
 
 /** The tools to offer, in the server's order. `leaveOut` is told why one is not, once for each. */
-export function takeTools(
+export function selectTools(
   listed: readonly ListedTool[],
   choice: ToolChoice,
   limits: ListingLimits,
@@ -47,21 +47,21 @@ export function takeTools(
       leaveOut(`it lists more than ${limits.maxTools} tools; the others are not offered`);
       break;
     }
-    const fault = taken.has(tool.name) ? 'is listed twice' : faultOf(tool, limits);
-    if (fault === null) taken.set(tool.name, takeTool(tool, limits));
-    else leaveOut(`the tool "${legible(tool.name).slice(0, MAX_NAME_CHARS)}" is not offered: it ${fault}`);
+    const fault = taken.has(tool.name) ? 'is listed twice' : rejectionOf(tool, limits);
+    if (fault === null) taken.set(tool.name, toServerTool(tool, limits));
+    else leaveOut(`the tool "${sanitizeText(tool.name).slice(0, MAX_NAME_CHARS)}" is not offered: it ${fault}`);
   }
   return [...taken.values()];
 }
 
-/** Names that are chosen and not on the server's list, because of a slip or because the server has changed; `meant` is the nearest on it. */
+/** Names that are chosen and not on the server's list, because of a slip or because the server has changed; `suggestion` is the nearest on it. */
 export function unknownNames(
   listed: readonly ListedTool[],
   { includeTools, excludeTools }: ToolChoice,
-): { key: string; name: string; meant: string | null }[] {
+): { key: string; name: string; suggestion: string | null }[] {
   const known = listed.map(({ name }) => name);
   const unknown = (key: string, names: readonly string[]) =>
-    names.filter((name) => !known.includes(name)).map((name) => ({ key, name, meant: closest(name, known) }));
+    names.filter((name) => !known.includes(name)).map((name) => ({ key, name, suggestion: closest(name, known) }));
   return [...unknown('includeTools', includeTools ?? []), ...unknown('excludeTools', excludeTools)];
 }
 
@@ -69,10 +69,10 @@ function isChosen(name: string, { includeTools, excludeTools }: ToolChoice): boo
   return (includeTools === null || includeTools.includes(name)) && !excludeTools.includes(name);
 }
 
-function faultOf(tool: ListedTool, { maxSchemaBytes }: ListingLimits): string | null {
+function rejectionOf(tool: ListedTool, { maxSchemaBytes }: ListingLimits): string | null {
   const { name, inputSchema } = tool;
   if (name === '' || name.length > MAX_NAME_CHARS) return `has a name of ${name.length} characters`;
-  if (name !== legible(name)) return 'has control characters in its name';
+  if (name !== sanitizeText(name)) return 'has control characters in its name';
   if (isDeeperThan(tool, MAX_LEVELS)) return `has more than ${MAX_LEVELS} levels`;
   if (Buffer.byteLength(JSON.stringify(inputSchema)) > maxSchemaBytes)
     return `has a schema of more than ${maxSchemaBytes} bytes`;
@@ -81,15 +81,15 @@ function faultOf(tool: ListedTool, { maxSchemaBytes }: ListingLimits): string | 
   return null;
 }
 
-function takeTool(listed: ListedTool, { maxDescriptionChars }: ListingLimits): ServerTool {
+function toServerTool(listed: ListedTool, { maxDescriptionChars }: ListingLimits): ServerTool {
   const { name, inputSchema, annotations = {} } = listed;
-  const words = (text: string | undefined) => plainText(text ?? '', maxDescriptionChars);
+  const words = (text: string | undefined) => sanitizeToLength(text ?? '', maxDescriptionChars);
   const title = words(listed.title ?? annotations.title);
   return {
     name,
     title: title === '' ? null : title,
     description: words(listed.description),
-    inputSchema: withLegibleWords(inputSchema),
+    inputSchema: sanitizeSchemaTexts(inputSchema),
     annotations: Object.fromEntries(
       HINTS.filter((hint) => typeof annotations[hint] === 'boolean').map((hint) => [hint, annotations[hint] === true]),
     ),
@@ -100,9 +100,9 @@ function takeTool(listed: ListedTool, { maxDescriptionChars }: ListingLimits): S
 }
 
 /** The same schema, but for words that hide something; values that count, such as those of `enum`, stay as they are. */
-function withLegibleWords(schema: Record<string, unknown>): Record<string, unknown> {
+function sanitizeSchemaTexts(schema: Record<string, unknown>): Record<string, unknown> {
   const cleaned = (value: unknown, key: string): unknown => {
-    if (typeof value === 'string') return WORDS.has(key) ? legible(value) : value;
+    if (typeof value === 'string') return TEXT_KEYS.has(key) ? sanitizeText(value) : value;
     if (Array.isArray(value)) return value.map((item) => cleaned(item, ''));
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([inner, each]) => [inner, cleaned(each, inner)]));

@@ -12,7 +12,7 @@ import type {
   ResourceTemplateType,
 } from '@modelcontextprotocol/client';
 import { blockText } from './result-text.ts';
-import { plainText } from './sanitize-text.ts';
+import { sanitizeToLength } from './sanitize-text.ts';
 
 export interface Prompt {
   name: string;
@@ -69,10 +69,10 @@ export function promptOf({ name, title, description, arguments: args }: ListedPr
   return {
     name,
     title: title ?? null,
-    description: plainText(description ?? '', maxChars),
+    description: sanitizeToLength(description ?? '', maxChars),
     arguments: (args ?? []).map((argument) => ({
       name: argument.name,
-      description: plainText(argument.description ?? '', maxChars),
+      description: sanitizeToLength(argument.description ?? '', maxChars),
       required: argument.required === true,
     })),
   };
@@ -86,7 +86,7 @@ export function resourceOf(
     uri,
     name,
     title: title ?? null,
-    description: plainText(description ?? '', maxChars),
+    description: sanitizeToLength(description ?? '', maxChars),
     mimeType: mimeType ?? null,
     sizeBytes: size ?? null,
   };
@@ -100,7 +100,7 @@ export function templateOf(
     uri: uriTemplate,
     name,
     title: title ?? null,
-    description: plainText(description ?? '', maxChars),
+    description: sanitizeToLength(description ?? '', maxChars),
     mimeType: mimeType ?? null,
     sizeBytes: null,
   };
@@ -108,7 +108,7 @@ export function templateOf(
 
 export function filledOf({ description, messages }: GetPromptResult, maxChars: number): FilledPrompt {
   return {
-    description: plainText(description ?? '', maxChars),
+    description: sanitizeToLength(description ?? '', maxChars),
     messages: messages.map(({ role, content }) => ({ role, text: blockText(content), content: asRecord(content) })),
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
 import type { ResourcePart } from './prompt-and-resource.ts';
-import { legible } from './sanitize-text.ts';
+import { sanitizeText } from './sanitize-text.ts';
 
 /** A rough bound that needs no tokenizer: a token of English is about four characters. */
 const CHARS_PER_TOKEN = 4;
@@ -75,7 +75,7 @@ export function resultText(
   if (!hasText && structuredContent !== undefined) parts.push(JSON.stringify(structuredContent));
   // Cut first: the rest of a huge text need not be looked at.
   return (
-    legible(cutMiddle(parts.filter((part) => part !== '').join('\n'), maxTokens * CHARS_PER_TOKEN)) ||
+    sanitizeText(cutMiddle(parts.filter((part) => part !== '').join('\n'), maxTokens * CHARS_PER_TOKEN)) ||
     '[the tool returned nothing]'
   );
 }

@@ -13,11 +13,11 @@ const CONTROLS =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
 
 /** The whole of it. Well-formed, for half a surrogate pair is no valid text for a provider. */
-export function legible(text: string): string {
+export function sanitizeText(text: string): string {
   return stripVTControlCharacters(text).replace(CONTROLS, '').toWellFormed();
 }
 
 /** At most `maxChars` UTF-16 units of it, never half of a surrogate pair. */
-export function plainText(text: string, maxChars: number): string {
-  return legible(text).slice(0, maxChars).trim().toWellFormed();
+export function sanitizeToLength(text: string, maxChars: number): string {
+  return sanitizeText(text).slice(0, maxChars).trim().toWellFormed();
 }

@@ -4,7 +4,7 @@
  */
 import type { LoggingMessageNotificationParams } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../../json-depth.ts';
-import { plainText } from './sanitize-text.ts';
+import { sanitizeToLength } from './sanitize-text.ts';
 
 export interface LogEntry {
   level: LoggingMessageNotificationParams['level'];
@@ -12,7 +12,7 @@ export interface LogEntry {
 }
 
 /** Least level that servers are asked for: what is below is for their makers. */
-export const LEAST_LEVEL = 'info';
+export const MIN_LEVEL = 'info';
 
 /** A line to show. */
 const MAX_CHARS = 1_000;
@@ -25,5 +25,5 @@ export function logEntry({ level, logger, data }: LoggingMessageNotificationPara
       : isDeeperThan(data, MAX_LEVELS)
         ? '[nested too deep]'
         : (JSON.stringify(data) ?? '');
-  return { level, text: plainText(logger === undefined ? words : `${logger}: ${words}`, MAX_CHARS) };
+  return { level, text: sanitizeToLength(logger === undefined ? words : `${logger}: ${words}`, MAX_CHARS) };
 }

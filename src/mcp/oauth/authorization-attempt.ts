@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { OAuthClientProvider, OAuthDiscoveryState } from '@modelcontextprotocol/client';
-import type { CredentialDrawer } from './credentials.ts';
+import type { ServerCredentials } from './credentials.ts';
 import type { OAuthSettings } from '../config/oauth-settings.ts';
 
 export interface Attempt {
@@ -13,20 +13,25 @@ export interface Attempt {
   /** Comes back with the answer that belongs to this attempt. */
   readonly state: string;
   /** Where a person is to go; null while nobody needs to. */
-  address(): URL | null;
+  authorizeUrl(): URL | null;
   /** From here on it is the answer's leg: what it brings is redeemed where the first leg has sent the browser. */
-  returned(): void;
+  beginExchange(): void;
 }
 
 export interface AttemptOptions {
-  drawer: CredentialDrawer;
+  credentials: ServerCredentials;
   settings: OAuthSettings;
   redirectUrl: string;
   /** Where a document describes Parley as a client (CIMD); null for none. */
   clientMetadataUrl: string | null;
 }
 
-export function createAttempt({ drawer, settings, redirectUrl, clientMetadataUrl }: AttemptOptions): Attempt {
+export function createAttempt({
+  credentials: drawer,
+  settings,
+  redirectUrl,
+  clientMetadataUrl,
+}: AttemptOptions): Attempt {
   const state = randomBytes(32).toString('base64url');
   let address: URL | null = null;
   let verifier = '';
@@ -82,8 +87,8 @@ export function createAttempt({ drawer, settings, redirectUrl, clientMetadataUrl
   return {
     provider,
     state,
-    address: () => address,
-    returned() {
+    authorizeUrl: () => address,
+    beginExchange() {
       isReturn = true;
     },
   };

@@ -13,8 +13,8 @@ import {
 import type { AuthOptions, FetchLike } from '@modelcontextprotocol/client';
 import { createAttempt, type Attempt } from './authorization-attempt.ts';
 import { createAuthorizationFetch, type AuthorizationFetchOptions } from './authorization-fetch.ts';
-import type { CallbackDoor } from './callback-server.ts';
-import type { CredentialDrawer } from './credentials.ts';
+import type { CallbackServer } from './callback-server.ts';
+import type { ServerCredentials } from './credentials.ts';
 import type { OAuthSettings } from '../config/oauth-settings.ts';
 
 export interface Authorization {
@@ -29,15 +29,19 @@ export interface Authorization {
 
 export interface AuthorizationOptions extends AuthorizationFetchOptions {
   settings: OAuthSettings;
-  drawer: CredentialDrawer;
-  door: CallbackDoor;
+  credentials: ServerCredentials;
+  callbackServer: CallbackServer;
   clientMetadataUrl: string | null;
 }
 
 /** What a server says it needs, beside being asked by somebody it knows. */
-type Need = Pick<AuthOptions, 'scope' | 'resourceMetadataUrl' | 'forceReauthorization'>;
+type Challenge = Pick<AuthOptions, 'scope' | 'resourceMetadataUrl' | 'forceReauthorization'>;
 
-function needing(scope: string | undefined, resourceMetadataUrl: URL | undefined, forceReauthorization: boolean): Need {
+function challengeOf(
+  scope: string | undefined,
+  resourceMetadataUrl: URL | undefined,
+  forceReauthorization: boolean,
+): Challenge {
   return {
     forceReauthorization,
     ...(scope === undefined ? {} : { scope }),
@@ -45,15 +49,15 @@ function needing(scope: string | undefined, resourceMetadataUrl: URL | undefined
   };
 }
 
-function bearing(init: RequestInit | undefined, token: string | undefined): RequestInit {
+function withToken(init: RequestInit | undefined, token: string | undefined): RequestInit {
   const headers = new Headers(init?.headers);
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
   return { ...init, headers };
 }
 
 export function createAuthorization(options: AuthorizationOptions): Authorization {
-  const { serverUrl, settings, drawer, door, clientMetadataUrl } = options;
-  let need: Need = {};
+  const { serverUrl, settings, credentials: drawer, callbackServer: door, clientMetadataUrl } = options;
+  let need: Challenge = {};
   let pending: Attempt | null = null;
   let renewing: Promise<void> | null = null;
 
@@ -62,7 +66,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
 
   /** A token by refreshing, or an attempt that waits for a person. */
   const begin = async (): Promise<Attempt | null> => {
-    const attempt = createAttempt({ drawer, settings, clientMetadataUrl, redirectUrl: await door.open() });
+    const attempt = createAttempt({ credentials: drawer, settings, clientMetadataUrl, redirectUrl: await door.open() });
     const outcome = await auth(attempt.provider, { serverUrl, fetchFn, ...need });
     return outcome === 'AUTHORIZED' ? null : attempt;
   };
@@ -73,22 +77,22 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   };
 
   /** What is new in a refusal; null when asking again would change nothing. */
-  const needOf = (response: Response): Need | null => {
+  const needOf = (response: Response): Challenge | null => {
     const { scope, resourceMetadataUrl, error } = extractWWWAuthenticateParams(response);
-    if (response.status === 401) return needing(scope, resourceMetadataUrl, false);
+    if (response.status === 401) return challengeOf(scope, resourceMetadataUrl, false);
     if (response.status !== 403 || error !== 'insufficient_scope') return null;
     const { scope: asked, tokens } = drawer.get();
     const wanted = computeScopeUnion(asked, tokens?.scope, scope);
     // What was asked for before and not granted is no use to ask for again.
     return isStrictScopeSuperset(wanted, computeScopeUnion(asked, tokens?.scope))
-      ? needing(wanted, resourceMetadataUrl, true)
+      ? challengeOf(wanted, resourceMetadataUrl, true)
       : null;
   };
 
   return {
     async fetch(url, init) {
       const used = token();
-      const response = await fetch(url, bearing(init, used));
+      const response = await fetch(url, withToken(init, used));
       const newNeed = needOf(response);
       if (newNeed === null) return response;
       await response.body?.cancel();
@@ -102,22 +106,22 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
         }
         await renewing;
       }
-      return fetch(url, bearing(init, token()));
+      return fetch(url, withToken(init, token()));
     },
     async authorize(ask, signal) {
       const attempt = pending ?? (await begin());
       pending = null;
       signal.throwIfAborted();
-      const address = attempt?.address();
+      const address = attempt?.authorizeUrl();
       if (!attempt || !address) return;
       if (address.protocol !== 'https:' && address.protocol !== 'http:')
         throw new Error('names an address for authorization that is no web page');
       ask(address.href);
-      const params = await door.answer(attempt.state, signal);
+      const params = await door.waitForRedirect(attempt.state, signal);
       const code = params.get('code');
       // What else the answer says may be anybody's: it is not shown.
       if (code === null) throw new Error('was not authorized: the browser came back with a refusal');
-      attempt.returned();
+      attempt.beginExchange();
       await auth(attempt.provider, {
         serverUrl,
         fetchFn,

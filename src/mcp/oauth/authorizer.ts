@@ -3,7 +3,7 @@
  * It joins them with a server's block, and decides nothing.
  */
 import { createAuthorization, type Authorization } from './authorization.ts';
-import { createCallbackDoor } from './callback-server.ts';
+import { createCallbackServer } from './callback-server.ts';
 import { openCredentials } from './credentials.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 
@@ -30,15 +30,15 @@ export function createAuthorizer(
   limits: { requestTimeoutMs: number; maxMessageBytes: number },
 ): Authorizer {
   const credentials = openCredentials(credentialsFile);
-  const door = createCallbackDoor({ port: callbackPort, publicUrl: callbackUrl });
+  const door = createCallbackServer({ port: callbackPort, publicUrl: callbackUrl });
   return {
     of(server) {
       if (server.kind === 'stdio' || server.oauth === null) return null;
       return createAuthorization({
         serverUrl: server.url,
         settings: server.oauth,
-        drawer: credentials.drawer(server.name, server.url),
-        door,
+        credentials: credentials.of(server.name, server.url),
+        callbackServer: door,
         clientMetadataUrl,
         limits,
       });

@@ -6,15 +6,15 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 
-export interface CallbackDoor {
+export interface CallbackServer {
   /** Resolves with the address for browsers, once it can be reached. Rejects when the port cannot be had. */
   open(): Promise<string>;
   /** Resolves with what the browser brings for this `state`; rejects when `signal` aborts. */
-  answer(state: string, signal: AbortSignal): Promise<URLSearchParams>;
+  waitForRedirect(state: string, signal: AbortSignal): Promise<URLSearchParams>;
   close(): Promise<void>;
 }
 
-export interface CallbackDoorOptions {
+export interface CallbackServerOptions {
   /** 0 for any free one. */
   port: number;
   /** The address to tell authorization servers, where a proxy leads from it to the port; null for the port itself. */
@@ -26,7 +26,7 @@ const PATH = '/oauth/callback';
 /** A browser needs one. */
 const MAX_CONNECTIONS = 32;
 
-export function createCallbackDoor({ port, publicUrl }: CallbackDoorOptions): CallbackDoor {
+export function createCallbackServer({ port, publicUrl }: CallbackServerOptions): CallbackServer {
   const waiting = new Map<string, (params: URLSearchParams) => void>();
   let opening: Promise<Server> | null = null;
 
@@ -64,7 +64,7 @@ export function createCallbackDoor({ port, publicUrl }: CallbackDoorOptions): Ca
       const actualPort = typeof address === 'object' && address !== null ? address.port : port;
       return publicUrl ?? `http://${LOOPBACK}:${actualPort}${PATH}`;
     },
-    answer: (state, signal) =>
+    waitForRedirect: (state, signal) =>
       new Promise((resolve, reject) => {
         const leave = () => {
           waiting.delete(state);

@@ -44,7 +44,7 @@ type Entry = z.infer<typeof entry>;
 export type Credentials = Omit<Entry, 'url'>;
 
 /** The drawer of one server in the file. */
-export interface CredentialDrawer {
+export interface ServerCredentials {
   /** As they are at this moment. */
   get(): Credentials;
   /** Resolves when it is on disk. A key given as undefined is forgotten. */
@@ -52,7 +52,7 @@ export interface CredentialDrawer {
 }
 
 export interface CredentialStore {
-  drawer(server: string, url: string): CredentialDrawer;
+  of(server: string, url: string): ServerCredentials;
 }
 
 const OWNER_ONLY = 0o600;
@@ -109,7 +109,7 @@ export function openCredentials(file: string): CredentialStore {
   };
 
   return {
-    drawer(server, url) {
+    of(server, url) {
       const get = (): Entry => {
         const found = servers[server];
         return found?.url === url ? found : { url };

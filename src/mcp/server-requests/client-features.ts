@@ -10,7 +10,7 @@ import type {
   ListRootsResult,
 } from '@modelcontextprotocol/client';
 import type { ServerAnswer, ServerAsk } from '../../../machines/conversation/question-types.ts';
-import { readSampling, sampledResult, type Sample } from './sampling.ts';
+import { readSampling, samplingResultOf, type Sample } from './sampling.ts';
 
 /** Read at each request of a server. */
 export interface SamplingPolicy {
@@ -23,32 +23,36 @@ export interface SamplingPolicy {
   sample: Sample;
 }
 
-export interface HostAnswersOptions {
+export interface ClientFeaturesOptions {
   /** Folders that servers may use, absolute. */
   roots: readonly string[];
   sampling: SamplingPolicy;
 }
 
 /** What one call has cost so far. */
-export interface Spending {
+export interface SamplingUse {
   requests: number;
 }
 
-export interface HostAnswers {
+export interface ClientFeatures {
   /** As servers are told them at the handshake; what is not among them nobody should ask for. */
   readonly capabilities: ClientCapabilities;
   /** Whether there is an answer at all; `spent` is the call's. */
-  canAnswer(ask: ServerAsk, spent: Spending): boolean;
+  canAnswer(ask: ServerAsk, spent: SamplingUse): boolean;
   /** False for what is answered without a person. */
-  asksPerson(ask: ServerAsk): boolean;
+  needsPerson(ask: ServerAsk): boolean;
   /** The results for servers, in the wire's words. */
-  elicited(answer: ServerAnswer): ElicitResult;
-  roots(): ListRootsResult;
+  elicitResult(answer: ServerAnswer): ElicitResult;
+  rootsResult(): ListRootsResult;
   /** Null when no model could be asked. */
-  sampled(request: Record<string, unknown>, spent: Spending, signal: AbortSignal): Promise<CreateMessageResult | null>;
+  samplingResult(
+    request: Record<string, unknown>,
+    spent: SamplingUse,
+    signal: AbortSignal,
+  ): Promise<CreateMessageResult | null>;
 }
 
-export function createHostAnswers(options: HostAnswersOptions): HostAnswers {
+export function createClientFeatures(options: ClientFeaturesOptions): ClientFeatures {
   return {
     get capabilities() {
       const { roots, sampling } = options;
@@ -65,15 +69,15 @@ export function createHostAnswers(options: HostAnswersOptions): HostAnswers {
         (permission !== 'never' && requests < requestsPerCall && readSampling(ask.request, maxTokens) !== null)
       );
     },
-    asksPerson: ({ kind }) =>
+    needsPerson: ({ kind }) =>
       kind === 'form' || kind === 'url' || (kind === 'sampling' && options.sampling.permission === 'ask'),
-    elicited: ({ action, content }) => ({ action, ...(content === null ? {} : { content }) }),
-    roots: () => ({ roots: options.roots.map((folder) => ({ uri: pathToFileURL(folder).href })) }),
-    async sampled(request, spent, signal) {
+    elicitResult: ({ action, content }) => ({ action, ...(content === null ? {} : { content }) }),
+    rootsResult: () => ({ roots: options.roots.map((folder) => ({ uri: pathToFileURL(folder).href })) }),
+    async samplingResult(request, spent, signal) {
       const read = readSampling(request, options.sampling.maxTokens);
       spent.requests += 1;
       const said = read && (await options.sampling.sample(read, signal));
-      return said && sampledResult(said);
+      return said && samplingResultOf(said);
     },
   };
 }

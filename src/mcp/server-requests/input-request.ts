@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import type { ServerAsk } from '../../../machines/conversation/question-types.ts';
-import { plainText } from '../content/sanitize-text.ts';
+import { sanitizeToLength } from '../content/sanitize-text.ts';
 
-export interface AskLimits {
+export interface InputRequestLimits {
   maxDescriptionChars: number;
   /** Of one question with its schema, and of the state that a server leaves with us, as JSON. */
   maxQuestionBytes: number;
@@ -29,16 +29,19 @@ const request = z.discriminatedUnion('method', [
 ]);
 
 /** Null for what cannot be asked. */
-export function readAsk(value: unknown, { maxDescriptionChars, maxQuestionBytes }: AskLimits): ServerAsk | null {
+export function readInputRequest(
+  value: unknown,
+  { maxDescriptionChars, maxQuestionBytes }: InputRequestLimits,
+): ServerAsk | null {
   const { data } = request.safeParse(value);
-  if (!data || tooLarge(value, maxQuestionBytes)) return null;
+  if (!data || isLargerThan(value, maxQuestionBytes)) return null;
   switch (data.method) {
     case 'roots/list':
       return { kind: 'roots' };
     case 'sampling/createMessage':
       return { kind: 'sampling', request: data.params };
     case 'elicitation/create': {
-      const message = plainText(data.params.message, maxDescriptionChars);
+      const message = sanitizeToLength(data.params.message, maxDescriptionChars);
       return 'url' in data.params
         ? { kind: 'url', message, url: data.params.url }
         : { kind: 'form', message, schema: data.params.requestedSchema };
@@ -46,6 +49,6 @@ export function readAsk(value: unknown, { maxDescriptionChars, maxQuestionBytes 
   }
 }
 
-export function tooLarge(value: unknown, maxBytes: number): boolean {
+export function isLargerThan(value: unknown, maxBytes: number): boolean {
   return Buffer.byteLength(JSON.stringify(value) ?? '') > maxBytes;
 }

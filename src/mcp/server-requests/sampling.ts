@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { blockText } from '../content/result-text.ts';
 
 /** What a model is asked for a server. */
-export interface Sampling {
+export interface SamplingRequest {
   systemPrompt: string;
   messages: { role: 'user' | 'assistant'; text: string }[];
   /** The server's wish, or less. */
@@ -15,14 +15,14 @@ export interface Sampling {
 }
 
 /** What it said; `null` where nobody could be asked, which the log tells more about. */
-export interface Sampled {
+export interface SamplingAnswer {
   text: string;
   model: string;
   stopReason: 'endTurn' | 'maxTokens';
 }
 
 /** Asks a model, within the budget; null when that fails. */
-export type Sample = (sampling: Sampling, signal: AbortSignal) => Promise<Sampled | null>;
+export type Sample = (sampling: SamplingRequest, signal: AbortSignal) => Promise<SamplingAnswer | null>;
 
 const block = z.custom<ContentBlock>(
   (value) => z.object({ type: z.enum(['text', 'image', 'audio']) }).safeParse(value).success,
@@ -36,7 +36,7 @@ const request = z.object({
 });
 
 /** Null for what this client does not do: tools, and blocks that it does not know. */
-export function readSampling(params: Record<string, unknown>, maxTokens: number): Sampling | null {
+export function readSampling(params: Record<string, unknown>, maxTokens: number): SamplingRequest | null {
   const { data } = request.safeParse(params);
   if (!data || params['tools'] !== undefined) return null;
   return {
@@ -46,6 +46,6 @@ export function readSampling(params: Record<string, unknown>, maxTokens: number)
   };
 }
 
-export function sampledResult({ text, model, stopReason }: Sampled): CreateMessageResult {
+export function samplingResultOf({ text, model, stopReason }: SamplingAnswer): CreateMessageResult {
   return { role: 'assistant', content: { type: 'text', text }, model, stopReason };
 }

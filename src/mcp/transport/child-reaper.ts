@@ -23,7 +23,7 @@ sleep 1
 for group in $groups; do kill -s KILL -- "-$group"; done
 `;
 
-export interface Guard {
+export interface ChildReaper {
   /** From now on the group dies with us. */
   watch(group: number): void;
   /** The group has ended: its number may soon be somebody else's. */
@@ -33,7 +33,7 @@ export interface Guard {
 }
 
 /** `fail` is told when no guard can be started; servers run on, and end at EOF of their stdin. */
-export function createGuard(fail: (error: Error) => void): Guard {
+export function createChildReaper(fail: (error: Error) => void): ChildReaper {
   const groups = new Set<number>();
   let pipe: Writable | null = null;
 

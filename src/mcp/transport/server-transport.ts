@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { Client, FetchLike, SSEClientTransport } from '@modelcontextprotocol/client';
 import { FIRST_STATELESS_REVISION } from './client-options.ts';
-import type { Guard } from './child-reaper.ts';
+import type { ChildReaper } from './child-reaper.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 import { createSseTransport, mayKnowOnlySse } from './sse-transport.ts';
@@ -18,7 +18,7 @@ export interface ServerTransportOptions {
   /** How long a child may take to leave after EOF, and again after SIGTERM; how long an HTTP server may take to end its session. */
   closeGraceMs: number;
   maxMessageBytes: number;
-  guard: Guard;
+  reaper: ChildReaper;
   fetch: FetchLike;
   log(line: string): void;
   /** The server shows that it is gone, which no request has found yet; `reason` is fit for people. */

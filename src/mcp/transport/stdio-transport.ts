@@ -9,12 +9,12 @@ import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ReadBuffer, SdkError, SdkErrorCode, serializeMessage } from '@modelcontextprotocol/client';
 import type { Transport } from '@modelcontextprotocol/client';
-import type { Guard } from './child-reaper.ts';
+import type { ChildReaper } from './child-reaper.ts';
 import type { StdioServer } from '../config/server-block.ts';
-import { legible } from '../content/sanitize-text.ts';
+import { sanitizeText } from '../content/sanitize-text.ts';
 
 export interface StdioOptions {
-  guard: Guard;
+  reaper: ChildReaper;
   /** A line of the child's stderr. */
   log(line: string): void;
   /** A longer message ends the connection. */
@@ -35,7 +35,7 @@ export interface StdioTransport extends Transport {
 const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
 
 /** After the exit a stray grandchild may hold the pipes: what the child itself wrote has arrived by then. */
-const LAST_WORDS_MS = 250;
+const OUTPUT_GRACE_MS = 250;
 
 function childEnvironment(listed: Record<string, string>): Record<string, string> {
   const inherited = INHERITED.map((key) => [key, process.env[key]] as const);
@@ -101,12 +101,12 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
         if (closing === null) ending ??= signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
         if (group !== undefined) {
           signalGroup(group, 'SIGKILL');
-          options.guard.release(group);
+          options.reaper.release(group);
         }
         setTimeout(() => {
           started.stdout.destroy();
           started.stderr.destroy();
-        }, LAST_WORDS_MS).unref();
+        }, OUTPUT_GRACE_MS).unref();
         resolve();
       });
       // A child that never started has no exit.
@@ -118,7 +118,7 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
     started.stdout.on('data', receive);
     // A server that closed its stdout can answer nothing any more, even if it runs on. Most have
     // just exited: the pause lets the exit tell its reason first.
-    started.stdout.once('end', () => void leavesWithin(LAST_WORDS_MS).then(transport.close));
+    started.stdout.once('end', () => void leavesWithin(OUTPUT_GRACE_MS).then(transport.close));
     eachLine(started.stderr, options.log);
   };
 
@@ -149,7 +149,7 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
           stdio: 'pipe',
         });
         child = started;
-        if (started.pid !== undefined) options.guard.watch(started.pid);
+        if (started.pid !== undefined) options.reaper.watch(started.pid);
         observe(started, started.pid);
         started.once('spawn', resolve);
         started.once('error', (error) => {
@@ -197,7 +197,7 @@ function eachLine(stream: Readable, emit: (line: string) => void): void {
     if (line.length < MAX_LINE_CHARS) line += part.slice(0, MAX_LINE_CHARS - line.length);
   };
   const flush = () => {
-    const whole = legible(line).trimEnd();
+    const whole = sanitizeText(line).trimEnd();
     line = '';
     if (whole !== '') emit(whole);
   };

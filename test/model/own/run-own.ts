@@ -53,7 +53,7 @@ export async function runOwn({ config: file, flows, tool, only, all, say, isUnre
       }
     };
     const { chosen, terms } = await withServer(config, model, { inHaste: false }, async (server) => {
-      const { flows: prepared, terms } = prepare(config, server.toolbox, given, { tool, all, say });
+      const { flows: prepared, terms } = prepare(config, server.mcpServers, given, { tool, all, say });
       const chosen = prepared.filter(({ name }) => only === undefined || name.includes(only));
       if (chosen.length === 0)
         throw new Error('There is no flow to play: no tool may be called, or none has this name.');

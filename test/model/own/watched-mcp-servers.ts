@@ -1,32 +1,32 @@
 /**
- * The real toolbox, watched: what it offers can be seen, and answers of chosen calls are kept back until they are given
+ * The real mcpServers, watched: what it offers can be seen, and answers of chosen calls are kept back until they are given
  * up, so that any tool can be late. In the server that is tested, watched-server.ts puts it in the toolbox's place.
  */
 import { channel } from 'node:diagnostics_channel';
 import {
-  createToolbox as createRealToolbox,
-  type ToolboxHost,
-  type ToolboxOptions,
+  createMcpServers as createRealMcpServers,
+  type McpServersHost,
+  type McpServersOptions,
 } from '../../../src/mcp/mcp-servers.ts';
 
-export interface WatchedToolbox {
-  toolbox: ToolboxHost;
+export interface WatchedMcpServers {
+  mcpServers: McpServersHost;
   /** For each call to come, in order, whether its answer is kept back; further ones are answered. */
   keepBack(calls: readonly boolean[]): void;
 }
 
 /** Where a toolbox makes itself known as soon as it is there. */
-export const watchedToolboxes = channel('parley.test.toolbox');
+export const watchedMcpServers = channel('parley.test.mcp-servers');
 
-export function createToolbox(options: ToolboxOptions): ToolboxHost {
-  const toolbox = createRealToolbox(options);
+export function createMcpServers(options: McpServersOptions): McpServersHost {
+  const mcpServers = createRealMcpServers(options);
   let plan: boolean[] = [];
-  watchedToolboxes.publish({ toolbox, keepBack: (calls) => void (plan = [...calls]) } satisfies WatchedToolbox);
+  watchedMcpServers.publish({ mcpServers, keepBack: (calls) => void (plan = [...calls]) } satisfies WatchedMcpServers);
   return {
-    ...toolbox,
+    ...mcpServers,
     async call(tool, args, callOptions) {
       const isKept = plan.shift() ?? false;
-      const end = await toolbox.call(tool, args, callOptions);
+      const end = await mcpServers.call(tool, args, callOptions);
       if (!isKept) return end;
       const { signal } = callOptions;
       if (!signal.aborted)
