@@ -1,7 +1,7 @@
 /**
- * The life of one configured MCP server, shared by all conversations: connect, serve, come back.
- * The connection itself is the provided actor `connection`, which runs as long as the chart is in
- * `open`; waking, giving up and draining are decided here. State names are shown to people.
+ * Defines the chart of one configured MCP server, shared by all conversations: connect, serve, reconnect. The provided
+ * actor `connection` runs while the chart is in `open`. The chart decides when to wake, to give up and to drain. People
+ * see the state names.
  */
 import type { StateValueFrom } from 'xstate';
 import { assign, fromCallback, fromPromise, setup } from 'xstate';
@@ -14,7 +14,7 @@ import type {
 } from './mcp-server-types.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 
-/** The wait before reconnect number `attempts` (from 1): doubled and capped, then halved at most by the jitter. */
+/** The wait before reconnect number `attempts` (from 1): doubled and capped; the jitter takes off up to half. */
 export function reconnectDelayMs({
   limits,
   attempts,
@@ -24,10 +24,9 @@ export function reconnectDelayMs({
   return Math.round(cappedMs * (0.5 + jitter / 2));
 }
 
-/** A server that refuses what it was given so often will refuse it again; some ask for more rights in a second step. */
+/** Some servers require more scopes in a second step. A third authorization would be rejected as well. */
 const AUTHORIZATIONS_IN_A_ROW = 2;
 
-/** What the chart is made with. */
 const mcpServerSetup = setup({
   types: {
     context: {} as McpServerContext,
@@ -35,13 +34,13 @@ const mcpServerSetup = setup({
     input: {} as McpServerInput,
   },
   actors: {
-    /** Opens the client; reports ready, changed and lost; closes when it is stopped. */
+    /** Opens the client, reports ready, changed and lost, and closes when it is stopped. */
     connection: fromCallback<McpServerEvent, { name: string }>(providedAtBoot),
-    /** Resolves when nothing of this server's connections is left. Bounded by its provider. */
+    /** Resolves when all connections of this server are closed. The provider bounds it. */
     closing: fromPromise<void, { name: string }>(providedAtBoot),
-    /** Rejects when the server does not answer. Bounded by its provider. */
+    /** Rejects if the server does not answer. The provider bounds it. */
     check: fromPromise<void, CheckInput>(providedAtBoot),
-    /** Resolves when a person has authorized the server; says with `server.authorizeUrl` what to open. Rejects with an Error whose message is fit for people. */
+    /** Resolves when a person has authorized the server. Sends `server.authorizeUrl`. Rejects with an Error whose message is fit for people. */
     authorization: fromPromise<void, { name: string }>(providedAtBoot),
   },
   delays: {
@@ -64,9 +63,9 @@ const mcpServerSetup = setup({
       lastError: ({ context }) => `no answer within ${context.limits.connectionTimeoutMs / 1000} s`,
     }),
     noteSilence: assign({ lastError: 'did not answer a health check' }),
-    noteFault: assign({ lastError: 'the connection failed inside Parley; the log has the details' }),
-    noteUnauthorized: assign({ lastError: 'waits for somebody to authorize it in a browser' }),
-    noteUselessToken: assign({ lastError: 'refuses the authorization that it was just given' }),
+    noteFault: assign({ lastError: 'the connection failed inside Parley; see the server log' }),
+    noteUnauthorized: assign({ lastError: 'needs a person to sign in with a browser' }),
+    noteUselessToken: assign({ lastError: 'rejects the authorization that it has just issued' }),
     noteRefusal: assign({
       lastError: ({ event }) =>
         'error' in event && event.error instanceof Error ? event.error.message : 'could not be authorized',
@@ -85,8 +84,8 @@ const mcpServerSetup = setup({
   },
 });
 
-/** What a connection that was just closed, or an authorization that was given up, may still say. */
-const lastWords = {
+/** Late events of a closed connection or of an aborted authorization. They are ignored. */
+const lateEvents = {
   'server.ready': {},
   'server.changed': {},
   'server.lost': {},
@@ -95,14 +94,14 @@ const lastWords = {
   'server.authorizeUrl': {},
 } as const;
 
-/** Where a lost connection leads, whatever took it. */
+/** The transitions after any loss of the connection. */
 const afterLoss = (note: 'noteLoss' | 'noteTimeout' | 'noteSilence' | 'noteFault') => [
   { guard: 'mayReconnect' as const, target: '#mcpServer.backingOff', actions: [note, 'countAttempt'] as const },
   { target: '#mcpServer.failed', actions: [note] as const },
 ];
 
-/** A health check, and where its outcome leads. */
-const answering = (suspected: boolean) => ({
+/** Invokes a health check. */
+const healthCheck = (suspected: boolean) => ({
   invoke: {
     id: 'check',
     src: 'check' as const,
@@ -114,7 +113,7 @@ const answering = (suspected: boolean) => ({
 
 export const mcpServerMachine = mcpServerSetup.createMachine({
   id: 'mcpServer',
-  description: 'The life of one configured MCP server, shared by all conversations: connect, serve, come back.',
+  description: 'The life of one configured MCP server, shared by all conversations: connect, serve, reconnect.',
   context: ({ input }) => ({
     ...input,
     attempts: 0,
@@ -127,7 +126,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
   initial: 'open',
   states: {
     open: {
-      description: 'There is a connection, or one is being made.',
+      description: 'A connection is open or being opened.',
       invoke: {
         id: 'connection',
         src: 'connection',
@@ -142,32 +141,32 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
           { guard: 'mayAuthorize', target: 'authorizing', actions: 'noteUnauthorized' },
           { target: 'failed', actions: 'noteUselessToken' },
         ],
-        // Of an authorization that was given up.
+        // From an aborted authorization.
         'server.authorizeUrl': {},
         'server.reconfigured': 'restarting',
         'server.drain': 'draining',
-        // One connection at a time: the call that wakes waits for this one.
+        // One connection at a time: the waiting call gets this one.
         'server.wake': {},
       },
       states: {
         connecting: {
           description:
-            'The connection is being opened and the catalogue read, within `mcp.connection.connection_timeout`.',
+            'Parley opens the connection and reads the catalogue, within `mcp.connection.connection_timeout`.',
           after: { connectionTimeout: afterLoss('noteTimeout') },
           on: {
             'server.ready': { target: 'ready', actions: 'takeCatalogue' },
-            // Nothing is offered yet that could change; `ready` brings the newest list.
+            // No list is offered yet. `ready` brings the newest one.
             'server.changed': {},
-            // No call can have been made.
+            // No call can have been sent.
             'server.suspect': {},
           },
         },
         ready: {
-          description: 'Calls are made. The catalogue is swapped whole when the server says that it has changed.',
+          description: 'The server takes calls. When it reports a change, the whole catalogue is replaced.',
           initial: 'healthy',
           on: {
             'server.changed': { actions: 'takeCatalogue' },
-            // A connection says it once.
+            // A connection reports it once.
             'server.ready': {},
           },
           states: {
@@ -177,14 +176,14 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
               on: { 'server.suspect': 'verifying' },
             },
             checking: {
-              description: 'The server is asked whether it is still there.',
-              ...answering(false),
+              description: 'A periodic health check is running.',
+              ...healthCheck(false),
               on: { 'server.suspect': 'verifying' },
             },
-            // One ping at a time: calls that are given up faster than it is awaited must not put its end off.
+            // One ping at a time: further aborted calls must not restart the check.
             verifying: {
-              description: 'A call was given up for want of an answer: the server is asked whether it is still there.',
-              ...answering(true),
+              description: 'A call was aborted, so the server may hang: a health check is running.',
+              ...healthCheck(true),
               on: { 'server.suspect': {} },
             },
           },
@@ -192,7 +191,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       },
     },
     authorizing: {
-      description: 'Only a person can help. One that does not come is asked again, with a new address.',
+      description: 'A person has to sign in. After `mcp.authorization.timeout` a new link is made.',
       invoke: {
         id: 'authorization',
         src: 'authorization',
@@ -205,37 +204,37 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       on: {
         'server.reconfigured': 'restarting',
         'server.drain': 'draining',
-        // No call can hurry a person.
+        // A call cannot speed up a person.
         'server.wake': {},
-        ...lastWords,
+        ...lateEvents,
         'server.authorizeUrl': { actions: 'noteAddress' },
       },
     },
     backingOff: {
       description:
-        'The connection is lost; the next try comes after a wait that doubles, or with a call. Its tools stay offered.',
+        'The connection is lost. The next attempt follows after a wait that doubles, or with a call. The tools stay offered.',
       after: { backoff: 'open' },
       on: {
         'server.wake': 'open',
         'server.reconfigured': 'restarting',
         'server.drain': 'draining',
-        ...lastWords,
+        ...lateEvents,
       },
     },
     failed: {
-      description: 'So many tries have failed that the next ones are rare. A call still wakes it.',
+      description: 'Many attempts have failed, so the next ones are rare. A call still wakes the server.',
       entry: 'forgetAuthorizations',
       after: { failedRetry: 'open' },
       on: {
         'server.wake': 'open',
         'server.reconfigured': 'restarting',
         'server.drain': 'draining',
-        ...lastWords,
+        ...lateEvents,
       },
     },
     restarting: {
       description:
-        'The configuration of the server has changed: what is left of its connections is closed, within `mcp.connection.connection_timeout`, then it is connected to as it is configured now. Its tools stay offered.',
+        'The configuration of the server has changed. Its connections are closed, within `mcp.connection.connection_timeout`; then Parley connects with the new configuration. The tools stay offered.',
       entry: 'forgetPast',
       invoke: {
         id: 'closing',
@@ -246,15 +245,15 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       },
       after: { connectionTimeout: 'open' },
       on: {
-        // Once more while it is being closed: what is opened then has the newest configuration.
+        // The next connection takes the newest configuration anyway.
         'server.reconfigured': {},
         'server.wake': {},
         'server.drain': 'draining',
-        ...lastWords,
+        ...lateEvents,
       },
     },
     draining: {
-      description: 'What is left of its connections is closed.',
+      description: 'The remaining connections are closed.',
       invoke: {
         id: 'closing',
         src: 'closing',
@@ -263,18 +262,18 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
         onError: 'stopped',
       },
       on: {
-        // The server is leaving for good: nothing wakes it, and nothing it says matters.
-        ...lastWords,
+        // The server is being removed: no event changes that.
+        ...lateEvents,
         'server.wake': {},
         'server.reconfigured': {},
         'server.drain': {},
       },
     },
-    stopped: { description: 'Nothing of it is left.', type: 'final' },
+    stopped: { description: 'All connections are closed.', type: 'final' },
   },
 });
 
-/** The word for a state of the chart: whether a health check is under way is nobody's business. */
+/** Maps a state of the chart to the state that people see. Health checks do not show. */
 export function serverState(value: StateValueFrom<typeof mcpServerMachine>): McpServerState {
   if (typeof value !== 'string') return typeof value.open === 'string' ? value.open : 'ready';
   return value === 'open' ? 'connecting' : value;

@@ -1,7 +1,7 @@
 /**
- * The tools of all MCP servers behind one port, and what the composition root needs to run the
- * servers' charts. It joins the two halves of a server: its chart (machines/mcp-server.ts), which
- * decides when to connect, and its connection, which makes the calls. No SDK type leaves this folder.
+ * Implements the port of the MCP servers, and provides the actors of their charts. It joins each server's chart
+ * (machines/mcp-server.ts), which decides when to connect, with its connection, which makes the calls. No SDK type
+ * leaves this folder.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { fromCallback, fromPromise } from 'xstate';
@@ -29,114 +29,111 @@ import type { Tool, McpServers } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';
 import type { ServerHandle, ServerActor } from './server-handle.ts';
 
-/** How long, how often and how much. */
 export interface McpServersLimits extends McpServerLimits, McpConnectionLimits {
-  /** Calls that one server is at work on at once, where its block does not say. */
+  /** Concurrent calls of one server, unless its block has a limit of its own. */
   maxConcurrent: number;
 }
 
-/** Limits and answers are read when they are used. */
+/** Limits and client features are read when they are used. */
 export interface McpServersOptions {
   /** The enabled servers. */
   servers: readonly ServerBlock[];
   limits: McpServersLimits;
   authorization: AuthorizerOptions;
-  /** Parley's, as the servers are told it. */
+  /** Parley's version, as sent to servers. */
   clientVersion: string;
-  /** What servers are answered that ask. */
   clientFeatures: ClientFeaturesOptions;
-  /** A line of a server's stderr, or one about its connection. `warn`: something to correct in the configuration. */
+  /** A line of a server's stderr, or about its connection. `warn`: a mistake in the configuration. */
   log(server: string, line: string, level?: 'warn'): void;
 }
 
-/** The port, and what runs it. */
+/** The port, with what the composition root needs to run it. */
 export interface McpServersHost extends McpServers {
-  /** What the same servers offer beside tools. */
   promptsAndResources: PromptsAndResources;
-  /** The servers' chart with its actors provided. */
+  /** The chart of a server with its actors provided. */
   logic: typeof mcpServerMachine;
-  /** One for each server: the input to spawn `logic` with. */
+  /** The input of `logic` for each server. */
   inputs: readonly McpServerInput[];
-  /** Takes the actor of a server; called once for each, right after it was spawned. */
+  /** Takes the actor of a server. Call it once for each, right after the spawn. */
   attach(name: string, actor: ServerActor): void;
-  /** The names of servers that these blocks add, remove or change. */
+  /** Returns the names of servers that these blocks add, remove or change. */
   compare(blocks: readonly ServerBlock[]): string[];
   /**
-   * Takes new blocks over, and the limits as they are now. Returns what the charts have to do: spawn and attach, drain,
-   * reconfigure. A server that is removed is no member from now on.
+   * Applies new blocks and the current limits. Returns the changes for the charts: servers to spawn and attach, to
+   * drain, and to reconfigure. The port drops removed servers at once.
    */
   configure(blocks: readonly ServerBlock[]): ServerChanges;
-  /** Closes whatever connections the charts have left, and the guard. */
+  /** Closes the remaining connections and the child reaper. */
   close(): Promise<void>;
 }
 
-/** What the lists of servers are cut to when they are read. */
+/** The limits that apply when a list is read: a change of them reads all lists again. */
 function listingLimits({ maxTools, maxDescriptionChars, maxSchemaBytes, maxListed }: McpServersLimits) {
   return { maxTools, maxDescriptionChars, maxSchemaBytes, maxListed };
 }
 
-/** Nothing connects before the charts run: spawn `logic` with each of `inputs`, and `attach` it. */
+/** Connects nothing yet: spawn `logic` with each of `inputs`, and `attach` the actor. */
 export function createMcpServers({
   servers,
   limits,
   authorization: authorizerOptions,
   clientVersion,
-  clientFeatures: answerOptions,
+  clientFeatures: featureOptions,
   log,
 }: McpServersOptions): McpServersHost {
   const authorizer = createAuthorizer(authorizerOptions, limits);
   const handles = new Map(
     servers.map((block) => [block.name, createServerHandle(block, authorizer.of(block), limits)]),
   );
-  /** Removed from the configuration, and not closed yet. */
+  /** Servers that were removed from the configuration and are still closing. */
   const removed = new Set<ServerHandle>();
-  const guard = createChildReaper((error) => log('guard', `no guard process: ${error.message}`));
-  const firstRound = Promise.withResolvers<void>();
-  if (handles.size === 0) firstRound.resolve();
-  const checkArguments = createArgumentValidator();
-  const answers = createClientFeatures(answerOptions);
+  const reaper = createChildReaper((error) => log('child-reaper', `could not be started: ${error.message}`));
+  const allSettled = Promise.withResolvers<void>();
+  if (handles.size === 0) allSettled.resolve();
+  const validate = createArgumentValidator();
+  const clientFeatures = createClientFeatures(featureOptions);
   let merged: readonly Tool[] = [];
-  let sentCapabilities = answers.capabilities;
+  let sentCapabilities = clientFeatures.capabilities;
   let listing = listingLimits(limits);
 
   const inputOf = ({ name }: ServerBlock): McpServerInput => ({ name, limits });
   const handleOf = (name: string): ServerHandle => {
-    const member = handles.get(name) ?? [...removed].findLast(({ block }) => block.name === name);
-    if (member === undefined) throw new AppError('internal', `no MCP server is called "${name}"`);
-    return member;
+    const handle = handles.get(name) ?? [...removed].findLast(({ block }) => block.name === name);
+    if (handle === undefined) throw new AppError('internal', `no MCP server is called "${name}"`);
+    return handle;
   };
 
   const connection = fromCallback<McpServerEvent, { name: string }>(({ input, sendBack }) => {
-    const member = handleOf(input.name);
-    const opened = openMcpConnection(member.block, {
+    const handle = handleOf(input.name);
+    const opened = openMcpConnection(handle.block, {
       limits,
-      reaper: guard,
-      authorization: member.authorization,
+      reaper,
+      authorization: handle.authorization,
       clientVersion,
-      clientFeatures: answers,
+      clientFeatures,
       log: (line, level) => log(input.name, line, level),
       ready(catalogue) {
-        member.connection = opened;
+        handle.connection = opened;
         sendBack({ type: 'server.ready', catalogue });
       },
       changed: (catalogue) => sendBack({ type: 'server.changed', catalogue }),
       lost(reason) {
-        member.connection = null;
+        handle.connection = null;
         sendBack({ type: 'server.lost', reason, jitter: Math.random() });
       },
       unauthorized() {
-        member.connection = null;
+        handle.connection = null;
         sendBack({ type: 'server.unauthorized' });
       },
       suspect: () => sendBack({ type: 'server.suspect' }),
     });
     return () => {
-      member.connection = null;
+      handle.connection = null;
       const closing = opened
         .close()
         .catch((error: unknown) => log(input.name, `closing failed: ${reasonOf(error)}`))
-        .finally(() => member.closings.delete(closing));
-      member.closings.add(closing);
+        .finally(() => handle.closings.delete(closing));
+      handle.closings.add(closing);
     };
   });
 
@@ -149,9 +146,9 @@ export function createMcpServers({
   });
 
   const authorization = fromPromise<void, { name: string }>(async ({ input, signal }) => {
-    const member = handleOf(input.name);
+    const handle = handleOf(input.name);
     try {
-      await member.authorization?.authorize((url) => member.actor?.send({ type: 'server.authorizeUrl', url }), signal);
+      await handle.authorization?.authorize((url) => handle.actor?.send({ type: 'server.authorizeUrl', url }), signal);
     } catch (error) {
       throw new Error(reasonOf(error), { cause: error });
     }
@@ -160,20 +157,20 @@ export function createMcpServers({
   const merge = (newest: string) => {
     const offered = mergeCatalogues([...handles].map(([name, each]) => [name, each.catalogue] as const));
     if (offered.length > limits.maxTools)
-      log(newest, `with its tools there are ${offered.length}, of which ${limits.maxTools} are offered`);
+      log(newest, `all servers together list ${offered.length} tools; only ${limits.maxTools} are offered`);
     merged = fairShare(offered, limits.maxTools);
   };
 
-  const observe = (member: ServerHandle, actor: ServerActor) => {
+  const observe = (handle: ServerHandle, actor: ServerActor) => {
     const { catalogue } = actor.getSnapshot().context;
-    if (catalogue !== member.catalogue) {
-      member.catalogue = catalogue;
-      merge(member.block.name);
+    if (catalogue !== handle.catalogue) {
+      handle.catalogue = catalogue;
+      merge(handle.block.name);
     }
-    if (stateOf(member) === 'stopped') removed.delete(member);
-    member.hasSettled ||= stateOf(member) !== 'connecting';
-    if ([...handles.values()].every((each) => each.hasSettled)) firstRound.resolve();
-    for (const look of member.stateListeners) look();
+    if (stateOf(handle) === 'stopped') removed.delete(handle);
+    handle.hasSettled ||= stateOf(handle) !== 'connecting';
+    if ([...handles.values()].every((each) => each.hasSettled)) allSettled.resolve();
+    for (const listener of handle.stateListeners) listener();
   };
 
   return {
@@ -181,39 +178,39 @@ export function createMcpServers({
     logic: mcpServerMachine.provide({ actors: { connection, closing, check, authorization } }),
     inputs: servers.map(inputOf),
     attach(name, actor) {
-      const member = handleOf(name);
-      member.actor = actor;
-      const look = () => observe(member, actor);
-      actor.subscribe({ next: look, error: look, complete: look });
-      look();
+      const handle = handleOf(name);
+      handle.actor = actor;
+      const onChange = () => observe(handle, actor);
+      actor.subscribe({ next: onChange, error: onChange, complete: onChange });
+      onChange();
     },
     tools: () => merged,
     statuses: () =>
-      [...handles].map(([name, member]) => {
-        const { lastError = null, authorizeUrl = null } = member.actor?.getSnapshot().context ?? {};
+      [...handles].map(([name, handle]) => {
+        const { lastError = null, authorizeUrl = null } = handle.actor?.getSnapshot().context ?? {};
         return {
           name,
-          state: stateOf(member),
-          tools: member.catalogue.length,
-          protocol: member.connection?.revision() ?? null,
+          state: stateOf(handle),
+          tools: handle.catalogue.length,
+          protocol: handle.connection?.revision() ?? null,
           error: lastError,
           authorizeUrl,
         };
       }),
-    settled: () => firstRound.promise,
+    settled: () => allSettled.promise,
     validateChange({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
       return offered
-        ? explainForApprover(checkArguments(offered.inputSchema, args))
-        : cannotValidate(`the server "${server}" does not offer the tool "${toolName}" at present`);
+        ? explainForApprover(validate(offered.inputSchema, args))
+        : cannotValidate(`the server "${server}" does not offer the tool "${toolName}" now`);
     },
-    validateForm: (schema, content) => explainForForm(checkArguments(schema, content)),
-    validateArguments: (inputSchema, args) => explainForModel(checkArguments(inputSchema, args)),
+    validateForm: (schema, content) => explainForForm(validate(schema, content)),
+    validateArguments: (inputSchema, args) => explainForModel(validate(inputSchema, args)),
     call(tool, args, options) {
-      const member = handles.get(tool.server);
-      return member === undefined
+      const handle = handles.get(tool.server);
+      return handle === undefined
         ? Promise.resolve(notSent(tool.server, 'is not configured'))
-        : makeCall(member, tool, args, options);
+        : makeCall(handle, tool, args, options);
     },
     compare(blocks) {
       const named = new Map(blocks.map((block) => [block.name, block]));
@@ -224,21 +221,21 @@ export function createMcpServers({
     configure(blocks) {
       const before = new Map(handles);
       const names = new Set(blocks.map(({ name }) => name));
-      // What was told at a handshake holds for the connection.
-      const capabilitiesChanged = !isDeepStrictEqual(sentCapabilities, answers.capabilities);
-      sentCapabilities = answers.capabilities;
+      // Capabilities are negotiated at the handshake, so a change needs a new connection.
+      const capabilitiesChanged = !isDeepStrictEqual(sentCapabilities, clientFeatures.capabilities);
+      sentCapabilities = clientFeatures.capabilities;
       const changed = blocks.filter(
         (block) => capabilitiesChanged || !isDeepStrictEqual(before.get(block.name)?.block, block),
       );
-      for (const [name, member] of before) if (!names.has(name)) removed.add(member);
-      // In the order of the file, as after a restart.
+      for (const [name, handle] of before) if (!names.has(name)) removed.add(handle);
+      // Same order as in the file, as after a restart.
       handles.clear();
       for (const block of blocks) {
-        const member = before.get(block.name) ?? createServerHandle(block, authorizer.of(block), limits);
-        if (!isDeepStrictEqual(member.block, block)) member.authorization = authorizer.of(block);
-        member.block = block;
-        handles.set(block.name, member);
-        member.callQueue.serve();
+        const handle = before.get(block.name) ?? createServerHandle(block, authorizer.of(block), limits);
+        if (!isDeepStrictEqual(handle.block, block)) handle.authorization = authorizer.of(block);
+        handle.block = block;
+        handles.set(block.name, handle);
+        handle.callQueue.serve();
       }
       if (!isDeepStrictEqual(listing, listingLimits(limits)))
         for (const { connection: open } of handles.values()) open?.refreshLists();
@@ -256,7 +253,7 @@ export function createMcpServers({
         ...(open === null ? [] : [open.close()]),
       ]);
       await Promise.allSettled([...closed, authorizer.close()]);
-      guard.close();
+      reaper.close();
     },
   };
 }

@@ -1,26 +1,26 @@
 /**
- * The prompts and resources of all MCP servers behind one port. It finds the server and its connection, and turns
- * what goes wrong into words; what a server offers is its shelf's to know (shelf.ts).
+ * Offers the prompts and resources of all MCP servers behind one port. It finds the server and its connection, and
+ * describes failures for people. The lists themselves are in connection/list-cache.ts.
  */
 import { ProtocolError } from '@modelcontextprotocol/client';
 import { reasonOf } from './connection/call-end.ts';
+import type { Completing, ListCache } from './connection/list-cache.ts';
 import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './content/prompt-and-resource.ts';
 import { waitForConnection, type ServerHandle } from './server-handle.ts';
-import type { Completing, ListCache } from './connection/list-cache.ts';
 
-/** Why something was not had: there is no such server, it cannot be reached, or it will not. `message` is fit for people. */
+/** The server is unknown, cannot be reached, or refused to answer. `message` is fit for people. */
 export interface Unavailable {
   unavailable: 'server' | 'connection' | 'answer';
   server: string;
   message: string;
 }
 
-/** An entry with the server it is from. */
+/** An entry with the name of its server. */
 export type FromServer<Entry> = Entry & { server: string };
 
 /**
- * Never rejects. What is asked of one server wakes it and waits for it; lists leave out those that are away, whose
- * state the toolbox tells.
+ * Never rejects. A request to one server wakes it and waits for it. Lists skip servers that are not connected; their
+ * state is in `McpServers.statuses`.
  */
 export interface PromptsAndResources {
   prompts(): Promise<FromServer<Prompt>[]>;
@@ -28,35 +28,27 @@ export interface PromptsAndResources {
   templates(): Promise<FromServer<Resource>[]>;
   fill(server: string, prompt: string, args: Record<string, string>): Promise<FilledPrompt | Unavailable>;
   read(server: string, uri: string): Promise<ResourcePart[] | Unavailable>;
-  /** What a resource holds, kept for as long as its server tells of changes; at once missing while the server is away. */
+  /** Reads a resource through the cache. Does not wait for a server that is not connected. */
   readCached(server: string, uri: string): Promise<ResourcePart[] | Unavailable>;
   complete(server: string, completing: Completing): Promise<Completion | Unavailable>;
 }
 
 export interface PromptsAndResourcesOptions {
   handles: ReadonlyMap<string, ServerHandle>;
-  /** For a server that is away to come back, in ms; read each time. */
+  /** How long to wait for a server to reconnect, in ms; read each time. */
   limits: { readonly connectionTimeoutMs: number };
   log(server: string, line: string): void;
-}
-
-function away(server: string): Unavailable {
-  return { unavailable: 'connection', server, message: `The MCP server "${server}" is not available.` };
 }
 
 export function isUnavailable(answer: object): answer is Unavailable {
   return 'unavailable' in answer;
 }
 
-export function createPromptsAndResources({
-  handles: members,
-  limits,
-  log,
-}: PromptsAndResourcesOptions): PromptsAndResources {
-  async function list<Entry extends object>(
-    read: (shelf: ListCache) => Promise<readonly Entry[]>,
+export function createPromptsAndResources({ handles, limits, log }: PromptsAndResourcesOptions): PromptsAndResources {
+  async function listAll<Entry extends object>(
+    read: (lists: ListCache) => Promise<readonly Entry[]>,
   ): Promise<FromServer<Entry>[]> {
-    const lists = [...members].map(async ([server, { connection }]) => {
+    const entriesOfServers = [...handles].map(async ([server, { connection }]) => {
       const entries =
         connection === null
           ? []
@@ -66,42 +58,44 @@ export function createPromptsAndResources({
             });
       return entries.map((entry) => ({ ...entry, server }));
     });
-    return (await Promise.all(lists)).flat();
+    return (await Promise.all(entriesOfServers)).flat();
   }
 
-  async function ask<Answer>(
+  async function request<Value>(
     server: string,
-    request: (shelf: ListCache) => Promise<Answer>,
-  ): Promise<Answer | Unavailable> {
-    const missing = (what: Unavailable['unavailable'], message: string): Unavailable => ({
-      unavailable: what,
-      server,
-      message,
-    });
-    const member = members.get(server);
-    if (member === undefined) return missing('server', `There is no MCP server "${server}".`);
+    send: (lists: ListCache) => Promise<Value>,
+  ): Promise<Value | Unavailable> {
+    const handle = handles.get(server);
+    if (handle === undefined) return { unavailable: 'server', server, message: `No MCP server is called "${server}".` };
     const connection =
-      member.connection ?? (await waitForConnection(member, new AbortController().signal, limits.connectionTimeoutMs));
-    if (connection === null) return away(server);
+      handle.connection ?? (await waitForConnection(handle, new AbortController().signal, limits.connectionTimeoutMs));
+    if (connection === null) return notConnected(server);
     try {
-      return await request(connection.lists);
+      return await send(connection.lists);
     } catch (error) {
       const refused = error instanceof ProtocolError;
-      return missing(
-        refused ? 'answer' : 'connection',
-        `The MCP server "${server}" ${refused ? 'refused' : 'did not answer'}: ${reasonOf(error)}`,
-      );
+      return {
+        unavailable: refused ? 'answer' : 'connection',
+        server,
+        message: `The MCP server "${server}" ${refused ? 'refused' : 'did not answer'}: ${reasonOf(error)}`,
+      };
     }
   }
 
   return {
-    prompts: () => list((shelf) => shelf.prompts()),
-    resources: () => list((shelf) => shelf.resources()),
-    templates: () => list((shelf) => shelf.templates()),
-    fill: (server, prompt, args) => ask(server, (shelf) => shelf.fill(prompt, args)),
-    read: (server, uri) => ask(server, (shelf) => shelf.read(uri)),
+    prompts: () => listAll((lists) => lists.prompts()),
+    resources: () => listAll((lists) => lists.resources()),
+    templates: () => listAll((lists) => lists.templates()),
+    fill: (server, prompt, args) => request(server, (lists) => lists.fill(prompt, args)),
+    read: (server, uri) => request(server, (lists) => lists.read(uri)),
     readCached: async (server, uri) =>
-      members.get(server)?.connection === null ? away(server) : ask(server, (shelf) => shelf.readCached(uri)),
-    complete: (server, completing) => ask(server, (shelf) => shelf.complete(completing)),
+      handles.get(server)?.connection === null
+        ? notConnected(server)
+        : request(server, (lists) => lists.readCached(uri)),
+    complete: (server, completing) => request(server, (lists) => lists.complete(completing)),
   };
+}
+
+function notConnected(server: string): Unavailable {
+  return { unavailable: 'connection', server, message: `The MCP server "${server}" is not available.` };
 }

@@ -1,72 +1,68 @@
 /**
- * What the toolbox knows of one server: its chart's actor and, while calls can be made, its
- * connection. Here a call finds out whether it can be sent, and waits for a server that is away.
+ * Holds what Parley knows of one MCP server: its chart's actor and, while calls can be made, its connection. A call
+ * waits here for a free slot and for a connection, and is sent once more if the server never received it.
  */
 import type { ActorRefFrom } from 'xstate';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
-import { waitInLine } from '../scheduling/acquire.ts';
+import { MAX_TIMER_MS, waitInLine } from '../scheduling/acquire.ts';
 import { createFairLine, type FairLine } from '../scheduling/fair-queue.ts';
-import type { Authorization } from './oauth/authorization.ts';
-import { notSent } from './connection/call-end.ts';
-import type { CallEnd, CallOptions, CalledTool } from './port.ts';
-import type { McpConnection } from './connection/connection.ts';
 import type { ServerBlock } from './config/server-block.ts';
+import { notSent } from './connection/call-end.ts';
+import type { McpConnection } from './connection/connection.ts';
+import type { Authorization } from './oauth/authorization.ts';
+import type { CallEnd, CallOptions, CalledTool } from './port.ts';
 
-/** What is needed of the actor, whoever spawned it. */
+/** The part of the chart's actor that is used here. */
 export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapshot' | 'send' | 'subscribe'>;
 
-/** A server, both halves of it. */
 export interface ServerHandle {
   block: ServerBlock;
-  /** Of a server that may ask for OAuth; it outlives connections. */
+  /** Null for a server without OAuth. It outlives connections. */
   authorization: Authorization | null;
   actor: ServerActor | null;
-  /** There while calls can be made. */
+  /** Null while no calls can be made. */
   connection: McpConnection | null;
   catalogue: readonly ServerTool[];
-  /** Calls that it is at work on, and those that wait. */
+  /** Running calls and waiting calls. */
   callQueue: FairLine;
-  /** Connections on their way out. */
+  /** Connections that are being closed. */
   closings: Set<Promise<void>>;
   hasSettled: boolean;
-  /** Called at each step of the chart, by the calls that wait for a connection. */
+  /** Called at each transition of the chart. */
   stateListeners: Set<() => void>;
 }
-
-/** Longer timers fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function stateOf({ actor }: ServerHandle): McpServerState {
   return actor === null ? 'connecting' : serverState(actor.getSnapshot().value);
 }
 
-const hasGivenUp = (member: ServerHandle) => ['failed', 'draining', 'stopped'].includes(stateOf(member));
+const hasGivenUp = (handle: ServerHandle) => ['failed', 'draining', 'stopped'].includes(stateOf(handle));
 
-/** Wakes the server and resolves with its connection, or with null: cancelled, given up, or `withinMs` is over. */
+/** Wakes the server and resolves with its connection. Resolves with null on abort, failure, or after `withinMs`. */
 export function waitForConnection(
-  member: ServerHandle,
+  handle: ServerHandle,
   signal: AbortSignal,
   withinMs: number,
 ): Promise<McpConnection | null> {
   return new Promise((resolve) => {
     const finish = (connection: McpConnection | null) => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', look);
-      member.stateListeners.delete(look);
+      signal.removeEventListener('abort', settle);
+      handle.stateListeners.delete(settle);
       resolve(connection);
     };
-    const look = () => {
+    const settle = () => {
       if (signal.aborted) finish(null);
-      else if (member.connection !== null) finish(member.connection);
-      else if (hasGivenUp(member)) finish(null);
+      else if (handle.connection !== null) finish(handle.connection);
+      else if (hasGivenUp(handle)) finish(null);
     };
     const timer = setTimeout(() => finish(null), Math.min(Math.max(0, withinMs), MAX_TIMER_MS));
-    signal.addEventListener('abort', look);
-    member.stateListeners.add(look);
-    // First, for a chart that had given up gives it one more try.
-    member.actor?.send({ type: 'server.wake' });
-    look();
+    signal.addEventListener('abort', settle);
+    handle.stateListeners.add(settle);
+    // Before the check: a chart in `failed` tries once more.
+    handle.actor?.send({ type: 'server.wake' });
+    settle();
   });
 }
 
@@ -76,57 +72,57 @@ export function createServerHandle(
   authorization: Authorization | null,
   limits: { readonly maxConcurrent: number },
 ): ServerHandle {
-  const line = createFairLine({ most: () => member.block.maxConcurrent ?? limits.maxConcurrent });
-  const member: ServerHandle = {
+  const callQueue = createFairLine({ most: () => handle.block.maxConcurrent ?? limits.maxConcurrent });
+  const handle: ServerHandle = {
     block,
     authorization,
     actor: null,
     connection: null,
     catalogue: [],
-    callQueue: line,
+    callQueue,
     closings: new Set(),
     hasSettled: false,
     stateListeners: new Set(),
   };
-  return member;
+  return handle;
 }
 
-/** A call that has waited in vain gives up this much before its caller's own time is up: only here it is known that nothing was sent. */
+/** A waiting call gives up this long before its caller's timeout, to report that nothing was sent. */
 const LEAD_MS = 50;
 
 /** For the model. */
 const REDEFINED =
-  'The tool was not run: its server has redefined it since it was offered. Look at its description and schema as they are now, and call it again if it is still of use.';
+  'The call was not made, because the server has changed the tool since it was offered. Read its current description and schema, then call it again if it still helps.';
 
-/** Never rejects. All waiting together is bounded by `timeoutMs`. */
+/** Never rejects. `timeoutMs` bounds all waiting together. */
 export async function makeCall(
-  member: ServerHandle,
+  handle: ServerHandle,
   tool: CalledTool,
   args: Record<string, unknown>,
   options: CallOptions,
 ): Promise<CallEnd> {
   const { signal, timeoutMs, place, resume } = options;
-  const { block, callQueue: line } = member;
+  const { block, callQueue } = handle;
   const deadline = performance.now() + timeoutMs - LEAD_MS;
-  const turn = waitInLine(line, place, { signal, withinMs: deadline - performance.now() });
+  const turn = waitInLine(callQueue, place, { signal, withinMs: deadline - performance.now() });
   if (turn !== true && !(await turn)) {
-    return signal.aborted ? { status: 'cancelled' } : notSent(block.name, 'is at work on as many calls as it may be');
+    return signal.aborted ? { status: 'cancelled' } : notSent(block.name, 'has reached its limit of concurrent calls');
   }
   try {
-    // Once more if the server never saw it: its session was forgotten or its process is another one.
+    // The second try is for a server that never received the call: it lost the session, or it was restarted.
     for (let resends = 1; ; resends -= 1) {
-      const current = member.connection ?? (await waitForConnection(member, signal, deadline - performance.now()));
+      const connection = handle.connection ?? (await waitForConnection(handle, signal, deadline - performance.now()));
       if (signal.aborted) return { status: 'cancelled' };
-      if (current === null) {
-        const error = member.actor?.getSnapshot().context.lastError;
+      if (connection === null) {
+        const error = handle.actor?.getSnapshot().context.lastError;
         return notSent(block.name, error ? `is not available (${error})` : 'is not available');
       }
-      if (resume === null && isRedefined(member, tool)) return { status: 'error', text: REDEFINED, content: null };
-      const end = await current.call(tool.toolName, args, options);
+      if (resume === null && isRedefined(handle, tool)) return { status: 'error', text: REDEFINED, content: null };
+      const end = await connection.call(tool.toolName, args, options);
       if (end.status !== 'not_sent' || resends === 0) return end;
     }
   } finally {
-    line.release(place);
+    callQueue.release(place);
   }
 }
 

@@ -9,7 +9,7 @@ export interface Patience {
 }
 
 /** Longer timers fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** True when it is this one's turn, which `release` ends; false when it has given up its place. */
 export function waitInLine(

@@ -12,7 +12,7 @@ describe('a server that has to be authorized', () => {
     box.actor.send({ type: 'server.authorizeUrl', url: 'https://login.example/' });
     assert.deepEqual(
       [box.context.authorizeUrl, box.context.lastError],
-      ['https://login.example/', 'waits for somebody to authorize it in a browser'],
+      ['https://login.example/', 'needs a person to sign in with a browser'],
     );
 
     box.authorizations[0]?.resolve();
@@ -48,7 +48,7 @@ describe('a server that has to be authorized', () => {
     box.actor.send({ type: 'server.unauthorized' });
     assert.deepEqual(
       [box.state, box.context.lastError],
-      ['failed', 'refuses the authorization that it was just given'],
+      ['failed', 'rejects the authorization that it has just issued'],
     );
 
     box.clock.increment(9_000);

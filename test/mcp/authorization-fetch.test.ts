@@ -31,9 +31,9 @@ describe('a server that asks for authorization', () => {
     const far = createAuthorizationFetch({ serverUrl: 'https://mcp.example/mcp', limits });
     await assert.rejects(
       far(`${url}/token`),
-      /leads to http:\/\/127\.0\.0\.1:\d+ for authorization, which is not https/,
+      /names http:\/\/127\.0\.0\.1:\d+ for authorization, which does not use https/,
     );
-    await assert.rejects(far('http://169.254.169.254/latest'), /which is not https/);
+    await assert.rejects(far('http://169.254.169.254/latest'), /which does not use https/);
     assert.deepEqual(visited, []);
 
     const near = createAuthorizationFetch({ serverUrl: 'http://localhost:1/mcp', limits });

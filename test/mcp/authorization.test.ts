@@ -97,7 +97,7 @@ for (const era of ['sessions', 'stateless'] as const) {
           state: 'authorizing',
           tools: 0,
           protocol: null,
-          error: 'waits for somebody to authorize it in a browser',
+          error: 'needs a person to sign in with a browser',
           authorizeUrl: url,
         },
       ]);
@@ -106,7 +106,7 @@ for (const era of ['sessions', 'stateless'] as const) {
       const page = await scene.oauth.browse(url);
       await box.reaches('web', 'ready');
 
-      assert.deepEqual(page, { status: 200, text: 'Parley has got the answer. You can close this page.\n' });
+      assert.deepEqual(page, { status: 200, text: 'Parley has received the sign-in. You can close this page.\n' });
       assert.equal((await box.call('count')).status, 'ok');
       assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 0, refused: 0 });
     });
@@ -189,7 +189,7 @@ test('a file of credentials that others may read is closed to them; one that is 
   assert.equal(statSync(file).mode & 0o777, 0o600);
 
   writeFileSync(file, 'gone wrong');
-  assert.throws(() => openCredentials(file), /credentials\.json: this file of MCP credentials cannot be read/);
+  assert.throws(() => openCredentials(file), /credentials\.json: cannot read this file of MCP credentials/);
   assert.equal(readFileSync(file, 'utf8'), 'gone wrong');
   rmSync(folder, { recursive: true });
 });
@@ -204,7 +204,7 @@ test('credentials that cannot be kept are no authorization, and the reason names
   t.after(box.stop);
   assert.match(
     box.host.statuses()[0]?.error ?? '',
-    /the file of credentials cannot be written \(ENOENT\); mcp\.authorization\.credentials_file names it$/,
+    /the file of credentials cannot be written \(ENOENT\); check mcp\.authorization\.credentials_file$/,
   );
 });
 
@@ -244,7 +244,7 @@ test('rights that were asked for and not granted are not asked for again: such a
 
   const refused = {
     status: 'error',
-    text: 'The MCP server "web" refused the call: it asks for rights that Parley was not granted (count).',
+    text: 'The MCP server "web" refused the call: it requires a scope that Parley was not granted (count).',
     content: null,
   };
   assert.deepEqual([await first, await box.call('count')], [refused, refused]);
@@ -259,7 +259,7 @@ test('a person who refuses is not asked again at once, and the calls hear of it'
   await scene.oauth.browse(await asked(box));
   await box.reaches('web', 'failed');
 
-  assert.equal(box.host.statuses()[0]?.error, 'was not authorized: the browser came back with a refusal');
+  assert.equal(box.host.statuses()[0]?.error, 'was not authorized: the sign-in was denied in the browser');
   assert.equal(scene.oauth.counts.redeemed, 0);
 });
 

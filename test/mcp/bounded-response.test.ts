@@ -21,7 +21,7 @@ describe('an answer', () => {
 
   test('beyond it fails, however it comes', async () => {
     for (const chunks of [['x'.repeat(101)], Array.from({ length: 101 }, () => 'x')]) {
-      await assert.rejects(answer('application/json', chunks).text(), /the answer has more than 100 bytes/);
+      await assert.rejects(answer('application/json', chunks).text(), /the response has more than 100 bytes/);
     }
   });
 

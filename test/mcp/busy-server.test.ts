@@ -65,7 +65,7 @@ describe('a server that takes so many calls at once', () => {
     assert.deepEqual(await stopped, { status: 'cancelled' });
     assert.deepEqual(await late, {
       status: 'not_sent',
-      text: 'The call was not made: the MCP server "web" is at work on as many calls as it may be.',
+      text: 'The call was not made: the MCP server "web" has reached its limit of concurrent calls.',
     });
     server.letGo();
     await first;

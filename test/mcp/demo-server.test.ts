@@ -60,12 +60,12 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     for (const path of ['..', '../..', '/', tmpdir(), 'outside', 'outside/x', 'note.txt', 'missing']) {
       assert.deepEqual(await say('list_folder', { path }), [
         'error',
-        `There is no folder "${path}" below the root of this server.`,
+        `No folder "${path}" exists below the root of this server.`,
       ]);
     }
     assert.deepEqual(await say('list_folder', { path: '\0' }), [
       'error',
-      'There is no folder "" below the root of this server.',
+      'No folder "" exists below the root of this server.',
     ]);
   });
 });

@@ -159,7 +159,7 @@ test('a stream that is cut loses its call, and the next one goes over the same s
   await server.sees('hang');
   server.cutStreams();
 
-  assert.deepEqual(await end, { status: 'lost', text: 'The MCP server "web" ended the stream before the answer.' });
+  assert.deepEqual(await end, { status: 'lost', text: 'The MCP server "web" ended the stream before it answered.' });
   assert.equal((await box.call('count')).status, 'ok');
   assert.equal(server.sessions.size, 1);
 });

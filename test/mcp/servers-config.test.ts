@@ -172,19 +172,23 @@ describe('a wrong list is refused with its place, what was found and what is all
     [
       'a missing comma',
       '{\n  "mcpServers": {\n    "a": { "command": "x" "args": [] }\n  }\n}',
-      /^:3:27: this is not JSON: expected "," or "}", found "args": \[\] }$/,
+      /^:3:27: the file is not JSON: expected "," or "}", found "args": \[\] }$/,
     ],
-    ['a value left out', '{"mcpServers": }', /^:1:16: this is not JSON: expected a value, found }$/],
+    ['a value left out', '{"mcpServers": }', /^:1:16: the file is not JSON: expected a value, found }$/],
     [
       'a text that ends early',
       '{"mcpServers": {\n',
-      /^:2:1: this is not JSON: expected a key in double quotes, found the end of the file$/,
+      /^:2:1: the file is not JSON: expected a key in double quotes, found the end of the file$/,
     ],
-    ['a trailing comma', '{"mcpServers": {},}', /^:1:19: this is not JSON: expected a key in double quotes, found }$/],
+    [
+      'a trailing comma',
+      '{"mcpServers": {},}',
+      /^:1:19: the file is not JSON: expected a key in double quotes, found }$/,
+    ],
     [
       'a key given twice',
       '{"mcpServers": {\n "a": {"command": "x"},\n "a": {"command": "y"}}}',
-      /^:3:2: mcpServers\.a: the key is there twice/,
+      /^:3:2: mcpServers\.a: duplicate key/,
     ],
     ['no servers', '{\n"servers": {}}', /^:1:1: mcpServers: expected an object with one entry a server, found nothing/],
     [
@@ -255,7 +259,7 @@ describe('a wrong list is refused with its place, what was found and what is all
   test('a missing file', () => {
     assert.throws(() => loadServers(join(folder, 'none.json'), {}), {
       code: 'config_invalid',
-      message: /none\.json: the list of MCP servers does not exist; .*PARLEY_SERVERS_CONFIG names it/,
+      message: /none\.json: the list of MCP servers does not exist; .* or PARLEY_SERVERS_CONFIG/,
     });
   });
 });

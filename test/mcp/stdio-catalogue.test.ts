@@ -37,7 +37,7 @@ describe('a stdio server', () => {
 
     const end = await box.callTool(pinned);
     assert.deepEqual([end.status, journal.count('counted')], ['error', 0]);
-    assert.match(textOf(end), /^The tool was not run: its server has redefined it/);
+    assert.match(textOf(end), /^The call was not made, because the server has changed the tool/);
     assert.equal((await box.callTool({ ...pinned, definition: '' })).status, 'ok', 'what is not known is not judged');
     assert.equal((await box.call('count')).status, 'ok');
   });
@@ -52,7 +52,9 @@ describe('a stdio server', () => {
       ['count'],
     );
     assert.ok(
-      box.lines.some((line) => line.startsWith('one: it has no tool "cuont", which includeTools of its block names')),
+      box.lines.some((line) =>
+        line.startsWith('one: it has no tool "cuont", which is listed under includeTools of its block'),
+      ),
       box.lines.join(),
     );
   });
@@ -65,7 +67,7 @@ describe('a stdio server', () => {
       ['one', 'one', 'two'],
     );
     assert.ok(box.lines.includes('one: it lists more than 3 tools; the others are not offered'));
-    assert.ok(box.lines.some((line) => line.endsWith('with its tools there are 6, of which 3 are offered')));
+    assert.ok(box.lines.some((line) => line.endsWith('all servers together list 6 tools; only 3 are offered')));
   });
 });
 
@@ -81,7 +83,7 @@ test('a server some of whose tools break the protocol offers the others, and the
   assert.deepEqual(
     box.lines.filter((line) => line.includes('not offered')),
     ['"typeless"', 'number 3', '"bare"'].map(
-      (tool) => `one: the tool ${tool} is not offered: it is not what the protocol says of tools`,
+      (tool) => `one: the tool ${tool} is not offered: its definition violates the protocol`,
     ),
   );
   assert.equal(textOf(await box.call('good')), 'called');

@@ -126,8 +126,8 @@ describe('of the tools that a server lists', () => {
 
   test('names that none of them has are told', () => {
     assert.deepEqual(unknownNames(tools, { includeTools: ['read', 'reed'], excludeTools: ['eraze'] }), [
-      { key: 'includeTools', name: 'reed', meant: 'read' },
-      { key: 'excludeTools', name: 'eraze', meant: 'erase' },
+      { key: 'includeTools', name: 'reed', suggestion: 'read' },
+      { key: 'excludeTools', name: 'eraze', suggestion: 'erase' },
     ]);
   });
 });

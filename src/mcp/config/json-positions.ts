@@ -1,7 +1,6 @@
 /**
- * Where things stand in a JSON text. `JSON.parse` remains the judge of what a text means; it
- * tells a position for some errors only and none for a value, so this scanner finds them, for
- * error messages and nothing else.
+ * Finds line and column of values and syntax errors in a JSON text, for error messages. `JSON.parse` still parses the
+ * text, but it reports positions for some errors only and none for values.
  */
 
 export interface Position {
@@ -12,11 +11,11 @@ export interface Position {
 }
 
 export interface JsonPositions {
-  /** Where the value at `path` begins, or the nearest parent that exists. */
+  /** Returns the start of the value at `path`, or of its nearest existing parent. */
   of(path: readonly PropertyKey[]): Position;
-  /** Where the text stops being JSON, what would be allowed there and what stands there; null when it is JSON. */
+  /** The first syntax error: its position, what JSON allows there and what the text has. Null if the text is JSON. */
   readonly syntaxProblem: { position: Position; expected: string; found: string } | null;
-  /** The first key that an object has twice, with the path to it; `JSON.parse` silently takes the last. */
+  /** The first duplicate key with its path. `JSON.parse` silently takes the last one. Null if none. */
   readonly repeated: { path: readonly string[]; position: Position } | null;
 }
 
@@ -25,10 +24,10 @@ const SCALAR =
   // oxlint-disable-next-line no-control-regex -- JSON forbids them in strings
   /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
-/** How much of the text around a fault is quoted. */
+/** Length of the quote at a syntax error. */
 const QUOTE_CHARS = 16;
 
-/** Thrown at the first fault; its message is what JSON allows there. */
+/** Thrown at the first syntax error. Its message is what JSON allows there. */
 class SyntaxProblem extends Error {}
 
 const pathKey = (path: readonly PropertyKey[]) => JSON.stringify(path.map(String));
@@ -107,10 +106,10 @@ export function scanJson(text: string): JsonPositions {
     }
   };
 
-  const fault = scan();
+  const syntaxProblem = scan();
   const [repeat] = repeats;
   return {
-    syntaxProblem: fault,
+    syntaxProblem,
     repeated: repeat === undefined ? null : { path: repeat.path, position: position(repeat.offset) },
     of(path) {
       for (let length = path.length; length > 0; length -= 1) {

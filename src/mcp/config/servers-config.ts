@@ -1,7 +1,7 @@
 /**
- * The file that lists the MCP servers, in the format that MCP hosts share (`mcpServers`), so that
- * a ready-made file works as it is: keys that other hosts use are ignored, near misses of known ones refused. Reads and checks it
- * once, at start-up; a wrong file is refused with its place, what was found and what is allowed.
+ * Reads and validates the file that lists the MCP servers, in the format that MCP hosts share (`mcpServers`). A file
+ * made for another host works: unknown keys are ignored, and only near misses of known keys are errors. An error names
+ * the position, what was found and what is allowed.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -14,7 +14,7 @@ import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
 import type { ProtocolChoice, ServerBlock } from './server-block.ts';
 
 const text = z.string('a string');
-// Ports and flags stand in many files as numbers and booleans.
+// Many files have ports and flags as numbers and booleans.
 const textual = z.union([z.string(), z.number(), z.boolean()], 'a string, a number or a boolean').transform(String);
 const texts = z.record(z.string(), textual, 'an object of strings');
 
@@ -47,15 +47,15 @@ const blockSchema = z.looseObject({
     .nullish(),
 });
 
-/** What a server's block may have, beside `enabled` and `disabled`. */
+/** The keys of a server's block, without `enabled` and `disabled`. */
 export const blockKeys = Object.keys(blockSchema.shape);
 
-/** An edit or two is a slip of the pen. Keys of other hosts must not be taken for one. */
+/** One or two edits are a typing mistake. A higher rate would match keys of other hosts. */
 const LETTERS_PER_EDIT = 5;
-/** Keys of other hosts that are nearly one of these. */
+/** Keys of other hosts that resemble a known key. */
 const FOREIGN_KEYS = ['auth'];
 
-/** A fault in the file at a key path, before it is known where in the text that is. */
+/** A problem at a key path, before its position in the text is known. */
 class ServerProblem extends Error {
   readonly path: readonly PropertyKey[];
 
@@ -70,7 +70,7 @@ const VARIABLE = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKey[]): string {
   return value.replaceAll(VARIABLE, (_whole, name: string, fallback: string | undefined) => {
     const found = env[name];
-    // Like the shell's `:-`: where there is a default, an empty variable counts as none.
+    // As with the shell's `:-`, the default replaces an empty variable too.
     if (found !== undefined && (found !== '' || fallback === undefined)) return found;
     if (fallback !== undefined) return fallback;
     throw new ServerProblem(
@@ -104,7 +104,7 @@ function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey
   );
 }
 
-/** Permissions are given to `server` and to `server.tool`: what is meant for one server must fit no tool of another. */
+/** Permissions are keyed by `server` and `server.tool`, so a server's name must not equal another server's tool. */
 function checkNames(names: readonly string[]): void {
   for (const name of names) {
     const owner = names.find((other) => name.startsWith(`${other}.`));
@@ -116,7 +116,7 @@ function checkNames(names: readonly string[]): void {
   }
 }
 
-/** A key that is nearly a known one would be ignored as another host's, and what it says would have no effect. */
+/** Without this check, a misspelt key would be ignored like a key of another host. */
 function rejectNearMisses(block: object, keys: readonly string[], at: readonly PropertyKey[]): void {
   for (const key of Object.keys(block)) {
     const meant = [...keys, ...FOREIGN_KEYS].includes(key) ? null : closest(key, keys, LETTERS_PER_EDIT);
@@ -151,13 +151,13 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
     return {
       kind: 'stdio',
       name,
-      // The Node that runs us, so that a machine without another one can run the bundled server.
+      // The Node that runs Parley, because a machine may have no other.
       command: command === 'node' ? process.execPath : command,
       args: (block.args ?? []).map((arg, index) => expand(arg, env, [...at, 'args', index])),
-      // Relative paths in `command` and `args` are the child's to resolve, against this folder.
+      // The child resolves relative paths in `command` and `args` against this folder.
       cwd: resolve(folder, expand(block.cwd ?? '', env, [...at, 'cwd'])),
       env: expandAll('env'),
-      // `auto` would start every server twice: once to ask, once to serve.
+      // `auto` would start every server twice: once to probe it, once to use it.
       protocol: protocolOf(block.protocol, 'legacy_first'),
       ...common,
     };
@@ -190,8 +190,8 @@ const written = (path: readonly PropertyKey[]) =>
     .replace(/^\./, '');
 
 /**
- * The servers of `file` that are enabled, in its order, with `env` filled in for `${NAME}` and
- * `${NAME:-default}`. Throws AppError `config_invalid` for a file that is missing or wrong.
+ * Returns the enabled servers of `file` in its order, with `env` filled in for `${NAME}` and `${NAME:-default}`.
+ * Throws AppError `config_invalid` if the file is missing or invalid.
  */
 export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[] {
   let content: string;
@@ -203,16 +203,19 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
     throw configError(
       file,
       null,
-      `the list of MCP servers ${reason}; mcp.config_file or PARLEY_SERVERS_CONFIG names it`,
+      `the list of MCP servers ${reason}; set mcp.config_file or PARLEY_SERVERS_CONFIG`,
       error,
     );
   }
   const places = scanJson(content);
-  const { syntaxProblem: fault, repeated } = places;
-  if (fault !== null)
-    throw configError(file, fault.position, `this is not JSON: expected ${fault.expected}, found ${fault.found}`);
-  if (repeated !== null)
-    throw configError(file, repeated.position, `${written(repeated.path)}: the key is there twice`);
+  const { syntaxProblem, repeated } = places;
+  if (syntaxProblem !== null)
+    throw configError(
+      file,
+      syntaxProblem.position,
+      `the file is not JSON: expected ${syntaxProblem.expected}, found ${syntaxProblem.found}`,
+    );
+  if (repeated !== null) throw configError(file, repeated.position, `${written(repeated.path)}: duplicate key`);
   const root: unknown = JSON.parse(content);
   try {
     const { mcpServers } = check(fileSchema, root, []);

@@ -1,7 +1,6 @@
 /**
- * What became of a tool call: judges each way in which the SDK ends one. The question that
- * matters is whether the server may have acted: `not_sent` may be repeated by anyone, `lost` only
- * where the tool is idempotent.
+ * Converts each way in which the SDK ends a tool call into a `CallEnd`. It matters whether the server may have acted:
+ * a call that was `not_sent` may always be repeated, a `lost` one only if the tool is idempotent.
  */
 import {
   InsufficientScopeError,
@@ -18,7 +17,7 @@ import { cutMiddle, resultText } from '../content/result-text.ts';
 import type { CallEnd } from '../port.ts';
 import { sanitizeText } from '../content/sanitize-text.ts';
 
-/** An answer came, but one that this client cannot use. */
+/** The server has answered, and the client cannot use the answer. */
 const ANSWERED = new Set<string>([
   SdkErrorCode.InvalidResult,
   SdkErrorCode.UnsupportedResultType,
@@ -26,7 +25,7 @@ const ANSWERED = new Set<string>([
   SdkErrorCode.InputRequiredRoundsExceeded,
 ]);
 
-/** Of a result. What keeps, shows and cuts it reads it level by level. */
+/** Of a result: storing, showing and cutting it recurse level by level. */
 const MAX_RESULT_LEVELS = 200;
 
 /** A server's error text may hold a whole HTML page. */
@@ -36,21 +35,21 @@ function errorText(error: unknown): string {
   return sanitizeText(cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS));
 }
 
-/** What is wrong with a server, after its name: for people, without what its answer's body says. */
+/** Says what is wrong with a server, to follow its name. For people; the body of an HTTP response is left out. */
 export function reasonOf(error: unknown): string {
   const code = unsentCode(error);
   if (code !== null) return `cannot be reached (${code})`;
   if (error instanceof SdkHttpError) return `answered HTTP ${error.status}`;
-  // One line: some of the SDK's are lists.
+  // One line: some of the SDK's messages are lists.
   return errorText(error).replace(/\s+/g, ' ').trim();
 }
 
-/** The end of a call that the server answered. */
+/** Makes the end of a call that the server answered. */
 export function endOfResult(result: CallToolResult, maxResultTokens: number): CallEnd {
   if (isDeeperThan(result, MAX_RESULT_LEVELS))
     return {
       status: 'error',
-      text: `The tool's result has more than ${MAX_RESULT_LEVELS} levels and was not taken. The call may have taken effect.`,
+      text: `Parley rejected the tool's result because it has more than ${MAX_RESULT_LEVELS} levels. The call may have taken effect.`,
       content: null,
     };
   const { content, structuredContent, isError } = result;
@@ -65,18 +64,18 @@ export function notSent(server: string, reason: string): CallEnd {
   return { status: 'not_sent', text: `The call was not made: the MCP server "${server}" ${reason}.` };
 }
 
-/** The end of a call that the SDK rejected. `hadSession`: the request carried a session id. */
+/** Makes the end of a call that the SDK rejected. `hadSession`: the request carried a session id. */
 export function endOfFailure(error: unknown, server: string, hadSession: boolean): CallEnd {
   const failed = (text: string): CallEnd => ({ status: 'error', text, content: null });
   const lost = (text: string): CallEnd => ({ status: 'lost', text });
 
   if (error instanceof ProtocolError) {
-    if (error.data === STREAM_ENDED) return lost(`The MCP server "${server}" ended the stream before the answer.`);
+    if (error.data === STREAM_ENDED) return lost(`The MCP server "${server}" ended the stream before it answered.`);
     return failed(errorText(error));
   }
   if (error instanceof SdkHttpError) {
     if (sessionIsUnknown(error.status, hadSession)) return notSent(server, 'does not know this session');
-    // Refused by the server or something before it, not begun.
+    // The server or a proxy rejected the request before the call began.
     if (error.status < 500)
       return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${errorText(error)}`);
     return lost(`The MCP server "${server}" failed during the call (HTTP ${error.status}).`);
@@ -88,7 +87,7 @@ export function endOfFailure(error: unknown, server: string, hadSession: boolean
   }
   if (error instanceof InsufficientScopeError)
     return failed(
-      `The MCP server "${server}" refused the call: it asks for rights that Parley was not granted${error.requiredScope === undefined ? '' : ` (${cutMiddle(error.requiredScope, MAX_ERROR_CHARS)})`}.`,
+      `The MCP server "${server}" refused the call: it requires a scope that Parley was not granted${error.requiredScope === undefined ? '' : ` (${cutMiddle(error.requiredScope, MAX_ERROR_CHARS)})`}.`,
     );
   if (error instanceof UnauthorizedError) return notSent(server, reasonOf(error));
   if (unsentCode(error) !== null) return notSent(server, reasonOf(error));

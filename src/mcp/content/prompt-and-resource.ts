@@ -1,6 +1,6 @@
 /**
- * What servers offer beside tools, made of what the SDK gives: texts within bounds, and null for what is not said. Pure;
- * no SDK type leaves this folder.
+ * Converts prompts, resources and completions from the SDK's types into Parley's: texts are sanitized and cut, absent
+ * values are null. Pure.
  */
 import type {
   CompleteResult,
@@ -21,9 +21,9 @@ export interface Prompt {
   arguments: { name: string; description: string; required: boolean }[];
 }
 
-/** A resource, or by its template any number of them. */
+/** A resource, or a template of resources. */
 export interface Resource {
-  /** Of a template: an RFC 6570 URI template. */
+  /** A URI; for a template, an RFC 6570 URI template. */
   uri: string;
   name: string;
   title: string | null;
@@ -32,7 +32,7 @@ export interface Resource {
   sizeBytes: number | null;
 }
 
-/** A prompt with its arguments filled in. */
+/** A prompt with its arguments filled in, as `prompts/get` returns it. */
 export interface FilledPrompt {
   description: string;
   messages: PromptMessage[];
@@ -40,29 +40,29 @@ export interface FilledPrompt {
 
 export interface PromptMessage {
   role: 'user' | 'assistant';
-  /** What a model that reads text is shown of it. */
+  /** The content as text for a model. */
   text: string;
-  /** As the server gave it. */
+  /** The content as the server sent it. */
   content: Record<string, unknown>;
 }
 
 export interface ResourcePart {
   uri: string;
   mimeType: string | null;
-  /** Null for what is no text; it is then in `blob`, base64. */
+  /** Null for binary content, which is in `blob` as base64. */
   text: string | null;
   blob: string | null;
 }
 
-/** What an argument may be completed to. */
+/** Suggested values of an argument. */
 export interface Completion {
   values: string[];
-  /** Null where the server has not counted them. */
+  /** Null if unknown. */
   total: number | null;
   hasMore: boolean;
 }
 
-/** Of one completion: the specification's bound. */
+/** The specification's limit for one completion. */
 const MAX_COMPLETIONS = 100;
 
 export function promptOf({ name, title, description, arguments: args }: ListedPrompt, maxChars: number): Prompt {

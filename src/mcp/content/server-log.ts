@@ -1,6 +1,6 @@
 /**
- * The log that servers send through the protocol (`notifications/message`), as people are shown it: a line with its
- * level. Deprecated since 2026-07-28 and in use all the same. Pure.
+ * Formats log messages that servers send through the protocol (`notifications/message`): a level and a line of text.
+ * Deprecated since 2026-07-28, and still in use. Pure.
  */
 import type { LoggingMessageNotificationParams } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../../json-depth.ts';
@@ -11,10 +11,10 @@ export interface LogEntry {
   text: string;
 }
 
-/** Least level that servers are asked for: what is below is for their makers. */
+/** The minimum level that Parley requests. Lower levels are for the server's developers. */
 export const MIN_LEVEL = 'info';
 
-/** A line to show. */
+/** For one line. */
 const MAX_CHARS = 1_000;
 const MAX_LEVELS = 32;
 

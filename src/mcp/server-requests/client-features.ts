@@ -1,6 +1,6 @@
 /**
- * What Parley answers when servers ask: of its own accord, as the configuration has it, or what a person has said.
- * It asks nobody itself.
+ * Implements MCP's client features (elicitation, sampling, roots): declares the capabilities and makes the results for
+ * servers. It decides what needs a person, and asks no person itself.
  */
 import { pathToFileURL } from 'node:url';
 import type {
@@ -14,7 +14,7 @@ import { readSampling, samplingResultOf, type Sample } from './sampling.ts';
 
 /** Read at each request of a server. */
 export interface SamplingPolicy {
-  /** `never`: no server is told that it may ask. */
+  /** `never`: the capability is not declared to servers. */
   permission: 'ask' | 'always' | 'never';
   /** Of one answer. */
   maxTokens: number;
@@ -24,30 +24,29 @@ export interface SamplingPolicy {
 }
 
 export interface ClientFeaturesOptions {
-  /** Folders that servers may use, absolute. */
+  /** Folders that servers may use, as absolute paths. */
   roots: readonly string[];
   sampling: SamplingPolicy;
 }
 
-/** What one call has cost so far. */
+/** Requests to the model that one call has made so far. */
 export interface SamplingUse {
   requests: number;
 }
 
 export interface ClientFeatures {
-  /** As servers are told them at the handshake; what is not among them nobody should ask for. */
+  /** As declared to servers at the handshake. */
   readonly capabilities: ClientCapabilities;
-  /** Whether there is an answer at all; `spent` is the call's. */
-  canAnswer(ask: ServerAsk, spent: SamplingUse): boolean;
-  /** False for what is answered without a person. */
-  needsPerson(ask: ServerAsk): boolean;
-  /** The results for servers, in the wire's words. */
+  /** False if Parley must reject the request. `used` belongs to the call. */
+  canAnswer(inputRequest: ServerAsk, used: SamplingUse): boolean;
+  /** False if Parley answers without a person. */
+  needsPerson(inputRequest: ServerAsk): boolean;
   elicitResult(answer: ServerAnswer): ElicitResult;
   rootsResult(): ListRootsResult;
-  /** Null when no model could be asked. */
+  /** Counts the request in `used`. Null if the request to the model failed. */
   samplingResult(
     request: Record<string, unknown>,
-    spent: SamplingUse,
+    used: SamplingUse,
     signal: AbortSignal,
   ): Promise<CreateMessageResult | null>;
 }
@@ -62,22 +61,22 @@ export function createClientFeatures(options: ClientFeaturesOptions): ClientFeat
         ...(sampling.permission === 'never' ? {} : { sampling: {} }),
       };
     },
-    canAnswer(ask, { requests }) {
+    canAnswer(inputRequest, { requests }) {
       const { permission, requestsPerCall, maxTokens } = options.sampling;
       return (
-        ask.kind !== 'sampling' ||
-        (permission !== 'never' && requests < requestsPerCall && readSampling(ask.request, maxTokens) !== null)
+        inputRequest.kind !== 'sampling' ||
+        (permission !== 'never' && requests < requestsPerCall && readSampling(inputRequest.request, maxTokens) !== null)
       );
     },
     needsPerson: ({ kind }) =>
       kind === 'form' || kind === 'url' || (kind === 'sampling' && options.sampling.permission === 'ask'),
     elicitResult: ({ action, content }) => ({ action, ...(content === null ? {} : { content }) }),
     rootsResult: () => ({ roots: options.roots.map((folder) => ({ uri: pathToFileURL(folder).href })) }),
-    async samplingResult(request, spent, signal) {
-      const read = readSampling(request, options.sampling.maxTokens);
-      spent.requests += 1;
-      const said = read && (await options.sampling.sample(read, signal));
-      return said && samplingResultOf(said);
+    async samplingResult(request, used, signal) {
+      const sampling = readSampling(request, options.sampling.maxTokens);
+      used.requests += 1;
+      const answer = sampling && (await options.sampling.sample(sampling, signal));
+      return answer && samplingResultOf(answer);
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What servers ask of their client, read from the wire's words into the chart's. They are strangers: a question that
- * is not understood, leads to no web page or is too large is not put to anybody.
+ * Reads what a server requests of its client (elicitation, sampling, roots) into the chart's types. Servers are
+ * untrusted: a request that is malformed, too large or leads to no web page is not shown to people.
  */
 import { z } from 'zod';
 import type { ServerAsk } from '../../../machines/conversation/question-types.ts';
@@ -8,15 +8,15 @@ import { sanitizeToLength } from '../content/sanitize-text.ts';
 
 export interface InputRequestLimits {
   maxDescriptionChars: number;
-  /** Of one question with its schema, and of the state that a server leaves with us, as JSON. */
+  /** Of one request with its schema, and of the server's `requestState`, as JSON. */
   maxQuestionBytes: number;
 }
 
 const json = z.record(z.string(), z.unknown());
 const url = z.url({ protocol: /^https?$/ });
 
-/** A form where no mode is named, as revisions before 2025-11-25 have it. */
-const request = z.discriminatedUnion('method', [
+/** Without a mode it is a form, as in revisions before 2025-11-25. */
+const inputRequest = z.discriminatedUnion('method', [
   z.object({
     method: z.literal('elicitation/create'),
     params: z.union([
@@ -28,12 +28,12 @@ const request = z.discriminatedUnion('method', [
   z.object({ method: z.literal('roots/list') }),
 ]);
 
-/** Null for what cannot be asked. */
+/** Returns null for a request that Parley does not support. */
 export function readInputRequest(
   value: unknown,
   { maxDescriptionChars, maxQuestionBytes }: InputRequestLimits,
 ): ServerAsk | null {
-  const { data } = request.safeParse(value);
+  const { data } = inputRequest.safeParse(value);
   if (!data || isLargerThan(value, maxQuestionBytes)) return null;
   switch (data.method) {
     case 'roots/list':
@@ -49,6 +49,7 @@ export function readInputRequest(
   }
 }
 
+/** Measures the value as JSON. */
 export function isLargerThan(value: unknown, maxBytes: number): boolean {
   return Buffer.byteLength(JSON.stringify(value) ?? '') > maxBytes;
 }

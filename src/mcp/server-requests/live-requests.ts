@@ -1,7 +1,7 @@
 /**
- * What servers up to 2025-11-25 ask in the middle of a call: a request of theirs, which stays open until a person has
- * answered. They do not say which call it belongs to, so with several under way nobody is asked: it could be the
- * wrong person.
+ * Answers requests that servers up to 2025-11-25 send in the middle of a call: elicitation, sampling, roots. Such a
+ * request stays open until a person has answered. It does not name its call, so with several calls running no person
+ * is asked: it could be the wrong person.
  */
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/client';
 import type { Client } from '@modelcontextprotocol/client';
@@ -9,58 +9,62 @@ import type { ServerAnswer, ServerAsk } from '../../../machines/conversation/que
 import type { ClientFeatures, SamplingUse } from './client-features.ts';
 import { readInputRequest, type InputRequestLimits } from './input-request.ts';
 
-/** As the specification has it for a request that a person refuses. */
+/** The specification's code for a request that a person refuses. */
 const REJECTED = -1;
 
-/** A call under way, which can ask the people of its conversation; null when it may ask no more. */
-export type RequestInput = (ask: ServerAsk) => Promise<ServerAnswer> | null;
+/** Asks the people of the call's conversation. Returns null if the call has used up its questions. */
+export type RequestInput = (inputRequest: ServerAsk) => Promise<ServerAnswer> | null;
 
-/** What is known of a call under way. */
 export interface RunningCall {
   requestInput: RequestInput;
   signal: AbortSignal;
 }
 
-/** Before the client connects. `calls`: those that are under way at any time. */
+/** Registers the handlers; call it before the client connects. `calls` is the live set of running calls. */
 export function handleServerRequests(
   client: Client,
-  answers: ClientFeatures,
+  clientFeatures: ClientFeatures,
   limits: InputRequestLimits,
   calls: ReadonlySet<RunningCall>,
 ): void {
-  const spending = new WeakMap<RunningCall, SamplingUse>();
-  const refused = (why: string) => new ProtocolError(ProtocolErrorCode.InvalidRequest, why);
+  const samplingUse = new WeakMap<RunningCall, SamplingUse>();
+  const invalidRequest = (why: string) => new ProtocolError(ProtocolErrorCode.InvalidRequest, why);
 
-  function theCall(): RunningCall {
+  function onlyCall(): RunningCall {
     const [call] = calls;
     if (!call || calls.size > 1)
-      throw refused('It cannot be told which of several calls this belongs to; nobody was asked.');
+      throw invalidRequest(
+        'The client cannot assign this request to one of its running calls, so it has asked no person.',
+      );
     return call;
   }
-  async function answerTo(call: RunningCall, ask: ServerAsk): Promise<ServerAnswer> {
-    const answered = call.requestInput(ask);
-    if (!answered) throw refused('This call has asked too often.');
-    return answered;
+  async function inputFor(call: RunningCall, inputRequest: ServerAsk): Promise<ServerAnswer> {
+    const answer = call.requestInput(inputRequest);
+    if (!answer) throw invalidRequest('This call has used up its questions to people.');
+    return answer;
   }
 
   client.setRequestHandler('elicitation/create', async (request) => {
-    const ask = readInputRequest(request, limits);
-    if (!ask) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'This client cannot ask that.');
-    return answers.elicitResult(await answerTo(theCall(), ask));
+    const inputRequest = readInputRequest(request, limits);
+    if (!inputRequest)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'The client does not support this elicitation.');
+    return clientFeatures.elicitResult(await inputFor(onlyCall(), inputRequest));
   });
-  if (answers.capabilities.roots) client.setRequestHandler('roots/list', () => answers.rootsResult());
-  if (answers.capabilities.sampling)
+  if (clientFeatures.capabilities.roots) client.setRequestHandler('roots/list', () => clientFeatures.rootsResult());
+  if (clientFeatures.capabilities.sampling)
     client.setRequestHandler('sampling/createMessage', async (request) => {
-      const ask = readInputRequest(request, limits);
-      const call = theCall();
-      const spent = spending.get(call) ?? { requests: 0 };
-      spending.set(call, spent);
-      if (ask?.kind !== 'sampling' || !answers.canAnswer(ask, spent))
-        throw refused('This client does not ask its model that, or not any more in this call.');
-      if (answers.needsPerson(ask) && (await answerTo(call, ask)).action !== 'accept')
-        throw new ProtocolError(REJECTED, 'A person did not allow it.');
-      const said = await answers.samplingResult(ask.request, spent, call.signal);
-      if (said === null) throw new ProtocolError(ProtocolErrorCode.InternalError, 'The model could not answer.');
-      return said;
+      const inputRequest = readInputRequest(request, limits);
+      const call = onlyCall();
+      const used = samplingUse.get(call) ?? { requests: 0 };
+      samplingUse.set(call, used);
+      if (inputRequest?.kind !== 'sampling' || !clientFeatures.canAnswer(inputRequest, used))
+        throw invalidRequest(
+          'The client does not support this sampling request, or the call has used up its requests.',
+        );
+      if (clientFeatures.needsPerson(inputRequest) && (await inputFor(call, inputRequest)).action !== 'accept')
+        throw new ProtocolError(REJECTED, 'A person did not allow the sampling request.');
+      const result = await clientFeatures.samplingResult(inputRequest.request, used, call.signal);
+      if (result === null) throw new ProtocolError(ProtocolErrorCode.InternalError, 'The request to the model failed.');
+      return result;
     });
 }
