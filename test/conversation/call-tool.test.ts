@@ -1,4 +1,4 @@
-/** The actor behind a tool call, with a toolbox that the test holds: what it measures, and what it leaves out. */
+/** Tests the actor of a tool call with simulated MCP servers: what it measures, and what it leaves out. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,7 +30,7 @@ const input: ToolCallInput = {
   answerTimeoutMs: 60_000,
 };
 
-/** A call at work: what its toolbox was given, and what its chart is told. */
+/** A running call: what its MCP server gets, and what its chart gets. */
 function startCall(changes: Partial<ToolCallInput> = {}) {
   const { promise: end, resolve: endWith } = Promise.withResolvers<CallEnd>();
   let options: CallOptions | null = null;
@@ -60,7 +60,7 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
   };
 }
 
-test('time that people take is none of the call, and progress meanwhile hides none of what comes after', async () => {
+test('a call does not count the time of people, and reports progress that follows', async () => {
   const call = startCall();
   const startedMs = performance.now();
   const answered = call.given().requestInput(form);
@@ -78,7 +78,7 @@ test('time that people take is none of the call, and progress meanwhile hides no
   assert.ok(last.workedMs >= 18 && last.workedMs <= performance.now() - startedMs - people, `${last.workedMs} ms`);
 });
 
-test('a call that was suspended goes on from the time that it had worked, and reports it when it is suspended again', async () => {
+test('a suspended call continues from the time that it had worked, and reports it when it is suspended again', async () => {
   const resume = { requestState: null, answered: [], questions: 1, workedMs: 930 };
   const call = startCall({ resume });
   assert.equal(call.given().timeoutMs, 70);

@@ -1,4 +1,4 @@
-/** The MCP server chart as a table: every state, every event. */
+/** Tests every event in every state of the MCP server chart, as a table. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { McpServerEvent } from '../../machines/mcp-server-types.ts';
@@ -16,7 +16,7 @@ const events: McpServerEvent[] = [
   { type: 'server.drain' },
 ];
 
-/** Where each event leads from each state; the same state where it is to change nothing. */
+/** The next state for each event in each state; the same state if the event changes nothing. */
 const table: Record<string, Record<McpServerEvent['type'], string>> = {
   connecting: {
     'server.ready': 'healthy',

@@ -1,4 +1,4 @@
-/** One tool call by itself: every way it can end, and that its hop hears of it exactly once. */
+/** Tests the tool-call chart: every end, reported to the hop exactly once. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
@@ -33,7 +33,7 @@ const form = { kind: 'form', message: 'Where?', schema: {} } as const;
 const resume = { requestState: null, answered: [], questions: 1, workedMs: 1_500 };
 const answer = { action: 'accept', content: null } as const;
 
-/** A call under a parent that keeps what it is told, as a hop would. */
+/** A call under a parent that keeps the events that it gets, like a hop. */
 function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   const aborts: (CallAbort | CallAnswered)[] = [];
   let report: (event: CallEnded | CallProgress | CallServerRequest | CallSuspended) => void = () => undefined;
@@ -85,7 +85,7 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   };
 }
 
-describe('a call that is left alone', () => {
+describe('a call that runs to its end', () => {
   for (const [status, end, text] of [
     ['ok', 'ok', /^said$/],
     ['error', 'error', /^said$/],
@@ -106,15 +106,15 @@ describe('a call that is left alone', () => {
     });
   }
 
-  test('and throws is an error that says whose fault it was', () => {
+  test('and throws is an error inside Parley', () => {
     const [result, ...more] = startCall(new Error('a bug')).settled();
     assert.deepEqual([result?.status, result?.content, more.length], ['error', null, 0]);
     assert.match(String(result?.text), /failed inside Parley/);
   });
 });
 
-describe('a call whose server asks people', () => {
-  test('has its clock stand still until the answer, and then its time anew', () => {
+describe('a call whose server requests input of people', () => {
+  test('stops its clock until the answer, which restarts its timeout', () => {
     const call = startCall();
     call.clock.increment(1_999);
     call.question(1_999);
@@ -134,7 +134,7 @@ describe('a call whose server asks people', () => {
     );
   });
 
-  test('has no more than what is left of its longest time, however often it asks', () => {
+  test('does not exceed its longest time by repeated requests', () => {
     const call = startCall();
     for (const workedMs of [1_900, 3_800]) {
       call.clock.increment(1_900);
@@ -153,7 +153,7 @@ describe('a call whose server asks people', () => {
     assert.match(String(call.settled()[0]?.text), /within 5 s in all/);
   });
 
-  test('that was suspended has what is left of it, too', () => {
+  test('keeps what is left of its longest time after it was suspended', () => {
     const call = startCall(undefined, { resume: { ...resume, workedMs: 4_000 } });
     call.clock.increment(500);
     call.getOn(4_500);
@@ -163,7 +163,7 @@ describe('a call whose server asks people', () => {
     assert.deepEqual(call.aborts, [{ type: 'call.abort' }]);
   });
 
-  test('has its timeout where that is the longer of the two', () => {
+  test('uses its timeout if it exceeds the longest time', () => {
     const call = startCall(undefined, { timeoutMs: 9_000 });
     call.clock.increment(1_000);
     call.question(1_000);
@@ -177,7 +177,7 @@ describe('a call whose server asks people', () => {
     assert.equal(call.aborts.at(-1)?.type, 'call.abort');
   });
 
-  test('is given up when nobody answers', () => {
+  test('times out without an answer', () => {
     const call = startCall();
     call.question();
     call.clock.increment(60_000);
@@ -189,7 +189,7 @@ describe('a call whose server asks people', () => {
     assert.match(String(call.settled()[0]?.text), /no answer of a person in time/);
   });
 
-  test('is over when its server has laid it down, and tells what it is made again with', () => {
+  test('ends when its server suspends it, and reports the resumption', () => {
     const call = startCall();
     call.suspend();
     assert.deepEqual(call.asks, [
@@ -207,7 +207,7 @@ describe('a call whose server asks people', () => {
 });
 
 describe('a call that takes too long', () => {
-  test('is aborted at its limit, and has timed out when it reports, whatever it reports', () => {
+  test('is aborted at its limit, and has timed out with every reported end', () => {
     for (const status of ['ok', 'error', 'cancelled', 'lost'] as const) {
       const call = startCall();
       call.clock.increment(1_999);
@@ -224,7 +224,7 @@ describe('a call that takes too long', () => {
     }
   });
 
-  test('has its time anew with each step that it tells of, up to the longest time that a call may take', () => {
+  test('restarts its timeout with each progress, up to its longest time', () => {
     const call = startCall();
     for (const workedMs of [1_500, 3_000]) {
       call.clock.increment(1_500);
@@ -236,7 +236,7 @@ describe('a call that takes too long', () => {
     call.clock.increment(499);
     assert.equal(call.aborts.length, 0);
     call.clock.increment(1);
-    assert.equal(call.aborts.length, 1, 'at 5 s, whatever it told at 4.5 s');
+    assert.equal(call.aborts.length, 1, 'at 5 s, in spite of progress at 4.5 s');
     call.getOn(5_000);
     call.end('cancelled');
     assert.deepEqual(
@@ -245,7 +245,7 @@ describe('a call that takes too long', () => {
     );
   });
 
-  test('and does not even say that it gave up is left behind', () => {
+  test('and does not report its end is not waited for', () => {
     const late = startCall();
     late.clock.increment(2_000);
     late.clock.increment(2_000);
@@ -262,7 +262,7 @@ describe('a call that takes too long', () => {
     );
   });
 
-  test('is not aborted again by a Stop', () => {
+  test('is not aborted again by a cancel', () => {
     const call = startCall();
     call.clock.increment(2_000);
     call.cancel();
@@ -276,7 +276,7 @@ describe('a call that takes too long', () => {
 });
 
 describe('a call that is cancelled', () => {
-  test('is aborted once, and is over when it reports', () => {
+  test('is aborted once, and ends when it reports', () => {
     for (const status of ['error', 'cancelled', 'lost'] as const) {
       const call = startCall();
       call.cancel();
@@ -291,7 +291,7 @@ describe('a call that is cancelled', () => {
     }
   });
 
-  test('keeps a result that overtook the Stop', () => {
+  test('keeps a result that came before the cancel', () => {
     const call = startCall();
     call.cancel();
     call.end('ok');

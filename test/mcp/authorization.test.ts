@@ -1,4 +1,4 @@
-/** OAuth 2.1 at HTTP servers: a real authorization server, a real gate before a real MCP server, and a browser that follows redirects. */
+/** Tests OAuth 2.1 with a real authorization server, a gate before a real MCP server, and a browser that follows redirects. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -19,11 +19,11 @@ interface SceneOptions extends OAuthServerOptions {
   authorization?: Partial<AuthorizerOptions>;
   authorizationTimeoutMs?: number;
   scopeFor?: (request: IncomingMessage) => string;
-  /** True for a request that is to be answered when `letGo` is called, not before. */
+  /** True for a request that waits for `letGo`. */
   holds?: (request: IncomingMessage) => boolean;
 }
 
-/** An MCP server behind a gate, and a function that starts a toolbox before it. */
+/** An MCP server behind a gate, and a function that starts the client side. */
 async function startScene(
   t: TestContext,
   {
@@ -68,7 +68,7 @@ async function startScene(
 
 type Box = Awaited<ReturnType<typeof startMcpServers>>;
 
-/** Resolves with the address that somebody has to open. */
+/** Resolves with the page that a person has to open. */
 async function asked(box: Box): Promise<string> {
   const { context } = await waitFor(box.actor('web'), ({ context }) => context.authorizeUrl !== null, {
     timeout: 90_000,
@@ -86,7 +86,7 @@ async function authorized(t: TestContext, scene: Awaited<ReturnType<typeof start
 
 for (const era of ['sessions', 'stateless'] as const) {
   describe(`a server that asks for OAuth (${era})`, () => {
-    test('waits for a person, says what to open, and is ready when somebody did', async (t) => {
+    test('waits for a person, shows the sign-in page, and is ready afterwards', async (t) => {
       const scene = await startScene(t, { era });
       const box = await scene.start();
       t.after(box.stop);
@@ -111,7 +111,7 @@ for (const era of ['sessions', 'stateless'] as const) {
       assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 0, refused: 0 });
     });
 
-    test('has an expired token refreshed once for all calls that were refused with it', async (t) => {
+    test('refreshes an expired token once for all rejected calls', async (t) => {
       const scene = await startScene(t, { era });
       const box = await authorized(t, scene);
       scene.oauth.expire();
@@ -122,7 +122,7 @@ for (const era of ['sessions', 'stateless'] as const) {
       assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 1, refused: 0 });
     });
 
-    test('asks a person again when it takes its tokens back, and the call that found it goes on', async (t) => {
+    test('asks a person again after its tokens were revoked, and the waiting call continues', async (t) => {
       const scene = await startScene(t, { era });
       const box = await authorized(t, scene);
       scene.oauth.revoke();
@@ -137,7 +137,7 @@ for (const era of ['sessions', 'stateless'] as const) {
   });
 }
 
-test('a request that is refused late, with a token that was renewed since, is made with the new one', async (t) => {
+test('authorization retries a late rejected request with the token that was renewed meanwhile', async (t) => {
   let isHolding = false;
   const scene = await startScene(t, { holds: ({ headers }) => isHolding && headers['mcp-name'] === 'talk' });
   const box = await authorized(t, scene);
@@ -154,7 +154,7 @@ test('a request that is refused late, with a token that was renewed since, is ma
   assert.equal(scene.oauth.counts.refreshed, 1);
 });
 
-test('tokens outlive the process, in a file that only its owner may read', async (t) => {
+test('authorization keeps tokens across processes, in a file that only its owner may read', async (t) => {
   const scene = await startScene(t);
   const box = await scene.start();
   await scene.oauth.browse(await asked(box));
@@ -173,7 +173,7 @@ test('tokens outlive the process, in a file that only its owner may read', async
   assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 0, refused: 0 });
 });
 
-test('a server that is pointed elsewhere takes no token along', async (t) => {
+test('a server with a changed URL does not get the old tokens', async (t) => {
   const scene = await startScene(t);
   await authorized(t, scene);
   const store = openCredentials(scene.credentialsFile);
@@ -181,7 +181,7 @@ test('a server that is pointed elsewhere takes no token along', async (t) => {
   assert.equal(store.of('web', 'http://127.0.0.1:1/mcp').get().tokens, undefined);
 });
 
-test('a file of credentials that others may read is closed to them; one that is no such file is refused and kept', () => {
+test('the credentials file becomes readable for its owner only; an invalid file is rejected and kept', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-oauth-'));
   const file = join(folder, 'credentials.json');
   writeFileSync(file, '{"version":1,"servers":{}}', { mode: 0o644 });
@@ -196,7 +196,7 @@ test('a file of credentials that others may read is closed to them; one that is 
 
 const countNeedsMore = ({ headers }: IncomingMessage) => (headers['mcp-name'] === 'count' ? 'count' : 'use');
 
-test('credentials that cannot be kept are no authorization, and the reason names no path', async (t) => {
+test('authorization fails if credentials cannot be stored, and the reason contains no path', async (t) => {
   const scene = await startScene(t, {
     authorization: { credentialsFile: join(tmpdir(), 'parley-no-such-folder', 'credentials.json') },
   });
@@ -208,7 +208,7 @@ test('credentials that cannot be kept are no authorization, and the reason names
   );
 });
 
-test('more rights are asked for when a call needs them', async (t) => {
+test('authorization requests more scopes when a call needs them', async (t) => {
   const scene = await startScene(t, { scopeFor: countNeedsMore });
   const box = await authorized(t, scene);
 
@@ -220,7 +220,7 @@ test('more rights are asked for when a call needs them', async (t) => {
   assert.deepEqual(scene.oauth.scopesAsked, ['use', 'use count']);
 });
 
-test('a call that needs more rights costs none of the calls that are under way', async (t) => {
+test('a call that needs more scopes does not end the running calls', async (t) => {
   const scene = await startScene(t, { scopeFor: countNeedsMore });
   const box = await authorized(t, scene);
   const held = box.call('hold', { key: 'under way' });
@@ -235,7 +235,7 @@ test('a call that needs more rights costs none of the calls that are under way',
   assert.equal((await held).status, 'ok');
 });
 
-test('rights that were asked for and not granted are not asked for again: such a call is refused', async (t) => {
+test('authorization does not request scopes again that were not granted: the call is rejected', async (t) => {
   const scene = await startScene(t, { scopeFor: countNeedsMore, grants: 'use' });
   const box = await authorized(t, scene);
   const first = box.call('count');
@@ -251,7 +251,7 @@ test('rights that were asked for and not granted are not asked for again: such a
   assert.deepEqual(scene.oauth.scopesAsked, ['use', 'use count']);
 });
 
-test('a person who refuses is not asked again at once, and the calls hear of it', async (t) => {
+test('a person who denies is not asked again at once, and the calls get the reason', async (t) => {
   const scene = await startScene(t, { consents: false });
   const box = await scene.start();
   t.after(box.stop);
@@ -263,7 +263,7 @@ test('a person who refuses is not asked again at once, and the calls hear of it'
   assert.equal(scene.oauth.counts.redeemed, 0);
 });
 
-test('an answer that nobody waits for is turned away, and so is one that comes twice', async (t) => {
+test('the callback server rejects an unknown redirect, and a repeated one', async (t) => {
   const scene = await startScene(t);
   const box = await scene.start();
   t.after(box.stop);
@@ -281,7 +281,7 @@ test('an answer that nobody waits for is turned away, and so is one that comes t
   await box.reaches('web', 'ready');
 });
 
-test('an address that nobody opened is made anew', async (t) => {
+test('an unused sign-in link is replaced by a new one', async (t) => {
   const scene = await startScene(t, { authorizationTimeoutMs: 100 });
   const box = await scene.start();
   t.after(box.stop);
@@ -297,7 +297,7 @@ test('an address that nobody opened is made anew', async (t) => {
   );
 });
 
-test('a client that was registered by hand is used as it is', async (t) => {
+test('authorization uses a client that was registered by hand', async (t) => {
   const scene = await startScene(t, {
     clients: { parley: 'secret' },
     settings: { client: { client_id: 'parley', client_secret: 'secret' } },
@@ -306,7 +306,7 @@ test('a client that was registered by hand is used as it is', async (t) => {
   assert.deepEqual(scene.oauth.counts, { registered: 0, redeemed: 1, refreshed: 0, refused: 0 });
 });
 
-test('a client that a document describes need not register', async (t) => {
+test('authorization uses a client metadata document without registration', async (t) => {
   const clientMetadataUrl = 'https://parley.example/client.json';
   const scene = await startScene(t, { metadataDocuments: true, authorization: { clientMetadataUrl } });
   await authorized(t, scene);
@@ -317,7 +317,7 @@ test('a client that a document describes need not register', async (t) => {
   );
 });
 
-test('a token from the configuration is used alone: nobody is asked to authorize', async (t) => {
+test('a token from the configuration disables OAuth', async (t) => {
   const scene = await startScene(t);
   const block = { ...httpServer('web', scene.server.url), headers: { Authorization: 'Bearer wrong' }, oauth: null };
   const box = await startMcpServers([block], { maxReconnectAttempts: 0 });

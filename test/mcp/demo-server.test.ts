@@ -1,4 +1,4 @@
-/** The bundled MCP server over stdio, as any host would use it. */
+/** Tests the bundled MCP server over stdio, as any host would use it. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { loadServers } from '../../src/mcp/config/servers-config.ts';
 import { startMcpServers } from '../support/mcp-servers.ts';
 
-describe('the bundled demo server, as the shipped configuration starts it', () => {
+describe('the bundled demo server with the shipped configuration', () => {
   const root = mkdtempSync(join(tmpdir(), 'parley-demo-'));
   let box: Awaited<ReturnType<typeof startMcpServers>>;
   const say = async (tool: string, args: Record<string, unknown>) => {
@@ -44,7 +44,7 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     );
   });
 
-  test('adds, tells the time and counts words', async () => {
+  test('adds, returns the time and counts words', async () => {
     assert.deepEqual(await say('add', { a: 2, b: 3 }), ['ok', '5']);
     assert.deepEqual(await say('word_count', { text: 'one two\nthree' }), ['ok', '3 words, 13 characters, 2 lines']);
     assert.match(

@@ -1,4 +1,4 @@
-/** Every revision of MCP: what it has is played against a real server that is held to it. docs/mcp.md shows the same table. */
+/** Plays every row of the revision table against a real server of that revision. docs/mcp.md shows the same table. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { SamplingPolicy } from '../../src/mcp/server-requests/client-features.ts';

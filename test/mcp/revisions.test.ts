@@ -1,4 +1,4 @@
-/** Every revision of the protocol from 2024-11-05 on, over both transports: agreed on, and of use. */
+/** Tests every revision of the protocol from 2024-11-05 on, over both transports. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -26,7 +26,7 @@ for (const [transport, serve] of [
 ] as const) {
   for (const revision of revisions) {
     describe(`a server of ${revision} over ${transport}`, () => {
-      test('is agreed with, all pages of its list are read, its calls tell of progress, and a longer list replaces the first whole', async (t) => {
+      test('negotiates, lists all pages, reports progress, and has its catalogue replaced as a whole', async (t) => {
         const box = await startMcpServers([await serve(revision, t)]);
         t.after(box.stop);
         await box.host.settled();
@@ -63,7 +63,7 @@ for (const [transport, serve] of [
   }
 }
 
-test('a list that never ends is given up, and the server with it', async (t) => {
+test('a server with an endless list of tools fails', async (t) => {
   const server = await startPagedServer('2025-11-25', { endless: true });
   t.after(server.stop);
   const box = await startMcpServers([httpServer('paged', server.url)], { maxReconnectAttempts: 0 });

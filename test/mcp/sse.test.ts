@@ -1,4 +1,4 @@
-/** MCP over HTTP with server-sent events, as it was before Streamable HTTP: found by itself, and supervised like the others. */
+/** Tests MCP over HTTP with server-sent events (before Streamable HTTP): detection, calls and reconnects. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -14,8 +14,8 @@ async function start(t: TestContext, limits: Parameters<typeof startMcpServers>[
   return { server, box };
 }
 
-describe('a server that knows only HTTP with server-sent events', () => {
-  test('is spoken to that way, with the headers of its block', async (t) => {
+describe('a server with only HTTP and server-sent events', () => {
+  test('is detected, and gets the headers of its block', async (t) => {
     const { server, box } = await start(t);
     assert.deepEqual(
       box.host.statuses().map(({ state, tools }) => [state, tools]),
@@ -26,7 +26,7 @@ describe('a server that knows only HTTP with server-sent events', () => {
     assert.equal(server.sessions.size, 1);
   });
 
-  test('tells of a changed list', async (t) => {
+  test('notifies of a changed list', async (t) => {
     const { server, box } = await start(t);
     const before = box.host.tools();
     const changed = Promise.withResolvers<void>();
@@ -37,7 +37,7 @@ describe('a server that knows only HTTP with server-sent events', () => {
     assert.ok(box.host.tools().some(({ name }) => name === 'grown'));
   });
 
-  test('hears of a call that is cancelled', async (t) => {
+  test('is notified of a cancelled call', async (t) => {
     const { server, box } = await start(t);
     const abort = new AbortController();
     const end = box.call('hang', {}, { signal: abort.signal });
@@ -47,7 +47,7 @@ describe('a server that knows only HTTP with server-sent events', () => {
     while (!server.seen.includes('cancelled')) await new Promise((resolve) => setImmediate(resolve));
   });
 
-  test('whose stream ends is lost with its calls, and serves the next one in a new session', async (t) => {
+  test('loses its calls when its stream ends, and serves the next call in a new session', async (t) => {
     const { server, box } = await start(t, { maxReconnectAttempts: 1_000 });
     const hanging = box.call('hang');
     while (!server.seen.includes('hang')) await new Promise((resolve) => setImmediate(resolve));
@@ -62,21 +62,21 @@ describe('a server that knows only HTTP with server-sent events', () => {
     assert.deepEqual(restarted.seen, ['count']);
   });
 
-  test('that does not know its session any more is asked again in a new one, once', async (t) => {
+  test('gets a call again in a new session, once, after it lost the session', async (t) => {
     const { server, box } = await start(t);
     server.sessions.clear();
     assert.equal((await box.call('count')).status, 'ok');
     assert.deepEqual(server.seen, ['count']);
   });
 
-  test('that sends more than a message may weigh loses its calls and comes back', async (t) => {
+  test('loses its calls after an oversized message, and reconnects', async (t) => {
     const { box } = await start(t, { maxMessageBytes: 64 * 1024 });
     assert.equal((await box.call('big')).status, 'lost');
     assert.equal((await box.call('count')).status, 'ok');
   });
 });
 
-test('a server that refuses everything is told to have done so, not that it lacks an event stream', async (t) => {
+test('a server that rejects every request is reported with its status, not with a missing event stream', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
   server.refuse(404);

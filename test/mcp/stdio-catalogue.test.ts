@@ -1,4 +1,4 @@
-/** What a stdio server offers: chosen, cut, changed under way, and passed over where it breaks the protocol. */
+/** Tests the catalogue of a stdio server: selection, limits, changes and protocol violations. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -6,7 +6,7 @@ import { openJournalled, openMcpServers, textOf } from '../support/mcp-open.ts';
 import { stdioServer } from '../support/mcp-servers.ts';
 
 describe('a stdio server', () => {
-  test('swaps its catalogue whole when its list changes', async (t) => {
+  test('has its catalogue replaced as a whole when its list changes', async (t) => {
     const box = await openMcpServers(t, [stdioServer('one')]);
     const before = box.host.tools();
 
@@ -25,7 +25,7 @@ describe('a stdio server', () => {
     assert.equal(textOf(await box.call('grown')), 'grown');
   });
 
-  test('that redefines a tool is not called with what was meant for the old one, and is for the new', async (t) => {
+  test('gets no call that was meant for an older definition of a tool', async (t) => {
     const { box, journal } = await openJournalled(t);
     const pinned = box.tool('count');
     const changed = Promise.withResolvers<void>();
@@ -42,7 +42,7 @@ describe('a stdio server', () => {
     assert.equal((await box.call('count')).status, 'ok');
   });
 
-  test('offers the tools that its block chooses, and the log tells of a name that it does not have', async (t) => {
+  test('offers the tools that its block selects, and the log names unknown ones', async (t) => {
     const box = await openMcpServers(t, [
       { ...stdioServer('one'), includeTools: ['count', 'slow', 'cuont'], excludeTools: ['slow'] },
     ]);
@@ -59,7 +59,7 @@ describe('a stdio server', () => {
     );
   });
 
-  test('that lists more tools than may be offered is cut, and the log says so', async (t) => {
+  test('offers no more tools than the limit, and the log says so', async (t) => {
     const box = await openMcpServers(t, [stdioServer('one'), stdioServer('two')], { maxTools: 3 });
 
     assert.deepEqual(
@@ -71,7 +71,7 @@ describe('a stdio server', () => {
   });
 });
 
-test('a server some of whose tools break the protocol offers the others, and the log tells of each', async (t) => {
+test('a server offers its valid tools, and the log names the invalid ones', async (t) => {
   const box = await openMcpServers(t, [
     { ...stdioServer('one'), args: [join(import.meta.dirname, '../support/mcp-careless-server.ts')] },
   ]);
@@ -89,7 +89,7 @@ test('a server some of whose tools break the protocol offers the others, and the
   assert.equal(textOf(await box.call('good')), 'called');
 });
 
-test('what a server says of its results is not compiled: a hostile schema harms nobody', async (t) => {
+test('a hostile output schema is not compiled and does no harm', async (t) => {
   const box = await openMcpServers(t, [
     { ...stdioServer('hostile'), args: [join(import.meta.dirname, '../support/mcp-hostile-server.ts')] },
   ]);
@@ -98,6 +98,6 @@ test('what a server says of its results is not compiled: a hostile schema harms 
     text: 'got you',
     content: { content: [{ type: 'text', text: 'got you' }], structuredContent: {} },
   });
-  // A rejection that nobody holds would end the process, and with it this test, in the next turn of the event loop.
+  // An unhandled rejection would end the process, and this test, in the next turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
 });

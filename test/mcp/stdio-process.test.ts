@@ -1,11 +1,11 @@
-/** The child behind a stdio server: it cannot be started, hangs, crashes, comes back, and ignores goodbyes. */
+/** Tests the child process of a stdio server: failed start, hang, crash, restart, and ignored signals. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openJournalled, openMcpServers, textOf } from '../support/mcp-open.ts';
 import { createJournal, isAlive, startMcpServers, stdioServer } from '../support/mcp-servers.ts';
 
 describe('a stdio server', () => {
-  test('that has frozen is reconnected once a call was given up, and the next call works', async (t) => {
+  test('is reconnected after a call that hung was aborted, and the next call works', async (t) => {
     const { box, journal } = await openJournalled(t);
     const abort = new AbortController();
 
@@ -17,7 +17,7 @@ describe('a stdio server', () => {
     assert.equal(textOf(await box.call('count')), 'counted');
   });
 
-  test('that freezes while nothing is asked of it is found by its health check, and serves the next call', async (t) => {
+  test('is found lost by its health check when it hangs idle, and serves the next call', async (t) => {
     const { box, journal } = await openJournalled(t, { healthIntervalMs: 100 });
 
     await box.call('doze');
@@ -28,14 +28,14 @@ describe('a stdio server', () => {
     assert.equal(textOf(await box.call('count')), 'counted');
   });
 
-  test('that is at work on a call is not asked whether it lives: many can do but one thing at a time', async (t) => {
+  test('gets no health check while a call runs, because many servers do one thing at a time', async (t) => {
     const { box, journal } = await openJournalled(t, { healthIntervalMs: 20, pingTimeoutMs: 20 });
 
     assert.equal(textOf(await box.call('busy', { ms: 400 })), 'done');
     assert.equal(journal.count('started'), 1);
   });
 
-  test('that no longer reads was never asked, so the call is made in a new process', async (t) => {
+  test('gets the call in a new process if the old one does not read its input', async (t) => {
     const { box, journal } = await openJournalled(t);
 
     assert.equal(textOf(await box.call('deafen')), 'deaf');
@@ -43,7 +43,7 @@ describe('a stdio server', () => {
     assert.deepEqual([journal.count('counted'), journal.count('started')], [1, 2]);
   });
 
-  test('loses the calls in flight when it crashes, and serves the next call from a new process', async (t) => {
+  test('loses the running calls when it crashes, and serves the next call from a new process', async (t) => {
     const { box, journal } = await openJournalled(t);
     const catalogue = box.host.tools();
 
@@ -82,7 +82,7 @@ describe('a stdio server', () => {
     assert.equal(journal.count('started'), 5);
   });
 
-  test('that cannot be started says why', async (t) => {
+  test('fails with the reason if it cannot be started', async (t) => {
     const box = await startMcpServers([{ ...stdioServer('one'), command: 'no-such-program' }], {
       maxReconnectAttempts: 0,
     });
@@ -93,7 +93,7 @@ describe('a stdio server', () => {
     assert.match(box.host.statuses()[0]?.error ?? '', /could not be started \(ENOENT\)/);
   });
 
-  test('that says nothing is lost after the connection timeout', async (t) => {
+  test('is lost after the connection timeout if it sends nothing', async (t) => {
     const box = await openMcpServers(t, [{ ...stdioServer('one'), command: 'sleep', args: ['600'] }], {
       maxReconnectAttempts: 0,
       connectionTimeoutMs: 100,
@@ -104,7 +104,7 @@ describe('a stdio server', () => {
     ]);
   });
 
-  test('is negotiated with in one start of its process, or held to one revision, as its block says', async (t) => {
+  test('negotiates within one start of its process, or uses the one revision of its block', async (t) => {
     const journal = createJournal();
     const server = stdioServer('auto', { TEST_JOURNAL: journal.file });
     const box = await startMcpServers(

@@ -1,4 +1,4 @@
-/** Calls over stdio to a real child: how they end, what comes back of them, and what the child is given. */
+/** Tests calls over stdio to a real child: their ends, their results, and the child's environment. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openJournalled, openMcpServers, textOf } from '../support/mcp-open.ts';
@@ -31,7 +31,7 @@ describe('a stdio server', () => {
     );
   });
 
-  test('tells the ways in which a call can end apart', async (t) => {
+  test('has a different end for each way in which a call can end', async (t) => {
     const box = await openMcpServers(t, [stdioServer('one')]);
 
     assert.deepEqual(await box.call('fail'), {
@@ -60,7 +60,7 @@ describe('a stdio server', () => {
     ]);
   });
 
-  test('is told of a cancelled call, which ends at once', async (t) => {
+  test('is notified of a cancelled call, which ends at once', async (t) => {
     const { box, journal } = await openJournalled(t);
     const abort = new AbortController();
 
@@ -73,7 +73,7 @@ describe('a stdio server', () => {
     assert.deepEqual(await box.call('slow', { ms: 1 }, { signal: abort.signal }), { status: 'cancelled' });
   });
 
-  test('that sends more than a message may weigh is dropped and comes back', async (t) => {
+  test('is disconnected after an oversized message, and reconnects', async (t) => {
     const box = await openMcpServers(t, [stdioServer('one')], { maxMessageBytes: 64 * 1024 });
 
     assert.equal((await box.call('big', { chars: 100_000 })).status, 'lost');
@@ -81,7 +81,7 @@ describe('a stdio server', () => {
     assert.equal((await box.call('slow', { ms: 1 })).status, 'ok');
   });
 
-  test('is shown in plain text, whatever it writes; the log keeps the whole', async (t) => {
+  test('has its results sanitized for the model; the log keeps the original', async (t) => {
     const box = await openMcpServers(t, [stdioServer('one')]);
 
     const end = await box.call('dirty');
@@ -90,7 +90,7 @@ describe('a stdio server', () => {
     assert.ok(JSON.stringify(end).includes('u001b[31mred'));
   });
 
-  test('that nests a result too deep has given none, and nobody falls over it', async (t) => {
+  test('has a result rejected that is nested too deep', async (t) => {
     const box = await openMcpServers(t, [stdioServer('one')]);
 
     const end = await box.call('abyss', { levels: 20_000 });
@@ -100,7 +100,7 @@ describe('a stdio server', () => {
     assert.equal(textOf(await box.call('count')), 'counted');
   });
 
-  test('inherits what programs need and none of our secrets', async (t) => {
+  test('inherits what programs need and none of the secrets', async (t) => {
     process.env['TEST_API_KEY'] = 'secret';
     t.after(() => delete process.env['TEST_API_KEY']);
     const box = await openMcpServers(t, [stdioServer('one', { LISTED: 'yes' })]);
@@ -111,7 +111,7 @@ describe('a stdio server', () => {
   });
 });
 
-test('a server that sends what is no message, or none that anybody waits for, is served on', async (t) => {
+test('a server stays connected after invalid and unexpected messages', async (t) => {
   const box = await openMcpServers(t, [stdioServer('one')]);
 
   assert.equal(textOf(await box.call('garble')), 'understood?');
@@ -119,7 +119,7 @@ test('a server that sends what is no message, or none that anybody waits for, is
   assert.equal(box.host.statuses()[0]?.state, 'ready');
 });
 
-test('a command gets its words as they are written: no shell reads them', async (t) => {
+test('a command gets its arguments unchanged, without a shell', async (t) => {
   const block = stdioServer('one');
   const words = ['$(touch x)', '; exit', '*', '$HOME', "it's", '|cat'];
   const box = await openMcpServers(t, [{ ...block, args: [...block.args, ...words] }]);

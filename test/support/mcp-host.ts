@@ -1,4 +1,4 @@
-/** A host that runs one MCP server and does nothing else, for the tests that kill it. Prints the server's pid. */
+/** Runs one MCP server, for the tests that kill this host. Prints the server's pid. */
 import { startMcpServers, stdioServer } from './mcp-servers.ts';
 
 const box = await startMcpServers([stdioServer('one', { TEST_STUBBORN: '1' })]);

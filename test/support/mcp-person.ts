@@ -1,10 +1,10 @@
-/** A person behind a mcpServers, for tests that have no conversation: answers whatever a call asks, until it has its end. */
+/** Plays a person in tests without a conversation: answers every request of a call until the call ends. */
 import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 
 type Call = (name: string, args: Record<string, unknown>, options: Partial<CallOptions>) => Promise<CallEnd>;
 
-/** The server may wait for the answers, or lay the call down and be called again with them. */
+/** The server may wait for the answers, or suspend the call and get it again with them. */
 export async function callAnswering(
   call: Call,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * A running toolbox for tests: the charts of its servers as actors, as the registry would spawn
- * them, with short timers; and ways to wait for what servers and charts do.
+ * Runs MCP servers for tests: their charts as actors, as the registry spawns them, with short timers. It has ways to wait
+ * for servers and charts.
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
@@ -38,7 +38,7 @@ const limits: McpServersLimits = {
   maxQuestionBytes: 2000,
 };
 
-/** The misbehaving server as a block of the configuration. */
+/** The configuration block of the misbehaving server. */
 export function stdioServer(name: string, env: Record<string, string> = {}): StdioServer {
   const script = join(import.meta.dirname, 'mcp-stdio-server.ts');
   return {
@@ -150,7 +150,7 @@ export async function startMcpServers(
       waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 15_000 }),
     call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}) =>
       callTool(tool(name), args, options),
-    /** As it was listed some time, or never. */
+    /** Calls a tool by any definition, also an old or an unknown one. */
     callTool,
     async stop() {
       for (const each of actors.values()) each.send({ type: 'server.drain' });
@@ -163,7 +163,7 @@ export async function startMcpServers(
   };
 }
 
-/** A file that a test server appends words to; `wait` resolves when `word` is there `times` times. */
+/** A file to which a test server appends words. `wait` resolves when `word` is there `times` times. */
 export function createJournal() {
   const folder = mkdtempSync(join(tmpdir(), 'parley-mcp-'));
   const file = join(folder, 'journal');
@@ -189,7 +189,7 @@ export function createJournal() {
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // A zombie is dead; only its parent has not looked yet.
+    // A zombie has ended; its parent has not collected it yet.
     return !/^State:\s+Z/m.test(existsSync('/proc') ? readFileSync(`/proc/${pid}/status`, 'utf8') : '');
   } catch {
     return false;

@@ -1,6 +1,6 @@
 /**
- * The real mcpServers, watched: what it offers can be seen, and answers of chosen calls are kept back until they are given
- * up, so that any tool can be late. In the server that is tested, watched-server.ts puts it in the toolbox's place.
+ * Wraps the real MCP servers: shows what they offer, and holds back the results of chosen calls until they are aborted,
+ * so that any tool can be late. watched-server.ts replaces the real module with this one in the tested server.
  */
 import { channel } from 'node:diagnostics_channel';
 import {
@@ -15,7 +15,7 @@ export interface WatchedMcpServers {
   keepBack(calls: readonly boolean[]): void;
 }
 
-/** Where a toolbox makes itself known as soon as it is there. */
+/** Publishes the MCP servers as soon as they are created. */
 export const watchedMcpServers = channel('parley.test.mcp-servers');
 
 export function createMcpServers(options: McpServersOptions): McpServersHost {
