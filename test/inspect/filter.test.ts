@@ -31,13 +31,13 @@ function serverSteps() {
   const timeline = createTimeline();
   const ready = (state: string) => ({ open: { ready: state } });
   for (const each of [
-    starts('mcp:demo', 'mcpServer', ready('resting')),
-    moves('mcp:demo', 'xstate.after.healthInterval.mcpServer.open.ready.resting', ready('checking')),
-    moves('mcp:demo', 'xstate.done.actor.check', ready('resting')),
-    moves('mcp:demo', 'server.changed', ready('resting')),
+    starts('mcp:demo', 'mcpServer', ready('healthy')),
+    moves('mcp:demo', 'xstate.after.healthInterval.mcpServer.open.ready.healthy', ready('checking')),
+    moves('mcp:demo', 'xstate.done.actor.check', ready('healthy')),
+    moves('mcp:demo', 'server.changed', ready('healthy')),
     moves('mcp:demo', 'server.lost', 'backingOff'),
     moves('mcp:demo', 'xstate.after.backoff.mcpServer.backingOff', { open: 'connecting' }),
-    moves('mcp:demo', 'server.ready', ready('resting')),
+    moves('mcp:demo', 'server.ready', ready('healthy')),
   ])
     timeline.add(each);
   return timeline.steps();

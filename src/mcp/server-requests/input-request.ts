@@ -1,22 +1,22 @@
 /**
- * What servers ask of their client, read from the wire's words into the chart's. They are strangers: a question that
- * is not understood, leads to no web page or is too large is not put to anybody.
+ * Reads what a server requests of its client (elicitation, sampling, roots) into the chart's types. Servers are
+ * untrusted: a request that is malformed, too large or leads to no web page is not shown to people.
  */
 import { z } from 'zod';
 import type { ServerAsk } from '../../../machines/conversation/question-types.ts';
-import { plainText } from '../content/sanitize-text.ts';
+import { sanitizeToLength } from '../content/sanitize-text.ts';
 
-export interface AskLimits {
+export interface InputRequestLimits {
   maxDescriptionChars: number;
-  /** Of one question with its schema, and of the state that a server leaves with us, as JSON. */
+  /** Of one request with its schema, and of the server's `requestState`, as JSON. */
   maxQuestionBytes: number;
 }
 
 const json = z.record(z.string(), z.unknown());
 const url = z.url({ protocol: /^https?$/ });
 
-/** A form where no mode is named, as revisions before 2025-11-25 have it. */
-const request = z.discriminatedUnion('method', [
+/** Without a mode it is a form, as in revisions before 2025-11-25. */
+const inputRequest = z.discriminatedUnion('method', [
   z.object({
     method: z.literal('elicitation/create'),
     params: z.union([
@@ -28,17 +28,20 @@ const request = z.discriminatedUnion('method', [
   z.object({ method: z.literal('roots/list') }),
 ]);
 
-/** Null for what cannot be asked. */
-export function readAsk(value: unknown, { maxDescriptionChars, maxQuestionBytes }: AskLimits): ServerAsk | null {
-  const { data } = request.safeParse(value);
-  if (!data || tooLarge(value, maxQuestionBytes)) return null;
+/** Returns null for a request that Parley does not support. */
+export function readInputRequest(
+  value: unknown,
+  { maxDescriptionChars, maxQuestionBytes }: InputRequestLimits,
+): ServerAsk | null {
+  const { data } = inputRequest.safeParse(value);
+  if (!data || isLargerThan(value, maxQuestionBytes)) return null;
   switch (data.method) {
     case 'roots/list':
       return { kind: 'roots' };
     case 'sampling/createMessage':
       return { kind: 'sampling', request: data.params };
     case 'elicitation/create': {
-      const message = plainText(data.params.message, maxDescriptionChars);
+      const message = sanitizeToLength(data.params.message, maxDescriptionChars);
       return 'url' in data.params
         ? { kind: 'url', message, url: data.params.url }
         : { kind: 'form', message, schema: data.params.requestedSchema };
@@ -46,6 +49,7 @@ export function readAsk(value: unknown, { maxDescriptionChars, maxQuestionBytes 
   }
 }
 
-export function tooLarge(value: unknown, maxBytes: number): boolean {
+/** Measures the value as JSON. */
+export function isLargerThan(value: unknown, maxBytes: number): boolean {
   return Buffer.byteLength(JSON.stringify(value) ?? '') > maxBytes;
 }

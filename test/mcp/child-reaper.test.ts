@@ -1,4 +1,4 @@
-/** No MCP server outlives us, whatever ends us. */
+/** Tests that no MCP server outlives its host, also after a kill. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createGuard } from '../../src/mcp/transport/child-reaper.ts';
-import { isAlive } from '../support/mcp-toolbox.ts';
+import { createChildReaper } from '../../src/mcp/transport/child-reaper.ts';
+import { isAlive } from '../support/mcp-servers.ts';
 
-/** Who is killed leaves its files behind, so they lie in a folder of the test's. */
+/** A killed process leaves its files behind, so the test provides the folder. */
 async function startHost(test: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'parley-guard-'));
   test.after(() => rmSync(folder, { recursive: true }));
@@ -23,7 +23,7 @@ async function startHost(test: TestContext) {
   return { host, pids: String(line).split(' ').map(Number) };
 }
 
-/** Nobody tells us of the death of a process that is not our child: looking is the only way. */
+/** Polls, because the end of a process that is not a child causes no event. */
 async function vanish(pids: number[]) {
   while (pids.some(isAlive)) await pause(20);
 }
@@ -36,7 +36,7 @@ const endings = {
 
 for (const [how, end] of Object.entries(endings)) {
   test(
-    `servers that ignore EOF and SIGTERM, and their children, die when their host ${how}`,
+    `the child reaper ends servers that ignore EOF and SIGTERM, and their children, when their host ${how}`,
     { timeout: 90_000 },
     async (t) => {
       const { host, pids } = await startHost(t);
@@ -49,11 +49,11 @@ for (const [how, end] of Object.entries(endings)) {
   );
 }
 
-test('leaves groups alone that were released', async (t) => {
+test('the child reaper does not end released groups', async (t) => {
   const [kept, released] = [0, 1].map(() => spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }));
   assert.ok(kept?.pid && released?.pid);
   t.after(() => released.kill());
-  const guard = createGuard(assert.fail);
+  const guard = createChildReaper(assert.fail);
   const died = once(kept, 'exit');
 
   guard.watch(kept.pid);

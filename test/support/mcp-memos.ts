@@ -1,10 +1,10 @@
-/** Prompts and resources for a real test server (mcp-http-server.ts): enough of them for several pages, and a few that misbehave. */
+/** Registers prompts and resources for a real test server (mcp-http-server.ts): several pages, and some that misbehave. */
 import { ResourceTemplate, completable, type McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
 const CITIES = ['Graz', 'Linz', 'Salzburg', 'Wien', 'Wels'];
 
-/** `read` is called with each URI that is read; what it returns is the text of `memo://today`. */
+/** `read` is called with each URI that is read, and returns the text of `memo://today`. */
 export function offerMemos(
   server: McpServer,
   read: (uri: string) => string | Promise<string> = () => 'Buy bread.',
@@ -40,7 +40,7 @@ export function offerMemos(
     contents: [{ uri: href, mimeType: 'image/png', blob: 'AAAA' }],
   }));
   server.registerResource('broken', 'memo://broken', {}, () => {
-    throw new Error('the drawer is stuck');
+    throw new Error('the memo is locked');
   });
   const of = new ResourceTemplate('memo://of/{day}', {
     list: undefined,

@@ -1,6 +1,6 @@
 /**
- * A running toolbox for tests: the charts of its servers as actors, as the registry would spawn
- * them, with short timers; and ways to wait for what servers and charts do.
+ * Runs MCP servers for tests: their charts as actors, as the registry spawns them, with short timers. It has ways to wait
+ * for servers and charts.
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
@@ -9,14 +9,14 @@ import { join } from 'node:path';
 import { createActor, waitFor } from 'xstate';
 import { serverState } from '../../machines/mcp-server.ts';
 import type { AuthorizerOptions } from '../../src/mcp/oauth/authorizer.ts';
-import type { HostAnswersOptions } from '../../src/mcp/server-requests/host-answers.ts';
-import { createToolbox } from '../../src/mcp/toolbox.ts';
-import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
-import type { ToolboxLimits } from '../../src/mcp/toolbox.ts';
+import type { ClientFeaturesOptions } from '../../src/mcp/server-requests/client-features.ts';
+import { createMcpServers } from '../../src/mcp/mcp-servers.ts';
+import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
+import type { McpServersLimits } from '../../src/mcp/mcp-servers.ts';
 import type { HttpServer, ServerBlock, StdioServer } from '../../src/mcp/config/server-block.ts';
 import { compileCache } from './compile-cache.ts';
 
-const limits: ToolboxLimits = {
+const limits: McpServersLimits = {
   connectionTimeoutMs: 10_000,
   initialBackoffMs: 20,
   maxBackoffMs: 50,
@@ -38,7 +38,7 @@ const limits: ToolboxLimits = {
   maxQuestionBytes: 2000,
 };
 
-/** The misbehaving server as a block of the configuration. */
+/** The configuration block of the misbehaving server. */
 export function stdioServer(name: string, env: Record<string, string> = {}): StdioServer {
   const script = join(import.meta.dirname, 'mcp-stdio-server.ts');
   return {
@@ -69,23 +69,23 @@ export function httpServer(name: string, url: string, protocol: HttpServer['prot
   };
 }
 
-export interface ToolboxTestOptions extends Partial<ToolboxLimits> {
+export interface TestOptions extends Partial<McpServersLimits> {
   authorization?: Partial<AuthorizerOptions>;
-  answers?: Partial<HostAnswersOptions>;
+  answers?: Partial<ClientFeaturesOptions>;
 }
 
-export async function startToolbox(
+export async function startMcpServers(
   servers: ServerBlock[],
-  { authorization = {}, answers = {}, ...overrides }: ToolboxTestOptions = {},
+  { authorization = {}, answers = {}, ...overrides }: TestOptions = {},
 ) {
   const lines: string[] = [];
   let calls = 0;
-  const folder = mkdtempSync(join(tmpdir(), 'parley-toolbox-'));
-  const host = createToolbox({
+  const folder = mkdtempSync(join(tmpdir(), 'parley-mcp-servers-'));
+  const host = createMcpServers({
     servers,
     limits: { ...limits, ...overrides },
     clientVersion: '0.0.0',
-    answers: {
+    clientFeatures: {
       roots: [],
       sampling: { permission: 'never', maxTokens: 1, requestsPerCall: 1, sample: async () => null },
       ...answers,
@@ -135,7 +135,7 @@ export async function startToolbox(
       onProgress: () => undefined,
       onLog: () => undefined,
       resume: null,
-      ask: () => null,
+      requestInput: () => null,
       place: ['owner', 'conversation', String((calls += 1))],
       ...options,
     });
@@ -150,7 +150,7 @@ export async function startToolbox(
       waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 15_000 }),
     call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}) =>
       callTool(tool(name), args, options),
-    /** As it was listed some time, or never. */
+    /** Calls a tool by any definition, also an old or an unknown one. */
     callTool,
     async stop() {
       for (const each of actors.values()) each.send({ type: 'server.drain' });
@@ -163,7 +163,7 @@ export async function startToolbox(
   };
 }
 
-/** A file that a test server appends words to; `wait` resolves when `word` is there `times` times. */
+/** A file to which a test server appends words. `wait` resolves when `word` is there `times` times. */
 export function createJournal() {
   const folder = mkdtempSync(join(tmpdir(), 'parley-mcp-'));
   const file = join(folder, 'journal');
@@ -189,7 +189,7 @@ export function createJournal() {
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // A zombie is dead; only its parent has not looked yet.
+    // A zombie has ended; its parent has not collected it yet.
     return !/^State:\s+Z/m.test(existsSync('/proc') ? readFileSync(`/proc/${pid}/status`, 'utf8') : '');
   } catch {
     return false;

@@ -1,6 +1,6 @@
 /**
- * What servers offer beside tools, made of what the SDK gives: texts within bounds, and null for what is not said. Pure;
- * no SDK type leaves this folder.
+ * Converts prompts, resources and completions from the SDK's types into Parley's: texts are sanitized and cut, absent
+ * values are null. Pure.
  */
 import type {
   CompleteResult,
@@ -11,21 +11,68 @@ import type {
   Resource as ListedResource,
   ResourceTemplateType,
 } from '@modelcontextprotocol/client';
-import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './offers.ts';
 import { blockText } from './result-text.ts';
-import { plainText } from './sanitize-text.ts';
+import { sanitizeToLength } from './sanitize-text.ts';
 
-/** Of one completion: the specification's bound. */
+export interface Prompt {
+  name: string;
+  title: string | null;
+  description: string;
+  arguments: { name: string; description: string; required: boolean }[];
+}
+
+/** A resource, or a template of resources. */
+export interface Resource {
+  /** A URI; for a template, an RFC 6570 URI template. */
+  uri: string;
+  name: string;
+  title: string | null;
+  description: string;
+  mimeType: string | null;
+  sizeBytes: number | null;
+}
+
+/** A prompt with its arguments filled in, as `prompts/get` returns it. */
+export interface FilledPrompt {
+  description: string;
+  messages: PromptMessage[];
+}
+
+export interface PromptMessage {
+  role: 'user' | 'assistant';
+  /** The content as text for a model. */
+  text: string;
+  /** The content as the server sent it. */
+  content: Record<string, unknown>;
+}
+
+export interface ResourcePart {
+  uri: string;
+  mimeType: string | null;
+  /** Null for binary content, which is in `blob` as base64. */
+  text: string | null;
+  blob: string | null;
+}
+
+/** Suggested values of an argument. */
+export interface Completion {
+  values: string[];
+  /** Null if unknown. */
+  total: number | null;
+  hasMore: boolean;
+}
+
+/** The specification's limit for one completion. */
 const MAX_COMPLETIONS = 100;
 
 export function promptOf({ name, title, description, arguments: args }: ListedPrompt, maxChars: number): Prompt {
   return {
     name,
     title: title ?? null,
-    description: plainText(description ?? '', maxChars),
+    description: sanitizeToLength(description ?? '', maxChars),
     arguments: (args ?? []).map((argument) => ({
       name: argument.name,
-      description: plainText(argument.description ?? '', maxChars),
+      description: sanitizeToLength(argument.description ?? '', maxChars),
       required: argument.required === true,
     })),
   };
@@ -39,7 +86,7 @@ export function resourceOf(
     uri,
     name,
     title: title ?? null,
-    description: plainText(description ?? '', maxChars),
+    description: sanitizeToLength(description ?? '', maxChars),
     mimeType: mimeType ?? null,
     sizeBytes: size ?? null,
   };
@@ -53,7 +100,7 @@ export function templateOf(
     uri: uriTemplate,
     name,
     title: title ?? null,
-    description: plainText(description ?? '', maxChars),
+    description: sanitizeToLength(description ?? '', maxChars),
     mimeType: mimeType ?? null,
     sizeBytes: null,
   };
@@ -61,7 +108,7 @@ export function templateOf(
 
 export function filledOf({ description, messages }: GetPromptResult, maxChars: number): FilledPrompt {
   return {
-    description: plainText(description ?? '', maxChars),
+    description: sanitizeToLength(description ?? '', maxChars),
     messages: messages.map(({ role, content }) => ({ role, text: blockText(content), content: asRecord(content) })),
   };
 }
