@@ -7,6 +7,8 @@ export interface PageFiles {
   /** With `{{name}}` where a value belongs. */
   html: string;
   css: string;
+  /** The style sheet with the colours, which the inspector loads too. */
+  colors: string;
   icon: string;
   /** Names of the documents, the README first. */
   docs: readonly string[];
@@ -20,6 +22,7 @@ const README = 'README.md';
 /** Reads the page's own files at once and a document when it is asked for. */
 export function readPageFiles(): PageFiles {
   const own = (name: string) => readFileSync(join(import.meta.dirname, 'page', name), 'utf8');
+  const inspectors = (name: string) => readFileSync(join(project, 'src', 'inspect', 'page', name), 'utf8');
   const docs = [
     README,
     ...readdirSync(join(project, 'docs'))
@@ -29,7 +32,8 @@ export function readPageFiles(): PageFiles {
   return {
     html: own('home.html'),
     css: own('home.css'),
-    icon: readFileSync(join(project, 'src', 'inspect', 'page', 'icon.svg'), 'utf8'),
+    colors: inspectors('colors.css'),
+    icon: inspectors('icon.svg'),
     docs,
     async readDoc(name) {
       if (!docs.includes(name)) return null;
