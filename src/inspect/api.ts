@@ -4,7 +4,7 @@
  */
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ListedConversation } from '../store/listing.ts';
-import type { ListedLive } from './live-list.ts';
+import type { ListedLive } from './live/live-list.ts';
 import type { PageSources } from './page-sources.ts';
 
 export interface ApiDeps extends PageSources {

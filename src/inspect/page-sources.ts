@@ -2,6 +2,8 @@
  * Provides what the page of inspection shows: its own files, the charts as they ship, the conversations that run, and
  * those of the log. Reads only; access is decided before.
  */
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
@@ -11,12 +13,16 @@ import type { ConversationList } from '../store/listing.ts';
 import type { Store } from '../store/port.ts';
 import type { SearchStep } from '../store/search.ts';
 import type { WaitingList } from '../store/waiting.ts';
-import { readAssets, type Asset } from './assets.ts';
-import { createCharts, type Charts } from './charts.ts';
-import { listLive, type ListQuery, type LiveList } from './live-list.ts';
-import { openQuestions, type OpenQuestion } from './open-questions.ts';
-import { replayConversation, type Replay, type ReplayDeps } from './replay.ts';
-import { readRow, rowsAfter, type RowsAfter } from './rows.ts';
+import { createCharts, type Charts } from './charts/drawn-charts.ts';
+import { listLive, type ListQuery, type LiveList } from './live/live-list.ts';
+import { openQuestions, type OpenQuestion } from './log/open-interrupts.ts';
+import { replayConversation, type Replay, type ReplayDeps } from './log/replay.ts';
+import { readRow, rowsAfter, type RowsAfter } from './log/rows.ts';
+
+export interface Asset {
+  type: string;
+  content: Buffer;
+}
 
 export interface PageSourceDeps extends ReplayDeps {
   store: Pick<Store, 'page' | 'standing' | 'conversations' | 'waitingForPeople' | 'titles' | 'search'>;
@@ -65,4 +71,20 @@ export function createPageSources(deps: PageSourceDeps): PageSources {
     row: (ref, seq) => readRow(ref, seq, deps),
     questions: (ref) => openQuestions(ref, deps),
   };
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** By name. Files of other kinds are not served. */
+function readAssets(): ReadonlyMap<string, Asset> {
+  const folder = join(import.meta.dirname, 'page');
+  const names = readdirSync(folder).filter((name) => extname(name) in TYPES);
+  return new Map(
+    names.map((name) => [name, { type: TYPES[extname(name)] ?? '', content: readFileSync(join(folder, name)) }]),
+  );
 }

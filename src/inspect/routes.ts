@@ -5,8 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../errors.ts';
 import type { Api } from './api.ts';
-import type { Asset } from './assets.ts';
-import type { Doorkeeper } from './visitor.ts';
+import type { Asset } from './page-sources.ts';
+import type { Doorkeeper } from './access.ts';
 import type { Refusal } from '../refusal.ts';
 
 export interface InspectRoutes {

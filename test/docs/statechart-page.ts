@@ -1,6 +1,6 @@
 /** The pages about the statecharts: what each state of a chart is for, and what leads where, in words. */
 import type { AnyStateMachine } from 'xstate';
-import { chartOf, type Chart, type ChartState, type ChartTransition } from '../../src/inspect/chart.ts';
+import { chartOf, type Chart, type ChartState, type ChartTransition } from '../../src/inspect/charts/chart.ts';
 import { isWithin, mermaidOf } from './statechart-mermaid.ts';
 
 const notice = '<!-- Written by test/docs/statecharts.ts from machines/. Change those, not this. -->';

@@ -1,8 +1,8 @@
 /** The feed of a conversation by itself: what a viewer who comes late is told, and what becomes of one who reads too slowly. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFeed, type Viewer } from '../../src/inspect/feed.ts';
-import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
+import { createFeed, type Viewer } from '../../src/inspect/live/feed.ts';
+import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 
 const head = (sessionId: string, id: number) => ({
   rootId: 'a',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import { actorsOf, createFilter, kindOf } from '../../src/inspect/page/filter.js';
-import { createTimeline, type Message } from '../../src/inspect/page/timeline.js';
+import { createTimeline, type Message } from '../../src/inspect/page/steps.js';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere, labelsOf } from '../support/inspect-page.ts';
 import { says } from '../support/model-replies.ts';

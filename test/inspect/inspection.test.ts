@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { createActor, createMachine } from 'xstate';
-import { createDefinitions } from '../../src/inspect/definition.ts';
-import { createInspection } from '../../src/inspect/inspection.ts';
+import { createDefinitions } from '../../src/inspect/stately-format.ts';
+import { createInspection } from '../../src/inspect/live/inspection.ts';
 
 const lamp = createMachine({
   id: 'lamp',

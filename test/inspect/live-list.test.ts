@@ -1,7 +1,7 @@
 /** The list of conversations in memory, when there are many: the newest that fit, how many stand where, and nobody held up. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { listLive } from '../../src/inspect/live-list.ts';
+import { listLive } from '../../src/inspect/live/live-list.ts';
 
 const many = Array.from({ length: 5000 }, (_, index) => ({
   ref: { owner: index % 2 === 0 ? 'alice' : 'bob', conversationId: `c${index}` },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createRecord } from '../../src/inspect/page/record.js';
-import { createTimeline } from '../../src/inspect/page/timeline.js';
+import { createTimeline } from '../../src/inspect/page/steps.js';
 import { blankFacts } from '../support/blank-facts.ts';
 
 const machine = JSON.stringify({ id: 'conversation', states: {} });

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
+import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 import type { Client } from '../support/client.ts';
 import { dotted, statesOf, watch, type Watcher } from '../support/inspection.ts';
 import { pageOf } from '../support/metrics.ts';

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import type { Page } from 'playwright-core';
 import { createMachine } from 'xstate';
-import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
+import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { eventsUrl } from '../support/inspection.ts';
 import { pageOf } from '../support/metrics.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
+import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 import type { ConnectOptions } from './client.ts';
 import type { Parley } from './parley.ts';
 

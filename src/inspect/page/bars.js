@@ -28,7 +28,7 @@ const LEAST_GAP_MS = 2;
 /** The part of the width that all pure waiting takes, where it would take more. */
 const WAIT_SHARE = 0.25;
 
-/** The phases that were seen live. @param {readonly import('./timeline.js').Step[]} steps @returns {Phase[]} */
+/** The phases that were seen live. @param {readonly import('./steps.js').Step[]} steps @returns {Phase[]} */
 export function phasesOf(steps) {
   /** @type {Phase[]} */
   const phases = [];

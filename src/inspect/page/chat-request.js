@@ -2,7 +2,7 @@
  * Sends one request of the chat protocol on a socket of its own, with the viewer's token. So an answer to a question is
  * admitted like any client's, and the server decides whose conversation it is.
  */
-import { token } from './server.js';
+import { token } from './api.js';
 
 /** Longest wait for the answer; a person can try again. */
 const PATIENCE_MS = 20_000;

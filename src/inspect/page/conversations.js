@@ -4,7 +4,7 @@
  */
 import { byId, element, onArrows, press } from './element.js';
 import { createList } from './list.js';
-import { ask, Refused } from './server.js';
+import { ask, Refused } from './api.js';
 import { createLive, createSearch, createStored, createWaitingList } from './sources.js';
 
 const EVERY_MS = 1000;

@@ -3,14 +3,14 @@
  * arguments as JSON; of another event it shows what was told of it, and the context after it.
  */
 import { byId, element } from './element.js';
-import { titleOf } from './timeline.js';
+import { titleOf } from './steps.js';
 import { clock, duration } from './times.js';
 
 /** Rows that are kept, so that going back and forth asks for nothing. */
 const MOST_KEPT = 100;
 
 /**
- * @typedef {import('./timeline.js').Step} Step
+ * @typedef {import('./steps.js').Step} Step
  * @typedef {{ type: string, content: string | null, tool_calls: { function?: { name?: string, arguments?: string } }[] | null, extra: Record<string, unknown> | null,
  *   model: string | null, usage: Record<string, unknown> | null, request_id: string | null, tool_call_id: string | null }} WholeRow
  */

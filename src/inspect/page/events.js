@@ -3,7 +3,7 @@
  * to be shown; null is the newest, whatever comes.
  */
 import { byId, element, onArrows } from './element.js';
-import { titleOf } from './timeline.js';
+import { titleOf } from './steps.js';
 import { clock, since } from './times.js';
 
 const PLAY_EVERY_MS = 450;
@@ -12,7 +12,7 @@ const MOST_ROWS = 400;
 /** The list goes on when its top or its end is so near, in pixels. */
 const NEAR = 60;
 
-/** @typedef {import('./timeline.js').Step} Step */
+/** @typedef {import('./steps.js').Step} Step */
 
 /**
  * `steps` has those that are listed, and the one with the given key in any case. `onDetail` shows the step itself.

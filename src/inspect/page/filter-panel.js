@@ -2,7 +2,7 @@
 import { byId, element } from './element.js';
 import { createFilter, KINDS } from './filter.js';
 
-/** @typedef {import('./timeline.js').Step} Step */
+/** @typedef {import('./steps.js').Step} Step */
 
 /** @param {{ steps(): readonly Step[], onChange(): void }} given */
 export function createFilterPanel({ steps, onChange }) {

@@ -2,9 +2,9 @@
  * Decides which events are in the list: by kind, and by the actors that got or sent them. At first the health checks
  * of MCP servers are hidden. Pure: knows no page.
  */
-import { titleOf } from './timeline.js';
+import { titleOf } from './steps.js';
 
-/** @typedef {import('./timeline.js').Step} Step */
+/** @typedef {import('./steps.js').Step} Step */
 /** @typedef {'state' | 'event' | 'row' | 'birth' | 'health'} Kind */
 /** @typedef {'conversation' | 'answer' | 'calls' | 'servers'} Group */
 /** `key` is the group's, or `group/actor id`. @typedef {{ key: string, group: Group, title: string, count: number }} Facet */

@@ -4,20 +4,19 @@
 import { createAddress, placeOf, seqOfKey } from './address.js';
 import { createConversations } from './conversations.js';
 import { createDetail } from './detail.js';
-import { byId, press } from './element.js';
+import { byId, press, tellChosen } from './element.js';
 import { createEvents, readable } from './events.js';
 import { createFilterPanel } from './filter-panel.js';
 import { onKeys } from './keys.js';
-import { tellChosen } from './listbox.js';
 import { createRecord } from './record.js';
-import { ask, follow, Refused } from './server.js';
+import { ask, follow, Refused } from './api.js';
 import { createSignIn } from './sign-in.js';
 import { createSplitters } from './splitters.js';
 import { createStage } from './stage.js';
 import { createTheme } from './theme.js';
-import { createTimeline } from './timeline.js';
+import { createTimeline } from './steps.js';
 import { createTrace } from './trace.js';
-import { createWaiting } from './waiting.js';
+import { createWaiting } from './interrupts.js';
 
 /** @typedef {import('./conversations.js').Ref} Ref */
 

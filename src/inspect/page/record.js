@@ -3,15 +3,15 @@
  * log are asked for after the newest known one, so that none is missing or repeated where the past meets the present.
  * Knows no element of the page.
  */
-import { commitOf, conversationIn } from './timeline.js';
+import { commitOf, conversationIn } from './steps.js';
 
 /**
- * A row of the log in short, as `src/inspect/row-facts.ts` makes it.
+ * A row of the log in short, as `src/inspect/log/rows.ts` makes it.
  * @typedef {{ seq: number, at_ms: number, type: string, request_id: string | null, call_id: string | null, name: string | null,
  *   server: string | null, outcome: string | null, hop: number | null, duration_ms: number | null, first_token_ms: number | null,
  *   model: string | null, prompt_tokens: number | null, cached_tokens: number | null, completion_tokens: number | null,
  *   cost: number | null, text: string | null }} Row
- * @typedef {import('./timeline.js').Message} Message
+ * @typedef {import('./steps.js').Message} Message
  * @typedef {{ messages: Message[], rows: Row[], standing: string | null, head_seq: number, before_seq: number | null }} Piece
  * @typedef {{ label: string, atMs: number }} Break
  */
@@ -26,7 +26,7 @@ const ROWS_AFTER_JUMP = 40;
 /**
  * `onChange`: there is more to show. `onNews`: rows were committed just now, or have just been read. `ask` and `askRows`
  * reject as `ask` of server.js does; `askRows` resolves with no rows for an unknown conversation.
- * @param {{ conversationId: string, timeline: ReturnType<typeof import('./timeline.js').createTimeline>,
+ * @param {{ conversationId: string, timeline: ReturnType<typeof import('./steps.js').createTimeline>,
  *   ask(query: Record<string, string>): Promise<Piece>, askRows(after: number): Promise<{ rows: Row[], head_seq: number }>,
  *   onChange(): void, onNews(rows: readonly Row[]): void, onFailure(error: unknown): void }} given
  */

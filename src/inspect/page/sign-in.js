@@ -1,6 +1,6 @@
 /** Asks for the token of a viewer, checks it with the server, and forgets it when the person signs out. */
 import { byId, press } from './element.js';
-import { ask, Refused, token } from './server.js';
+import { ask, Refused, token } from './api.js';
 
 /** What to read out when the server refused. @param {Refused} refused */
 function reasonOf({ status, message }) {

@@ -6,7 +6,7 @@ import { describe, drawn, light } from './chart.js';
 import { moodOf } from './conversations.js';
 import { byId, element, press } from './element.js';
 import { createMinimap } from './minimap.js';
-import { conversationIn, othersIn, titleOf } from './timeline.js';
+import { conversationIn, othersIn, titleOf } from './steps.js';
 import { createViewport } from './viewport.js';
 
 /** Calls beside the chart; a turn may make many. */
@@ -27,7 +27,7 @@ export function createStage(charts) {
   let isLabelled = false;
   /** Small charts by actor. @type {Map<string, { card: HTMLElement, drawing: Element, name: HTMLElement, state: HTMLElement }>} */
   const cards = new Map();
-  /** @type {ReadonlyMap<string, import('./timeline.js').ActorView> | null} */
+  /** @type {ReadonlyMap<string, import('./steps.js').ActorView> | null} */
   let last = null;
 
   /** @param {string} id */
@@ -61,7 +61,7 @@ export function createStage(charts) {
     sentence.replaceChildren(element('strong', { class: moodOf(state) }, state), ` ${describe(chart, state)}`);
   };
 
-  /** @param {ReadonlyMap<string, import('./timeline.js').ActorView>} actors */
+  /** @param {ReadonlyMap<string, import('./steps.js').ActorView>} actors */
   const show = (actors) => {
     last = actors;
     const root = conversationIn(actors);
@@ -73,7 +73,7 @@ export function createStage(charts) {
     viewport.activate(here);
   };
 
-  /** @param {ReadonlyMap<string, import('./timeline.js').ActorView>} actors */
+  /** @param {ReadonlyMap<string, import('./steps.js').ActorView>} actors */
   const showOthers = (actors) => {
     const all = othersIn(actors);
     const calls = all.filter(({ machine }) => machine === 'toolCall');
@@ -96,7 +96,7 @@ export function createStage(charts) {
     others.hidden = cards.size === 0;
   };
 
-  /** @param {import('./timeline.js').ActorView} actor */
+  /** @param {import('./steps.js').ActorView} actor */
   const addCard = (actor) => {
     const chart = chartOf(actor.machine ?? '');
     if (!chart) return null;

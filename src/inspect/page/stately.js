@@ -4,7 +4,7 @@
  * What the frame says beside that is not heard, and nobody but Stately's own page is told anything.
  */
 import { byId } from './element.js';
-import { ask, follow } from './server.js';
+import { ask, follow } from './api.js';
 import { createTheme } from './theme.js';
 
 /** Kept for a frame that connects late or anew; the package keeps as many. */
@@ -20,9 +20,9 @@ const { origin } = new URL(address);
 const wanted = new URLSearchParams(location.hash.slice(1));
 const ref = { owner: wanted.get('owner'), id: wanted.get('conversation') ?? '' };
 
-/** Births are kept for good: without an actor its events mean nothing. @type {import('./timeline.js').Message[]} */
+/** Births are kept for good: without an actor its events mean nothing. @type {import('./steps.js').Message[]} */
 let births = [];
-/** @type {import('./timeline.js').Message[]} */
+/** @type {import('./steps.js').Message[]} */
 let kept = [];
 let isConnected = false;
 /** @type {number | undefined} */
@@ -54,10 +54,10 @@ addEventListener('online', () => {
   if (!isConnected) load();
 });
 
-/** @param {import('./timeline.js').Message} message */
+/** @param {import('./steps.js').Message} message */
 const post = (message) => frame.contentWindow?.postMessage(message, origin);
 
-/** @param {import('./timeline.js').Message} message */
+/** @param {import('./steps.js').Message} message */
 const hand = (message) => {
   if (message.type === '@xstate.actor') births = [...births, message].slice(-MOST_KEPT);
   else kept = [...kept, message].slice(-MOST_KEPT);

@@ -15,7 +15,7 @@ const TICK_MS = 250;
 const KINDS = { model: 'Model', tool: 'Tool', wait: 'Person', queue: 'Queue', context: 'Context', commit: 'Commit' };
 
 /**
- * @param {{ rows(): readonly import('./record.js').Row[], steps(): readonly import('./timeline.js').Step[], hasEarlier(): boolean,
+ * @param {{ rows(): readonly import('./record.js').Row[], steps(): readonly import('./steps.js').Step[], hasEarlier(): boolean,
  *   onEarlier(): void, onPick(seq: number): void }} given
  */
 export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {

@@ -4,7 +4,7 @@
  * the root, which hold everywhere, are no lines, which would cover the rest, but words in the box they start from.
  */
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
-import type { Chart, ChartState, ChartTransition } from '../../../src/inspect/chart.ts';
+import type { Chart, ChartState, ChartTransition } from '../../../src/inspect/charts/chart.ts';
 
 /** A line: all transitions from one state to another. */
 export interface Line {

@@ -5,7 +5,7 @@
  */
 import type { ElkNode, ElkPoint } from 'elkjs/lib/elk-api.js';
 import { exitText, labelLines, sizes, type ChartGraph, type Line } from './chart-graph.ts';
-import type { ChartState } from '../../../src/inspect/chart.ts';
+import type { ChartState } from '../../../src/inspect/charts/chart.ts';
 
 const MARGIN = 6;
 const CORNER = 7;

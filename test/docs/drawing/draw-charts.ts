@@ -5,8 +5,8 @@
 import type { AnyStateMachine } from 'xstate';
 import type { ElkNode } from 'elkjs/lib/elk-api.js';
 import elk from 'elkjs/lib/elk.bundled.js';
-import { chartOf } from '../../../src/inspect/chart.ts';
-import type { ChartDrawings } from '../../../src/inspect/charts.ts';
+import { chartOf } from '../../../src/inspect/charts/chart.ts';
+import type { ChartDrawings } from '../../../src/inspect/charts/drawn-charts.ts';
 import { chartGraph } from './chart-graph.ts';
 import { drawChart } from './draw-chart.ts';
 

@@ -3,6 +3,7 @@
  * package's receivers and our own page all read the same. Types only; a test holds them against the package's.
  * Source: https://github.com/statelyai/inspect (src/types.ts and src/createInspector.ts).
  */
+import { StateMachine, type AnyActorLogic } from 'xstate';
 
 /** The version of the package whose messages these are. */
 export const FORMAT_VERSION = '0.7.2';
@@ -64,3 +65,22 @@ export interface SnapshotMessage extends Message {
 }
 
 export type StatelyMessage = ActorMessage | EventMessage | SnapshotMessage;
+
+/** Definitions by logic; a logic that is gone takes its text with it. */
+export type Definitions = (logic: unknown, name: string) => string;
+
+/** Of anything but a machine only the name is told, as the package has it. */
+export function createDefinitions(): Definitions {
+  const known = new WeakMap<AnyActorLogic, string>();
+  return (logic, name) => {
+    if (!(logic instanceof StateMachine)) return JSON.stringify({ id: name });
+    const text = known.get(logic) ?? definitionOf(logic.config);
+    known.set(logic, text);
+    return text;
+  };
+}
+
+/** Functions become `{ type: name }`, as the package has it, so that inline actions and guards keep their place. */
+function definitionOf(config: object): string {
+  return JSON.stringify(config, (_key, value: unknown) => (typeof value === 'function' ? { type: value.name } : value));
+}

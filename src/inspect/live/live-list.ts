@@ -3,8 +3,8 @@
  * a few in each turn of the event loop, because there may be a hundred thousand.
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
-import type { LiveConversation } from '../conversation/live-conversation.ts';
-import type { ConversationRef } from '../conversation-ref.ts';
+import type { LiveConversation } from '../../conversation/live-conversation.ts';
+import type { ConversationRef } from '../../conversation-ref.ts';
 
 export interface ListQuery {
   /** Part of an id or an owner; empty for all. */

@@ -3,15 +3,15 @@
  * leaves the charts in. So the page, and every receiver of the format, shows a conversation that is over, or that a
  * crash cut off, as it would have shown it live.
  */
-import { conversationMachine } from '../../machines/conversation/machine.ts';
-import type { LogRow } from '../../machines/log.ts';
-import { conversationStateAfter, toolCallStateAfter } from '../../machines/conversation/decisions/log-state.ts';
-import { toolCallMachine } from '../../machines/tool-call.ts';
-import type { ReplayStep } from '../replay/steps.ts';
-import type { Definitions } from './definition.ts';
-import { redacted, type RedactionLimits } from './redaction.ts';
-import { kindOf } from './row-facts.ts';
-import { FORMAT_VERSION, type StatelyMessage, type ToldSnapshot } from './stately-event.ts';
+import { conversationMachine } from '../../../machines/conversation/machine.ts';
+import type { LogRow } from '../../../machines/log.ts';
+import { conversationStateAfter, toolCallStateAfter } from '../../../machines/conversation/decisions/log-state.ts';
+import { toolCallMachine } from '../../../machines/tool-call.ts';
+import type { ReplayStep } from '../../replay/steps.ts';
+import type { Definitions } from '../stately-format.ts';
+import { redacted, type RedactionLimits } from '../redaction.ts';
+import { kindOf } from './rows.ts';
+import { FORMAT_VERSION, type StatelyMessage, type ToldSnapshot } from '../stately-format.ts';
 
 export interface LogMessageDeps {
   definitions: Definitions;

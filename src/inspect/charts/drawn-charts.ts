@@ -21,7 +21,7 @@ export interface DrawnChart extends Chart {
 /** Resolves with all charts; rejects if a drawing cannot be read. */
 export type Charts = () => Promise<readonly DrawnChart[]>;
 
-const FOLDER = join(import.meta.dirname, 'drawings');
+const FOLDER = join(import.meta.dirname, '..', 'drawings');
 
 /** File of a drawing, within `drawings/`. */
 export const drawingFile = (chartId: string, way: keyof ChartDrawings): string => `${chartId}.${way}.svg`;

@@ -3,7 +3,6 @@
  * transitions between them. What draws or describes a chart starts here. Knows no chart in particular and draws none.
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-import { edgeIdOf } from './edge-id.ts';
 
 export interface ChartTransition {
   /** Unique in its chart; what live inspection calls it when it is taken. */
@@ -92,4 +91,14 @@ function transitionOf(transition: AnyTransitionDefinition): ChartTransition {
     target: target?.[0]?.id ?? null,
     actions: actions.map(nameOf),
   };
+}
+
+/** Without a source (XState's own, of the initial state) there is no edge: null. */
+export function edgeIdOf(transition: AnyTransitionDefinition): string | null {
+  const { source, eventType } = transition;
+  if (source === undefined) return null;
+  const siblings: readonly AnyTransitionDefinition[] =
+    eventType === '' ? (source.always ?? []) : (source.transitions.get(eventType) ?? []);
+  const place = siblings.indexOf(transition);
+  return place < 0 ? null : `${source.path.join('.')}|${eventType}|${place}`;
 }

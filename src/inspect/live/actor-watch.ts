@@ -4,10 +4,10 @@
  * defers each message, and then tells of an actor's birth with the snapshot of its end.
  */
 import { Actor, type AnyActorRef, type InspectionEvent, type Subscription } from 'xstate';
-import type { Definitions } from './definition.ts';
-import { edgeIdOf } from './edge-id.ts';
-import { redacted, type RedactionLimits } from './redaction.ts';
-import { FORMAT_VERSION, type StatelyMessage, type ToldSnapshot } from './stately-event.ts';
+import type { Definitions } from '../stately-format.ts';
+import { edgeIdOf } from '../charts/chart.ts';
+import { redacted, type RedactionLimits } from '../redaction.ts';
+import { FORMAT_VERSION, type StatelyMessage, type ToldSnapshot } from '../stately-format.ts';
 
 export interface WatchDeps {
   definitions: Definitions;

@@ -3,14 +3,14 @@
  * inspection, and where the log leaves the conversation. Reads; opens no conversation.
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
-import type { RecoveryPolicy } from '../../machines/conversation/turn-state.ts';
-import type { ConversationRef } from '../conversation-ref.ts';
-import { isTurnEnd, replaySteps } from '../replay/steps.ts';
-import { standingWords } from '../replay/words.ts';
-import type { Store } from '../store/port.ts';
+import type { RecoveryPolicy } from '../../../machines/conversation/turn-state.ts';
+import type { ConversationRef } from '../../conversation-ref.ts';
+import { isTurnEnd, replaySteps } from '../../replay/steps.ts';
+import { standingWords } from '../../replay/words.ts';
+import type { Store } from '../../store/port.ts';
 import { createLogMessages, type LogMessageDeps } from './log-messages.ts';
-import { rowFacts, type RowFacts } from './row-facts.ts';
-import type { StatelyMessage } from './stately-event.ts';
+import { rowFacts, type RowFacts } from './rows.ts';
+import type { StatelyMessage } from '../stately-format.ts';
 
 export interface ReplayDeps extends LogMessageDeps {
   store: Pick<Store, 'page' | 'standing'>;

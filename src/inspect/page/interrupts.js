@@ -4,8 +4,8 @@
  */
 import { chatRequest } from './chat-request.js';
 import { byId } from './element.js';
-import { createQuestion } from './question.js';
-import { ask, Refused } from './server.js';
+import { createQuestion } from './interrupt-card.js';
+import { ask, Refused } from './api.js';
 import { clock, duration } from './times.js';
 
 /** Rows after which other questions are open than before. */
@@ -21,7 +21,7 @@ const TICK_MS = 1000;
 
 /**
  * @typedef {import('./conversations.js').Ref} Ref
- * @typedef {import('./question.js').Question} Question
+ * @typedef {import('./interrupt-card.js').Question} Question
  */
 
 /** @param {{ endpoint(): string }} given path of the chat protocol's WebSocket */

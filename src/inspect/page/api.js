@@ -41,7 +41,7 @@ export async function ask(name, query = {}) {
  * Tells of a conversation until the returned function is called. `onLink` hears `live`, `away` (it will come back)
  * or `refused` with the reason.
  * @param {{ owner: string | null, id: string }} conversation
- * @param {{ onMessage(message: import('./timeline.js').Message): void, onLink(state: 'live' | 'away' | 'refused', why: string): void }} to
+ * @param {{ onMessage(message: import('./steps.js').Message): void, onLink(state: 'live' | 'away' | 'refused', why: string): void }} to
  */
 export function follow({ owner, id }, { onMessage, onLink }) {
   const query = new URLSearchParams({ conversation: id, ...(owner === null ? {} : { owner }) });

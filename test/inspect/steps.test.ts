@@ -1,7 +1,7 @@
 /** The page's model of what it was told: steps, actors after each, and nothing twice. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { conversationIn, createTimeline, dotted, othersIn, titleOf } from '../../src/inspect/page/timeline.js';
+import { conversationIn, createTimeline, dotted, othersIn, titleOf } from '../../src/inspect/page/steps.js';
 
 const machine = (id: string) => JSON.stringify({ id, states: {} });
 const head = (sessionId: string, id: number) => ({ rootId: 'r', sessionId, id: String(id), createdAt: String(id) });

@@ -1,6 +1,6 @@
 /**
  * What was told, as steps that can be gone through: after each, every actor as it was. Pure: knows no page and no
- * socket. Messages are those of live inspection (src/inspect/stately-event.ts).
+ * socket. Messages are those of live inspection (src/inspect/stately-format.ts).
  */
 
 /**

@@ -2,11 +2,11 @@
  * Finds what a conversation asks people at present, from the log: approvals of calls, and questions of MCP servers.
  * Reads the rows of open turns alone, and opens no conversation.
  */
-import { askedAbout } from '../../machines/conversation/rows/approval.ts';
-import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
-import type { ConversationRef } from '../conversation-ref.ts';
-import type { Store } from '../store/port.ts';
-import { redacted, type RedactionLimits } from './redaction.ts';
+import { askedAbout } from '../../../machines/conversation/rows/approval.ts';
+import { foldStanding } from '../../../machines/conversation/rows/recovery-state.ts';
+import type { ConversationRef } from '../../conversation-ref.ts';
+import type { Store } from '../../store/port.ts';
+import { redacted, type RedactionLimits } from '../redaction.ts';
 
 /** A question without an answer. */
 export interface OpenQuestion {

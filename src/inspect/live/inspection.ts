@@ -4,7 +4,7 @@
  * watches, nothing is attached anywhere: inspection that is off costs nothing.
  */
 import type { AnyActorRef, Subscription } from 'xstate';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { keyOf, type ConversationRef } from '../../conversation-ref.ts';
 import { watchActors, type WatchDeps } from './actor-watch.ts';
 import { createFeed, type Feed, type Viewer } from './feed.ts';
 

@@ -2,7 +2,7 @@
  * What is told of one inspected conversation: the newest messages, kept for viewers who come or come back, and the
  * viewers themselves. Bounded in messages; a viewer that reads too slowly is sent away rather than waited for.
  */
-import type { ActorMessage, StatelyMessage } from './stately-event.ts';
+import type { ActorMessage, StatelyMessage } from '../stately-format.ts';
 
 /** Somebody who watches. */
 export interface Viewer {
