@@ -1,5 +1,5 @@
 /**
- * Draws the charts that ship: lays each out three ways with ELK and draws it as SVG. Runs only when the documents are
+ * Draws the charts that ship: lays each out in three ways with ELK, and draws it as SVG. Runs only when the documents are
  * generated, so the server needs no layout library.
  */
 import type { AnyStateMachine } from 'xstate';
@@ -10,7 +10,7 @@ import type { ChartDrawings } from '../../../src/inspect/charts/drawn-charts.ts'
 import { chartGraph } from './chart-graph.ts';
 import { drawChart } from './draw-chart.ts';
 
-/** The drawings of each machine, by its id. */
+/** Resolves with the drawings by machine id. */
 export async function drawCharts(machines: readonly AnyStateMachine[]): Promise<Map<string, ChartDrawings>> {
   const library = new elk.default();
   const drawings = new Map<string, ChartDrawings>();
