@@ -57,7 +57,7 @@ import { createDefinitions } from './inspect/stately-format.ts';
 import { createInspection } from './inspect/live/inspection.ts';
 import { createPageSources } from './inspect/page-sources.ts';
 import { createInspectRoutes } from './inspect/routes.ts';
-import { createDoorkeeper } from './inspect/access.ts';
+import { createViewerAuthorizer } from './inspect/access.ts';
 import { chooseProviders } from './llm/providers/choose-providers.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { createSample } from './llm/sample.ts';
@@ -290,7 +290,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     log: (fields) => log.warn(fields, 'request refused'),
     nowMs: () => performance.now(),
   });
-  const doorkeeper = createDoorkeeper(
+  const viewerAuthorizer = createViewerAuthorizer(
     settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })),
     verify,
   );
@@ -309,11 +309,11 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     assets: sources.assets,
     api: createApi({
       ...sources,
-      texts: inspectionLimits(config).limits.texts,
+      includeContent: inspectionLimits(config).limits.includeContent,
       chatEndpoint: websocket.endpoint,
       isWatched: inspection.isWatched,
     }),
-    doorkeeper,
+    authorizer: viewerAuthorizer,
     credentialOf,
     onRefused,
     onError,
@@ -329,7 +329,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     mayInspect: (request) =>
       inspectable &&
       (config.auth.mode === 'none' || settings.current().inspect.viewers.length > 0) &&
-      doorkeeper.page(request) === null,
+      viewerAuthorizer.checkPage(request) === null,
   });
   const viewers = inspectable
     ? createViewerSockets(
@@ -337,7 +337,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
           ...viewerLimits(now),
           path: '/inspect/events',
           refusalOf: (request) => access.viewer(request),
-          visitor: doorkeeper.visitor,
+          visitor: viewerAuthorizer.authorize,
           onRefused,
           watch: inspection.watch,
           unwatch: inspection.unwatch,

@@ -1,41 +1,41 @@
 /**
- * Decides who may look inside: the viewers that the configuration names, and only from this machine unless it says
- * otherwise.
+ * Authorizes viewers of the inspector. Only the subjects in `inspect.viewers` may view it. Requests must come from this
+ * machine, unless `inspect.beyond_loopback` is set.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Verify } from '../auth/verifier.ts';
 import type { Refusal } from '../refusal.ts';
 
 /** Read for each request. */
-export interface VisitorRules {
-  /** Subjects that may look into all conversations; null where nobody is asked who they are. */
+export interface ViewerRules {
+  /** Subjects that may view all conversations. Null if the server has no auth: then every request may. */
   viewers: ReadonlySet<string> | null;
-  /** Other machines are served too. */
+  /** Serves requests from other machines and through proxies too. */
   beyondLoopback: boolean;
-  /** True for a request from this machine, and not through a proxy. */
+  /** True for a request from this machine that came through no proxy. */
   isLocal(request: IncomingMessage): boolean;
 }
 
-export interface Doorkeeper {
-  /** Whether the page may be shown, which holds nothing of anybody's: null, or why not. */
-  page(request: IncomingMessage): Refusal | null;
-  /** Whose eyes these are. Rejects when the credential cannot be checked. */
-  visitor(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { refusal: Refusal }>;
+export interface ViewerAuthorizer {
+  /** Checks a request for the page, which contains no user's data. Returns null if it is allowed, else the reason. */
+  checkPage(request: IncomingMessage): Refusal | null;
+  /** Returns the viewer's subject, or the reason why the request is not allowed. Rejects if the credential cannot be checked. */
+  authorize(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { refusal: Refusal }>;
 }
 
-/** Of a request from elsewhere. Without tokens no key allows it by itself, so the message says what else is needed. */
-const elsewhere = (asksForTokens: boolean): Refusal => ({
+/** For a request from another machine. Without tokens, `beyond_loopback` alone is not enough; the message says so. */
+const notLocal = (needsToken: boolean): Refusal => ({
   kind: 'inspection',
   key: 'inspect.beyond_loopback',
   status: 403,
-  message: `Inspection is for this machine alone: open it as localhost, without a proxy between. To open it to other machines and through proxies, set inspect.beyond_loopback to true${asksForTokens ? '' : ', auth.mode to token, and name the subjects that may look in inspect.viewers'}.`,
+  message: `The inspector serves this machine only: open it as localhost, without a proxy. To serve other machines and proxies, set inspect.beyond_loopback to true${needsToken ? '' : ', set auth.mode to token, and list the viewers in inspect.viewers'}.`,
   reason:
-    'Inspection is for this machine alone: open it as localhost, without a proxy between, or set inspect.beyond_loopback.',
+    'The inspector serves this machine only: open it as localhost, without a proxy, or set inspect.beyond_loopback.',
 });
 
 const NO_TOKEN = 'The inspector needs the token of a viewer: Authorization: Bearer TOKEN.';
 
-const noViewer = (subject: string): Refusal => ({
+const notViewer = (subject: string): Refusal => ({
   kind: 'viewer',
   key: 'inspect.viewers',
   status: 403,
@@ -43,18 +43,18 @@ const noViewer = (subject: string): Refusal => ({
   reason: `The subject "${subject.slice(0, 20)}" may not view the inspector; add it to inspect.viewers.`,
 });
 
-export function createDoorkeeper(rules: VisitorRules, verify: Verify): Doorkeeper {
-  const refusal = elsewhere(rules.viewers !== null);
-  const page = (request: IncomingMessage) => (rules.beyondLoopback || rules.isLocal(request) ? null : refusal);
+export function createViewerAuthorizer(rules: ViewerRules, verify: Verify): ViewerAuthorizer {
+  const refusal = notLocal(rules.viewers !== null);
+  const checkPage = (request: IncomingMessage) => (rules.beyondLoopback || rules.isLocal(request) ? null : refusal);
   return {
-    page,
-    async visitor(request, credential) {
-      const away = page(request);
-      if (away) return { refusal: away };
+    checkPage,
+    async authorize(request, credential) {
+      const rejected = checkPage(request);
+      if (rejected) return { refusal: rejected };
       const subject = await verify(credential);
       if (subject === null)
         return { refusal: { kind: 'token', key: 'auth.tokens', status: 401, message: NO_TOKEN, reason: NO_TOKEN } };
-      return rules.viewers && !rules.viewers.has(subject) ? { refusal: noViewer(subject) } : { subject };
+      return rules.viewers && !rules.viewers.has(subject) ? { refusal: notViewer(subject) } : { subject };
     },
   };
 }

@@ -1,28 +1,28 @@
 /**
- * The format of live inspection: the messages of `@statelyai/inspect` 0.7.2, so that Stately's inspector, the
- * package's receivers and our own page all read the same. Types only; a test holds them against the package's.
+ * Defines the messages of live inspection: those of `@statelyai/inspect` 0.7.2. Stately's inspector, the package's
+ * receivers and Parley's own page read the same format. A test compares the types with the package's.
  * Source: https://github.com/statelyai/inspect (src/types.ts and src/createInspector.ts).
  */
 import { StateMachine, type AnyActorLogic } from 'xstate';
 
-/** The version of the package whose messages these are. */
+/** Version of the package that defines these messages. */
 export const FORMAT_VERSION = '0.7.2';
 
 interface Message {
-  /** Of the root actor. Like every session id here it is unique beyond this process: a restart begins anew. */
+  /** Session id of the root actor. Session ids contain the boot id, so they are unique across restarts. */
   rootId: string;
   sessionId: string;
-  /** Ms since the epoch, as the package writes it. */
+  /** Ms since the epoch, as a string like the package's. */
   createdAt: string;
-  /** Unique among a root actor's messages. The package leaves it null; here it tells a reader what it has seen. */
+  /** Unique among a root actor's messages. The package leaves it null. Readers use it to skip repeats. */
   id: string;
   _version: string;
 }
 
-/** As much of an actor's snapshot as is told. */
-export interface ToldSnapshot {
+/** The part of an actor's snapshot that viewers get. */
+export interface ActorSnapshot {
   status: 'active' | 'done' | 'error' | 'stopped';
-  /** Not told; the package's type wants them named. */
+  /** Never sent; the package's type requires both fields. */
   output: undefined;
   error: undefined;
   /** The state value of a machine; absent for other actors. */
@@ -37,16 +37,16 @@ interface EventObject {
   [field: string]: unknown;
 }
 
-/** An actor is there. `definition`: the machine's config as JSON, or no more than its id. */
+/** An actor exists. `definition`: the machine's config as JSON; for other actors only the id. */
 export interface ActorMessage extends Message {
   type: '@xstate.actor';
   name: string;
   parentId: string | undefined;
   definition: string;
-  snapshot: ToldSnapshot;
+  snapshot: ActorSnapshot;
 }
 
-/** An event was sent to an actor. */
+/** An actor received an event. */
 export interface EventMessage extends Message {
   type: '@xstate.event';
   sourceId: string | undefined;
@@ -54,22 +54,25 @@ export interface EventMessage extends Message {
 }
 
 /**
- * Where an event has left an actor. `transitions`, which the package does not have and its readers pass over, names
- * the transitions that were taken: ids of edges on the chart.
+ * The state of an actor after an event. `transitions` are the ids of the transitions that were taken. The package does
+ * not have this field, and its readers ignore it.
  */
 export interface SnapshotMessage extends Message {
   type: '@xstate.snapshot';
   event: EventObject;
-  snapshot: ToldSnapshot;
+  snapshot: ActorSnapshot;
   transitions: readonly string[];
 }
 
 export type StatelyMessage = ActorMessage | EventMessage | SnapshotMessage;
 
-/** Definitions by logic; a logic that is gone takes its text with it. */
+/** Returns an actor's `definition`. */
 export type Definitions = (logic: unknown, name: string) => string;
 
-/** Of anything but a machine only the name is told, as the package has it. */
+/**
+ * Caches the text by logic, weakly. The package serializes it for each actor, which is most of the cost of its
+ * inspection. For logic other than a machine the text has only the name, like the package's.
+ */
 export function createDefinitions(): Definitions {
   const known = new WeakMap<AnyActorLogic, string>();
   return (logic, name) => {
@@ -80,7 +83,7 @@ export function createDefinitions(): Definitions {
   };
 }
 
-/** Functions become `{ type: name }`, as the package has it, so that inline actions and guards keep their place. */
+/** Functions become `{ type: name }`, like in the package, so inline actions and guards keep their place. */
 function definitionOf(config: object): string {
   return JSON.stringify(config, (_key, value: unknown) => (typeof value === 'function' ? { type: value.name } : value));
 }

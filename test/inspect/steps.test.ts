@@ -1,11 +1,11 @@
-/** The page's model of what it was told: steps, actors after each, and nothing twice. */
+/** Checks the step list: steps, the actors after each, and no repeats. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { conversationIn, createTimeline, dotted, othersIn, titleOf } from '../../src/inspect/page/steps.js';
+import { conversationIn, createStepList, dotted, othersIn, actorTitle } from '../../src/inspect/page/steps.js';
 
 const machine = (id: string) => JSON.stringify({ id, states: {} });
 const head = (sessionId: string, id: number) => ({ rootId: 'r', sessionId, id: String(id), createdAt: String(id) });
-const born = (sessionId: string, id: number, definition: string, more = {}) => ({
+const actorMessage = (sessionId: string, id: number, definition: string, more = {}) => ({
   type: '@xstate.actor',
   ...head(sessionId, id),
   name: sessionId,
@@ -13,7 +13,7 @@ const born = (sessionId: string, id: number, definition: string, more = {}) => (
   snapshot: { status: 'active', value: 'new' },
   ...more,
 });
-const stands = (sessionId: string, id: number, value: unknown, type: string, more = {}) => ({
+const stateMessage = (sessionId: string, id: number, value: unknown, type: string, more = {}) => ({
   type: '@xstate.snapshot',
   ...head(sessionId, id),
   event: { type },
@@ -21,21 +21,21 @@ const stands = (sessionId: string, id: number, value: unknown, type: string, mor
   transitions: [`${String(value)}|${type}|0`],
 });
 
-test('each step keeps every actor as it was then', () => {
-  const timeline = createTimeline();
-  const told = [
-    born('mcp:demo', 1, machine('mcpServer')),
-    born('c1', 2, machine('conversation')),
-    born('answer', 3, '{"id":"answer"}', { parentId: 'c1' }),
-    stands('c1', 4, { turn: { toolHop: 'running' } }, 'log.committed'),
-    born('call', 5, machine('toolCall'), {
+test('a step keeps the state of every actor at that time', () => {
+  const stepList = createStepList();
+  const messages = [
+    actorMessage('mcp:demo', 1, machine('mcpServer')),
+    actorMessage('c1', 2, machine('conversation')),
+    actorMessage('answer', 3, '{"id":"answer"}', { parentId: 'c1' }),
+    stateMessage('c1', 4, { turn: { toolHop: 'running' } }, 'log.committed'),
+    actorMessage('call', 5, machine('toolCall'), {
       parentId: 'c1',
       snapshot: { status: 'active', value: 'running', context: { tool: { name: 'add' } } },
     }),
-    stands('call', 6, 'ok', 'call.ended', { status: 'done', context: { tool: { name: 'add' } } }),
+    stateMessage('call', 6, 'ok', 'call.ended', { status: 'done', context: { tool: { name: 'add' } } }),
   ];
-  for (const message of told) assert.equal(timeline.add(message), true);
-  const steps = timeline.steps();
+  for (const message of messages) assert.equal(stepList.add(message), true);
+  const steps = stepList.steps();
   assert.deepEqual(
     steps.map(({ actorId, label }) => `${actorId} ${label}`),
     ['mcp:demo begins', 'c1 begins', 'c1 log.committed', 'call begins', 'call call.ended'],
@@ -54,41 +54,44 @@ test('each step keeps every actor as it was then', () => {
   );
   const call = steps.at(-1)?.actors.get('call');
   assert.ok(call);
-  assert.equal(titleOf(call), 'call of add');
+  assert.equal(actorTitle(call), 'call of add');
 });
 
-test('what led to a state stays with it until the next', () => {
-  const timeline = createTimeline();
-  timeline.add(born('c1', 1, machine('conversation')));
-  timeline.add(stands('c1', 2, 'idle', 'arrive'));
-  timeline.add({ ...stands('c1', 3, 'idle', 'other'), transitions: [] });
+test('the transitions that led to a state stay with it until the next state', () => {
+  const stepList = createStepList();
+  stepList.add(actorMessage('c1', 1, machine('conversation')));
+  stepList.add(stateMessage('c1', 2, 'idle', 'arrive'));
+  stepList.add({ ...stateMessage('c1', 3, 'idle', 'other'), transitions: [] });
   assert.deepEqual(
-    timeline.steps().map(({ actors }) => conversationIn(actors)?.transitions),
+    stepList.steps().map(({ actors }) => conversationIn(actors)?.transitions),
     [[], ['idle|arrive|0'], ['idle|arrive|0']],
   );
 });
 
-test('what is told again after a reconnect is no news', () => {
-  const timeline = createTimeline();
-  const message = born('c1', 1, machine('conversation'));
-  assert.deepEqual([timeline.add(message), timeline.add(message), timeline.steps().length], [true, false, 1]);
+test('a message that is repeated after a reconnect is ignored', () => {
+  const stepList = createStepList();
+  const message = actorMessage('c1', 1, machine('conversation'));
+  assert.deepEqual([stepList.add(message), stepList.add(message), stepList.steps().length], [true, false, 1]);
 });
 
-test('however much is told, what is kept is bounded', () => {
-  const timeline = createTimeline();
-  timeline.add(born('c1', 0, machine('conversation')));
+test('the step list is bounded for any number of messages', () => {
+  const stepList = createStepList();
+  stepList.add(actorMessage('c1', 0, machine('conversation')));
   for (let id = 1; id < 20_000; id += 1) {
-    timeline.add(
+    stepList.add(
       id % 3 === 0
-        ? born(`call ${id}`, id, machine('toolCall'), { parentId: 'c1', snapshot: { status: 'done', value: 'ok' } })
-        : stands('c1', id, 'idle', 'e'),
+        ? actorMessage(`call ${id}`, id, machine('toolCall'), {
+            parentId: 'c1',
+            snapshot: { status: 'done', value: 'ok' },
+          })
+        : stateMessage('c1', id, 'idle', 'e'),
     );
   }
-  assert.ok(timeline.steps().length <= 4000);
-  assert.ok((timeline.steps().at(-1)?.actors.size ?? 0) < 100);
-  assert.equal(timeline.steps().at(-1)?.label, 'e');
+  assert.ok(stepList.steps().length <= 4000);
+  assert.ok((stepList.steps().at(-1)?.actors.size ?? 0) < 100);
+  assert.equal(stepList.steps().at(-1)?.label, 'e');
 });
 
-test('a parallel state value has its parts side by side', () => {
+test('a parallel state value becomes several dotted paths', () => {
   assert.equal(dotted({ a: 'b', c: { d: 'e' } }), 'a.b c.d.e');
 });

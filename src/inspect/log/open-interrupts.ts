@@ -1,6 +1,6 @@
 /**
- * Finds what a conversation asks people at present, from the log: approvals of calls, and questions of MCP servers.
- * Reads the rows of open turns alone, and opens no conversation.
+ * Reads a conversation's open interrupts from the log: approvals of calls, and requests of MCP servers. Reads only the
+ * rows of open turns, and activates no conversation.
  */
 import { askedAbout } from '../../../machines/conversation/rows/approval.ts';
 import { foldStanding } from '../../../machines/conversation/rows/recovery-state.ts';
@@ -8,42 +8,42 @@ import type { ConversationRef } from '../../conversation-ref.ts';
 import type { Store } from '../../store/port.ts';
 import { redacted, type RedactionLimits } from '../redaction.ts';
 
-/** A question without an answer. */
-export interface OpenQuestion {
+/** An interrupt without a response. */
+export interface OpenInterrupt {
   interrupt_id: string;
-  /** `approval` of a call; `sampling` is the approval of a request to the model; `form` and `url` are questions of an MCP server. */
+  /** `approval`: of a call. `sampling`: of a server's request to the model. `form` and `url`: a server's elicitation. */
   kind: 'approval' | 'sampling' | 'form' | 'url';
-  /** Its row, which holds the question itself. */
+  /** Its row in the log, which has the whole content. */
   seq: number;
   call_id: string;
-  /** The tool as the model knows it, and as its MCP server does. */
+  /** The tool's name for the model, then its name on the MCP server. */
   name: string;
   tool_name: string;
   server: string;
   /** Ms since the epoch. */
   since_ms: number;
   until_ms: number;
-  /** A bounded copy of the arguments, or of what the server asks; null where viewers see no texts. */
-  asked: unknown;
+  /** A bounded copy of the arguments, or of the server's request. Null if content is not included. */
+  content: unknown;
 }
 
-export interface QuestionDeps {
+export interface InterruptDeps {
   store: Pick<Store, 'standing'>;
   limits: RedactionLimits;
 }
 
-/** In the order of the calls. Empty for an unknown conversation. Rejects when the log cannot be read. */
-export async function openQuestions(
+/** Resolves in the order of the calls. Empty for an unknown conversation. Rejects if the log cannot be read. */
+export async function readOpenInterrupts(
   { owner, conversationId }: ConversationRef,
-  { store, limits }: QuestionDeps,
-): Promise<OpenQuestion[]> {
+  { store, limits }: InterruptDeps,
+): Promise<OpenInterrupt[]> {
   const { rows, open } = await store.standing(owner, conversationId, 0);
   const { interrupted } = foldStanding(
     rows,
     open.map(({ requestId }) => requestId),
     Date.now(),
   );
-  return (interrupted?.open ?? []).flatMap((call): OpenQuestion[] => {
+  return (interrupted?.open ?? []).flatMap((call): OpenInterrupt[] => {
     const asking = askedAbout(call);
     const row = rows.find(({ id }) => id === asking?.interruptId);
     if (asking === null || row === undefined) return [];
@@ -60,7 +60,7 @@ export async function openQuestions(
         server: String(server),
         since_ms: Date.parse(row.timestamp),
         until_ms: asking.untilMs,
-        asked: limits.texts ? redacted(ask ?? args, limits) : null,
+        content: limits.includeContent ? redacted(ask ?? args, limits) : null,
       },
     ];
   });

@@ -1,5 +1,6 @@
 /**
- * Reads rows of the log for a viewer: those after a cursor, in short, and a single one as far as it may be seen.
+ * Reads rows of the log for viewers: short facts of the rows after a cursor, or a redacted copy of one row. The facts
+ * are what a timeline needs: ids, times, usage, cost, and the beginning of the text if content is included.
  */
 import { asObject } from '../../../machines/json-object.ts';
 import type { LogRow } from '../../../machines/log.ts';
@@ -10,31 +11,31 @@ import { redacted, type RedactionLimits } from '../redaction.ts';
 export interface RowDeps {
   store: Pick<Store, 'page'>;
   limits: RedactionLimits;
-  /** Rows of one answer. */
+  /** Most rows of one response. */
   maxRows: number;
 }
 
 export interface RowsAfter {
-  /** In the order of the log, without a gap after the cursor. */
+  /** In log order, without a gap after the cursor. */
   rows: RowFacts[];
-  /** Newest row of the log; ask again while the last row is below it. */
+  /** Newest seq of the log. Read again while the last row is below it. */
   headSeq: number;
 }
 
-/** A single row is shown with so many times the characters of an event's copy. */
+/** A single row may have this many times the characters of an event's copy. */
 const WHOLE_FACTOR = 16;
 
-/** Null for an unknown conversation. Rejects when the log cannot be read. */
+/** Resolves with null for an unknown conversation. Rejects if the log cannot be read. */
 export async function rowsAfter(
   { owner, conversationId }: ConversationRef,
   afterSeq: number,
   { store, limits, maxRows }: RowDeps,
 ): Promise<RowsAfter | null> {
   const page = await store.page(owner, conversationId, { afterSeq, limit: maxRows });
-  return page && { rows: page.rows.map((row) => rowFacts(row, limits.texts)), headSeq: page.headSeq };
+  return page && { rows: page.rows.map((row) => rowFacts(row, limits.includeContent)), headSeq: page.headSeq };
 }
 
-/** A bounded and redacted copy of the row; null where there is none with that seq. Rejects when the log cannot be read. */
+/** Resolves with a bounded, redacted copy; null if no row has that seq. Rejects if the log cannot be read. */
 export async function readRow(
   { owner, conversationId }: ConversationRef,
   seq: number,
@@ -44,7 +45,7 @@ export async function readRow(
   if (row?.seq !== seq) return null;
   const maxChars = WHOLE_FACTOR * limits.maxChars;
   const { content, extra, ...facts } = row;
-  // Facts first: of what does not fit, the end is left out.
+  // Facts first: the copy leaves out the end if it does not fit.
   return Object(redacted({ ...facts, content, extra }, { ...limits, maxChars }, maxChars / 2));
 }
 
@@ -52,14 +53,14 @@ export interface RowFacts {
   seq: number;
   /** Ms since the epoch. */
   at_ms: number;
-  /** The row's type; of a `meta` row its kind. */
+  /** The row's type; for a `meta` row its kind. */
   type: string;
   request_id: string | null;
   call_id: string | null;
   /** The tool, and its MCP server. */
   name: string | null;
   server: string | null;
-  /** How a call ended, what a person decided, or why an answer or a turn ended. */
+  /** How a call ended, a person's decision, or why an answer or a turn ended. */
   outcome: string | null;
   hop: number | null;
   duration_ms: number | null;
@@ -70,11 +71,11 @@ export interface RowFacts {
   completion_tokens: number | null;
   /** In the unit of the configured prices. */
   cost: number | null;
-  /** The beginning of its text; null where there is none, and where viewers see no texts. */
+  /** The beginning of its text. Null if it has none, or if content is not included. */
   text: string | null;
 }
 
-/** UTF-16 units of the beginning of a text. */
+/** Longest beginning of a text, in UTF-16 units. */
 const PREVIEW_CHARS = 160;
 /** Longest name of a tool or model that is shown. */
 const NAME_CHARS = 128;
@@ -86,7 +87,7 @@ export function rowFacts(
   return {
     seq,
     at_ms: Date.parse(timestamp),
-    type: kindOf(type, extra),
+    type: rowKind(type, extra),
     request_id,
     call_id: tool_call_id,
     name: nameIn(extra, 'name'),
@@ -104,8 +105,8 @@ export function rowFacts(
   };
 }
 
-/** Rows without a shape of their own are told apart by their kind. */
-export function kindOf(type: string, extra: LogRow['extra']): string {
+/** The row's type; for a `meta` row the kind that it names. */
+export function rowKind(type: string, extra: LogRow['extra']): string {
   return type === 'meta' ? (nameIn(extra, 'kind') ?? type) : type;
 }
 

@@ -1,15 +1,15 @@
 /**
- * Shows what the conversation asks people at present, and sends their answers as requests of the chat protocol. Asks the
- * server again when the log says that something was asked, answered or ended.
+ * Shows the conversation's open interrupts, and sends responses over the chat protocol. It reads the interrupts again
+ * after each row that may open or close one.
  */
 import { chatRequest } from './chat-request.js';
 import { byId } from './element.js';
-import { createQuestion } from './interrupt-card.js';
-import { ask, Refused } from './api.js';
+import { createInterruptCard } from './interrupt-card.js';
+import { callApi, Fault } from './api.js';
 import { clock, duration } from './times.js';
 
-/** Rows after which other questions are open than before. */
-const NEWS = new Set([
+/** Types of rows that open or close interrupts. */
+const CHANGES = new Set([
   'approval_request',
   'elicitation_request',
   'sampling_request',
@@ -21,78 +21,78 @@ const TICK_MS = 1000;
 
 /**
  * @typedef {import('./conversations.js').Ref} Ref
- * @typedef {import('./interrupt-card.js').Question} Question
+ * @typedef {import('./interrupt-card.js').Interrupt} Interrupt
  */
 
 /** @param {{ endpoint(): string }} given path of the chat protocol's WebSocket */
-export function createWaiting({ endpoint }) {
+export function createInterrupts({ endpoint }) {
   const place = byId('waiting', HTMLElement);
   /** @type {Ref | null} */
   let looking = null;
-  /** Cards by interrupt: made once, so that nothing is lost of what a person types. @type {Map<string, { card: HTMLElement, times: HTMLElement, question: Question }>} */
+  /** Cards by interrupt. Each is created once, so that typed text is kept. @type {Map<string, { card: HTMLElement, times: HTMLElement, interrupt: Interrupt }>} */
   const cards = new Map();
-  /** Answers that come after a newer request are dropped. */
-  let asked = 0;
+  /** Counts requests: a response is dropped if a newer request exists. */
+  let requests = 0;
 
   const tick = () => {
-    for (const { times, question } of cards.values()) {
+    for (const { times, interrupt } of cards.values()) {
       const now = Date.now();
-      times.textContent = `Since ${clock(question.since_ms)} (${duration(now - question.since_ms)}), until ${clock(question.until_ms)} (${question.until_ms > now ? `${duration(question.until_ms - now)} left` : 'over'})`;
+      times.textContent = `Since ${clock(interrupt.since_ms)} (${duration(now - interrupt.since_ms)}), until ${clock(interrupt.until_ms)} (${interrupt.until_ms > now ? `${duration(interrupt.until_ms - now)} left` : 'time is up'})`;
     }
   };
   setInterval(tick, TICK_MS);
 
-  /** @param {Ref} ref @param {Question} question @param {boolean} mayAnswer @param {string} owner */
-  const show = async (ref, question, mayAnswer, owner) => {
-    // The owner reads the question itself with its own rights: what viewers see may be cut, or hidden.
-    let whole = question;
-    let why = mayAnswer
+  /** @param {Ref} ref @param {Interrupt} interrupt @param {boolean} mayRespond @param {string} owner */
+  const show = async (ref, interrupt, mayRespond, owner) => {
+    // The owner reads the row with its own rights: the copy for viewers may be shortened or redacted.
+    let whole = interrupt;
+    let why = mayRespond
       ? null
-      : `Only its owner, ${owner}, can answer: sign in with a token of ${owner}, or answer in a chat client.`;
+      : `Only its owner, ${owner}, can respond. Sign in with a token of ${owner}, or respond in a chat client.`;
     try {
-      if (mayAnswer) whole = await ownQuestion(endpoint(), ref, question);
+      if (mayRespond) whole = await readOwnInterrupt(endpoint(), ref, interrupt);
     } catch (error) {
-      why = `It cannot be answered here. ${error instanceof Error ? error.message : String(error)}`;
+      why = `A response from here is not possible. ${error instanceof Error ? error.message : String(error)}`;
     }
-    const made = createQuestion(whole, why, async (answer) => {
+    const made = createInterruptCard(whole, why, async (answer) => {
       const { accepted, already } = await chatRequest(endpoint(), 'respond', {
         conversation_id: ref.id,
-        interrupt_id: question.interrupt_id,
+        interrupt_id: interrupt.interrupt_id,
         ...answer,
       });
       await refresh();
-      if (!accepted) throw new Error(`This was decided already: ${already?.decision}.`);
+      if (!accepted) throw new Error(`Another response came first: ${already?.decision}.`);
     });
-    return { ...made, question: whole };
+    return { ...made, interrupt: whole };
   };
 
   const refresh = async () => {
     const ref = looking;
     if (!ref) return;
-    asked += 1;
-    const mine = asked;
+    requests += 1;
+    const mine = requests;
     try {
-      /** @type {{ subject: string, may_answer: boolean, questions: Question[] }} */
-      const told = await ask('questions', { conversation: ref.id, owner: ref.owner });
-      if (mine !== asked) return;
-      const open = new Set(told.questions.map(({ interrupt_id: id }) => id));
+      /** @type {{ subject: string, may_answer: boolean, interrupts: Interrupt[] }} */
+      const current = await callApi('interrupts', { conversation: ref.id, owner: ref.owner });
+      if (mine !== requests) return;
+      const open = new Set(current.interrupts.map(({ interrupt_id: id }) => id));
       for (const [id, { card }] of cards) {
         if (open.has(id)) continue;
         card.remove();
         cards.delete(id);
       }
-      for (const question of told.questions) {
-        if (cards.has(question.interrupt_id)) continue;
-        const made = await show(ref, question, told.may_answer, ref.owner ?? told.subject);
-        if (mine !== asked) return;
-        cards.set(question.interrupt_id, made);
+      for (const interrupt of current.interrupts) {
+        if (cards.has(interrupt.interrupt_id)) continue;
+        const made = await show(ref, interrupt, current.may_answer, ref.owner ?? current.subject);
+        if (mine !== requests) return;
+        cards.set(interrupt.interrupt_id, made);
         place.append(made.card);
       }
       place.hidden = cards.size === 0;
       tick();
     } catch (error) {
-      // The list of conversations says that the server is away; it is asked again when it is back.
-      if (!(error instanceof Refused)) return;
+      // The list of conversations reports the lost connection; the interrupts are read again after a reconnect.
+      if (!(error instanceof Fault)) return;
     }
   };
 
@@ -108,18 +108,18 @@ export function createWaiting({ endpoint }) {
     refresh,
     /** @param {readonly import('./record.js').Row[]} rows */
     onNews(rows) {
-      if (rows.some(({ type }) => NEWS.has(type))) void refresh();
+      if (rows.some(({ type }) => CHANGES.has(type))) void refresh();
     },
   };
 }
 
-/** The question with its whole content, from its row. @param {string} endpoint @param {Ref} ref @param {Question} question @returns {Promise<Question>} */
-async function ownQuestion(endpoint, ref, question) {
+/** Reads the interrupt's whole content from its row. @param {string} endpoint @param {Ref} ref @param {Interrupt} interrupt @returns {Promise<Interrupt>} */
+async function readOwnInterrupt(endpoint, ref, interrupt) {
   const { events } = await chatRequest(endpoint, 'history', {
     conversation_id: ref.id,
-    before_seq: question.seq + 1,
+    before_seq: interrupt.seq + 1,
     limit: 1,
   });
   const extra = events[0]?.extra ?? {};
-  return { ...question, asked: question.kind === 'approval' ? extra.arguments : extra.ask };
+  return { ...interrupt, content: interrupt.kind === 'approval' ? extra.arguments : extra.ask };
 }
