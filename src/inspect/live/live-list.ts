@@ -35,7 +35,7 @@ export interface LiveList {
 
 const SLICE = 500;
 /** A turn in this state only waits; the log's list contains it. */
-const WAITING_STATE = 'turn.toolHop.waiting';
+export const WAITING_STATE = 'turn.toolHop.waiting';
 /** Most entries of `busyWithInterrupt`. */
 const MOST_BUSY = 200;
 type Listable = Pick<LiveConversation, 'ref' | 'standing' | 'lastActiveMs'>;

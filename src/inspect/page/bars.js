@@ -14,15 +14,15 @@
  * @typedef {{ kind: Kind, label: string, startMs: number, endMs: number | null }} Phase a state of the chart that was followed live
  */
 
-/** States of the chart with their own span; rows show the other times. @type {[RegExp, Kind, string][]} */
-const PHASES = [
-  [/^turn\.receiving$/, 'commit', 'commit of the message'],
-  [/^turn\.inLine$/, 'queue', 'queue for a turn'],
-  [/^turn\.loadingContext$/, 'context', 'context'],
-  [/^turn\.backingOff$/, 'queue', 'wait before a retry'],
-  [/^turn\.toolHop\.recording$/, 'commit', 'commit of the calls'],
-  [/^turn\.persisting$/, 'commit', 'commit of the answer'],
-];
+/** States of the chart with their own span; rows show the other times. @type {Readonly<Record<string, [Kind, string]>>} */
+export const PHASES = {
+  'turn.receiving': ['commit', 'commit of the message'],
+  'turn.inLine': ['queue', 'queue for a turn'],
+  'turn.loadingContext': ['context', 'context'],
+  'turn.backingOff': ['queue', 'wait before a retry'],
+  'turn.toolHop.recording': ['commit', 'commit of the calls'],
+  'turn.persisting': ['commit', 'commit of the answer'],
+};
 /** Smallest gap that becomes a span, in ms: rows have whole ms. */
 const LEAST_GAP_MS = 2;
 
@@ -46,8 +46,8 @@ export function phasesOf(steps) {
       continue;
     before = actor.state;
     if (open) open.endMs = atMs;
-    const known = PHASES.find(([state]) => state.test(actor.state));
-    open = known ? { kind: known[1], label: known[2], startMs: atMs, endMs: null } : null;
+    const known = PHASES[actor.state];
+    open = known ? { kind: known[0], label: known[1], startMs: atMs, endMs: null } : null;
     if (open) phases.push(open);
   }
   return phases;

@@ -22,7 +22,7 @@ const GROUPS = { conversation: 'Conversation', answer: 'Answer', calls: 'Tool ca
 /** Most tool calls with their own checkbox, the newest. The others are shown or hidden together. */
 const MOST_CALLS = 30;
 /** The state of a connected MCP server. Health checks move it between the substates. */
-const READY = 'open.ready';
+export const READY = 'open.ready';
 
 /** @param {readonly Step[]} steps @param {number} index @returns {Kind | null} null for a step that is always shown */
 export function stepKind(steps, index) {
