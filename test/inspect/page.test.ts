@@ -217,7 +217,7 @@ describe('the log', { skip }, () => {
     await page.locator('#search').fill('unknown');
     await page.keyboard.press('Enter');
     await page.locator('#conversations li[data-id="unknown"]').click();
-    await page.locator('#sentence', { hasText: 'The log knows no conversation of this id.' }).waitFor();
+    await page.locator('#sentence', { hasText: 'The log has no conversation with this id.' }).waitFor();
   });
 });
 
