@@ -53,11 +53,11 @@ import { ownWords, QUOTED } from './errors.ts';
 import { readPageFiles } from './home/page-files.ts';
 import { createHomeRoutes } from './home/routes.ts';
 import { createApi } from './inspect/api.ts';
-import { createDefinitions } from './inspect/definition.ts';
-import { createInspection } from './inspect/inspection.ts';
+import { createDefinitions } from './inspect/stately-format.ts';
+import { createInspection } from './inspect/live/inspection.ts';
 import { createPageSources } from './inspect/page-sources.ts';
 import { createInspectRoutes } from './inspect/routes.ts';
-import { createDoorkeeper } from './inspect/visitor.ts';
+import { createViewerAuthorizer } from './inspect/access.ts';
 import { chooseProviders } from './llm/providers/choose-providers.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { createSample } from './llm/sample.ts';
@@ -293,7 +293,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     log: (fields) => log.warn(fields, 'request refused'),
     nowMs: () => performance.now(),
   });
-  const doorkeeper = createDoorkeeper(
+  const viewerAuthorizer = createViewerAuthorizer(
     settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })),
     verify,
   );
@@ -312,11 +312,11 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     assets: sources.assets,
     api: createApi({
       ...sources,
-      texts: inspectionLimits(config).limits.texts,
+      includeContent: inspectionLimits(config).limits.includeContent,
       chatEndpoint: websocket.endpoint,
       isWatched: inspection.isWatched,
     }),
-    doorkeeper,
+    authorizer: viewerAuthorizer,
     credentialOf,
     onRefused,
     onError,
@@ -332,7 +332,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     mayInspect: (request) =>
       inspectable &&
       (config.auth.mode === 'none' || settings.current().inspect.viewers.length > 0) &&
-      doorkeeper.page(request) === null,
+      viewerAuthorizer.checkPage(request) === null,
   });
   const viewers = inspectable
     ? createViewerSockets(
@@ -340,7 +340,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
           ...viewerLimits(now),
           path: '/inspect/events',
           refusalOf: (request) => access.viewer(request),
-          visitor: doorkeeper.visitor,
+          visitor: viewerAuthorizer.authorize,
           onRefused,
           watch: inspection.watch,
           unwatch: inspection.unwatch,

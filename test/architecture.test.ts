@@ -137,8 +137,14 @@ test('the first level of machines/ and src/ is the map: charts, and the parts of
   ]);
 });
 
-test('the write thread is known to the store alone, and the actions to the gateway', () => {
-  for (const folder of ['src/store/thread/', 'src/gateway/actions/']) {
+test('the folders of a part are imported by that part and the composition root alone', () => {
+  for (const folder of [
+    'src/store/thread/',
+    'src/gateway/actions/',
+    'src/inspect/live/',
+    'src/inspect/log/',
+    'src/inspect/charts/',
+  ]) {
     const [, part = ''] = folder.split('/');
     const users = inSource.filter(({ to }) => to.startsWith(folder)).map(({ from }) => from);
     assert.ok(users.length > 0, folder);

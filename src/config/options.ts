@@ -208,8 +208,8 @@ export function inspectionLimits(config: Config) {
   return {
     maxConversations: inspect.max_conversations,
     maxMessages: inspect.max_events,
-    lingerMs: ms(inspect.linger),
-    limits: { texts: showsTexts(config), maxChars: inspect.max_event_chars },
+    keepAfterLastViewerMs: ms(inspect.linger),
+    limits: { includeContent: showsTexts(config), maxChars: inspect.max_event_chars },
   };
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import { drawingFile } from '../../src/inspect/charts.ts';
+import { drawingFile } from '../../src/inspect/charts/drawn-charts.ts';
 import { drawCharts } from './drawing/draw-charts.ts';
 import { shippingMachines } from './machines.ts';
 import { fileName, indexPage, machinePage } from './statechart-page.ts';

@@ -1,21 +1,21 @@
 /**
- * What is told of one inspected conversation: the newest messages, kept for viewers who come or come back, and the
- * viewers themselves. Bounded in messages; a viewer that reads too slowly is sent away rather than waited for.
+ * Sends the messages of one conversation to its viewers, and keeps the newest for viewers that connect later. The number
+ * of kept messages is bounded. A viewer that reads too slowly is closed.
  */
-import type { ActorMessage, StatelyMessage } from './stately-event.ts';
+import type { ActorMessage, StatelyMessage } from '../stately-format.ts';
 
-/** Somebody who watches. */
+/** One connection that watches the conversation. */
 export interface Viewer {
   send(text: string): void;
-  /** True while so much waits for it that it must not be sent more. */
+  /** True while its send buffer is too full for more. */
   isSlow(): boolean;
-  /** It may come back, and then gets what is kept. */
+  /** Closes the connection so that the viewer reconnects; it then gets the kept messages. */
   askToReturn(): void;
 }
 
 export interface Feed {
-  tell(message: StatelyMessage): void;
-  /** Sends what is kept, then what comes. */
+  publish(message: StatelyMessage): void;
+  /** Sends the kept messages, then every new one. */
   join(viewer: Viewer): void;
   leave(viewer: Viewer): void;
   viewers(): number;
@@ -29,13 +29,13 @@ interface Kept {
 export function createFeed(maxMessages: number): Feed {
   const viewers = new Set<Viewer>();
   let kept: Kept[] = [];
-  /** How many at the head of `kept` have been given up; cut off now and then, not with each message. */
-  let passed = 0;
-  /** The actors that lived when the oldest kept message was told, as they were then. */
+  /** Messages at the head of `kept` that no longer count. They are cut off in batches, not one by one. */
+  let dropped = 0;
+  /** The actors that were active at the oldest kept message, with their state then. */
   const before = new Map<string, ActorMessage>();
 
-  const pass = ({ message }: Kept) => {
-    passed += 1;
+  const drop = ({ message }: Kept) => {
+    dropped += 1;
     const known = before.get(message.sessionId);
     if (message.type === '@xstate.actor') before.set(message.sessionId, message);
     else if (message.type === '@xstate.snapshot' && message.snapshot.status !== 'active')
@@ -44,7 +44,7 @@ export function createFeed(maxMessages: number): Feed {
       before.set(message.sessionId, { ...known, snapshot: message.snapshot });
   };
 
-  /** False for one that was sent away. */
+  /** Returns false if it closed the viewer. */
   const send = (viewer: Viewer, text: string): boolean => {
     if (!viewer.isSlow()) {
       viewer.send(text);
@@ -56,14 +56,14 @@ export function createFeed(maxMessages: number): Feed {
   };
 
   return {
-    tell(message) {
+    publish(message) {
       const text = JSON.stringify(message);
       kept.push({ message, text });
-      const oldest = kept[passed];
-      if (oldest && kept.length - passed > maxMessages) pass(oldest);
-      if (passed > maxMessages) {
-        kept = kept.slice(passed);
-        passed = 0;
+      const oldest = kept[dropped];
+      if (oldest && kept.length - dropped > maxMessages) drop(oldest);
+      if (dropped > maxMessages) {
+        kept = kept.slice(dropped);
+        dropped = 0;
       }
       for (const viewer of viewers) send(viewer, text);
     },
@@ -71,7 +71,7 @@ export function createFeed(maxMessages: number): Feed {
       viewers.add(viewer);
       const texts = [
         ...Array.from(before.values(), (message) => JSON.stringify(message)),
-        ...kept.slice(passed).map(({ text }) => text),
+        ...kept.slice(dropped).map(({ text }) => text),
       ];
       texts.every((text) => send(viewer, text));
     },

@@ -1,28 +1,28 @@
 /**
- * Shows one question to a person, with the ways to answer it: a call to approve, or a server's form or page. Knows
- * neither the list of questions nor the connection.
+ * Shows one interrupt with the controls to respond: an approval, or the form or page of an MCP server. The caller sends
+ * the response.
  */
 import { element } from './element.js';
 import { createForm } from './form.js';
 
 /**
- * `asked` is the question's own content: the arguments of a call, or what the server asks; null where it is not shown.
+ * `content` is the arguments of a call, or the server's request. Null if it is not included.
  * @typedef {{ interrupt_id: string, kind: 'approval' | 'sampling' | 'form' | 'url', seq: number, name: string, tool_name: string,
- *   server: string, since_ms: number, until_ms: number, asked: any }} Question
- * @typedef {{ decision: string, reason?: string, arguments?: object, content?: object, remember?: boolean }} Answer
+ *   server: string, since_ms: number, until_ms: number, content: any }} Interrupt
+ * @typedef {{ decision: string, reason?: string, arguments?: object, content?: object, remember?: boolean }} ResponsePayload
  */
 
 /**
- * What can be answered. `answer` rejects with words for the person. With `why` nothing can be, for that reason.
- * @param {Question} question @param {string | null} why @param {(answer: Answer) => Promise<void>} answer
+ * `answer` sends the response; it rejects with a message for the person. `why` is the reason why no response is possible.
+ * @param {Interrupt} interrupt @param {string | null} why @param {(answer: ResponsePayload) => Promise<void>} answer
  */
-export function createQuestion(question, why, answer) {
+export function createInterruptCard(interrupt, why, answer) {
   const problem = element('p', { class: 'problem', role: 'alert', hidden: '' });
   const ways = waysOf(
-    question,
-    (words) => {
-      problem.textContent = words;
-      problem.hidden = words === '';
+    interrupt,
+    (text) => {
+      problem.textContent = text;
+      problem.hidden = text === '';
     },
     answer,
   );
@@ -30,73 +30,73 @@ export function createQuestion(question, why, answer) {
   const card = element(
     'form',
     {
-      class: 'question',
-      'data-kind': question.kind,
-      'data-interrupt': question.interrupt_id,
-      'aria-label': titleOf(question),
+      class: 'interrupt',
+      'data-kind': interrupt.kind,
+      'data-interrupt': interrupt.interrupt_id,
+      'aria-label': cardTitle(interrupt),
     },
-    element('h3', {}, titleOf(question)),
+    element('h3', {}, cardTitle(interrupt)),
     times,
-    ...contentOf(question),
+    ...contentOf(interrupt),
     ...(why === null ? [...ways, problem] : [element('p', { class: 'note why' }, why)]),
   );
   card.addEventListener('submit', (event) => event.preventDefault());
   return { card, times };
 }
 
-/** @param {Question} question */
-export function titleOf({ kind, name, server }) {
-  if (kind === 'approval') return `May ${name} of server ${server} be called?`;
-  if (kind === 'sampling') return `Server ${server} wants to ask the model (${name})`;
+/** @param {Interrupt} interrupt */
+export function cardTitle({ kind, name, server }) {
+  if (kind === 'approval') return `Allow the call of ${name} on server ${server}?`;
+  if (kind === 'sampling') return `Server ${server} wants to send a request to the model (${name})`;
   return kind === 'url'
-    ? `Server ${server} wants you to visit a page (${name})`
-    : `Server ${server} asks you (${name})`;
+    ? `Server ${server} asks you to open a page (${name})`
+    : `Server ${server} requests input (${name})`;
 }
 
-/** @param {Question} question */
-function contentOf({ kind, asked }) {
-  if (asked === null || asked === undefined)
-    return [element('p', { class: 'note' }, 'Its content is hidden: inspect.texts is off for viewers.')];
-  if (kind === 'form' || kind === 'url') return [element('p', { class: 'words' }, String(asked.message ?? ''))];
-  const shown = kind === 'sampling' ? (asked.request ?? asked) : asked;
+/** @param {Interrupt} interrupt */
+function contentOf({ kind, content }) {
+  if (content === null || content === undefined)
+    return [element('p', { class: 'note' }, 'The content is hidden: inspect.include_content is false for viewers.')];
+  if (kind === 'form' || kind === 'url') return [element('p', { class: 'words' }, String(content.message ?? ''))];
+  const shown = kind === 'sampling' ? (content.request ?? content) : content;
   return [
     element(
       'pre',
       {
         class: 'asked',
         tabindex: '0',
-        'aria-label': kind === 'sampling' ? 'What the model would be asked' : 'Arguments',
+        'aria-label': kind === 'sampling' ? 'Request to the model' : 'Arguments',
       },
       JSON.stringify(shown, null, 2),
     ),
   ];
 }
 
-/** @param {Question} question @param {(words: string) => void} complain @param {(answer: Answer) => Promise<void>} answer @returns {HTMLElement[]} */
-function waysOf(question, complain, answer) {
+/** @param {Interrupt} interrupt @param {(text: string) => void} showProblem @param {(answer: ResponsePayload) => Promise<void>} answer @returns {HTMLElement[]} */
+function waysOf(interrupt, showProblem, answer) {
   /** @type {HTMLButtonElement[]} */
   const buttons = [];
-  /** @param {() => Answer} make throws with words for the person */
+  /** @param {() => ResponsePayload} make throws with a message for the person */
   const send = async (make) => {
-    complain('');
+    showProblem('');
     try {
       const made = make();
       for (const button of buttons) button.disabled = true;
       await answer(made);
     } catch (error) {
-      complain(error instanceof Error ? error.message : String(error));
+      showProblem(error instanceof Error ? error.message : String(error));
       for (const button of buttons) button.disabled = false;
     }
   };
-  /** @param {string} words @param {string} kind @param {() => Answer} make */
-  const button = (words, kind, make) => {
-    const made = element('button', { type: 'button', class: kind }, words);
+  /** @param {string} label @param {string} kind @param {() => ResponsePayload} make */
+  const button = (label, kind, make) => {
+    const made = element('button', { type: 'button', class: kind }, label);
     made.addEventListener('click', () => void send(make));
     buttons.push(made);
     return made;
   };
-  if (question.kind === 'form') {
-    const form = createForm(question.asked?.schema ?? {});
+  if (interrupt.kind === 'form') {
+    const form = createForm(interrupt.content?.schema ?? {});
     return [
       element('div', { class: 'fields' }, ...form.fields),
       element(
@@ -112,9 +112,9 @@ function waysOf(question, complain, answer) {
       ),
     ];
   }
-  if (question.kind === 'url') {
+  if (interrupt.kind === 'url') {
     return [
-      ...pageOf(String(question.asked?.url ?? '')),
+      ...pageOf(String(interrupt.content?.url ?? '')),
       element(
         'div',
         { class: 'ways' },
@@ -133,7 +133,7 @@ function waysOf(question, complain, answer) {
     'aria-label': 'Reason for a denial',
   });
   const because = () => (reason.value.trim() === '' ? {} : { reason: reason.value.trim() });
-  if (question.kind === 'sampling') {
+  if (interrupt.kind === 'sampling') {
     return [
       element(
         'div',
@@ -151,7 +151,7 @@ function waysOf(question, complain, answer) {
     spellcheck: 'false',
     'aria-label': 'Arguments as JSON',
   });
-  edit.value = JSON.stringify(question.asked, null, 2);
+  edit.value = JSON.stringify(interrupt.content, null, 2);
   const kept = () => (remember.checked ? { remember: true } : {});
   const editing = element('details', { class: 'edit' }, element('summary', {}, 'Change the arguments'), edit);
   return [
@@ -171,12 +171,14 @@ function waysOf(question, complain, answer) {
   ];
 }
 
-/** A link that says where it leads. @param {string} url */
+/** A link with its whole address as text. @param {string} url */
 function pageOf(url) {
   const { protocol } = URL.parse(url) ?? {};
-  // A script is no page: only what the protocol promises is a link.
+  // Only http and https become links: a javascript: URL would run in this page.
   if (protocol !== 'https:' && protocol !== 'http:')
-    return [element('p', { class: 'problem' }, 'The address of the page is not valid.')];
+    return [
+      element('p', { class: 'problem' }, 'The address of the page is not valid: it must start with http or https.'),
+    ];
   return [element('a', { class: 'page', href: url, target: '_blank', rel: 'noopener noreferrer' }, url)];
 }
 
@@ -186,7 +188,7 @@ function readObject(text) {
   try {
     value = JSON.parse(text);
   } catch {
-    // Told below.
+    // Reported below.
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error('The arguments must be a JSON object.');

@@ -1,35 +1,35 @@
 /**
- * Watches the actors of one system and tells what they do in the format of `@statelyai/inspect`. It attaches to a
- * system while that runs, so one that nobody watches pays nothing. Everything is told at once, in order: the package
- * defers each message, and then tells of an actor's birth with the snapshot of its end.
+ * Watches the actors of one system and publishes their events in the format of `@statelyai/inspect`. It attaches to a
+ * running system, so a system without viewers pays nothing. It publishes each message immediately and in order. The
+ * package defers messages, and then reports a new actor with its last snapshot.
  */
 import { Actor, type AnyActorRef, type InspectionEvent, type Subscription } from 'xstate';
-import type { Definitions } from './definition.ts';
-import { edgeIdOf } from './edge-id.ts';
-import { redacted, type RedactionLimits } from './redaction.ts';
-import { FORMAT_VERSION, type StatelyMessage, type ToldSnapshot } from './stately-event.ts';
+import type { Definitions } from '../stately-format.ts';
+import { edgeIdOf } from '../charts/chart.ts';
+import { redacted, type RedactionLimits } from '../redaction.ts';
+import { FORMAT_VERSION, type StatelyMessage, type ActorSnapshot } from '../stately-format.ts';
 
 export interface WatchDeps {
   definitions: Definitions;
   limits: RedactionLimits;
-  /** Sets this process's actors apart from another's: XState numbers them from 0 in each. */
+  /** Makes session ids unique across processes: XState numbers actors from 0 in each. */
   bootId: string;
   nowMs(): number;
-  /** Must not throw: it is called in the middle of a transition. */
-  tell(message: StatelyMessage): void;
+  /** Must not throw: XState calls it in the middle of a transition. */
+  publish(message: StatelyMessage): void;
   onError(error: unknown): void;
 }
 
-/** What a message of any kind begins with. */
+/** The fields that all messages share. */
 type Head = Pick<StatelyMessage, 'rootId' | 'sessionId' | 'createdAt' | 'id' | '_version'>;
 
 /**
- * First tells of `root` and its children as they are now, then of everything that happens in the system to those that
- * have `root` above them. A fault of its own ends the watch and is told to `onError`, never to the actors.
+ * Publishes `root` and its children as they are now, then all events of `root` and its descendants. An error in the
+ * watch itself ends the watch and goes to `onError`; the actors never see it.
  */
 export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
   let lastId = 0;
-  /** Of the macrostep that is under way, by actor. */
+  /** Transitions of the current macrostep, by actor. */
   const taken = new Map<string, string[]>();
   const idOf = (sessionId: string) => `${deps.bootId}/${sessionId}`;
   const rootId = idOf(root.sessionId);
@@ -45,8 +45,8 @@ export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
   };
   const eventOf = (event: { type: string }) => ({ ...fieldsOf(redacted(event, deps.limits)), type: event.type });
 
-  const tellActor = (actor: AnyActorRef) =>
-    deps.tell({
+  const publishActor = (actor: AnyActorRef) =>
+    deps.publish({
       type: '@xstate.actor',
       ...head(actor.sessionId),
       name: actor.id,
@@ -55,16 +55,16 @@ export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
       snapshot: snapshotOf(actor.getSnapshot(), deps.limits),
     });
 
-  const hear = (inspected: InspectionEvent) => {
+  const onInspected = (inspected: InspectionEvent) => {
     const actor = inspected.actorRef;
     if (!(actor instanceof Actor) || !isWithin(actor, root)) return;
     switch (inspected.type) {
       case '@xstate.actor':
-        return tellActor(actor);
+        return publishActor(actor);
       case '@xstate.event': {
         const { sourceRef, event } = inspected;
         const sourceId = sourceRef && idOf(sourceRef.sessionId);
-        return deps.tell({ type: '@xstate.event', ...head(actor.sessionId), sourceId, event: eventOf(event) });
+        return deps.publish({ type: '@xstate.event', ...head(actor.sessionId), sourceId, event: eventOf(event) });
       }
       case '@xstate.microstep': {
         const ids = inspected._transitions.map(edgeIdOf).filter((id) => id !== null);
@@ -75,7 +75,7 @@ export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
         const transitions = taken.get(actor.sessionId) ?? [];
         taken.delete(actor.sessionId);
         const snapshot = snapshotOf(inspected.snapshot, deps.limits);
-        return deps.tell({
+        return deps.publish({
           type: '@xstate.snapshot',
           ...head(actor.sessionId),
           event: eventOf(inspected.event),
@@ -88,11 +88,11 @@ export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
     }
   };
 
-  tellActor(root);
-  for (const child of Object.values(childrenOf(root.getSnapshot()))) if (child instanceof Actor) tellActor(child);
+  publishActor(root);
+  for (const child of Object.values(childrenOf(root.getSnapshot()))) if (child instanceof Actor) publishActor(child);
   const watch = root.system.inspect((inspected) => {
     try {
-      hear(inspected);
+      onInspected(inspected);
     } catch (error) {
       watch.unsubscribe();
       deps.onError(error);
@@ -101,24 +101,24 @@ export function watchActors(root: AnyActorRef, deps: WatchDeps): Subscription {
   return watch;
 }
 
-/** Of other actors than machines no more than the status: what a promise brings is on its way into somebody's context. */
-function snapshotOf(snapshot: unknown, limits: RedactionLimits): ToldSnapshot {
+/** For actors other than machines only the status: the output of a promise reaches a machine's context anyway. */
+function snapshotOf(snapshot: unknown, limits: RedactionLimits): ActorSnapshot {
   const { status, value, context } = fieldsOf(snapshot);
-  const told = {
+  const base = {
     status: status === 'done' || status === 'error' || status === 'stopped' ? status : 'active',
     output: undefined,
     error: undefined,
   } as const;
-  if (value === undefined) return told;
+  if (value === undefined) return base;
   const children = Object.fromEntries(Object.keys(childrenOf(snapshot)).map((id) => [id, { id }]));
-  return { ...told, value, context: redacted(context, limits), children };
+  return { ...base, value, context: redacted(context, limits), children };
 }
 
 function childrenOf(snapshot: unknown): Readonly<Record<string, unknown>> {
   return fieldsOf(fieldsOf(snapshot)['children']);
 }
 
-/** A snapshot's fields are getters and plain ones mixed, and differ between kinds of actors. */
+/** A snapshot mixes getters and plain fields, which differ between kinds of actors. */
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -1,45 +1,43 @@
 /**
- * The conversations in memory, as the page lists them: searched, filtered, the most recently active first. Looks at
- * a few in each turn of the event loop, because there may be a hundred thousand.
+ * Lists the conversations in memory for the page: searched, filtered, the most recently active first. It yields to the
+ * event loop every few hundred conversations, because there can be 100,000.
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
-import type { LiveConversation } from '../conversation/live-conversation.ts';
-import type { ConversationRef } from '../conversation-ref.ts';
+import type { LiveConversation } from '../../conversation/live-conversation.ts';
+import type { ConversationRef } from '../../conversation-ref.ts';
 
 export interface ListQuery {
-  /** Part of an id or an owner; empty for all. */
+  /** Part of an id or an owner. Empty for all. */
   search: string;
-  /** A state, or one with others in it: `turn` is all of `turn.*`. Empty for all. */
+  /** A state with its substates: `turn` includes `turn.*`. Empty for all. */
   state: string;
-  /** Most conversations of the list. */
+  /** Most conversations in the list. */
   limit: number;
 }
 
 export interface ListedLive extends ConversationRef {
-  /** Dotted. */
+  /** Dotted path. */
   state: string;
   hop: number;
-  /** Since it was last spoken to or spoke. */
+  /** Time since its last event, in ms. */
   idleMs: number;
-  /** A person is asked something, beside other work perhaps. */
-  isAsking: boolean;
+  /** It waits for a person's response; other calls may run meanwhile. */
+  hasOpenInterrupt: boolean;
 }
 
 export interface LiveList {
   conversations: readonly ListedLive[];
-  /** That the search fits, by state. */
+  /** Number of conversations that match the search, by state. */
   states: Readonly<Record<string, number>>;
-  /** Those that ask a person something while other calls run; the log does not list them as waiting. */
-  asking: readonly ListedLive[];
+  /** Conversations with an open interrupt while other calls run. The log does not list these as waiting. */
+  busyWithInterrupt: readonly ListedLive[];
 }
 
 const SLICE = 500;
-/** A turn in this state does nothing else: the log knows that it waits. */
-const WAITING = 'turn.toolHop.waiting';
-/** Most of those that ask beside other work. */
-const MOST_ASKING = 200;
-
-/** What the list tells of one. */
+/** A turn in this state only waits; the log's list contains it. */
+export const WAITING_STATE = 'turn.toolHop.waiting';
+/** Most entries of `busyWithInterrupt`. */
+const MOST_BUSY = 200;
 type Listable = Pick<LiveConversation, 'ref' | 'state' | 'lastActiveMs'>;
 
 export async function listLive(
@@ -50,7 +48,7 @@ export async function listLive(
   const wanted = search.toLowerCase();
   const states: Record<string, number> = {};
   let newest: ListedLive[] = [];
-  const asking: ListedLive[] = [];
+  const busyWithInterrupt: ListedLive[] = [];
   let looked = 0;
   for (const { ref, state: standing, lastActiveMs } of conversations()) {
     looked += 1;
@@ -61,17 +59,18 @@ export async function listLive(
       state: value,
       hop,
       idleMs: Math.round(nowMs - lastActiveMs),
-      isAsking: can.includes('respond'),
+      hasOpenInterrupt: can.includes('respond'),
     };
-    if (listed.isAsking && value !== WAITING && asking.length < MOST_ASKING) asking.push(listed);
+    if (listed.hasOpenInterrupt && value !== WAITING_STATE && busyWithInterrupt.length < MOST_BUSY)
+      busyWithInterrupt.push(listed);
     if (!`${ref.conversationId}\n${ref.owner}`.toLowerCase().includes(wanted)) continue;
     states[value] = (states[value] ?? 0) + 1;
     if (state !== '' && value !== state && !value.startsWith(`${state}.`)) continue;
     newest.push(listed);
-    // Sorted now and then, so that all of them are never held.
+    // Sorted in batches, so the array stays small.
     if (newest.length >= 4 * limit) newest = newestOf(newest, limit);
   }
-  return { conversations: newestOf(newest, limit), states, asking };
+  return { conversations: newestOf(newest, limit), states, busyWithInterrupt: busyWithInterrupt };
 }
 
 function newestOf(conversations: readonly ListedLive[], limit: number): ListedLive[] {

@@ -1,12 +1,12 @@
 /**
- * The page's connection to the server: the API, and the socket that tells of one conversation and comes back by
- * itself. Holds the viewer's token for as long as the tab is open.
+ * Connects the page to the server: the API, and the WebSocket with the events of one conversation, which reconnects by
+ * itself. Keeps the viewer's token while the tab is open.
  */
 
 const TOKEN_KEY = 'parley-inspect-token';
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 5000;
-/** Of RFC 6455: turned away for good. */
+/** RFC 6455, section 7.4.1: the server rejects the viewer. A retry does not help. */
 const POLICY_VIOLATION = 1008;
 
 export const token = {
@@ -16,8 +16,8 @@ export const token = {
   clear: () => sessionStorage.removeItem(TOKEN_KEY),
 };
 
-/** What the server answers to one who may not look, or asks for what is not there. */
-export class Refused extends Error {
+/** An error response of the API: not authorized, not found, or the server failed. */
+export class Fault extends Error {
   /** @param {number} status @param {string} message */
   constructor(status, message) {
     super(message);
@@ -25,23 +25,23 @@ export class Refused extends Error {
   }
 }
 
-/** Rejects with `Refused`, or as `fetch` does when nobody answers. @param {string} name @param {Record<string, string | null>} [query] */
-export async function ask(name, query = {}) {
+/** Rejects with `Fault`, or like `fetch` if the server is unreachable. @param {string} name @param {Record<string, string | null>} [query] */
+export async function callApi(name, query = {}) {
   const given = Object.entries(query).flatMap(([key, value]) => (value === null || value === '' ? [] : [[key, value]]));
   const mine = token.get();
   const response = await fetch(`/inspect/api/${name}?${new URLSearchParams(given)}`, {
     headers: mine === null ? {} : { authorization: `Bearer ${mine}` },
   });
   const body = await response.json();
-  if (!response.ok) throw new Refused(response.status, body.error ?? response.statusText);
+  if (!response.ok) throw new Fault(response.status, body.error ?? response.statusText);
   return body;
 }
 
 /**
- * Tells of a conversation until the returned function is called. `onLink` hears `live`, `away` (it will come back)
- * or `refused` with the reason.
+ * Delivers the events of a conversation until the returned function is called. `onLink` gets `live`, `away` (it
+ * reconnects), or `rejected` with the reason.
  * @param {{ owner: string | null, id: string }} conversation
- * @param {{ onMessage(message: import('./timeline.js').Message): void, onLink(state: 'live' | 'away' | 'refused', why: string): void }} to
+ * @param {{ onMessage(message: import('./steps.js').Message): void, onLink(state: 'live' | 'away' | 'rejected', why: string): void }} to
  */
 export function follow({ owner, id }, { onMessage, onLink }) {
   const query = new URLSearchParams({ conversation: id, ...(owner === null ? {} : { owner }) });
@@ -65,7 +65,7 @@ export function follow({ owner, id }, { onMessage, onLink }) {
     };
     socket.onclose = ({ code, reason }) => {
       if (ended) return;
-      if (code === POLICY_VIOLATION) return onLink('refused', reason);
+      if (code === POLICY_VIOLATION) return onLink('rejected', reason);
       onLink('away', reason);
       timer = setTimeout(connect, waitMs);
       waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);

@@ -1,24 +1,24 @@
 /**
- * A conversation's log in the format of live inspection: each row an event, and the states that the fold says it
- * leaves the charts in. So the page, and every receiver of the format, shows a conversation that is over, or that a
- * crash cut off, as it would have shown it live.
+ * Converts a conversation's log to messages of live inspection. Each row becomes an event, followed by the state that
+ * the fold derives from it. So the page, and every receiver of the format, shows a past conversation like a live one,
+ * even if a crash interrupted it.
  */
-import { conversationMachine } from '../../machines/conversation/machine.ts';
-import type { LogRow } from '../../machines/log.ts';
-import { conversationStateAfter, toolCallStateAfter } from '../../machines/conversation/decisions/log-state.ts';
-import { toolCallMachine } from '../../machines/tool-call.ts';
-import type { ReplayStep } from '../replay/steps.ts';
-import type { Definitions } from './definition.ts';
-import { redacted, type RedactionLimits } from './redaction.ts';
-import { kindOf } from './row-facts.ts';
-import { FORMAT_VERSION, type StatelyMessage, type ToldSnapshot } from './stately-event.ts';
+import { conversationMachine } from '../../../machines/conversation/machine.ts';
+import type { LogRow } from '../../../machines/log.ts';
+import { conversationStateAfter, toolCallStateAfter } from '../../../machines/conversation/decisions/log-state.ts';
+import { toolCallMachine } from '../../../machines/tool-call.ts';
+import type { ReplayStep } from '../../replay/steps.ts';
+import type { Definitions } from '../stately-format.ts';
+import { redacted, type RedactionLimits } from '../redaction.ts';
+import { rowKind } from './rows.ts';
+import { FORMAT_VERSION, type StatelyMessage, type ActorSnapshot } from '../stately-format.ts';
 
 export interface LogMessageDeps {
   definitions: Definitions;
   limits: RedactionLimits;
 }
 
-/** Turns the steps of one conversation's replay, in order, into messages; keeps in mind which calls were told of. */
+/** Returns a function that converts the replay steps of one conversation, in order. It remembers the calls it has seen. */
 export function createLogMessages(
   conversationId: string,
   { definitions, limits }: LogMessageDeps,
@@ -28,7 +28,7 @@ export function createLogMessages(
   const calls = new Map<string, string>();
   let hasBegun = false;
   let ofRow = 0;
-  /** Ids are the same in whatever piece of the log a row is read, so that pieces can be put together. */
+  /** A row's ids do not depend on the piece of the log that contains it, so the page can join pieces. */
   const head = (row: LogRow, sessionId: string) => {
     ofRow += 1;
     return {
@@ -39,12 +39,12 @@ export function createLogMessages(
       _version: FORMAT_VERSION,
     };
   };
-  const born = (
+  const actorMessage = (
     row: LogRow,
     sessionId: string,
     logic: unknown,
     name: string,
-    snapshot: ToldSnapshot,
+    snapshot: ActorSnapshot,
   ): StatelyMessage => ({
     type: '@xstate.actor',
     ...head(row, sessionId),
@@ -53,34 +53,39 @@ export function createLogMessages(
     definition: definitions(logic, name),
     snapshot,
   });
-  const stands = (row: LogRow, sessionId: string, event: RowEvent, snapshot: ToldSnapshot): StatelyMessage[] => [
+  const stateMessages = (
+    row: LogRow,
+    sessionId: string,
+    event: RowEvent,
+    snapshot: ActorSnapshot,
+  ): StatelyMessage[] => [
     { type: '@xstate.event', ...head(row, sessionId), sourceId: undefined, event },
     { type: '@xstate.snapshot', ...head(row, sessionId), event, snapshot, transitions: [] },
   ];
-  /** As much of a call's context as its rows tell. */
+  /** The part of a call's context that its rows contain. */
   const toolOf = (session: string) => ({ tool: { name: calls.get(session) ?? '' } });
 
   return ({ row, folded }) => {
     const messages: StatelyMessage[] = [];
-    if (!hasBegun) messages.push(born(row, rootId, conversationMachine, conversationId, at('idle')));
+    if (!hasBegun) messages.push(actorMessage(row, rootId, conversationMachine, conversationId, at('idle')));
     hasBegun = true;
     ofRow = 0;
     const event = {
       ...fieldsOf(redacted({ ...row, conversation_id: undefined, timestamp: undefined }, limits)),
-      type: kindOf(row.type, row.extra),
+      type: rowKind(row.type, row.extra),
     };
     const session = `${rootId}/${row.tool_call_id}`;
     if (row.type === 'tool_call' && row.tool_call_id !== null) {
       calls.set(session, String(row.extra['name'] ?? ''));
       messages.push(
-        born(row, session, toolCallMachine, row.tool_call_id, { ...at('running'), context: toolOf(session) }),
+        actorMessage(row, session, toolCallMachine, row.tool_call_id, { ...at('running'), context: toolOf(session) }),
       );
     }
-    messages.push(...stands(row, rootId, event, at(conversationStateAfter(row, folded))));
+    messages.push(...stateMessages(row, rootId, event, at(conversationStateAfter(row, folded))));
     const call = calls.has(session) ? toolCallStateAfter(row) : null;
     if (call)
       messages.push(
-        ...stands(row, session, event, {
+        ...stateMessages(row, session, event, {
           ...at(call.state),
           status: call.isEnd ? 'done' : 'active',
           context: toolOf(session),
@@ -95,7 +100,7 @@ interface RowEvent {
   [field: string]: unknown;
 }
 
-function at(state: string): ToldSnapshot {
+function at(state: string): ActorSnapshot {
   return { status: 'active', output: undefined, error: undefined, value: valueOf(state.split('.')) };
 }
 

@@ -1,6 +1,6 @@
 /**
- * What was told, as steps that can be gone through: after each, every actor as it was. Pure: knows no page and no
- * socket. Messages are those of live inspection (src/inspect/stately-event.ts).
+ * Builds the list of steps from the messages of live inspection (src/inspect/stately-format.ts). Each step has the state of
+ * every actor after it. Pure: uses no elements and no socket.
  */
 
 /**
@@ -8,33 +8,33 @@
  *   parentId?: string, definition?: string, sourceId?: string, event?: { type: string }, transitions?: string[],
  *   snapshot?: { status: string, value?: unknown, context?: unknown } }} Message
  *
- * An actor as it was after a step. `machine` is its chart's id, null for an actor without one; `state` is dotted.
+ * An actor after a step. `machine` is the id of its chart, null for other actors; `state` is a dotted path.
  * @typedef {{ id: string, name: string, machine: string | null, parentId: string | undefined, state: string,
  *   status: string, context: unknown, transitions: readonly string[] }} ActorView
  *
- * `label` is the event's type. `actors` holds all of them by id and is shared between steps that change none. `seq` is
- * set where the step stands for a row of the log, and `commit` where it is the live commit of rows from that seq on.
+ * `label` is the event's type. `actors` holds all actors by id; steps that change none share the map. `seq` is set if the
+ * step shows a row of the log. `commit` is set if it is the live commit of rows from that seq on.
  * @typedef {{ key: string, atMs: number, kind: 'birth' | 'event' | 'break' | 'row', actorId: string, label: string, from: string | null,
  *   event: unknown, actors: ReadonlyMap<string, ActorView>, seq: number | null, commit: number | null }} Step
  */
 
-/** Steps that are kept; the oldest quarter goes when there are more. */
+/** Most steps. Beyond that the oldest quarter is dropped. */
 const MOST_STEPS = 4000;
-/** Messages that are known again; a server tells at most a third as many once more. */
+/** Most remembered messages. A server repeats at most a third as many after a reconnect. */
 const MOST_KNOWN = 30_000;
-/** Actors that are over and still shown, the newest. */
+/** Most ended actors that are still shown, the newest. */
 const MOST_ENDED = 60;
 
-export function createTimeline() {
+export function createStepList() {
   /** @type {Step[]} */
   let steps = [];
   /** @type {ReadonlyMap<string, ActorView>} */
   let actors = new Map();
-  /** Messages that were told already, for those that come again after a reconnect. @type {Set<string>} */
+  /** Keys of received messages: a reconnect repeats some. @type {Set<string>} */
   const known = new Set();
-  /** The conversation's own actor was told of. */
+  /** The live actor of the conversation was received. */
   let hasLive = false;
-  /** Who sent the event that an actor is at work on. @type {Map<string, string>} */
+  /** Senders of the events that actors are processing. @type {Map<string, string>} */
   const senders = new Map();
 
   /** @param {Step} step */
@@ -53,15 +53,15 @@ export function createTimeline() {
   };
 
   /**
-   * Adds a row that was committed while the conversation was followed live. It changes no actor. Its place is after the
-   * row before it, and before the commit that told of it, or where its time puts it if that commit was not seen.
+   * Adds a row that was committed while the conversation was followed live. It changes no actor. It goes after the previous
+   * row and before the commit that reported it. If that commit was not received, its time decides.
    * @param {import('./record.js').Row} row @param {string} rootId of the replay
    */
   const insertRow = (row, rootId) => {
     if (steps.some(({ seq }) => seq === row.seq)) return;
     const commit = steps.findLastIndex((step) => step.commit !== null && step.commit <= row.seq);
-    const isToldThere = commit >= 0 && row.at_ms <= (steps[commit]?.atMs ?? 0);
-    const byTime = isToldThere ? commit : steps.findLastIndex(({ atMs }) => atMs <= row.at_ms) + 1;
+    const isReported = commit >= 0 && row.at_ms <= (steps[commit]?.atMs ?? 0);
+    const byTime = isReported ? commit : steps.findLastIndex(({ atMs }) => atMs <= row.at_ms) + 1;
     const at = Math.max(byTime, steps.findLastIndex(({ seq }) => seq !== null && seq < row.seq) + 1);
     const before = steps[at - 1];
     const step = {
@@ -81,14 +81,14 @@ export function createTimeline() {
   };
 
   return {
-    /** False for one that is known already. @param {Message} message */
+    /** Returns false for a repeated message. @param {Message} message */
     add(message) {
-      const told = `${message.rootId} ${message.id}`;
+      const messageKey = `${message.rootId} ${message.id}`;
       const seq = rowOf(message);
-      // A row has one key, whether it was replayed or committed while it was followed: links name it.
-      const key = seq === null ? told : rowKey(message.rootId, seq);
-      if (known.has(told)) return false;
-      known.add(told);
+      // A row has the same key when it is replayed and when it is committed live, because links contain it.
+      const key = seq === null ? messageKey : rowKey(message.rootId, seq);
+      if (known.has(messageKey)) return false;
+      known.add(messageKey);
       if (known.size > MOST_KNOWN) for (const oldest of known.keys().take(1)) known.delete(oldest);
       const { sessionId, snapshot } = message;
       const before = actors.get(sessionId);
@@ -101,9 +101,9 @@ export function createTimeline() {
         const name = message.name ?? sessionId;
         const machine = machineOf(message.definition);
         put({ id: sessionId, name, machine, parentId: message.parentId, ...viewOf(snapshot), transitions: [] });
-        // Of actors without a chart it is what they send that matters.
+        // An actor without a chart gets no step; only the events that it sends are shown.
         if (machine === null) return true;
-        // Servers live as long as the process: that one is told of is no event, unless it is all there is.
+        // Servers live as long as the process, so a server's actor message is no step unless it is the first.
         const last = steps.at(-1);
         if (machine === 'mcpServer' && last) {
           steps = [...steps.slice(0, -1), { ...last, actors }];
@@ -131,7 +131,7 @@ export function createTimeline() {
       }
       if (!before) return true;
       const view = viewOf(snapshot);
-      // What led to a state stays in view for as long as that does.
+      // The transitions that led to a state stay marked while the state lasts.
       const transitions = view.state === before.state ? before.transitions : (message.transitions ?? []);
       put({ ...before, ...view, transitions });
       if (before.machine === null) return true;
@@ -151,7 +151,7 @@ export function createTimeline() {
       senders.delete(sessionId);
       return true;
     },
-    /** Marks where the telling was cut: the server was away. @param {string} label @param {number} atMs */
+    /** Marks a gap in the events, such as a lost connection. @param {string} label @param {number} atMs */
     breakAt(label, atMs) {
       push({
         key: `break ${atMs}`,
@@ -178,7 +178,7 @@ export function createTimeline() {
   };
 }
 
-/** The conversation's own actor: of several, one after another, the newest. @param {ReadonlyMap<string, ActorView>} actors */
+/** The conversation's own actor; the newest if it was restarted. @param {ReadonlyMap<string, ActorView>} actors */
 export function conversationIn(actors) {
   return (
     [...actors.values()].findLast(({ machine, parentId }) => machine === 'conversation' && parentId === undefined) ??
@@ -186,7 +186,7 @@ export function conversationIn(actors) {
   );
 }
 
-/** Actors with a chart of their own beside the conversation's: servers first, then calls, the newest last. @param {ReadonlyMap<string, ActorView>} actors */
+/** The other actors with a chart: servers first, then calls, the newest last. @param {ReadonlyMap<string, ActorView>} actors */
 export function othersIn(actors) {
   const root = conversationIn(actors);
   const all = [...actors.values()].filter(({ machine }) => machine !== null && machine !== 'conversation');
@@ -196,8 +196,8 @@ export function othersIn(actors) {
   ];
 }
 
-/** Servers have their name in `mcp:name`; a call's is its tool's, where that is told. @param {ActorView} actor */
-export function titleOf({ name, machine, context }) {
+/** The title of an actor. A server's name is `mcp:name`; a call has its tool's name once it has started. @param {ActorView} actor */
+export function actorTitle({ name, machine, context }) {
   if (machine === 'mcpServer') return `MCP server ${name.replace(/^mcp:/, '')}`;
   if (machine !== 'toolCall') return name;
   const tool = typeof context === 'object' && context !== null && 'tool' in context ? context.tool : null;
@@ -218,9 +218,9 @@ function viewOf(snapshot) {
 }
 
 /** @param {string} rootId @param {number} seq */
-const rowKey = (rootId, seq) => `${rootId} ${seq}.0`;
+export const rowKey = (rootId, seq) => `${rootId} ${seq}.0`;
 
-/** The row of the log that a replayed message of the conversation itself stands for. @param {Message} message */
+/** The seq of the row that a replayed message of the conversation shows; null for other messages. @param {Message} message */
 function rowOf({ type, rootId, sessionId, event }) {
   const seq =
     type === '@xstate.snapshot' && rootId.startsWith('log/') && sessionId === rootId && event && 'seq' in event
@@ -229,7 +229,7 @@ function rowOf({ type, rootId, sessionId, event }) {
   return typeof seq === 'number' ? seq : null;
 }
 
-/** The first of the rows whose commit a live message tells of. @param {Message} message */
+/** The first seq of the rows whose commit a live message reports; null for other messages. @param {Message} message */
 export function commitOf({ rootId, event }) {
   if (rootId.startsWith('log/') || event?.type !== 'log.committed' || !('outcome' in event)) return null;
   const { outcome } = event;

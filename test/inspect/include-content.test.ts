@@ -1,4 +1,4 @@
-/** Whether viewers see texts, by default and by an explicit setting. */
+/** Checks when viewers see content, by default and by an explicit setting. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
@@ -20,28 +20,28 @@ describe('inspect.texts', () => {
       false,
     ],
     [
-      'is off by default where a proxy may make others anonymous',
+      'is off by default if a proxy may admit anonymous clients',
       { auth: { allow_anonymous_beyond_loopback: true } },
       false,
     ],
     [
-      'is off by default where a proxy serves the server under its host',
+      'is off by default if a proxy serves its own host name',
       { chat: { websocket: { allowed_hosts: ['chat.example.com'] } } },
       false,
     ],
     [
-      'is off by default where inspection is served beyond loopback',
+      'is off by default if inspection is served beyond loopback',
       { auth: token, inspect: { beyond_loopback: true, viewers: ['root'] } },
       false,
     ],
-    ['is off where the configuration says false', { inspect: { texts: false } }, false],
-    ['is on where the configuration says true', { auth: token, inspect: { texts: true } }, true],
+    ['is off if the configuration says false', { inspect: { texts: false } }, false],
+    ['is on if the configuration says true', { auth: token, inspect: { texts: true } }, true],
   ];
   for (const [sentence, config, shown] of cases) {
     it(sentence, () => assert.equal(showsTexts(configSchema.parse(config)), shown));
   }
 
-  it('decides what the API shows: titles by default, none to viewers with tokens', async (t) => {
+  it('makes the API show titles by default, and none with tokens', async (t) => {
     const secret = createToken();
     const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(secret) }] };
     for (const [config, title] of [

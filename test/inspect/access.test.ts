@@ -1,8 +1,8 @@
-/** Who may look into whose conversations where everybody has a token. */
+/** Checks which conversations a viewer may watch on a server with tokens. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { eventsUrl, refusedWatcher, watch } from '../support/inspection.ts';
+import { eventsUrl, rejectedWatcher, watch } from '../support/inspection.ts';
 import { startParley } from '../support/parley.ts';
 
 const tokens = { root: createToken(), alice: createToken() };
@@ -15,13 +15,13 @@ const auth = {
 };
 const by = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-test('a viewer by name sees the conversations of all; nobody else sees any, not even their own', async (t) => {
+test('the access check admits listed viewers to all conversations and rejects every other subject', async (t) => {
   const parley = await startParley(t, { config: { auth, inspect: { viewers: ['root'] } } });
   const url = eventsUrl(parley, 'c1', 'alice');
-  assert.match((await refusedWatcher(url)).reason, /needs the token of a viewer/);
-  assert.match((await refusedWatcher(url, by(createToken()))).reason, /needs the token of a viewer/);
+  assert.match((await rejectedWatcher(url)).reason, /needs the token of a viewer/);
+  assert.match((await rejectedWatcher(url, by(createToken()))).reason, /needs the token of a viewer/);
   assert.match(
-    (await refusedWatcher(url, by(tokens.alice))).reason,
+    (await rejectedWatcher(url, by(tokens.alice))).reason,
     /"alice" may not view the inspector; add it to inspect.viewers/,
   );
 
@@ -31,7 +31,7 @@ test('a viewer by name sees the conversations of all; nobody else sees any, not 
   await watcher.waitFor((message) => message.type === '@xstate.actor' && message.name === 'c1', "Alice's conversation");
 });
 
-test('without an owner the viewer means its own conversation', async (t) => {
+test("an address without an owner selects the viewer's own conversation", async (t) => {
   const parley = await startParley(t, { config: { auth, inspect: { viewers: ['root'] } } });
   const watcher = await watch(parley, 'c1', by(tokens.root));
   const [alice, root] = [await parley.connect(by(tokens.alice)), await parley.connect(by(tokens.root))];

@@ -1,39 +1,39 @@
 /**
- * Replays a conversation from the log for a viewer: the newest rows, or those before them, as messages of live
- * inspection, and where the log leaves the conversation. Reads; opens no conversation.
+ * Replays a conversation from the log for a viewer: the newest rows, or earlier ones, as messages of live inspection,
+ * and the state at the end of the log. Only reads, and activates no conversation.
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
-import type { RecoveryPolicy } from '../../machines/conversation/turn-state.ts';
-import type { ConversationRef } from '../conversation-ref.ts';
-import { isTurnEnd, replaySteps } from '../replay/steps.ts';
-import { standingWords } from '../replay/words.ts';
-import type { Store } from '../store/port.ts';
+import type { RecoveryPolicy } from '../../../machines/conversation/turn-state.ts';
+import type { ConversationRef } from '../../conversation-ref.ts';
+import { isTurnEnd, replaySteps } from '../../replay/steps.ts';
+import { standingWords } from '../../replay/words.ts';
+import type { Store } from '../../store/port.ts';
 import { createLogMessages, type LogMessageDeps } from './log-messages.ts';
-import { rowFacts, type RowFacts } from './row-facts.ts';
-import type { StatelyMessage } from './stately-event.ts';
+import { rowFacts, type RowFacts } from './rows.ts';
+import type { StatelyMessage } from '../stately-format.ts';
 
 export interface ReplayDeps extends LogMessageDeps {
   store: Pick<Store, 'page' | 'standing'>;
   recovery: RecoveryPolicy;
-  /** Rows of one replay. */
+  /** Most rows of one replay. */
   maxRows: number;
 }
 
 export interface Replay {
   messages: readonly StatelyMessage[];
-  /** The same rows in short. */
+  /** The same rows as short facts. */
   rows: readonly RowFacts[];
-  /** In words: what is open at the end of the log, and what recovery would do about it. Null where the end is not among the rows. */
-  standing: string | null;
+  /** In words: what is open at the end of the log, and what recovery would do. Null if the rows do not reach the end. */
+  endState: string | null;
   headSeq: number;
-  /** Ask with it for the rows before these; null where there are none. */
+  /** Cursor for the rows before these. Null if none. */
   beforeSeq: number | null;
 }
 
 /** Rows that are folded in one turn of the event loop. */
 const SLICE = 100;
 
-/** Null for a conversation that the log does not know. Rejects when it cannot be read. */
+/** Resolves with null for an unknown conversation. Rejects if the log cannot be read. */
 export async function replayConversation(
   ref: ConversationRef,
   beforeSeq: number | null,
@@ -53,21 +53,21 @@ export async function replayConversation(
     id !== null && !endsHere.has(id) && !stillOpen.has(id) ? [id] : [],
   );
 
-  const tell = createLogMessages(conversationId, deps);
+  const toMessages = createLogMessages(conversationId, deps);
   const messages: StatelyMessage[] = [];
-  let standing: string | null = null;
+  let endState: string | null = null;
   let folded = 0;
   for (const step of replaySteps(rows, new Set(ended))) {
-    messages.push(...tell(step));
-    if (step.row.seq === headSeq) standing = standingWords(step.folded, deps.recovery);
+    messages.push(...toMessages(step));
+    if (step.row.seq === headSeq) endState = standingWords(step.folded, deps.recovery);
     folded += 1;
     if (folded % SLICE === 0) await nextTick();
   }
   const [first] = rows;
   return {
     messages,
-    rows: rows.map((row) => rowFacts(row, deps.limits.texts)),
-    standing,
+    rows: rows.map((row) => rowFacts(row, deps.limits.includeContent)),
+    endState,
     headSeq,
     beforeSeq: first && first.seq > oldestSeq ? first.seq : null,
   };

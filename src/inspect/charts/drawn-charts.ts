@@ -1,13 +1,13 @@
 /**
- * Provides the charts that the page shows: the states and transitions of the machines that ship, and their drawings,
- * which `node test/docs/reference/statecharts.ts` generates. The page marks what is active.
+ * Provides the charts for the page: states and transitions of the machines that ship, and their drawings.
+ * `node test/docs/reference/statecharts.ts` generates the drawings. The page marks the active states.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AnyStateMachine } from 'xstate';
 import { chartOf, type Chart } from './chart.ts';
 
-/** SVG: top-down without labels, the same with them, and whichever way is the flattest. */
+/** SVG: top-down without labels, top-down with labels, and the flatter of top-down and left-right. */
 export interface ChartDrawings {
   small: string;
   labelled: string;
@@ -21,12 +21,12 @@ export interface DrawnChart extends Chart {
 /** Resolves with all charts; rejects if a drawing cannot be read. */
 export type Charts = () => Promise<readonly DrawnChart[]>;
 
-const FOLDER = join(import.meta.dirname, 'drawings');
+const FOLDER = join(import.meta.dirname, '..', 'drawings');
 
-/** File of a drawing, within `drawings/`. */
+/** File name of a drawing in `drawings/`. */
 export const drawingFile = (chartId: string, way: keyof ChartDrawings): string => `${chartId}.${way}.svg`;
 
-/** Reads the drawings when they are first asked for. */
+/** Reads the drawings on each call. */
 export function createCharts(machines: readonly AnyStateMachine[]): Charts {
   const read = (id: string, way: keyof ChartDrawings) => readFile(join(FOLDER, drawingFile(id, way)), 'utf8');
   const drawn = async (machine: AnyStateMachine): Promise<DrawnChart> => {

@@ -1,61 +1,61 @@
 /**
- * Which conversations are inspected: those that somebody watches, and for a while after, so that a viewer who comes
- * back has missed nothing. The MCP servers, which all conversations share, are told of in every feed. Where nobody
- * watches, nothing is attached anywhere: inspection that is off costs nothing.
+ * Attaches inspection to the conversations that have viewers, and detaches it some time after the last viewer has left,
+ * so a viewer that reconnects misses nothing. Every feed also contains the MCP servers, which all conversations share.
+ * Without viewers nothing is attached, so inspection costs nothing.
  */
 import type { AnyActorRef, Subscription } from 'xstate';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { keyOf, type ConversationRef } from '../../conversation-ref.ts';
 import { watchActors, type WatchDeps } from './actor-watch.ts';
 import { createFeed, type Feed, type Viewer } from './feed.ts';
 
-export interface InspectionOptions extends Omit<WatchDeps, 'tell'> {
-  /** Conversations at once; the newest viewers of further ones are refused. */
+export interface InspectionOptions extends Omit<WatchDeps, 'publish'> {
+  /** Most conversations at the same time; viewers of further ones are rejected. */
   maxConversations: number;
   maxMessages: number;
-  /** How long a conversation is told of after its last viewer has left, in ms. */
-  lingerMs: number;
-  /** The actor of a conversation that is in memory. */
+  /** How long the feed continues after the last viewer has left, in ms. */
+  keepAfterLastViewerMs: number;
+  /** The actor of a conversation; null if it is not in memory. */
   actorOf(ref: ConversationRef): AnyActorRef | null;
 }
 
 export interface Inspection {
-  /** A conversation's actor is about to start; one that is watched is told of from here on. */
+  /** Call before a conversation's actor starts. Attaches to it if the conversation has a feed. */
   starting(ref: ConversationRef, actor: AnyActorRef): void;
-  /** An MCP server's actor; it is left out when it has ended. */
+  /** Adds an MCP server's actor to all feeds, until the actor ends. */
   addServer(actor: AnyActorRef): void;
-  /** Sends what is known of the conversation, then what happens. False when too many are watched already. */
+  /** Sends the kept messages, then new ones. Returns false if too many conversations are watched. */
   watch(ref: ConversationRef, viewer: Viewer): boolean;
   unwatch(ref: ConversationRef, viewer: Viewer): void;
   isWatched(ref: ConversationRef): boolean;
   close(): void;
 }
 
-interface Watched {
+interface WatchedConversation {
   feed: Feed;
-  /** Of the actor that runs now; it ends with it. */
+  /** On the actor that runs now; ends with it. */
   watch: Subscription | null;
-  /** Of the MCP servers. */
+  /** On the MCP servers. */
   servers: Subscription[];
-  /** Runs while nobody watches. */
-  linger: NodeJS.Timeout | null;
+  /** Runs while the conversation has no viewers. */
+  keepTimer: NodeJS.Timeout | null;
 }
 
 export function createInspection(options: InspectionOptions): Inspection {
-  const watched = new Map<string, Watched>();
+  const watched = new Map<string, WatchedConversation>();
   const servers = new Set<AnyActorRef>();
 
-  const attach = (each: Watched, actor: AnyActorRef) => {
+  const attach = (each: WatchedConversation, actor: AnyActorRef) => {
     each.watch?.unsubscribe();
-    each.watch = watchActors(actor, { ...options, tell: each.feed.tell });
+    each.watch = watchActors(actor, { ...options, publish: each.feed.publish });
   };
 
-  const open = (ref: ConversationRef): Watched => {
+  const open = (ref: ConversationRef): WatchedConversation => {
     const feed = createFeed(options.maxMessages);
-    const opened: Watched = {
+    const opened: WatchedConversation = {
       feed,
       watch: null,
-      servers: Array.from(servers, (server) => watchActors(server, { ...options, tell: feed.tell })),
-      linger: null,
+      servers: Array.from(servers, (server) => watchActors(server, { ...options, publish: feed.publish })),
+      keepTimer: null,
     };
     const actor = options.actorOf(ref);
     if (actor) attach(opened, actor);
@@ -63,8 +63,8 @@ export function createInspection(options: InspectionOptions): Inspection {
     return opened;
   };
 
-  const forget = (key: string, each: Watched) => {
-    clearTimeout(each.linger ?? undefined);
+  const forget = (key: string, each: WatchedConversation) => {
+    clearTimeout(each.keepTimer ?? undefined);
     each.watch?.unsubscribe();
     for (const server of each.servers) server.unsubscribe();
     watched.delete(key);
@@ -79,7 +79,8 @@ export function createInspection(options: InspectionOptions): Inspection {
     addServer(actor) {
       servers.add(actor);
       actor.subscribe({ complete: () => servers.delete(actor), error: () => servers.delete(actor) });
-      for (const each of watched.values()) each.servers.push(watchActors(actor, { ...options, tell: each.feed.tell }));
+      for (const each of watched.values())
+        each.servers.push(watchActors(actor, { ...options, publish: each.feed.publish }));
     },
     watch(ref, viewer) {
       const known = watched.get(keyOf(ref));
@@ -89,8 +90,8 @@ export function createInspection(options: InspectionOptions): Inspection {
         forget(...idle);
       }
       const each = known ?? open(ref);
-      clearTimeout(each.linger ?? undefined);
-      each.linger = null;
+      clearTimeout(each.keepTimer ?? undefined);
+      each.keepTimer = null;
       each.feed.join(viewer);
       return true;
     },
@@ -99,9 +100,9 @@ export function createInspection(options: InspectionOptions): Inspection {
       const each = watched.get(key);
       if (!each) return;
       each.feed.leave(viewer);
-      if (each.feed.viewers() > 0 || each.linger !== null) return;
-      each.linger = setTimeout(() => forget(key, each), options.lingerMs);
-      each.linger.unref();
+      if (each.feed.viewers() > 0 || each.keepTimer !== null) return;
+      each.keepTimer = setTimeout(() => forget(key, each), options.keepAfterLastViewerMs);
+      each.keepTimer.unref();
     },
     isWatched: (ref) => watched.has(keyOf(ref)),
     close() {

@@ -1,62 +1,62 @@
 /**
- * A statechart as plain values, read from the machine that ships: its states with their words for people, and the
- * transitions between them. What draws or describes a chart starts here. Knows no chart in particular and draws none.
+ * Reads a machine's states, descriptions and transitions as plain values. Drawings and documents of charts are made from
+ * these. Works for every machine, and draws nothing itself.
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-import { edgeIdOf } from './edge-id.ts';
 
 export interface ChartTransition {
-  /** Unique in its chart; what live inspection calls it when it is taken. */
+  /** Unique in its chart. Live inspection names taken transitions by it. */
   id: string;
   /** The event, or `after <delay>`, `always`, `done of <actor>`, `error of <actor>`. */
   event: string;
-  /** By name; null where nothing stands in its way. */
+  /** By name. Null if it has no guard. */
   guard: string | null;
-  /** Id of the state that it leads to; null where the chart stays where it is. */
+  /** Id of the target state. Null if the state does not change. */
   target: string | null;
   /** By name, in order. */
   actions: readonly string[];
 }
 
 export interface ChartState {
-  /** Unique in its chart; the root's is the chart's own. */
+  /** Unique in its chart. The root has the chart's id. */
   id: string;
-  /** As in the chart; the root's is the chart's. */
+  /** Key in the chart. The root has the chart's name. */
   name: string;
-  /** Names from below the root, joined by dots; empty for the root. */
+  /** Keys below the root, joined by dots. Empty for the root. */
   path: string;
-  /** Id of the state around it; null for the root. */
+  /** Id of the parent state. Null for the root. */
   parent: string | null;
   kind: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
-  /** Entered with the state around it. */
+  /** Entered together with its parent. */
   isInitial: boolean;
   description: string | null;
   /** Actions by name. */
   entry: readonly string[];
   exit: readonly string[];
-  /** Actors that live as long as the state, by id and by the name of their logic. */
+  /** Actors that run while the state is active: id, and name of the logic. */
   invokes: readonly { id: string; actor: string }[];
-  /** Its own, in the order in which they are tried. */
+  /** Its own, in the order in which XState tries them. */
   transitions: readonly ChartTransition[];
 }
 
 export interface Chart {
   id: string;
-  /** The root first, then each state before those within it. */
+  /** The root first; each state before its children. */
   states: readonly ChartState[];
 }
 
+/** Reads all states of a machine. */
 export function chartOf(machine: AnyStateMachine): Chart {
   return { id: machine.id, states: statesFrom(machine.root) };
 }
 
-/** An event's name as people read it: where XState's own name carries the whole chart, its own word will do. */
+/** A readable event name: XState's names for timers and actors contain the whole path. */
 export function eventName(type: string): string {
   if (type === '') return 'always';
   return type.replace(/^xstate\.(after)\.([^.]+)\..*$/, '$1 $2').replace(/^xstate\.(done|error)\.actor\./, '$1 of ');
 }
 
-/** The name of a guard, action or the like; what has none is `inline`. */
+/** The name of a guard, action or actor; `inline` if it has none. */
 export function nameOf(part: unknown): string {
   if (typeof part === 'string') return part;
   return typeof part === 'object' && part !== null && 'type' in part ? String(part.type) : 'inline';
@@ -75,7 +75,7 @@ function stateOf(node: AnyStateNode): ChartState {
     kind: node.type,
     isInitial: node.parent?.initial.target.includes(node) ?? false,
     description: node.description ?? null,
-    // As written: XState adds its own for timers.
+    // From the config: XState adds actions for timers to the node.
     entry: [node.config.entry ?? []].flat().map(nameOf),
     exit: [node.config.exit ?? []].flat().map(nameOf),
     invokes: node.invoke.map(({ id, src }) => ({ id, actor: nameOf(src) })),
@@ -92,4 +92,17 @@ function transitionOf(transition: AnyTransitionDefinition): ChartTransition {
     target: target?.[0]?.id ?? null,
     actions: actions.map(nameOf),
   };
+}
+
+/**
+ * Names a transition by source, event, and position among the source's transitions for that event. Null for XState's
+ * transition to the initial state, which has no source.
+ */
+export function edgeIdOf(transition: AnyTransitionDefinition): string | null {
+  const { source, eventType } = transition;
+  if (source === undefined) return null;
+  const siblings: readonly AnyTransitionDefinition[] =
+    eventType === '' ? (source.always ?? []) : (source.transitions.get(eventType) ?? []);
+  const place = siblings.indexOf(transition);
+  return place < 0 ? null : `${source.path.join('.')}|${eventType}|${place}`;
 }
