@@ -1,6 +1,6 @@
 /**
  * Provides the charts for the page: states and transitions of the machines that ship, and their drawings.
- * `node test/docs/reference/statecharts.ts` generates the drawings. The page marks the active states.
+ * `node test/docs/statecharts.ts` generates the drawings. The page marks the active states.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
