@@ -32,19 +32,27 @@ const AWAY = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|WebSocket connect
 /** Opens pages; `test` ends the page. */
 export type OpenPage = (test: TestContext, options?: BrowserContextOptions & { expected?: RegExp }) => Promise<Page>;
 
+/** Browsers that run, by their arguments: the files of one process share them. */
+const browsers = new Map<string, Promise<Browser>>();
+
 /**
- * One browser for the tests of a file, started by the first and ended after the last; each page is a stranger to the
+ * One browser for the tests of a process, started by the first and ended after the last; each page is a stranger to the
  * others. What a page throws, logs as an error or is forbidden by its own policy fails its test; `expected` passes
  * over what the test brings about itself. `args` are Chromium's own.
  */
 export function createBrowser(args: readonly string[] = []): OpenPage {
-  let browser: Promise<Browser> | null = null;
-  after(async () => (await browser)?.close());
+  const key = args.join(' ');
+  after(async () => {
+    const browser = browsers.get(key);
+    browsers.delete(key);
+    await (await browser)?.close();
+  });
 
   return async (test, { expected, ...options } = {}) => {
     assert.ok(executablePath !== null, 'PARLEY_REQUIRE_BROWSER=1, and there is no Chromium: apt-get install chromium');
     // Its sandbox needs rights that containers do not have; the pages are ours.
-    browser ??= chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
+    const browser = browsers.get(key) ?? chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
+    browsers.set(key, browser);
     const context = await (await browser).newContext({ viewport: { width: 1280, height: 800 }, ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
