@@ -16,7 +16,7 @@ import { reasonFor, unreachable } from './unreachable.ts';
 import { stateOf } from './world.ts';
 
 /** About ten seconds of two quiet cores. */
-const POINTS = 6;
+const POINTS = 4;
 /** On a machine that has much else to do. */
 const TIMEOUT_MS = 300_000;
 
