@@ -2,7 +2,7 @@
  * What the actions answer, as far as a client must rely on it: types of the results, and the least
  * that must be there before one is trusted.
  */
-import type { Results } from '../protocol/results.ts';
+import type { Results } from '../protocol/actions.ts';
 import { clientError, type ParleyError } from './errors.ts';
 
 export type Result = Record<string, unknown>;

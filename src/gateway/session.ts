@@ -8,7 +8,7 @@ import type { Session } from '../outbox/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Decoded } from '../protocol/decoder.ts';
 import { errorFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
+import type { Request } from '../protocol/actions.ts';
 import { createFrameBudget } from './frame-budget.ts';
 
 /** Read for each frame. */

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import type { Decision } from '../../machines/conversation/rows/approval.ts';
 import type { Fault, TurnMetadata, TurnTotals } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
+import { resultSchemas, type Result } from './actions.ts';
 import { usageSchema } from './usage.ts';
 import { chunk } from './chunks.ts';
 import { logEvent } from './log-event.ts';
-import { results, type Result } from './results.ts';
 import { count, seq } from './values.ts';
 
 const status = <Name extends string>(name: Name) => z.literal(name).describe('The kind of frame.');
@@ -112,7 +112,7 @@ export const frames = {
       request_id: z.string().describe("The request's."),
       status: status('result'),
       conversation_id: z.string().exactOptional().describe('The conversation, where the action names one.'),
-      result: z.union(Object.values(results)).describe("The action's answer."),
+      result: z.union([...resultSchemas.values()]).describe("The action's answer."),
     })
     .describe('The answer to every action but `chat`.'),
   event: z

@@ -3,7 +3,7 @@
  * conversation. A conversation in which nothing can be running is not opened for it: the log tells.
  */
 import { resultFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
+import type { Payload } from '../../protocol/actions.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from '../session.ts';
 

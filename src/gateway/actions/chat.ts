@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import type { Fault } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 import { errorFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
+import type { Payload } from '../../protocol/actions.ts';
 import { include, namesSomething, type Composed } from './include.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from '../session.ts';

@@ -5,8 +5,8 @@
 import { roundCost } from '../../../machines/usage.ts';
 import { fault } from '../../errors.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import type { Results } from '../../protocol/results.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import type { Results } from '../../protocol/actions.ts';
 import type { ListedConversation } from '../../store/listing.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from '../session.ts';

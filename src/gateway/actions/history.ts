@@ -4,7 +4,7 @@
 import { noSuchConversation } from '../../errors.ts';
 import { eventOf } from '../../outbox/render.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
+import type { Payload } from '../../protocol/actions.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from '../session.ts';
 

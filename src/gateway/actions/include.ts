@@ -7,7 +7,7 @@ import type { Included } from '../../../machines/context-window/included.ts';
 import { fault } from '../../errors.ts';
 import { isMissing, type Library, type Missing } from '../../mcp/library.ts';
 import { partText } from '../../mcp/content/result-text.ts';
-import type { Payload } from '../../protocol/requests.ts';
+import type { Payload } from '../../protocol/actions.ts';
 import { missingFault } from './offers.ts';
 
 type Chat = Payload<'chat'>;

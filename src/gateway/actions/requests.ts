@@ -3,7 +3,7 @@
  * the store and the toolbox. One clause an action; nothing here knows a statechart.
  */
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
-import type { Request } from '../../protocol/requests.ts';
+import type { Request } from '../../protocol/actions.ts';
 import { readFault } from '../../read-fault.ts';
 import { sendCancel } from './cancel.ts';
 import { sendChat } from './chat.ts';

@@ -8,7 +8,7 @@ import type { RespondEvent } from '../../../machines/conversation/client-events.
 import type { Breach } from '../../mcp/argument-check.ts';
 import { fault } from '../../errors.ts';
 import { errorFrame, lateAnswerFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
+import type { Payload } from '../../protocol/actions.ts';
 import { withDefaults } from './form-defaults.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from '../session.ts';

@@ -6,7 +6,7 @@ import { onlyWaits } from '../../../machines/conversation/decisions/recovery.ts'
 import { foldStanding } from '../../../machines/conversation/rows/recovery-state.ts';
 import { noSuchConversation } from '../../errors.ts';
 import { errorFrame, resultFrame, type ConversationState } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
+import type { Payload } from '../../protocol/actions.ts';
 import type { Standing } from '../../store/port.ts';
 import type { RequestDeps } from './request-deps.ts';
 import type { ClientSession } from '../session.ts';
