@@ -43,8 +43,9 @@ import { createWarmLogs } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
 import { createAccess } from './gateway/admission/access.ts';
 import { credentialOf } from './gateway/admission/credential.ts';
-import { createComingChats } from './gateway/actions/pending-chats.ts';
-import { createRequestHandler } from './gateway/actions/requests.ts';
+import { createPendingChats } from './gateway/actions/pending-chats.ts';
+import { createSubscriptionOrder } from './gateway/actions/subscription-order.ts';
+import { createRequestHandler } from './gateway/actions/request-handler.ts';
 import { createHttpHandler } from './gateway/http.ts';
 import { createRefusalReport } from './gateway/admission/refusal-report.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
@@ -345,13 +346,15 @@ export async function startServer({ settings, readConfig, version, env, log, sto
         })),
       )
     : null;
-  const comingChats = createComingChats();
+  const pendingChats = createPendingChats();
+  const subscriptionOrder = createSubscriptionOrder();
   const requests = settings.follow(({ chat: { service } }) => ({
     registry,
     store,
     toolbox,
     library: toolbox.library,
-    comingChats,
+    pendingChats,
+    subscriptionOrder,
     outbox,
     onError,
     maxTextLength: service.max_text_length,

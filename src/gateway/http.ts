@@ -12,7 +12,7 @@ import { credentialOf } from './admission/credential.ts';
 import { pathOf } from './path.ts';
 import type { ReportRefusal } from './admission/refusal-report.ts';
 import { refusals } from './admission/refusals.ts';
-import { toldServer } from './server-status.ts';
+import { serializeServerStatus } from './server-status.ts';
 
 export interface HttpDeps {
   endpoint: string;
@@ -90,7 +90,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
             ...health,
             configuration: configuration(),
             providers: deps.providers(),
-            mcp_servers: deps.servers().map(toldServer),
+            mcp_servers: deps.servers().map(serializeServerStatus),
           }
         : health,
     );

@@ -8,21 +8,21 @@ import { fault } from '../../errors.ts';
 import { errorFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/actions.ts';
 import { include, namesSomething, type Composed } from './include.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 type Chat = Payload<'chat'>;
 
 /** Null when the chat is on its way; else the lookup, which rejects when the log cannot be read. */
-export function sendChat(
-  deps: RequestDeps,
+export function handleChat(
+  deps: ActionDeps,
   session: ClientSession,
   requestId: string,
   chat: Chat,
 ): Promise<void> | null {
   const conversationId = chat.conversation_id ?? session.ownConversation();
   const onceLookedUp = (lookup: Promise<void>) =>
-    deps.comingChats.add({ owner: session.subject, conversationId }, requestId, lookup);
+    deps.pendingChats.add({ owner: session.subject, conversationId }, requestId, lookup);
   if (chat.rewind_to !== undefined)
     return onceLookedUp(sendRewind(deps, session, { requestId, conversationId, chat, rewindTo: chat.rewind_to }));
   if (namesSomething(chat)) return onceLookedUp(sendComposed(deps, session, { requestId, conversationId, chat }));
@@ -38,7 +38,7 @@ interface Asked {
 }
 
 /** The same chat again is known by what it names, and nothing is read for it a second time. */
-async function sendComposed(deps: RequestDeps, session: ClientSession, asked: Asked): Promise<void> {
+async function sendComposed(deps: ActionDeps, session: ClientSession, asked: Asked): Promise<void> {
   const { requestId, conversationId, chat } = asked;
   const known = await deps.store.turn(session.subject, conversationId, requestId);
   const composed = known
@@ -53,7 +53,7 @@ function namedBy({ text, prompt, resources }: Chat): unknown[] {
 }
 
 async function sendRewind(
-  deps: RequestDeps,
+  deps: ActionDeps,
   session: ClientSession,
   asked: Asked & { rewindTo: number },
 ): Promise<void> {
@@ -82,7 +82,7 @@ async function sendRewind(
 
 /** A chat that says nothing of its own asks the same again, with all that it brought along. */
 async function composeAgain(
-  { library, maxTextLength }: RequestDeps,
+  { library, maxTextLength }: ActionDeps,
   chat: Chat,
   earlier: Composed,
 ): Promise<Composed | Fault> {
@@ -92,7 +92,7 @@ async function composeAgain(
 }
 
 function route(
-  { registry, streaming }: RequestDeps,
+  { registry, streaming }: ActionDeps,
   session: ClientSession,
   asked: Asked & Composed & { rewindTo: number | null; digest: string },
 ): void {

@@ -8,12 +8,12 @@ import { errorFrame, resultFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/actions.ts';
 import type { Results } from '../../protocol/actions.ts';
 import type { ListedConversation } from '../../store/listing.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
-export async function sendConversations(
-  { store, outbox }: RequestDeps,
+export async function handleConversations(
+  { store, outbox }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { cursor, limit }: Payload<'conversations'>,

@@ -5,12 +5,12 @@
 import { fault } from '../../errors.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/actions.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Every outcome is a frame. */
-export async function sendFork(
-  { store, outbox }: RequestDeps,
+export async function handleFork(
+  { store, outbox }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId, at_seq: atSeq }: Payload<'fork'>,

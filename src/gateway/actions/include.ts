@@ -8,7 +8,7 @@ import { fault } from '../../errors.ts';
 import { isMissing, type Library, type Missing } from '../../mcp/library.ts';
 import { partText } from '../../mcp/content/result-text.ts';
 import type { Payload } from '../../protocol/actions.ts';
-import { missingFault } from './offers.ts';
+import { missingFault } from './missing-fault.ts';
 
 type Chat = Payload<'chat'>;
 

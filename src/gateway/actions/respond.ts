@@ -10,14 +10,14 @@ import { fault } from '../../errors.ts';
 import { errorFrame, lateAnswerFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/actions.ts';
 import { withDefaults } from './form-defaults.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 export interface RespondDeps {
-  registry: Pick<RequestDeps['registry'], 'route'>;
-  store: Pick<RequestDeps['store'], 'interrupt'>;
-  toolbox: Pick<RequestDeps['toolbox'], 'settled' | 'check' | 'checkAnswer'>;
-  outbox: Pick<RequestDeps['outbox'], 'reply'>;
+  registry: Pick<ActionDeps['registry'], 'route'>;
+  store: Pick<ActionDeps['store'], 'interrupt'>;
+  toolbox: Pick<ActionDeps['toolbox'], 'settled' | 'check' | 'checkAnswer'>;
+  outbox: Pick<ActionDeps['outbox'], 'reply'>;
 }
 
 type Response = Payload<'respond'>;
@@ -30,7 +30,7 @@ interface Objection {
 }
 
 /** Rejects when the log cannot be read. Who of two is first is decided by the conversation, not here. */
-export async function sendResponse(
+export async function handleRespond(
   { registry, store, outbox, toolbox }: RespondDeps,
   session: Pick<ClientSession, 'id' | 'subject'>,
   requestId: string,

@@ -1,0 +1,18 @@
+/** Handles the action `tools`: lists the tools of the MCP servers, and the state of each server. */
+import { resultFrame } from '../../protocol/frames.ts';
+import { serializeServerStatus } from '../server-status.ts';
+import type { ClientSession } from '../session.ts';
+import type { ActionDeps } from './action-handler.ts';
+
+export function handleTools({ toolbox, outbox }: ActionDeps, session: ClientSession, requestId: string): null {
+  const tools = toolbox.tools().map(({ name, server, title, description, inputSchema, annotations }) => ({
+    name,
+    server,
+    title,
+    description,
+    input_schema: inputSchema,
+    annotations,
+  }));
+  outbox.reply(session.id, resultFrame(requestId, { tools, servers: toolbox.servers().map(serializeServerStatus) }));
+  return null;
+}
