@@ -11,7 +11,7 @@ import type { Exchange, Exchanges } from './exchanges.ts';
 import type { Incoming } from './frames.ts';
 import { createPatience, type Waiting } from './patience.ts';
 import { createPosition, type Cursor } from './position.ts';
-import { isSubscription, readResult, type Subscription } from './results.ts';
+import { readResult, type Subscription } from './results.ts';
 
 /**
  * What a follower reads. `result` comes first, and again after each reconnect (`truncated`, `reset`:
@@ -94,7 +94,7 @@ export function startFollow(
   /** Answers to the `subscribe` itself. */
   function receive(frame: Incoming): void {
     if (frame.status === 'result') {
-      const result = readResult('subscribe', frame.result, isSubscription);
+      const result = readResult('subscribe', frame.result);
       if (result instanceof ParleyError) return fail(result);
       state = 'following';
       goOn(arrived, result);

@@ -3,6 +3,7 @@
  * sent again with each of them (the server attaches us to the turn it began), from where we were.
  */
 import type { TurnMetadata } from '../../machines/log.ts';
+import type { Payload } from '../protocol/actions.ts';
 import type { Chunk } from '../protocol/chunks.ts';
 import { createBacklog } from './backlog.ts';
 import type { Backoff } from './backoff.ts';
@@ -52,7 +53,7 @@ export interface TurnRequest {
   requestId: string;
   conversationId: string;
   /** Of the `chat` action, without a cursor. */
-  payload: { text?: string; mode?: 'queue' | 'reject' | 'interrupt'; [field: string]: unknown };
+  payload: { text?: string; mode?: Payload<'chat'>['mode']; [field: string]: unknown };
   cursor: Cursor;
   /** Stops the turn when it aborts. */
   signal: AbortSignal | null;
