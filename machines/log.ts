@@ -1,17 +1,34 @@
 /**
  * The vocabulary of the event log: what a row is, and what each kind of row says.
- * Types only; the rows are made in turn-rows.ts. Everything durable that Parley tells a client is
+ * No functions; the rows are made in turn-rows.ts. Everything durable that Parley tells a client is
  * a rendering of these rows, so no other module invents a row of its own.
  */
 
 /** `type` column of `chat_events`. */
-export type RowType = 'user_message' | 'assistant_message' | 'tool_call' | 'tool_result' | 'system_update' | 'meta';
+export const rowTypes = [
+  'user_message',
+  'assistant_message',
+  'tool_call',
+  'tool_result',
+  'system_update',
+  'meta',
+] as const;
+export type RowType = (typeof rowTypes)[number];
 
 /** How a tool call ended; every call the model asked for ends in exactly one of these. */
-export type ToolStatus = 'ok' | 'error' | 'denied' | 'cancelled' | 'timed_out' | 'outcome_unknown' | 'limit';
+export const toolStatuses = ['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit'] as const;
+export type ToolStatus = (typeof toolStatuses)[number];
 
 /** How a turn that did not fail ended. */
-export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_limit_reached' | 'cancelled' | 'interrupted';
+export const finishReasons = [
+  'stop',
+  'length',
+  'content_filter',
+  'tool_limit_reached',
+  'cancelled',
+  'interrupted',
+] as const;
+export type FinishReason = (typeof finishReasons)[number];
 
 /** Token usage as providers report it; `estimated` where Parley had to count by itself. */
 export interface Usage {

@@ -28,6 +28,15 @@ export interface FollowOptions {
   cursor: Cursor | null;
 }
 
+/** What a chat does while another turn runs: wait behind it, be rejected, or stop it and go first. */
+export const chatModes = ['queue', 'reject', 'interrupt'] as const;
+
+/** What a person may decide about a call that needs approval. */
+export const approvalDecisions = ['approve', 'deny'] as const;
+
+/** What a person may decide about the question of an MCP server. */
+export const questionDecisions = ['answer', 'decline', 'cancel'] as const;
+
 /**
  * A message that asks for a turn. `mode` says what if one runs already: wait behind it, be refused, or stop
  * it and go first. Until its row is committed the client is promised nothing.
@@ -41,7 +50,7 @@ export interface ChatEvent {
   included: Included[];
   /** Fingerprint of what was asked: the same request id with another digest is refused. */
   digest: string;
-  mode: 'queue' | 'reject' | 'interrupt';
+  mode: (typeof chatModes)[number];
   follow: FollowOptions;
   metadata: Record<string, unknown> | null;
   /** The model to ask; null for the provider's own. */
@@ -63,7 +72,7 @@ export interface RespondEvent {
   type: 'client.respond';
   by: Asker;
   interruptId: string;
-  decision: 'approve' | 'deny' | 'answer' | 'decline' | 'cancel';
+  decision: (typeof approvalDecisions)[number] | (typeof questionDecisions)[number];
   /** The form as it was filled in, checked against its schema already; null where there is none. */
   content: FormContent | null;
   /** For the model; null where none was given. */

@@ -8,9 +8,10 @@
  *   const { metadata } = await turn.end;
  */
 import type { Fault } from '../../machines/log.ts';
+import { PROTOCOL, TOKEN_PREFIX } from '../protocol/subprotocols.ts';
 import type { Payload } from '../protocol/actions.ts';
 import { createBackoff, type BackoffOptions } from './backoff.ts';
-import { openConnection, type ConnectionStatus, type SocketConstructor } from './connection.ts';
+import { NO_CLOSE_FRAME, openConnection, type ConnectionStatus, type SocketConstructor } from './connection.ts';
 import { clientError, ParleyError } from './errors.ts';
 import { createExchanges } from './exchanges.ts';
 import { startFollow, type Follow, type Follower } from './follow.ts';
@@ -196,12 +197,9 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   };
 }
 
-/** RFC 6455: no close frame came. */
-const NO_CLOSE_FRAME = 1006;
-
 /** A browser sets no headers on a WebSocket, so the token goes where it can set something. */
 function subprotocolsFor(token: string | undefined): string[] {
-  return token === undefined ? [] : ['parley', `parley.token.${token}`];
+  return token === undefined ? [] : [PROTOCOL, `${TOKEN_PREFIX}${token}`];
 }
 
 function closedFor({ code, reason }: { code: number; reason: string }, lastWords: Fault | null): ParleyError {

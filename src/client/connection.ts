@@ -2,6 +2,7 @@
  * One lasting connection made of many sockets: dials, notices when a socket is gone, waits and dials
  * again until it is closed for good. Knows text frames, not what is in them; queues nothing.
  */
+import { closeCodes } from '../protocol/close-codes.ts';
 import type { Backoff } from './backoff.ts';
 import { clientError } from './errors.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
@@ -50,11 +51,12 @@ export interface Connection {
   close(): void;
 }
 
-/** The server's verdict on what this client sent: to come back with the same would meet the same. */
-const finalCodes: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
-const GONE_WITHOUT_A_WORD = 1006;
-/** The server restarts. */
-const SERVICE_RESTART = 1012;
+/** The same client would be closed with the same code again. */
+const finalCodes: ReadonlySet<number> = new Set(
+  Object.values(closeCodes).flatMap(({ code, comeBack }) => (comeBack === 'no' ? [code] : [])),
+);
+/** RFC 6455, section 7.4.1: the socket closed without a close frame. */
+export const NO_CLOSE_FRAME = 1006;
 /** While a server restarts, or a new one follows a crash, delays grow no further than this try's (by default 0.8 to 1.6 s), for so many tries (by default about a minute). */
 const RESTART_ATTEMPT = 3;
 const RESTART_TRIES = 50;
@@ -102,7 +104,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     socket.addEventListener('close', ({ code, reason }) => gone(socket, code, reason));
     // `close` follows and says more; without a listener the package `ws` would throw.
     socket.addEventListener('error', () => {});
-    const patience = setTimeout(() => gone(socket, GONE_WITHOUT_A_WORD, 'no handshake in time'), options.handshakeMs);
+    const patience = setTimeout(() => gone(socket, NO_CLOSE_FRAME, 'no handshake in time'), options.handshakeMs);
     state = { at: 'connecting', socket, patience };
     onStatus({ status: 'connecting' });
   }
@@ -117,7 +119,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     const heartbeat = startHeartbeat({
       intervalMs: options.heartbeatMs,
       probe: () => socket.send(options.probe),
-      onSilence: () => gone(socket, GONE_WITHOUT_A_WORD, 'the server fell silent'),
+      onSilence: () => gone(socket, NO_CLOSE_FRAME, 'the server fell silent'),
     });
     state = { at: 'open', socket, heartbeat };
     onStatus({ status: 'open' });
@@ -133,7 +135,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   function gone(socket: SocketLike, code: number, reason: string): void {
     if (!isCurrent(socket)) return;
     leaveState();
-    if (state.at === 'open') isBackSoon = code === SERVICE_RESTART || code === GONE_WITHOUT_A_WORD;
+    if (state.at === 'open') isBackSoon = code === closeCodes.serviceRestart.code || code === NO_CLOSE_FRAME;
     // It may be half open. Given up before it is closed: some sockets tell their close at once, in this very call.
     state = { at: 'closed' };
     socket.close();

@@ -19,7 +19,7 @@ import type { CancelResult } from './results.ts';
 export interface Accepted {
   seq: number | null;
   /** `attached`: the turn had begun before. */
-  disposition: 'started' | 'queued' | 'attached';
+  disposition: Extract<Incoming, { status: 'processing' }>['metadata']['disposition'];
   /** Turns ahead of a queued one. */
   position?: number;
 }

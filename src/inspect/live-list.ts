@@ -3,6 +3,7 @@
  * a few in each turn of the event loop, because there may be a hundred thousand.
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
+import { WAITING_STATE } from '../../machines/conversation/decisions/log-state.ts';
 import type { LiveConversation } from '../conversation/live-conversation.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 
@@ -34,8 +35,6 @@ export interface LiveList {
 }
 
 const SLICE = 500;
-/** A turn in this state does nothing else: the log knows that it waits. */
-const WAITING = 'turn.toolHop.waiting';
 /** Most of those that ask beside other work. */
 const MOST_ASKING = 200;
 
@@ -63,7 +62,7 @@ export async function listLive(
       idleMs: Math.round(nowMs - lastActiveMs),
       isAsking: can.includes('respond'),
     };
-    if (listed.isAsking && value !== WAITING && asking.length < MOST_ASKING) asking.push(listed);
+    if (listed.isAsking && value !== WAITING_STATE && asking.length < MOST_ASKING) asking.push(listed);
     if (!`${ref.conversationId}\n${ref.owner}`.toLowerCase().includes(wanted)) continue;
     states[value] = (states[value] ?? 0) + 1;
     if (state !== '' && value !== state && !value.startsWith(`${state}.`)) continue;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Decision } from '../../machines/conversation/rows/approval.ts';
-import type { Fault, TurnMetadata, TurnTotals } from '../../machines/log.ts';
+import { finishReasons, type Fault, type TurnMetadata, type TurnTotals } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import { resultSchemas, type Result } from './actions.ts';
 import { usageSchema } from './usage.ts';
@@ -38,9 +38,7 @@ export const turnTotals = z.strictObject({
 }) satisfies z.ZodType<TurnTotals>;
 
 export const turnMetadata = turnTotals.extend({
-  finish_reason: z
-    .enum(['stop', 'length', 'content_filter', 'tool_limit_reached', 'cancelled', 'interrupted'])
-    .describe('Why it ended.'),
+  finish_reason: z.enum(finishReasons).describe('Why it ended.'),
 }) satisfies z.ZodType<TurnMetadata>;
 
 export const faultSchema = z.strictObject({

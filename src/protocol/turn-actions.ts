@@ -1,5 +1,7 @@
 /** The actions on turns: start one, cancel one, answer what one has asked. Part of the table in actions.ts. */
 import { z } from 'zod';
+import { approvalDecisions, chatModes, questionDecisions } from '../../machines/conversation/client-events.ts';
+import { decisions } from '../../machines/conversation/rows/approval.ts';
 import type { ActionEntry, ProtocolLimits } from './action-entry.ts';
 import {
   clientId,
@@ -48,7 +50,7 @@ export const turnActions = {
               '`false`: no live text, each message whole when it is written. Absent is the setting of the server.',
             ),
           mode: z
-            .enum(['queue', 'reject', 'interrupt'])
+            .enum(chatModes)
             .default('queue')
             .describe('If a turn runs already: wait behind it, be refused, or stop it and go first.'),
           cursor: cursor
@@ -100,7 +102,7 @@ export const turnActions = {
           conversation_id: conversationId,
           interrupt_id: clientId.describe('Of the `approval_request` or `elicitation_request`.'),
           decision: z
-            .enum(['approve', 'deny', 'answer', 'decline', 'cancel'])
+            .enum([...approvalDecisions, ...questionDecisions])
             .describe(
               'Of an `approval_request`: `approve` or `deny`. Of an `elicitation_request`: `answer`, `decline` (the person will not) or `cancel` (the person has looked away).',
             ),
@@ -142,9 +144,7 @@ export const turnActions = {
       z.strictObject({
         already: z
           .strictObject({
-            decision: z
-              .enum(['approve', 'deny', 'answer', 'decline', 'cancel', 'expired', 'cancelled'])
-              .describe('What was decided.'),
+            decision: z.enum(decisions).describe('What was decided.'),
           })
           .describe('Another came first: a person, the time, or the end of the turn.'),
       }),

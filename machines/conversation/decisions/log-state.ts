@@ -6,12 +6,15 @@ import type { LogRow, ToolStatus } from '../../log.ts';
 import { onlyWaits } from './recovery.ts';
 import type { FoldedLog } from '../turn-state.ts';
 
+/** The state of a turn that only waits for people. It may leave memory; the log shows that it waits. */
+export const WAITING_STATE = 'turn.toolHop.waiting';
+
 /** Dotted, as in `turn.toolHop.running`. `row` is the last one; `folded` what it and those before it add up to. */
 export function conversationStateAfter(row: LogRow, { interrupted }: FoldedLog): string {
   if (interrupted === null) return 'idle';
   if (interrupted.stop !== null) return 'turn.cancelling.stopping';
   if (row.extra['kind'] === 'recovered') return 'recovering';
-  if (onlyWaits(interrupted)) return 'turn.toolHop.waiting';
+  if (onlyWaits(interrupted)) return WAITING_STATE;
   // Of one commit, the rows before the last: what becomes of each call is still to be told.
   const isUndecided = interrupted.open.some(({ dispatch, approval }) => dispatch === null && approval === null);
   if (isUndecided && row.extra['kind'] !== 'response') return 'turn.toolHop.recording';

@@ -3,14 +3,15 @@
  * call is not made. Pure. Every question has exactly one answer in the log, be it that time ran out or
  * that the turn was stopped.
  */
-import type { FormContent, RespondEvent } from '../client-events.ts';
+import { approvalDecisions, questionDecisions, type FormContent } from '../client-events.ts';
 import type { CallResult } from '../hop-answers.ts';
 import type { Approval, OpenCall } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
 import { callFacts, instantResult, metaRow } from './turn-rows.ts';
 
 /** How a question ends: by a person, by its time, or with its turn. */
-export type Decision = RespondEvent['decision'] | 'expired' | 'cancelled';
+export const decisions = [...approvalDecisions, ...questionDecisions, 'expired', 'cancelled'] as const;
+export type Decision = (typeof decisions)[number];
 
 /** Ways in which a call is not made. */
 type Refusal = 'deny' | 'expired' | 'cancelled';

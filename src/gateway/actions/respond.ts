@@ -4,7 +4,11 @@
  * anything is decided.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { RespondEvent } from '../../../machines/conversation/client-events.ts';
+import {
+  approvalDecisions,
+  questionDecisions,
+  type RespondEvent,
+} from '../../../machines/conversation/client-events.ts';
 import type { Breach } from '../../mcp/argument-check.ts';
 import { fault } from '../../errors.ts';
 import { errorFrame, lateAnswerFrame } from '../../protocol/frames.ts';
@@ -73,7 +77,7 @@ async function readWritten(
   response: Response,
 ): Promise<Pick<RespondEvent, 'arguments' | 'content'> | Objection> {
   const { kind } = question;
-  const decisions = kind === 'elicitation_request' ? ['answer', 'decline', 'cancel'] : ['approve', 'deny'];
+  const decisions: readonly string[] = kind === 'elicitation_request' ? questionDecisions : approvalDecisions;
   if (!decisions.includes(response.decision))
     return { path: 'payload.decision', message: `expected one of ${decisions.join(', ')} for this question` };
   if (kind !== 'approval_request' && response.arguments !== undefined)

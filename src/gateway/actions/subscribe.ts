@@ -2,6 +2,7 @@
  * The actions `subscribe` and `unsubscribe`: where the conversation stands, then everything from the cursor on, until
  * it is no longer wanted. Neither opens a conversation: of one that has left memory the log tells where it stands.
  */
+import { WAITING_STATE } from '../../../machines/conversation/decisions/log-state.ts';
 import { onlyWaits } from '../../../machines/conversation/decisions/recovery.ts';
 import { foldStanding } from '../../../machines/conversation/rows/recovery-state.ts';
 import { noSuchConversation } from '../../errors.ts';
@@ -67,7 +68,7 @@ function dormant({ rows, open }: Standing): { state: ConversationState; running:
   if (interrupted === null || !onlyWaits(interrupted))
     return { state: { value: 'idle', hop: 0, can: ['chat'] }, running: null };
   return {
-    state: { value: 'turn.toolHop.waiting', hop: interrupted.hops, can: ['cancel', 'chat', 'respond'] },
+    state: { value: WAITING_STATE, hop: interrupted.hops, can: ['cancel', 'chat', 'respond'] },
     running: interrupted.requestId,
   };
 }
