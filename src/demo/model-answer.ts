@@ -2,6 +2,7 @@
  * What the demo model answers: tool calls if the message asks for some, else words. Pure, a
  * function of the request alone, so the demo says and remembers the same after a restart.
  */
+import { keyVariablesInWords } from '../llm/providers/presets.ts';
 import type { DemoConversation } from './model-history.ts';
 import { examples, maxPhraseChars, plannedHops, type DemoCall } from './model-tools.ts';
 
@@ -11,8 +12,7 @@ export interface DemoAnswer {
 }
 
 /** So that nobody mistakes the demo for a model, or misses how to get one. */
-const notice =
-  "This is Parley's built-in demo, not a language model. For a real one set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY and restart.";
+const notice = `This is Parley's built-in demo, not a language model. For a real one set ${keyVariablesInWords()} and restart.`;
 
 export function answer(conversation: DemoConversation): DemoAnswer {
   const calls = plannedHops(conversation.question, conversation.tools)[conversation.hopsDone];

@@ -2,6 +2,7 @@
  * Writes the start page: what this is, whether it runs, which model answers, and how to chat with it. Pure: it
  * shows all that it is given.
  */
+import { keyVariablesInWords } from '../llm/providers/presets.ts';
 import type { PageFiles } from './page-files.ts';
 
 /** The model that answers. */
@@ -57,7 +58,7 @@ export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, 
 function answers(answering: Answering | null): string {
   if (answering === null) return 'a model that is shown only with a token';
   if (answering.demo)
-    return 'the demo model, offline; set <code>OPENAI_API_KEY</code>, <code>GROQ_API_KEY</code>, <code>OPENROUTER_API_KEY</code> or <code>ANTHROPIC_API_KEY</code> and restart for a real one';
+    return `the demo model, offline; set ${keyVariablesInWords().replaceAll(/\b[A-Z_]+\b/g, '<code>$&</code>')} and restart for a real one`;
   return `<code>${escaped(answering.model)}</code> of the provider ${escaped(answering.name)}`;
 }
 
