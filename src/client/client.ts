@@ -16,10 +16,9 @@ import { clientError, ParleyError } from './errors.ts';
 import { createExchanges } from './exchanges.ts';
 import { startFollow, type Follow, type Follower } from './follow.ts';
 import { parseFrame, type Incoming } from './frames.ts';
-import { newId } from './ids.ts';
 import type { Waiting } from './patience.ts';
 import type { Cursor } from './position.ts';
-import { sendRequest } from './request.ts';
+import { newId, sendRequest } from './request.ts';
 import { createRequests, type Requests } from './requests.ts';
 import { startTurn, type Turn } from './turn.ts';
 

@@ -3,9 +3,8 @@
  * stands. Subscribes again with each new socket, from its own place.
  */
 import type { Frame } from '../protocol/frames.ts';
-import { createBacklog } from './backlog.ts';
+import { createBacklog, isTakenBack, mergeChunks } from './backlog.ts';
 import type { Backoff } from './backoff.ts';
-import { isTakenBack, mergeChunks } from './chunk-merge.ts';
 import { clientError, ParleyError } from './errors.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import type { Incoming } from './frames.ts';

@@ -5,7 +5,6 @@
 import type { Backoff } from './backoff.ts';
 import { clientError, ParleyError } from './errors.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
-import { newId } from './ids.ts';
 import { createPatience, type Waiting } from './patience.ts';
 import type { Result } from './results.ts';
 
@@ -94,4 +93,12 @@ export function sendRequest(
 
 function conversationOf(payload: object): string | null {
   return 'conversation_id' in payload && typeof payload.conversation_id === 'string' ? payload.conversation_id : null;
+}
+
+/**
+ * A request or conversation id: 128 random bits as 32 hexadecimal digits. Not `crypto.randomUUID`: browsers hide it
+ * from pages that did not come over https.
+ */
+export function newId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -5,9 +5,8 @@
 import type { TurnMetadata } from '../../machines/log.ts';
 import type { Payload } from '../protocol/actions.ts';
 import type { Chunk } from '../protocol/chunks.ts';
-import { createBacklog } from './backlog.ts';
+import { createBacklog, isTakenBack, mergeChunks } from './backlog.ts';
 import type { Backoff } from './backoff.ts';
-import { isTakenBack, mergeChunks } from './chunk-merge.ts';
 import { clientError, ParleyError } from './errors.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import type { Incoming } from './frames.ts';

@@ -13,7 +13,7 @@ import { createAdmission, type AdmissionOptions } from './admission/admission.ts
 import { credentialOf, selectProtocol } from './admission/credential.ts';
 import { endSoon } from './close-socket.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import { pathOf } from './path.ts';
+import { pathOf } from './http.ts';
 import { createReauthorization } from './admission/reauthorize.ts';
 import { refusals } from './admission/refusals.ts';
 import { createSession, type ClientSession, type SessionDeps } from './session.ts';

@@ -9,7 +9,6 @@ import { closeCodes } from '../protocol/close-codes.ts';
 import type { Decoded } from '../protocol/decoder.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/actions.ts';
-import { createFrameBudget } from './frame-budget.ts';
 
 /** Read for each frame. */
 export interface SessionLimits {
@@ -138,4 +137,28 @@ export function createSession(
     if (badFrames > limits.maxBadFrames) socket.close(closeCodes.abuse.code, 'too many bad frames');
   });
   return session;
+}
+
+/**
+ * How many frames one socket may send: a token bucket that refills with time. A flood is the
+ * client's fault and ends the socket; honest bursts (a page of requests on reconnect) pass.
+ */
+interface FrameBudget {
+  /** Takes one frame's token; false when there is none. */
+  take(nowMs: number): boolean;
+}
+
+/** `framesPerSecond` in the long run, `frameBurst` at once; both are read each time. */
+function createFrameBudget(limits: { readonly framesPerSecond: number; readonly frameBurst: number }): FrameBudget {
+  let tokens = limits.frameBurst;
+  let lastMs = 0;
+  return {
+    take(nowMs) {
+      tokens = Math.min(limits.frameBurst, tokens + ((nowMs - lastMs) * limits.framesPerSecond) / 1000);
+      lastMs = nowMs;
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    },
+  };
 }

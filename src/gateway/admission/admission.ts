@@ -15,7 +15,6 @@ import { credentialOf } from './credential.ts';
 import { endSoon } from '../close-socket.ts';
 import type { ReportRefusal } from './refusal-report.ts';
 import { refusals } from './refusals.ts';
-import { createTally } from './tally.ts';
 
 /** Read for each socket. */
 export interface AdmissionOptions {
@@ -115,5 +114,29 @@ function holdFrames(
     socket.off('message', hold);
     wire.off('data', count);
     for (const [data, isBinary] of held) socket.emit('message', data, isBinary);
+  };
+}
+
+/** How many sockets each address or subject has at once, up to a limit. Keeps nothing of those that have none. */
+interface Tally {
+  /** Counts a socket until it closes; false, and not counted, when there are `most` already. */
+  enter(key: string, socket: Pick<WebSocket, 'once'>): boolean;
+}
+
+/** `most` is read for each socket. */
+function createTally(most: () => number): Tally {
+  const counts = new Map<string, number>();
+  const add = (key: string, change: number) => {
+    const count = (counts.get(key) ?? 0) + change;
+    if (count === 0) counts.delete(key);
+    else counts.set(key, count);
+  };
+  return {
+    enter(key, socket) {
+      if ((counts.get(key) ?? 0) >= most()) return false;
+      add(key, 1);
+      socket.once('close', () => add(key, -1));
+      return true;
+    },
   };
 }
