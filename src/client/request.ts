@@ -4,8 +4,8 @@
  */
 import type { Backoff } from './backoff.ts';
 import { clientError, ParleyError } from './errors.ts';
-import type { Exchange, Exchanges } from './exchanges.ts';
-import { createPatience, type Waiting } from './patience.ts';
+import type { Exchange, Exchanges } from './pending-requests.ts';
+import { createPatience, type Waiting } from './retry.ts';
 import type { Result } from './results.ts';
 
 export interface RequestOptions {

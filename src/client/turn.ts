@@ -5,12 +5,12 @@
 import type { TurnMetadata } from '../../machines/log.ts';
 import type { Payload } from '../protocol/actions.ts';
 import type { Chunk } from '../protocol/chunks.ts';
-import { createBacklog, isTakenBack, mergeChunks } from './backlog.ts';
+import { createBacklog, isTakenBack, mergeChunks } from './read-buffer.ts';
 import type { Backoff } from './backoff.ts';
 import { clientError, ParleyError } from './errors.ts';
-import type { Exchange, Exchanges } from './exchanges.ts';
+import type { Exchange, Exchanges } from './pending-requests.ts';
 import type { Incoming } from './frames.ts';
-import { createPatience, type Waiting } from './patience.ts';
+import { createPatience, type Waiting } from './retry.ts';
 import { createPosition, type Cursor } from './position.ts';
 import type { CancelResult } from './results.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
-import type { FollowedFrame } from '../../src/client/follow.ts';
+import type { FollowedFrame } from '../../src/client/subscription.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf, shownAnswers } from '../support/following.ts';
 import {

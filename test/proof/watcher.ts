@@ -4,7 +4,7 @@
  */
 import { connect, type Client } from '../../src/client/client.ts';
 import { ParleyError } from '../../src/client/errors.ts';
-import type { FollowedFrame } from '../../src/client/follow.ts';
+import type { FollowedFrame } from '../../src/client/subscription.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import type { LogEvent } from '../../src/protocol/log-event.ts';
 import type { Bell } from './bell.ts';

@@ -1,5 +1,5 @@
 /** What a follower reads, as tests look at it: up to a frame that they name, its rows, its texts, and a page that shows it. */
-import type { Follow, FollowedFrame } from '../../src/client/follow.ts';
+import type { Follow, FollowedFrame } from '../../src/client/subscription.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 
 /** Reads until a frame fits, that one included. The follow stays open. */

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { connect } from '../../../src/client/client.ts';
-import type { FollowedFrame } from '../../../src/client/follow.ts';
+import type { FollowedFrame } from '../../../src/client/subscription.ts';
 import type { LogEvent } from '../../../src/protocol/log-event.ts';
 import { createBell } from '../../proof/bell.ts';
 import type { Stimulus } from '../../proof/vocabulary.ts';

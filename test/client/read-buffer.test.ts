@@ -1,7 +1,7 @@
 /** What waits for a reader: in order, merged where it can be, bounded, and told how it ended. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBacklog, mergeChunks } from '../../src/client/backlog.ts';
+import { createBacklog, mergeChunks } from '../../src/client/read-buffer.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { readAll, withCode } from '../support/typed-client.ts';
 

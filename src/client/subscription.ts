@@ -3,12 +3,12 @@
  * stands. Subscribes again with each new socket, from its own place.
  */
 import type { Frame } from '../protocol/frames.ts';
-import { createBacklog, isTakenBack, mergeChunks } from './backlog.ts';
+import { createBacklog, isTakenBack, mergeChunks } from './read-buffer.ts';
 import type { Backoff } from './backoff.ts';
 import { clientError, ParleyError } from './errors.ts';
-import type { Exchange, Exchanges } from './exchanges.ts';
+import type { Exchange, Exchanges } from './pending-requests.ts';
 import type { Incoming } from './frames.ts';
-import { createPatience, type Waiting } from './patience.ts';
+import { createPatience, type Waiting } from './retry.ts';
 import { createPosition, type Cursor } from './position.ts';
 import { readResult, type Subscription } from './results.ts';
 

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
 import { openConnection } from '../../src/client/connection.ts';
 import { ParleyError } from '../../src/client/errors.ts';
-import type { Waiting } from '../../src/client/patience.ts';
+import type { Waiting } from '../../src/client/retry.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
 import { startWire, type Asked } from '../support/wire-server.ts';
 
