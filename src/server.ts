@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { createTokenVerifier } from './auth/tokens.ts';
-import { ANONYMOUS, withinTime, type Verify } from './auth/verifier.ts';
+import { ANONYMOUS, withTimeout, type Verify } from './auth/verifier.ts';
 import type { LiveSettings } from './config/live-settings.ts';
 import {
   accessOptions,
@@ -259,7 +259,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       },
       onStart: inspection.starting,
       toolsSettled: toolbox.settled,
-      dismiss: (needed) => gateway?.dismiss(needed),
+      dismiss: (needed) => gateway?.closeIdleSockets(needed),
       closeNeighbours: async () => {
         const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);
         for (const each of closed) if (each.status === 'rejected') onError(each.reason);
@@ -279,7 +279,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   nameCheck.check();
   void tokens.ready();
   const checking = settings.follow(({ auth }) => ({
-    verify: withinTime(
+    verify: withTimeout(
       auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS },
       ms(auth.verification_timeout),
     ),
@@ -324,8 +324,8 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     version,
     endpoint: websocket.endpoint,
     isServing: registry.isServing,
-    answering: () => model.providers[0] ?? { name: '', model: '', demo: false },
-    asksForToken: config.auth.mode === 'token',
+    activeModel: () => model.providers[0] ?? { name: '', model: '', demo: false },
+    requiresToken: config.auth.mode === 'token',
     mayChat: async ({ headers }) => (await verify(credentialOf(headers))) !== null,
     mayInspect: (request) =>
       inspectable &&
@@ -338,7 +338,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
           ...viewerLimits(now),
           path: '/inspect/events',
           refusalOf: (request) => access.viewer(request),
-          visitor: doorkeeper.visitor,
+          authorize: doorkeeper.visitor,
           onRefused,
           watch: inspection.watch,
           unwatch: inspection.unwatch,

@@ -13,10 +13,11 @@ import type { Payload } from '../protocol/actions.ts';
 import { createBackoff, type BackoffOptions } from './backoff.ts';
 import { NO_CLOSE_FRAME, openConnection, type ConnectionStatus, type SocketConstructor } from './connection.ts';
 import { clientError, ParleyError } from './errors.ts';
-import { createExchanges } from './pending-requests.ts';
-import { startFollow, type Follow, type Follower } from './subscription.ts';
-import { parseFrame, type Incoming } from './frames.ts';
-import type { Waiting } from './retry.ts';
+import { createPendingRequests } from './pending-requests.ts';
+import { startSubscription, type Subscription, type SubscriptionHandle } from './subscription.ts';
+import { parseFrame } from './frames.ts';
+import type { Frame } from '../protocol/frames.ts';
+import type { RetryWait } from './retry.ts';
 import type { Cursor } from './position.ts';
 import { newId, sendRequest } from './request.ts';
 import { createRequests, type Requests } from './requests.ts';
@@ -46,7 +47,7 @@ export interface ClientOptions {
   /** Told of every change of the connection. */
   onStatus?(status: ConnectionStatus): void;
   /** Called each time that the server has refused a request for now: what waits, why, and for how long. The wait is over when the request's promise settles (a chat's `accepted`), or at its next call. */
-  onWait?(wait: Waiting): void;
+  onWait?(wait: RetryWait): void;
 }
 
 export interface ChatOptions {
@@ -72,7 +73,7 @@ export interface ChatOptions {
   /** Stops the turn when it aborts. */
   signal?: AbortSignal;
   /** Called each time that the server has refused this chat for now, beside the client's own `onWait`. */
-  onWait?(wait: Waiting): void;
+  onWait?(wait: RetryWait): void;
 }
 
 /** All promises reject with a ParleyError. */
@@ -82,7 +83,7 @@ export interface Client extends Requests {
   /** Without a text the message at `rewindTo` is asked again. Never throws: what is wrong, the turn's promises tell. */
   chat(text: string | null, options?: ChatOptions): Turn;
   /** One `follow` a conversation and client. `state`: also how the conversation stands. */
-  follow(conversationId: string, options?: { cursor?: Cursor; state?: boolean }): Follow;
+  subscribe(conversationId: string, options?: { cursor?: Cursor; state?: boolean }): Subscription;
   /** Closes the connection; it cancels no turn. What is open rejects with `connection_closed`. */
   close(): void;
 }
@@ -98,13 +99,13 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   const waits = {
     backoff,
     retryTimeoutMs: options.retryTimeoutMs ?? 60_000,
-    onWait: (wait: Waiting) => options.onWait?.(wait),
+    onWait: (wait: RetryWait) => options.onWait?.(wait),
   };
   const conversationId = newId();
-  const followers = new Map<string, Follower>();
+  const subscriptions = new Map<string, SubscriptionHandle>();
 
   /** What the server said last, if it was a complaint about this connection as a whole. */
-  let lastWords: Fault | null = null;
+  let connectionFault: Fault | null = null;
 
   const connection = openConnection({
     url,
@@ -120,26 +121,26 @@ export function connect(url: string, options: ClientOptions = {}): Client {
       if (frame) route(frame);
     },
     onStatus(status) {
-      if (status.status === 'connecting') lastWords = null;
-      if (status.status === 'open') exchanges.connected();
-      if (status.status === 'waiting') exchanges.disconnected();
-      if (status.status === 'closed') exchanges.end(closedFor(status, lastWords));
-      if (status.status === 'unreachable') exchanges.end(unreachableFor(url, status, lastWords));
+      if (status.status === 'connecting') connectionFault = null;
+      if (status.status === 'open') pendingRequests.connected();
+      if (status.status === 'waiting') pendingRequests.disconnected();
+      if (status.status === 'closed') pendingRequests.failAll(closedError(status, connectionFault));
+      if (status.status === 'unreachable') pendingRequests.failAll(unreachableError(url, status, connectionFault));
       options.onStatus?.(status);
     },
   });
-  const exchanges = createExchanges(connection);
+  const pendingRequests = createPendingRequests(connection);
 
-  function route(frame: Incoming): void {
-    lastWords =
+  function route(frame: Frame): void {
+    connectionFault =
       frame.status === 'error' && frame.request_id === null && frame.conversation_id === undefined ? frame.error : null;
-    exchanges.receive(frame);
-    if (frame.conversation_id !== undefined) followers.get(frame.conversation_id)?.hear(frame);
+    pendingRequests.receive(frame);
+    if (frame.conversation_id !== undefined) subscriptions.get(frame.conversation_id)?.onFrame(frame);
   }
 
   const requests = createRequests(
     (action, payload = {}, requestOptions = {}) =>
-      sendRequest(action, payload, requestOptions, { exchanges, timeoutMs: requestTimeoutMs, ...waits }),
+      sendRequest(action, payload, requestOptions, { pendingRequests, timeoutMs: requestTimeoutMs, ...waits }),
     conversationId,
   );
 
@@ -168,7 +169,7 @@ export function connect(url: string, options: ClientOptions = {}): Client {
         { requestId, conversationId: conversation, payload, cursor, signal },
         {
           ...waits,
-          exchanges,
+          pendingRequests,
           cancel: requests.cancel,
           onWait(wait) {
             onWait?.(wait);
@@ -177,20 +178,20 @@ export function connect(url: string, options: ClientOptions = {}): Client {
         },
       );
     },
-    follow(conversation, { cursor = { after_seq: 0 }, state = false } = {}) {
-      if (followers.has(conversation))
+    subscribe(conversation, { cursor = { after_seq: 0 }, state = false } = {}) {
+      if (subscriptions.has(conversation))
         throw clientError('already_open', `The conversation "${conversation}" is followed already.`);
       const onEnd = () => {
-        followers.delete(conversation);
+        subscriptions.delete(conversation);
         // Without a connection the subscription went with its socket.
         if (connection.isOpen()) requests.request('unsubscribe', { conversation_id: conversation }).catch(() => {});
       };
-      const follower = startFollow(
+      const handle = startSubscription(
         { requestId: newId(), conversationId: conversation, cursor, state },
-        { ...waits, exchanges, onEnd },
+        { ...waits, pendingRequests, onEnd },
       );
-      followers.set(conversation, follower);
-      return follower.follow;
+      subscriptions.set(conversation, handle);
+      return handle.subscription;
     },
     close: connection.close,
   };
@@ -201,8 +202,8 @@ function subprotocolsFor(token: string | undefined): string[] {
   return token === undefined ? [] : [PROTOCOL, `${TOKEN_PREFIX}${token}`];
 }
 
-function closedFor({ code, reason }: { code: number; reason: string }, lastWords: Fault | null): ParleyError {
-  if (lastWords) return new ParleyError(lastWords);
+function closedError({ code, reason }: { code: number; reason: string }, connectionFault: Fault | null): ParleyError {
+  if (connectionFault) return new ParleyError(connectionFault);
   return clientError('connection_closed', `The connection is closed (${code}${reason && `, ${reason}`}).`, {
     close_code: code,
     reason,
@@ -210,12 +211,12 @@ function closedFor({ code, reason }: { code: number; reason: string }, lastWords
 }
 
 /** The reason that the server gave, or where no server answered. */
-function unreachableFor(
+function unreachableError(
   url: string,
   { tries, code, reason }: Extract<ConnectionStatus, { status: 'unreachable' }>,
-  lastWords: Fault | null,
+  connectionFault: Fault | null,
 ): ParleyError {
-  if (lastWords) return new ParleyError(lastWords);
+  if (connectionFault) return new ParleyError(connectionFault);
   const data = { close_code: code, reason };
   const times = tries === 1 ? 'once' : `${tries} times`;
   if (code !== NO_CLOSE_FRAME)

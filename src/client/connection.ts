@@ -44,7 +44,7 @@ export interface ConnectionOptions {
   onStatus(status: ConnectionStatus): void;
 }
 
-export interface Connection {
+export interface SocketConnection {
   isOpen(): boolean;
   /** Does nothing without an open socket. */
   send(text: string): void;
@@ -63,7 +63,7 @@ const RESTART_TRIES = 50;
 const CLOSED_BY_US = 1000;
 
 type State =
-  | { at: 'connecting'; socket: SocketLike; patience: ReturnType<typeof setTimeout> }
+  | { at: 'connecting'; socket: SocketLike; handshakeTimer: ReturnType<typeof setTimeout> }
   | { at: 'open'; socket: SocketLike; heartbeat: Heartbeat }
   | { at: 'waiting'; timer: ReturnType<typeof setTimeout> }
   | { at: 'closed' };
@@ -89,7 +89,7 @@ function createSocket({ WebSocket, url, protocols }: ConnectionOptions): SocketL
 }
 
 /** Throws a ParleyError `invalid_options` for an address that is none, and for protocols that cannot be sent. */
-export function openConnection(options: ConnectionOptions): Connection {
+export function openConnection(options: ConnectionOptions): SocketConnection {
   const { backoff, onStatus } = options;
   /** Sockets that went since the last frame came: one that opens and is closed at once has not helped. */
   let failures = 0;
@@ -104,8 +104,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     socket.addEventListener('close', ({ code, reason }) => gone(socket, code, reason));
     // `close` follows and says more; without a listener the package `ws` would throw.
     socket.addEventListener('error', () => {});
-    const patience = setTimeout(() => gone(socket, NO_CLOSE_FRAME, 'no handshake in time'), options.handshakeMs);
-    state = { at: 'connecting', socket, patience };
+    const handshakeTimer = setTimeout(() => gone(socket, NO_CLOSE_FRAME, 'no handshake in time'), options.handshakeMs);
+    state = { at: 'connecting', socket, handshakeTimer };
     onStatus({ status: 'connecting' });
   }
 
@@ -128,7 +128,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   function received(socket: SocketLike, data: unknown): void {
     if (!isCurrent(socket) || state.at !== 'open' || typeof data !== 'string') return;
     failures = 0;
-    state.heartbeat.heard();
+    state.heartbeat.onFrame();
     options.onText(data);
   }
 
@@ -155,7 +155,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   function leaveState(): void {
-    if (state.at === 'connecting') clearTimeout(state.patience);
+    if (state.at === 'connecting') clearTimeout(state.handshakeTimer);
     else if (state.at === 'open') state.heartbeat.stop();
     else if (state.at === 'waiting') clearTimeout(state.timer);
   }

@@ -5,7 +5,7 @@
 import type { Chunk } from '../protocol/chunks.ts';
 import { clientError } from './errors.ts';
 
-export interface Backlog<Item> {
+export interface ReadBuffer<Item> {
   push(item: Item): void;
   /** Drops what waits and is no longer true. */
   discard(isStale: (item: Item) => boolean): void;
@@ -16,7 +16,7 @@ export interface Backlog<Item> {
   readonly reader: AsyncIterableIterator<Item, undefined>;
 }
 
-export interface BacklogOptions<Item> {
+export interface ReadBufferOptions<Item> {
   /** Two items that wait as one; null if they cannot be. */
   merge(earlier: Item, later: Item): Item | null;
   /** The reader has it now. */
@@ -30,18 +30,18 @@ const MAX_WAITING = 10_000;
 
 type State = { at: 'filling' } | { at: 'failed'; error: Error } | { at: 'ended' };
 
-export function createBacklog<Item>({ merge, onRead, onLeft }: BacklogOptions<Item>): Backlog<Item> {
+export function createReadBuffer<Item>({ merge, onRead, onLeft }: ReadBufferOptions<Item>): ReadBuffer<Item> {
   let waiting: Item[] = [];
-  let hungry: ((take: () => IteratorResult<Item, undefined>) => void)[] = [];
+  let pendingReads: ((take: () => IteratorResult<Item, undefined>) => void)[] = [];
   let state: State = { at: 'filling' };
 
   const nothing = { done: true, value: undefined } as const;
   const close = (next: State) => {
     if (state.at !== 'filling') return;
     state = next;
-    const readers = hungry;
-    hungry = [];
-    for (const feed of readers) feed(finish);
+    const readers = pendingReads;
+    pendingReads = [];
+    for (const resolveRead of readers) resolveRead(finish);
   };
   /** An error is told once. */
   const finish = (): IteratorResult<Item, undefined> => {
@@ -68,9 +68,9 @@ export function createBacklog<Item>({ merge, onRead, onLeft }: BacklogOptions<It
   return {
     push(item) {
       if (state.at !== 'filling') return;
-      const feed = hungry.shift();
-      if (feed) {
-        feed(() => deliver(item));
+      const resolveRead = pendingReads.shift();
+      if (resolveRead) {
+        resolveRead(() => deliver(item));
         return;
       }
       if (mergeInto(item)) return;
@@ -92,7 +92,7 @@ export function createBacklog<Item>({ merge, onRead, onLeft }: BacklogOptions<It
         const item = waiting.shift();
         if (item !== undefined) return deliver(item);
         if (state.at !== 'filling') return finish();
-        const take = await new Promise<() => IteratorResult<Item, undefined>>((resolve) => hungry.push(resolve));
+        const take = await new Promise<() => IteratorResult<Item, undefined>>((resolve) => pendingReads.push(resolve));
         return take();
       },
       async return() {
@@ -121,7 +121,7 @@ export function mergeChunks(earlier: Chunk, later: Chunk): Chunk | null {
 }
 
 /** True for text of a message that a `reset` takes back. */
-export function isTakenBack(chunk: Chunk, messageId: string): boolean {
+export function isRevokedText(chunk: Chunk, messageId: string): boolean {
   return isText(chunk) && chunk.message_id === messageId;
 }
 

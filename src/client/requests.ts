@@ -80,7 +80,7 @@ export function createRequests(request: Requests['request'], ownConversationId: 
   async function ask<Name extends ResultAction>(
     action: Name,
     payload: { [Field in keyof Payload<Name>]?: unknown },
-    options: RequestOptions = { repeatable: true },
+    options: RequestOptions = { idempotent: true },
   ) {
     const result = readResult(action, await request(action, payload, options));
     if (result instanceof ParleyError) throw result;
@@ -91,7 +91,7 @@ export function createRequests(request: Requests['request'], ownConversationId: 
     /** Without a target a repeat might stop the next turn, and so might a Stop that comes late. */
     cancel(conversationId = ownConversationId, target) {
       const hasTarget = target !== undefined;
-      return ask('cancel', { conversation_id: conversationId, target }, { repeatable: hasTarget, waits: hasTarget });
+      return ask('cancel', { conversation_id: conversationId, target }, { idempotent: hasTarget, retry: hasTarget });
     },
     // A repeat is harmless: it is told what was decided.
     respond: (conversationId, { interruptId, ...options }) =>
@@ -101,7 +101,7 @@ export function createRequests(request: Requests['request'], ownConversationId: 
     conversations: (range = {}) => ask('conversations', range),
     // A repeat would make another one.
     fork: (conversationId, atSeq) =>
-      ask('fork', { conversation_id: conversationId, at_seq: atSeq }, { repeatable: false }),
+      ask('fork', { conversation_id: conversationId, at_seq: atSeq }, { idempotent: false }),
     // A repeat might delete a new conversation under the same id.
     async delete(conversationId) {
       let wasRefused = false;

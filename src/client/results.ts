@@ -45,7 +45,7 @@ export type ResourceContents = Results['read_resource'];
 export type Completions = Results['complete_argument'];
 
 /** Where a subscription starts, and how the conversation stands. */
-export type Subscription = Results['subscribe'];
+export type SubscribeResult = Results['subscribe'];
 
 /** The fields that must be there, by action. */
 const requiredFields: { readonly [Name in ResultAction]: (result: Result) => boolean } = {

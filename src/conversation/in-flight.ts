@@ -3,7 +3,7 @@
  * predecessor, which may have crashed, had already handed over: else a turn whose end is being committed runs twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 
 export interface InFlight {
   /** Counts an append; the function it returns says that it has landed or failed, and may say so again. */
@@ -26,7 +26,7 @@ export function createInFlight(): InFlight {
 
   return {
     depart(ref) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const own = traffic.get(key) ?? { appends: 0, landed: Promise.withResolvers<void>() };
       traffic.set(key, own);
       own.appends += 1;
@@ -41,7 +41,7 @@ export function createInFlight(): InFlight {
       };
     },
     async quiet(ref) {
-      const landed = traffic.get(keyOf(ref))?.landed.promise;
+      const landed = traffic.get(conversationKey(ref))?.landed.promise;
       if (landed) await Promise.race([landed, delay(MAX_WAIT_MS, undefined, { ref: false })]);
     },
   };

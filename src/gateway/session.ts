@@ -31,7 +31,7 @@ export interface ClientSession extends Session {
   ownConversation(): string;
   hasOwnConversation(): boolean;
   /** True while a request of this socket is looked up or read. What a conversation owes it, the conversation knows. */
-  isAsking(): boolean;
+  hasPendingRequests(): boolean;
 }
 
 export interface SessionDeps {
@@ -67,7 +67,7 @@ export function createSession(
   let ownConversation: string | null = null;
   let drained: (() => void)[] = [];
   /** Bytes at least, sent since the socket has become slow. One frame alone may be larger than any limit, and is no reason to end a socket. */
-  let piledUp = 0;
+  let pendingBytes = 0;
 
   const uncork = () => {
     corked = false;
@@ -92,8 +92,8 @@ export function createSession(
     subject,
     send(frame) {
       if (socket.readyState !== socket.OPEN) return;
-      piledUp = isSlow() ? piledUp + frame.length : 0;
-      if (piledUp > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
+      pendingBytes = isSlow() ? pendingBytes + frame.length : 0;
+      if (pendingBytes > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
         socket.terminate();
         return;
       }
@@ -111,14 +111,14 @@ export function createSession(
       drained.push(callback);
       askWhenFlushed();
     },
-    askToReturn: () =>
+    closeForReconnect: () =>
       socket.close(closeCodes.tryLater.code, 'rows that were still to be read are gone; come back with your cursor'),
     ownConversation: () => (ownConversation ??= randomUUID()),
     hasOwnConversation: () => ownConversation !== null,
-    isAsking: () => asking > 0,
+    hasPendingRequests: () => asking > 0,
   };
 
-  const carryOut = (request: Request) => {
+  const handleRequest = (request: Request) => {
     const answering = handle(session, request);
     if (answering === null) return;
     asking += 1;
@@ -131,7 +131,7 @@ export function createSession(
     if (isBinary) return socket.close(closeCodes.binary.code, 'text frames only');
     if (!budget.take(performance.now())) return socket.close(closeCodes.abuse.code, 'too many frames');
     const decoded = decode(data.toString());
-    if ('request' in decoded) return carryOut(decoded.request);
+    if ('request' in decoded) return handleRequest(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
     badFrames += 1;
     if (badFrames > limits.maxBadFrames) socket.close(closeCodes.abuse.code, 'too many bad frames');

@@ -10,7 +10,7 @@ export interface Viewer {
   /** True while so much waits for it that it must not be sent more. */
   isSlow(): boolean;
   /** It may come back, and then gets what is kept. */
-  askToReturn(): void;
+  closeForReconnect(): void;
 }
 
 export interface Feed {
@@ -51,7 +51,7 @@ export function createFeed(maxMessages: number): Feed {
       return true;
     }
     viewers.delete(viewer);
-    viewer.askToReturn();
+    viewer.closeForReconnect();
     return false;
   };
 

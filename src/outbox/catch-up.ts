@@ -142,7 +142,7 @@ export async function catchUpSubscription(
     const { rows } = page;
     // Retention was faster than the reader: coming back, it is told what is gone.
     if (following.seq + 1 < page.oldestSeq) {
-      session.askToReturn();
+      session.closeForReconnect();
       return false;
     }
     if (!judged) {

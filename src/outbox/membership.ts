@@ -2,7 +2,7 @@
  * Who is there: open sockets, the topics they follow, and the followings that tie the two. A topic exists while
  * somebody follows it or a message is being written. Sends nothing.
  */
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import type { Following, Session, Topic } from './topic.ts';
 
 export interface Membership {
@@ -33,7 +33,7 @@ export function createMembership(): Membership {
   const topics = new Map<string, Topic>();
 
   const topicOf = (ref: ConversationRef): Topic => {
-    const key = keyOf(ref);
+    const key = conversationKey(ref);
     let topic = topics.get(key);
     if (!topic)
       topics.set(
@@ -43,7 +43,7 @@ export function createMembership(): Membership {
     return topic;
   };
   const release = (topic: Topic) => {
-    if (topic.followings.size === 0 && topic.draft === null) topics.delete(keyOf(topic.ref));
+    if (topic.followings.size === 0 && topic.draft === null) topics.delete(conversationKey(topic.ref));
   };
   const join = (
     sessionId: string,
@@ -56,7 +56,7 @@ export function createMembership(): Membership {
     for (const other of topic.followings)
       if (other.session === known.session && other.requestId === how.requestId) leave(other);
     const following: Following = { topic, session: known.session, ...how };
-    topics.set(keyOf(ref), topic);
+    topics.set(conversationKey(ref), topic);
     topic.followings.add(following);
     if (following.requestId === null) topic.subscriptions.set(sessionId, following);
     known.followings.add(following);
@@ -79,7 +79,7 @@ export function createMembership(): Membership {
     },
     session: (sessionId) => sessions.get(sessionId)?.session,
     followingsOf: (sessionId) => sessions.get(sessionId)?.followings ?? [],
-    find: (ref) => topics.get(keyOf(ref)),
+    find: (ref) => topics.get(conversationKey(ref)),
     topicOf,
     release,
     join,

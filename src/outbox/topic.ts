@@ -15,7 +15,7 @@ export interface Session {
   /** Calls back once, when the socket has drained; never if it closes first. */
   whenDrained(callback: () => void): void;
   /** Closes the socket, for its client to come back with its cursor. */
-  askToReturn(): void;
+  closeForReconnect(): void;
 }
 
 /** One socket on one turn, or on the whole conversation: live, or being caught up from the log; never both. */

@@ -171,7 +171,7 @@ export function resultFrame(requestId: string, result: Result, conversationId?: 
 }
 
 /** The answer to a `respond` that nobody waits for any more: what was decided, or that nothing was ever asked. */
-export function lateAnswerFrame(
+export function lateResponseFrame(
   to: { requestId: string; conversationId: string },
   interrupt: { decision: Decision | null } | null,
 ): Frame {

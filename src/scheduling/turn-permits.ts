@@ -3,7 +3,7 @@
  * owner's conversations who came first. A conversation asks anew for each of its turns, so one with a
  * long queue starves nobody. Decides nothing about a turn.
  */
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import { createFairLine, type Place } from './fair-queue.ts';
 
 export interface Permits {
@@ -28,11 +28,11 @@ export function createPermits(limits: { readonly most: number }): Permits {
   return {
     ask: (ref, granted) =>
       line.ask(placeOf(ref), () => {
-        holders.set(keyOf(ref), ref);
+        holders.set(conversationKey(ref), ref);
         granted();
       }),
     release(ref) {
-      holders.delete(keyOf(ref));
+      holders.delete(conversationKey(ref));
       line.release(placeOf(ref));
     },
     refresh: line.serve,

@@ -39,7 +39,7 @@ function viewer(isSlow = () => false) {
   const seen: Viewer = {
     send: (text) => void told.push(JSON.parse(text)),
     isSlow,
-    askToReturn: () => void (sentAway += 1),
+    closeForReconnect: () => void (sentAway += 1),
   };
   return { seen, told, sentAway: () => sentAway };
 }

@@ -31,7 +31,7 @@ function scene(t: TestContext, limits: { texts: boolean; maxChars: number } = { 
   const viewer = {
     send: (text: string) => void told.push(JSON.parse(text)),
     isSlow: () => false,
-    askToReturn: () => undefined,
+    closeForReconnect: () => undefined,
   };
   return { actor, inspection, told, viewer, errors };
 }

@@ -4,7 +4,7 @@
  */
 import { connect, type Client } from '../../src/client/client.ts';
 import { ParleyError } from '../../src/client/errors.ts';
-import type { FollowedFrame } from '../../src/client/subscription.ts';
+import type { SubscriptionFrame } from '../../src/client/subscription.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import type { LogEvent } from '../../src/protocol/log-event.ts';
 import type { Bell } from './bell.ts';
@@ -49,7 +49,7 @@ export function createWatcher(bell: Bell): Watcher {
         if (error instanceof ParleyError && error.retryable) setTimeout(approve, AGAIN_MS, row);
       });
   };
-  const take = (frame: FollowedFrame) => {
+  const take = (frame: SubscriptionFrame) => {
     if (frame.status === 'event') {
       const { event } = frame;
       const shown = drafts.get(event.id);
@@ -78,7 +78,7 @@ export function createWatcher(bell: Bell): Watcher {
     open(url) {
       client?.close();
       const opened = connect(url, { reconnect: { minMs: 60_000, maxMs: 60_000 } });
-      const follow = opened.follow(PROVEN, { cursor, state: true });
+      const follow = opened.subscribe(PROVEN, { cursor, state: true });
       state = null;
       client = opened;
       const read = async () => {

@@ -2,7 +2,7 @@
  * A turn as one socket follows it because it has sent the message: how often that was asked and answered, and how far
  * the turn was shown. What a subscription shows of the same turn is not its business.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { Complain } from './complaint.ts';
 import { beginning, goBackInTurn, type Holding, type Place, type SentTurn } from './holding.ts';
 
@@ -22,7 +22,7 @@ export interface FollowedTurn {
   mix(): void;
   accept(disposition: string, seq: number): void;
   refuse(): void;
-  end(frame: Incoming): void;
+  end(frame: Frame): void;
   showText(messageId: string): void;
   showRow(seq: number): void;
   /** The message was taken back. */
@@ -62,7 +62,7 @@ export function followTurn(holding: Holding, turn: SentTurn, complain: Complain)
       followed.refused += 1;
       if (followed.refused >= followed.asks) followed.isFollowing = false;
     },
-    end(frame: Incoming) {
+    end(frame: Frame) {
       followed.ended += 1;
       followed.isFollowing = false;
       turn.end = frame;

@@ -2,7 +2,7 @@
  * One socket's ear for one conversation: takes in what comes as a client must, by message and offset, row and turn, and
  * complains of whatever such a client could not make sense of. The judge looks at the end; this, at each frame.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import { tell, type Complain } from './complaint.ts';
 import { followTurn, type FollowedTurn } from './followed-turn.ts';
 import { emptied, type Holding, type Place, type SentTurn } from './holding.ts';
@@ -18,10 +18,10 @@ export interface Follower {
   /** The `result` of a `subscribe` has come. */
   subscribed(place: Place, result: Record<string, unknown>): void;
   unsubscribed(): void;
-  hear(frame: Incoming): void;
+  hear(frame: Frame): void;
 }
 
-type Of<Status extends Incoming['status']> = Extract<Incoming, { status: Status }>;
+type Of<Status extends Frame['status']> = Extract<Frame, { status: Status }>;
 type TextChunk = Extract<Of<'chunk'>['chunk'], { type: 'text' | 'reasoning' }>;
 
 export function createFollower(holding: Holding, complain: Complain): Follower {

@@ -2,11 +2,11 @@
  * What one client holds of one conversation, over all its sockets: rows, texts, and the turns that it asked for. From
  * it come its cursors, and against it everything it is sent is held.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import type { From } from './steps.ts';
 
-export type Row = Extract<Incoming, { status: 'event' }>['event'];
+export type Row = Extract<Frame, { status: 'event' }>['event'];
 export type Strand = 'text' | 'reasoning';
 /** What is held of a message, and the turn that it belongs to. */
 export type Written = Record<Strand, string> & { of: string };
@@ -25,7 +25,7 @@ export interface SentTurn {
   /** The one that may still grow. */
   writing: string | null;
   /** Its last frame; `deleted` too is one. */
-  end: Incoming | null;
+  end: Frame | null;
   /** What was held of its messages at the end; null where a subscription, too, had its part in that. */
   heldAtEnd: ReadonlyMap<string, Written> | null;
 }

@@ -4,7 +4,8 @@
  */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { parseFrame, type Incoming } from '../../src/client/frames.ts';
+import { parseFrame } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import { tell, type Complain } from './complaint.ts';
 import { createFollower, type Follower } from './follower.ts';
 import type { Holding } from './holding.ts';
@@ -13,9 +14,9 @@ import type { Holding } from './holding.ts';
 export interface Question {
   readonly action: string;
   readonly conversation: string | null;
-  answers: Incoming[];
+  answers: Frame[];
   /** Called with each answer. */
-  take(answer: Incoming): void;
+  take(answer: Frame): void;
 }
 
 export interface Line {
@@ -26,7 +27,7 @@ export interface Line {
   readonly wasSlow: boolean;
   readonly isReading: boolean;
   follower(conversation: string): Follower;
-  ask(requestId: string, action: string, payload: object, take?: (answer: Incoming) => void): void;
+  ask(requestId: string, action: string, payload: object, take?: (answer: Frame) => void): void;
   chat(requestId: string, payload: object): void;
   /** Resolves with true as soon as this is so; with false when the socket has closed or patience is out. */
   until(isSo: () => boolean): Promise<boolean>;
@@ -42,7 +43,7 @@ export interface LineDeps {
   /** True while the server restarts. */
   mayBeHungUpOn(): boolean;
   /** Every frame, after it has been taken in. */
-  heard(frame: Incoming): void;
+  heard(frame: Frame): void;
 }
 
 /** What takes longer does not come. */
@@ -62,7 +63,7 @@ export async function openLine(url: string, { holding, complain, mayBeHungUpOn, 
     followers.set(conversation, known);
     return known;
   };
-  const take = (frame: Incoming) => {
+  const take = (frame: Frame) => {
     const question =
       'request_id' in frame && frame.request_id !== null && (frame.status === 'result' || frame.status === 'error')
         ? questions.get(frame.request_id)

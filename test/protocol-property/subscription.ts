@@ -2,7 +2,7 @@
  * A subscription as its client sees it, from its `result` on: the rows one after the other, and nothing about a row
  * before the row itself.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import { tell, type Complain } from './complaint.ts';
 import { goBack, lastSeq, writtenIn, type Holding, type Place, type Row } from './holding.ts';
 
@@ -12,9 +12,9 @@ export interface Subscription {
   /** True until it was shown what was there when it began. */
   isBehind(): boolean;
   /** Of a frame that comes live. */
-  hearLive(frame: Incoming): void;
+  hearLive(frame: Frame): void;
   /** Of a frame about the row `seq`, if it is about one. */
-  hearOf(seq: number | undefined, frame: Incoming): void;
+  hearOf(seq: number | undefined, frame: Frame): void;
   hearRow(row: Row): void;
   hearState(value: string): void;
   /** Some message was taken back. */

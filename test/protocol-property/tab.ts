@@ -2,7 +2,7 @@
  * A client: what it holds outlives its sockets, of which it has one at a time. It asks, remembers what it asked, and
  * comes back with what it has.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { Complain } from './complaint.ts';
 import type { FollowedTurn } from './followed-turn.ts';
 import { beginning, createHolding, forget, placeInTurn, placeOf, type Holding, type SentTurn } from './holding.ts';
@@ -26,7 +26,7 @@ export interface Tab {
   ): () => boolean;
   subscribe(line: Line, conversation: string, from: From, state: boolean): () => boolean;
   unsubscribe(line: Line, conversation: string): () => boolean;
-  ask(line: Line, action: string, payload: object, take?: (answer: Incoming) => void): () => boolean;
+  ask(line: Line, action: string, payload: object, take?: (answer: Frame) => void): () => boolean;
   /** Asks again for all that it followed, from where it was. */
   resume(line: Line): (() => boolean)[];
 }
@@ -35,7 +35,7 @@ export interface TabDeps {
   url(): string;
   complain: Complain;
   mayBeHungUpOn(): boolean;
-  heard(frame: Incoming): void;
+  heard(frame: Frame): void;
   /** False while it is not sure that a conversation is the one that its cursors are of. */
   mayGoOn(tab: string, conversation: string): boolean;
 }

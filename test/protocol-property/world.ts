@@ -2,7 +2,7 @@
  * A run: clients take the steps, one after the other, against the server on the stage. Remembers what was asked, so
  * that the judge knows what may have become of it.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { Rule } from './complaint.ts';
 import type { Line } from './line.ts';
 import { writeMessage } from './recipe.ts';
@@ -45,7 +45,7 @@ export function createWorld(stage: Stage, name: string): World {
   let restarts = 0;
   let isRestarting = false;
 
-  const heard = (frame: Incoming) => {
+  const heard = (frame: Frame) => {
     if (frame.status === 'processing' && frame.seq !== undefined)
       promised.push({ conversation: frame.conversation_id, requestId: frame.request_id, seq: frame.seq });
     if (frame.status === 'event' && frame.event.extra?.['kind'] === 'approval_request')

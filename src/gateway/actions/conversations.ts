@@ -26,11 +26,14 @@ export async function handleConversations(
   }
   outbox.reply(
     session.id,
-    resultFrame(requestId, { conversations: page.conversations.map(entryOf), next_cursor: page.nextCursor }),
+    resultFrame(requestId, {
+      conversations: page.conversations.map(serializeConversation),
+      next_cursor: page.nextCursor,
+    }),
   );
 }
 
-function entryOf(conversation: ListedConversation): Results['conversations']['conversations'][number] {
+function serializeConversation(conversation: ListedConversation): Results['conversations']['conversations'][number] {
   return {
     conversation_id: conversation.conversationId,
     title: conversation.title,

@@ -20,11 +20,11 @@ export async function handleFork(
     outbox.reply(session.id, resultFrame(requestId, { conversation_id: outcome.conversationId }, conversationId));
     return;
   }
-  const problem = outcome.status === 'failed' ? outcome.fault : misplaced(atSeq, outcome.nearest);
+  const problem = outcome.status === 'failed' ? outcome.fault : invalidForkPoint(atSeq, outcome.nearest);
   outbox.reply(session.id, errorFrame(requestId, problem, conversationId));
 }
 
-function misplaced(atSeq: number, nearest: readonly number[]) {
+function invalidForkPoint(atSeq: number, nearest: readonly number[]) {
   const where =
     nearest.length === 0
       ? 'No turn of this conversation has ended yet.'

@@ -13,21 +13,21 @@ import { missingFault } from './missing-fault.ts';
 type Chat = Payload<'chat'>;
 
 /** A message with all that belongs to it. */
-export interface Composed {
+export interface ComposedMessage {
   text: string;
   included: Included[];
 }
 
-export function namesSomething({ prompt, resources }: Chat): boolean {
+export function hasIncludes({ prompt, resources }: Chat): boolean {
   return prompt !== undefined || resources.length > 0;
 }
 
 /** `maxLength`: UTF-16 units of all texts together. Never rejects: what cannot be had is a fault. */
-export async function include(
+export async function composeMessage(
   library: Library,
   { text, prompt, resources }: Chat,
   maxLength: number,
-): Promise<Composed | Fault> {
+): Promise<ComposedMessage | Fault> {
   const [filled, ...read] = await Promise.all([
     readPrompt(library, prompt),
     ...resources.map(({ server, uri }) => readResource(library, server, uri)),

@@ -2,7 +2,7 @@
  * The chats for which something is being looked up: until that is there they have no place in their conversation,
  * and a Stop that means one of them waits for it. Knows nothing of what is looked up, and stops nothing itself.
  */
-import { keyOf, type ConversationRef } from '../../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../../conversation-ref.ts';
 
 export interface PendingChats {
   /** Until the lookup settles, which it is returned for. */
@@ -17,7 +17,7 @@ export function createPendingChats(): PendingChats {
 
   return {
     add(ref, requestId, lookup) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const leave = () => {
         const others = pending.get(key)?.filter((each) => each !== chat) ?? [];
         if (others.length > 0) pending.set(key, others);
@@ -28,6 +28,7 @@ export function createPendingChats(): PendingChats {
       return lookup;
     },
     find: (ref, target) =>
-      pending.get(keyOf(ref))?.findLast(({ requestId }) => target === undefined || requestId === target) ?? null,
+      pending.get(conversationKey(ref))?.findLast(({ requestId }) => target === undefined || requestId === target) ??
+      null,
   };
 }

@@ -11,7 +11,7 @@ import {
 } from '../../../machines/conversation/client-events.ts';
 import type { Breach } from '../../mcp/argument-check.ts';
 import { fault } from '../../errors.ts';
-import { errorFrame, lateAnswerFrame } from '../../protocol/frames.ts';
+import { errorFrame, lateResponseFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/actions.ts';
 import { withDefaults } from './form-defaults.ts';
 import type { ActionDeps } from './action-handler.ts';
@@ -28,7 +28,7 @@ type Response = Payload<'respond'>;
 type Question = Record<string, unknown>;
 
 /** What is wrong with an answer, by the way to its field. */
-interface Objection {
+interface InvalidField {
   path: string;
   message: string;
 }
@@ -44,10 +44,10 @@ export async function handleRespond(
   const { conversation_id: conversationId, interrupt_id: interruptId, decision, reason, remember } = response;
   const interrupt = await store.interrupt(owner, conversationId, interruptId);
   if (interrupt === null || interrupt.decision !== null) {
-    outbox.reply(session.id, lateAnswerFrame({ requestId, conversationId }, interrupt));
+    outbox.reply(session.id, lateResponseFrame({ requestId, conversationId }, interrupt));
     return;
   }
-  const written = await readWritten(toolbox, interrupt.question, response);
+  const written = await readResponse(toolbox, interrupt.question, response);
   if ('path' in written) {
     const { path, message } = written;
     outbox.reply(
@@ -71,11 +71,11 @@ export async function handleRespond(
 }
 
 /** What a person has written beside the decision, or why it is not taken. */
-async function readWritten(
+async function readResponse(
   toolbox: RespondDeps['toolbox'],
   question: Question,
   response: Response,
-): Promise<Pick<RespondEvent, 'arguments' | 'content'> | Objection> {
+): Promise<Pick<RespondEvent, 'arguments' | 'content'> | InvalidField> {
   const { kind } = question;
   const decisions: readonly string[] = kind === 'elicitation_request' ? questionDecisions : approvalDecisions;
   if (!decisions.includes(response.decision))
@@ -99,7 +99,7 @@ async function readArguments(
   // Right after a start the tool may not be known yet.
   await toolbox.settled();
   return (
-    objection('payload.arguments', toolbox.check({ server: String(server), toolName: String(toolName) }, given)) ?? {
+    invalidField('payload.arguments', toolbox.check({ server: String(server), toolName: String(toolName) }, given)) ?? {
       arguments: given,
       content: null,
     }
@@ -114,9 +114,9 @@ function readForm(toolbox: RespondDeps['toolbox'], { ask }: Question, { content:
       ? { arguments: null, content: null }
       : { path: 'payload.content', message: 'expected nothing, as the question is a page to visit' };
   const content = withDefaults(schema, given ?? {});
-  return objection('payload.content', toolbox.checkAnswer(schema, content)) ?? { arguments: null, content };
+  return invalidField('payload.content', toolbox.checkAnswer(schema, content)) ?? { arguments: null, content };
 }
 
-function objection(field: string, breach: Breach | null): Objection | null {
+function invalidField(field: string, breach: Breach | null): InvalidField | null {
   return breach && { path: [field, ...breach.path].join('.'), message: breach.message };
 }
