@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { createTokenVerifier } from './auth/tokens.ts';
-import { ANONYMOUS, withinTime, type Verify } from './auth/verifier.ts';
+import { ANONYMOUS, withTimeout, type Verify } from './auth/verifier.ts';
 import type { LiveSettings } from './config/live-settings.ts';
 import {
   accessOptions,
@@ -43,8 +43,9 @@ import { createLogCache } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
 import { createAccess } from './gateway/admission/access.ts';
 import { credentialOf } from './gateway/admission/credential.ts';
-import { createComingChats } from './gateway/actions/pending-chats.ts';
-import { createRequestHandler } from './gateway/actions/requests.ts';
+import { createPendingChats } from './gateway/actions/pending-chats.ts';
+import { createSubscriptionOrder } from './gateway/actions/subscription-order.ts';
+import { createRequestHandler } from './gateway/actions/request-handler.ts';
 import { createHttpHandler } from './gateway/http.ts';
 import { createRefusalReport } from './gateway/admission/refusal-report.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
@@ -261,7 +262,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       },
       onStart: inspection.starting,
       toolsSettled: mcpServers.settled,
-      dismiss: (needed) => gateway?.dismiss(needed),
+      dismiss: (needed) => gateway?.closeIdleSockets(needed),
       closeNeighbours: async () => {
         const closed = await Promise.allSettled([store.close(), mcpServers.close(), tokens.close()]);
         for (const each of closed) if (each.status === 'rejected') onError(each.reason);
@@ -281,7 +282,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   nameCheck.check();
   void tokens.ready();
   const checking = settings.follow(({ auth }) => ({
-    verify: withinTime(
+    verify: withTimeout(
       auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS },
       ms(auth.verification_timeout),
     ),
@@ -326,8 +327,8 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     version,
     endpoint: websocket.endpoint,
     isServing: registry.isServing,
-    answering: () => model.providers[0] ?? { name: '', model: '', demo: false },
-    asksForToken: config.auth.mode === 'token',
+    activeModel: () => model.providers[0] ?? { name: '', model: '', demo: false },
+    requiresToken: config.auth.mode === 'token',
     mayChat: async ({ headers }) => (await verify(credentialOf(headers))) !== null,
     mayInspect: (request) =>
       inspectable &&
@@ -340,7 +341,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
           ...viewerLimits(now),
           path: '/inspect/events',
           refusalOf: (request) => access.viewer(request),
-          visitor: viewerAuthorizer.authorize,
+          authorize: viewerAuthorizer.authorize,
           onRefused,
           watch: inspection.watch,
           unwatch: inspection.unwatch,
@@ -348,13 +349,15 @@ export async function startServer({ settings, readConfig, version, env, log, sto
         })),
       )
     : null;
-  const comingChats = createComingChats();
+  const pendingChats = createPendingChats();
+  const subscriptionOrder = createSubscriptionOrder();
   const requests = settings.follow(({ chat: { service } }) => ({
     registry,
     store,
     mcpServers,
     promptsAndResources: mcpServers.promptsAndResources,
-    comingChats,
+    pendingChats,
+    subscriptionOrder,
     outbox,
     onError,
     maxTextLength: service.max_text_length,

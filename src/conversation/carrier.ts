@@ -8,7 +8,7 @@ import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
 import type { Delivery } from '../outbox/port.ts';
-import { errorFrame, lateAnswerFrame, resultFrame } from '../protocol/frames.ts';
+import { errorFrame, lateResponseFrame, resultFrame } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
 import type { Journal } from './journal.ts';
@@ -54,7 +54,7 @@ export function createEffectRunner(
   /** Answers a response to an interrupt that is not open, with the decision in the log. */
   const replyLate = async (to: Requester, interruptId: string): Promise<void> => {
     const known = await store.interrupt(owner, conversationId, interruptId).catch(() => null);
-    outbox.reply(to.session, lateAnswerFrame({ requestId: to.requestId, conversationId }, known));
+    outbox.reply(to.session, lateResponseFrame({ requestId: to.requestId, conversationId }, known));
   };
 
   return (emitted) => {

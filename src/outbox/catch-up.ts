@@ -142,7 +142,7 @@ export async function catchUpSubscription(
     const { rows } = page;
     // Retention deleted rows that the reader lacks. After a reconnect the server reports the gap.
     if (following.seq + 1 < page.oldestSeq) {
-      session.askToReturn();
+      session.closeForReconnect();
       return false;
     }
     if (!judged) {

@@ -15,7 +15,7 @@ export interface Session {
   /** Calls back once, when the socket has drained. Never if it closes first. */
   whenDrained(callback: () => void): void;
   /** Closes the socket, so that its client reconnects with its cursor. */
-  askToReturn(): void;
+  closeForReconnect(): void;
 }
 
 /** One socket that follows one turn or the whole conversation. It is either live or catching up from the log. */

@@ -1,7 +1,7 @@
 /** Calls that need a person's approval, over the whole server: asked, answered, passivated, restarted, killed, expired. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Answer } from '../../src/client/client.ts';
+import type { RespondOptions } from '../../src/client/requests.ts';
 import { question, resultsIn, type Question } from '../support/asked.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { says } from '../support/model-replies.ts';
@@ -20,8 +20,8 @@ const inC1 = { conversationId: 'c1' };
 const respond = (
   client: WatchedClient,
   { interrupt_id: interruptId }: Question,
-  decision: Answer['decision'],
-  more: Partial<Answer> = {},
+  decision: RespondOptions['decision'],
+  more: Partial<RespondOptions> = {},
 ) => client.respond('c1', { interruptId, decision, ...more });
 const standing = (client: WatchedClient) => client.request('subscribe', { conversation_id: 'c1' });
 

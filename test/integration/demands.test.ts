@@ -1,7 +1,7 @@
 /** What MCP servers want beside an answer, from the outside, in both eras: the model, folders, several answers, too much. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { Answer } from '../../src/client/client.ts';
+import type { RespondOptions } from '../../src/client/requests.ts';
 import type { Turn } from '../../src/client/turn.ts';
 import { question, resultsIn } from '../support/asked.ts';
 import { DAWDLE_MS, demandResumed, demandWaiting } from '../support/mcp-demands.ts';
@@ -29,7 +29,7 @@ async function startDemands(
 }
 
 /** Answers a question, of which the conversation has asked so many. */
-async function respond(client: WatchedClient, number: number, answer: Omit<Answer, 'interruptId'>) {
+async function respond(client: WatchedClient, number: number, answer: Omit<RespondOptions, 'interruptId'>) {
   const { interrupt_id: interruptId } = await question(client, number);
   return client.respond('c1', { interruptId, ...answer });
 }

@@ -1,7 +1,7 @@
 /** Questions of MCP servers to people, from the outside: both eras, forms and pages, every way to answer. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { Answer } from '../../src/client/client.ts';
+import type { RespondOptions } from '../../src/client/requests.ts';
 import type { Turn } from '../../src/client/turn.ts';
 import { question, resultsIn } from '../support/asked.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -29,7 +29,7 @@ async function chatUntilAsked(client: WatchedClient) {
   const turn = client.chat('A table', inC1);
   const asked = await question(client);
   assert.ok(asked.type === 'elicitation_request');
-  const respond = (answer: Omit<Answer, 'interruptId'>) =>
+  const respond = (answer: Omit<RespondOptions, 'interruptId'>) =>
     client.respond('c1', { interruptId: asked.interrupt_id, ...answer });
   return { turn, asked, respond };
 }

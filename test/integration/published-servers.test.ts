@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { Answer } from '../../src/client/client.ts';
+import type { RespondOptions } from '../../src/client/requests.ts';
 import { questionsTo, resultsIn } from '../support/asked.ts';
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
@@ -19,7 +19,11 @@ interface Use {
   shows: RegExp;
   status?: 'ok' | 'error';
   /** What is asked on the way, of a person and maybe of the model: alone, for nobody could tell which of several calls asks. */
-  asks?: { type: 'elicitation_request' | 'approval_request'; respond: Omit<Answer, 'interruptId'>; model?: string };
+  asks?: {
+    type: 'elicitation_request' | 'approval_request';
+    respond: Omit<RespondOptions, 'interruptId'>;
+    model?: string;
+  };
 }
 
 /** The model asks for all of them in one answer, and one by one for those that ask back; nothing that is offered may be left out. */

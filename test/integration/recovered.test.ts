@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
-import type { FollowedFrame } from '../../src/client/follow.ts';
+import type { SubscriptionFrame } from '../../src/client/subscription.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import { sharedOut } from '../support/day.ts';
 import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf, shownAnswers } from '../support/following.ts';
@@ -49,7 +49,7 @@ async function startReplaceable(t: TestContext) {
 }
 
 /** What is shown after all of it is what the log says, and each row came once. */
-async function agreesWithLog(client: Client, frames: readonly FollowedFrame[]) {
+async function agreesWithLog(client: Client, frames: readonly SubscriptionFrame[]) {
   const { events, head_seq: head } = await client.history('c1');
   const answers = events.filter(({ type }) => type === 'assistant_message');
   assert.deepEqual(
@@ -71,7 +71,7 @@ for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
       const sender = connectClient(t, url);
       const turn = sender.chat('a story', r1);
       await turn.accepted;
-      const follow = sender.follow('c1');
+      const follow = sender.subscribe('c1');
       const before = await readUntil(follow, isChunk);
       await replace(signal);
       anew.release(2);
@@ -91,7 +91,7 @@ for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
       await model.request(2);
       anew.release();
       const later = connectClient(t, url);
-      const follow = later.follow('c1', { cursor });
+      const follow = later.subscribe('c1', { cursor });
       const middle = await readUntil(follow, (frame) => frame.status === 'chunk' && frame.chunk.type === 'text');
       assert.deepEqual(
         chunksOf(middle).map(({ type, data }) => `${type} ${data}`),
@@ -109,7 +109,7 @@ for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
       const later = connectClient(t, url);
       await later.chat('a story', r1).end;
       const { head_seq: head } = await later.history('c1');
-      const after = await readUntil(later.follow('c1', { cursor }), isEvent(head));
+      const after = await readUntil(later.subscribe('c1', { cursor }), isEvent(head));
       assert.deepEqual(
         chunksOf(after).map(({ type }) => type),
         ['reset'],
@@ -120,10 +120,10 @@ for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
 }
 
 /** Follows a turn into its message, and leaves with the cursor. */
-async function leaveWithin(t: TestContext, url: string): Promise<{ before: FollowedFrame[]; cursor: Cursor }> {
+async function leaveWithin(t: TestContext, url: string): Promise<{ before: SubscriptionFrame[]; cursor: Cursor }> {
   const client = connectClient(t, url);
   await client.chat('a story', r1).accepted;
-  const follow = client.follow('c1');
+  const follow = client.subscribe('c1');
   const before = await readUntil(follow, isChunk);
   const cursor = follow.cursor();
   assert.deepEqual([cursor.after_seq, cursor.offset], [1, 5]);
@@ -141,7 +141,7 @@ test('after kill -9 between two hops the calls that were made stay, and the last
   );
   const client = connectClient(t, url);
   await client.chat('2 + 3?', r1).accepted;
-  const follow = client.follow('c1');
+  const follow = client.subscribe('c1');
   const before = await readUntil(follow, (frame) => frame.status === 'chunk' && frame.chunk.data === 'It is ');
   await replace('SIGKILL');
   held.open();

@@ -86,7 +86,7 @@ export function scene() {
       send,
       isSlow: () => reader.slow || frames.length >= reader.swallows,
       whenDrained: (callback) => void (reader.drained = callback),
-      askToReturn: () => void (reader.sentBack += 1),
+      closeForReconnect: () => void (reader.sentBack += 1),
     });
     return reader;
   };

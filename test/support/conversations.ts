@@ -139,7 +139,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       // What it throws is the test's to fail of, not the server's to bear.
       queueMicrotask(() => check.heard(frame));
     };
-    outbox.open({ id, send, isSlow: () => false, whenDrained: () => undefined, askToReturn: () => undefined });
+    outbox.open({ id, send, isSlow: () => false, whenDrained: () => undefined, closeForReconnect: () => undefined });
     const waitFor = (fits: (frame: Received) => boolean, what: string) =>
       eventually(() => frames.find(fits) ?? null, `${what}; got ${JSON.stringify(frames)}`);
     return {

@@ -1,10 +1,13 @@
 /** What a follower reads, as tests look at it: up to a frame that they name, its rows, its texts, and a page that shows it. */
-import type { Follow, FollowedFrame } from '../../src/client/follow.ts';
+import type { Subscription, SubscriptionFrame } from '../../src/client/subscription.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 
 /** Reads until a frame fits, that one included. The follow stays open. */
-export async function readUntil(follow: Follow, fits: (frame: FollowedFrame) => boolean): Promise<FollowedFrame[]> {
-  const frames: FollowedFrame[] = [];
+export async function readUntil(
+  follow: Subscription,
+  fits: (frame: SubscriptionFrame) => boolean,
+): Promise<SubscriptionFrame[]> {
+  const frames: SubscriptionFrame[] = [];
   const reader = follow[Symbol.asyncIterator]();
   for (;;) {
     const { done, value } = await reader.next();
@@ -14,12 +17,12 @@ export async function readUntil(follow: Follow, fits: (frame: FollowedFrame) => 
   }
 }
 
-export const isEnd = (requestId: string) => (frame: FollowedFrame) =>
+export const isEnd = (requestId: string) => (frame: SubscriptionFrame) =>
   (frame.status === 'complete' || frame.status === 'error') && frame.request_id === requestId;
 
-export const isEvent = (seq: number) => (frame: FollowedFrame) => frame.status === 'event' && frame.seq === seq;
+export const isEvent = (seq: number) => (frame: SubscriptionFrame) => frame.status === 'event' && frame.seq === seq;
 
-export const isChunk = ({ status }: FollowedFrame) => status === 'chunk';
+export const isChunk = ({ status }: SubscriptionFrame) => status === 'chunk';
 
 /** Of anything that a client was sent. */
 export function seqsOf(frames: readonly { status: string }[]): number[] {
@@ -28,7 +31,7 @@ export function seqsOf(frames: readonly { status: string }[]): number[] {
   );
 }
 
-export function chunksOf(frames: readonly FollowedFrame[]): Chunk[] {
+export function chunksOf(frames: readonly SubscriptionFrame[]): Chunk[] {
   return frames.flatMap((frame) => (frame.status === 'chunk' ? [frame.chunk] : []));
 }
 
@@ -40,7 +43,7 @@ export const range = (from: number, to: number) =>
  * The answers on a page that shows what it follows: text appended, `reset` taken back, and a row's text only
  * where none was shown. What was streamed is thus compared as it was streamed.
  */
-export function shownAnswers(frames: readonly FollowedFrame[]): Map<string, string> {
+export function shownAnswers(frames: readonly SubscriptionFrame[]): Map<string, string> {
   const shown = new Map<string, string>();
   for (const frame of frames) {
     if (frame.status === 'event' && frame.event.type === 'assistant_message' && !shown.has(frame.event.id))

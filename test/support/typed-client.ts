@@ -7,7 +7,8 @@ import type { TestContext } from 'node:test';
 import { connect, type Client, type ClientOptions } from '../../src/client/client.ts';
 import type { ConnectionStatus, SocketConstructor } from '../../src/client/connection.ts';
 import { ParleyError } from '../../src/client/errors.ts';
-import { parseFrame, type Incoming } from '../../src/client/frames.ts';
+import { parseFrame } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { createFrameCheck } from './frame-check.ts';
@@ -17,7 +18,7 @@ import { serveScripted, type Parley, type ParleyOptions } from './parley.ts';
 export interface WatchedClient extends Client {
   readonly statuses: readonly ConnectionStatus[];
   /** Every frame as it came, over all sockets, those too that the client knows how to pass over. */
-  readonly frames: readonly Incoming[];
+  readonly frames: readonly Frame[];
   /** The next change to this status, or the last if it is the present one. */
   until(status: ConnectionStatus['status']): Promise<ConnectionStatus>;
 }
@@ -33,7 +34,7 @@ export async function startTyped(
 
 export function connectClient(test: TestContext, url: string, options: ClientOptions = {}): WatchedClient {
   const statuses: ConnectionStatus[] = [];
-  const frames: Incoming[] = [];
+  const frames: Frame[] = [];
   const watchers = new Set<(status: ConnectionStatus) => void>();
   const check = createFrameCheck();
   // A wire of a test's own (wire-server.ts) has no endpoint and may say what it likes.
@@ -116,7 +117,7 @@ export const withCode = (code: string) => (error: unknown) => error instanceof P
 /** The end of a turn: the frame that told it, what was said until then, and whether the client knows it for an old one. */
 export async function endOf({ frames }: WatchedClient, turn: Turn) {
   const [outcome] = await Promise.allSettled([turn.end]);
-  const isEnd = (frame: Incoming) => frame.status === 'complete' || frame.status === 'error';
+  const isEnd = (frame: Frame) => frame.status === 'complete' || frame.status === 'error';
   const frame = frames.filter(isEnd).findLast(({ request_id: requestId }) => requestId === turn.requestId);
   assert.ok(frame, `no end came: ${JSON.stringify(outcome)}`);
   const { replayed } = outcome.status === 'fulfilled' ? outcome.value.metadata : outcome.reason;

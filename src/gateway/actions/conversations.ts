@@ -5,15 +5,15 @@
 import { roundCost } from '../../../machines/usage.ts';
 import { fault } from '../../errors.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import type { Results } from '../../protocol/results.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import type { Results } from '../../protocol/actions.ts';
 import type { ListedConversation } from '../../store/listing.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
-export async function sendConversations(
-  { store, outbox }: RequestDeps,
+export async function handleConversations(
+  { store, outbox }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { cursor, limit }: Payload<'conversations'>,
@@ -26,11 +26,14 @@ export async function sendConversations(
   }
   outbox.reply(
     session.id,
-    resultFrame(requestId, { conversations: page.conversations.map(entryOf), next_cursor: page.nextCursor }),
+    resultFrame(requestId, {
+      conversations: page.conversations.map(serializeConversation),
+      next_cursor: page.nextCursor,
+    }),
   );
 }
 
-function entryOf(conversation: ListedConversation): Results['conversations']['conversations'][number] {
+function serializeConversation(conversation: ListedConversation): Results['conversations']['conversations'][number] {
   return {
     conversation_id: conversation.conversationId,
     title: conversation.title,

@@ -4,13 +4,13 @@
  */
 import { noSuchConversation } from '../../errors.ts';
 import { errorFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
-export async function sendDeletion(
-  { registry, store, outbox }: RequestDeps,
+export async function handleDelete(
+  { registry, store, outbox }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId }: Payload<'delete'>,

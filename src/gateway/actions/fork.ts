@@ -4,13 +4,13 @@
  */
 import { fault } from '../../errors.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Every outcome is a frame. */
-export async function sendFork(
-  { store, outbox }: RequestDeps,
+export async function handleFork(
+  { store, outbox }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId, at_seq: atSeq }: Payload<'fork'>,
@@ -20,11 +20,11 @@ export async function sendFork(
     outbox.reply(session.id, resultFrame(requestId, { conversation_id: outcome.conversationId }, conversationId));
     return;
   }
-  const problem = outcome.status === 'failed' ? outcome.fault : misplaced(atSeq, outcome.nearest);
+  const problem = outcome.status === 'failed' ? outcome.fault : invalidForkPoint(atSeq, outcome.nearest);
   outbox.reply(session.id, errorFrame(requestId, problem, conversationId));
 }
 
-function misplaced(atSeq: number, nearest: readonly number[]) {
+function invalidForkPoint(atSeq: number, nearest: readonly number[]) {
   const where =
     nearest.length === 0
       ? 'No turn of this conversation has ended yet.'

@@ -4,13 +4,13 @@
 import { noSuchConversation } from '../../errors.ts';
 import { eventOf } from '../../outbox/render.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
-export async function sendHistory(
-  { store, outbox }: RequestDeps,
+export async function handleHistory(
+  { store, outbox }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId, before_seq: beforeSeq, limit }: Payload<'history'>,

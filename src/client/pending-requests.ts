@@ -3,126 +3,127 @@
  * a repeat is harmless, and given the frames that answer them. Knows ids, not what is asked.
  */
 import { clientError, type ParleyError } from './errors.ts';
-import { requestIdOf, type Incoming } from './frames.ts';
+import { requestIdOf } from './frames.ts';
+import type { Frame } from '../protocol/frames.ts';
 
 /** What is asked, as the wire has it. */
-export interface Question {
+export interface RequestBody {
   action: string;
   payload: object;
 }
 
 /** One request from its sending to its last frame. */
-export interface Exchange {
+export interface PendingRequest {
   readonly requestId: string;
   /** Where its answers come from: the same id in another conversation is another request. Null: its id is its own. */
   readonly conversationId: string | null;
   /** False: lost if the socket falls before the answer, because a repeat might act twice. */
-  readonly repeatable: boolean;
+  readonly idempotent: boolean;
   /** Called for each sending: a repeat may ask for less than the first. */
-  question(): Question;
+  body(): RequestBody;
   /** Gets every frame that answers it. */
-  receive(frame: Incoming): void;
-  /** It is over, without an answer; the exchange is no longer in the table. */
+  receive(frame: Frame): void;
+  /** It is over, without an answer; the request is no longer in the table. */
   fail(error: ParleyError): void;
 }
 
-export interface Exchanges {
+export interface PendingRequests {
   /** Sends it now or with the next connection; fails it if that cannot be. */
-  open(exchange: Exchange): void;
-  /** Sends an open exchange once more, unless there is no connection: then that follows anyway. */
-  again(exchange: Exchange): void;
+  add(request: PendingRequest): void;
+  /** Sends an open request once more, unless there is no connection: then that follows anyway. */
+  resend(request: PendingRequest): void;
   /** The server has refused it and done nothing: until it is sent again it counts as never sent. */
-  refused(exchange: Exchange): void;
+  markUnsent(request: PendingRequest): void;
   /** Forgets one that is over. */
-  close(exchange: Exchange): void;
+  remove(request: PendingRequest): void;
   /** Hands a frame to whoever asked. */
-  receive(frame: Incoming): void;
+  receive(frame: Frame): void;
   connected(): void;
   disconnected(): void;
   /** Fails all, and all that come after. */
-  end(error: ParleyError): void;
+  failAll(error: ParleyError): void;
 }
 
 /** Open requests. After a reconnect all are sent at once, and a server takes 1,000 frames in one burst. */
 const MAX_OPEN = 512;
 
 interface Entry {
-  exchange: Exchange;
+  request: PendingRequest;
   /** False while it waits for its first sending, and after a refusal. */
   sent: boolean;
 }
 
-export function createExchanges(connection: { isOpen(): boolean; send(text: string): void }): Exchanges {
+export function createPendingRequests(connection: { isOpen(): boolean; send(text: string): void }): PendingRequests {
   const entries = new Map<string, Entry>();
   let ended: ParleyError | null = null;
 
   const ask = (entry: Entry): void => {
     if (!connection.isOpen()) return;
-    const { exchange } = entry;
-    const text = encode(exchange);
+    const { request } = entry;
+    const text = encode(request);
     entry.sent = true;
     if (typeof text === 'string') connection.send(text);
-    else giveUp(exchange, text);
+    else failSoon(request, text);
   };
   /** Never at once: whoever opens it may not have finished setting it up. */
-  const giveUp = (exchange: Exchange, error: ParleyError): void => {
-    if (find(exchange)) entries.delete(keyOf(exchange));
-    queueMicrotask(() => exchange.fail(error));
+  const failSoon = (request: PendingRequest, error: ParleyError): void => {
+    if (find(request)) entries.delete(requestKey(request));
+    queueMicrotask(() => request.fail(error));
   };
-  const refusal = (exchange: Exchange): ParleyError | null => {
+  const rejection = (request: PendingRequest): ParleyError | null => {
     if (ended) return ended;
-    if (entries.has(keyOf(exchange)))
-      return clientError('already_open', `A request with the id "${exchange.requestId}" is open already.`);
+    if (entries.has(requestKey(request)))
+      return clientError('already_open', `A request with the id "${request.requestId}" is open already.`);
     if (entries.size >= MAX_OPEN) return clientError('too_many_open', `${MAX_OPEN} requests are open already.`);
     return null;
   };
-  const find = (exchange: Exchange): Entry | undefined => {
-    const entry = entries.get(keyOf(exchange));
-    return entry?.exchange === exchange ? entry : undefined;
+  const find = (request: PendingRequest): Entry | undefined => {
+    const entry = entries.get(requestKey(request));
+    return entry?.request === request ? entry : undefined;
   };
   /** A frame without a conversation refuses what was not understood. */
-  const askerOf = (requestId: string, conversationId: string | undefined): Entry | undefined => {
-    const own = conversationId === undefined ? undefined : entries.get(keyOf({ requestId, conversationId }));
+  const findFor = (requestId: string, conversationId: string | undefined): Entry | undefined => {
+    const own = conversationId === undefined ? undefined : entries.get(requestKey({ requestId, conversationId }));
     if (own) return own;
-    const free = entries.get(keyOf({ requestId, conversationId: null }));
+    const free = entries.get(requestKey({ requestId, conversationId: null }));
     if (free || conversationId !== undefined) return free;
-    return [...entries.values()].find(({ exchange }) => exchange.requestId === requestId);
+    return [...entries.values()].find(({ request }) => request.requestId === requestId);
   };
 
   return {
-    open(exchange) {
-      const refused = refusal(exchange);
-      if (refused) {
-        giveUp(exchange, refused);
+    add(request) {
+      const error = rejection(request);
+      if (error) {
+        failSoon(request, error);
         return;
       }
-      const entry = { exchange, sent: false };
-      entries.set(keyOf(exchange), entry);
+      const entry = { request, sent: false };
+      entries.set(requestKey(request), entry);
       ask(entry);
     },
-    again(exchange) {
-      const entry = find(exchange);
+    resend(request) {
+      const entry = find(request);
       if (entry) ask(entry);
     },
-    refused(exchange) {
-      const entry = find(exchange);
+    markUnsent(request) {
+      const entry = find(request);
       if (entry) entry.sent = false;
     },
-    close(exchange) {
-      if (find(exchange)) entries.delete(keyOf(exchange));
+    remove(request) {
+      if (find(request)) entries.delete(requestKey(request));
     },
     receive(frame) {
       const requestId = requestIdOf(frame);
-      if (requestId !== null) askerOf(requestId, frame.conversation_id)?.exchange.receive(frame);
+      if (requestId !== null) findFor(requestId, frame.conversation_id)?.request.receive(frame);
     },
     connected() {
       for (const entry of entries.values()) ask(entry);
     },
     disconnected() {
-      for (const { exchange, sent } of entries.values()) {
-        if (!sent || exchange.repeatable) continue;
-        entries.delete(keyOf(exchange));
-        exchange.fail(
+      for (const { request, sent } of entries.values()) {
+        if (!sent || request.idempotent) continue;
+        entries.delete(requestKey(request));
+        request.fail(
           clientError(
             'connection_lost',
             'The connection fell before the answer came; the request may have been carried out.',
@@ -130,26 +131,26 @@ export function createExchanges(connection: { isOpen(): boolean; send(text: stri
         );
       }
     },
-    end(error) {
+    failAll(error) {
       ended = error;
       const open = [...entries.values()];
       entries.clear();
-      for (const { exchange } of open) exchange.fail(error);
+      for (const { request } of open) request.fail(error);
     },
   };
 }
 
 /** The request as text; it may hold what JSON cannot say. */
-function encode(exchange: Exchange): string | ParleyError {
+function encode(request: PendingRequest): string | ParleyError {
   try {
-    const { action, payload } = exchange.question();
-    return JSON.stringify({ action, request_id: exchange.requestId, payload });
+    const { action, payload } = request.body();
+    return JSON.stringify({ action, request_id: request.requestId, payload });
   } catch (error) {
     return clientError('unsendable', `The request cannot be written as JSON: ${String(error)}`);
   }
 }
 
 /** Ids have no control characters. */
-function keyOf({ requestId, conversationId }: Pick<Exchange, 'requestId' | 'conversationId'>): string {
+function requestKey({ requestId, conversationId }: Pick<PendingRequest, 'requestId' | 'conversationId'>): string {
   return conversationId === null ? requestId : `${conversationId}\n${requestId}`;
 }

@@ -3,35 +3,33 @@
  * stands. Subscribes again with each new socket, from its own place.
  */
 import type { Frame } from '../protocol/frames.ts';
-import { createBacklog } from './backlog.ts';
+import { createReadBuffer, isRevokedText, mergeChunks } from './read-buffer.ts';
 import type { Backoff } from './backoff.ts';
-import { isTakenBack, mergeChunks } from './chunk-merge.ts';
 import { clientError, ParleyError } from './errors.ts';
-import type { Exchange, Exchanges } from './exchanges.ts';
-import type { Incoming } from './frames.ts';
-import { createPatience, type Waiting } from './patience.ts';
+import type { PendingRequest, PendingRequests } from './pending-requests.ts';
+import { createRetry, type RetryWait } from './retry.ts';
 import { createPosition, type Cursor } from './position.ts';
-import { isSubscription, readResult, type Subscription } from './results.ts';
+import { readResult, type SubscribeResult } from './results.ts';
 
 /**
- * What a follower reads. `result` comes first, and again after each reconnect (`truncated`, `reset`:
+ * What a handle reads. `result` comes first, and again after each reconnect (`truncated`, `reset`:
  * the log goes on elsewhere than the cursor said). Rows come as `event`; chunks show only what has no
  * row yet. `complete` and `error` follow the row that says the same; of a turn that ended while the
  * connection was away there is only the row.
  */
-export type FollowedFrame =
-  | { status: 'result'; conversation_id: string; result: Subscription }
+export type SubscriptionFrame =
+  | { status: 'result'; conversation_id: string; result: SubscribeResult }
   | Extract<Frame, { status: 'event' | 'chunk' | 'complete' | 'error' | 'state' | 'deleted' }>;
 
 /** Ends with the conversation (`deleted`), with `close`, or when the loop is left; throws a ParleyError. One reader. */
-export interface Follow extends AsyncIterable<FollowedFrame> {
+export interface Subscription extends AsyncIterable<SubscriptionFrame> {
   readonly conversationId: string;
   /** Where the reader is: what to give a later `follow`, on this page or the next. */
   cursor(): Cursor;
   close(): void;
 }
 
-export interface FollowRequest {
+export interface SubscriptionRequest {
   /** Of the `subscribe`. */
   requestId: string;
   conversationId: string;
@@ -40,42 +38,46 @@ export interface FollowRequest {
   state: boolean;
 }
 
-export interface FollowDeps {
-  exchanges: Pick<Exchanges, 'open' | 'again' | 'close'>;
+export interface SubscriptionDeps {
+  pendingRequests: Pick<PendingRequests, 'add' | 'resend' | 'remove'>;
   backoff: Backoff;
   /** Longest total wait for refusals, in ms. */
   retryTimeoutMs: number;
-  onWait(wait: Waiting): void;
+  onWait(wait: RetryWait): void;
   /** Follows no more: the server may be told, if it still sends. */
   onEnd(): void;
 }
 
 /** A follow, and where the client hands it what concerns its conversation. */
-export interface Follower {
-  readonly follow: Follow;
-  hear(frame: Incoming): void;
+export interface SubscriptionHandle {
+  readonly subscription: Subscription;
+  onFrame(frame: Frame): void;
 }
 
-/** `asking`: what comes before the `result` belongs to others, or to an earlier subscription. */
-type State = 'asking' | 'following' | 'ended';
+/** `requested`: what comes before the `result` belongs to others, or to an earlier subscription. */
+type State = 'requested' | 'streaming' | 'ended';
 
-export function startFollow(
-  { requestId, conversationId, cursor, state: wantsState }: FollowRequest,
-  deps: FollowDeps,
-): Follower {
-  const { exchanges, onEnd } = deps;
+export function startSubscription(
+  { requestId, conversationId, cursor, state: wantsState }: SubscriptionRequest,
+  deps: SubscriptionDeps,
+): SubscriptionHandle {
+  const { pendingRequests, onEnd } = deps;
   const arrived = createPosition(cursor);
   const read = createPosition(cursor);
-  let state: State = 'asking';
+  let state: State = 'requested';
 
-  const backlog = createBacklog<FollowedFrame>({ merge, onRead: noteRead, onLeft: () => finish(() => backlog.end()) });
-  const exchange: Exchange = {
+  const buffer = createReadBuffer<SubscriptionFrame>({
+    merge,
+    onRead: noteRead,
+    onLeft: () => finish(() => buffer.end()),
+  });
+  const request: PendingRequest = {
     requestId,
     conversationId,
-    repeatable: true,
-    question() {
-      patience.stop();
-      state = 'asking';
+    idempotent: true,
+    body() {
+      retry.stop();
+      state = 'requested';
       return {
         action: 'subscribe',
         payload: { conversation_id: conversationId, ...arrived.cursor(), state: wantsState },
@@ -84,29 +86,29 @@ export function startFollow(
     receive,
     fail,
   };
-  const patience = createPatience({
-    ask: () => exchanges.again(exchange),
+  const retry = createRetry({
+    send: () => pendingRequests.resend(request),
     backoff: deps.backoff,
     limitMs: deps.retryTimeoutMs,
     onWait: (wait) => deps.onWait({ action: 'subscribe', requestId, conversationId, ...wait }),
   });
 
   /** Answers to the `subscribe` itself. */
-  function receive(frame: Incoming): void {
+  function receive(frame: Frame): void {
     if (frame.status === 'result') {
-      const result = readResult('subscribe', frame.result, isSubscription);
+      const result = readResult('subscribe', frame.result);
       if (result instanceof ParleyError) return fail(result);
-      state = 'following';
+      state = 'streaming';
       goOn(arrived, result);
-      backlog.push({ status: 'result', conversation_id: conversationId, result });
+      buffer.push({ status: 'result', conversation_id: conversationId, result });
     } else if (frame.status === 'error') {
-      state = 'asking';
-      if (!patience.refused(frame.error)) fail(new ParleyError(frame.error));
+      state = 'requested';
+      if (!retry.afterRejection(frame.error)) fail(new ParleyError(frame.error));
     }
   }
 
-  function hear(frame: Incoming): void {
-    if (state !== 'following') return;
+  function onFrame(frame: Frame): void {
+    if (state !== 'streaming') return;
     switch (frame.status) {
       case 'event': {
         const { seq, event } = frame;
@@ -119,7 +121,7 @@ export function startFollow(
         const chunk = arrived.take(frame.chunk);
         if (chunk === 'repeat' || chunk === 'gap') return take(frame, chunk);
         if (chunk.type === 'reset')
-          backlog.discard((waiting) => waiting.status === 'chunk' && isTakenBack(waiting.chunk, chunk.message_id));
+          buffer.discard((waiting) => waiting.status === 'chunk' && isRevokedText(waiting.chunk, chunk.message_id));
         take({ ...frame, chunk }, 'new');
         return;
       }
@@ -137,7 +139,7 @@ export function startFollow(
         return;
       case 'deleted':
         take(frame, 'new');
-        finish(() => backlog.end());
+        finish(() => buffer.end());
         return;
       case 'processing':
       case 'result':
@@ -145,45 +147,45 @@ export function startFollow(
     }
   }
 
-  function take(frame: FollowedFrame, verdict: 'new' | 'repeat' | 'gap'): void {
+  function take(frame: SubscriptionFrame, verdict: 'new' | 'repeat' | 'gap'): void {
     if (verdict === 'new') {
-      patience.renew();
-      backlog.push(frame);
+      retry.reset();
+      buffer.push(frame);
     } else if (verdict === 'gap') {
-      state = 'asking';
-      if (!patience.missed())
+      state = 'requested';
+      if (!retry.afterGap())
         fail(clientError('unexpected_answer', 'Parts of the conversation are missing, also after asking again.'));
     }
   }
 
   function fail(error: ParleyError): void {
-    finish(() => backlog.fail(error));
+    finish(() => buffer.fail(error));
   }
 
   function finish(settle: () => void): void {
     if (state === 'ended') return;
     state = 'ended';
-    patience.stop();
-    exchanges.close(exchange);
+    retry.stop();
+    pendingRequests.remove(request);
     settle();
     onEnd();
   }
 
-  function noteRead(frame: FollowedFrame): void {
+  function noteRead(frame: SubscriptionFrame): void {
     if (frame.status === 'result') goOn(read, frame.result);
     else if (frame.status === 'event')
       read.row(frame.seq, frame.event.type === 'assistant_message' ? frame.event.id : null);
     else if (frame.status === 'chunk') read.take(frame.chunk);
   }
 
-  exchanges.open(exchange);
+  pendingRequests.add(request);
   return {
-    hear,
-    follow: {
+    onFrame: onFrame,
+    subscription: {
       conversationId,
       cursor: read.cursor,
-      close: () => void backlog.reader.return?.(),
-      [Symbol.asyncIterator]: () => backlog.reader,
+      close: () => void buffer.reader.return?.(),
+      [Symbol.asyncIterator]: () => buffer.reader,
     },
   };
 }
@@ -191,12 +193,12 @@ export function startFollow(
 /** What was trimmed away cannot come, and what lies beyond the head was never there. */
 function goOn(
   position: ReturnType<typeof createPosition>,
-  { truncated, reset, oldest_seq: oldestSeq }: Subscription,
+  { truncated, reset, oldest_seq: oldestSeq }: SubscribeResult,
 ): void {
   if (truncated || reset) position.restart(oldestSeq - 1);
 }
 
-function merge(earlier: FollowedFrame, later: FollowedFrame): FollowedFrame | null {
+function merge(earlier: SubscriptionFrame, later: SubscriptionFrame): SubscriptionFrame | null {
   if (earlier.status === 'state' && later.status === 'state') return later;
   if (earlier.status !== 'chunk' || later.status !== 'chunk') return null;
   const chunk = mergeChunks(earlier.chunk, later.chunk);

@@ -69,14 +69,14 @@ test('a socket with a request under way is dismissed once that is answered', asy
   const idle = await connect();
   await until(sessions, 2);
 
-  gateway.dismiss(new Set());
+  gateway.closeIdleSockets(new Set());
   assert.equal(await idle.closed, 1012);
   assert.equal(asking.socket.readyState, WebSocket.OPEN);
 
   answers[0]?.();
   // What keeps count of it settles after the answer.
   await new Promise((resolve) => setImmediate(resolve));
-  gateway.dismiss(new Set());
+  gateway.closeIdleSockets(new Set());
   assert.equal(await asking.closed, 1012);
   assert.equal(asking.frames.length, 1);
 });
@@ -85,10 +85,10 @@ test('a socket that is needed stays until it no longer is', async (t) => {
   const { gateway, sessions, connect, until } = await start(t);
   const [first, second] = [await connect(), await connect()];
   await until(sessions, 2);
-  gateway.dismiss(new Set([sessions[1] ?? '']));
+  gateway.closeIdleSockets(new Set([sessions[1] ?? '']));
   assert.equal(await first.closed, 1012);
   assert.equal(second.socket.readyState, WebSocket.OPEN);
-  gateway.dismiss(new Set());
+  gateway.closeIdleSockets(new Set());
   assert.equal(await second.closed, 1012);
 });
 
@@ -96,7 +96,7 @@ test('a socket whose token is still being checked is dismissed at once', async (
   const verified = Promise.withResolvers<void>();
   const { gateway, sessions, connect } = await start(t, verified.promise);
   const { closed } = await connect();
-  gateway.dismiss(new Set());
+  gateway.closeIdleSockets(new Set());
   assert.equal(await closed, 1012);
   verified.resolve();
   await new Promise((resolve) => setImmediate(resolve));

@@ -57,7 +57,7 @@ describe('frames', () => {
     });
     const client = connectClient(t, wire.url);
     await assert.rejects(client.chat('', { conversationId: 'c1' }).end, withCode('invalid_request'));
-    await assert.rejects(readAll(client.follow('c1')), withCode('invalid_request'));
+    await assert.rejects(readAll(client.subscribe('c1')), withCode('invalid_request'));
     await assert.rejects(client.history('c1'), withCode('invalid_request'));
   });
 

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
 import { openConnection } from '../../src/client/connection.ts';
 import { ParleyError } from '../../src/client/errors.ts';
-import type { Waiting } from '../../src/client/patience.ts';
+import type { RetryWait } from '../../src/client/retry.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
 import { startWire, type Asked } from '../support/wire-server.ts';
 
@@ -39,7 +39,7 @@ const refuses = (code: string, data: Record<string, unknown> = {}) => ({
 });
 
 /** Resolves when so many waits have begun. */
-async function inWait({ waits }: { waits: Waiting[] }, count = 1): Promise<void> {
+async function inWait({ waits }: { waits: RetryWait[] }, count = 1): Promise<void> {
   while (waits.length < count) await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -48,7 +48,7 @@ function watched(
   url: string,
   options: Parameters<typeof connectClient>[2] = {},
 ) {
-  const waits: Waiting[] = [];
+  const waits: RetryWait[] = [];
   const client = connectClient(t, url, { onWait: (wait) => waits.push(wait), ...options });
   return Object.assign(client, { waits });
 }
@@ -60,7 +60,7 @@ describe('a chat that is refused for now', () => {
         count < 3 ? send(refusal(asked, 'overloaded', { retry_after_ms: 20 })) : runTurn(asked, send),
     });
     const client = watched(t, wire.url);
-    const own: Waiting[] = [];
+    const own: RetryWait[] = [];
     const turn = client.chat('Hi', { conversationId: 'c1', requestId: 'r1', onWait: (wait) => own.push(wait) });
     await turn.end;
     assert.deepEqual(
@@ -169,7 +169,7 @@ describe('a chat that is refused for now', () => {
     stop.abort();
     await assert.rejects(stopped.end, withCode('aborted'));
     client.waits.length = 0;
-    const [turn, page, follow] = [client.chat('Hi'), client.history('c1'), readAll(client.follow('c1'))];
+    const [turn, page, follow] = [client.chat('Hi'), client.history('c1'), readAll(client.subscribe('c1'))];
     await inWait(client, 3);
     client.close();
     for (const promise of [turn.end, page, follow]) await assert.rejects(promise, withCode('connection_closed'));
@@ -184,7 +184,7 @@ const requests: Record<string, (client: Client) => Promise<unknown>> = {
   delete: (client) => client.delete('c1'),
   cancel: (client) => client.cancel('c1', 'r1'),
   read_resource: (client) => client.readResource('demo', 'memo://x'),
-  subscribe: (client) => client.follow('c1')[Symbol.asyncIterator]().next(),
+  subscribe: (client) => client.subscribe('c1')[Symbol.asyncIterator]().next(),
 };
 const answers: Record<string, object> = {
   history: { events: [], next_before_seq: null },

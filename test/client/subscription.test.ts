@@ -13,7 +13,7 @@ describe('a follower', () => {
   test('gets the result, the rows so far, then rows and text live', async (t) => {
     const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
     await client.chat('Hi', { conversation_id: 'c1' });
-    const follow = connectClient(t, parley.url).follow('c1');
+    const follow = connectClient(t, parley.url).subscribe('c1');
     const past = await readUntil(follow, isEvent(3));
     assert.deepEqual(
       past.map(({ status }) => status),
@@ -38,14 +38,14 @@ describe('a follower', () => {
     client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
     step.release();
     await client.waitFor((frame) => frame.chunk?.type === 'text');
-    const first = connectClient(t, parley.url).follow('c1');
+    const first = connectClient(t, parley.url).subscribe('c1');
     await readUntil(first, (frame) => frame.status === 'chunk');
     const cursor = first.cursor();
     assert.deepEqual([cursor.after_seq, cursor.offset], [1, 4]);
     first.close();
     step.release();
     await client.turn('r1');
-    const second = connectClient(t, parley.url).follow('c1', { cursor });
+    const second = connectClient(t, parley.url).subscribe('c1', { cursor });
     assert.deepEqual(seqsOf(await readUntil(second, isEvent(3))), [2, 3]);
   });
 
@@ -54,7 +54,7 @@ describe('a follower', () => {
     const proxy = await startProxy(t, parley.url);
     await client.chat('Hi', { conversation_id: 'c1' });
     const remote = connectClient(t, proxy.url);
-    const follow = remote.follow('c1');
+    const follow = remote.subscribe('c1');
     const reading = readUntil(follow, (frame) => frame.status === 'event' && frame.event.content === 'last');
     for (let turn = 0; turn < 6; turn += 1) {
       model.script(
@@ -80,7 +80,7 @@ describe('a follower', () => {
     client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
     await client.waitFor((frame) => frame.status === 'processing');
     const remote = connectClient(t, proxy.url);
-    const follow = remote.follow('c1');
+    const follow = remote.subscribe('c1');
     const texts: string[] = [];
     step.release();
     for await (const frame of follow) {
@@ -101,7 +101,7 @@ describe('a follower', () => {
     const remote = connectClient(t, proxy.url);
     client.send('chat', { text: 'a story', conversation_id: 'c1' }, 'r1');
     await client.waitFor((frame) => frame.chunk?.type === 'text');
-    const follow = remote.follow('c1');
+    const follow = remote.subscribe('c1');
     const before = await readUntil(follow, (frame) => frame.status === 'chunk');
     await parley.restart();
     proxy.retarget(parley.url);
@@ -114,7 +114,7 @@ describe('a follower', () => {
   test('hears how the conversation stands if it asks', async (t) => {
     const { parley, client, model } = await startScripted(t);
     await client.chat('Hi', { conversation_id: 'c1' });
-    const follow = connectClient(t, parley.url).follow('c1', { state: true });
+    const follow = connectClient(t, parley.url).subscribe('c1', { state: true });
     await readUntil(follow, (frame) => frame.status === 'state');
     model.script(says('Hello.'));
     await client.chat('again', { conversation_id: 'c1' }, 'r2');
@@ -128,13 +128,13 @@ describe('a follower', () => {
     const { parley, client } = await startScripted(t);
     await client.chat('Hi', { conversation_id: 'c1' });
     const remote = connectClient(t, parley.url);
-    await assert.rejects(readAll(remote.follow('nobody')), withCode('not_found'));
-    const follow = remote.follow('c1');
-    assert.throws(() => remote.follow('c1'), withCode('already_open'));
+    await assert.rejects(readAll(remote.subscribe('nobody')), withCode('not_found'));
+    const follow = remote.subscribe('c1');
+    assert.throws(() => remote.subscribe('c1'), withCode('already_open'));
     await readUntil(follow, isEvent(3));
     follow.close();
     assert.deepEqual(await readAll(follow), []);
-    assert.deepEqual(seqsOf(await readUntil(remote.follow('c1', { cursor: { after_seq: 1 } }), isEvent(3))), [2, 3]);
+    assert.deepEqual(seqsOf(await readUntil(remote.subscribe('c1', { cursor: { after_seq: 1 } }), isEvent(3))), [2, 3]);
   });
 });
 
@@ -143,7 +143,7 @@ describe('a follower on the socket of a sender', () => {
     const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
     await client.chat('Hi', { conversation_id: 'c1' });
     const remote = connectClient(t, parley.url);
-    const follow = remote.follow('c1', { cursor: { after_seq: 3 } });
+    const follow = remote.subscribe('c1', { cursor: { after_seq: 3 } });
     await readUntil(follow, (frame) => frame.status === 'result');
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is five.'));
     const turn = remote.chat('2 + 3?', { conversationId: 'c1' });
@@ -162,7 +162,7 @@ describe('a follower on the socket of a sender', () => {
     await client.chat('Hi', { conversation_id: 'c1' });
     const proxy = await startProxy(t, parley.url);
     const remote = connectClient(t, proxy.url);
-    const follow = remote.follow('c1', { cursor: { after_seq: 3 } });
+    const follow = remote.subscribe('c1', { cursor: { after_seq: 3 } });
     await readUntil(follow, (frame) => frame.status === 'result');
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
@@ -189,7 +189,7 @@ describe('a follower on the socket of a sender', () => {
     const ids = Array.from({ length: 12 }, (_, index) => `c${index}`);
     await Promise.all(ids.map((id) => client.chat('Hi', { conversation_id: id })));
     const turns = ids.map((conversationId) => ({
-      follow: remote.follow(conversationId),
+      follow: remote.subscribe(conversationId),
       turn: remote.chat('again', { conversationId }),
     }));
     for (const { follow, turn } of turns) {
@@ -227,7 +227,7 @@ describe('a subscription that does not go as it should', () => {
         for (const seq of payload['after_seq'] === 0 ? [1, 2, 5] : [3, 4, 5]) send(event(seq));
       },
     });
-    const follow = connectClient(t, wire.url).follow('c1');
+    const follow = connectClient(t, wire.url).subscribe('c1');
     assert.deepEqual(seqsOf(await readUntil(follow, isEvent(5))), [1, 2, 3, 4, 5]);
   });
 
@@ -248,7 +248,7 @@ describe('a subscription that does not go as it should', () => {
     });
     const client = connectClient(t, wire.url);
     for (const after_seq of [2, 500]) {
-      const frames = await readAll(client.follow('c1', { cursor: { after_seq } }));
+      const frames = await readAll(client.subscribe('c1', { cursor: { after_seq } }));
       assert.deepEqual(
         frames.map(({ status }) => status),
         ['result', 'event', 'event', 'deleted'],

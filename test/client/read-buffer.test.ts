@@ -1,8 +1,7 @@
 /** What waits for a reader: in order, merged where it can be, bounded, and told how it ended. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBacklog } from '../../src/client/backlog.ts';
-import { mergeChunks } from '../../src/client/chunk-merge.ts';
+import { createReadBuffer, mergeChunks } from '../../src/client/read-buffer.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { readAll, withCode } from '../support/typed-client.ts';
 
@@ -16,7 +15,7 @@ const text = (messageId: string, offset: number, data: string): Chunk => ({
 const progress = (progress: number): Chunk => ({ type: 'tool_progress', call_id: 'k1', progress, data: '' });
 
 test('a reader that keeps up gets each item as it comes', async () => {
-  const backlog = createBacklog<number>({ merge: (earlier, later) => earlier + later });
+  const backlog = createReadBuffer<number>({ merge: (earlier, later) => earlier + later });
   const reading = readAll(backlog.reader);
   for (const item of [1, 2, 3]) {
     backlog.push(item);
@@ -28,7 +27,7 @@ test('a reader that keeps up gets each item as it comes', async () => {
 });
 
 test('what waits for a slow reader is merged: text by message and kind, progress by call', async () => {
-  const backlog = createBacklog<Chunk>({ merge: mergeChunks });
+  const backlog = createReadBuffer<Chunk>({ merge: mergeChunks });
   const thought: Chunk = { type: 'reasoning', message_id: 'm1', offset: 0, data: 'hm' };
   for (const chunk of [thought, text('m1', 0, 'a'), progress(1), text('m1', 1, 'b'), progress(2), text('m2', 0, 'c')])
     backlog.push(chunk);
@@ -37,7 +36,7 @@ test('what waits for a slow reader is merged: text by message and kind, progress
 });
 
 test('an unread stream of a million deltas is one item', async () => {
-  const backlog = createBacklog<Chunk>({ merge: mergeChunks });
+  const backlog = createReadBuffer<Chunk>({ merge: mergeChunks });
   for (let offset = 0; offset < 1_000_000; offset += 1) backlog.push(text('m1', offset, 'x'));
   backlog.end();
   const chunks = await readAll(backlog.reader);
@@ -46,7 +45,7 @@ test('an unread stream of a million deltas is one item', async () => {
 
 test('a reader that lets too much wait reads it, and then why no more came', async () => {
   let left = 0;
-  const backlog = createBacklog<number>({ merge: never, onLeft: () => (left += 1) });
+  const backlog = createReadBuffer<number>({ merge: never, onLeft: () => (left += 1) });
   for (let item = 0; item < 20_000; item += 1) backlog.push(item);
   let read = 0;
   await assert.rejects(async () => {
@@ -56,7 +55,7 @@ test('a reader that lets too much wait reads it, and then why no more came', asy
 });
 
 test('an error comes after what waits, once', async () => {
-  const backlog = createBacklog<number>({ merge: never });
+  const backlog = createReadBuffer<number>({ merge: never });
   backlog.push(1);
   backlog.fail(new Error('over'));
   backlog.push(2);
@@ -66,13 +65,13 @@ test('an error comes after what waits, once', async () => {
 });
 
 test('a reader that waits hears the end, and one that leaves is known to have left', async () => {
-  const ended = createBacklog<number>({ merge: never });
+  const ended = createReadBuffer<number>({ merge: never });
   const next = ended.reader.next();
   ended.end();
   assert.deepEqual(await next, { done: true, value: undefined });
 
   let left = 0;
-  const backlog = createBacklog<number>({ merge: never, onLeft: () => (left += 1) });
+  const backlog = createReadBuffer<number>({ merge: never, onLeft: () => (left += 1) });
   backlog.push(1);
   backlog.push(2);
   for await (const _ of backlog.reader) break;
@@ -82,7 +81,7 @@ test('a reader that waits hears the end, and one that leaves is known to have le
 });
 
 test('what is no longer true is dropped before it is read', async () => {
-  const backlog = createBacklog<number>({ merge: never });
+  const backlog = createReadBuffer<number>({ merge: never });
   for (const item of [1, 2, 3]) backlog.push(item);
   backlog.discard((item) => item === 2);
   backlog.end();

@@ -2,9 +2,10 @@
  * What has arrived and was not read yet, as an async iterator for one reader. Bounded: what can be
  * one item becomes one, and a reader that falls too far behind gets an error after what waits for it.
  */
+import type { Chunk } from '../protocol/chunks.ts';
 import { clientError } from './errors.ts';
 
-export interface Backlog<Item> {
+export interface ReadBuffer<Item> {
   push(item: Item): void;
   /** Drops what waits and is no longer true. */
   discard(isStale: (item: Item) => boolean): void;
@@ -15,7 +16,7 @@ export interface Backlog<Item> {
   readonly reader: AsyncIterableIterator<Item, undefined>;
 }
 
-export interface BacklogOptions<Item> {
+export interface ReadBufferOptions<Item> {
   /** Two items that wait as one; null if they cannot be. */
   merge(earlier: Item, later: Item): Item | null;
   /** The reader has it now. */
@@ -29,18 +30,18 @@ const MAX_WAITING = 10_000;
 
 type State = { at: 'filling' } | { at: 'failed'; error: Error } | { at: 'ended' };
 
-export function createBacklog<Item>({ merge, onRead, onLeft }: BacklogOptions<Item>): Backlog<Item> {
+export function createReadBuffer<Item>({ merge, onRead, onLeft }: ReadBufferOptions<Item>): ReadBuffer<Item> {
   let waiting: Item[] = [];
-  let hungry: ((take: () => IteratorResult<Item, undefined>) => void)[] = [];
+  let pendingReads: ((take: () => IteratorResult<Item, undefined>) => void)[] = [];
   let state: State = { at: 'filling' };
 
   const nothing = { done: true, value: undefined } as const;
   const close = (next: State) => {
     if (state.at !== 'filling') return;
     state = next;
-    const readers = hungry;
-    hungry = [];
-    for (const feed of readers) feed(finish);
+    const readers = pendingReads;
+    pendingReads = [];
+    for (const resolveRead of readers) resolveRead(finish);
   };
   /** An error is told once. */
   const finish = (): IteratorResult<Item, undefined> => {
@@ -67,9 +68,9 @@ export function createBacklog<Item>({ merge, onRead, onLeft }: BacklogOptions<It
   return {
     push(item) {
       if (state.at !== 'filling') return;
-      const feed = hungry.shift();
-      if (feed) {
-        feed(() => deliver(item));
+      const resolveRead = pendingReads.shift();
+      if (resolveRead) {
+        resolveRead(() => deliver(item));
         return;
       }
       if (mergeInto(item)) return;
@@ -91,7 +92,7 @@ export function createBacklog<Item>({ merge, onRead, onLeft }: BacklogOptions<It
         const item = waiting.shift();
         if (item !== undefined) return deliver(item);
         if (state.at !== 'filling') return finish();
-        const take = await new Promise<() => IteratorResult<Item, undefined>>((resolve) => hungry.push(resolve));
+        const take = await new Promise<() => IteratorResult<Item, undefined>>((resolve) => pendingReads.push(resolve));
         return take();
       },
       async return() {
@@ -107,4 +108,23 @@ export function createBacklog<Item>({ merge, onRead, onLeft }: BacklogOptions<It
       },
     },
   };
+}
+
+/** Null if the two must stay apart. Chunks come without gaps (position.ts), so texts simply join. */
+export function mergeChunks(earlier: Chunk, later: Chunk): Chunk | null {
+  if (isText(earlier) && isText(later) && earlier.type === later.type && earlier.message_id === later.message_id) {
+    return { ...earlier, data: earlier.data + later.data };
+  }
+  if (earlier.type === 'tool_progress' && later.type === 'tool_progress' && earlier.call_id === later.call_id)
+    return later;
+  return null;
+}
+
+/** True for text of a message that a `reset` takes back. */
+export function isRevokedText(chunk: Chunk, messageId: string): boolean {
+  return isText(chunk) && chunk.message_id === messageId;
+}
+
+function isText(chunk: Chunk): chunk is Extract<Chunk, { type: 'text' | 'reasoning' }> {
+  return chunk.type === 'text' || chunk.type === 'reasoning';
 }

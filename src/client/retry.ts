@@ -6,7 +6,7 @@ import type { Fault } from '../../machines/log.ts';
 import type { Backoff } from './backoff.ts';
 
 /** A request that the server has refused for now. The client sends it again by itself, under the same request id. */
-export interface Waiting {
+export interface RetryWait {
   /** Of the request: `chat`, `history`, `subscribe`, ... */
   action: string;
   requestId: string;
@@ -21,22 +21,22 @@ export interface Waiting {
   attempt: number;
 }
 
-export interface PatienceOptions {
-  ask(): void;
+export interface RetryOptions {
+  send(): void;
   backoff: Backoff;
   /** Longest total wait for refusals, in ms. */
   limitMs: number;
   /** Called at the beginning of each wait for a refusal. */
-  onWait(wait: Pick<Waiting, 'code' | 'message' | 'delayMs' | 'attempt'>): void;
+  onWait(wait: Pick<RetryWait, 'code' | 'message' | 'delayMs' | 'attempt'>): void;
 }
 
-export interface Patience {
+export interface Retry {
   /** Asks again at once, because something was missed. False: enough is enough. */
-  missed(): boolean;
+  afterGap(): boolean;
   /** Asks again after a growing delay, not before the server said. False: the refusal does not pass, or not in time. */
-  refused(fault: Fault): boolean;
+  afterRejection(fault: Fault): boolean;
   /** Something new came: the bounds begin again. */
-  renew(): void;
+  reset(): void;
   /** Ends the wait: asked by another way, or no longer wanted. */
   stop(): void;
 }
@@ -52,7 +52,7 @@ const MAX_UNTOLD = 6;
  */
 const callersChoice: ReadonlySet<string> = new Set(['illegal_in_state', 'mcp_unavailable']);
 
-export function createPatience({ ask, backoff, limitMs, onWait }: PatienceOptions): Patience {
+export function createRetry({ send: ask, backoff, limitMs, onWait }: RetryOptions): Retry {
   let repeats = 0;
   let untold = 0;
   let waitedMs = 0;
@@ -86,12 +86,12 @@ export function createPatience({ ask, backoff, limitMs, onWait }: PatienceOption
   };
 
   return {
-    missed() {
+    afterGap() {
       if (repeats >= MAX_MISSED) return false;
       askIn(0);
       return true;
     },
-    refused(fault) {
+    afterRejection(fault) {
       stop();
       const delayMs = delayAfter(fault);
       if (delayMs === null) return false;
@@ -99,7 +99,7 @@ export function createPatience({ ask, backoff, limitMs, onWait }: PatienceOption
       onWait({ code: fault.code, message: fault.message, delayMs, attempt: repeats });
       return true;
     },
-    renew() {
+    reset() {
       repeats = 0;
       untold = 0;
       waitedMs = 0;
