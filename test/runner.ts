@@ -13,7 +13,7 @@ import { readRunnerOptions } from './support/runner-options.ts';
 
 const usage = `Usage: node test/runner.ts [--all] [NAME...]
 
-Runs the tests, or the test files with a NAME in their path: a folder of test/ (store) or a part of a path (integration/turn).
+Runs the tests, or the test files with a NAME in their path: a folder of test/ (store) or a part of a path (conversation/turn).
 
   --all   then runs each long suite whole: proof, model, property, fuzz, conformance
 `;
@@ -27,7 +27,19 @@ const CONCURRENCY = availableParallelism() + 1;
 const TEST_TIMEOUT_MS = 300_000;
 
 /** Folders whose files take longest, because they start browsers and whole servers. They go first. */
-const LONGEST = ['run', 'inspect', 'proof', 'model', 'fuzz', 'protocol-property', 'reload', 'integration'];
+const LONGEST = [
+  'run',
+  'inspect',
+  'proof',
+  'model',
+  'fuzz',
+  'protocol-property',
+  'reload',
+  'server',
+  'integration',
+  'conversation',
+  'gateway',
+];
 
 /** What `--all` runs beside the tests: each suite whole, of which the tests run a part. */
 const LONG_SUITES: readonly { script: string; args: readonly string[] }[] = [

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openConnection } from '../../src/client/connection.ts';
 import { closeCodes } from '../../src/protocol/close-codes.ts';
-import { stalls } from '../support/model-replies.ts';
+import { stalls } from '../support/model/replies.ts';
 import { startScripted } from '../support/parley.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 const codesThat = (comeBack: boolean) =>
   Object.values(closeCodes)

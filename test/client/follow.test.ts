@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { chunksOf, isEnd, isEvent, range, readUntil, seqsOf } from '../support/following.ts';
-import { says, saysStepwise, stalls } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says, saysStepwise, stalls } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 describe('a follower', () => {
   test('gets the result, the rows so far, then rows and text live', async (t) => {

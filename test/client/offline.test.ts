@@ -1,12 +1,12 @@
 /** What is asked while nobody is connected, or of a wire that is dead: it waits, is sent, or is given up, within bounds. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startBehindProxy } from '../support/behind-proxy.ts';
-import { saysStepwise } from '../support/model-replies.ts';
+import { startBehindProxy } from './behind-proxy.ts';
+import { saysStepwise } from '../support/model/replies.ts';
 import { startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 describe('without a connection', () => {
   test('requests wait and are sent in order with the next one', async (t) => {

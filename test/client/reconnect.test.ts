@@ -1,7 +1,7 @@
 /** Connections that fall, at any byte and any moment of a turn: the reader notices nothing but time. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startBehindProxy } from '../support/behind-proxy.ts';
+import { startBehindProxy } from './behind-proxy.ts';
 import {
   createGate,
   delta,
@@ -13,8 +13,8 @@ import {
   stalls,
   streams,
   usage,
-} from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+} from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText } from '../support/typed-client.ts';

@@ -1,8 +1,8 @@
 /** Turns that are taken up by another page, or stopped while nobody was connected: what was read and what was meant survive. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { saysStepwise, says, stalls } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { saysStepwise, says, stalls } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText } from '../support/typed-client.ts';

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { fails, says, saysStepwise } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { fails, says, saysStepwise } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, serveScripted, startParley } from '../support/parley.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');

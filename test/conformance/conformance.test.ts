@@ -1,7 +1,7 @@
 /** A part of the conformance run that is quick enough for every day, some of it another part each day: `npm run conformance` is the whole. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { today } from '../support/day.ts';
+import { today } from '../support/daily-sample.ts';
 import { play } from './play.ts';
 import { revisions, scenariosOf, type Revision } from './scenarios.ts';
 

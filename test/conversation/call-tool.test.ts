@@ -12,7 +12,7 @@ import type {
 } from '../../machines/tool-call-terms.ts';
 import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
-import { tool } from '../support/machine-values.ts';
+import { tool } from '../support/machines/values.ts';
 
 type Told = CallEnded | CallLaidDown | CallProgress | CallQuestion;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sendResponse, type RespondDeps } from '../../src/gateway/actions/respond.ts';
-import { heard } from '../support/machine-conversation.ts';
+import { heard } from '../support/machines/conversation.ts';
 
 const question = {
   kind: 'approval_request',

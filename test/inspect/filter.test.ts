@@ -6,8 +6,8 @@ import { actorsOf, createFilter, kindOf } from '../../src/inspect/page/filter.js
 import { createTimeline, type Message } from '../../src/inspect/page/timeline.js';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere, labelsOf } from '../support/inspect-page.ts';
-import { says } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { eventually } from '../support/server-process.ts';
 

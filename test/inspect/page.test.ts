@@ -8,9 +8,9 @@ import type { Page } from 'playwright-core';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { freePort } from '../support/free-port.ts';
 import { pageOf } from '../support/metrics.ts';
-import { fails, says, saysStepwise } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { fails, says, saysStepwise } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startParley, startScripted, type Parley } from '../support/parley.ts';
 import { createHome, eventually } from '../support/server-process.ts';
 

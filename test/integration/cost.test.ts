@@ -14,8 +14,8 @@ import {
   streams,
   text,
   usage,
-} from '../support/model-replies.ts';
-import { asks, callParts } from '../support/model-tool-calls.ts';
+} from '../support/model/replies.ts';
+import { asks, callParts } from '../support/model/tool-calls.ts';
 import { demoServer } from '../support/parley.ts';
 import { connectClient, startTyped, withCode, type WatchedClient } from '../support/typed-client.ts';
 

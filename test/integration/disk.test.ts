@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { check } from '../../src/cli/check.ts';
 import { textOf } from '../support/client.ts';
-import { says, saysStepwise } from '../support/model-replies.ts';
+import { says, saysStepwise } from '../support/model/replies.ts';
 import { startParley, startScripted } from '../support/parley.ts';
 import { noMounting, smallDisk } from '../support/small-disk.ts';
 

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { errorCodes, faultData, type ErrorEntry } from '../../src/error-codes.ts';
-import { providerProvocations } from '../support/provider-provocations.ts';
-import { provocations, type Provocation } from '../support/provocations.ts';
+import { providerProvocations } from './provider-error-scenarios.ts';
+import { provocations, type Provocation } from './error-scenarios.ts';
 
 const table = new Map<string, ErrorEntry>(Object.entries(errorCodes));
 const ways = new Map<string, Provocation>(Object.entries({ ...provocations, ...providerProvocations }));

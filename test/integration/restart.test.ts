@@ -8,8 +8,8 @@ import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Waiting } from '../../src/client/patience.ts';
-import { createGate, delta, done, finish, gate, says, streams, usage } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
+import { createGate, delta, done, finish, gate, says, streams, usage } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
 import { createHome, eventually } from '../support/server-process.ts';
 import { connectClient } from '../support/typed-client.ts';
 

@@ -1,7 +1,7 @@
 /** The MCP server chart where a person has to let us in. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { start } from '../support/machine-mcp-server.ts';
+import { start } from '../support/machines/mcp-server.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { createActor, fromCallback } from 'xstate';
 import { reconnectDelayMs } from '../../machines/mcp-server-setup.ts';
 import { mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
-import { catalogue, limits, start, ways } from '../support/machine-mcp-server.ts';
+import { catalogue, limits, start, ways } from '../support/machines/mcp-server.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { McpServerEvent } from '../../machines/mcp-server-types.ts';
-import { catalogue, start, ways } from '../support/machine-mcp-server.ts';
+import { catalogue, start, ways } from '../support/machines/mcp-server.ts';
 
 const events: McpServerEvent[] = [
   { type: 'server.ready', catalogue },

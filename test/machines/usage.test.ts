@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { HopUsage, Usage } from '../../machines/log.ts';
 import { addUsage, budgetFault, spend, sumOf, type Budgets } from '../../machines/usage.ts';
-import { noBudgets, someUsage } from '../support/machine-values.ts';
+import { noBudgets, someUsage } from '../support/machines/values.ts';
 
 const hop = (usage: Usage): HopUsage => ({ hop: 0, model: 'model-1', usage });
 

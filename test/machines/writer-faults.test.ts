@@ -1,7 +1,7 @@
 /** The writer's chart on a disk that refuses: retries, their budget, and how it comes back. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { failedWriter, readyWriter } from '../support/machine-writer.ts';
+import { failedWriter, readyWriter } from '../support/machines/writer.ts';
 
 describe('retrying', () => {
   test('waits, reconnects and commits again, with a fresh budget after success', async () => {

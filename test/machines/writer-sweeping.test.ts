@@ -1,7 +1,7 @@
 /** The writer's chart as it sweeps: slice by slice, at its pace, and never in the way of rows. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readyWriter } from '../support/machine-writer.ts';
+import { readyWriter } from '../support/machines/writer.ts';
 
 describe('sweeping', () => {
   const paceMs = { first: 100, pause: 10, rest: 1000 };

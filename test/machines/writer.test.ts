@@ -5,7 +5,7 @@ import { createActor, fromCallback, fromPromise } from 'xstate';
 import type { AnyStateNode } from 'xstate';
 import { getStateNodes } from 'xstate/graph';
 import { writerMachine } from '../../machines/writer.ts';
-import { readyWriter, writer } from '../support/machine-writer.ts';
+import { readyWriter, writer } from '../support/machines/writer.ts';
 
 describe('opening', () => {
   test('a refused file is the end', async () => {

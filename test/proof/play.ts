@@ -17,7 +17,7 @@ import {
   respond,
   someUsage,
   tooLong,
-} from '../support/machine-values.ts';
+} from '../support/machines/values.ts';
 import { pathOf } from './chart-step.ts';
 import { isKind, type Move, type Stimulus, type ToolName } from './vocabulary.ts';
 import { createCharts, NOW_MS, words, type Charts } from './world-charts.ts';

@@ -1,6 +1,6 @@
 /** One kill point from beginning to end: a server is led there, killed, started again and judged. */
 import { createHash } from 'node:crypto';
-import { storyOf } from '../support/machine-story.ts';
+import { storyOf } from '../support/machines/row-lines.ts';
 import { comeBack } from './comeback.ts';
 import { playTo } from './driver.ts';
 import { judge } from './judge.ts';

@@ -3,8 +3,8 @@
  * that it is given.
  */
 import type { CommitTag, ConversationEvent } from '../../machines/conversation/events.ts';
-import { createMemoryLog } from '../support/machine-log.ts';
-import { brokenDisk } from '../support/machine-values.ts';
+import { createMemoryLog } from '../support/machines/log.ts';
+import { brokenDisk } from '../support/machines/values.ts';
 import type { World } from './world.ts';
 
 /** Finishes the oldest in one tick: all of it is decided before anybody is told. */

@@ -9,8 +9,8 @@ import type { conversationMachine } from '../../machines/conversation/machine.ts
 import type { LogRow } from '../../machines/log.ts';
 import type { toolCallMachine } from '../../machines/tool-call.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
-import { createMemoryLog, type Intent, type MemoryLog } from '../support/machine-log.ts';
-import { limits, noBudgets } from '../support/machine-values.ts';
+import { createMemoryLog, type Intent, type MemoryLog } from '../support/machines/log.ts';
+import { limits, noBudgets } from '../support/machines/values.ts';
 import { pathOf } from './chart-step.ts';
 import type { Move } from './vocabulary.ts';
 

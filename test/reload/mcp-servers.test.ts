@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { createGate, done, finish, gate, says, streams, usage } from '../support/model-replies.ts';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
-import { asks, callParts } from '../support/model-tool-calls.ts';
+import { createGate, done, finish, gate, says, streams, usage } from '../support/model/replies.ts';
+import { startModelServer, type ModelServer } from '../support/model/server.ts';
+import { asks, callParts } from '../support/model/tool-calls.ts';
 import { startOAuthServer } from '../support/oauth-server.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
 import { allGone, descendants, eventually, mentioning } from '../support/server-process.ts';

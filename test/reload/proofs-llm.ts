@@ -1,7 +1,7 @@
 /** Proofs for the `llm` section. */
 import assert from 'node:assert/strict';
-import { fails, hangs, says, saysStepwise, stalls } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
+import { fails, hangs, says, saysStepwise, stalls } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
 import { eventually } from '../support/server-process.ts';
 import { connectClient } from '../support/typed-client.ts';
 import { startScriptedReload, type Proof } from './proofs.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { stalls } from '../support/model-replies.ts';
+import { stalls } from '../support/model/replies.ts';
 import { demoServer } from '../support/parley.ts';
 import { eventually } from '../support/server-process.ts';
 import { connectClient } from '../support/typed-client.ts';

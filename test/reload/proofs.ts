@@ -1,6 +1,6 @@
 /** What a proof of a reloadable key is, and the server that it begins with. */
 import type { TestContext } from 'node:test';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import { startModelServer, type ModelServer } from '../support/model/server.ts';
 import type { HomeOptions } from '../support/server-process.ts';
 import { connectClient, type WatchedClient } from '../support/typed-client.ts';
 import { startReloadable, type Reloadable } from './scene.ts';

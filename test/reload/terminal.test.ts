@@ -6,9 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
-import { stalls } from '../support/model-replies.ts';
+import { stalls } from '../support/model/replies.ts';
 import { demoServer } from '../support/parley.ts';
-import { createScriptedHome } from '../support/scripted-home.ts';
+import { createScriptedHome } from '../support/scripted-temp-home.ts';
 import { allGone, descendants, eventually } from '../support/server-process.ts';
 import { connectClient } from '../support/typed-client.ts';
 

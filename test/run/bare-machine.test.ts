@@ -9,7 +9,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect } from '../../src/client/client.ts';
-import { playsAll, today } from '../support/day.ts';
+import { playsAll, today } from '../support/daily-sample.ts';
 import { createBareMachine, type BareMachine } from './bare-machine.ts';
 
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';

@@ -22,10 +22,10 @@ import type { Store } from '../../src/store/port.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Received } from './client.ts';
 import { createFrameCheck } from './frame-check.ts';
-import { languageModelAt } from './model-asking.ts';
-import { startModelServer } from './model-server.ts';
+import { languageModelAt } from './model/asking.ts';
+import { startModelServer } from './model/server.ts';
 import { eventually } from './server-process.ts';
-import { noBudgets } from './machine-values.ts';
+import { noBudgets } from './machines/values.ts';
 
 type Machine = typeof conversationMachine;
 

@@ -14,7 +14,7 @@ import { startServer, type Server } from '../../src/server.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
 import { compileCache } from './compile-cache.ts';
 import { merge } from './merge.ts';
-import { startModelServer, type ModelServer } from './model-server.ts';
+import { startModelServer, type ModelServer } from './model/server.ts';
 
 export interface Parley {
   readonly url: string;

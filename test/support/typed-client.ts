@@ -11,7 +11,7 @@ import { parseFrame, type Incoming } from '../../src/client/frames.ts';
 import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { createFrameCheck } from './frame-check.ts';
-import type { ModelServer } from './model-server.ts';
+import type { ModelServer } from './model/server.ts';
 import { serveScripted, type Parley, type ParleyOptions } from './parley.ts';
 
 export interface WatchedClient extends Client {

@@ -1,0 +1,55 @@
+/** Who is asked about a tool that the configuration does not name: decided by what its server says of it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { question, questionsTo, resultsIn } from '../support/interrupts.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
+import { demoServer, misbehavingServer } from '../support/parley.ts';
+import { readAll, startTyped } from '../support/typed-client.ts';
+
+/** One that only reads, one that only adds, and two of which their server says nothing. */
+const calls = asks([
+  { name: 'add', arguments: { a: 2, b: 3 } },
+  { name: 'count' },
+  { name: 'pid' },
+  { name: 'environment' },
+]);
+
+test('tools are called, asked about or refused by their annotations, and by name before that', async (t) => {
+  const { model, client } = await startTyped(t, {
+    mcpServers: { ...demoServer, ...misbehavingServer() },
+    config: {
+      chat: {
+        service: {
+          tools: {
+            permission: { 'odd.environment': 'always' },
+            permission_by_hint: { additive: 'ask', destructive: 'never' },
+          },
+        },
+      },
+    },
+  });
+  model.script(calls, says('Done.'));
+  const turn = client.chat('Do all', { conversationId: 'c1' });
+  const asked = await question(client);
+  assert.equal(asked.type === 'approval_request' && asked.name, 'count');
+  await client.respond('c1', { interruptId: asked.interrupt_id, decision: 'deny' });
+  const results = resultsIn(await readAll(turn));
+  assert.deepEqual(Object.fromEntries(results.map(({ name, status }) => [name, status])), {
+    add: 'ok',
+    count: 'denied',
+    pid: 'denied',
+    environment: 'ok',
+  });
+  assert.equal(questionsTo(client).length, 1);
+});
+
+test('nobody is asked about anything where the configuration says nothing', async (t) => {
+  const { model, client } = await startTyped(t, { mcpServers: { ...demoServer, ...misbehavingServer() } });
+  model.script(calls, says('Done.'));
+  const results = resultsIn(await readAll(client.chat('Do all')));
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['ok', 'ok', 'ok', 'ok'],
+  );
+});

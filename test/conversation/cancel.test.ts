@@ -1,0 +1,153 @@
+/** Stop, from the outside: in the middle of a stream, of a tool call, of the queue, and when there is nothing to stop. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readMetrics } from '../support/metrics.ts';
+import { hangs, says, saysStepwise, stalls } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
+import { misbehavingServer, serveScripted, startScripted } from '../support/parley.ts';
+import { connectClient, hear, withCode } from '../support/typed-client.ts';
+
+const inC1 = { conversationId: 'c1' };
+const r1 = { conversationId: 'c1', requestId: 'r1' };
+const stopped = { cancelled: ['r1'], disposition: 'cancelled' };
+const nothing = { cancelled: [], disposition: 'nothing_running' };
+
+describe('cancel', () => {
+  test('in a conversation that nobody has opened, or that never was, opens none', async (t) => {
+    const { parley } = await serveScripted(t);
+    await connectClient(t, parley.url).chat('Hi', inC1).end;
+    await parley.restart();
+    const client = connectClient(t, parley.url);
+    for (const conversation of ['c1', 'nowhere']) assert.deepEqual(await client.cancel(conversation), nothing);
+    assert.equal((await readMetrics(parley.url)).get('parley_conversations_live'), 0);
+  });
+
+  test('in the middle of a stream ends the provider request and keeps what was said', async (t) => {
+    const { model, parley } = await serveScripted(t);
+    model.script(stalls('Once ', 'upon '), says('Fine.'));
+    const client = connectClient(t, parley.url);
+    const turn = client.chat('a story', r1);
+    await hear(turn, 'Once upon ');
+    assert.deepEqual(await client.cancel('c1'), stopped);
+    assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
+    assert.deepEqual(
+      client.frames.slice(-2).map(({ status }) => status),
+      ['result', 'complete'],
+      'the result comes before the end',
+    );
+    assert.equal(await model.requests[0]?.end, 'aborted');
+    await client.chat('and?', inC1).end;
+    const sent = model.requests[1]?.body.messages;
+    assert.deepEqual(
+      sent?.slice(-2).map((message) => message.content),
+      ['Once upon ', 'and?'],
+    );
+  });
+
+  test('before the first token leaves no answer, and the next context says so', async (t) => {
+    const { model, parley } = await serveScripted(t);
+    model.script(hangs(), says('Fine.'));
+    const client = connectClient(t, parley.url);
+    const turn = client.chat('hello?', r1);
+    await model.request(1);
+    await turn.cancel();
+    assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
+    await client.chat('and now?', inC1).end;
+    assert.match(String(model.requests[1]?.body.messages.at(-2)?.content), /before an answer began/);
+  });
+
+  test('in the middle of a tool call cancels it at its server', async (t) => {
+    const { model, parley } = await serveScripted(t, { mcpServers: misbehavingServer() });
+    model.script(asks([{ name: 'hang' }, { name: 'count' }]), says('Fine.'));
+    const turn = connectClient(t, parley.url).chat('go', r1);
+    const ends: string[] = [];
+    for await (const chunk of turn) {
+      if (chunk.type !== 'tool_result') continue;
+      if (ends.push(chunk.status) === 1) await turn.cancel();
+    }
+    assert.deepEqual(ends, ['ok', 'cancelled']);
+    assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
+    assert.equal(await connectClient(t, parley.url).chat('go on', inC1).text(), 'Fine.');
+  });
+
+  test('of a queued turn takes it out of the line', async (t) => {
+    const { model, parley } = await serveScripted(t);
+    const step = saysStepwise('first');
+    model.script(step.reply, says('third'));
+    const client = connectClient(t, parley.url);
+    const [, second, third] = ['r1', 'r2', 'r3'].map((requestId) => client.chat(requestId, { ...inC1, requestId }));
+    await third?.accepted;
+    assert.deepEqual(await client.cancel('c1', 'r2'), { cancelled: ['r2'], disposition: 'cancelled' });
+    assert.equal((await second?.end)?.metadata.finish_reason, 'cancelled');
+    step.release();
+    assert.equal(await third?.text(), 'third');
+    assert.equal(model.requests.length, 2);
+  });
+
+  test('finds nothing to stop in an idle or unknown conversation', async (t) => {
+    const { parley, client: plain } = await startScripted(t);
+    assert.deepEqual((await plain.ask('cancel')).result, nothing, 'on a socket that has none of its own');
+    const client = connectClient(t, parley.url);
+    assert.deepEqual(await client.cancel('nobody'), nothing);
+    await client.chat('Hi', r1).end;
+    assert.deepEqual(await client.cancel('c1'), nothing);
+    assert.deepEqual(await client.cancel('c1', 'r1'), nothing);
+  });
+
+  test('twice is answered twice and ends the turn once', async (t) => {
+    const { model, parley } = await serveScripted(t);
+    model.script(stalls('Once '));
+    const [client, other] = [connectClient(t, parley.url), connectClient(t, parley.url)];
+    const turn = client.chat('a story', r1);
+    await hear(turn, 'Once ');
+    await other.ping();
+    const [mine, theirs] = await Promise.all([client.cancel('c1'), other.cancel('c1')]);
+    assert.ok([mine, theirs].some(({ cancelled }) => cancelled[0] === 'r1'));
+    for (const { disposition } of [mine, theirs]) assert.ok(['cancelled', 'nothing_running'].includes(disposition));
+    await turn.end;
+    assert.equal(client.frames.filter(({ status }) => status === 'complete').length, 1);
+  });
+
+  test('is not what closing a socket means', async (t) => {
+    const { model, parley } = await serveScripted(t);
+    const step = saysStepwise('still ', 'here');
+    model.script(step.reply);
+    const client = connectClient(t, parley.url);
+    client.chat('Hi', r1);
+    await model.request(1);
+    client.close();
+    step.release(2);
+    assert.equal(await connectClient(t, parley.url).chat('Hi', r1).text(), 'still here');
+    assert.equal(model.requests.length, 1);
+  });
+});
+
+describe('an interrupting chat', () => {
+  test('ends the running turn and goes before the queue', async (t) => {
+    const { model, parley } = await serveScripted(t);
+    model.script(stalls('Once '), says('urgent'), says('later'));
+    const client = connectClient(t, parley.url);
+    const first = client.chat('a story', r1);
+    await hear(first, 'Once ');
+    const waiting = client.chat('wait', inC1);
+    const urgent = client.chat('now!', { ...inC1, mode: 'interrupt' });
+    assert.equal((await first.end).metadata.finish_reason, 'interrupted');
+    assert.equal(await urgent.text(), 'urgent');
+    assert.equal(await waiting.text(), 'later');
+  });
+
+  test('with mode reject is refused while a turn runs, unless it is a turn that there was', async (t) => {
+    const { model, parley } = await serveScripted(t);
+    model.script(stalls('Once '), stalls('Twice '));
+    const client = connectClient(t, parley.url);
+    const first = client.chat('a story', r1);
+    await hear(first, 'Once ');
+    await assert.rejects(client.chat('me too', { ...inC1, mode: 'reject' }).end, withCode('illegal_in_state'));
+    await client.cancel('c1');
+    await first.end;
+    await hear(client.chat('another story', inC1), 'Twice ');
+    const ended = client.chat('a story', { ...r1, mode: 'reject' });
+    assert.equal((await ended.end).metadata.replayed, true);
+    await client.cancel('c1');
+  });
+});

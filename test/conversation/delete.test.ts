@@ -1,0 +1,68 @@
+/** A conversation that is deleted: whatever it was at, for whoever followed, and what may come after it. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { check } from '../../src/cli/check.ts';
+import { hangs, says, stalls } from '../support/model/replies.ts';
+import { connectClient, hear, readAll, startTyped, withCode } from '../support/typed-client.ts';
+
+const inC1 = { conversationId: 'c1' };
+
+describe('a deleted conversation', () => {
+  test('is gone for everybody: followers are told, and nobody knows of it any more', async (t) => {
+    const { parley, client } = await startTyped(t);
+    const other = connectClient(t, parley.url);
+    await client.chat('Hello', inC1).end;
+    const followed = readAll(other.follow('c1'));
+    await other.ping();
+    await client.delete('c1');
+    assert.deepEqual((await followed).at(-1), { status: 'deleted', conversation_id: 'c1' });
+    await assert.rejects(client.history('c1'), withCode('not_found'));
+    await assert.rejects(client.delete('c1'), withCode('not_found'));
+    await assert.rejects(readAll(client.follow('c1')), withCode('not_found'));
+    assert.deepEqual((await client.conversations()).conversations, []);
+    client.close();
+    other.close();
+    await parley.restart();
+    await assert.rejects(connectClient(t, parley.url).history('c1'), withCode('not_found'));
+  });
+
+  test('stops what it was at: the request to the model ends, and so does the turn', async (t) => {
+    const { client, model } = await startTyped(t);
+    model.script(stalls('Once '));
+    const turn = client.chat('A tale', inC1);
+    const ended = assert.rejects(turn.end, withCode('conversation_deleted'));
+    await hear(turn, 'Once ');
+    await client.delete('c1');
+    assert.equal(await model.requests[0]?.end, 'aborted');
+    await ended;
+  });
+
+  test('tells those who wait in it to send again, and what they send begins a new conversation at seq 1', async (t) => {
+    const { parley, client, model } = await startTyped(t);
+    model.script(hangs(), says('A new one.'));
+    const firstEnds = assert.rejects(client.chat('One', inC1).end, withCode('conversation_deleted'));
+    await model.request(1);
+    const deletion = client.delete('c1');
+    const second = { ...inC1, requestId: 'r2' };
+    // Either it comes before the deletion, waits in the old one and is told; or it comes later and begins the new one.
+    const end = await client.chat('Two', second).end.catch((error: unknown) => {
+      assert.ok(withCode('conversation_deleted')(error), String(error));
+      return client.chat('Two', second).end;
+    });
+    await deletion;
+    await firstEnds;
+    assert.equal(end.seq, 3);
+    const last = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'user');
+    assert.deepEqual(
+      last?.map(({ content }) => content),
+      ['Two'],
+      'the new one knows nothing of the old',
+    );
+    assert.equal(check(parley.database).exitCode, 0);
+  });
+
+  test('that never was is not_found', async (t) => {
+    const { client } = await startTyped(t);
+    await assert.rejects(client.delete('nowhere'), withCode('not_found'));
+  });
+});

@@ -1,0 +1,85 @@
+/** The end of a conversation by its owner's wish: from every state, in order with what is on its way to the log. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { startWorld } from '../../support/machines/conversation.ts';
+import type { World } from '../../support/machines/conversation.ts';
+import { bringToRest } from '../../support/machines/run-until-idle.ts';
+import { livingStates, worldIn } from '../../support/machines/states.ts';
+import { asker, brokenDisk, chat, remove } from '../../support/machines/values.ts';
+
+const said = (world: World) =>
+  world.emitted.flatMap((event) =>
+    event.type === 'reply' || event.type === 'refuse'
+      ? [[event.to.requestId, event.type === 'reply' ? event.result : event.fault.code]]
+      : [],
+  );
+
+describe('a deletion', () => {
+  for (const state of livingStates) {
+    test(`in ${state} stops all work, leaves no row, and tells followers before those who asked for it`, async () => {
+      const world = await worldIn(state);
+      world.news();
+      world.send(remove('gone'));
+      assert.equal(world.state(), 'deleting');
+      await bringToRest(world);
+      assert.equal(world.state(), 'deleted');
+      assert.deepEqual(world.ends, ['ended']);
+      assert.ok([...world.answers, ...world.calls].every(({ open }) => !open));
+      assert.deepEqual(world.log.rows(), []);
+      const told = world
+        .news()
+        .map(({ type }) => type)
+        .filter((type) => type === 'deleted' || type === 'reply');
+      assert.deepEqual(told.slice(0, 2), ['deleted', 'reply']);
+      assert.deepEqual(world.emitted.filter(({ type }) => type === 'remove').length, 1);
+    });
+  }
+
+  test('appends nothing any more, and tells those who still waited that they may begin anew', async () => {
+    const world = await worldIn('turn.receiving');
+    world.send(remove('gone'));
+    world.send(chat('r2'));
+    world.news();
+    world.commitAll();
+    assert.ok(world.news().every(({ type }) => type !== 'append' && type !== 'turn.accepted'));
+    assert.deepEqual(said(world), [
+      ['gone', {}],
+      ['r1', 'conversation_deleted'],
+      ['r2', 'conversation_deleted'],
+    ]);
+  });
+
+  test('that is asked for twice is done once, and both are told', async () => {
+    const world = await worldIn('idle');
+    world.send(remove('one'));
+    world.send(remove('two'));
+    await bringToRest(world);
+    assert.deepEqual(said(world), [
+      ['one', {}],
+      ['two', {}],
+    ]);
+    assert.equal(world.emitted.filter(({ type }) => type === 'deleted').length, 1);
+  });
+
+  test('that the disk refuses is told, and the conversation opens again as it was', async () => {
+    const world = await worldIn('turn.streaming');
+    world.send(remove('gone'));
+    world.failCommit();
+    assert.equal(world.state(), 'failed');
+    assert.deepEqual(world.emitted.at(-1), { type: 'failed', fault: brokenDisk });
+    assert.deepEqual(said(world).at(0), [asker('gone').requestId, 'storage_failed']);
+    const again = await startWorld({ log: world.log, standing: world.log.standing() });
+    await bringToRest(again);
+    assert.equal(again.state(), 'idle');
+    assert.ok(again.log.rows().length > 0);
+  });
+
+  test('is not hurried by what fails meanwhile: only the removal ends it', async () => {
+    const world = await worldIn('turn.persisting');
+    world.send(remove('gone'));
+    world.failCommit();
+    assert.equal(world.state(), 'deleting');
+    world.commit();
+    assert.equal(world.state(), 'deleted');
+  });
+});

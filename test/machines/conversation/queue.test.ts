@@ -1,0 +1,269 @@
+/** Messages that arrive during a turn: their order, their limits, and what a request id stands for. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { startWorld } from '../../support/machines/conversation.ts';
+import type { World } from '../../support/machines/conversation.ts';
+import { bringToRest } from '../../support/machines/run-until-idle.ts';
+import { streaming, worldIn } from '../../support/machines/states.ts';
+import { storyOf } from '../../support/machines/row-lines.ts';
+import { asked, cancel, chat } from '../../support/machines/values.ts';
+
+const ends = (world: World) =>
+  world.log
+    .stored()
+    .flatMap(({ end }) =>
+      end?.payload.status === 'complete' ? [`${end.requestId} ${end.payload.metadata.finish_reason}`] : [],
+    );
+const queue = (world: World) =>
+  world.context().queue.map((next) => (next.kind === 'turn' ? next.turn.requestId : next.kind));
+
+/** `r1` streams, `r2` waits. */
+async function busy(): Promise<World> {
+  const world = await worldIn('turn.streaming');
+  world.news();
+  return world;
+}
+
+describe('the queue', () => {
+  test('runs in the order of the commits, and a turn that waited is announced', async () => {
+    const world = await startWorld();
+    for (const id of ['r1', 'r2', 'r3']) world.send(chat(id));
+    await bringToRest(world);
+    assert.deepEqual(ends(world), ['r1 stop', 'r2 stop', 'r3 stop']);
+    const told = world.emitted.flatMap((event) => {
+      if (event.type === 'turn.accepted') return [`${event.chat.requestId} ${event.disposition} ${event.position}`];
+      return event.type === 'notice' ? [`${event.requestId} ${event.kind}`] : [];
+    });
+    assert.deepEqual(told, ['r1 started 1', 'r2 queued 1', 'r3 queued 2', 'r2 started', 'r3 started']);
+  });
+
+  test('has a limit, which messages on their way to the log count against', async () => {
+    const world = await busy();
+    world.send(chat('r3'));
+    world.send(chat('r4'));
+    world.send(chat('r5'));
+    const [, , refused] = world.news();
+    assert.ok(refused?.type === 'refuse' && refused.to.requestId === 'r5' && refused.fault.code === 'overloaded');
+    assert.equal(refused.fault.data['retry_after_ms'], 1000);
+  });
+
+  test('refuses who would rather be refused than wait', async () => {
+    const world = await busy();
+    world.send(chat('r3', { mode: 'reject' }));
+    const [refused] = world.news();
+    assert.ok(refused?.type === 'refuse' && refused.fault.code === 'illegal_in_state');
+    assert.equal(world.waiting.length, 0);
+  });
+
+  test('takes a message whose commit outlasts the turn as the next turn', async () => {
+    const world = await busy();
+    world.send(chat('r3'));
+    const late = world.waiting.splice(0);
+    world.answering().finish();
+    world.commit();
+    await bringToRest(world);
+    assert.equal(world.state(), 'idle');
+    world.waiting.push(...late);
+    await bringToRest(world);
+    assert.deepEqual(ends(world), ['r1 stop', 'r2 stop', 'r3 stop']);
+  });
+
+  test('stays as it is when a message cannot be stored', async () => {
+    const world = await busy();
+    world.send(chat('r3'));
+    world.failCommit();
+    const refused = world.news().at(-1);
+    assert.ok(refused?.type === 'refuse' && refused.fault.code === 'storage_failed');
+    assert.deepEqual([world.state(), queue(world)], ['turn.streaming', ['r2']]);
+  });
+});
+
+describe('an interrupting chat', () => {
+  test('ends the running turn once it is stored itself, and goes before the others', async () => {
+    const world = await busy();
+    world.send(chat('r3', { mode: 'interrupt' }));
+    assert.equal(world.state(), 'turn.streaming');
+    world.commit();
+    assert.equal(world.state(), 'turn.cancelling.recording');
+    await bringToRest(world);
+    assert.deepEqual(ends(world), ['r1 interrupted', 'r3 stop', 'r2 stop']);
+    assert.deepEqual(storyOf(world.log.rowsOf('r1')).slice(1), [
+      'cancel interrupted',
+      'assistant (partial): Hel',
+      'end interrupted',
+    ]);
+  });
+
+  test('is an ordinary one when nothing runs', async () => {
+    const world = await startWorld();
+    world.send(chat('r1', { mode: 'interrupt' }));
+    await bringToRest(world);
+    assert.deepEqual(ends(world), ['r1 stop']);
+  });
+
+  test('waits out the commit of a hop, and then ends the turn', async () => {
+    const world = await worldIn('turn.toolHop.recording');
+    world.send(chat('r3', { mode: 'interrupt' }));
+    await bringToRest(world);
+    assert.deepEqual(ends(world), ['r1 interrupted', 'r3 stop', 'r2 stop']);
+  });
+
+  test('that comes as the turn ends anyway ends no other', async () => {
+    const world = await busy();
+    world.send(chat('r3', { mode: 'interrupt' }));
+    world.answering().finish();
+    await bringToRest(world);
+    assert.deepEqual(ends(world), ['r1 stop', 'r3 stop', 'r2 stop']);
+  });
+
+  test('after a Stop leaves it a Stop', async () => {
+    const world = await worldIn('turn.cancelling.recording');
+    world.send(chat('r3', { mode: 'interrupt' }));
+    await bringToRest(world);
+    assert.deepEqual(ends(world), ['r1 cancelled', 'r3 stop', 'r2 stop']);
+  });
+
+  test('is never lost, even where as many Stops wait as may', async () => {
+    const world = await startWorld({ limits: { queueLength: 2 } });
+    world.send(chat('r1'));
+    world.commit();
+    await world.loadContext();
+    world.send(chat('r2', { mode: 'interrupt' }));
+    world.answering().finish({ calls: [asked('add')] });
+    world.send(cancel('one'));
+    world.send(cancel('two'));
+    world.commit();
+    const deferred = world.context().deferred.map((event) => event.type === 'client.cancel' && event.by);
+    assert.ok(deferred.includes(null));
+  });
+});
+
+describe('a turn that waits', () => {
+  test('is taken out too by a Stop that overtakes the commit of its message', async () => {
+    const world = await busy();
+    world.send(chat('r3'));
+    world.send(cancel('x', 'r3'));
+    await bringToRest(world);
+    assert.ok(ends(world).includes('r3 cancelled'), ends(world).join());
+    assert.equal(world.emitted.filter((event) => event.type === 'reply' && event.to.requestId === 'x').length, 1);
+  });
+
+  test('is taken out of the line by a Stop: a row, an answer, an end', async () => {
+    const world = await busy();
+    world.send(chat('r3'));
+    world.commit();
+    world.news();
+    world.send(cancel('stop', 'r2'));
+    assert.deepEqual(queue(world), ['r3']);
+    world.commit();
+    assert.deepEqual(
+      world.news().map((event) => (event.type === 'append' ? event.tag.of : event.type)),
+      ['withdrawal', 'reply', 'end'],
+    );
+    await bringToRest(world);
+    assert.deepEqual(ends(world), ['r2 cancelled', 'r1 stop', 'r3 stop']);
+    assert.deepEqual(storyOf(world.log.rowsOf('r2')).slice(1), ['cancel cancelled', 'end cancelled']);
+  });
+
+  test('is withdrawn in every state of the turn before it', async () => {
+    for (const state of [
+      'turn.loadingContext',
+      'turn.backingOff',
+      'turn.toolHop.recording',
+      'turn.toolHop.running',
+      'turn.toolHop.settling',
+      'turn.cancelling.stopping',
+      'turn.persisting',
+    ]) {
+      const world = await worldIn(state);
+      world.send(cancel('stop', 'r2'));
+      await bringToRest(world);
+      assert.ok(ends(world).includes('r2 cancelled'), state);
+    }
+  });
+
+  test('is withdrawn too when the commit of that outlasts the turn before it', async () => {
+    const world = await busy();
+    world.send(cancel('stop', 'r2'));
+    const late = world.waiting.splice(0);
+    await bringToRest(world);
+    world.send({ type: 'conversation.passivate' });
+    assert.equal(world.state(), 'idle', 'the Stop is still to be answered');
+    world.waiting.push(...late);
+    await bringToRest(world);
+    assert.deepEqual(ends(world), ['r1 stop', 'r2 cancelled']);
+  });
+});
+
+describe('a request id', () => {
+  test('that is known attaches its sender, while the turn waits, runs or is over', async () => {
+    const world = await busy();
+    const attached = () =>
+      world.news().flatMap((event) => (event.type === 'turn.attached' ? [[event.chat.requestId, event.ended]] : []));
+    world.send(chat('r1'));
+    world.send(chat('r2'));
+    world.commitAll();
+    assert.deepEqual(attached(), [
+      ['r1', false],
+      ['r2', false],
+    ]);
+    assert.deepEqual(queue(world), ['r2']);
+    await bringToRest(world);
+    world.news();
+    world.send(chat('r1'));
+    world.commit();
+    assert.deepEqual(attached(), [['r1', true]]);
+    assert.equal(world.state(), 'idle');
+    assert.deepEqual(ends(world), ['r1 stop', 'r2 stop']);
+  });
+
+  test('interrupts nothing when it repeats a turn', async () => {
+    const world = await busy();
+    world.send(chat('r1', { mode: 'interrupt' }));
+    world.commit();
+    assert.equal(world.state(), 'turn.streaming');
+  });
+
+  test('is attached though it went back, which no other message may do in a turn', async () => {
+    const world = await startWorld();
+    await streaming(world);
+    world.send(chat('r1', { rewindTo: 1 }));
+    world.commit();
+    assert.equal(world.emitted.at(-1)?.type, 'turn.attached');
+    for (const mode of ['queue', 'reject'] as const) {
+      world.send(chat('r3', { rewindTo: 1, mode }));
+      const refused = world.emitted.at(-1);
+      assert.ok(refused?.type === 'refuse' && refused.fault.code === 'illegal_in_state');
+      assert.deepEqual(refused.fault.data, { can: ['cancel', 'chat'] });
+    }
+  });
+
+  test('that belongs to another message is refused', async () => {
+    const world = await startWorld();
+    await streaming(world);
+    world.send(chat('r1', { digest: 'another' }));
+    world.commit();
+    const refused = world.emitted.at(-1);
+    assert.ok(refused?.type === 'refuse' && refused.fault.code === 'request_id_reused' && !refused.fault.retryable);
+  });
+});
+
+test('a message that goes back says so in its commit, and interrupts where it is told to', async () => {
+  const world = await startWorld();
+  await streaming(world);
+  await bringToRest(world);
+  world.send(chat('r3', { rewindTo: 1 }));
+  const [intent] = world.waiting;
+  assert.ok(intent?.type === 'append');
+  assert.deepEqual(
+    intent.rows.map(({ type, extra }) => [type, extra]),
+    [
+      ['user_message', {}],
+      ['meta', { kind: 'rewind', to_seq: 1 }],
+    ],
+  );
+  world.commit();
+  world.send(chat('r4', { rewindTo: 1, mode: 'interrupt' }));
+  await bringToRest(world);
+  assert.deepEqual(ends(world).slice(-2), ['r3 interrupted', 'r4 stop']);
+});

@@ -1,0 +1,228 @@
+/** Where a log leaves its conversation, after each row that a turn can write. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { LogRow, ToolCallRequest } from '../../../machines/log.ts';
+import { foldStanding } from '../../../machines/conversation/rows/recovery-state.ts';
+import { row, someUsage } from '../../support/machines/values.ts';
+
+const call = (id: string): ToolCallRequest => ({ id, type: 'function', function: { name: 'add', arguments: '{}' } });
+const message = (seq: number, id: string) => row(seq, id, { type: 'user_message', content: 'Hi' });
+const stop = (seq: number, id: string, reason: string) =>
+  row(seq, id, { type: 'meta', extra: { kind: 'cancel', reason } });
+
+const history: LogRow[] = [
+  message(1, 'r1'),
+  row(2, 'r1', { type: 'assistant_message', tool_calls: [call('a'), call('b')], usage: someUsage, model: 'model-1' }),
+  row(3, 'r1', {
+    type: 'tool_call',
+    tool_call_id: 'a',
+    content: '{"a":1}',
+    extra: { name: 'add', server: 'demo', tool_name: 'add', harmless: true, attempt: 1 },
+  }),
+  row(4, 'r1', { type: 'tool_result', tool_call_id: 'a' }),
+  row(5, 'r1', { type: 'tool_result', tool_call_id: 'b' }),
+  row(6, 'r1', { type: 'meta', extra: { kind: 'recovered' } }),
+  row(7, 'r1', { type: 'assistant_message', tool_calls: [call('c')], usage: someUsage, model: 'model-2' }),
+  stop(8, 'r1', 'interrupted'),
+];
+const committedMs = Date.parse(history[0]?.timestamp ?? '');
+const fold = (rows: readonly LogRow[], open: readonly string[], ageMs = 0) =>
+  foldStanding(rows, open, committedMs + ageMs);
+const after = (rows: number) => fold(history.slice(0, rows), ['r1']);
+const waits = (requestId: string) => ({ requestId, hops: 0, used: [], announced: true });
+
+describe('a turn without an end', () => {
+  test('was cut off, though it has its message alone: it had begun, or would have', () => {
+    const begun = {
+      requestId: 'r1',
+      hops: 0,
+      used: [],
+      model: null,
+      recoveries: 0,
+      begun: false,
+      ageMs: 0,
+      stop: null,
+      open: [],
+      draft: null,
+    };
+    assert.deepEqual(after(1), { interrupted: begun, stopped: [], queue: [] });
+  });
+
+  test('is as old as its message', () => {
+    assert.equal(fold(history, ['r1'], 5_000).interrupted?.ageMs, 5_000);
+    assert.equal(fold(history, ['r1'], -5_000).interrupted?.ageMs, 0, 'a clock that was set back');
+  });
+
+  test('has calls without a result, dispatched or not', () => {
+    const open = (rows: number) =>
+      after(rows).interrupted?.open.map(({ request, dispatch }) => [request.id, dispatch !== null]);
+    assert.deepEqual([2, 3, 4, 5, 7].map(open), [
+      [
+        ['a', false],
+        ['b', false],
+      ],
+      [
+        ['a', true],
+        ['b', false],
+      ],
+      [['b', false]],
+      [],
+      [['c', false]],
+    ]);
+  });
+
+  test('keeps of a dispatch what a repeat of the call needs', () => {
+    const tool = {
+      name: 'add',
+      server: 'demo',
+      toolName: 'add',
+      description: '',
+      inputSchema: {},
+      definition: '',
+      harmless: true,
+      permission: 'always',
+    };
+    assert.deepEqual(after(3).interrupted?.open[0]?.dispatch, {
+      tool,
+      arguments: { a: 1 },
+      attempt: 1,
+      edited: false,
+      resume: null,
+    });
+  });
+
+  test('has its hops, usage, model, recoveries and Stop from its rows', () => {
+    const used = [
+      { hop: 0, model: 'model-1', usage: someUsage },
+      { hop: 1, model: 'model-2', usage: someUsage },
+    ];
+    const open = [{ request: call('c'), dispatch: null, approval: null, question: null }];
+    assert.deepEqual(after(8).interrupted, {
+      requestId: 'r1',
+      hops: 2,
+      used,
+      model: 'model-2',
+      recoveries: 1,
+      begun: true,
+      ageMs: 0,
+      stop: 'interrupted',
+      open,
+      draft: null,
+    });
+    assert.equal(after(7).interrupted?.stop, null);
+  });
+
+  test('has what was written of its answer, if that was its own', () => {
+    const draft = { requestId: 'r1', messageId: 'm1', text: 'Hel', reasoning: '', model: null };
+    const folded = (requestId: string) =>
+      foldStanding(history.slice(0, 1), ['r1'], committedMs, { ...draft, requestId }).interrupted?.draft;
+    assert.deepEqual(folded('r1'), draft);
+    assert.equal(folded('r0'), null);
+  });
+
+  test('asks a person about a call until that is answered', () => {
+    const question = row(3, 'r1', {
+      id: 'approval_a',
+      type: 'meta',
+      tool_call_id: 'a',
+      extra: {
+        kind: 'approval_request',
+        name: 'add',
+        server: 'demo',
+        tool_name: 'add',
+        harmless: false,
+        definition: 'add of demo',
+        arguments: { a: 1 },
+        expires_at: '2026-01-01T00:00:09.000Z',
+      },
+    });
+    const answered = row(4, 'r1', { type: 'meta', tool_call_id: 'a', extra: { kind: 'response', decision: 'deny' } });
+    const approval = (...rows: LogRow[]) =>
+      fold([...history.slice(0, 2), ...rows], ['r1']).interrupted?.open[0]?.approval;
+    const tool = {
+      name: 'add',
+      server: 'demo',
+      toolName: 'add',
+      description: '',
+      inputSchema: {},
+      definition: 'add of demo',
+      harmless: false,
+      permission: 'always',
+    };
+    assert.deepEqual(approval(question), {
+      tool,
+      arguments: { a: 1 },
+      interruptId: 'approval_a',
+      untilMs: Date.parse('2026-01-01T00:00:09.000Z'),
+    });
+    assert.equal(approval(question, answered), null);
+    assert.equal(
+      approval({ ...question, extra: { ...question.extra, expires_at: 'soon' } }),
+      null,
+      'a question that cannot be read',
+    );
+  });
+});
+
+describe('several turns without an end', () => {
+  test('are the one that has begun, and those that wait, in their order', () => {
+    const rows = [
+      message(1, 'r1'),
+      message(2, 'r2'),
+      message(3, 'r3'),
+      row(4, 'r2', { type: 'assistant_message', tool_calls: [call('a')] }),
+    ];
+    const { interrupted, queue } = fold(rows, ['r1', 'r2', 'r3']);
+    assert.deepEqual([interrupted?.requestId, queue], ['r2', [waits('r1'), waits('r3')]]);
+  });
+
+  test('are the oldest, which is taken up first, and the rest, when none has begun', () => {
+    const { interrupted, queue } = fold(
+      [message(1, 'r1'), message(2, 'r2'), stop(3, 'r1', 'cancelled'), message(4, 'r3')],
+      ['r1', 'r2', 'r3'],
+    );
+    assert.deepEqual([interrupted?.requestId, queue], ['r2', [waits('r3')]]);
+  });
+
+  test('stand in the order in which they would have run: an interrupting message goes before those that waited', () => {
+    const urgent = (seq: number, id: string) =>
+      row(seq, id, { type: 'user_message', content: 'Now', extra: { goes_first: true } });
+    const { interrupted, queue } = fold(
+      [message(1, 'r1'), message(2, 'r2'), urgent(3, 'r3'), stop(4, 'r1', 'interrupted'), message(5, 'r4')],
+      ['r1', 'r2', 'r3', 'r4'],
+    );
+    assert.deepEqual([interrupted?.requestId, queue], ['r3', [waits('r2'), waits('r4')]]);
+  });
+
+  test('may be stopped, all of them: a Stop alone does not make a turn begun', () => {
+    const rows = [
+      message(1, 'r1'),
+      message(2, 'r2'),
+      ...history.slice(1, 3).map((begun) => ({ ...begun, request_id: 'r3' })),
+      stop(5, 'r1', 'cancelled'),
+      stop(6, 'r2', 'interrupted'),
+    ];
+    const standing = fold(rows, ['r1', 'r2', 'r3']);
+    assert.equal(standing.interrupted?.requestId, 'r3');
+    assert.deepEqual(standing.stopped, [
+      { requestId: 'r1', reason: 'cancelled' },
+      { requestId: 'r2', reason: 'interrupted' },
+    ]);
+    assert.deepEqual(standing.queue, []);
+  });
+
+  test('do not mix with rows of turns that are over, or of other programs', () => {
+    const rows = [
+      message(1, 'old'),
+      row(2, 'old', { type: 'assistant_message', tool_calls: [call('a')] }),
+      row(3, null, { type: 'assistant_message' }),
+      message(4, 'r1'),
+    ];
+    const { interrupted, stopped, queue } = fold(rows, ['r1']);
+    assert.deepEqual([interrupted?.requestId, interrupted?.open, stopped, queue], ['r1', [], [], []]);
+  });
+});
+
+test('a log without open turns leaves nothing to do', () => {
+  assert.deepEqual(fold(history, []), { interrupted: null, stopped: [], queue: [] });
+});

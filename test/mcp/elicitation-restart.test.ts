@@ -1,0 +1,83 @@
+/**
+ * Questions of MCP servers over the end of our process: one of a server of 2026-07-28 outlives SIGKILL and is
+ * answered afterwards, one of an older server ends with it.
+ */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { question, resultsIn } from '../support/interrupts.ts';
+import { startHttpServer } from '../support/mcp-http-server.ts';
+import { offerResumedTable, offerWaitingTable } from '../support/mcp-questions.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
+import { createScriptedHome } from '../support/scripted-temp-home.ts';
+import type { Home } from '../support/server-process.ts';
+import { connectClient, readAll } from '../support/typed-client.ts';
+
+const chat = ['A table', { conversationId: 'c1', requestId: 'r1' }] as const;
+
+async function startHome(test: TestContext, era: 'sessions' | 'stateless', config: Record<string, object> = {}) {
+  const bookings = { booked: [] as string[], refused: [] as string[] };
+  const tables = await startHttpServer({
+    era,
+    offer: (server) => (era === 'sessions' ? offerWaitingTable : offerResumedTable)(server, bookings),
+  });
+  test.after(tables.stop);
+  const { model, home } = await createScriptedHome(test, { mcpServers: { tables: { url: tables.url } }, config });
+  return { bookings, model, home };
+}
+
+/** A server of this home is killed while its question is open; the id of that question. */
+async function killAsking(test: TestContext, home: Home): Promise<string> {
+  const server = home.start();
+  const client = connectClient(test, await server.listening);
+  client.chat(...chat);
+  const { interrupt_id: interruptId } = await question(client);
+  server.kill('SIGKILL');
+  await server.exited;
+  return interruptId;
+}
+
+test('a question outlives SIGKILL: the answer takes the call up where its server had laid it down', async (t) => {
+  const { bookings, model, home } = await startHome(t, 'stateless');
+  model.script(asks([{ name: 'book' }]), says('Booked.'));
+  const interruptId = await killAsking(t, home);
+
+  const client = connectClient(t, await home.start().listening);
+  const turn = client.chat(...chat);
+  assert.equal((await question(client)).interrupt_id, interruptId, 'shown again to who comes back');
+  assert.deepEqual(await client.respond('c1', { interruptId, decision: 'answer', content: { guests: 3 } }), {
+    accepted: true,
+  });
+  assert.equal(await turn.text(), 'Booked.');
+  assert.deepEqual(bookings.booked, ['3 inside table 7'], 'once, with the state that the server had given');
+  assert.equal(model.requests.length, 2, 'the model was not asked again for what it had said');
+});
+
+test('a turn that waits for such an answer is not taken up by a start, and ends when time is up', async (t) => {
+  const { bookings, model, home } = await startHome(t, 'stateless', {
+    chat: { service: { tools: { approval_timeout: 1 } } },
+  });
+  model.script(asks([{ name: 'book' }]), says('Nobody came.'));
+  await killAsking(t, home);
+
+  const client = connectClient(t, await home.start().listening);
+  assert.equal(await client.chat(...chat).text(), 'Nobody came.');
+  assert.deepEqual(bookings, { booked: [], refused: ['cancel'] });
+});
+
+test('a question of an older server ends with the process, and its call as unknown', async (t) => {
+  const { bookings, model, home } = await startHome(t, 'sessions');
+  model.script(asks([{ name: 'book' }]), says('I do not know whether it is booked.'));
+  const interruptId = await killAsking(t, home);
+
+  const client = connectClient(t, await home.start().listening);
+  const turn = client.chat(...chat);
+  assert.deepEqual(
+    resultsIn(await readAll(turn)).map(({ status }) => status),
+    ['outcome_unknown'],
+  );
+  assert.equal(await turn.text(), 'I do not know whether it is booked.');
+  const late = await client.respond('c1', { interruptId, decision: 'answer', content: { guests: 3 } });
+  assert.deepEqual(late, { already: { decision: 'cancelled' } });
+  assert.deepEqual(bookings.booked, []);
+});

@@ -1,0 +1,145 @@
+/** Questions of MCP servers to people, from the outside: both eras, forms and pages, every way to answer. */
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import type { Answer } from '../../src/client/client.ts';
+import type { Turn } from '../../src/client/turn.ts';
+import { question, resultsIn } from '../support/interrupts.ts';
+import { startHttpServer } from '../support/mcp-http-server.ts';
+import { offerResumedTable, offerWaitingTable } from '../support/mcp-questions.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
+import { eventually } from '../support/server-process.ts';
+import { connectClient, readAll, startTyped, type WatchedClient } from '../support/typed-client.ts';
+
+type Era = 'sessions' | 'stateless';
+const inC1 = { conversationId: 'c1' };
+
+async function startTables(test: TestContext, era: Era, config: Record<string, unknown> = {}) {
+  const bookings = { booked: [] as string[], refused: [] as string[] };
+  const tables = await startHttpServer({
+    era,
+    offer: (server) => (era === 'sessions' ? offerWaitingTable : offerResumedTable)(server, bookings),
+  });
+  test.after(tables.stop);
+  return { bookings, ...(await startTyped(test, { mcpServers: { tables: { url: tables.url } }, config })) };
+}
+
+/** A turn that waits for a person: what it asks, and how to answer. */
+async function chatUntilAsked(client: WatchedClient) {
+  const turn = client.chat('A table', inC1);
+  const asked = await question(client);
+  assert.ok(asked.type === 'elicitation_request');
+  const respond = (answer: Omit<Answer, 'interruptId'>) =>
+    client.respond('c1', { interruptId: asked.interrupt_id, ...answer });
+  return { turn, asked, respond };
+}
+
+const resultOf = async (turn: Turn) => resultsIn(await readAll(turn))[0];
+
+for (const [era, told] of [
+  ['sessions', '2025-11-25'],
+  ['stateless', '2026-07-28'],
+] as const) {
+  describe(`a question of a server of ${told}`, () => {
+    test('reaches the followers with its form, and the call goes on with the answer', async (t) => {
+      const { parley, client, model, bookings } = await startTables(t, era);
+      model.script(asks([{ name: 'book' }]), says('Booked.'));
+      const { turn, asked, respond } = await chatUntilAsked(client);
+      assert.deepEqual([asked.name, asked.server, asked.mode, asked.data], ['book', 'tables', 'form', 'For how many?']);
+      assert.deepEqual(Object.keys(Object(asked.requested_schema?.['properties'])), ['guests', 'place']);
+      assert.ok(Date.parse(asked.expires_at) > Date.now() && asked.seq > 0 && asked.call_id.startsWith('call_'));
+      const { can } = await connectClient(t, parley.url).request('subscribe', { conversation_id: 'c1' });
+      assert.deepEqual(can, ['cancel', 'chat', 'respond']);
+      assert.deepEqual(await respond({ decision: 'answer', content: { guests: 4 } }), { accepted: true });
+      const chunks = await readAll(turn);
+      assert.equal(resultsIn(chunks)[0]?.data, 'booked for 4, inside', 'what was left out has its default');
+      assert.equal(await turn.text(), 'Booked.');
+      assert.deepEqual(bookings.booked, [era === 'sessions' ? '4 inside' : '4 inside table 7']);
+      const kinds = chunks.map(({ type }) => type).filter((type, index, types) => type !== types[index - 1]);
+      assert.deepEqual(kinds, [
+        'tool_call',
+        'elicitation_request',
+        ...(era === 'sessions' ? [] : ['tool_call']),
+        'tool_result',
+        'text',
+      ]);
+      assert.deepEqual(await respond({ decision: 'decline' }), { already: { decision: 'answer' } });
+    });
+
+    for (const decision of ['decline', 'cancel'] as const) {
+      test(`is told when a person says ${decision}`, async (t) => {
+        const { client, model, bookings } = await startTables(t, era);
+        model.script(asks([{ name: 'book' }]), says('As you like.'));
+        const { turn, respond } = await chatUntilAsked(client);
+        await respond({ decision });
+        assert.match((await resultOf(turn))?.data ?? '', new RegExp(`not booked: ${decision}`));
+        assert.deepEqual(bookings, { booked: [], refused: [decision] });
+      });
+    }
+
+    test('is not answered by what does not fit it', async (t) => {
+      const { client, model } = await startTables(t, era);
+      model.script(asks([{ name: 'book' }]), says('Booked.'));
+      const { turn, respond } = await chatUntilAsked(client);
+      for (const [answer, path] of [
+        [{ decision: 'answer', content: { guests: 0 } }, 'payload.content.guests'],
+        [{ decision: 'answer', content: { guests: 2, place: 'upstairs' } }, 'payload.content.place'],
+        [{ decision: 'answer' }, 'payload.content'],
+        [{ decision: 'decline', content: { guests: 2 } }, 'payload.content'],
+        [{ decision: 'approve' }, 'payload.decision'],
+      ] as const) {
+        await assert.rejects(respond(answer), { code: 'invalid_request', data: { path } });
+      }
+      await respond({ decision: 'answer', content: { guests: 2, place: 'outside' } });
+      assert.equal((await resultOf(turn))?.data, 'booked for 2, outside');
+    });
+
+    test('may be a page to visit', async (t) => {
+      const { client, model } = await startTables(t, era);
+      model.script(asks([{ name: 'pay' }]), says('Paid.'));
+      const { turn, asked, respond } = await chatUntilAsked(client);
+      assert.deepEqual([asked.mode, asked.url, asked.data], ['url', 'https://pay.example/deposit', 'Pay the deposit.']);
+      await assert.rejects(respond({ decision: 'answer', content: { paid: true } }), {
+        data: { path: 'payload.content' },
+      });
+      await respond({ decision: 'answer' });
+      assert.equal((await resultOf(turn))?.data, 'deposit: accept');
+    });
+
+    test('is over when the turn is stopped', async (t) => {
+      const { client, model, bookings } = await startTables(t, era);
+      model.script(asks([{ name: 'book' }]));
+      const { turn, respond } = await chatUntilAsked(client);
+      await turn.cancel();
+      assert.equal((await resultOf(turn))?.status, 'cancelled');
+      assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
+      assert.deepEqual(await respond({ decision: 'decline' }), { already: { decision: 'cancelled' } });
+      // A server that waits is not left to wait; one that laid the call down has nothing open.
+      if (era === 'sessions') await eventually(() => bookings.refused.length > 0, 'the server to hear of it');
+      assert.deepEqual(bookings, { booked: [], refused: era === 'sessions' ? ['cancel'] : [] });
+    });
+
+    test('does not run the clock of its call', async (t) => {
+      const { client, model } = await startTables(t, era, { chat: { service: { tools: { timeout: 0.3 } } } });
+      model.script(asks([{ name: 'book' }]), says('Booked.'));
+      const { turn, respond } = await chatUntilAsked(client);
+      // Longer than the call may take.
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      await respond({ decision: 'answer', content: { guests: 4 } });
+      assert.equal((await resultOf(turn))?.status, 'ok');
+    });
+
+    test('is not waited for for ever', async (t) => {
+      const { client, model, bookings } = await startTables(t, era, {
+        chat: { service: { tools: { approval_timeout: 0.3 } } },
+      });
+      model.script(asks([{ name: 'book' }]), says('Nobody was there.'));
+      const { turn, respond } = await chatUntilAsked(client);
+      // A server that laid the call down hears of it, one that waits is given up.
+      assert.equal((await resultOf(turn))?.status, era === 'sessions' ? 'timed_out' : 'error');
+      assert.equal(await turn.text(), 'Nobody was there.');
+      assert.deepEqual(await respond({ decision: 'decline' }), { already: { decision: 'expired' } });
+      assert.deepEqual(bookings.booked, []);
+    });
+  });
+}

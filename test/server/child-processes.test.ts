@@ -1,0 +1,57 @@
+/** However the server ends, what it started ends with it: MCP servers, what those have started, and the guard. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { stalls } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
+import { misbehavingServer } from '../support/parley.ts';
+import { createScriptedHome } from '../support/scripted-temp-home.ts';
+import { allGone, descendants, eventually } from '../support/server-process.ts';
+import { connectClient } from '../support/typed-client.ts';
+
+describe('no process survives the server when it ends', () => {
+  for (const { how, signals, server } of [
+    { how: 'by SIGTERM', signals: ['SIGTERM'], server: {} },
+    {
+      how: 'by SIGTERM although an MCP server does not want to leave',
+      signals: ['SIGTERM'],
+      server: { TEST_STUBBORN: '1' },
+    },
+    { how: 'by a second signal in the middle of a drain', signals: ['SIGINT', 'SIGINT'], server: {} },
+    { how: 'by SIGKILL', signals: ['SIGKILL'], server: {} },
+    {
+      how: 'by SIGKILL although an MCP server does not want to leave',
+      signals: ['SIGKILL'],
+      server: { TEST_STUBBORN: '1' },
+    },
+  ] as const) {
+    test(how, async (t) => {
+      const { model, home } = await createScriptedHome(t, {
+        mcpServers: misbehavingServer(server),
+        config: {
+          shutdown: { drain_timeout: signals.length > 1 ? 60 : 0.1 },
+          mcp: { config_file: 'servers.json', connection: { startup_wait: 10, close_grace: 0.2 } },
+        },
+      });
+      const parley = home.start();
+      model.script(asks([{ name: 'grandchild' }]), stalls('Once '));
+      let grandchild = 0;
+      for await (const chunk of connectClient(t, await parley.listening).chat('start something')) {
+        if (chunk.type === 'tool_result') grandchild = Number(chunk.data);
+        if (chunk.type === 'text') break;
+      }
+      const started = await descendants(parley.pid);
+      assert.ok(
+        started.includes(grandchild) && started.length >= 3,
+        `server, grandchild and guard among ${started.join(', ')}`,
+      );
+
+      for (const signal of signals) {
+        parley.kill(signal);
+        if (signals.length > 1) await eventually(() => parley.output.stderr.includes('draining'), 'the drain');
+      }
+
+      await parley.exited;
+      await allGone(started);
+    });
+  }
+});
