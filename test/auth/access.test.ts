@@ -9,10 +9,10 @@ import Database from 'better-sqlite3';
 import { WebSocket } from 'ws';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { requestIdOf } from '../../src/client/frames.ts';
-import { turnedAway, type ConnectOptions } from '../support/client.ts';
+import { rejectedConnection, type ConnectOptions } from '../support/client.ts';
 import { pageOf } from '../support/metrics.ts';
 import { startParley } from '../support/parley.ts';
-import { createHome } from '../support/server-process.ts';
+import { createTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 const tokens = { alice: createToken(), alicesPhone: createToken(), bob: createToken() };
@@ -86,7 +86,7 @@ describe('error unauthorized and close 1008', () => {
   ]) {
     test(name, async (t) => {
       const parley = await startWithTokens(t);
-      const { frames, code, reason } = await turnedAway(address(parley.url), options);
+      const { frames, code, reason } = await rejectedConnection(address(parley.url), options);
       assert.equal(code, 1008);
       assert.match(reason, /^unauthorized: send a token /);
       assert.equal(frames.length, 1);
@@ -100,7 +100,7 @@ describe('error unauthorized and close 1008', () => {
 
   test('are not asked of a foreign page, which is closed with 1008 whatever it sends', async (t) => {
     const parley = await startWithTokens(t);
-    const { frames, code, reason } = await turnedAway(parley.url, {
+    const { frames, code, reason } = await rejectedConnection(parley.url, {
       headers: { authorization: `Bearer ${tokens.alice}`, origin: 'https://evil.example' },
     });
     assert.deepEqual([frames, code], [[], 1008]);
@@ -204,16 +204,16 @@ describe('the plain pages', () => {
 
 test('no token gets into the log, good or bad, wherever it was put', async (t) => {
   const wrong = createToken();
-  const home = await createHome(t, { config: { auth, logging: { level: 'trace', texts: true } } });
+  const home = await createTempHome(t, { config: { auth, logging: { level: 'trace', texts: true } } });
   const server = home.start();
   const url = await server.listening;
   for (const token of [tokens.alice, wrong]) {
     for (const options of [byHeader(token), byProtocol(token)]) {
-      if (token === wrong) await turnedAway(url, options);
+      if (token === wrong) await rejectedConnection(url, options);
       else assert.equal((await (await server.connect(options)).chat('Hi')).end.status, 'complete');
       await fetch(pageOf(url, '/metrics'), { headers: options.headers ?? {} });
     }
-    await turnedAway(`${url}?token=${token}`);
+    await rejectedConnection(`${url}?token=${token}`);
     await fetch(pageOf(url, `/metrics?token=${token}`));
     await fetch(pageOf(url, `/${token}`));
   }
@@ -229,7 +229,7 @@ describe('a server that others can reach and that asks for no token', () => {
   const reachable = { host: '0.0.0.0', port: 0 };
 
   test('does not start, and names the key that would allow it', async (t) => {
-    const home = await createHome(t, { config: { chat: { websocket: reachable } } });
+    const home = await createTempHome(t, { config: { chat: { websocket: reachable } } });
     const server = home.start();
     assert.equal((await server.exited).code, 1);
     assert.match(
@@ -239,7 +239,7 @@ describe('a server that others can reach and that asks for no token', () => {
   });
 
   test('starts when the configuration says so in words', async (t) => {
-    const home = await createHome(t, {
+    const home = await createTempHome(t, {
       config: { chat: { websocket: reachable }, auth: { allow_anonymous_beyond_loopback: true } },
     });
     await connectClient(t, await home.start().listening).chat('Hi').end;

@@ -65,7 +65,7 @@ describe('a token', () => {
       const { parley } = await startWithTokens(t);
       const client = connectClient(t, parley.url, options);
       const turn = client.chat('Hi');
-      const { status } = await client.until('closed');
+      const { status } = await client.whenStatus('closed');
       assert.equal(status, 'closed');
       await assert.rejects(turn.end, withCode('unauthorized'));
       await assert.rejects(readAll(client.follow('c1')), withCode('unauthorized'));

@@ -8,7 +8,7 @@ import { text as readText } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createHome } from '../support/server-process.ts';
+import { createTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 import { begin, owner, row, sandbox } from '../store/support.ts';
 
@@ -97,7 +97,7 @@ describe('the output of a command', () => {
 describe('a server', () => {
   it('serves on when the readers of its first line and of its log have gone', async (t) => {
     for (const format of ['json', 'pretty']) {
-      const home = await createHome(t, { config: { logging: { format } } });
+      const home = await createTempHome(t, { config: { logging: { format } } });
       const server = home.start();
       const client = connectClient(t, await server.listening);
       server.closeOutput();

@@ -1,7 +1,7 @@
 /** Who is asked about a tool that the configuration does not name: decided by what its server says of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { question, questionsTo, resultsIn } from '../support/interrupts.ts';
+import { nextInterrupt, interruptsOf, toolResultsIn } from '../support/interrupts.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
@@ -31,23 +31,23 @@ test('tools are called, asked about or refused by their annotations, and by name
   });
   model.script(calls, says('Done.'));
   const turn = client.chat('Do all', { conversationId: 'c1' });
-  const asked = await question(client);
+  const asked = await nextInterrupt(client);
   assert.equal(asked.type === 'approval_request' && asked.name, 'count');
   await client.respond('c1', { interruptId: asked.interrupt_id, decision: 'deny' });
-  const results = resultsIn(await readAll(turn));
+  const results = toolResultsIn(await readAll(turn));
   assert.deepEqual(Object.fromEntries(results.map(({ name, status }) => [name, status])), {
     add: 'ok',
     count: 'denied',
     pid: 'denied',
     environment: 'ok',
   });
-  assert.equal(questionsTo(client).length, 1);
+  assert.equal(interruptsOf(client).length, 1);
 });
 
 test('nobody is asked about anything where the configuration says nothing', async (t) => {
   const { model, client } = await startTyped(t, { mcpServers: { ...demoServer, ...misbehavingServer() } });
   model.script(calls, says('Done.'));
-  const results = resultsIn(await readAll(client.chat('Do all')));
+  const results = toolResultsIn(await readAll(client.chat('Do all')));
   assert.deepEqual(
     results.map(({ status }) => status),
     ['ok', 'ok', 'ok', 'ok'],

@@ -4,12 +4,12 @@ import { describe, test, type TestContext } from 'node:test';
 import type { Turn } from '../../src/client/turn.ts';
 import { check } from '../../src/cli/check.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
-import { question, questionsTo, resultsIn } from '../support/interrupts.ts';
+import { nextInterrupt, interruptsOf, toolResultsIn } from '../support/interrupts.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createScriptedTempHome } from '../support/temp-home.ts';
 import { connectClient, readAll, startTyped } from '../support/typed-client.ts';
 
 const settings = (more: object = {}) => ({
@@ -19,7 +19,7 @@ const settings = (more: object = {}) => ({
 const add = { name: 'add', arguments: { a: 2, b: 3 } };
 const wantsToAdd = asks([add]);
 const inC1 = { conversationId: 'c1' };
-const statuses = (chunks: readonly Chunk[]) => resultsIn(chunks).map(({ status }) => status);
+const statuses = (chunks: readonly Chunk[]) => toolResultsIn(chunks).map(({ status }) => status);
 const kinds = async (turn: Turn) => (await readAll(turn)).map(({ type }) => type).filter((type) => type !== 'text');
 
 /** A conversation in which the first call was answered for good. */
@@ -27,7 +27,7 @@ async function decided(t: TestContext, decision: 'approve' | 'deny', more: objec
   const { parley, model, client } = await startTyped(t, settings(more));
   model.script(wantsToAdd, says('First.'));
   const turn = client.chat('Add', inC1);
-  const { interrupt_id: interruptId } = await question(client);
+  const { interrupt_id: interruptId } = await nextInterrupt(client);
   assert.deepEqual(await client.respond('c1', { interruptId, decision, remember: true }), { accepted: true });
   await turn.end;
   return { parley, model, client };
@@ -66,7 +66,7 @@ describe('a decision that is remembered', () => {
     const wantsToCount = asks([{ name: 'count' }]);
     model.script(wantsToCount, says('First.'));
     const first = client.chat('Count', inC1);
-    const { interrupt_id: interruptId } = await question(client);
+    const { interrupt_id: interruptId } = await nextInterrupt(client);
     await client.respond('c1', { interruptId, decision: 'approve', remember: true });
     await first.end;
     model.script(wantsToCount, asks([{ name: 'redefine' }]), says('Second.'));
@@ -82,17 +82,17 @@ describe('a decision that is remembered', () => {
 
     model.script(wantsToCount);
     client.chat('Count', inC1);
-    assert.partialDeepStrictEqual(await question(client, 2), { name: 'count' });
+    assert.partialDeepStrictEqual(await nextInterrupt(client, 2), { name: 'count' });
   });
 
   test('is for one tool of one conversation', async (t) => {
     const { model, client } = await decided(t, 'approve');
     model.script(asks([{ name: 'word_count', arguments: { text: 'a b' } }]));
     client.chat('Count', inC1);
-    assert.partialDeepStrictEqual(await question(client, 2), { name: 'word_count' });
+    assert.partialDeepStrictEqual(await nextInterrupt(client, 2), { name: 'word_count' });
     model.script(wantsToAdd);
     client.chat('Add', { conversationId: 'c2' });
-    assert.equal((await question(client, 3)).conversationId, 'c2');
+    assert.equal((await nextInterrupt(client, 3)).conversationId, 'c2');
   });
 
   test('is not that of a fork, nor of another conversation that gets its name', async (t) => {
@@ -101,11 +101,11 @@ describe('a decision that is remembered', () => {
     const { conversation_id: forked } = await client.fork('c1', head);
     model.script(wantsToAdd);
     client.chat('Add', { conversationId: forked });
-    assert.equal((await question(client, 2)).conversationId, forked);
+    assert.equal((await nextInterrupt(client, 2)).conversationId, forked);
     await client.delete('c1');
     model.script(wantsToAdd);
     client.chat('Add', inC1);
-    assert.equal((await question(client, 3)).conversationId, 'c1');
+    assert.equal((await nextInterrupt(client, 3)).conversationId, 'c1');
   });
 
   test('outlives its rows', async (t) => {
@@ -122,12 +122,12 @@ describe('a decision that is remembered', () => {
   });
 
   test('holds after kill -9 as soon as it was accepted', async (t) => {
-    const { model, home } = await createScriptedHome(t, settings());
+    const { model, home } = await createScriptedTempHome(t, settings());
     model.script(wantsToAdd);
     const first = home.start();
     const client = connectClient(t, await first.listening);
     client.chat('Add', { ...inC1, requestId: 'r1' });
-    const { interrupt_id: interruptId } = await question(client);
+    const { interrupt_id: interruptId } = await nextInterrupt(client);
     await client.respond('c1', { interruptId, decision: 'approve', remember: true });
     first.kill('SIGKILL');
     await first.exited;
@@ -143,8 +143,8 @@ test('of several questions about a tool one answer for good is the answer to all
   const { parley, model, client } = await startTyped(t, settings());
   model.script(asks([add, { name: 'word_count', arguments: { text: 'a b' } }, add]), says('Done.'));
   const turn = client.chat('Add twice', inC1);
-  await question(client, 3);
-  const [first = '', other = '', last = ''] = questionsTo(client).map((asked) => asked.interrupt_id);
+  await nextInterrupt(client, 3);
+  const [first = '', other = '', last = ''] = interruptsOf(client).map((asked) => asked.interrupt_id);
   const another = connectClient(t, parley.url);
   assert.deepEqual(
     await another.respond('c1', { interruptId: last, decision: 'deny', remember: true, reason: 'No sums.' }),
@@ -155,9 +155,9 @@ test('of several questions about a tool one answer for good is the answer to all
   });
   assert.deepEqual(await another.respond('c1', { interruptId: other, decision: 'approve' }), { accepted: true });
   assert.deepEqual(statuses(await readAll(turn)), ['denied', 'denied', 'ok']);
-  const told = model.requests[1]?.body.messages.slice(-3).map(({ content }) => String(content)) ?? [];
+  const modelText = model.requests[1]?.body.messages.slice(-3).map(({ content }) => String(content)) ?? [];
   assert.deepEqual(
-    told.map((text) => text.includes('No sums.')),
+    modelText.map((text) => text.includes('No sums.')),
     [true, false, true],
   );
   assert.equal(check(parley.database).exitCode, 0);

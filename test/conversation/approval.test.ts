@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Answer } from '../../src/client/client.ts';
-import { question, resultsIn, type Question } from '../support/interrupts.ts';
+import { nextInterrupt, toolResultsIn, type Interrupt } from '../support/interrupts.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer } from '../support/parley.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
-import { eventually } from '../support/server-process.ts';
-import { connectClient, readAll, startTyped, withCode, type WatchedClient } from '../support/typed-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { createScriptedTempHome } from '../support/temp-home.ts';
+import { connectClient, readAll, startTyped, withCode, type RecordedClient } from '../support/typed-client.ts';
 
 const askFirst = (service: object = {}, tools: object = {}) => ({
   mcpServers: demoServer,
@@ -18,19 +18,19 @@ const askFirst = (service: object = {}, tools: object = {}) => ({
 const wantsToAdd = asks([{ name: 'add', arguments: { a: 2, b: 3 } }]);
 const inC1 = { conversationId: 'c1' };
 const respond = (
-  client: WatchedClient,
-  { interrupt_id: interruptId }: Question,
+  client: RecordedClient,
+  { interrupt_id: interruptId }: Interrupt,
   decision: Answer['decision'],
   more: Partial<Answer> = {},
 ) => client.respond('c1', { interruptId, decision, ...more });
-const standing = (client: WatchedClient) => client.request('subscribe', { conversation_id: 'c1' });
+const callStates = (client: RecordedClient) => client.request('subscribe', { conversation_id: 'c1' });
 
 describe('a call that needs approval', () => {
   test('is asked about with all that is to be known, and made once somebody approves', async (t) => {
     const { parley, model, client } = await startTyped(t, askFirst());
     model.script(wantsToAdd, says('Five.'));
     const turn = client.chat('Add', { ...inC1, requestId: 'r1' });
-    const asked = await question(client);
+    const asked = await nextInterrupt(client);
     const { interrupt_id, call_id, expires_at, ...rest }: Record<string, unknown> = asked;
     assert.deepEqual(rest, {
       ...inC1,
@@ -44,7 +44,7 @@ describe('a call that needs approval', () => {
     assert.ok(interrupt_id && call_id && Date.parse(String(expires_at)) > Date.now() + 86_000_000);
 
     const other = connectClient(t, parley.url);
-    const { state, can, active } = await standing(other);
+    const { state, can, active } = await callStates(other);
     assert.deepEqual(
       { state, can, active },
       {
@@ -61,7 +61,7 @@ describe('a call that needs approval', () => {
     const chunks = await readAll(turn);
     assert.deepEqual([await turn.text(), (await turn.end).metadata.tool_hops], ['Five.', 1]);
     assert.deepEqual(
-      resultsIn(chunks).map(({ status, data }) => [status, data]),
+      toolResultsIn(chunks).map(({ status, data }) => [status, data]),
       [['ok', '5']],
     );
     assert.deepEqual(await respond(client, asked, 'deny'), { already: { decision: 'approve' } });
@@ -71,9 +71,9 @@ describe('a call that needs approval', () => {
     const { model, client } = await startTyped(t, askFirst());
     model.script(wantsToAdd, says('As you wish.'));
     const turn = client.chat('Add', inC1);
-    await respond(client, await question(client), 'deny', { reason: 'I can add.' });
+    await respond(client, await nextInterrupt(client), 'deny', { reason: 'I can add.' });
     assert.deepEqual(
-      resultsIn(await readAll(turn)).map(({ status }) => status),
+      toolResultsIn(await readAll(turn)).map(({ status }) => status),
       ['denied'],
     );
     assert.match(JSON.stringify(model.requests[1]?.body.messages.at(-1)), /declined.*I can add\./);
@@ -83,9 +83,9 @@ describe('a call that needs approval', () => {
     const { parley, model, client } = await startTyped(t, askFirst());
     model.script(wantsToAdd, says('Five.'));
     const turn = client.chat('Add', inC1);
-    const asked = await question(client);
+    const asked = await nextInterrupt(client);
     const clients = Array.from({ length: 8 }, () => connectClient(t, parley.url));
-    await Promise.all(clients.map((each) => each.until('open')));
+    await Promise.all(clients.map((each) => each.whenStatus('open')));
     const answers = await Promise.all(
       clients.map((each, index) => respond(each, asked, index % 2 ? 'approve' : 'deny')),
     );
@@ -98,10 +98,10 @@ describe('a call that needs approval', () => {
     const { parley, model, client } = await startTyped(t, askFirst({ recovery: { attempts: 0 } }));
     model.script(wantsToAdd, says('Five.'));
     client.chat('Add', { ...inC1, requestId: 'r1' });
-    const asked = await question(client);
+    const asked = await nextInterrupt(client);
     for (let times = 0; times < 3; times += 1) await parley.restart();
     const later = connectClient(t, parley.url);
-    const { state, can, active, head_seq } = await standing(later);
+    const { state, can, active, head_seq } = await callStates(later);
     assert.deepEqual(
       { state, can, active, head_seq },
       {
@@ -126,12 +126,12 @@ describe('a call that needs approval', () => {
   });
 
   test('holds after kill -9, and so does the answer', async (t) => {
-    const { model, home } = await createScriptedHome(t, askFirst());
+    const { model, home } = await createScriptedTempHome(t, askFirst());
     model.script(wantsToAdd, says('Five.'));
     const first = home.start();
     const client = connectClient(t, await first.listening);
     client.chat('Add', { ...inC1, requestId: 'r1' });
-    const asked = await question(client);
+    const asked = await nextInterrupt(client);
     first.kill('SIGKILL');
     await first.exited;
     const second = home.start();
@@ -148,12 +148,12 @@ describe('a call that needs approval', () => {
     const { parley, model, client } = await startTyped(t, askFirst({ idle_timeout: 0.05 }, { approval_timeout: 0.8 }));
     model.script(wantsToAdd, says('Then not.'));
     const turn = client.chat('Add', inC1);
-    const asked = await question(client);
+    const asked = await nextInterrupt(client);
     await eventually(
       async () => (await readMetrics(parley.url)).get('parley_conversations_live') === 0,
       'the conversation to leave memory',
     );
-    const results = resultsIn(await readAll(turn));
+    const results = toolResultsIn(await readAll(turn));
     assert.deepEqual(
       results.map(({ status, data }) => [status, data]),
       [['denied', 'Nobody approved this call in time; it was not run.']],
@@ -165,7 +165,7 @@ describe('a call that needs approval', () => {
     const { model, client, parley } = await startTyped(t, askFirst());
     model.script(wantsToAdd);
     client.chat('Add', { ...inC1, requestId: 'r1' });
-    const asked = await question(client);
+    const asked = await nextInterrupt(client);
     await parley.restart();
     const back = connectClient(t, parley.url);
     assert.deepEqual(await back.cancel('c1'), { cancelled: ['r1'], disposition: 'cancelled' });
@@ -198,7 +198,7 @@ test('a tool that is never allowed is not offered, and refused at once where it 
   model.script(wantsToAdd, says('I may not.'));
   const turn = client.chat('Add', inC1);
   assert.deepEqual(
-    resultsIn(await readAll(turn)).map(({ status }) => status),
+    toolResultsIn(await readAll(turn)).map(({ status }) => status),
     ['denied'],
   );
   assert.equal(await turn.text(), 'I may not.');

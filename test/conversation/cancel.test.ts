@@ -5,7 +5,7 @@ import { readMetrics } from '../support/metrics.ts';
 import { hangs, says, saysStepwise, stalls } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { misbehavingServer, serveScripted, startScripted } from '../support/parley.ts';
-import { connectClient, hear, withCode } from '../support/typed-client.ts';
+import { connectClient, readUntilText, withCode } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
 const r1 = { conversationId: 'c1', requestId: 'r1' };
@@ -27,7 +27,7 @@ describe('cancel', () => {
     model.script(stalls('Once ', 'upon '), says('Fine.'));
     const client = connectClient(t, parley.url);
     const turn = client.chat('a story', r1);
-    await hear(turn, 'Once upon ');
+    await readUntilText(turn, 'Once upon ');
     assert.deepEqual(await client.cancel('c1'), stopped);
     assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
     assert.deepEqual(
@@ -99,7 +99,7 @@ describe('cancel', () => {
     model.script(stalls('Once '));
     const [client, other] = [connectClient(t, parley.url), connectClient(t, parley.url)];
     const turn = client.chat('a story', r1);
-    await hear(turn, 'Once ');
+    await readUntilText(turn, 'Once ');
     await other.ping();
     const [mine, theirs] = await Promise.all([client.cancel('c1'), other.cancel('c1')]);
     assert.ok([mine, theirs].some(({ cancelled }) => cancelled[0] === 'r1'));
@@ -128,7 +128,7 @@ describe('an interrupting chat', () => {
     model.script(stalls('Once '), says('urgent'), says('later'));
     const client = connectClient(t, parley.url);
     const first = client.chat('a story', r1);
-    await hear(first, 'Once ');
+    await readUntilText(first, 'Once ');
     const waiting = client.chat('wait', inC1);
     const urgent = client.chat('now!', { ...inC1, mode: 'interrupt' });
     assert.equal((await first.end).metadata.finish_reason, 'interrupted');
@@ -141,11 +141,11 @@ describe('an interrupting chat', () => {
     model.script(stalls('Once '), stalls('Twice '));
     const client = connectClient(t, parley.url);
     const first = client.chat('a story', r1);
-    await hear(first, 'Once ');
+    await readUntilText(first, 'Once ');
     await assert.rejects(client.chat('me too', { ...inC1, mode: 'reject' }).end, withCode('illegal_in_state'));
     await client.cancel('c1');
     await first.end;
-    await hear(client.chat('another story', inC1), 'Twice ');
+    await readUntilText(client.chat('another story', inC1), 'Twice ');
     const ended = client.chat('a story', { ...r1, mode: 'reject' });
     assert.equal((await ended.end).metadata.replayed, true);
     await client.cancel('c1');

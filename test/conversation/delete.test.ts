@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { check } from '../../src/cli/check.ts';
 import { hangs, says, stalls } from '../support/model/replies.ts';
-import { connectClient, hear, readAll, startTyped, withCode } from '../support/typed-client.ts';
+import { connectClient, readUntilText, readAll, startTyped, withCode } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
 
@@ -31,7 +31,7 @@ describe('a deleted conversation', () => {
     model.script(stalls('Once '));
     const turn = client.chat('A tale', inC1);
     const ended = assert.rejects(turn.end, withCode('conversation_deleted'));
-    await hear(turn, 'Once ');
+    await readUntilText(turn, 'Once ');
     await client.delete('c1');
     assert.equal(await model.requests[0]?.end, 'aborted');
     await ended;

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { saysStepwise } from '../support/model/replies.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createScriptedTempHome } from '../support/temp-home.ts';
 import { connectClient, withCode } from '../support/typed-client.ts';
 
 const chat = ['Hi', { conversationId: 'c1', requestId: 'r1' }] as const;
@@ -26,7 +26,7 @@ const written = (database: string, text: string) =>
   );
 
 const homeOf = (t: TestContext, service: Record<string, unknown> = {}) =>
-  createScriptedHome(t, { config: { chat: { service: { streaming: { draft_interval: 0.01 }, ...service } } } });
+  createScriptedTempHome(t, { config: { chat: { service: { streaming: { draft_interval: 0.01 }, ...service } } } });
 
 test('what a model has written of an answer survives a kill, and is gone when the answer is whole', async (t) => {
   const { model, home } = await homeOf(t);

@@ -5,8 +5,8 @@ import { startHttpServer } from '../support/mcp-http-server.ts';
 import { offerMemos } from '../support/mcp-offers.ts';
 import type { ModelServer } from '../support/model/server.ts';
 import { says } from '../support/model/replies.ts';
-import { eventually } from '../support/server-process.ts';
-import { connectClient, startTyped, withCode, type WatchedClient } from '../support/typed-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { connectClient, startTyped, withCode, type RecordedClient } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
 const today = { server: 'memos', uri: 'memo://today' };
@@ -31,7 +31,7 @@ const lastRequest = ({ requests }: ModelServer) =>
     .at(-1)
     ?.body.messages.filter(({ role }) => role !== 'system')
     .map(({ role, content }) => [role, content]);
-const eventsOf = async (client: WatchedClient) => (await client.history('c1')).events;
+const eventsOf = async (client: RecordedClient) => (await client.history('c1')).events;
 
 describe('a chat', () => {
   test('with resources is read by the model after them', async (t) => {

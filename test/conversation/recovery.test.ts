@@ -8,14 +8,13 @@ import type { Chunk } from '../../src/protocol/chunks.ts';
 import { says, saysStepwise, stalls } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { misbehavingServer } from '../support/parley.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
-import type { HomeOptions } from '../support/server-process.ts';
+import { createScriptedTempHome, type TempHomeOptions } from '../support/temp-home.ts';
 import { connectClient, readAll, shownText, withCode } from '../support/typed-client.ts';
 
 const r1 = { conversationId: 'c1', requestId: 'r1' };
 
-async function scene(t: TestContext, options: HomeOptions = {}) {
-  const { model, home } = await createScriptedHome(t, options);
+async function scene(t: TestContext, options: TempHomeOptions = {}) {
+  const { model, home } = await createScriptedTempHome(t, options);
   return {
     model,
     home,

@@ -5,7 +5,7 @@ import { ParleyError } from '../../src/client/errors.ts';
 import { check } from '../../src/cli/check.ts';
 import { says, stalls } from '../support/model/replies.ts';
 import type { ModelServer } from '../support/model/server.ts';
-import { connectClient, hear, startTyped, withCode } from '../support/typed-client.ts';
+import { connectClient, readUntilText, startTyped, withCode } from '../support/typed-client.ts';
 
 const asked = (model: ModelServer) =>
   model.requests
@@ -15,7 +15,7 @@ const asked = (model: ModelServer) =>
 const inC1 = { conversationId: 'c1' };
 
 /** For `assert.rejects`. */
-const refusedWith = (code: string, data: object) => (error: unknown) => {
+const rejectsWith = (code: string, data: object) => (error: unknown) => {
   assert.ok(error instanceof ParleyError);
   assert.deepEqual([error.code, error.data], [code, data]);
   return true;
@@ -55,10 +55,10 @@ describe('a chat that goes back', () => {
     const { model, client } = await startTyped(t);
     model.script(stalls('Once '), says('Better.'));
     const first = client.chat('A tale', inC1);
-    await hear(first, 'Once ');
+    await readUntilText(first, 'Once ');
     await assert.rejects(
       client.chat('A better tale', { ...inC1, rewindTo: 1 }).end,
-      refusedWith('illegal_in_state', { can: ['cancel', 'chat'] }),
+      rejectsWith('illegal_in_state', { can: ['cancel', 'chat'] }),
     );
     assert.equal(await client.chat('A better tale', { ...inC1, rewindTo: 1, mode: 'interrupt' }).text(), 'Better.');
     assert.equal((await first.end).metadata.finish_reason, 'interrupted');
@@ -77,10 +77,10 @@ describe('a chat that goes back', () => {
     ] as const) {
       await assert.rejects(
         client.chat('again', { conversationId, rewindTo }).end,
-        refusedWith('invalid_request', { path: 'payload.rewind_to' }),
+        rejectsWith('invalid_request', { path: 'payload.rewind_to' }),
         `${rewindTo} of ${conversationId}`,
       );
     }
-    await assert.rejects(client.chat(null, inC1).end, refusedWith('invalid_request', { path: 'payload.text' }));
+    await assert.rejects(client.chat(null, inC1).end, rejectsWith('invalid_request', { path: 'payload.text' }));
   });
 });

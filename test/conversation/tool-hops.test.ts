@@ -206,8 +206,11 @@ describe('a tool hop', () => {
     const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'race', arguments: { steps: 5_000 } }]), says('Done.'));
     const turn = await live(client.chat('go'));
-    const told = turn.progress.length;
-    assert.ok(told >= 1 && told <= 1 + Number(turn.results[0]?.duration_ms) / 20, `${told} steps were told`);
+    const progressCount = turn.progress.length;
+    assert.ok(
+      progressCount >= 1 && progressCount <= 1 + Number(turn.results[0]?.duration_ms) / 20,
+      `${progressCount} steps were told`,
+    );
   });
 
   test('passes progress on, cut to a line, and cuts an oversized result head and tail', async (t) => {

@@ -5,8 +5,8 @@ import Database from 'better-sqlite3';
 import { fails, says, saysStepwise, stalls, type Reply } from '../support/model/replies.ts';
 import type { ModelServer } from '../support/model/server.ts';
 import { serveScripted, type Parley } from '../support/parley.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createScriptedTempHome } from '../support/temp-home.ts';
 import { connectClient, endOf, readAll, shownText, withCode } from '../support/typed-client.ts';
 
 const r1 = { conversationId: 'c1', requestId: 'r1' };
@@ -54,7 +54,7 @@ async function runToEnd(
 
 /** The server as a process that dies without a word. */
 async function startKillable(t: TestContext) {
-  const { model, home } = await createScriptedHome(t);
+  const { model, home } = await createScriptedTempHome(t);
   return {
     model,
     async start() {

@@ -15,7 +15,7 @@ import {
 } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, serveScripted } from '../support/parley.ts';
-import { connectClient, hear, readAll, shownText, withCode } from '../support/typed-client.ts';
+import { connectClient, readUntilText, readAll, shownText, withCode } from '../support/typed-client.ts';
 
 const r1 = { conversationId: 'c1', requestId: 'r1' };
 const r2 = { conversationId: 'c1', requestId: 'r2' };
@@ -27,7 +27,7 @@ describe('the same chat on another socket, while its turn runs,', () => {
     model.script(step.reply);
     step.release(2);
     const mine = connectClient(t, parley.url).chat('count', r1);
-    await hear(mine, 'one two ');
+    await readUntilText(mine, 'one two ');
     const theirs = connectClient(t, parley.url).chat('count', r1);
     const reader = theirs[Symbol.asyncIterator]();
     assert.equal((await reader.next()).value?.data, 'one two ');

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Cursor } from '../../src/client/position.ts';
-import { isEnd, isEvent, range, readUntil, seqsOf, shownAnswers } from '../support/following.ts';
+import { isEnd, isEvent, range, readUntil, seqsOf, shownAnswers } from '../support/followed-frames.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, serveScripted } from '../support/parley.ts';
-import { connectClient, hear } from '../support/typed-client.ts';
+import { connectClient, readUntilText } from '../support/typed-client.ts';
 
 /** Nine rows: a plain turn, and one with a call. */
 async function startWithLog(t: TestContext) {
@@ -51,7 +51,7 @@ describe('a subscription from every seq of a log', () => {
     model.script(step.reply);
     step.release(2);
     const turn = connectClient(t, parley.url).chat('count', { conversationId: 'c1', requestId: 'r3' });
-    await hear(turn, 'one two ');
+    await readUntilText(turn, 'one two ');
     const followers = followFromEach(t, parley.url, range(0, 10));
     for (const { follow } of followers) await readUntil(follow, ({ status }) => status === 'chunk');
     step.release();

@@ -4,7 +4,16 @@ import { describe, test, type TestContext } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
 import type { FollowedFrame } from '../../src/client/follow.ts';
 import type { Cursor } from '../../src/client/position.ts';
-import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf, shownAnswers } from '../support/following.ts';
+import {
+  chunksOf,
+  isChunk,
+  isEnd,
+  isEvent,
+  range,
+  readUntil,
+  seqsOf,
+  shownAnswers,
+} from '../support/followed-frames.ts';
 import {
   createGate,
   delta,
@@ -19,7 +28,7 @@ import {
 } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer } from '../support/parley.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
+import { createScriptedTempHome } from '../support/temp-home.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient } from '../support/typed-client.ts';
 
@@ -27,7 +36,7 @@ const r1 = { conversationId: 'c1', requestId: 'r1' };
 
 /** A server process, behind an address that stays when it is replaced by the next one. */
 async function startReplaceable(t: TestContext) {
-  const { model, home } = await createScriptedHome(t, {
+  const { model, home } = await createScriptedTempHome(t, {
     mcpServers: demoServer,
     config: { shutdown: { drain_timeout: 0.1 } },
   });
@@ -37,12 +46,12 @@ async function startReplaceable(t: TestContext) {
     model,
     url: proxy.url,
     async replace(signal: 'SIGKILL' | 'SIGTERM') {
-      proxy.admit(false);
+      proxy.acceptConnections(false);
       server.kill(signal);
       await server.exited;
       server = home.start();
       proxy.retarget(await server.listening);
-      proxy.admit(true);
+      proxy.acceptConnections(true);
     },
   };
 }

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { done, finish, streams, text, usage } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
-import { createHome } from '../support/server-process.ts';
+import { createTempHome } from '../support/temp-home.ts';
 
 const MIB = 1024 * 1024;
 const READERS = 200;
@@ -33,7 +33,7 @@ test(
         usage(),
         done(),
       );
-    const home = await createHome(t, { modelUrl: model.url });
+    const home = await createTempHome(t, { modelUrl: model.url });
     const server = home.start();
     const sender = await server.connect();
     const inC1 = { conversation_id: 'c1' };

@@ -1,11 +1,11 @@
 /** Subscriptions from the outside: what is there, then what comes, the same frames for all, and each once. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf } from '../support/following.ts';
+import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf } from '../support/followed-frames.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, serveScripted } from '../support/parley.ts';
-import { connectClient, hear, shownText, type WatchedClient } from '../support/typed-client.ts';
+import { connectClient, readUntilText, shownText, type RecordedClient } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
 const r1 = { conversationId: 'c1', requestId: 'r1' };
@@ -35,7 +35,7 @@ describe('a subscription', () => {
     await sender.chat('two', r2).end;
     await readUntil(follow, isEnd('r2'));
     assert.deepEqual(seqsOf(watcher.frames), range(1, 9));
-    const ofTurn = ({ frames }: WatchedClient) =>
+    const ofTurn = ({ frames }: RecordedClient) =>
       frames.filter((frame) => frame.status !== 'event' && 'request_id' in frame && frame.request_id === 'r2');
     assert.deepEqual(ofTurn(watcher), ofTurn(sender), 'the same frames as the sender');
   });
@@ -47,7 +47,7 @@ describe('a subscription', () => {
     step.release(2);
     const sender = connectClient(t, parley.url);
     const turn = sender.chat('count', r1);
-    await hear(turn, 'one two ');
+    await readUntilText(turn, 'one two ');
     const watcher = connectClient(t, parley.url);
     const follow = watcher.follow('c1', { cursor: { after_seq: 1 } });
     const [first, chunk] = await readUntil(follow, isChunk);
@@ -73,7 +73,7 @@ describe('a subscription', () => {
     model.script(step.reply);
     step.release();
     const turn = connectClient(t, parley.url).chat('count', r1);
-    await hear(turn, 'one ');
+    await readUntilText(turn, 'one ');
     const watcher = connectClient(t, parley.url);
     const follow = watcher.follow('c1', { cursor: { ...turn.cursor(), offset: 2 } });
     await readUntil(follow, isChunk);

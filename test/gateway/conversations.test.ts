@@ -18,7 +18,7 @@ async function chat(client: Client, conversationId: string, ...texts: string[]):
 }
 
 /** A refused request, and what its `data` says. */
-const refusedWith = (data: object) => (error: unknown) => {
+const rejectsWith = (data: object) => (error: unknown) => {
   assert.ok(error instanceof ParleyError);
   assert.deepEqual([error.code, error.data], ['invalid_request', data]);
   return true;
@@ -107,8 +107,8 @@ describe('the list of conversations', () => {
   test('refuses a cursor that it has not given, and a limit beyond 200', async (t) => {
     const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
-    await assert.rejects(client.conversations({ cursor: 'page 2' }), refusedWith({ path: 'payload.cursor' }));
-    await assert.rejects(client.conversations({ limit: 201 }), refusedWith({ path: 'payload.limit' }));
+    await assert.rejects(client.conversations({ cursor: 'page 2' }), rejectsWith({ path: 'payload.cursor' }));
+    await assert.rejects(client.conversations({ limit: 201 }), rejectsWith({ path: 'payload.limit' }));
   });
 });
 
@@ -119,9 +119,9 @@ describe('a fork', () => {
     await chat(client, 'c1', 'I am Ada', 'I like cats', 'I hate dogs');
     const { conversation_id: fork } = await client.fork('c1', 6);
     await client.chat('Who am I?', { conversationId: fork }).end;
-    const heard = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'user');
+    const received = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'user');
     assert.deepEqual(
-      heard?.map(({ content }) => content),
+      received?.map(({ content }) => content),
       ['I am Ada', 'I like cats', 'Who am I?'],
     );
     await client.chat('And I?', { conversationId: 'c1' }).end;
@@ -167,10 +167,10 @@ describe('a fork', () => {
     const { parley, model } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await chat(client, 'c1', 'One', 'Two');
-    await assert.rejects(client.fork('c1', 4), refusedWith({ path: 'payload.at_seq', nearest: [3, 6] }));
+    await assert.rejects(client.fork('c1', 4), rejectsWith({ path: 'payload.at_seq', nearest: [3, 6] }));
     await assert.rejects(client.fork('c1', 4), /no fork can be made at 4.*The nearest places are 3 and 6\./);
-    await assert.rejects(client.fork('c1', 99), refusedWith({ path: 'payload.at_seq', nearest: [6] }));
-    await assert.rejects(client.fork('c1', 0), refusedWith({ path: 'payload.at_seq' }));
+    await assert.rejects(client.fork('c1', 99), rejectsWith({ path: 'payload.at_seq', nearest: [6] }));
+    await assert.rejects(client.fork('c1', 0), rejectsWith({ path: 'payload.at_seq' }));
     const step = saysStepwise('one two');
     model.script(step.reply);
     const running = client.chat('Hi', { conversationId: 'c2' });

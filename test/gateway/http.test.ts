@@ -8,9 +8,9 @@ import { pageOf, readMetrics } from '../support/metrics.ts';
 import { fails, says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startParley } from '../support/parley.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
-import { eventually } from '../support/server-process.ts';
-import { connectClient, hear, startTyped, withCode } from '../support/typed-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { createScriptedTempHome } from '../support/temp-home.ts';
+import { connectClient, readUntilText, startTyped, withCode } from '../support/typed-client.ts';
 
 test('GET /health tells that the process lives, how long, and how its MCP servers are', async (t) => {
   const parley = await startParley(t, { mcpServers: demoServer });
@@ -32,14 +32,14 @@ test('GET /health tells that the process lives, how long, and how its MCP server
 });
 
 test('GET /ready is 200 while chats are taken and 503 from the first moment of a drain; /health stays 200', async (t) => {
-  const { model, home } = await createScriptedHome(t);
+  const { model, home } = await createScriptedTempHome(t);
   const server = home.start();
   const url = await server.listening;
   const answer = saysStepwise('one ', 'two');
   model.script(answer.reply);
   const turn = connectClient(t, url).chat('count');
   answer.release();
-  await hear(turn, 'one ');
+  await readUntilText(turn, 'one ');
   const statusOf = async (path: string) => (await fetch(pageOf(url, path))).status;
   assert.equal(await statusOf('/ready'), 200);
   server.kill('SIGTERM');

@@ -10,9 +10,9 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { turnedAway, type ConnectOptions } from '../support/client.ts';
+import { rejectedConnection, type ConnectOptions } from '../support/client.ts';
 import { startParley, type Parley } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 async function start(t: TestContext, websocket: Record<string, unknown> = {}, service: Record<string, unknown> = {}) {
   const parley = await startParley(t, { config: { chat: { websocket, service } } });
@@ -43,7 +43,7 @@ describe('connections', () => {
   test('beyond max_connections are closed with 1013, until one leaves', async (t) => {
     const { parley, client } = await start(t, { max_connections: 2 });
     const second = await parley.connect();
-    assert.deepEqual(await turnedAway(parley.url), {
+    assert.deepEqual(await rejectedConnection(parley.url), {
       frames: [],
       code: 1013,
       reason: 'too many connections: chat.websocket.max_connections',
@@ -56,7 +56,7 @@ describe('connections', () => {
   test('beyond max_connections_per_address are closed with 1013, and other addresses are served', async (t) => {
     const { parley, client } = await start(t, { max_connections_per_address: 2 });
     await parley.connect();
-    assert.deepEqual(await turnedAway(parley.url), {
+    assert.deepEqual(await rejectedConnection(parley.url), {
       frames: [],
       code: 1013,
       reason: 'too many connections from this address: chat.websocket.max_connections_per_address',
@@ -78,7 +78,7 @@ describe('connections', () => {
     const by = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
     const first = await parley.connect(by(alice));
     await first.ask('ping');
-    assert.deepEqual(await turnedAway(parley.url, by(alice)), {
+    assert.deepEqual(await rejectedConnection(parley.url, by(alice)), {
       frames: [],
       code: 1013,
       reason: 'too many connections of this subject: chat.websocket.max_connections_per_subject',

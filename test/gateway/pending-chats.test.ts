@@ -4,8 +4,8 @@ import { test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { offerMemos } from '../support/mcp-offers.ts';
 import { says, stalls } from '../support/model/replies.ts';
-import { eventually } from '../support/server-process.ts';
-import { hear, startTyped, withCode } from '../support/typed-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { readUntilText, startTyped, withCode } from '../support/typed-client.ts';
 
 const today = { server: 'memos', uri: 'memo://today' };
 
@@ -42,7 +42,7 @@ test('without a name means the turn that runs before one that is still coming', 
   const { client, model, reading } = await startSlowMemos(t);
   model.script(stalls('Once '), says('Bread.'));
   const running = client.chat('a story', { conversationId: 'c1', requestId: 'r1' });
-  await hear(running, 'Once ');
+  await readUntilText(running, 'Once ');
   const coming = client.chat('What is to be done?', { conversationId: 'c1', requestId: 'r2', resources: [today] });
   await eventually(() => reading.begun > 0, 'the server to be asked');
   assert.deepEqual(await client.cancel('c1'), stopped, 'at once');

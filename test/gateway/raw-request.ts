@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 /** Where a raw request goes. */
 const portOf = (url: string) => Number(new URL(url).port);
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** Sends these lines and an empty one; resolves with the answer. */
 export async function sendLines(url: string, lines: readonly string[]): Promise<{ status: number; body: string }> {
@@ -50,7 +50,7 @@ async function exchange<Answer>(
     return await new Promise((resolve, reject) => {
       let received = Buffer.alloc(0);
       const fail = () => reject(new Error(`no whole answer: ${received.toString('latin1')}`));
-      socket.setTimeout(PATIENCE_MS, fail);
+      socket.setTimeout(TIMEOUT_MS, fail);
       socket.on('data', (chunk) => {
         received = Buffer.concat([received, chunk]);
         const answer = read(received);

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { connect, turnedAway } from '../support/client.ts';
+import { connect, rejectedConnection } from '../support/client.ts';
 import { eventsUrl, openWatcher, refusedWatcher } from '../support/inspection.ts';
 import { pageOf, readMetrics } from '../support/metrics.ts';
 import { startParley } from '../support/parley.ts';
 import { sendLines } from './raw-request.ts';
-import { createHome, eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTempHome } from '../support/temp-home.ts';
 
 const nameOf = (reason: string) => `parley_connections_refused_total{reason="${reason}"}`;
 
@@ -21,12 +22,12 @@ async function refusedBy(url: string, token: string | null = null): Promise<Reco
 
 describe('the log', () => {
   it('has one line a minute for each kind, with what was asked, from where, and the key to set', async (t) => {
-    const home = await createHome(t, { config: { logging: { format: 'json' } } });
+    const home = await createTempHome(t, { config: { logging: { format: 'json' } } });
     const server = home.start();
     const url = await server.listening;
     for (let each = 0; each < 3; each += 1) {
-      await turnedAway(url, { headers: { host: `evil${each}.example` } });
-      await turnedAway(url, { headers: { origin: 'https://evil.example/?token=secret' } });
+      await rejectedConnection(url, { headers: { host: `evil${each}.example` } });
+      await rejectedConnection(url, { headers: { origin: 'https://evil.example/?token=secret' } });
       await sendLines(url, ['GET /metrics?token=secret HTTP/1.1', 'Host: localhost', 'Via: 1.1 secret']);
       await sendLines(url, ['GET /inspect HTTP/1.1', 'Host: evil.example']);
     }
@@ -103,8 +104,8 @@ describe('the metric', () => {
     };
     const parley = await startParley(t, { config: { auth, inspect: { viewers: ['root'] } } });
     const alice = { headers: { authorization: `Bearer ${tokens.alice}` } };
-    await turnedAway(parley.url);
-    await turnedAway(parley.url, { headers: { authorization: `Bearer ${createToken()}` } });
+    await rejectedConnection(parley.url);
+    await rejectedConnection(parley.url, { headers: { authorization: `Bearer ${createToken()}` } });
     await fetch(pageOf(parley.url, '/metrics'));
     await fetch(pageOf(parley.url, '/inspect/api/conversations'));
     await fetch(pageOf(parley.url, '/inspect/api/conversations'), alice);
@@ -119,7 +120,7 @@ describe('the metric', () => {
     it(`counts ${reason}`, async (t) => {
       const parley = await startParley(t, { config: { chat: { websocket } } });
       await parley.connect();
-      assert.equal((await turnedAway(parley.url)).code, 1013);
+      assert.equal((await rejectedConnection(parley.url)).code, 1013);
       assert.equal((await readMetrics(parley.url)).get(nameOf(reason)), 1);
     });
   }
@@ -134,7 +135,7 @@ describe('the metric', () => {
       },
     });
     await (await parley.connect(by)).ask('ping');
-    assert.equal((await turnedAway(parley.url, by)).code, 1013);
+    assert.equal((await rejectedConnection(parley.url, by)).code, 1013);
     assert.equal((await readMetrics(parley.url, token)).get(nameOf('subject_limit')), 1);
   });
 
@@ -160,7 +161,9 @@ describe('a server that asks for tokens', () => {
       const client = await parley.connect({ headers: { ...headers, ...origin } });
       assert.deepEqual((await client.ask('ping')).result, {});
     }
-    const { code, reason } = await turnedAway(parley.url, { headers: { ...headers, origin: 'https://evil.example' } });
+    const { code, reason } = await rejectedConnection(parley.url, {
+      headers: { ...headers, origin: 'https://evil.example' },
+    });
     assert.deepEqual(
       [code, reason],
       [
@@ -202,7 +205,7 @@ describe('a server without tokens that other machines reach', () => {
       { host: 'evil.example:8000', origin: 'http://evil.example:8000' },
       { host: '192.0.2.7:8000', origin: 'http://192.0.2.8:8000' },
     ]) {
-      assert.match((await turnedAway(url, { headers })).reason, /^origin not allowed/);
+      assert.match((await rejectedConnection(url, { headers })).reason, /^origin not allowed/);
     }
   });
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { connect, turnedAway, type ConnectOptions } from '../support/client.ts';
+import { connect, rejectedConnection, type ConnectOptions } from '../support/client.ts';
 import { startParley } from '../support/parley.ts';
 import { startCaddy, startNginx, withoutCaddy, withoutNginx } from './reverse-proxies.ts';
 
@@ -26,11 +26,11 @@ const PATHS = ['/health', '/metrics', '/inspect', '/inspect/api/conversations'];
 
 const withNginx = async (t: TestContext, config: Record<string, unknown>, http: (port: string) => string) => {
   const parley = await startParley(t, { config });
-  return visitor(await startNginx(t, http(new URL(parley.url).port)));
+  return clientOf(await startNginx(t, http(new URL(parley.url).port)));
 };
 
 /** A visitor of the proxy, who asks for chat.example.com. */
-function visitor(port: number) {
+function clientOf(port: number) {
   const url = `ws://127.0.0.1:${port}/ws/chat`;
   const withHost = (options: ConnectOptions = {}) => ({
     ...options,
@@ -38,7 +38,7 @@ function visitor(port: number) {
   });
   return {
     connect: (options?: ConnectOptions) => connect(url, withHost(options)),
-    turnedAway: (options?: ConnectOptions) => turnedAway(url, withHost(options)),
+    turnedAway: (options?: ConnectOptions) => rejectedConnection(url, withHost(options)),
     page: (path: string, headers: Record<string, string> = {}) =>
       new Promise<{ status: number; body: string }>((resolve, reject) => {
         httpGet(
@@ -138,7 +138,7 @@ describe('a server that asks for tokens behind nginx', { skip: withoutNginx }, (
 describe('a server without auth behind Caddy', { skip: withoutCaddy }, () => {
   const start = async (t: TestContext, config: Record<string, unknown>) => {
     const parley = await startParley(t, { config });
-    return visitor(
+    return clientOf(
       await startCaddy(
         t,
         documented('caddyfile', new URL(parley.url).port).replace(

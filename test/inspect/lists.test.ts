@@ -6,7 +6,7 @@ import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere, rowOf } from '../support/inspect-page.ts';
 import { says } from '../support/model/replies.ts';
 import { startParley, startScripted } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const openPage = createBrowser();
 const items = (page: Page) => page.locator('#conversations li');

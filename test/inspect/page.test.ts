@@ -12,7 +12,8 @@ import { fails, says, saysStepwise } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startParley, startScripted, type Parley } from '../support/parley.ts';
-import { createHome, eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTempHome } from '../support/temp-home.ts';
 
 const skip = withoutBrowser;
 const openPage = createBrowser();
@@ -171,7 +172,7 @@ describe('the log', { skip }, () => {
     t.after(() => model.close());
     const answer = saysStepwise('never ', 'told');
     model.script(says('Hello.'), answer.reply, saysStepwise('nor ', 'this').reply);
-    const home = await createHome(t, { modelUrl: model.url });
+    const home = await createTempHome(t, { modelUrl: model.url });
     const killed = home.start();
     await killed.listening;
     const client = await killed.connect();

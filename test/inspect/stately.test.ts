@@ -17,7 +17,7 @@ import { pageOf } from '../support/metrics.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** Does not compile where our messages are not the package's. */
 const asPackageHasIt = (message: StatelyMessage): StatelyInspectionEvent => message;

@@ -7,7 +7,7 @@ import { inspectUrl, isHere } from '../support/inspect-page.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startParley, startScripted } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const openPage = createBrowser();
 

@@ -17,7 +17,7 @@ import {
 } from '../support/model/replies.ts';
 import { asks, callParts } from '../support/model/tool-calls.ts';
 import { demoServer } from '../support/parley.ts';
-import { connectClient, startTyped, withCode, type WatchedClient } from '../support/typed-client.ts';
+import { connectClient, startTyped, withCode, type RecordedClient } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
 
@@ -28,7 +28,7 @@ const priced = (service: object = {}) => ({
 });
 const add = asks([{ name: 'add', arguments: { a: 2, b: 3 } }]);
 /** The one conversation that there is. */
-async function only(client: WatchedClient) {
+async function only(client: RecordedClient) {
   const { conversations } = await client.conversations();
   assert.equal(conversations.length, 1);
   return conversations[0];

@@ -11,7 +11,7 @@ import { check } from '../../src/cli/check.ts';
 import { textOf } from '../support/client.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { startParley, startScripted } from '../support/parley.ts';
-import { noMounting, smallDisk } from '../support/small-disk.ts';
+import { withoutMounting, smallDisk } from '../support/small-disk.ts';
 
 /** Larger than what a full disk may still have in the blocks it has given out. */
 const longText = 'word '.repeat(10_000);
@@ -22,7 +22,7 @@ async function startOnSmallDisk(t: TestContext, megabytes: number) {
   return { disk, database, ...(await startScripted(t, { config: { repository: { path: database } } })) };
 }
 
-describe('a full disk', { skip: noMounting, concurrency: 2 }, () => {
+describe('a full disk', { skip: withoutMounting, concurrency: 2 }, () => {
   test('costs the message that cannot be stored a storage_failed and nothing else: no processing, no request to the model', async (t) => {
     const { disk, client, model, database } = await startOnSmallDisk(t, 8);
     model.script(says('before'), says('after'));
@@ -92,7 +92,7 @@ test('a file that another program has locked refuses messages, and takes them on
   assert.equal(model.requests.length, 2);
 });
 
-test('a start on a disk that is read-only is refused with the reason', { skip: noMounting }, async (t) => {
+test('a start on a disk that is read-only is refused with the reason', { skip: withoutMounting }, async (t) => {
   const disk = smallDisk(t, 4);
   new Database(join(disk.folder, 'events.db')).close();
   disk.makeReadOnly();

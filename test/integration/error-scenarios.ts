@@ -8,12 +8,12 @@ import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Fault } from '../../machines/log.ts';
 import { AppError, fault, type ErrorCode } from '../../src/errors.ts';
-import { turnedAway, type Client, type Received, type Turn } from '../support/client.ts';
+import { rejectedConnection, type Client, type Received, type Turn } from '../support/client.ts';
 import { startConversations } from '../support/conversations.ts';
 import { says, saysStepwise, stalls } from '../support/model/replies.ts';
 import { demoServer, startParley, startScripted, type ParleyOptions } from '../support/parley.ts';
 
-export type Provocation = (test: TestContext) => Promise<Fault>;
+export type ErrorScenario = (test: TestContext) => Promise<Fault>;
 
 /** The fault that a frame tells. */
 export function faultIn({ error }: Received): Fault {
@@ -22,7 +22,7 @@ export function faultIn({ error }: Received): Fault {
 }
 
 /** Why a start was refused. */
-export async function refusedStart(test: TestContext, options: ParleyOptions): Promise<Fault> {
+export async function failedStart(test: TestContext, options: ParleyOptions): Promise<Fault> {
   const [start] = await Promise.allSettled([startParley(test, options)]);
   assert.ok(start.status === 'rejected' && start.reason instanceof AppError, 'it started');
   const { code, message, data } = start.reason;
@@ -43,7 +43,7 @@ async function duringTurn(test: TestContext, config: Record<string, unknown> = {
 }
 
 const ask =
-  (action: string, payload: object): Provocation =>
+  (action: string, payload: object): ErrorScenario =>
   async (test) => {
     const client = await (await startParley(test)).connect();
     return faultIn(await client.ask(action, payload));
@@ -65,7 +65,7 @@ async function whileLocked(path: string, turn: () => Promise<Turn>): Promise<Fau
   }
 }
 
-export const provocations: Record<Exclude<ErrorCode, `provider_${string}`>, Provocation> = {
+export const errorScenarios: Record<Exclude<ErrorCode, `provider_${string}`>, ErrorScenario> = {
   invalid_json: async (test) => answerTo(await (await startParley(test)).connect(), '{oops'),
   invalid_request: ask('chat', { text: 7 }),
   unknown_action: ask('dance', {}),
@@ -75,7 +75,7 @@ export const provocations: Record<Exclude<ErrorCode, `provider_${string}`>, Prov
     });
     const {
       frames: [told],
-    } = await turnedAway(url);
+    } = await rejectedConnection(url);
     assert.ok(told);
     return faultIn(told);
   },
@@ -167,9 +167,9 @@ export const provocations: Record<Exclude<ErrorCode, `provider_${string}`>, Prov
   },
   async config_invalid(test) {
     const { url } = await startParley(test);
-    return refusedStart(test, { config: { chat: { websocket: { port: Number(new URL(url).port) } } } });
+    return failedStart(test, { config: { chat: { websocket: { port: Number(new URL(url).port) } } } });
   },
-  store_unavailable: (test) => refusedStart(test, { config: { repository: { path: import.meta.dirname } } }),
+  store_unavailable: (test) => failedStart(test, { config: { repository: { path: import.meta.dirname } } }),
   async internal(test) {
     const parley = await startParley(test);
     const client = await parley.connect();

@@ -5,30 +5,30 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { errorCodes, faultData, type ErrorEntry } from '../../src/error-codes.ts';
-import { providerProvocations } from './provider-error-scenarios.ts';
-import { provocations, type Provocation } from './error-scenarios.ts';
+import { providerErrorScenarios } from './provider-error-scenarios.ts';
+import { errorScenarios, type ErrorScenario } from './error-scenarios.ts';
 
 const table = new Map<string, ErrorEntry>(Object.entries(errorCodes));
-const ways = new Map<string, Provocation>(Object.entries({ ...provocations, ...providerProvocations }));
+const scenarios = new Map<string, ErrorScenario>(Object.entries({ ...errorScenarios, ...providerErrorScenarios }));
 
 test('there is a way to every code, and none to another', () => {
-  assert.deepEqual([...ways.keys()].toSorted(), [...table.keys()].toSorted());
+  assert.deepEqual([...scenarios.keys()].toSorted(), [...table.keys()].toSorted());
 });
 
 describe('the code', { concurrency: 2 }, () => {
   for (const [code, { retryable, remedy, data = [] }] of table) {
     test(code, async (t) => {
-      const told = await ways.get(code)?.(t);
-      assert.ok(told);
-      assert.deepEqual([told.code, told.retryable], [code, retryable]);
+      const fault = await scenarios.get(code)?.(t);
+      assert.ok(fault);
+      assert.deepEqual([fault.code, fault.retryable], [code, retryable]);
       const known: readonly string[] = data;
       assert.deepEqual(
-        Object.keys(told.data).filter((key) => !known.includes(key)),
+        Object.keys(fault.data).filter((key) => !known.includes(key)),
         [],
         'what the table does not know',
       );
       for (const [, key = ''] of remedy.matchAll(/`data\.(\w+)`/g))
-        assert.ok(key in told.data, `the remedy sends people to data.${key}`);
+        assert.ok(key in fault.data, `the remedy sends people to data.${key}`);
     });
   }
 });

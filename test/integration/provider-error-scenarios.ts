@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { cuts, fails, hangs, says, type Reply } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
 import { startParley, startScripted } from '../support/parley.ts';
-import { faultIn, refusedStart, type Provocation } from './error-scenarios.ts';
+import { faultIn, failedStart, type ErrorScenario } from './error-scenarios.ts';
 
 const key = 'SCRIPTED_KEY';
 
@@ -23,7 +23,7 @@ async function chatWith(test: TestContext, base_url: string, timeouts: object = 
 }
 
 const answering =
-  (reply: Reply, timeouts: object = {}): Provocation =>
+  (reply: Reply, timeouts: object = {}): ErrorScenario =>
   async (test) => {
     const model = await startModelServer();
     test.after(() => model.close());
@@ -32,8 +32,8 @@ const answering =
     return chatWith(test, model.url, timeouts);
   };
 
-export const providerProvocations: Record<Extract<ErrorCode, `provider_${string}`>, Provocation> = {
-  provider_missing_key: (test) => refusedStart(test, { config: { llm: { active: 'groq' } } }),
+export const providerErrorScenarios: Record<Extract<ErrorCode, `provider_${string}`>, ErrorScenario> = {
+  provider_missing_key: (test) => failedStart(test, { config: { llm: { active: 'groq' } } }),
   provider_auth: answering(fails(401, 'Incorrect API key provided')),
   provider_model: answering(fails(404, 'The model does not exist', { code: 'model_not_found' })),
   provider_context_length: answering(fails(400, 'too long', { code: 'context_length_exceeded' })),

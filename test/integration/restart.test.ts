@@ -10,7 +10,8 @@ import Database from 'better-sqlite3';
 import type { Waiting } from '../../src/client/patience.ts';
 import { createGate, delta, done, finish, gate, says, streams, usage } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
-import { createHome, eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 const CLIENTS = 40;
@@ -70,7 +71,7 @@ async function restart(
   { signal, atOnce, queueLength }: { signal: 'SIGTERM' | 'SIGKILL'; atOnce: boolean; queueLength: number },
 ) {
   const { model, held } = await startModel(t);
-  const home = await createHome(t, {
+  const home = await createTempHome(t, {
     modelUrl: model.url,
     config: {
       chat: { websocket: { port: await freePort() }, service: { queue_length: queueLength } },

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
 import { createDemoModel } from '../../src/demo/model.ts';
-import { ask, languageModelAt } from '../support/model/asking.ts';
+import { ask, languageModelAt } from '../support/model/ask.ts';
 
 const model = languageModelAt('http://demo.invalid/v1', { active: 'demo' });
 

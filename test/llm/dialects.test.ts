@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { LanguageModel } from '../../src/llm/port.ts';
-import { ask, languageModelAt } from '../support/model/asking.ts';
+import { ask, languageModelAt } from '../support/model/ask.ts';
 import {
   bytes,
   data,

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { AnswerEnd } from '../../src/llm/port.ts';
-import { ask, languageModelAt } from '../support/model/asking.ts';
+import { ask, languageModelAt } from '../support/model/ask.ts';
 import {
   answersWith,
   bytes,

@@ -5,13 +5,13 @@ import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { answersWith, cuts, fails, hangs, says, stalls, streams, type Reply } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
-import { chunksOf, endOf, readAll, shownText, startTyped, type WatchedClient } from '../support/typed-client.ts';
+import { chunksOf, endOf, readAll, shownText, startTyped, type RecordedClient } from '../support/typed-client.ts';
 
 const c1 = { conversationId: 'c1' };
 const noticesOf = (chunks: readonly Chunk[]) => chunks.flatMap((chunk) => (chunk.type === 'notice' ? [chunk] : []));
 const delayOf = (chunks: readonly Chunk[]) => Number(noticesOf(chunks)[0]?.delay_ms);
 
-async function failed(client: WatchedClient, turn: Turn) {
+async function failed(client: RecordedClient, turn: Turn) {
   const { frame } = await endOf(client, turn);
   assert.ok(frame.status === 'error');
   return { chunks: chunksOf(client, turn), error: frame.error };

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { pageOf, readMetrics } from '../support/metrics.ts';
 import { hangs, says, saysStepwise } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { readAll, startTyped } from '../support/typed-client.ts';
 
 const oneAtOnce = (llm: object = {}) => ({

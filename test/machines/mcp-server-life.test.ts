@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { createActor, fromCallback } from 'xstate';
 import { reconnectDelayMs } from '../../machines/mcp-server-setup.ts';
 import { mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
-import { catalogue, limits, start, ways } from '../support/machines/mcp-server.ts';
+import { catalogue, limits, start, routes } from '../support/machines/mcp-server.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -104,9 +104,9 @@ describe('a server that is ready', () => {
   });
 
   test('is told as ready, whatever check is under way', () => {
-    for (const way of ['resting', 'checking', 'doubted']) {
+    for (const from of ['resting', 'checking', 'doubted']) {
       const box = start();
-      ways[way]?.(box);
+      routes[from]?.(box);
       assert.equal(serverState(box.actor.getSnapshot().value), 'ready');
     }
   });

@@ -89,7 +89,7 @@ function boot({ sweepFault, dismissalFault }: { sweepFault?: Error; dismissalFau
 }
 
 type Server = ReturnType<typeof boot>;
-const ways: Record<string, (server: Server) => Promise<unknown> | void> = {
+const routes: Record<string, (server: Server) => Promise<unknown> | void> = {
   booting: () => undefined,
   serving: (server) => server.started(),
   draining: async (server) => {
@@ -105,7 +105,7 @@ const ways: Record<string, (server: Server) => Promise<unknown> | void> = {
 
 async function serverThatIs(state: string) {
   const server = boot();
-  await ways[state]?.(server);
+  await routes[state]?.(server);
   assert.equal(server.state(), state);
   return server;
 }

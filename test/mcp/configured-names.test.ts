@@ -2,11 +2,16 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { demoServer } from '../support/parley.ts';
-import { createHome, eventually, type HomeOptions } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTempHome, type TempHomeOptions } from '../support/temp-home.ts';
 
 /** The warnings of a server, without their times, once its MCP servers are ready. */
-async function warningsOf(t: TestContext, options: HomeOptions, expected: number): Promise<Record<string, unknown>[]> {
-  const server = (await createHome(t, options)).start();
+async function warningsOf(
+  t: TestContext,
+  options: TempHomeOptions,
+  expected: number,
+): Promise<Record<string, unknown>[]> {
+  const server = (await createTempHome(t, options)).start();
   await server.listening;
   const lines = () =>
     server.output.stderr

@@ -4,13 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { question, resultsIn } from '../support/interrupts.ts';
+import { nextInterrupt, toolResultsIn } from '../support/interrupts.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { offerResumedTable, offerWaitingTable } from '../support/mcp-questions.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
-import type { Home } from '../support/server-process.ts';
+import { createScriptedTempHome, type TempHome } from '../support/temp-home.ts';
 import { connectClient, readAll } from '../support/typed-client.ts';
 
 const chat = ['A table', { conversationId: 'c1', requestId: 'r1' }] as const;
@@ -22,16 +21,16 @@ async function startHome(test: TestContext, era: 'sessions' | 'stateless', confi
     offer: (server) => (era === 'sessions' ? offerWaitingTable : offerResumedTable)(server, bookings),
   });
   test.after(tables.stop);
-  const { model, home } = await createScriptedHome(test, { mcpServers: { tables: { url: tables.url } }, config });
+  const { model, home } = await createScriptedTempHome(test, { mcpServers: { tables: { url: tables.url } }, config });
   return { bookings, model, home };
 }
 
 /** A server of this home is killed while its question is open; the id of that question. */
-async function killAsking(test: TestContext, home: Home): Promise<string> {
+async function killAsking(test: TestContext, home: TempHome): Promise<string> {
   const server = home.start();
   const client = connectClient(test, await server.listening);
   client.chat(...chat);
-  const { interrupt_id: interruptId } = await question(client);
+  const { interrupt_id: interruptId } = await nextInterrupt(client);
   server.kill('SIGKILL');
   await server.exited;
   return interruptId;
@@ -44,7 +43,7 @@ test('a question outlives SIGKILL: the answer takes the call up where its server
 
   const client = connectClient(t, await home.start().listening);
   const turn = client.chat(...chat);
-  assert.equal((await question(client)).interrupt_id, interruptId, 'shown again to who comes back');
+  assert.equal((await nextInterrupt(client)).interrupt_id, interruptId, 'shown again to who comes back');
   assert.deepEqual(await client.respond('c1', { interruptId, decision: 'answer', content: { guests: 3 } }), {
     accepted: true,
   });
@@ -73,7 +72,7 @@ test('a question of an older server ends with the process, and its call as unkno
   const client = connectClient(t, await home.start().listening);
   const turn = client.chat(...chat);
   assert.deepEqual(
-    resultsIn(await readAll(turn)).map(({ status }) => status),
+    toolResultsIn(await readAll(turn)).map(({ status }) => status),
     ['outcome_unknown'],
   );
   assert.equal(await turn.text(), 'I do not know whether it is booked.');

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Answer } from '../../src/client/client.ts';
 import type { Turn } from '../../src/client/turn.ts';
-import { question, resultsIn } from '../support/interrupts.ts';
+import { nextInterrupt, toolResultsIn } from '../support/interrupts.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { offerResumedTable, offerWaitingTable } from '../support/mcp-questions.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
-import { eventually } from '../support/server-process.ts';
-import { connectClient, readAll, startTyped, type WatchedClient } from '../support/typed-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { connectClient, readAll, startTyped, type RecordedClient } from '../support/typed-client.ts';
 
 type Era = 'sessions' | 'stateless';
 const inC1 = { conversationId: 'c1' };
@@ -25,16 +25,16 @@ async function startTables(test: TestContext, era: Era, config: Record<string, u
 }
 
 /** A turn that waits for a person: what it asks, and how to answer. */
-async function chatUntilAsked(client: WatchedClient) {
+async function chatUntilAsked(client: RecordedClient) {
   const turn = client.chat('A table', inC1);
-  const asked = await question(client);
+  const asked = await nextInterrupt(client);
   assert.ok(asked.type === 'elicitation_request');
   const respond = (answer: Omit<Answer, 'interruptId'>) =>
     client.respond('c1', { interruptId: asked.interrupt_id, ...answer });
   return { turn, asked, respond };
 }
 
-const resultOf = async (turn: Turn) => resultsIn(await readAll(turn))[0];
+const resultOf = async (turn: Turn) => toolResultsIn(await readAll(turn))[0];
 
 for (const [era, told] of [
   ['sessions', '2025-11-25'],
@@ -52,7 +52,7 @@ for (const [era, told] of [
       assert.deepEqual(can, ['cancel', 'chat', 'respond']);
       assert.deepEqual(await respond({ decision: 'answer', content: { guests: 4 } }), { accepted: true });
       const chunks = await readAll(turn);
-      assert.equal(resultsIn(chunks)[0]?.data, 'booked for 4, inside', 'what was left out has its default');
+      assert.equal(toolResultsIn(chunks)[0]?.data, 'booked for 4, inside', 'what was left out has its default');
       assert.equal(await turn.text(), 'Booked.');
       assert.deepEqual(bookings.booked, [era === 'sessions' ? '4 inside' : '4 inside table 7']);
       const kinds = chunks.map(({ type }) => type).filter((type, index, types) => type !== types[index - 1]);

@@ -4,13 +4,13 @@ import { describe, test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { offerMemos } from '../support/mcp-offers.ts';
 import { demoServer, startParley } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
-import { connectClient, withCode, type WatchedClient } from '../support/typed-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { connectClient, withCode, type RecordedClient } from '../support/typed-client.ts';
 
 const startClient = async (test: TestContext, mcpServers: Record<string, unknown>) =>
   connectClient(test, (await startParley(test, { mcpServers })).url);
 
-async function startMemos(test: TestContext, era: 'sessions' | 'stateless'): Promise<WatchedClient> {
+async function startMemos(test: TestContext, era: 'sessions' | 'stateless'): Promise<RecordedClient> {
   const memos = await startHttpServer({ era, offer: offerMemos });
   test.after(memos.stop);
   return startClient(test, { memos: { url: memos.url }, ...demoServer });

@@ -5,13 +5,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Answer } from '../../src/client/client.ts';
-import { questionsTo, resultsIn } from '../support/interrupts.ts';
+import { compileCache } from '../support/compile-cache.ts';
+import { interruptsOf, toolResultsIn } from '../support/interrupts.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import type { ModelServer } from '../support/model/server.ts';
-import { everythingServer, filesystemServer } from './published-servers.ts';
-import { eventually } from '../support/server-process.ts';
-import { readAll, startTyped, type WatchedClient } from '../support/typed-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { readAll, startTyped, type RecordedClient } from '../support/typed-client.ts';
+
+const packages = join(import.meta.dirname, '..', '..', 'node_modules', '@modelcontextprotocol');
+
+/** Tools, prompts and resources of every kind. */
+const everythingServer = {
+  everything: {
+    command: 'node',
+    args: [join(packages, 'server-everything', 'dist', 'index.js'), 'stdio'],
+    env: compileCache,
+  },
+};
+
+/** Files below `folder`, and no others. */
+function filesystemServer(folder: string) {
+  return {
+    files: {
+      command: 'node',
+      args: [join(packages, 'server-filesystem', 'dist', 'index.js'), folder],
+      env: compileCache,
+    },
+  };
+}
 
 /** A call, and what its result has to show. */
 interface Use {
@@ -28,7 +50,7 @@ async function useAll(
   mcpServers: Record<string, unknown>,
   uses: Record<string, Use>,
   mcp: Record<string, unknown> = {},
-): Promise<{ client: WatchedClient; model: ModelServer }> {
+): Promise<{ client: RecordedClient; model: ModelServer }> {
   const { model, client } = await startTyped(t, {
     mcpServers,
     config: { mcp, chat: { service: { tools: { concurrency: 32 }, context: { max_tokens: 100_000 } } } },
@@ -49,18 +71,18 @@ async function useAll(
   const turn = client.chat('use everything');
   for (const { name, asked } of asking) {
     const { interrupt_id: interruptId } = await eventually(
-      () => questionsTo(client).find((each) => each.type === asked.type && each.name === name) ?? null,
+      () => interruptsOf(client).find((each) => each.type === asked.type && each.name === name) ?? null,
       `the question of ${name}`,
     );
     await client.respond(turn.conversationId, { interruptId, ...asked.respond });
   }
-  const results = new Map(resultsIn(await readAll(turn)).map((result) => [result.name, result]));
+  const results = new Map(toolResultsIn(await readAll(turn)).map((result) => [result.name, result]));
   for (const [name, { shows, status = 'ok' }] of Object.entries(uses)) {
     assert.equal(results.get(name)?.status, status, `${name}: ${results.get(name)?.data}`);
     assert.match(results.get(name)?.data ?? '', shows, name);
   }
-  const told = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'tool');
-  assert.equal(told?.length, Object.keys(uses).length, 'the model got every result');
+  const reported = model.requests.at(-1)?.body.messages.filter(({ role }) => role === 'tool');
+  assert.equal(reported?.length, Object.keys(uses).length, 'the model got every result');
   return { client, model };
 }
 

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Answer } from '../../src/client/client.ts';
 import type { Turn } from '../../src/client/turn.ts';
-import { question, resultsIn } from '../support/interrupts.ts';
+import { nextInterrupt, toolResultsIn } from '../support/interrupts.ts';
 import { DAWDLE_MS, demandResumed, demandWaiting } from '../support/mcp-demands.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
-import { connectClient, readAll, startTyped, type WatchedClient } from '../support/typed-client.ts';
+import { connectClient, readAll, startTyped, type RecordedClient } from '../support/typed-client.ts';
 
 type Era = 'sessions' | 'stateless';
 const inC1 = { conversationId: 'c1' };
@@ -29,12 +29,12 @@ async function startDemands(
 }
 
 /** Answers a question, of which the conversation has asked so many. */
-async function respond(client: WatchedClient, number: number, answer: Omit<Answer, 'interruptId'>) {
-  const { interrupt_id: interruptId } = await question(client, number);
+async function respond(client: RecordedClient, number: number, answer: Omit<Answer, 'interruptId'>) {
+  const { interrupt_id: interruptId } = await nextInterrupt(client, number);
   return client.respond('c1', { interruptId, ...answer });
 }
 
-const resultOf = async (turn: Turn) => resultsIn(await readAll(turn))[0];
+const resultOf = async (turn: Turn) => toolResultsIn(await readAll(turn))[0];
 
 for (const [era, told] of [
   ['sessions', '2025-11-25'],
@@ -45,7 +45,7 @@ for (const [era, told] of [
       const { client, model } = await startDemands(t, era);
       model.script(asks([{ name: 'summarize' }]), says('Short.'), says('Done.'));
       const turn = client.chat('Summarize', inC1);
-      assert.partialDeepStrictEqual(await question(client), {
+      assert.partialDeepStrictEqual(await nextInterrupt(client), {
         type: 'approval_request',
         about: 'sampling',
         server: 'demands',
@@ -71,7 +71,7 @@ for (const [era, told] of [
       const { client, model } = await startDemands(t, era);
       model.script(asks([{ name: 'summarize' }]), says('As you like.'));
       const turn = client.chat('Summarize', inC1);
-      assert.equal((await question(client)).type, 'approval_request');
+      assert.equal((await nextInterrupt(client)).type, 'approval_request');
       await respond(client, 1, { decision: 'deny' });
       const result = await resultOf(turn);
       if (era === 'sessions') assert.match(result?.data ?? '', /not done: .*did not allow/);
@@ -126,7 +126,7 @@ for (const [era, told] of [
         [1, 'First?', 'one'],
         [2, 'Second?', 'two'],
       ] as const) {
-        assert.partialDeepStrictEqual(await question(client, number), { type: 'elicitation_request', data });
+        assert.partialDeepStrictEqual(await nextInterrupt(client, number), { type: 'elicitation_request', data });
         await respond(client, number, word(said));
       }
       assert.equal((await resultOf(turn))?.data, 'one and two');
@@ -165,7 +165,7 @@ test('of an older server with several calls under way nobody is asked: it could 
   const other = connectClient(t, parley.url);
   model.script(asks([{ name: 'nag' }]), asks([{ name: 'two' }]), says('Not told.'));
   const first = client.chat('Nag', inC1);
-  assert.equal((await question(client)).type, 'elicitation_request');
+  assert.equal((await nextInterrupt(client)).type, 'elicitation_request');
   const second = other.chat('Two', { conversationId: 'c2' });
   assert.match((await resultOf(second))?.data ?? '', /not done: .*which of several calls/);
   model.script(says('Stopped.'));

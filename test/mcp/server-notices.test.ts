@@ -11,7 +11,7 @@ import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { startOAuthServer } from '../support/oauth-server.ts';
 import { misbehavingServer } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { connectClient, readAll, shownText, startTyped } from '../support/typed-client.ts';
 
 const noticesIn = (chunks: readonly Chunk[]) =>

@@ -9,18 +9,18 @@ import { pageOf } from '../support/metrics.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { startOAuthServer } from '../support/oauth-server.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createScriptedTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 async function startGated(t: TestContext) {
   const oauth = await startOAuthServer();
   const web = await startHttpServer({ era: 'sessions', gate: oauth.gate('use') });
   t.after(() => Promise.all([web.stop(), oauth.stop()]));
-  return { oauth, ...(await createScriptedHome(t, { mcpServers: { web: { url: web.url } } })) };
+  return { oauth, ...(await createScriptedTempHome(t, { mcpServers: { web: { url: web.url } } })) };
 }
 
-async function standing(client: Client) {
+async function reportedState(client: Client) {
   const {
     servers: [server],
   } = await client.tools();
@@ -32,7 +32,7 @@ test('the terminal and the list of tools tell what to open; then its tools are t
   const { oauth, model, home } = await startGated(t);
   const first = home.start();
   const client = connectClient(t, await first.listening);
-  const { state, authorize_url: url } = await standing(client);
+  const { state, authorize_url: url } = await reportedState(client);
   assert.deepEqual([state, typeof url], ['authorizing', 'string']);
   assert.ok(first.output.stderr.includes(JSON.stringify(url)), 'the terminal');
   assert.match(first.output.stdout, /MCP: web \(waits for somebody to authorize it in a browser\)/);
@@ -40,14 +40,14 @@ test('the terminal and the list of tools tell what to open; then its tools are t
   assert.match(health, /"state":"authorizing"/);
 
   await oauth.browse(String(url));
-  await eventually(async () => (await standing(client)).state === 'ready', 'the server to be ready');
+  await eventually(async () => (await reportedState(client)).state === 'ready', 'the server to be ready');
   model.script(asks([{ name: 'count' }]), says('Once.'));
   assert.equal(await client.chat('count').text(), 'Once.');
 
   first.kill('SIGKILL');
   await first.exited;
   const again = connectClient(t, await home.start().listening);
-  assert.equal((await standing(again)).state, 'ready');
+  assert.equal((await reportedState(again)).state, 'ready');
   assert.equal(statSync(join(home.folder, 'credentials.json')).mode & 0o777, 0o600);
   assert.equal(oauth.counts.redeemed, 1);
 });

@@ -5,7 +5,7 @@ import { answersWith, cuts, fails, says } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer } from '../support/parley.ts';
-import { createHome } from '../support/server-process.ts';
+import { createTempHome } from '../support/temp-home.ts';
 import { connectClient, withCode } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
@@ -17,7 +17,7 @@ const KEY = 'fake-key-4f1d2c3b5a697887';
 async function start(t: TestContext, logging: Record<string, unknown> = {}) {
   const model = await startModelServer();
   t.after(() => model.close());
-  const home = await createHome(t, {
+  const home = await createTempHome(t, {
     mcpServers: demoServer,
     config: {
       logging,
@@ -72,7 +72,7 @@ test('away from a terminal it is JSON, with one line a turn that says whose, how
 });
 
 test("it has Parley's own reason for every way in which a provider fails, and never the provider's words", async (t) => {
-  const ways = [
+  const scenarios = [
     [
       fails(400, PRIVATE),
       'Provider "scripted" refused the request; check llm.providers.scripted and the account (400).',
@@ -93,14 +93,14 @@ test("it has Parley's own reason for every way in which a provider fails, and ne
     [cuts('torn', PRIVATE), 'Provider "scripted" ended the stream before its answer was finished. Ask again.'],
   ] as const;
   const run = await start(t);
-  run.model.script(...ways.map(([reply]) => reply));
-  for (const _ of ways) await assert.rejects(run.client.chat(PRIVATE, inC1).end);
+  run.model.script(...scenarios.map(([reply]) => reply));
+  for (const _ of scenarios) await assert.rejects(run.client.chat(PRIVATE, inC1).end);
   const lines = (await logOf(run))
     .map((line): Record<string, unknown> => JSON.parse(line))
     .filter((line) => line['msg'] === 'turn');
   assert.deepEqual(
     lines.map((line) => line['reason']),
-    ways.map(([, reason]) => reason),
+    scenarios.map(([, reason]) => reason),
   );
   assert.ok(!JSON.stringify(lines).includes(PRIVATE));
 });
@@ -156,7 +156,7 @@ test('it is readable where the configuration asks for that', async (t) => {
 });
 
 test('nobody waits for a reader of it who has stopped reading', async (t) => {
-  const home = await createHome(t);
+  const home = await createTempHome(t);
   const server = home.start({ readStderr: false });
   const client = connectClient(t, await server.listening);
   // More than a pipe holds: a line has twice the length of an id, and more.

@@ -83,7 +83,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     if (stateOf(world) === 'activating') {
       return hear(
         works
-          ? { type: 'xstate.done.actor.log', output: world.log.standing(), actorId: 'log' }
+          ? { type: 'xstate.done.actor.log', output: world.log.recovered(), actorId: 'log' }
           : xstateEvent('xstate.error.actor.log'),
       );
     }

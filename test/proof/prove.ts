@@ -1,6 +1,6 @@
 /** One kill point from beginning to end: a server is led there, killed, started again and judged. */
 import { createHash } from 'node:crypto';
-import { storyOf } from '../support/machines/row-lines.ts';
+import { rowLines } from '../support/machines/row-lines.ts';
 import { comeBack } from './comeback.ts';
 import { playTo } from './driver.ts';
 import { judge } from './judge.ts';
@@ -47,7 +47,7 @@ function allHasEnded({ home, sender }: Stage): boolean {
 function linesOf(database: string): string[] {
   try {
     const { rows } = readLog(database);
-    return storyOf(rows).map((line, index) => `${rows[index]?.seq} ${rows[index]?.request_id}: ${line}`);
+    return rowLines(rows).map((line, index) => `${rows[index]?.seq} ${rows[index]?.request_id}: ${line}`);
   } catch (error) {
     return [`the log cannot be read: ${String(error)}`];
   }

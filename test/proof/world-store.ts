@@ -34,7 +34,7 @@ function land(world: World, intent: Intent): ConversationEvent {
     return { type: 'log.removed' };
   }
   // The world before keeps its log as it is.
-  world.log = world.log.past(world.log.stored().length);
+  world.log = world.log.prefix(world.log.stored().length);
   return { type: 'log.committed', tag: intent.tag, outcome: world.log.append(intent) };
 }
 

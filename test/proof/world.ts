@@ -9,7 +9,7 @@ import type { conversationMachine } from '../../machines/conversation/machine.ts
 import type { LogRow } from '../../machines/log.ts';
 import type { toolCallMachine } from '../../machines/tool-call.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
-import { createMemoryLog, type Intent, type MemoryLog } from '../support/machines/log.ts';
+import { createMemoryLog, type LogIntent, type MemoryLog } from '../support/machines/log.ts';
 import { limits, noBudgets } from '../support/machines/values.ts';
 import { pathOf } from './chart-step.ts';
 import type { Move } from './vocabulary.ts';
@@ -54,7 +54,7 @@ export const DEAR_USAGE = { prompt_tokens: 60_000, completion_tokens: 40_000, to
 
 /** What the store has not finished: an append, or the end of the log. */
 export interface Held {
-  intent: Intent;
+  intent: LogIntent;
   /** Whose it is: an actor that has ended is not told. */
   life: number;
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor } from 'xstate';
 import { createDismissalLogic } from '../../src/registry/dismissal.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const inC1 = { ref: { owner: 'ann', conversationId: 'c1' }, unanswered: [{ session: 's1', requestId: 'r1' }] };
 const inC2 = { ref: { owner: 'ann', conversationId: 'c2' }, unanswered: [] };

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { readMetrics } from '../support/metrics.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { startScripted, type Parley } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const contentsOf = (messages: readonly { role: string; content?: unknown }[] = []) =>
   messages.slice(1).map(({ content }) => String(content));

@@ -7,7 +7,7 @@ import { readMetrics } from '../support/metrics.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { connectClient, readAll } from '../support/typed-client.ts';
 import { startScriptedReload, type Proof, type Scripted } from './proofs.ts';
 import { startReloadable } from './scene.ts';

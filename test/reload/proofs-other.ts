@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { stalls } from '../support/model/replies.ts';
 import { demoServer } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { connectClient } from '../support/typed-client.ts';
 import { startScriptedReload, type Proof } from './proofs.ts';
 import { startReloadable } from './scene.ts';

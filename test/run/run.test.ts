@@ -5,10 +5,10 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { broughtVersion, createSandbox } from './sandbox.ts';
+import { installedVersion, createSandbox } from './sandbox.ts';
 
 const brings = (own: string) =>
-  `parley: bringing Node ${broughtVersion} into .node/, because this machine has v${own}\n`;
+  `parley: bringing Node ${installedVersion} into .node/, because this machine has v${own}\n`;
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
 const adds = 'parley: adding the development packages of package-lock.json to node_modules/\n';
 const quietly = '--loglevel=error --no-progress --no-audit --no-fund --no-update-notifier';
@@ -28,14 +28,16 @@ describe('the Node that runs the server', () => {
     test(`is brought when the machine's own is ${own}, and npm runs under it from then on`, async (t) => {
       const machine = await createSandbox(t, own);
       const { stdout, stderr } = await machine.run();
-      assert.equal(JSON.parse(stdout).node, broughtVersion);
+      assert.equal(JSON.parse(stdout).node, installedVersion);
       assert.equal(stderr, brings(own) + installs);
       const [bring, install] = await machine.npmCalls();
       assert.match(
         bring ?? '',
-        new RegExp(`^v${own} .*install --prefix .* node-(bin-)?${process.platform}-${process.arch}@${broughtVersion} `),
+        new RegExp(
+          `^v${own} .*install --prefix .* node-(bin-)?${process.platform}-${process.arch}@${installedVersion} `,
+        ),
       );
-      assert.match(install ?? '', new RegExp(`^v${broughtVersion} .*ci `));
+      assert.match(install ?? '', new RegExp(`^v${installedVersion} .*ci `));
     });
   }
 
@@ -56,7 +58,7 @@ describe('the Node that runs the server', () => {
     const machine = await createSandbox(t, '20.20.2');
     await machine.run();
     const { stdout, stderr } = await machine.run();
-    assert.equal(JSON.parse(stdout).node, broughtVersion);
+    assert.equal(JSON.parse(stdout).node, installedVersion);
     assert.equal(stderr, '');
     assert.equal((await machine.npmCalls()).length, 2);
   });
@@ -217,7 +219,7 @@ describe('the server is started', () => {
     const { stdout } = await machine.run(['--config', 'my file.yaml', '', '--port=1']);
     const { args, cwd, cache } = JSON.parse(stdout);
     assert.deepEqual(args, ['--config', 'my file.yaml', '', '--port=1']);
-    assert.equal(cwd, machine.elsewhere);
+    assert.equal(cwd, machine.workingFolder);
     assert.equal(cache, join(machine.root, 'node_modules', '.cache', 'node'));
   });
 
@@ -253,7 +255,7 @@ describe('the real server, through run.sh', () => {
   test('finds --config from the current folder, and refuses a wrong file with exit code 1', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.useRealServer();
-    await writeFile(join(machine.elsewhere, 'my.yaml'), 'port: 1\n');
+    await writeFile(join(machine.workingFolder, 'my.yaml'), 'port: 1\n');
     const { code, stdout, stderr } = await machine.run(['--config', 'my.yaml']);
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(stderr, /\n  my\.yaml:1: port is not a known key; did you mean chat\.websocket\.port\?\n/);
@@ -267,7 +269,7 @@ test('./run.sh test installs, then checks the project in its folder', async (t) 
   assert.deepEqual([code, stdout], [0, `added some packages\nran check in ${machine.root}\n`]);
   assert.match(
     (await machine.npmCalls()).at(-1) ?? '',
-    new RegExp(`^v${broughtVersion} .*run check --loglevel=error --$`),
+    new RegExp(`^v${installedVersion} .*run check --loglevel=error --$`),
   );
 });
 

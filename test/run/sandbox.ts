@@ -23,7 +23,7 @@ const [forLinux = 'none', forMac = 'none'] = [
 ].map(([, version]) => version);
 
 /** The Node that run.sh brings to machines with an older one. */
-export const broughtVersion = process.platform === 'darwin' ? forMac : forLinux;
+export const installedVersion = process.platform === 'darwin' ? forMac : forLinux;
 
 /** A run of run.sh to its end. */
 export interface Run {
@@ -37,7 +37,7 @@ export interface Sandbox {
   /** Where run.sh and package-lock.json lie. */
   root: string;
   /** Another folder, in which run.sh is started. */
-  elsewhere: string;
+  workingFolder: string;
   /** Puts the project's own src/main.ts in the place of the stand-in. */
   useRealServer(): Promise<void>;
   /** Puts a command on the PATH, in place of one of that name. */
@@ -86,7 +86,7 @@ export async function createSandbox(t: TestContext, nodeVersion: string | null):
   for (const tool of tools) await symlink(find(tool), join(bin, tool));
 
   const script = (path: string, text: string) => writeFile(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-  await script(join(folder, 'brought-node'), nodeScript(broughtVersion));
+  await script(join(folder, 'brought-node'), nodeScript(installedVersion));
   await script(join(bin, 'npm'), npmScript(folder));
   if (nodeVersion !== null) await script(join(bin, 'node'), nodeScript(nodeVersion));
 
@@ -94,7 +94,7 @@ export async function createSandbox(t: TestContext, nodeVersion: string | null):
     spawn(join(root, 'run.sh'), args, { cwd: elsewhere, env: { PATH: bin, HOME: folder, ...env } });
   return {
     root,
-    elsewhere,
+    workingFolder: elsewhere,
     useRealServer() {
       const real = pathToFileURL(join(project, 'src', 'main.ts')).href;
       return writeFile(join(root, 'src', 'main.ts'), `await import(${JSON.stringify(real)});`);

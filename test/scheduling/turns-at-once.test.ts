@@ -7,7 +7,7 @@ import { readMetrics } from '../support/metrics.ts';
 import { hangs, says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { connectClient, startTyped } from '../support/typed-client.ts';
 
 const oneAtOnce = (service: object = {}) => ({ config: { chat: { service: { max_running_turns: 1, ...service } } } });

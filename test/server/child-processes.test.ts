@@ -4,8 +4,9 @@ import { describe, test } from 'node:test';
 import { stalls } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { misbehavingServer } from '../support/parley.ts';
-import { createScriptedHome } from '../support/scripted-temp-home.ts';
-import { allGone, descendants, eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { allExited, descendants } from '../support/processes.ts';
+import { createScriptedTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 describe('no process survives the server when it ends', () => {
@@ -25,7 +26,7 @@ describe('no process survives the server when it ends', () => {
     },
   ] as const) {
     test(how, async (t) => {
-      const { model, home } = await createScriptedHome(t, {
+      const { model, home } = await createScriptedTempHome(t, {
         mcpServers: misbehavingServer(server),
         config: {
           shutdown: { drain_timeout: signals.length > 1 ? 60 : 0.1 },
@@ -51,7 +52,7 @@ describe('no process survives the server when it ends', () => {
       }
 
       await parley.exited;
-      await allGone(started);
+      await allExited(started);
     });
   }
 });

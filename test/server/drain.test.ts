@@ -11,12 +11,14 @@ import type { Client } from '../support/client.ts';
 import { textOf } from '../support/client.ts';
 import { says, saysStepwise, stalls } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
-import { allGone, createHome, descendants, eventually, type ServerProcess } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { allExited, descendants } from '../support/processes.ts';
+import { createTempHome, type ServerProcess } from '../support/temp-home.ts';
 
 async function start(t: TestContext, drainTimeout: number) {
   const model = await startModelServer();
   t.after(() => model.close());
-  const home = await createHome(t, { modelUrl: model.url, config: { shutdown: { drain_timeout: drainTimeout } } });
+  const home = await createTempHome(t, { modelUrl: model.url, config: { shutdown: { drain_timeout: drainTimeout } } });
   return { model, home, server: home.start() };
 }
 
@@ -167,7 +169,7 @@ describe('a drain', () => {
 
 test('a signal before the server listens ends the start, in words, with nothing left running', async (t) => {
   // A server that never introduces itself keeps the start waiting.
-  const home = await createHome(t, {
+  const home = await createTempHome(t, {
     mcpServers: { mute: { command: 'sleep', args: ['600'] } },
     config: {
       mcp: { config_file: 'servers.json', connection: { startup_wait: 60, connection_timeout: 60, close_grace: 0.2 } },
@@ -184,5 +186,5 @@ test('a signal before the server listens ends the start, in words, with nothing 
   assert.deepEqual(await server.exited, { code: 0, signal: null });
   assert.match(server.output.stderr, /Parley was stopped before it listened; nothing is left running\.\n$/);
   assert.equal(server.output.stdout, '');
-  await allGone(started);
+  await allExited(started);
 });

@@ -6,14 +6,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
-import {
-  createHome,
-  descendants,
-  eventually,
-  mentioning,
-  type Home,
-  type HomeOptions,
-} from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { descendants, processesMentioning } from '../support/processes.ts';
+import { createTempHome, type TempHome, type TempHomeOptions } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 /** An MCP server whose command line names the folder, so that it is found again. */
@@ -27,7 +22,7 @@ function createDatabase(path: string, pragma = ''): void {
   database.close();
 }
 
-async function refused(home: Home, reason: RegExp, options: Parameters<Home['start']>[0] = {}): Promise<void> {
+async function refused(home: TempHome, reason: RegExp, options: Parameters<TempHome['start']>[0] = {}): Promise<void> {
   writeFileSync(join(home.folder, 'servers.json'), JSON.stringify({ mcpServers: mcpServerIn(home.folder) }));
   const isFile = statSync(home.database, { throwIfNoEntry: false })?.isFile() === true;
   const before = isFile ? readFileSync(home.database) : null;
@@ -41,11 +36,11 @@ async function refused(home: Home, reason: RegExp, options: Parameters<Home['sta
   assert.match(stderr, reason);
   assert.doesNotMatch(stderr, /\n\s+at /, 'no stack: nothing of it is for people');
   if (before !== null) assert.deepEqual(readFileSync(home.database), before);
-  await eventually(async () => (await mentioning(home.folder)).length === 0, 'the end of all it started');
+  await eventually(async () => (await processesMentioning(home.folder)).length === 0, 'the end of all it started');
 }
 
 describe('a start is refused', () => {
-  const cases: { name: string; reason: RegExp; home?: HomeOptions; arrange?(home: Home): void }[] = [
+  const cases: { name: string; reason: RegExp; home?: TempHomeOptions; arrange?(home: TempHome): void }[] = [
     {
       name: 'when the folder of the database is missing',
       home: { config: { repository: { path: 'nowhere/events.db' } } },
@@ -84,14 +79,14 @@ describe('a start is refused', () => {
   ];
   for (const { name, reason, home: options, arrange } of cases) {
     test(name, async (t) => {
-      const home = await createHome(t, options);
+      const home = await createTempHome(t, options);
       arrange?.(home);
       await refused(home, reason);
     });
   }
 
   test('when the database is damaged', async (t) => {
-    const home = await createHome(t);
+    const home = await createTempHome(t);
     const first = home.start();
     await connectClient(t, await first.listening).chat('Hi '.repeat(5000)).end;
     first.kill('SIGTERM');
@@ -103,7 +98,7 @@ describe('a start is refused', () => {
   });
 
   test('when the database is locked by another program', async (t) => {
-    const home = await createHome(t);
+    const home = await createTempHome(t);
     const other = new Database(home.database);
     t.after(() => other.close());
     other.exec('CREATE TABLE chat_events (id TEXT); BEGIN EXCLUSIVE');
@@ -116,10 +111,10 @@ describe('a start is refused', () => {
   });
 
   test('when another Parley serves the database, which goes on undisturbed', async (t) => {
-    const home = await createHome(t);
+    const home = await createTempHome(t);
     const first = home.start();
     const client = connectClient(t, await first.listening);
-    await client.until('open');
+    await client.whenStatus('open');
     const server = home.start();
     assert.deepEqual(await server.exited, { code: 1, signal: null });
     assert.match(server.output.stderr, /is served by another Parley\. Stop that one/);
@@ -136,7 +131,7 @@ describe('a start is refused', () => {
     await once(other, 'listening');
     const address = other.address();
     assert.ok(typeof address === 'object' && address);
-    const home = await createHome(t, {
+    const home = await createTempHome(t, {
       config: {
         chat: { websocket: { port: address.port } },
         repository: { path: 'events.db', persistence: { clear_on_startup: true } },
@@ -157,7 +152,7 @@ describe('a start is refused', () => {
     { skip: process.geteuid?.() !== 0 && 'only root can start a process as another user' },
     async (t) => {
       const nobody = 65_534;
-      const home = await createHome(t);
+      const home = await createTempHome(t);
       createDatabase(home.database);
       for (const file of [home.folder, home.database]) chownSync(file, 0, 0);
       chmodSync(home.folder, 0o755);
@@ -172,7 +167,7 @@ describe('a start is refused', () => {
 });
 
 test('a start that is killed leaves nothing that keeps the next one off', async (t) => {
-  const home = await createHome(t);
+  const home = await createTempHome(t);
   const first = home.start();
   await first.listening;
   const started = await descendants(first.pid);

@@ -45,7 +45,7 @@ export interface Client {
 }
 
 /** A test that waits longer than this for a frame has failed. */
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** How a socket presents itself; `localAddress` is where it comes from. */
 export type ConnectOptions = Pick<ClientOptions, 'headers' | 'localAddress'> & { protocols?: string[] };
@@ -59,7 +59,7 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
     frames.push(JSON.parse(data.toString()));
     for (const look of waiting) look();
     // Nobody catches what this throws, so the test fails.
-    check.heard(data.toString());
+    check.check(data.toString());
   });
   socket.on('close', () => waiting.forEach((look) => look()));
   await once(socket, 'open');
@@ -80,7 +80,7 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
         if (found) done(() => resolve(found));
         else if (socket.readyState === socket.CLOSED) fail('the socket closed');
       };
-      const timer = setTimeout(() => fail('time ran out'), PATIENCE_MS);
+      const timer = setTimeout(() => fail('time ran out'), TIMEOUT_MS);
       waiting.add(look);
       look();
     });
@@ -90,7 +90,7 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
     socket,
     send(action, payload = {}, requestId = randomUUID()) {
       const text = JSON.stringify({ action, request_id: requestId, payload });
-      check.asked(text);
+      check.recordRequest(text);
       socket.send(text);
       return requestId;
     },
@@ -122,7 +122,7 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
 }
 
 /** A socket that is not let in: what it is told. Fails if the server keeps it. */
-export async function turnedAway(
+export async function rejectedConnection(
   url: string,
   { protocols = [], ...options }: ConnectOptions = {},
 ): Promise<{ frames: Received[]; code: number; reason: string }> {
@@ -131,9 +131,9 @@ export async function turnedAway(
   const check = createFrameCheck();
   socket.on('message', (data) => {
     frames.push(JSON.parse(data.toString()));
-    check.heard(data.toString());
+    check.check(data.toString());
   });
-  const [code, reason] = await once(socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) });
+  const [code, reason] = await once(socket, 'close', { signal: AbortSignal.timeout(TIMEOUT_MS) });
   return { frames, code: Number(code), reason: String(reason) };
 }
 

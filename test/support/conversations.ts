@@ -22,9 +22,9 @@ import type { Store } from '../../src/store/port.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Received } from './client.ts';
 import { createFrameCheck } from './frame-check.ts';
-import { languageModelAt } from './model/asking.ts';
+import { languageModelAt } from './model/ask.ts';
 import { startModelServer } from './model/server.ts';
-import { eventually } from './server-process.ts';
+import { eventually } from './eventually.ts';
 import { noBudgets } from './machines/values.ts';
 
 type Machine = typeof conversationMachine;
@@ -131,13 +131,13 @@ export async function startConversations(test: TestContext, replacements: Replac
   test.after(() => registry.shutdown());
 
   /** Somebody with a socket, and all that was sent to it. */
-  const enter = (id: string) => {
+  const connect = (id: string) => {
     const frames: Received[] = [];
     const check = createFrameCheck();
     const send = (frame: string) => {
       frames.push(JSON.parse(frame));
       // What it throws is the test's to fail of, not the server's to bear.
-      queueMicrotask(() => check.heard(frame));
+      queueMicrotask(() => check.check(frame));
     };
     outbox.open({ id, send, isSlow: () => false, whenDrained: () => undefined, askToReturn: () => undefined });
     const waitFor = (fits: (frame: Received) => boolean, what: string) =>
@@ -188,5 +188,5 @@ export async function startConversations(test: TestContext, replacements: Replac
         ),
     };
   };
-  return { registry, model: scripted, crashes, faults, enter };
+  return { registry, model: scripted, crashes, faults, enter: connect };
 }

@@ -10,9 +10,9 @@ import { results } from '../../src/protocol/results.ts';
 
 export interface FrameCheck {
   /** A request as it is sent: its result will be looked at more closely. */
-  asked(text: string): void;
+  recordRequest(text: string): void;
   /** A frame as it has come. Throws with the frame and what is wrong with it. */
-  heard(text: string): Frame;
+  check(text: string): Frame;
 }
 
 const request = z.object({ action: z.string(), request_id: z.string() });
@@ -25,11 +25,11 @@ export function createFrameCheck(): FrameCheck {
   const actions = new Map<string, string>();
 
   return {
-    asked(text) {
+    recordRequest(text) {
       const { data } = request.safeParse(parseJson(text));
       if (data) actions.set(data.request_id, data.action);
     },
-    heard(text) {
+    check(text) {
       const json = parseJson(text);
       const { data: answered } = answer.safeParse(json);
       const action = actions.get(answered?.request_id ?? '') ?? '';

@@ -18,7 +18,7 @@ export interface SmallDisk {
 }
 
 /** False where mounting works, else why not: for `skip` of a test. */
-export const noMounting = ((): string | false => {
+export const withoutMounting = ((): string | false => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-mount-'));
   try {
     mount(folder, 1);

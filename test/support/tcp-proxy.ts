@@ -16,7 +16,7 @@ export interface TcpProxy {
   /** Tears each connection to come after so many bytes from the server; null: none. */
   cutEachAfter(bytes: number | null): void;
   /** While false, connections are torn as they are accepted. */
-  admit(does: boolean): void;
+  acceptConnections(does: boolean): void;
   /** From now on nothing passes on the connections there are; they stay open. */
   freeze(): void;
   /** Connections to come lead to this server. */
@@ -73,7 +73,7 @@ export async function startProxy(test: TestContext, target: string): Promise<Tcp
     cutEachAfter(bytes) {
       bytesLeft = bytes;
     },
-    admit(does) {
+    acceptConnections(does) {
       admits = does;
     },
     freeze() {

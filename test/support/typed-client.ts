@@ -14,24 +14,24 @@ import { createFrameCheck } from './frame-check.ts';
 import type { ModelServer } from './model/server.ts';
 import { serveScripted, type Parley, type ParleyOptions } from './parley.ts';
 
-export interface WatchedClient extends Client {
+export interface RecordedClient extends Client {
   readonly statuses: readonly ConnectionStatus[];
   /** Every frame as it came, over all sockets, those too that the client knows how to pass over. */
   readonly frames: readonly Incoming[];
   /** The next change to this status, or the last if it is the present one. */
-  until(status: ConnectionStatus['status']): Promise<ConnectionStatus>;
+  whenStatus(status: ConnectionStatus['status']): Promise<ConnectionStatus>;
 }
 
 /** A scripted model, the server in front of it, and a client of it. */
 export async function startTyped(
   test: TestContext,
   options: Omit<ParleyOptions, 'modelUrl'> = {},
-): Promise<{ parley: Parley; model: ModelServer; client: WatchedClient }> {
+): Promise<{ parley: Parley; model: ModelServer; client: RecordedClient }> {
   const { parley, model } = await serveScripted(test, options);
   return { parley, model, client: connectClient(test, parley.url) };
 }
 
-export function connectClient(test: TestContext, url: string, options: ClientOptions = {}): WatchedClient {
+export function connectClient(test: TestContext, url: string, options: ClientOptions = {}): RecordedClient {
   const statuses: ConnectionStatus[] = [];
   const frames: Incoming[] = [];
   const watchers = new Set<(status: ConnectionStatus) => void>();
@@ -45,12 +45,12 @@ export function connectClient(test: TestContext, url: string, options: ClientOpt
       this.addEventListener('message', ({ data }) => {
         const frame = parseFrame(String(data));
         if (frame) frames.push(frame);
-        if (isReal) check.heard(String(data));
+        if (isReal) check.check(String(data));
       });
     }
 
     override send(text: string): void {
-      check.asked(text);
+      check.recordRequest(text);
       super.send(text);
     }
   }
@@ -68,7 +68,7 @@ export function connectClient(test: TestContext, url: string, options: ClientOpt
     ...client,
     statuses,
     frames,
-    until: (wanted) =>
+    whenStatus: (wanted) =>
       new Promise((resolve) => {
         const watch = (status: ConnectionStatus) => {
           if (status.status !== wanted) return;
@@ -90,10 +90,10 @@ export async function readAll<Item>(items: AsyncIterable<Item>): Promise<Item[]>
 }
 
 /** Reads a turn until so much of its text has come, and leaves it. */
-export async function hear(turn: Turn, text: string): Promise<void> {
-  let heard = '';
-  for await (const chunk of turn) if (chunk.type === 'text' && (heard += chunk.data) === text) return;
-  throw new Error(`it ended after "${heard}"`);
+export async function readUntilText(turn: Turn, text: string): Promise<void> {
+  let received = '';
+  for await (const chunk of turn) if (chunk.type === 'text' && (received += chunk.data) === text) return;
+  throw new Error(`it ended after "${received}"`);
 }
 
 /** What is shown of an answer, as a page would do it: text appended, and taken back by `reset`. */
@@ -107,14 +107,14 @@ export function shownText(chunks: readonly Chunk[]): string {
 }
 
 /** What has come of a turn, one that fails too, as it came. */
-export const chunksOf = ({ frames }: WatchedClient, { requestId }: Turn): Chunk[] =>
+export const chunksOf = ({ frames }: RecordedClient, { requestId }: Turn): Chunk[] =>
   frames.flatMap((frame) => (frame.status === 'chunk' && frame.request_id === requestId ? [frame.chunk] : []));
 
 /** For `assert.rejects`: a ParleyError with this code. */
 export const withCode = (code: string) => (error: unknown) => error instanceof ParleyError && error.code === code;
 
 /** The end of a turn: the frame that told it, what was said until then, and whether the client knows it for an old one. */
-export async function endOf({ frames }: WatchedClient, turn: Turn) {
+export async function endOf({ frames }: RecordedClient, turn: Turn) {
   const [outcome] = await Promise.allSettled([turn.end]);
   const isEnd = (frame: Incoming) => frame.status === 'complete' || frame.status === 'error';
   const frame = frames.filter(isEnd).findLast(({ request_id: requestId }) => requestId === turn.requestId);

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { calling, worldIn } from '../../support/machines/states.ts';
-import { storyOf } from '../../support/machines/row-lines.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { calling, worldInState } from '../../support/machines/states.ts';
+import { rowLines } from '../../support/machines/row-lines.ts';
 import { asker, cancel, chat } from '../../support/machines/values.ts';
 
-const storyOfTurn = (world: World, requestId = 'r1') => storyOf(world.log.rowsOf(requestId)).slice(1);
+const storyOfTurn = (world: World, requestId = 'r1') => rowLines(world.log.rowsOf(requestId)).slice(1);
 
 test('a log in which nothing is open is left as it is', async () => {
   const world = await startWorld();
@@ -18,20 +18,20 @@ test('a log in which nothing is open is left as it is', async () => {
 
 describe('clients that come meanwhile', () => {
   test('are heard in order once the conversation can answer', async () => {
-    const world = await startWorld({ standing: 'never' });
+    const world = await startWorld({ recovered: 'never' });
     world.send(chat('r1'));
     world.send(chat('r2'));
     world.send(cancel('stop'));
     await world.readLog();
     assert.equal(world.state(), 'turn.receiving');
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual([storyOfTurn(world).at(-1), storyOfTurn(world, 'r2').at(-1)], ['end cancelled', 'end stop']);
   });
 
   test('may stop the turn that is taken up', async () => {
-    const world = await reopen(await worldIn('turn.toolHop.running'));
+    const world = await reopen(await worldInState('turn.toolHop.running'));
     world.send(cancel('stop'));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world).slice(2), [
       'result add outcome_unknown',
       'recovered 1',
@@ -42,8 +42,8 @@ describe('clients that come meanwhile', () => {
 
   test('are refused beyond a limit', async () => {
     for (const world of [
-      await startWorld({ standing: 'never', limits: { queueLength: 1 } }),
-      await reopen(await worldIn('turn.toolHop.running'), { limits: { queueLength: 1 } }),
+      await startWorld({ recovered: 'never', limits: { queueLength: 1 } }),
+      await reopen(await worldInState('turn.toolHop.running'), { limits: { queueLength: 1 } }),
     ]) {
       world.send(chat('one'));
       world.send(chat('two'));
@@ -59,7 +59,7 @@ describe('clients that come meanwhile', () => {
 
 describe('a log that fails', () => {
   test('to be read ends the actor; those who waited are told to send again', async () => {
-    const world = await startWorld({ standing: 'never' });
+    const world = await startWorld({ recovered: 'never' });
     world.send(chat('r1'));
     await world.failLog();
     assert.equal(world.state(), 'failed');
@@ -74,12 +74,12 @@ describe('a log that fails', () => {
   });
 
   test('to take the recovery leaves it to the next opening', async () => {
-    const before = await worldIn('turn.toolHop.running');
+    const before = await worldInState('turn.toolHop.running');
     const broken = await reopen(before);
     broken.failCommit();
     assert.equal(broken.state(), 'failed');
     const world = await reopen(before);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.equal(storyOfTurn(world).at(-1), 'end stop');
   });
 });
@@ -87,11 +87,11 @@ describe('a log that fails', () => {
 test('a turn that was passivated behind is idle, and its conversation goes on', async () => {
   const before = await startWorld();
   await calling(before);
-  await bringToRest(before);
+  await runUntilIdle(before);
   before.send({ type: 'conversation.passivate' });
   const world = await reopen(before);
   assert.equal(world.state(), 'idle');
   world.send(chat('r3'));
-  await bringToRest(world);
+  await runUntilIdle(world);
   assert.equal(storyOfTurn(world, 'r3').at(-1), 'end stop');
 });

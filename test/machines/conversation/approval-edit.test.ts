@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import { withEdit } from '../../../machines/conversation/rows/approval.ts';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { streaming, worldIn } from '../../support/machines/states.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { streaming, worldInState } from '../../support/machines/states.ts';
 import { asked, cancel, respond, tool } from '../../support/machines/values.ts';
 
 const edited = { path: '/b' };
@@ -17,11 +17,11 @@ const result = (world: World) => String(rowOf(world, ({ type }) => type === 'too
 
 describe('a call that was approved with other arguments', () => {
   test('is made with these; the log has both, and the model is told before the result', async () => {
-    const world = await worldIn('turn.toolHop.waiting');
+    const world = await worldInState('turn.toolHop.waiting');
     world.send(withEdited());
     world.commit();
-    assert.deepEqual(world.calling('delete').input.arguments, edited);
-    await bringToRest(world);
+    assert.deepEqual(world.latestCall('delete').input.arguments, edited);
+    await runUntilIdle(world);
     assert.deepEqual(rowOf(world, ({ extra }) => extra['kind'] === 'response')?.extra['arguments'], edited);
     const dispatch = rowOf(world, ({ type }) => type === 'tool_call');
     assert.deepEqual([dispatch?.content, dispatch?.extra['edited']], ['{"path":"/b"}', true]);
@@ -30,13 +30,13 @@ describe('a call that was approved with other arguments', () => {
   });
 
   test('is made as it was asked when the answer could not be stored and the next one changes nothing', async () => {
-    const world = await worldIn('turn.toolHop.waiting');
+    const world = await worldInState('turn.toolHop.waiting');
     world.send(withEdited());
     world.failCommit();
     world.send(respond('call_d'));
     world.commit();
-    assert.deepEqual(world.calling('delete').input.arguments, { path: '/a' });
-    await bringToRest(world);
+    assert.deepEqual(world.latestCall('delete').input.arguments, { path: '/a' });
+    await runUntilIdle(world);
     const response = rowOf(world, ({ extra }) => extra['kind'] === 'response');
     const dispatch = rowOf(world, ({ type }) => type === 'tool_call');
     assert.deepEqual(
@@ -46,31 +46,31 @@ describe('a call that was approved with other arguments', () => {
   });
 
   test('is told so however it ends: stopped before it was made, or lost in a restart', async () => {
-    const stopped = await worldIn('turn.toolHop.waiting');
+    const stopped = await worldInState('turn.toolHop.waiting');
     stopped.send(withEdited());
     stopped.send(cancel('stop'));
-    await bringToRest(stopped);
+    await runUntilIdle(stopped);
     assert.ok(result(stopped).startsWith(`${note}The call was cancelled`));
 
-    const before = await worldIn('turn.toolHop.waiting');
+    const before = await worldInState('turn.toolHop.waiting');
     before.send(withEdited());
     before.commit();
     const lost = await reopen(before);
-    await bringToRest(lost);
+    await runUntilIdle(lost);
     assert.ok(result(lost).startsWith(`${note}The server restarted`));
   });
 
   test('is repeated with these where a repeat is harmless, also after a restart', async () => {
     const world = await startWorld();
     await streaming(world, { tools: new Map([['look', { ...tool('look'), permission: 'ask' }]]) });
-    world.answering().finish({ calls: [asked('look', { callId: 'call_d', arguments: { path: '/a' } })] });
+    world.currentAnswer().finish({ calls: [asked('look', { callId: 'call_d', arguments: { path: '/a' } })] });
     world.commit();
     world.send(withEdited());
     world.commit();
     const again = await reopen(world);
     again.commit();
-    assert.deepEqual(again.calling('look').input.arguments, edited);
-    again.calling('look').end({ status: 'lost' });
+    assert.deepEqual(again.latestCall('look').input.arguments, edited);
+    again.latestCall('look').end({ status: 'lost' });
     again.commit();
     assert.ok(result(again).startsWith(note));
     const dispatches = again.log.rows().filter(({ type }) => type === 'tool_call');

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { World } from '../../support/machines/conversation.ts';
 import { startWorld } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { calling, streaming, worldIn } from '../../support/machines/states.ts';
-import { storyOf } from '../../support/machines/row-lines.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { calling, streaming, worldInState } from '../../support/machines/states.ts';
+import { rowLines } from '../../support/machines/row-lines.ts';
 import { asked, asker, cancel, chat, refusedKey } from '../../support/machines/values.ts';
 
 const stopped = (by: string, ...requestIds: string[]) => ({
@@ -16,7 +16,7 @@ const stopped = (by: string, ...requestIds: string[]) => ({
       ? { cancelled: requestIds, disposition: 'cancelled' }
       : { cancelled: [], disposition: 'nothing_running' },
 });
-const storyOfTurn = (world: World, requestId = 'r1') => storyOf(world.log.rowsOf(requestId)).slice(1);
+const storyOfTurn = (world: World, requestId = 'r1') => rowLines(world.log.rowsOf(requestId)).slice(1);
 
 const stories: Record<string, string[]> = {
   'turn.receiving': ['cancel cancelled', 'end cancelled'],
@@ -57,15 +57,15 @@ const stories: Record<string, string[]> = {
 
 for (const [state, story] of Object.entries(stories)) {
   test(`a Stop in ${state} is a row first, then an answer, then the end; the next turn is not touched`, async () => {
-    const world = await worldIn(state);
+    const world = await worldInState(state);
     world.send(cancel('stop'));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world), story);
-    const told = world.emitted.map((event) => (event.type === 'append' ? event.tag.of : event.type));
-    assert.equal(told.filter((what) => what === 'reply').length, 1);
+    const types = world.emitted.map((event) => (event.type === 'append' ? event.tag.of : event.type));
+    assert.equal(types.filter((what) => what === 'reply').length, 1);
     assert.deepEqual(
-      told
-        .slice(told.indexOf('cancel'))
+      types
+        .slice(types.indexOf('cancel'))
         .filter((what) => ['cancel', 'reply', 'end'].includes(what))
         .slice(0, 3),
       ['cancel', 'reply', 'end'],
@@ -76,26 +76,26 @@ for (const [state, story] of Object.entries(stories)) {
 
 describe('while the Stop is being committed', () => {
   test('the stream goes on, and is told to stop only then', async () => {
-    const world = await worldIn('turn.streaming');
+    const world = await worldInState('turn.streaming');
     world.send(cancel('stop'));
-    assert.equal(world.answering().stopped, false);
+    assert.equal(world.currentAnswer().aborted, false);
     world.commit();
-    assert.equal(world.answering().stopped, true);
+    assert.equal(world.currentAnswer().aborted, true);
     assert.equal(world.state(), 'turn.cancelling.stopping');
   });
 
   test('an answer that is finished meanwhile is kept whole', async () => {
-    const world = await worldIn('turn.streaming');
+    const world = await worldInState('turn.streaming');
     world.send(cancel('stop'));
-    world.answering().finish();
+    world.currentAnswer().finish();
     world.commitAll();
     assert.deepEqual(storyOfTurn(world), ['cancel cancelled', 'assistant: Hello.', 'end cancelled']);
   });
 
   test('an answer that fails meanwhile does not make the Stop a fault', async () => {
-    const world = await worldIn('turn.streaming');
+    const world = await worldInState('turn.streaming');
     world.send(cancel('stop'));
-    world.answering().fail({ text: 'Hel', fault: refusedKey });
+    world.currentAnswer().fail({ text: 'Hel', fault: refusedKey });
     world.commitAll();
     assert.deepEqual(storyOfTurn(world), ['cancel cancelled', 'assistant (partial): Hel', 'end cancelled']);
   });
@@ -105,9 +105,9 @@ describe('while the Stop is being committed', () => {
       ['I add.', ['assistant (partial): I add.']],
       ['', []],
     ] as const) {
-      const world = await worldIn('turn.streaming');
+      const world = await worldInState('turn.streaming');
       world.send(cancel('stop'));
-      world.answering().finish({ text, calls: [asked('add')] });
+      world.currentAnswer().finish({ text, calls: [asked('add')] });
       world.commitAll();
       assert.deepEqual(storyOfTurn(world), ['cancel cancelled', ...kept, 'end cancelled']);
       assert.equal(world.calls.length, 0);
@@ -115,9 +115,9 @@ describe('while the Stop is being committed', () => {
   });
 
   test('a call that ends meanwhile keeps its result', async () => {
-    const world = await worldIn('turn.toolHop.running');
+    const world = await worldInState('turn.toolHop.running');
     world.send(cancel('stop'));
-    world.calling('add').end();
+    world.latestCall('add').end();
     world.commitAll();
     assert.deepEqual(storyOfTurn(world).slice(2), ['cancel cancelled', 'result add ok', 'end cancelled']);
   });
@@ -126,7 +126,7 @@ describe('while the Stop is being committed', () => {
 test('a Stop among calls: those that run are aborted, those that wait are closed, none starts', async () => {
   const world = await startWorld({ limits: { toolConcurrency: 2 } });
   await streaming(world);
-  world.answering().finish({ calls: [asked('add'), asked('wait'), asked('fail')] });
+  world.currentAnswer().finish({ calls: [asked('add'), asked('wait'), asked('fail')] });
   world.commit();
   world.send(cancel('stop'));
   world.commit();
@@ -137,8 +137,8 @@ test('a Stop among calls: those that run are aborted, those that wait are closed
       ['wait', true],
     ],
   );
-  world.calling('add').end();
-  world.calling('wait').end({ status: 'cancelled' });
+  world.latestCall('add').end();
+  world.latestCall('wait').end({ status: 'cancelled' });
   assert.equal(world.state(), 'turn.persisting');
   world.commitAll();
   assert.deepEqual(storyOfTurn(world).slice(5), [
@@ -150,7 +150,7 @@ test('a Stop among calls: those that run are aborted, those that wait are closed
 });
 
 test('no provider is asked again after a Stop, however late the wait ends', async () => {
-  const world = await worldIn('turn.backingOff');
+  const world = await worldInState('turn.backingOff');
   world.send(cancel('stop', 'r1'));
   world.clock.increment(60_000);
   assert.equal(world.answers.length, 1);
@@ -158,46 +158,46 @@ test('no provider is asked again after a Stop, however late the wait ends', asyn
 
 describe('two Stops', () => {
   test('are both answered with the commit of the one row', async () => {
-    const world = await worldIn('turn.streaming');
-    world.news();
+    const world = await worldInState('turn.streaming');
+    world.newEvents();
     world.send(cancel('one'));
     world.send(cancel('two', 'r1'));
     assert.deepEqual(
-      world.news().map(({ type }) => type),
+      world.newEvents().map(({ type }) => type),
       ['append'],
     );
     world.commit();
-    assert.deepEqual(world.news(), [stopped('one', 'r1'), stopped('two', 'r1')]);
+    assert.deepEqual(world.newEvents(), [stopped('one', 'r1'), stopped('two', 'r1')]);
   });
 
   test('of which the second comes after the commit: it is answered at once', async () => {
-    const world = await worldIn('turn.cancelling.stopping');
-    world.news();
+    const world = await worldInState('turn.cancelling.stopping');
+    world.newEvents();
     world.send(cancel('two'));
-    assert.deepEqual(world.news(), [stopped('two', 'r1')]);
+    assert.deepEqual(world.newEvents(), [stopped('two', 'r1')]);
   });
 });
 
 describe('a Stop that comes too late', () => {
   test('while the end is committed finds nothing to stop, and does not take the next turn for the one it meant', async () => {
-    const world = await worldIn('turn.persisting');
-    world.news();
+    const world = await worldInState('turn.persisting');
+    world.newEvents();
     world.send(cancel('late'));
     world.commit();
     assert.deepEqual(
-      world.news().filter(({ type }) => type === 'reply'),
+      world.newEvents().filter(({ type }) => type === 'reply'),
       [stopped('late')],
     );
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.equal(storyOfTurn(world, 'r2').at(-1), 'end stop');
   });
 
   test('or means a turn that nobody knows is told so, in a turn and without one', async () => {
     for (const state of ['idle', 'turn.streaming', 'turn.cancelling.recording', 'turn.toolHop.settling']) {
-      const world = await worldIn(state);
-      world.news();
+      const world = await worldInState(state);
+      world.newEvents();
       world.send(cancel('late', 'nobody'));
-      assert.deepEqual(world.news(), [stopped('late')]);
+      assert.deepEqual(world.newEvents(), [stopped('late')]);
     }
   });
 });
@@ -205,7 +205,7 @@ describe('a Stop that comes too late', () => {
 test('more Stops than may wait for a commit are refused, not kept', async () => {
   const world = await startWorld({ limits: { queueLength: 2 } });
   await calling(world);
-  world.calling('add').end();
+  world.latestCall('add').end();
   for (const by of ['one', 'two', 'three']) world.send(cancel(by));
   const refused = world.emitted.at(-1);
   assert.ok(refused?.type === 'refuse' && refused.to.requestId === 'three' && refused.fault.code === 'overloaded');
@@ -218,7 +218,7 @@ test('a Stop before the message is stored waits for it; of a message that is not
   world.failCommit();
   assert.deepEqual(
     world
-      .news()
+      .newEvents()
       .slice(1)
       .map(({ type }) => type),
     ['refuse', 'reply'],

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { livingStates, worldIn } from '../../support/machines/states.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { livingStates, worldInState } from '../../support/machines/states.ts';
 import { asker, brokenDisk, chat, remove } from '../../support/machines/values.ts';
 
 const said = (world: World) =>
@@ -17,31 +17,31 @@ const said = (world: World) =>
 describe('a deletion', () => {
   for (const state of livingStates) {
     test(`in ${state} stops all work, leaves no row, and tells followers before those who asked for it`, async () => {
-      const world = await worldIn(state);
-      world.news();
+      const world = await worldInState(state);
+      world.newEvents();
       world.send(remove('gone'));
       assert.equal(world.state(), 'deleting');
-      await bringToRest(world);
+      await runUntilIdle(world);
       assert.equal(world.state(), 'deleted');
       assert.deepEqual(world.ends, ['ended']);
       assert.ok([...world.answers, ...world.calls].every(({ open }) => !open));
       assert.deepEqual(world.log.rows(), []);
-      const told = world
-        .news()
+      const events = world
+        .newEvents()
         .map(({ type }) => type)
         .filter((type) => type === 'deleted' || type === 'reply');
-      assert.deepEqual(told.slice(0, 2), ['deleted', 'reply']);
+      assert.deepEqual(events.slice(0, 2), ['deleted', 'reply']);
       assert.deepEqual(world.emitted.filter(({ type }) => type === 'remove').length, 1);
     });
   }
 
   test('appends nothing any more, and tells those who still waited that they may begin anew', async () => {
-    const world = await worldIn('turn.receiving');
+    const world = await worldInState('turn.receiving');
     world.send(remove('gone'));
     world.send(chat('r2'));
-    world.news();
+    world.newEvents();
     world.commitAll();
-    assert.ok(world.news().every(({ type }) => type !== 'append' && type !== 'turn.accepted'));
+    assert.ok(world.newEvents().every(({ type }) => type !== 'append' && type !== 'turn.accepted'));
     assert.deepEqual(said(world), [
       ['gone', {}],
       ['r1', 'conversation_deleted'],
@@ -50,10 +50,10 @@ describe('a deletion', () => {
   });
 
   test('that is asked for twice is done once, and both are told', async () => {
-    const world = await worldIn('idle');
+    const world = await worldInState('idle');
     world.send(remove('one'));
     world.send(remove('two'));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(said(world), [
       ['one', {}],
       ['two', {}],
@@ -62,20 +62,20 @@ describe('a deletion', () => {
   });
 
   test('that the disk refuses is told, and the conversation opens again as it was', async () => {
-    const world = await worldIn('turn.streaming');
+    const world = await worldInState('turn.streaming');
     world.send(remove('gone'));
     world.failCommit();
     assert.equal(world.state(), 'failed');
     assert.deepEqual(world.emitted.at(-1), { type: 'failed', fault: brokenDisk });
     assert.deepEqual(said(world).at(0), [asker('gone').requestId, 'storage_failed']);
-    const again = await startWorld({ log: world.log, standing: world.log.standing() });
-    await bringToRest(again);
+    const again = await startWorld({ log: world.log, recovered: world.log.recovered() });
+    await runUntilIdle(again);
     assert.equal(again.state(), 'idle');
     assert.ok(again.log.rows().length > 0);
   });
 
   test('is not hurried by what fails meanwhile: only the removal ends it', async () => {
-    const world = await worldIn('turn.persisting');
+    const world = await worldInState('turn.persisting');
     world.send(remove('gone'));
     world.failCommit();
     assert.equal(world.state(), 'deleting');

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { livingStates, worldIn } from '../../support/machines/states.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { livingStates, worldInState } from '../../support/machines/states.ts';
 import { brokenDisk, cancel, chat, nothingOpen } from '../../support/machines/values.ts';
 
 const endsOf = (world: World) => world.log.stored().flatMap(({ end }) => (end ? [end.requestId] : []));
@@ -23,7 +23,7 @@ describe('a drain', () => {
     ['that waits in line', 'turn.inLine'],
   ] as const)
     test(`leaves a turn ${what} to the next start`, async () => {
-      const world = await worldIn(state);
+      const world = await worldInState(state);
       world.send({ type: 'conversation.drain' });
       assert.equal(world.state(), 'stopped');
       assertNothingRuns(world);
@@ -34,9 +34,9 @@ describe('a drain', () => {
     (name) => !['turn.inLine', 'turn.toolHop.waiting', 'deleting'].includes(name),
   )) {
     test(`in ${state} lets the running turn end, starts none, and stops`, async () => {
-      const world = await worldIn(state);
+      const world = await worldInState(state);
       world.send({ type: 'conversation.drain' });
-      await bringToRest(world);
+      await runUntilIdle(world);
       assert.equal(world.state(), 'stopped');
       assertNothingRuns(world);
       const runs = state.startsWith('turn.') && state !== 'turn.receiving';
@@ -49,24 +49,24 @@ describe('a drain', () => {
   }
 
   test('twice is the same as once', async () => {
-    const world = await worldIn('turn.streaming');
+    const world = await worldInState('turn.streaming');
     world.send({ type: 'conversation.drain' });
     world.send({ type: 'conversation.drain' });
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(endsOf(world), ['r1']);
   });
 
   test('leaves a turn that waits within reach of a Stop', async () => {
-    const world = await worldIn('turn.streaming');
+    const world = await worldInState('turn.streaming');
     world.send({ type: 'conversation.drain' });
     world.send(cancel('stop', 'r2'));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(endsOf(world), ['r2', 'r1']);
-    assert.deepEqual(world.log.standing(), { ...nothingOpen, spent: { tokens: 12, cost: 0 } });
+    assert.deepEqual(world.log.recovered(), { ...nothingOpen, spent: { tokens: 12, cost: 0 } });
   });
 
   test('while a message is being stored leaves it to the next start, and tells its sender that it waits', async () => {
-    const world = await worldIn('turn.receiving');
+    const world = await worldInState('turn.receiving');
     world.send({ type: 'conversation.drain' });
     world.commit();
     assert.equal(world.state(), 'stopped');
@@ -78,23 +78,23 @@ describe('a drain', () => {
 describe('a passivation', () => {
   for (const state of livingStates) {
     test(`in ${state} ${resting.includes(state) ? 'ends the actor' : 'changes nothing'}`, async () => {
-      const world = await worldIn(state);
-      world.news();
+      const world = await worldInState(state);
+      world.newEvents();
       world.send({ type: 'conversation.passivate' });
       assert.equal(world.state(), resting.includes(state) ? 'stopped' : state);
-      assert.deepEqual(world.news(), []);
+      assert.deepEqual(world.newEvents(), []);
     });
   }
 
   test('waits for a message that is on its way to the log', async () => {
-    const world = await worldIn('turn.streaming');
+    const world = await worldInState('turn.streaming');
     world.send(chat('r3'));
     const late = world.waiting.splice(0);
-    await bringToRest(world);
+    await runUntilIdle(world);
     world.send({ type: 'conversation.passivate' });
     assert.equal(world.state(), 'idle');
     world.waiting.push(...late);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(endsOf(world), ['r1', 'r2', 'r3']);
     world.send({ type: 'conversation.passivate' });
     assert.equal(world.state(), 'stopped');
@@ -104,7 +104,7 @@ describe('a passivation', () => {
 describe('a halt', () => {
   for (const state of livingStates) {
     test(`in ${state} ends all work at once`, async () => {
-      const world = await worldIn(state);
+      const world = await worldInState(state);
       world.send({ type: 'conversation.halt' });
       assert.equal(world.state(), 'stopped');
       assertNothingRuns(world);
@@ -122,30 +122,30 @@ describe('a log that fails', () => {
   ];
   for (const state of committing) {
     test(`in ${state} ends the actor with the fault, and the log opens again where it stood`, async () => {
-      const before = await worldIn(state);
+      const before = await worldInState(state);
       before.failCommit();
       assert.equal(before.state(), 'failed');
       assert.deepEqual(before.emitted.at(-1), { type: 'failed', fault: brokenDisk });
       assertNothingRuns(before);
       const world = await reopen(before);
-      await bringToRest(world);
+      await runUntilIdle(world);
       assert.deepEqual(endsOf(world), ['r1', 'r2']);
     });
   }
 
   test('to store a message is that message’s fault alone', async () => {
-    const world = await worldIn('turn.receiving');
+    const world = await worldInState('turn.receiving');
     world.failCommit();
     assert.equal(world.state(), 'idle');
     const refused = world.emitted.at(-1);
     assert.ok(refused?.type === 'refuse' && refused.fault === brokenDisk && refused.to.requestId === 'r1');
     world.send(chat('r1'));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(endsOf(world), ['r1']);
   });
 
   test('under a Stop tells who asked for it', async () => {
-    const world = await worldIn('turn.cancelling.recording');
+    const world = await worldInState('turn.cancelling.recording');
     world.send(cancel('two'));
     world.failCommit();
     const refused = world.emitted.flatMap((event) =>
@@ -158,10 +158,10 @@ describe('a log that fails', () => {
   });
 
   test('under a withdrawal, with or without a turn, ends the actor too', async () => {
-    const world = await worldIn('turn.streaming');
+    const world = await worldInState('turn.streaming');
     world.send(cancel('stop', 'r2'));
     const [late] = world.waiting.splice(0);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.ok(late?.type === 'append');
     world.send({ type: 'log.failed', tag: late.tag, fault: brokenDisk });
     assert.equal(world.state(), 'failed');

@@ -6,8 +6,8 @@ import { conversationMachine } from '../../../machines/conversation/machine.ts';
 import type { ClientEvent } from '../../../machines/conversation/client-events.ts';
 import type { ConversationEmitted } from '../../../machines/conversation/events.ts';
 import type { World } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { livingStates, ways, worldIn } from '../../support/machines/states.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { livingStates, routes, worldInState } from '../../support/machines/states.ts';
 import { chat, respond } from '../../support/machines/values.ts';
 
 const nodes = getStateNodes(conversationMachine.root);
@@ -60,7 +60,7 @@ const isAnswer = (event: ConversationEmitted) => {
 };
 
 test('every living state has a way to it, and no way leads to a state that is gone', () => {
-  assert.deepEqual(Object.keys(ways).toSorted(), livingStates.toSorted());
+  assert.deepEqual(Object.keys(routes).toSorted(), livingStates.toSorted());
 });
 
 for (const state of livingStates) {
@@ -68,17 +68,17 @@ for (const state of livingStates) {
     for (const [when, happen] of Object.entries(aftermaths)) {
       test(`answers every client event once, ${when}`, async () => {
         for (const [what, event] of Object.entries(events)) {
-          const world = await worldIn(state);
-          world.news();
+          const world = await worldInState(state);
+          world.newEvents();
           world.send(event);
           const noted = [
             ...world.context().deferred,
             ...(world.context().turn?.stop?.askers ?? []),
             ...world.context().deleters,
           ];
-          assert.ok(world.news().length + noted.length > 0, `${what} vanished`);
+          assert.ok(world.newEvents().length + noted.length > 0, `${what} vanished`);
           happen(world);
-          await bringToRest(world);
+          await runUntilIdle(world);
           const answers = world.emitted.filter(isAnswer);
           assert.equal(answers.length, 1, `${what}: ${JSON.stringify(answers)}`);
         }
@@ -86,7 +86,7 @@ for (const state of livingStates) {
     }
 
     test('says what it takes', async () => {
-      const { tags } = (await worldIn(state)).actor.getSnapshot();
+      const { tags } = (await worldInState(state)).actor.getSnapshot();
       // That a person is asked is told of the calls: it may be so in several states.
       assert.deepEqual(
         [...tags].toSorted(),
@@ -97,9 +97,9 @@ for (const state of livingStates) {
     test('lets every turn that it accepted come to its end', async () => {
       for (const event of Object.values(events)) {
         if (state === 'deleting' || event.type === 'client.delete') continue;
-        const world = await worldIn(state);
+        const world = await worldInState(state);
         world.send(event);
-        await bringToRest(world);
+        await runUntilIdle(world);
         const begun = world.log.stored().flatMap(({ begin }) => (begin ? [begin.requestId] : []));
         const ended = world.log.stored().flatMap(({ end }) => (end ? [end.requestId] : []));
         assert.deepEqual(ended.toSorted(), begun.toSorted());

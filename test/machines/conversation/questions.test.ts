@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ServerAsk } from '../../../machines/conversation/question-types.ts';
 import { reopen, startWorld, type World } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
 import { streaming } from '../../support/machines/states.ts';
-import { storyOf } from '../../support/machines/row-lines.ts';
+import { rowLines } from '../../support/machines/row-lines.ts';
 import { asked, cancel, respond } from '../../support/machines/values.ts';
 
 const form: ServerAsk = { kind: 'form', message: 'For how many?', schema: {} };
 const sampling: ServerAsk = { kind: 'sampling', request: { messages: [] } };
 const resume = { requestState: 'table 7', answered: [], questions: 1, workedMs: 300 };
-const storyOfTurn = (world: World) => storyOf(world.log.rowsOf('r1')).slice(1);
+const storyOfTurn = (world: World) => rowLines(world.log.rowsOf('r1')).slice(1);
 const answer = (decision: 'answer' | 'decline' | 'approve' | 'deny', number = 1) =>
   respond('', 'approve', {
     interruptId: `question_call_q_1_${number}`,
@@ -22,7 +22,7 @@ const answer = (decision: 'answer' | 'decline' | 'approve' | 'deny', number = 1)
 async function calling(name = 'add'): Promise<World> {
   const world = await startWorld();
   await streaming(world);
-  world.answering().finish({ calls: [asked(name, { callId: 'call_q' })] });
+  world.currentAnswer().finish({ calls: [asked(name, { callId: 'call_q' })] });
   world.commit();
   return world;
 }
@@ -30,7 +30,7 @@ async function calling(name = 'add'): Promise<World> {
 /** The call of `add` is laid down with these questions, which are in the log. */
 async function laidDown(asks: ServerAsk[] = [form], name = 'add'): Promise<World> {
   const world = await calling(name);
-  world.calling(name).asks({
+  world.latestCall(name).ask({
     type: 'call.laidDown',
     asks: asks.map((ask, index) => ({ key: `k${index}`, ask })),
     resume,
@@ -44,8 +44,8 @@ async function laidDown(asks: ServerAsk[] = [form], name = 'add'): Promise<World
 async function waiting(name = 'add'): Promise<World> {
   const world = await calling(name);
   world
-    .calling(name)
-    .asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
+    .latestCall(name)
+    .ask({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
   world.commit();
   return world;
 }
@@ -63,7 +63,7 @@ describe('a call that its server has laid down', () => {
       ...resume,
       answered: [{ key: 'k0', ask: form, answer: { action: 'accept', content: { guests: 4 } } }],
     });
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world), [
       'assistant: asks add',
       'dispatch add',
@@ -120,7 +120,7 @@ describe('a call that its server has laid down', () => {
   test('is denied when a person does not let its server ask the model', async () => {
     const world = await laidDown([sampling]);
     world.send(answer('deny'));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world).slice(3, 5), ['response deny', 'result add denied']);
     assert.equal(world.calls.length, 1);
   });
@@ -128,7 +128,7 @@ describe('a call that its server has laid down', () => {
   test('ends with its turn: the question is closed first', async () => {
     const world = await laidDown();
     world.send(cancel('stop'));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world).slice(3), [
       'cancel cancelled',
       'response cancelled',
@@ -141,9 +141,9 @@ describe('a call that its server has laid down', () => {
     const world = await calling();
     world.send(cancel('stop'));
     world
-      .calling('add')
-      .asks({ type: 'call.laidDown', asks: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
-    await bringToRest(world);
+      .latestCall('add')
+      .ask({ type: 'call.laidDown', asks: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world).slice(2), ['cancel cancelled', 'result add cancelled', 'end cancelled']);
   });
 });
@@ -153,10 +153,10 @@ describe('a call whose server waits', () => {
     const world = await waiting();
     assert.equal(world.state(), 'turn.toolHop.running');
     world.send(answer('answer'));
-    assert.deepEqual(world.calling('add').told, []);
+    assert.deepEqual(world.latestCall('add').answers, []);
     world.commit();
-    assert.deepEqual(world.calling('add').told, [{ action: 'accept', content: { guests: 4 } }]);
-    await bringToRest(world);
+    assert.deepEqual(world.latestCall('add').answers, [{ action: 'accept', content: { guests: 4 } }]);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world).slice(1), [
       'dispatch add',
       'the server of add asks',
@@ -169,14 +169,14 @@ describe('a call whose server waits', () => {
 
   test('may end without the answer, which nobody needs then', async () => {
     const world = await waiting();
-    world.calling('add').end();
-    await bringToRest(world);
+    world.latestCall('add').end();
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world).slice(3, 5), ['response cancelled', 'result add ok']);
   });
 
   test('ends as unknown with the process, its question with it', async () => {
     const world = await reopen(await waiting());
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world).slice(3, 5), ['response cancelled', 'result add outcome_unknown']);
   });
 
@@ -185,8 +185,8 @@ describe('a call whose server waits', () => {
     world.commit();
     assert.deepEqual(storyOfTurn(world).slice(3), ['response cancelled', 'dispatch look', 'recovered 1']);
     world
-      .calling('look')
-      .asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000, workedMs: 0 });
+      .latestCall('look')
+      .ask({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000, workedMs: 0 });
     world.commit();
     const ids = world.log
       .rowsOf('r1')

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { streaming, worldIn } from '../../support/machines/states.ts';
-import { storyOf } from '../../support/machines/row-lines.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { streaming, worldInState } from '../../support/machines/states.ts';
+import { rowLines } from '../../support/machines/row-lines.ts';
 import { asked, cancel, chat } from '../../support/machines/values.ts';
 
 const ends = (world: World) =>
@@ -19,8 +19,8 @@ const queue = (world: World) =>
 
 /** `r1` streams, `r2` waits. */
 async function busy(): Promise<World> {
-  const world = await worldIn('turn.streaming');
-  world.news();
+  const world = await worldInState('turn.streaming');
+  world.newEvents();
   return world;
 }
 
@@ -28,13 +28,13 @@ describe('the queue', () => {
   test('runs in the order of the commits, and a turn that waited is announced', async () => {
     const world = await startWorld();
     for (const id of ['r1', 'r2', 'r3']) world.send(chat(id));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 stop', 'r2 stop', 'r3 stop']);
-    const told = world.emitted.flatMap((event) => {
+    const announced = world.emitted.flatMap((event) => {
       if (event.type === 'turn.accepted') return [`${event.chat.requestId} ${event.disposition} ${event.position}`];
       return event.type === 'notice' ? [`${event.requestId} ${event.kind}`] : [];
     });
-    assert.deepEqual(told, ['r1 started 1', 'r2 queued 1', 'r3 queued 2', 'r2 started', 'r3 started']);
+    assert.deepEqual(announced, ['r1 started 1', 'r2 queued 1', 'r3 queued 2', 'r2 started', 'r3 started']);
   });
 
   test('has a limit, which messages on their way to the log count against', async () => {
@@ -42,7 +42,7 @@ describe('the queue', () => {
     world.send(chat('r3'));
     world.send(chat('r4'));
     world.send(chat('r5'));
-    const [, , refused] = world.news();
+    const [, , refused] = world.newEvents();
     assert.ok(refused?.type === 'refuse' && refused.to.requestId === 'r5' && refused.fault.code === 'overloaded');
     assert.equal(refused.fault.data['retry_after_ms'], 1000);
   });
@@ -50,7 +50,7 @@ describe('the queue', () => {
   test('refuses who would rather be refused than wait', async () => {
     const world = await busy();
     world.send(chat('r3', { mode: 'reject' }));
-    const [refused] = world.news();
+    const [refused] = world.newEvents();
     assert.ok(refused?.type === 'refuse' && refused.fault.code === 'illegal_in_state');
     assert.equal(world.waiting.length, 0);
   });
@@ -59,12 +59,12 @@ describe('the queue', () => {
     const world = await busy();
     world.send(chat('r3'));
     const late = world.waiting.splice(0);
-    world.answering().finish();
+    world.currentAnswer().finish();
     world.commit();
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.equal(world.state(), 'idle');
     world.waiting.push(...late);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 stop', 'r2 stop', 'r3 stop']);
   });
 
@@ -72,7 +72,7 @@ describe('the queue', () => {
     const world = await busy();
     world.send(chat('r3'));
     world.failCommit();
-    const refused = world.news().at(-1);
+    const refused = world.newEvents().at(-1);
     assert.ok(refused?.type === 'refuse' && refused.fault.code === 'storage_failed');
     assert.deepEqual([world.state(), queue(world)], ['turn.streaming', ['r2']]);
   });
@@ -85,9 +85,9 @@ describe('an interrupting chat', () => {
     assert.equal(world.state(), 'turn.streaming');
     world.commit();
     assert.equal(world.state(), 'turn.cancelling.recording');
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 interrupted', 'r3 stop', 'r2 stop']);
-    assert.deepEqual(storyOf(world.log.rowsOf('r1')).slice(1), [
+    assert.deepEqual(rowLines(world.log.rowsOf('r1')).slice(1), [
       'cancel interrupted',
       'assistant (partial): Hel',
       'end interrupted',
@@ -97,29 +97,29 @@ describe('an interrupting chat', () => {
   test('is an ordinary one when nothing runs', async () => {
     const world = await startWorld();
     world.send(chat('r1', { mode: 'interrupt' }));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 stop']);
   });
 
   test('waits out the commit of a hop, and then ends the turn', async () => {
-    const world = await worldIn('turn.toolHop.recording');
+    const world = await worldInState('turn.toolHop.recording');
     world.send(chat('r3', { mode: 'interrupt' }));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 interrupted', 'r3 stop', 'r2 stop']);
   });
 
   test('that comes as the turn ends anyway ends no other', async () => {
     const world = await busy();
     world.send(chat('r3', { mode: 'interrupt' }));
-    world.answering().finish();
-    await bringToRest(world);
+    world.currentAnswer().finish();
+    await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 stop', 'r3 stop', 'r2 stop']);
   });
 
   test('after a Stop leaves it a Stop', async () => {
-    const world = await worldIn('turn.cancelling.recording');
+    const world = await worldInState('turn.cancelling.recording');
     world.send(chat('r3', { mode: 'interrupt' }));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 cancelled', 'r3 stop', 'r2 stop']);
   });
 
@@ -129,7 +129,7 @@ describe('an interrupting chat', () => {
     world.commit();
     await world.loadContext();
     world.send(chat('r2', { mode: 'interrupt' }));
-    world.answering().finish({ calls: [asked('add')] });
+    world.currentAnswer().finish({ calls: [asked('add')] });
     world.send(cancel('one'));
     world.send(cancel('two'));
     world.commit();
@@ -143,7 +143,7 @@ describe('a turn that waits', () => {
     const world = await busy();
     world.send(chat('r3'));
     world.send(cancel('x', 'r3'));
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.ok(ends(world).includes('r3 cancelled'), ends(world).join());
     assert.equal(world.emitted.filter((event) => event.type === 'reply' && event.to.requestId === 'x').length, 1);
   });
@@ -152,17 +152,17 @@ describe('a turn that waits', () => {
     const world = await busy();
     world.send(chat('r3'));
     world.commit();
-    world.news();
+    world.newEvents();
     world.send(cancel('stop', 'r2'));
     assert.deepEqual(queue(world), ['r3']);
     world.commit();
     assert.deepEqual(
-      world.news().map((event) => (event.type === 'append' ? event.tag.of : event.type)),
+      world.newEvents().map((event) => (event.type === 'append' ? event.tag.of : event.type)),
       ['withdrawal', 'reply', 'end'],
     );
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r2 cancelled', 'r1 stop', 'r3 stop']);
-    assert.deepEqual(storyOf(world.log.rowsOf('r2')).slice(1), ['cancel cancelled', 'end cancelled']);
+    assert.deepEqual(rowLines(world.log.rowsOf('r2')).slice(1), ['cancel cancelled', 'end cancelled']);
   });
 
   test('is withdrawn in every state of the turn before it', async () => {
@@ -175,9 +175,9 @@ describe('a turn that waits', () => {
       'turn.cancelling.stopping',
       'turn.persisting',
     ]) {
-      const world = await worldIn(state);
+      const world = await worldInState(state);
       world.send(cancel('stop', 'r2'));
-      await bringToRest(world);
+      await runUntilIdle(world);
       assert.ok(ends(world).includes('r2 cancelled'), state);
     }
   });
@@ -186,11 +186,11 @@ describe('a turn that waits', () => {
     const world = await busy();
     world.send(cancel('stop', 'r2'));
     const late = world.waiting.splice(0);
-    await bringToRest(world);
+    await runUntilIdle(world);
     world.send({ type: 'conversation.passivate' });
     assert.equal(world.state(), 'idle', 'the Stop is still to be answered');
     world.waiting.push(...late);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 stop', 'r2 cancelled']);
   });
 });
@@ -199,7 +199,9 @@ describe('a request id', () => {
   test('that is known attaches its sender, while the turn waits, runs or is over', async () => {
     const world = await busy();
     const attached = () =>
-      world.news().flatMap((event) => (event.type === 'turn.attached' ? [[event.chat.requestId, event.ended]] : []));
+      world
+        .newEvents()
+        .flatMap((event) => (event.type === 'turn.attached' ? [[event.chat.requestId, event.ended]] : []));
     world.send(chat('r1'));
     world.send(chat('r2'));
     world.commitAll();
@@ -208,8 +210,8 @@ describe('a request id', () => {
       ['r2', false],
     ]);
     assert.deepEqual(queue(world), ['r2']);
-    await bringToRest(world);
-    world.news();
+    await runUntilIdle(world);
+    world.newEvents();
     world.send(chat('r1'));
     world.commit();
     assert.deepEqual(attached(), [['r1', true]]);
@@ -251,7 +253,7 @@ describe('a request id', () => {
 test('a message that goes back says so in its commit, and interrupts where it is told to', async () => {
   const world = await startWorld();
   await streaming(world);
-  await bringToRest(world);
+  await runUntilIdle(world);
   world.send(chat('r3', { rewindTo: 1 }));
   const [intent] = world.waiting;
   assert.ok(intent?.type === 'append');
@@ -264,6 +266,6 @@ test('a message that goes back says so in its commit, and interrupts where it is
   );
   world.commit();
   world.send(chat('r4', { rewindTo: 1, mode: 'interrupt' }));
-  await bringToRest(world);
+  await runUntilIdle(world);
   assert.deepEqual(ends(world).slice(-2), ['r3 interrupted', 'r4 stop']);
 });

@@ -202,13 +202,13 @@ describe('several turns without an end', () => {
       stop(5, 'r1', 'cancelled'),
       stop(6, 'r2', 'interrupted'),
     ];
-    const standing = fold(rows, ['r1', 'r2', 'r3']);
-    assert.equal(standing.interrupted?.requestId, 'r3');
-    assert.deepEqual(standing.stopped, [
+    const recovered = fold(rows, ['r1', 'r2', 'r3']);
+    assert.equal(recovered.interrupted?.requestId, 'r3');
+    assert.deepEqual(recovered.stopped, [
       { requestId: 'r1', reason: 'cancelled' },
       { requestId: 'r2', reason: 'interrupted' },
     ]);
-    assert.deepEqual(standing.queue, []);
+    assert.deepEqual(recovered.queue, []);
   });
 
   test('do not mix with rows of turns that are over, or of other programs', () => {

@@ -3,31 +3,31 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { worldIn } from '../../support/machines/states.ts';
-import { storyOf } from '../../support/machines/row-lines.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { worldInState } from '../../support/machines/states.ts';
+import { rowLines } from '../../support/machines/row-lines.ts';
 import { asked, cancel, chat } from '../../support/machines/values.ts';
 
-const storyOfTurn = (world: World, requestId = 'r1') => storyOf(world.log.rowsOf(requestId)).slice(1);
+const storyOfTurn = (world: World, requestId = 'r1') => rowLines(world.log.rowsOf(requestId)).slice(1);
 
 async function callingHarmless(): Promise<World> {
   const world = await startWorld();
   world.send(chat('r1'));
   world.commit();
   await world.loadContext();
-  world.answering().finish({ calls: [asked('look', { arguments: { a: 1 } })] });
+  world.currentAnswer().finish({ calls: [asked('look', { arguments: { a: 1 } })] });
   world.commit();
   return world;
 }
 
 describe('a turn that was cut off', () => {
   test('in a call goes on, with an outcome that nobody knows', async () => {
-    const before = await worldIn('turn.toolHop.running');
+    const before = await worldInState('turn.toolHop.running');
     const world = await reopen(before);
     assert.equal(world.state(), 'recovering');
     world.commit();
     assert.equal(world.state(), 'turn.loadingContext');
-    await bringToRest(world);
+    await runUntilIdle(world);
     const story = [
       'assistant: asks add',
       'dispatch add',
@@ -41,16 +41,16 @@ describe('a turn that was cut off', () => {
   });
 
   test('with all results goes on from them', async () => {
-    const before = await worldIn('turn.toolHop.settling');
+    const before = await worldInState('turn.toolHop.settling');
     before.commit();
     const world = await reopen(before);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world).slice(2), ['result add ok', 'recovered 1', 'assistant: Hello.', 'end stop']);
   });
 
   test('before its first row is taken up all the same, and counted: it may be what brought the server down', async () => {
-    const world = await reopen(await worldIn('turn.streaming'));
-    await bringToRest(world);
+    const world = await reopen(await worldInState('turn.streaming'));
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world), ['recovered 1', 'assistant: Hello.', 'end stop']);
   });
 
@@ -58,9 +58,9 @@ describe('a turn that was cut off', () => {
     let world = await reopen(await callingHarmless());
     world.commit();
     assert.equal(world.state(), 'turn.toolHop.running');
-    assert.deepEqual(world.calling('look').input.arguments, { a: 1 });
+    assert.deepEqual(world.latestCall('look').input.arguments, { a: 1 });
     world = await reopen(world);
-    await bringToRest(world);
+    await runUntilIdle(world);
     const story = [
       'assistant: asks look',
       'dispatch look',
@@ -82,11 +82,11 @@ describe('a turn that was cut off', () => {
       return world;
     };
     const patient = await repeating();
-    await bringToRest(patient);
+    await runUntilIdle(patient);
     assert.deepEqual(storyOfTurn(patient).slice(3), ['recovered 1', 'result look ok', 'assistant: Hello.', 'end stop']);
     const stopped = await repeating();
     stopped.send(cancel('stop'));
-    await bringToRest(stopped);
+    await runUntilIdle(stopped);
     assert.deepEqual(storyOfTurn(stopped).slice(3), [
       'recovered 1',
       'cancel cancelled',
@@ -101,19 +101,19 @@ describe('a turn that was cut off', () => {
       [{ ...policy, mode: 'interrupt' as const }, 0],
       [policy, 1_001],
     ] as const) {
-      const before = await worldIn('turn.toolHop.running');
-      const world = await reopen(before, { limits: { recovery }, standing: before.log.standing(ageMs) });
+      const before = await worldInState('turn.toolHop.running');
+      const world = await reopen(before, { limits: { recovery }, recovered: before.log.recovered(ageMs) });
       world.commit();
       assert.deepEqual(storyOfTurn(world).slice(2), ['result add outcome_unknown', 'end with recovery_failed']);
     }
   });
 
   test('counts its hops and usage from before', async () => {
-    const world = await reopen(await worldIn('turn.toolHop.running'), { limits: { maxToolHops: 1 } });
+    const world = await reopen(await worldInState('turn.toolHop.running'), { limits: { maxToolHops: 1 } });
     world.commit();
     await world.loadContext();
-    world.answering().finish({ calls: [asked('add')] });
-    await bringToRest(world);
+    world.currentAnswer().finish({ calls: [asked('add')] });
+    await runUntilIdle(world);
     const end = world.log.stored().find((intent) => intent.end?.requestId === 'r1')?.end?.payload;
     assert.ok(end?.status === 'complete');
     assert.deepEqual(
@@ -123,8 +123,8 @@ describe('a turn that was cut off', () => {
   });
 
   test('goes before those that waited behind it, which are announced as they start', async () => {
-    const world = await reopen(await worldIn('turn.toolHop.running'));
-    await bringToRest(world);
+    const world = await reopen(await worldInState('turn.toolHop.running'));
+    await runUntilIdle(world);
     assert.deepEqual(
       world.log.stored().flatMap(({ end }) => (end ? [end.requestId] : [])),
       ['r1', 'r2'],
@@ -138,13 +138,13 @@ describe('a turn that was cut off', () => {
   });
 
   test('is given up when it was taken up as often as may be', async () => {
-    let world = await worldIn('turn.toolHop.running');
+    let world = await worldInState('turn.toolHop.running');
     for (let times = 0; times < 2; times += 1) {
       world = await reopen(world);
       world.commit();
     }
     world = await reopen(world);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world).slice(2), [
       'result add outcome_unknown',
       'recovered 1',
@@ -157,24 +157,24 @@ describe('a turn that was cut off', () => {
 
 describe('a Stop that was committed', () => {
   test('holds after a restart: calls are closed and the turn ends', async () => {
-    const world = await reopen(await worldIn('turn.cancelling.stopping'));
+    const world = await reopen(await worldInState('turn.cancelling.stopping'));
     world.commit();
     assert.deepEqual(storyOfTurn(world).slice(2), ['cancel cancelled', 'result add outcome_unknown', 'end cancelled']);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.equal(storyOfTurn(world, 'r2').at(-1), 'end stop');
   });
 
   test('by an interrupting chat is told as such', async () => {
-    const before = await worldIn('turn.toolHop.running');
+    const before = await worldInState('turn.toolHop.running');
     before.send(chat('r3', { mode: 'interrupt' }));
     before.commitAll();
     const world = await reopen(before);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.equal(storyOfTurn(world).at(-1), 'end interrupted');
   });
 
   test('before the first word ends the turn without asking anyone', async () => {
-    const before = await worldIn('turn.streaming');
+    const before = await worldInState('turn.streaming');
     before.send(cancel('stop'));
     before.commit();
     const world = await reopen(before);
@@ -183,33 +183,33 @@ describe('a Stop that was committed', () => {
   });
 
   test('of turns that waited behind a running one holds too', async () => {
-    const before = await worldIn('turn.toolHop.running');
+    const before = await worldInState('turn.toolHop.running');
     before.send(chat('r3'));
     before.commit();
     for (const id of ['r2', 'r3']) before.send(cancel('stop', id));
     before.commit();
     before.commit();
     const world = await reopen(before);
-    await bringToRest(world);
+    await runUntilIdle(world);
     for (const id of ['r2', 'r3']) assert.deepEqual(storyOfTurn(world, id), ['cancel cancelled', 'end cancelled']);
     assert.equal(storyOfTurn(world).at(-1), 'end stop');
     assert.equal(world.answers.length, 1);
   });
 
   test('of a turn that waited does not pass for the running one, which an interrupt put before it', async () => {
-    const before = await worldIn('turn.streaming');
+    const before = await worldInState('turn.streaming');
     before.send(chat('r3', { mode: 'interrupt' }));
     before.commit();
     before.commit();
-    before.answering().finish({ finishReason: 'cancelled' });
+    before.currentAnswer().finish({ finishReason: 'cancelled' });
     before.commit();
     await before.loadContext();
-    before.answering().finish({ calls: [asked('add')] });
+    before.currentAnswer().finish({ calls: [asked('add')] });
     before.commit();
     before.send(cancel('stop', 'r2'));
     before.commit();
     const world = await reopen(before);
-    await bringToRest(world);
+    await runUntilIdle(world);
     assert.deepEqual(storyOfTurn(world, 'r3').slice(2), [
       'result add outcome_unknown',
       'recovered 1',

@@ -6,9 +6,9 @@ import type { RememberedDecision } from '../../../machines/conversation/turn-sta
 import { run } from '../../../machines/conversation/state-updates.ts';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { streaming, worldIn } from '../../support/machines/states.ts';
-import { storyOf } from '../../support/machines/row-lines.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { streaming, worldInState } from '../../support/machines/states.ts';
+import { rowLines } from '../../support/machines/row-lines.ts';
 import { answer, asked, asker, cancel, chat, hopContext, respond, tool } from '../../support/machines/values.ts';
 
 const always = (decision: 'approve' | 'deny') => respond('call_d', decision, { remember: true });
@@ -27,7 +27,7 @@ const marked = (world: World) =>
 /** The model asks for the same tool in the next hop. */
 async function askAgain(world: World): Promise<void> {
   await world.loadContext();
-  world.answering().finish({ calls: [asked('delete', { callId: 'call_again' })] });
+  world.currentAnswer().finish({ calls: [asked('delete', { callId: 'call_again' })] });
   world.commit();
 }
 
@@ -40,7 +40,7 @@ async function askingThrice(): Promise<World> {
       ['look', { ...tool('delete'), name: 'look', server: 'other' }],
     ]),
   });
-  world.answering().finish({
+  world.currentAnswer().finish({
     calls: [
       asked('delete', { callId: 'call_e' }),
       asked('look', { callId: 'call_l' }),
@@ -53,18 +53,18 @@ async function askingThrice(): Promise<World> {
 
 describe('a decision that is to be remembered', () => {
   test('to approve: later calls of the tool are made at once', async () => {
-    const world = await worldIn('turn.toolHop.waiting');
+    const world = await worldInState('turn.toolHop.waiting');
     world.send(always('approve'));
     world.commit();
-    world.calling('delete').end();
+    world.latestCall('delete').end();
     world.commit();
     await askAgain(world);
     assert.deepEqual(
       world.calls.filter(({ open }) => open).map(({ input }) => input.callId),
       ['call_again'],
     );
-    await bringToRest(world);
-    assert.deepEqual(storyOf(world.log.rowsOf('r1')).slice(2), [
+    await runUntilIdle(world);
+    assert.deepEqual(rowLines(world.log.rowsOf('r1')).slice(2), [
       'asks for approval of delete',
       'response approve',
       'dispatch delete',
@@ -80,7 +80,7 @@ describe('a decision that is to be remembered', () => {
   });
 
   test('to decline: later calls of the tool are denied at once, and the model is told for how long', async () => {
-    const world = await worldIn('turn.toolHop.waiting');
+    const world = await worldInState('turn.toolHop.waiting');
     world.send(always('deny'));
     world.commit();
     await askAgain(world);
@@ -93,12 +93,12 @@ describe('a decision that is to be remembered', () => {
   test('answers all that is asked about the tool, in one commit, and nothing else', async () => {
     for (const decision of ['approve', 'deny'] as const) {
       const world = await askingThrice();
-      world.news();
+      world.newEvents();
       world.send(respond('call_d', decision, { remember: true, reason: 'So be it.' }));
       world.commit();
       const consequence = decision === 'approve' ? 'dispatch delete' : 'result delete denied';
       const appended = world.log.stored().at(-1);
-      assert.deepEqual(storyOf(world.log.rowsOf('r1')).slice(-5), [
+      assert.deepEqual(rowLines(world.log.rowsOf('r1')).slice(-5), [
         `response ${decision}`,
         consequence,
         `response ${decision}`,
@@ -119,7 +119,7 @@ describe('a decision that is to be remembered', () => {
           .map(({ callId }) => callId),
         ['call_l'],
       );
-      await bringToRest(world);
+      await runUntilIdle(world);
     }
   });
 
@@ -132,7 +132,7 @@ describe('a decision that is to be remembered', () => {
       ['call_e', {}],
       ['call_d', { path: '/b' }],
     ]);
-    await bringToRest(world);
+    await runUntilIdle(world);
   });
 
   test('tells those who answer what it has answered that they come late', async () => {
@@ -154,7 +154,7 @@ describe('a decision that is to be remembered', () => {
       world.context().turn?.calls.map(({ stage }) => stage),
       ['asking', 'asking', 'asking'],
     );
-    assert.deepEqual([world.context().remembered, world.log.standing().remembered], [[], []]);
+    assert.deepEqual([world.context().remembered, world.log.recovered().remembered], [[], []]);
     for (const callId of ['call_d', 'call_e', 'call_l']) {
       world.send(respond(callId, 'deny'));
       world.commit();
@@ -166,16 +166,16 @@ describe('a decision that is to be remembered', () => {
 
 describe('what was decided once and for all', () => {
   test('holds in the next turn, after a Stop and after a restart', async () => {
-    const first = await worldIn('turn.toolHop.waiting');
+    const first = await worldInState('turn.toolHop.waiting');
     first.send(always('approve'));
     first.send(cancel('stop'));
-    await bringToRest(first);
+    await runUntilIdle(first);
     const world = await reopen(first);
     world.send(chat('r9'));
     world.commit();
     await askAgain(world);
-    assert.equal(world.calling('delete').input.callId, 'call_again');
-    await bringToRest(world);
+    assert.equal(world.latestCall('delete').input.callId, 'call_again');
+    await runUntilIdle(world);
   });
 
   test('is looked up for tools that need approval only, by their server and its own name for them', () => {

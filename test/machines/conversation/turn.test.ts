@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startWorld } from '../../support/machines/conversation.ts';
 import type { World, WorldOptions } from '../../support/machines/conversation.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
-import { storyOf } from '../../support/machines/row-lines.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
+import { rowLines } from '../../support/machines/row-lines.ts';
 import { asked, chat, refusedKey, someUsage } from '../../support/machines/values.ts';
 
 async function streaming(options: WorldOptions = {}): Promise<World> {
@@ -28,7 +28,7 @@ describe('a turn of text', () => {
     await step(() => world.send(chat('r1')));
     await step(() => world.commit());
     await step(() => world.loadContext());
-    await step(() => world.answering().finish());
+    await step(() => world.currentAnswer().finish());
     await step(() => world.commit());
     assert.deepEqual(path, [
       'idle',
@@ -42,25 +42,25 @@ describe('a turn of text', () => {
       world.emitted.map(({ type }) => type),
       ['append', 'turn.accepted', 'append', 'permit.returned'],
     );
-    assert.deepEqual(storyOf(world.log.rows()), ['user: text of r1', 'assistant: Hello.', 'end stop']);
+    assert.deepEqual(rowLines(world.log.rows()), ['user: text of r1', 'assistant: Hello.', 'end stop']);
   });
 
   test('is acknowledged after the commit of its message, with its seq', async () => {
     const world = await startWorld();
     world.send(chat('r1'));
     assert.deepEqual(
-      world.news().map(({ type }) => type),
+      world.newEvents().map(({ type }) => type),
       ['append'],
     );
     world.commit();
-    assert.deepEqual(world.news(), [
+    assert.deepEqual(world.newEvents(), [
       { type: 'turn.accepted', chat: chat('r1'), seq: 1, disposition: 'started', position: 1 },
     ]);
   });
 
   test('ends with the usage, the model and the reason that the provider told', async () => {
     const world = await streaming();
-    world.answering().finish({ finishReason: 'length' });
+    world.currentAnswer().finish({ finishReason: 'length' });
     world.commit();
     const metadata = {
       tokens: 12,
@@ -77,9 +77,9 @@ describe('a turn of text', () => {
     const world = await startWorld();
     world.send(chat('r1'));
     world.commit();
-    world.news();
+    world.newEvents();
     await world.loadContext({ cut: 2 });
-    const [notice] = world.news();
+    const [notice] = world.newEvents();
     assert.ok(
       notice?.type === 'notice' &&
         notice.kind === 'context_truncated' &&
@@ -94,14 +94,14 @@ describe('a turn of text', () => {
     await world.failContext();
     world.commit();
     assert.equal(world.state(), 'idle');
-    assert.deepEqual(storyOf(world.log.rows()), ['user: text of r1', 'end with internal']);
+    assert.deepEqual(rowLines(world.log.rows()), ['user: text of r1', 'end with internal']);
   });
 
   test('keeps what was said when the provider fails in the middle', async () => {
     const world = await streaming();
-    world.answering().fail({ text: 'Hel', fault: refusedKey });
+    world.currentAnswer().fail({ text: 'Hel', fault: refusedKey });
     world.commit();
-    assert.deepEqual(storyOf(world.log.rows()), [
+    assert.deepEqual(rowLines(world.log.rows()), [
       'user: text of r1',
       'assistant (partial): Hel',
       'end with provider_auth',
@@ -112,17 +112,17 @@ describe('a turn of text', () => {
 describe('a hop through tools', () => {
   test('dispatches before it calls, records each result, and asks the model again', async () => {
     const world = await streaming();
-    world.answering().finish({ calls: [asked('add', { arguments: { a: 1 } })] });
+    world.currentAnswer().finish({ calls: [asked('add', { arguments: { a: 1 } })] });
     assert.equal(world.state(), 'turn.toolHop.recording');
     assert.equal(world.calls.length, 0);
     world.commit();
     assert.equal(world.state(), 'turn.toolHop.running');
-    assert.deepEqual(world.calling('add').input.arguments, { a: 1 });
-    world.calling('add').end({ text: '3' });
+    assert.deepEqual(world.latestCall('add').input.arguments, { a: 1 });
+    world.latestCall('add').end({ text: '3' });
     assert.equal(world.state(), 'turn.toolHop.settling');
     world.commit();
     assert.equal(world.state(), 'turn.loadingContext');
-    await bringToRest(world);
+    await runUntilIdle(world);
     const story = [
       'user: text of r1',
       'assistant: asks add',
@@ -131,13 +131,13 @@ describe('a hop through tools', () => {
       'assistant: Hello.',
       'end stop',
     ];
-    assert.deepEqual(storyOf(world.log.rows()), story);
+    assert.deepEqual(rowLines(world.log.rows()), story);
   });
 
   test('sums usage over the hops and counts them', async () => {
     const world = await streaming();
-    world.answering().finish({ calls: [asked('add')] });
-    await bringToRest(world);
+    world.currentAnswer().finish({ calls: [asked('add')] });
+    await runUntilIdle(world);
     const usage = { prompt_tokens: 20, completion_tokens: 4, total_tokens: 24 };
     assert.deepEqual(endOf(world), {
       status: 'complete',
@@ -154,15 +154,15 @@ describe('a hop through tools', () => {
 
   test('runs calls side by side up to the limit, and the next as one ends', async () => {
     const world = await streaming({ limits: { toolConcurrency: 2 } });
-    world.answering().finish({ calls: [asked('add'), asked('wait'), asked('fail')] });
+    world.currentAnswer().finish({ calls: [asked('add'), asked('wait'), asked('fail')] });
     world.commit();
     const names = () => world.calls.map(({ input }) => input.tool.name);
     assert.deepEqual(names(), ['add', 'wait']);
-    world.calling('wait').end();
+    world.latestCall('wait').end();
     assert.deepEqual(names(), ['add', 'wait', 'fail']);
     assert.equal(world.state(), 'turn.toolHop.running');
-    world.calling('fail').end();
-    world.calling('add').end();
+    world.latestCall('fail').end();
+    world.latestCall('add').end();
     assert.equal(world.state(), 'turn.toolHop.settling');
     world.commit();
     world.commit();
@@ -175,19 +175,19 @@ describe('a hop through tools', () => {
 
   test('goes on after a call that fails or hangs: the model is told', async () => {
     const world = await streaming({ limits: { toolTimeoutMs: 100 } });
-    world.answering().finish({ calls: [asked('fail'), asked('wait')] });
+    world.currentAnswer().finish({ calls: [asked('fail'), asked('wait')] });
     world.commit();
-    world.calling('fail').end({ status: 'error', text: 'no such file' });
+    world.latestCall('fail').end({ status: 'error', text: 'no such file' });
     world.clock.increment(100);
-    assert.ok(world.calling('wait').aborted);
-    await bringToRest(world);
-    assert.deepEqual(storyOf(world.log.rows()).slice(4, 6), ['result fail error', 'result wait timed_out']);
+    assert.ok(world.latestCall('wait').aborted);
+    await runUntilIdle(world);
+    assert.deepEqual(rowLines(world.log.rows()).slice(4, 6), ['result fail error', 'result wait timed_out']);
     assert.equal(world.answers.length, 2);
   });
 
   test('answers calls that cannot be made at once, in the commit that records them', async () => {
     const world = await streaming();
-    world.answering().finish({
+    world.currentAnswer().finish({
       calls: [
         asked('nosuch'),
         asked('add', { text: '[1', arguments: null }),
@@ -197,7 +197,7 @@ describe('a hop through tools', () => {
     world.commit();
     assert.equal(world.state(), 'turn.loadingContext');
     assert.equal(world.calls.length, 0);
-    assert.deepEqual(storyOf(world.log.rows()).slice(1), [
+    assert.deepEqual(rowLines(world.log.rows()).slice(1), [
       'assistant: asks nosuch, add, add',
       'result nosuch error',
       'result add error',
@@ -212,13 +212,13 @@ for (const maxToolHops of [0, 1, 2]) {
   test(`a limit of ${maxToolHops} hops closes every further call as limit and says so`, async () => {
     const world = await streaming({ limits: { maxToolHops } });
     for (let hop = 0; hop < maxToolHops; hop += 1) {
-      world.answering().finish({ calls: [asked('add')] });
+      world.currentAnswer().finish({ calls: [asked('add')] });
       world.commit();
-      world.calling('add').end();
+      world.latestCall('add').end();
       world.commit();
       await world.loadContext();
     }
-    world.answering().finish({ text: 'Let me see.', calls: [asked('add'), asked('wait')] });
+    world.currentAnswer().finish({ text: 'Let me see.', calls: [asked('add'), asked('wait')] });
     assert.equal(world.state(), 'turn.persisting');
     world.commit();
     const notice = `assistant: [Stopped: the limit of ${maxToolHops} tool hop${maxToolHops === 1 ? '' : 's'} for one turn was reached.]`;
@@ -229,19 +229,19 @@ for (const maxToolHops of [0, 1, 2]) {
       notice,
       'end tool_limit_reached',
     ];
-    assert.deepEqual(storyOf(world.log.rows()).slice(-5), close);
+    assert.deepEqual(rowLines(world.log.rows()).slice(-5), close);
     assert.equal(world.calls.length, maxToolHops);
   });
 }
 
 test('whatever reason a provider gives, calls at the limit are closed and an answer without calls is no limit', async () => {
   const talker = await streaming({ limits: { maxToolHops: 0 } });
-  talker.answering().finish({ finishReason: 'stop', calls: [asked('add')] });
+  talker.currentAnswer().finish({ finishReason: 'stop', calls: [asked('add')] });
   talker.commit();
-  assert.deepEqual(storyOf(talker.log.rows()).slice(2, 3), ['result add limit']);
+  assert.deepEqual(rowLines(talker.log.rows()).slice(2, 3), ['result add limit']);
 
   const silent = await streaming({ limits: { maxToolHops: 0 } });
-  silent.answering().finish({ finishReason: 'tool_calls' });
+  silent.currentAnswer().finish({ finishReason: 'tool_calls' });
   silent.commit();
-  assert.deepEqual(storyOf(silent.log.rows()), ['user: text of r1', 'assistant: Hello.', 'end stop']);
+  assert.deepEqual(rowLines(silent.log.rows()), ['user: text of r1', 'assistant: Hello.', 'end stop']);
 });

@@ -9,7 +9,7 @@ import type { ChatEvent } from '../../../machines/conversation/client-events.ts'
 import { startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
 import type { MemoryLog } from '../../support/machines/log.ts';
-import { bringToRest } from '../../support/machines/run-until-idle.ts';
+import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
 import { assertValidLog, assertValidWindows } from '../../support/machines/validity.ts';
 import { asked, chat, providerDown, refusedKey, respond } from '../../support/machines/values.ts';
 
@@ -92,7 +92,7 @@ function createTrial() {
   let senders = 0;
 
   const reopen = async (log?: MemoryLog) => {
-    const world = await startWorld({ limits, ...(log ? { log, standing: log.standing() } : {}) });
+    const world = await startWorld({ limits, ...(log ? { log, recovered: log.recovered() } : {}) });
     worlds.push(world);
     return world;
   };
@@ -179,7 +179,7 @@ async function work(step: Extract<Step, { do: 'context' | 'answer' | 'ask' | 'ca
     return open[step.which % Math.max(1, open.length)]?.end({ status: step.status });
   }
   const answer = world.answers.find(({ open }) => open);
-  if (answer?.stopped) return answer.finish({ finishReason: 'cancelled' });
+  if (answer?.aborted) return answer.finish({ finishReason: 'cancelled' });
   if (step.do === 'ask') return answer?.finish({ calls: step.tools.map((name) => asked(name)) });
   switch (step.how) {
     case 'text':
@@ -201,7 +201,7 @@ async function runThrough(steps: readonly Step[]) {
   const trial = createTrial();
   let world = await trial.reopen();
   for (const step of steps) world = await trial.take(step, world);
-  await bringToRest(world);
+  await runUntilIdle(world);
   assert.equal(world.state(), 'idle');
   return { trial, log: world.log };
 }
@@ -239,9 +239,9 @@ test('from whatever was committed before a crash, every turn comes to its end', 
   const property = fc.asyncProperty(steps(1), async (events) => {
     const { log } = await runThrough(events);
     for (let count = 0; count < log.stored().length; count += 1) {
-      const past = log.past(count);
-      const world = await startWorld({ limits, log: past, standing: past.standing() });
-      await bringToRest(world);
+      const past = log.prefix(count);
+      const world = await startWorld({ limits, log: past, recovered: past.recovered() });
+      await runUntilIdle(world);
       assert.equal(world.state(), 'idle');
       assertValidLog(past);
       assertValidWindows(past, 'next');

@@ -22,37 +22,37 @@ import type {
 } from '../../../machines/tool-call-terms.ts';
 import { toolCallMachine } from '../../../machines/tool-call.ts';
 import { createMemoryLog } from './log.ts';
-import type { Intent, MemoryLog } from './log.ts';
+import type { LogIntent, MemoryLog } from './log.ts';
 import { answer, brokenDisk, hopContext, limits, nothingOpen, providerDown } from './values.ts';
 
-export interface AskedAnswer {
+export interface StartedAnswer {
   input: AnswerInput;
   /** False once its actor has been stopped. */
   open: boolean;
   /** True once the chart has told the stream to stop. */
-  stopped: boolean;
+  aborted: boolean;
   finish(changes?: Partial<Answer>): void;
   fail(changes?: { text?: string; fault?: Fault; retryAfterMs?: number | null; jitter?: number }): void;
 }
 
-export interface AskedCall {
+export interface StartedCall {
   input: ToolCallInput;
   open: boolean;
   aborted: boolean;
   /** Answers of people that it got. */
-  told: ServerAnswer[];
+  answers: ServerAnswer[];
   /** Its server asks people. */
-  asks(event: CallQuestion | CallLaidDown): void;
+  ask(event: CallQuestion | CallLaidDown): void;
   end(changes?: Partial<CallEnded>): void;
 }
 
 export interface WorldOptions {
   limits?: Partial<ConversationLimits>;
   /** What the log says at activation; `never`: its reading does not end by itself. */
-  standing?: Standing | 'never';
+  recovered?: Standing | 'never';
   log?: MemoryLog;
   /** There is no permit for a turn until the test grants it. */
-  crowded?: boolean;
+  withoutPermit?: boolean;
   /** The actor behind an answer has a fault of ours. */
   modelThrows?: boolean;
 }
@@ -60,17 +60,17 @@ export interface WorldOptions {
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 /** Promises of the world that have settled are heard by the chart after this. */
-export const heard = () => new Promise<void>((resolve) => setImmediate(resolve));
+export const promisesSettled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Kills a world where it stands and opens its log again; what was not committed is lost. */
 export const reopen = ({ log }: World, options: WorldOptions = {}) =>
-  startWorld({ log, standing: log.standing(), ...options });
+  startWorld({ log, recovered: log.recovered(), ...options });
 
 export async function startWorld(options: WorldOptions = {}) {
   const emitted: ConversationEmitted[] = [];
-  const waiting: Intent[] = [];
-  const answers: AskedAnswer[] = [];
-  const calls: AskedCall[] = [];
+  const pending: LogIntent[] = [];
+  const answers: StartedAnswer[] = [];
+  const calls: StartedCall[] = [];
   const ends: unknown[] = [];
   /** What each context might hold, in the order in which they were asked for; null: as much as ever. */
   const budgets: (number | null)[] = [];
@@ -81,28 +81,28 @@ export async function startWorld(options: WorldOptions = {}) {
   let grant = () => {};
 
   const callTool = fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
-    const call: AskedCall = {
+    const call: StartedCall = {
       input,
       open: true,
       aborted: false,
       end: (changes) =>
         sendBack({ type: 'call.ended', status: 'ok', text: 'done', content: null, durationMs: 5, ...changes }),
-      asks: sendBack,
-      told: [],
+      ask: sendBack,
+      answers: [],
     };
     calls.push(call);
     receive((order) => {
       if (order.type === 'call.abort') call.aborted = true;
-      else call.told.push(order.answer);
+      else call.answers.push(order.answer);
     });
     return () => (call.open = false);
   });
   const askModel = fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     if (options.modelThrows) throw new Error('no model');
-    const asked: AskedAnswer = {
+    const asked: StartedAnswer = {
       input,
       open: true,
-      stopped: false,
+      aborted: false,
       finish: (changes) => sendBack({ type: 'answer.finished', answer: answer(changes) }),
       fail: ({ text = '', fault = providerDown, retryAfterMs = null, jitter = 1 } = {}) =>
         sendBack({
@@ -114,14 +114,14 @@ export async function startWorld(options: WorldOptions = {}) {
         }),
     };
     answers.push(asked);
-    receive(() => (asked.stopped = true));
+    receive(() => (asked.aborted = true));
     return () => (asked.open = false);
   });
   const machine = conversationMachine.provide({
     actors: {
       permit: fromCallback(({ sendBack }) => {
         grant = () => sendBack({ type: 'permit.granted' });
-        if (options.crowded) sendBack({ type: 'permit.awaited', ahead: 2 });
+        if (options.withoutPermit) sendBack({ type: 'permit.awaited', ahead: 2 });
         else grant();
       }),
       readLog: fromPromise(() => reading.promise),
@@ -142,16 +142,16 @@ export async function startWorld(options: WorldOptions = {}) {
   actor.subscribe({ error: (error) => ends.push(error), complete: () => ends.push('ended') });
   actor.on('*', (event) => {
     emitted.push(event);
-    if (event.type === 'append' || event.type === 'remove') waiting.push(event);
+    if (event.type === 'append' || event.type === 'remove') pending.push(event);
   });
   actor.start();
-  if (options.standing !== 'never') {
-    reading.resolve(options.standing ?? nothingOpen);
-    await heard();
+  if (options.recovered !== 'never') {
+    reading.resolve(options.recovered ?? nothingOpen);
+    await promisesSettled();
   }
 
   const next = () => {
-    const intent = waiting.shift();
+    const intent = pending.shift();
     if (!intent) throw new Error(`nothing waits to be committed in ${JSON.stringify(actor.getSnapshot().value)}`);
     return intent;
   };
@@ -171,7 +171,7 @@ export async function startWorld(options: WorldOptions = {}) {
     budgets,
     calls,
     /** Appends whose commit is under way, oldest first. */
-    waiting,
+    waiting: pending,
     /** How the actor ended: `ended`, or the error that it died of. Empty while it lives. */
     ends,
     emitted,
@@ -180,7 +180,7 @@ export async function startWorld(options: WorldOptions = {}) {
     state: () => pathOf(actor.getSnapshot().value),
     context: () => actor.getSnapshot().context,
     /** What was emitted since the last look. */
-    news() {
+    newEvents() {
       const fresh = emitted.slice(looked);
       looked = emitted.length;
       return fresh;
@@ -188,7 +188,7 @@ export async function startWorld(options: WorldOptions = {}) {
     /** Commits the oldest append. */
     commit,
     commitAll() {
-      while (waiting.length > 0) commit();
+      while (pending.length > 0) commit();
     },
     failCommit(fault: Fault = brokenDisk) {
       const intent = next();
@@ -198,24 +198,24 @@ export async function startWorld(options: WorldOptions = {}) {
     grant: () => grant(),
     async readLog(standing: Standing = nothingOpen) {
       reading.resolve(standing);
-      await heard();
+      await promisesSettled();
     },
     async failLog() {
       reading.reject(new Error('the disk says no'));
-      await heard();
+      await promisesSettled();
     },
     async loadContext(changes?: Partial<HopContext>) {
       loading.resolve({ ...hopContext, ...changes });
-      await heard();
+      await promisesSettled();
     },
     async failContext() {
       loading.reject(new Error('the disk says no'));
-      await heard();
+      await promisesSettled();
     },
     /** The answer that is being written now. */
-    answering: () => answers.at(-1) ?? fail('the model was not asked'),
+    currentAnswer: () => answers.at(-1) ?? fail('the model was not asked'),
     /** The latest call of that tool. */
-    calling: (name: string) =>
+    latestCall: (name: string) =>
       calls.findLast((call) => call.input.tool.name === name) ?? fail(`${name} was not called`),
   };
 }

@@ -12,7 +12,7 @@ import { spend } from '../../../machines/usage.ts';
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
 /** What a conversation wants of its log. */
-export type Intent = Extract<ConversationEmitted, { type: 'append' | 'remove' }>;
+export type LogIntent = Extract<ConversationEmitted, { type: 'append' | 'remove' }>;
 
 export interface MemoryLog {
   /** Throws where the store would: at the end of a turn that is not open. */
@@ -23,11 +23,11 @@ export interface MemoryLog {
   rowsOf(requestId: string): LogRow[];
   turns(): TurnRows[];
   /** Where it leaves its conversation, so long after its last row. */
-  standing(ageMs?: number): Standing;
+  recovered(ageMs?: number): Standing;
   /** Every append that was stored, in order. */
   stored(): readonly AppendIntent[];
   /** The log as it was after its first `count` stored appends. */
-  past(count: number): MemoryLog;
+  prefix(count: number): MemoryLog;
 }
 
 /** When every row was committed: the age of a log is what a test says. */
@@ -72,7 +72,7 @@ export function createMemoryLog(): MemoryLog {
       for (const row of rows) foldRow(turns, row);
       return turns;
     },
-    standing: (ageMs = 0) => ({
+    recovered: (ageMs = 0) => ({
       ...foldStanding(
         rows,
         [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId),
@@ -82,7 +82,7 @@ export function createMemoryLog(): MemoryLog {
       spent: rows.reduce(spend, { tokens: 0, cost: 0 }),
     }),
     stored: () => stored,
-    past(count) {
+    prefix(count) {
       const log = createMemoryLog();
       for (const intent of stored.slice(0, count)) log.append(intent);
       return log;

@@ -78,7 +78,7 @@ export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerL
 }
 
 /** To each of its states. */
-export const ways: Record<string, (box: ReturnType<typeof start>) => void> = {
+export const routes: Record<string, (box: ReturnType<typeof start>) => void> = {
   connecting: () => undefined,
   resting: ({ becomeReady }) => becomeReady(),
   checking: ({ becomeReady, clock }) => {

@@ -1,7 +1,7 @@
 /** Rows of the log as lines that people read: what a test expects of a turn fits on a few of them. */
 import type { LogRow } from '../../../machines/log.ts';
 
-export function storyOf(rows: readonly LogRow[]): string[] {
+export function rowLines(rows: readonly LogRow[]): string[] {
   const names = new Map(rows.flatMap((row) => row.tool_calls ?? []).map((call) => [call.id, call.function.name]));
   return rows.map((row) => lineOf(row, names.get(row.tool_call_id ?? '') ?? ''));
 }

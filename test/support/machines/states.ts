@@ -24,14 +24,14 @@ export async function streaming(world: World, context: Partial<HopContext> = {})
 
 export async function calling(world: World) {
   await streaming(world);
-  world.answering().finish({ calls: [asked('add')] });
+  world.currentAnswer().finish({ calls: [asked('add')] });
   world.commit();
 }
 
 /** The question is about the call `call_d`. */
 export async function asking(world: World) {
   await streaming(world);
-  world.answering().finish({ calls: [asked('delete', { callId: 'call_d', arguments: { path: '/a' } })] });
+  world.currentAnswer().finish({ calls: [asked('delete', { callId: 'call_d', arguments: { path: '/a' } })] });
   world.commit();
 }
 
@@ -39,17 +39,17 @@ export async function asking(world: World) {
 export async function crashed(): Promise<WorldOptions> {
   const world = await startWorld();
   await calling(world);
-  return { log: world.log, standing: world.log.standing() };
+  return { log: world.log, recovered: world.log.recovered() };
 }
 
-interface Way {
+interface Route {
   options?(): Promise<WorldOptions>;
   walk(world: World): Promise<void> | void;
 }
 
 /** By path; a test checks that none is missing. */
-export const ways: Readonly<Record<string, Way>> = {
-  activating: { options: async () => ({ standing: 'never' }), walk: () => undefined },
+export const routes: Readonly<Record<string, Route>> = {
+  activating: { options: async () => ({ recovered: 'never' }), walk: () => undefined },
   recovering: { options: crashed, walk: () => undefined },
   idle: { walk: () => undefined },
   deleting: {
@@ -59,19 +59,19 @@ export const ways: Readonly<Record<string, Way>> = {
     },
   },
   'turn.receiving': { walk: (world) => world.send(chat('r1')) },
-  'turn.inLine': { options: async () => ({ crowded: true }), walk: running },
+  'turn.inLine': { options: async () => ({ withoutPermit: true }), walk: running },
   'turn.loadingContext': { walk: running },
   'turn.streaming': { walk: streaming },
   'turn.backingOff': {
     async walk(world) {
       await streaming(world);
-      world.answering().fail();
+      world.currentAnswer().fail();
     },
   },
   'turn.toolHop.recording': {
     async walk(world) {
       await streaming(world);
-      world.answering().finish({ calls: [asked('add')] });
+      world.currentAnswer().finish({ calls: [asked('add')] });
     },
   },
   'turn.toolHop.running': { walk: calling },
@@ -79,7 +79,7 @@ export const ways: Readonly<Record<string, Way>> = {
   'turn.toolHop.settling': {
     async walk(world) {
       await calling(world);
-      world.calling('add').end();
+      world.latestCall('add').end();
     },
   },
   'turn.cancelling.recording': {
@@ -98,7 +98,7 @@ export const ways: Readonly<Record<string, Way>> = {
   'turn.persisting': {
     async walk(world) {
       await streaming(world);
-      world.answering().finish();
+      world.currentAnswer().finish();
     },
   },
 };
@@ -108,8 +108,8 @@ export const livingStates = getStateNodes(conversationMachine.root)
   .filter((node) => node.type === 'atomic')
   .map((node) => node.path.join('.'));
 
-export async function worldIn(state: string): Promise<World> {
-  const way = ways[state];
+export async function worldInState(state: string): Promise<World> {
+  const way = routes[state];
   assert.ok(way, `no way to ${state} is known here`);
   const world = await startWorld(await way.options?.());
   await way.walk(world);

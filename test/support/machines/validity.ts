@@ -4,7 +4,7 @@ import { buildWindow, type WindowOptions } from '../../../machines/context-windo
 import type { ModelMessage } from '../../../machines/context-window/model-messages.ts';
 import type { LogRow } from '../../../machines/log.ts';
 import type { MemoryLog } from './log.ts';
-import { storyOf } from './row-lines.ts';
+import { rowLines } from './row-lines.ts';
 
 const wide: WindowOptions = { systemPrompt: 'Be kind.', systemTokens: 3, budgetTokens: 100_000, preserveRecent: 4 };
 const narrow: WindowOptions = { ...wide, budgetTokens: 60, preserveRecent: 1 };
@@ -19,7 +19,7 @@ export function assertValidLog(log: MemoryLog): void {
 }
 
 function assertValidTurn(rows: readonly LogRow[]): void {
-  const story = storyOf(rows).join('; ');
+  const story = rowLines(rows).join('; ');
   const [first, last] = [rows[0], rows.at(-1)];
   assert.equal(first?.type, 'user_message', story);
   assert.equal(last?.extra['kind'], 'turn_end', story);

@@ -7,14 +7,14 @@ import type { SweepPaceMs } from '../../../machines/writer-terms.ts';
 type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
 
 /** A running chart whose actors end when the test says so. */
-export function writer(
+export function startWriter(
   retryDelaysMs: readonly number[] = [10, 20],
   sweepPaceMs = { first: 1_000_000, pause: 0, rest: 0 },
 ) {
-  const asked: Step[] = [];
+  const started: Step[] = [];
   let settle = Promise.withResolvers<{ more: boolean }>();
   const begin = (name: Step) => {
-    asked.push(name);
+    started.push(name);
     settle = Promise.withResolvers();
     return settle.promise;
   };
@@ -40,13 +40,13 @@ export function writer(
   actor.start();
   const settled = () => new Promise((resolve) => setImmediate(resolve));
   return {
-    asked,
+    asked: started,
     state: () => actor.getSnapshot().value,
     rows: () => actor.send({ type: 'rows.waiting' }),
     sweep: () => actor.send({ type: 'sweep.due' }),
     close: () => actor.send({ type: 'writer.close' }),
-    pass: (ms: number) => clock.increment(ms),
-    async done(output = { more: false }) {
+    advance: (ms: number) => clock.increment(ms),
+    async finish(output = { more: false }) {
       settle.resolve(output);
       await settled();
     },
@@ -59,8 +59,8 @@ export function writer(
 
 /** One that has opened its file. */
 export async function readyWriter(retryDelaysMs?: readonly number[], sweepPaceMs?: SweepPaceMs) {
-  const running = writer(retryDelaysMs, sweepPaceMs);
-  await running.done();
+  const running = startWriter(retryDelaysMs, sweepPaceMs);
+  await running.finish();
   assert.equal(running.state(), 'ready');
   return running;
 }

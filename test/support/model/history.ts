@@ -45,7 +45,7 @@ const functionName = /^[a-zA-Z0-9_-]{1,64}$/;
 
 /** Every rule that `body` breaks, as sentences; empty for a history that any provider takes. */
 export function historyViolations(body: RequestBody): string[] {
-  const problems = offerProblems(body);
+  const violations = toolViolations(body);
   /** Calls of the last assistant message that still lack their result. */
   const open = new Set<string>();
   const seen = new Set<string>();
@@ -55,42 +55,42 @@ export function historyViolations(body: RequestBody): string[] {
     const here = `messages[${at}] (${message.role})`;
     if (message.role === 'tool') {
       if (!open.delete(message.tool_call_id ?? ''))
-        problems.push(`${here} answers no open call: ${message.tool_call_id}`);
-      if (typeof message.content !== 'string') problems.push(`${here} has no text`);
+        violations.push(`${here} answers no open call: ${message.tool_call_id}`);
+      if (typeof message.content !== 'string') violations.push(`${here} has no text`);
       return;
     }
     if (open.size > 0) {
-      problems.push(`${here} comes before the results of ${[...open].join(', ')}`);
+      violations.push(`${here} comes before the results of ${[...open].join(', ')}`);
       open.clear();
     }
     if (message.role === 'system') {
-      if (spoken) problems.push(`${here} stands after the conversation began`);
+      if (spoken) violations.push(`${here} stands after the conversation began`);
     } else if (message.role === 'user' || message.role === 'assistant') {
-      if (!spoken && message.role === 'assistant') problems.push(`${here} opens the conversation`);
+      if (!spoken && message.role === 'assistant') violations.push(`${here} opens the conversation`);
       spoken = true;
     } else {
-      problems.push(`${here} has an unknown role`);
+      violations.push(`${here} has an unknown role`);
     }
-    if (isEmpty(message)) problems.push(`${here} is empty`);
+    if (isEmpty(message)) violations.push(`${here} is empty`);
     for (const call of message.tool_calls ?? []) {
-      if (seen.has(call.id)) problems.push(`${here} repeats the call id ${call.id}`);
+      if (seen.has(call.id)) violations.push(`${here} repeats the call id ${call.id}`);
       seen.add(call.id);
       open.add(call.id);
       if (!functionName.test(call.function.name))
-        problems.push(`${here} calls a tool by an illegal name: ${call.function.name}`);
+        violations.push(`${here} calls a tool by an illegal name: ${call.function.name}`);
       if (!isJsonObject(call.function.arguments))
-        problems.push(`${here} has arguments that are no JSON object: ${call.function.arguments}`);
+        violations.push(`${here} has arguments that are no JSON object: ${call.function.arguments}`);
     }
   });
 
-  if (open.size > 0) problems.push(`the history ends before the results of ${[...open].join(', ')}`);
+  if (open.size > 0) violations.push(`the history ends before the results of ${[...open].join(', ')}`);
   const last = body.messages.at(-1);
   if (last?.role !== 'user' && last?.role !== 'tool')
-    problems.push('the history does not end with a user or tool message');
-  return problems;
+    violations.push('the history does not end with a user or tool message');
+  return violations;
 }
 
-function offerProblems(body: RequestBody): string[] {
+function toolViolations(body: RequestBody): string[] {
   const names = body.tools?.map((tool) => tool.function.name) ?? [];
   const problems = names
     .filter((name) => !functionName.test(name))

@@ -2,17 +2,18 @@
  * Parley as people run it: src/main.ts in a process of its own, with a configuration file in a folder
  * of its own. For what only a process can show: signals, exit codes, what is left running.
  */
+import assert from 'node:assert/strict';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { compileCache } from './compile-cache.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
+import { eventually } from './eventually.ts';
 import { merge } from './merge.ts';
-import { isAlive } from './mcp-toolbox.ts';
+import { startModelServer, type ModelServer } from './model/server.ts';
 
 export interface ServerProcess {
   readonly pid: number;
@@ -27,7 +28,7 @@ export interface ServerProcess {
   closeOutput(): void;
 }
 
-export interface Home {
+export interface TempHome {
   /** Where the configuration and the database lie. */
   readonly folder: string;
   readonly database: string;
@@ -42,7 +43,7 @@ export interface StartOptions {
   readStderr?: boolean;
 }
 
-export interface HomeOptions {
+export interface TempHomeOptions {
   modelUrl?: string;
   mcpServers?: Record<string, unknown>;
   /** Any part of the configuration. */
@@ -52,10 +53,10 @@ export interface HomeOptions {
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 /** Every process that a test starts is killed, and the folder removed, when the test ends. */
-export async function createHome(
+export async function createTempHome(
   test: TestContext,
-  { modelUrl, mcpServers = {}, config = {} }: HomeOptions = {},
-): Promise<Home> {
+  { modelUrl, mcpServers = {}, config = {} }: TempHomeOptions = {},
+): Promise<TempHome> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-home-'));
   const children: ChildProcessWithoutNullStreams[] = [];
   test.after(async () => {
@@ -120,44 +121,16 @@ export async function createHome(
   };
 }
 
-const PATIENCE_MS = 60_000;
-
-/** Resolves with what `look` finds, as soon as that is neither null nor false. */
-export async function eventually<Found>(
-  look: () => Found | null | false | Promise<Found | null | false>,
-  what: string,
-): Promise<Found> {
-  for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; await pause(20)) {
-    const found = await look();
-    if (found !== null && found !== false) return found;
-  }
-  throw new Error(`time ran out while waiting for ${what}`);
-}
-
-/** Resolves when none of these processes is left. */
-export function allGone(pids: readonly number[]): Promise<true> {
-  return eventually(() => !pids.some(isAlive), `the end of processes ${pids.join(', ')}`);
-}
-
-/** The processes that descend from this one, by their ids. */
-export async function descendants(pid: number): Promise<number[]> {
-  const children = (await processes()).filter((each) => each.parent === pid).map((each) => each.pid);
-  return [...children, ...(await Promise.all(children.map(descendants))).flat()];
-}
-
-/** The processes whose command line has this text in it. */
-export async function mentioning(text: string): Promise<number[]> {
-  return (await processes()).filter((each) => each.command.includes(text)).map((each) => each.pid);
-}
-
-async function processes(): Promise<{ pid: number; parent: number; command: string }[]> {
-  const ps = spawn('ps', ['-A', '-o', 'pid=,ppid=,args=']);
-  let listed = '';
-  ps.stdout.on('data', (data: Buffer) => (listed += data.toString()));
-  await once(ps, 'close');
-  return [...listed.matchAll(/^\s*(\d+)\s+(\d+)\s+(.*)$/gm)].map(([, pid, parent, command = '']) => ({
-    pid: Number(pid),
-    parent: Number(parent),
-    command,
-  }));
+/** The histories that the model got are judged when the test ends. */
+export async function createScriptedTempHome(
+  test: TestContext,
+  options: Omit<TempHomeOptions, 'modelUrl'> = {},
+): Promise<{ model: ModelServer; home: TempHome }> {
+  const model = await startModelServer();
+  const home = await createTempHome(test, { ...options, modelUrl: model.url });
+  test.after(async () => {
+    await model.close();
+    assert.deepEqual(model.violations, [], 'the model got an invalid history');
+  });
+  return { model, home };
 }

@@ -28,7 +28,7 @@ export function languageModelAt(url: string, options: Partial<LanguageModelOptio
   });
 }
 
-export interface Asked {
+export interface AskResult {
   text: string;
   reasoning: string;
   /** How many stood in the provider's line when it came to that; null for a request that had not to wait. */
@@ -48,7 +48,7 @@ export interface AskOptions {
 }
 
 /** Asks the active provider, by default with the one message `Hello`. */
-export async function ask(model: LanguageModel, options: AskOptions = {}): Promise<Asked> {
+export async function ask(model: LanguageModel, options: AskOptions = {}): Promise<AskResult> {
   let text = '';
   let reasoning = '';
   let queued: number | null = null;

@@ -1,0 +1,33 @@
+/** Lists the processes of this machine and waits for their end. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { eventually } from './eventually.ts';
+import { isAlive } from './mcp-toolbox.ts';
+
+/** Resolves when none of these processes is left. */
+export function allExited(pids: readonly number[]): Promise<true> {
+  return eventually(() => !pids.some(isAlive), `the end of processes ${pids.join(', ')}`);
+}
+
+/** The processes that descend from this one, by their ids. */
+export async function descendants(pid: number): Promise<number[]> {
+  const children = (await processes()).filter((each) => each.parent === pid).map((each) => each.pid);
+  return [...children, ...(await Promise.all(children.map(descendants))).flat()];
+}
+
+/** The processes whose command line has this text in it. */
+export async function processesMentioning(text: string): Promise<number[]> {
+  return (await processes()).filter((each) => each.command.includes(text)).map((each) => each.pid);
+}
+
+async function processes(): Promise<{ pid: number; parent: number; command: string }[]> {
+  const ps = spawn('ps', ['-A', '-o', 'pid=,ppid=,args=']);
+  let listed = '';
+  ps.stdout.on('data', (data: Buffer) => (listed += data.toString()));
+  await once(ps, 'close');
+  return [...listed.matchAll(/^\s*(\d+)\s+(\d+)\s+(.*)$/gm)].map(([, pid, parent, command = '']) => ({
+    pid: Number(pid),
+    parent: Number(parent),
+    command,
+  }));
+}
