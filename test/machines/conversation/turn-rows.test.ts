@@ -2,22 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Answer } from '../../../machines/conversation/hop-answers.ts';
-import type {
-  InterruptedCall,
-  InterruptedTurn,
-  RecoveryPolicy,
-  RunningTurn,
-} from '../../../machines/conversation/turn-state.ts';
-import type { NewRow } from '../../../machines/log.ts';
+import type { RunningTurn } from '../../../machines/conversation/turn-state.ts';
 import { hopPlan } from '../../../machines/conversation/decisions/hop-plan.ts';
-import {
-  callsToResume,
-  onlyWaits,
-  recoveryEnd,
-  recoveryRows,
-} from '../../../machines/conversation/decisions/recovery.ts';
 import { endRows, turnEndRow } from '../../../machines/conversation/decisions/turn-end.ts';
 import { answerRow, cancelRow, resultRow, userMessageRow } from '../../../machines/conversation/rows/turn-rows.ts';
+import { rowKinds } from '../../support/machines/row-lines.ts';
 import { answer, asked, chat, hopContext, providerDown, someUsage, tool } from '../../support/machines/values.ts';
 
 function running(changes: Partial<RunningTurn> = {}): RunningTurn {
@@ -41,7 +30,6 @@ function running(changes: Partial<RunningTurn> = {}): RunningTurn {
   };
 }
 
-const kinds = (rows: readonly NewRow[]) => rows.map((row) => (row.type === 'meta' ? row.extra['kind'] : row.type));
 const stop = { reason: 'cancelled', askers: [], committed: true } as const;
 const stopped = { ...stop, askers: [] };
 
@@ -109,7 +97,7 @@ describe('a hop', () => {
       asked('wait', { arguments: null, text: 'nonsense' }),
     ];
     const plan = hopPlan(running({ answer: answer({ calls }) }), 1_000, []);
-    assert.deepEqual(kinds(plan.rows), ['assistant_message', 'tool_call', 'tool_result', 'tool_result']);
+    assert.deepEqual(rowKinds(plan.rows), ['assistant_message', 'tool_call', 'tool_result', 'tool_result']);
     const [, dispatch, unknown, malformed] = plan.rows;
     assert.deepEqual(dispatch?.extra, {
       call_id: calls[0]?.callId,
@@ -133,7 +121,7 @@ describe('a hop', () => {
   test('asks a person where that is wanted, until a time that the row tells, and refuses what is not allowed', () => {
     const calls = [asked('delete', { callId: 'call_1', arguments: { path: '/a' } }), asked('format')];
     const plan = hopPlan(running({ answer: answer({ calls, endedAtMs: 5_000 }) }), 60_000, []);
-    assert.deepEqual(kinds(plan.rows), ['assistant_message', 'approval_request', 'tool_result']);
+    assert.deepEqual(rowKinds(plan.rows), ['assistant_message', 'approval_request', 'tool_result']);
     const [, request, refusal] = plan.rows;
     assert.deepEqual([request?.id, request?.tool_call_id], ['approval_call_1', 'call_1']);
     const { interrupt_id, arguments: args, expires_at } = request?.extra ?? {};
@@ -214,7 +202,7 @@ describe('the end of a turn', () => {
       },
     ];
     const { rows } = endRows(running({ calls, stop: stopped }), 3);
-    assert.deepEqual(kinds(rows), ['response', 'tool_result', 'turn_end']);
+    assert.deepEqual(rowKinds(rows), ['response', 'tool_result', 'turn_end']);
     assert.deepEqual([rows[0]?.id, rows[0]?.extra['decision']], ['approval_a:response', 'cancelled']);
     assert.equal(rows[1]?.extra['status'], 'cancelled');
     assert.match(String(rows[1]?.content), /was not run/);
@@ -234,7 +222,7 @@ describe('the end of a turn', () => {
 
   test('keeps a partial answer that has words, and none that has not', () => {
     const ended = (text: string) =>
-      kinds(endRows(running({ answer: answer({ finishReason: 'cancelled', text }), stop: stopped }), 3).rows);
+      rowKinds(endRows(running({ answer: answer({ finishReason: 'cancelled', text }), stop: stopped }), 3).rows);
     assert.deepEqual([ended('Hel'), ended('')], [['assistant_message', 'turn_end'], ['turn_end']]);
   });
 
@@ -249,133 +237,6 @@ describe('the end of a turn', () => {
     const { rows, end } = endRows(running(), 3);
     assert.deepEqual(rows.at(-1), turnEndRow('r1', end));
     assert.ok(end.status === 'complete' && end.metadata.tokens === 0 && end.metadata.usage.total_tokens === 0);
-  });
-});
-
-describe('a recovery', () => {
-  const policy = { mode: 'resume', attempts: 2, maxAgeMs: 1_000 } as const;
-  const call = (id: string, dispatch: InterruptedCall['dispatch']): InterruptedCall => ({
-    request: { id, type: 'function', function: { name: 'add', arguments: '{}' } },
-    dispatch,
-    approval: null,
-    question: null,
-  });
-  const dispatched = (harmless: boolean, attempt = 1) => ({
-    tool: { ...tool('add'), harmless },
-    arguments: { a: 1 },
-    attempt,
-    edited: false,
-    resume: null,
-  });
-  const cutOff = (changes: Partial<InterruptedTurn> = {}): InterruptedTurn => ({
-    requestId: 'r1',
-    hops: 1,
-    used: [{ hop: 0, model: 'model-1', usage: someUsage }],
-    model: 'model-1',
-    recoveries: 1,
-    begun: true,
-    ageMs: 0,
-    stop: null,
-    open: [call('made', dispatched(false)), call('unmade', null)],
-    draft: null,
-    ...changes,
-  });
-
-  test('closes what is open by whether it can have happened, and counts itself', () => {
-    const { rows, end } = recoveryRows(cutOff(), policy);
-    assert.equal(end, null);
-    assert.deepEqual(
-      rows.map((row) => row.extra['status'] ?? row.extra),
-      ['outcome_unknown', 'cancelled', { kind: 'recovered', attempt: 2 }],
-    );
-  });
-
-  test('makes a harmless call once more, and only once', () => {
-    const turn = cutOff({ open: [call('first', dispatched(true)), call('second', dispatched(true, 2))] });
-    const { rows } = recoveryRows(turn, policy);
-    assert.deepEqual(
-      rows.map((row) => [row.type, row.tool_call_id]),
-      [
-        ['tool_result', 'second'],
-        ['tool_call', 'first'],
-        ['meta', null],
-      ],
-    );
-    assert.equal(rows[1]?.extra['attempt'], 2);
-    assert.deepEqual(
-      callsToResume(turn).map(({ callId, attempt, stage, arguments: args }) => [callId, attempt, stage, args]),
-      [['first', 2, 'ready', { a: 1 }]],
-    );
-  });
-
-  const question = (id: string): InterruptedCall => ({
-    ...call(id, null),
-    approval: { tool: tool('delete'), arguments: { a: 1 }, interruptId: `approval_${id}`, untilMs: 9_000 },
-  });
-
-  test('leaves what a person was asked about open, and touches no budget while that is all there is', () => {
-    const waiting = cutOff({ open: [question('d')], recoveries: 9, ageMs: 1_000_000 });
-    assert.equal(onlyWaits(waiting), true);
-    assert.equal(recoveryEnd(waiting, { ...policy, mode: 'interrupt' }), null);
-    assert.deepEqual(
-      callsToResume(waiting).map(({ callId, stage, approval }) => [callId, stage, approval]),
-      [['d', 'asking', { interruptId: 'approval_d', untilMs: 9_000 }]],
-    );
-    const mixed = cutOff({ open: [question('d'), call('made', dispatched(false))] });
-    assert.equal(onlyWaits(mixed), false);
-    assert.deepEqual(kinds(recoveryRows(mixed, policy).rows), ['tool_result', 'recovered']);
-  });
-
-  test('keeps what was read of an answer when it ends the turn, and only then', () => {
-    const draft = { requestId: 'r1', messageId: 'm1', text: 'Once upon \ud83d', reasoning: 'Hm.', model: 'model-1' };
-    const turn = cutOff({ open: [], draft });
-    const [partial, ...rest] = recoveryRows(turn, { ...policy, mode: 'interrupt' }).rows;
-    assert.deepEqual([partial?.id, partial?.content, partial?.model], ['m1', 'Once upon \ufffd', 'model-1']);
-    assert.deepEqual(partial?.extra, { hop: 1, finish_reason: 'failed', partial: true, reasoning: 'Hm.' });
-    assert.deepEqual(kinds(rest), ['turn_end']);
-    assert.equal(recoveryRows({ ...turn, stop: 'cancelled' }, policy).rows[0]?.extra['finish_reason'], 'cancelled');
-    assert.deepEqual(kinds(recoveryRows(turn, policy).rows), ['recovered']);
-    assert.deepEqual(kinds(recoveryRows({ ...turn, stop: 'cancelled', draft: { ...draft, text: '' } }, policy).rows), [
-      'turn_end',
-    ]);
-  });
-
-  test('that gives a turn up answers its questions too', () => {
-    const { rows } = recoveryRows(
-      cutOff({ open: [question('d'), call('made', dispatched(false))], recoveries: 2 }),
-      policy,
-    );
-    assert.deepEqual(kinds(rows), ['response', 'tool_result', 'tool_result', 'turn_end']);
-    assert.deepEqual(
-      rows.map((row) => row.extra['decision'] ?? row.extra['status']),
-      ['cancelled', 'cancelled', 'outcome_unknown', 'error'],
-    );
-  });
-
-  test('ends a turn that was stopped, for the reason that it was stopped, with what it had used', () => {
-    for (const reason of ['cancelled', 'interrupted'] as const) {
-      const { rows, end } = recoveryRows(cutOff({ stop: reason, open: [call('first', dispatched(true))] }), policy);
-      assert.deepEqual(kinds(rows), ['tool_result', 'turn_end']);
-      assert.ok(
-        end?.status === 'complete' &&
-          end.metadata.finish_reason === reason &&
-          end.metadata.tokens === 12 &&
-          end.metadata.tool_hops === 1,
-      );
-    }
-  });
-
-  test('ends a turn that was cut off too often, is too old, or must not be taken up at all', () => {
-    const why = (turn: InterruptedTurn, changes: Partial<RecoveryPolicy> = {}) => {
-      const end = recoveryEnd(turn, { ...policy, ...changes });
-      return end?.status === 'error' && end.error.code === 'recovery_failed' && !end.error.retryable
-        ? end.error.message
-        : null;
-    };
-    assert.match(String(why(cutOff({ recoveries: 2 }))), /cut off 3 times/);
-    assert.match(String(why(cutOff({ ageMs: 1_001 }))), /away for too long/);
-    assert.match(String(why(cutOff(), { mode: 'interrupt' })), /restarted before this turn had ended/);
-    assert.equal(why(cutOff({ ageMs: 1_000 })), null);
   });
 });
 

@@ -1,10 +1,14 @@
 /** Rows of the log as lines that people read: what a test expects of a turn fits on a few of them. */
-import type { LogRow } from '../../../machines/log.ts';
+import type { LogRow, NewRow } from '../../../machines/log.ts';
 
 export function rowLines(rows: readonly LogRow[]): string[] {
   const names = new Map(rows.flatMap((row) => row.tool_calls ?? []).map((call) => [call.id, call.function.name]));
   return rows.map((row) => lineOf(row, names.get(row.tool_call_id ?? '') ?? ''));
 }
+
+/** The type of each row; of `meta` rows their kind. */
+export const rowKinds = (rows: readonly NewRow[]) =>
+  rows.map((row) => (row.type === 'meta' ? row.extra['kind'] : row.type));
 
 function lineOf(row: LogRow, tool: string): string {
   const { type, content, extra } = row;
