@@ -1,13 +1,13 @@
 /**
- * A WebSocket server that says whatever a test wants: close codes, faults and broken streams that the
- * real server does not produce on demand.
+ * Serves a WebSocket that sends any frames: close codes, faults and broken streams that the real server does not
+ * produce on demand.
  */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { TestContext } from 'node:test';
 import { WebSocketServer, type WebSocket } from 'ws';
 
-/** A request as it came. */
+/** A request as received. */
 export interface Asked {
   action: string;
   request_id: string;
@@ -20,11 +20,11 @@ export interface Wire {
   readonly asked: readonly Asked[];
   /** Sockets accepted so far. */
   readonly sockets: number;
-  /** Closes every socket, as a server does that restarts. */
+  /** Closes every socket, as a restarting server does. */
   closeAll(code: number): void;
 }
 
-/** `answer` gets each request, and a way to send a frame back; `greet` each socket. */
+/** `answer` gets each request and a function that sends a frame; `greet` gets each socket. */
 export async function startWire(
   test: TestContext,
   {

@@ -1,7 +1,6 @@
 /**
- * For every code of the table of errors a way to bring it about: a server, real neighbours, and what a client or
- * the world does to them. Each resolves with the fault as it was told. The providers' are in
- * provider-error-scenarios.ts.
+ * Has a scenario for every error code: a server, real neighbours, and the actions of a client that cause the error.
+ * Each resolves with the fault as sent. Those of providers are in provider-error-scenarios.ts.
  */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
@@ -15,13 +14,13 @@ import { demoServer, startParley, startScripted, type ParleyOptions } from '../s
 
 export type ErrorScenario = (test: TestContext) => Promise<Fault>;
 
-/** The fault that a frame tells. */
+/** The fault of an error frame. Fails if the frame has none. */
 export function faultIn({ error }: Received): Fault {
   assert.ok(error, 'no error came');
   return error;
 }
 
-/** Why a start was refused. */
+/** The fault that a failed start throws. */
 export async function failedStart(test: TestContext, options: ParleyOptions): Promise<Fault> {
   const [start] = await Promise.allSettled([startParley(test, options)]);
   assert.ok(start.status === 'rejected' && start.reason instanceof AppError, 'it started');
@@ -31,7 +30,7 @@ export async function failedStart(test: TestContext, options: ParleyOptions): Pr
 
 const c1 = { conversation_id: 'c1' };
 
-/** A client of a server whose model says nothing more after its first word, in a turn of `c1`. */
+/** A client in a turn of `c1` whose model stalls after its first word. */
 async function duringTurn(test: TestContext, config: Record<string, unknown> = {}) {
   const { parley, client, model } = await startScripted(test, {
     config: { shutdown: { drain_timeout: 0.1 }, ...config },
@@ -54,7 +53,7 @@ async function answerTo(client: Client, frame: string): Promise<Fault> {
   return faultIn(await client.waitFor(({ status }) => status === 'error', 'the refusal'));
 }
 
-/** What becomes of a turn while another program holds the database. */
+/** The fault of a turn while another program holds the database. */
 async function whileLocked(path: string, turn: () => Promise<Turn>): Promise<Fault> {
   const other = new Database(path);
   other.exec('BEGIN IMMEDIATE');

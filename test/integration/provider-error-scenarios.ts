@@ -1,4 +1,4 @@
-/** Every way in which a provider fails, as the client of a turn is told it. The scripted model plays the provider. */
+/** Has a scenario for every provider error. The scripted model plays the provider. */
 import type { TestContext } from 'node:test';
 import type { Fault } from '../../machines/log.ts';
 import type { ErrorCode } from '../../src/errors.ts';
@@ -9,7 +9,7 @@ import { faultIn, failedStart, type ErrorScenario } from './error-scenarios.ts';
 
 const key = 'SCRIPTED_KEY';
 
-/** One try: what is retryable is not tried again. */
+/** One attempt: retryable failures are not retried. */
 const llm = { retry: { attempts: 1 } };
 
 async function chatWith(test: TestContext, base_url: string, timeouts: object = {}): Promise<Fault> {
@@ -27,7 +27,7 @@ const answering =
   async (test) => {
     const model = await startModelServer();
     test.after(() => model.close());
-    // However often it is asked: some faults get a second try.
+    // A function, because some failures are retried.
     model.script(() => reply);
     return chatWith(test, model.url, timeouts);
   };

@@ -1,4 +1,6 @@
-/** Says what part of a long suite a usual run plays: another part each day, and with `./run.sh test --all` every one. */
+/**
+ * Chooses the part of a long suite that a usual run plays: another part each day, all of it with `./run.sh test --all`.
+ */
 
 const MS_A_DAY = 86_400_000;
 

@@ -3,7 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const TIMEOUT_MS = 60_000;
 
-/** Resolves with what `look` finds, as soon as that is neither null nor false. */
+/**
+ * Resolves with the result of `look` as soon as that is neither null nor false. Throws after a minute; `what` is for
+ * the message.
+ */
 export async function eventually<Found>(
   look: () => Found | null | false | Promise<Found | null | false>,
   what: string,

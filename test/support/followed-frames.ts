@@ -1,8 +1,10 @@
-/** What a follower reads, as tests look at it: up to a frame that they name, its rows, its texts, and a page that shows it. */
+/**
+ * Reads and sorts the frames of a follow: up to a given frame, the rows, the texts, and the answers that a page shows.
+ */
 import type { Follow, FollowedFrame } from '../../src/client/follow.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 
-/** Reads until a frame fits, that one included. The follow stays open. */
+/** Reads until a frame matches, and returns all frames including that one. The follow stays open. */
 export async function readUntil(follow: Follow, fits: (frame: FollowedFrame) => boolean): Promise<FollowedFrame[]> {
   const frames: FollowedFrame[] = [];
   const reader = follow[Symbol.asyncIterator]();
@@ -21,7 +23,7 @@ export const isEvent = (seq: number) => (frame: FollowedFrame) => frame.status =
 
 export const isChunk = ({ status }: FollowedFrame) => status === 'chunk';
 
-/** Of anything that a client was sent. */
+/** The seq of every row among these frames. */
 export function seqsOf(frames: readonly { status: string }[]): number[] {
   return frames.flatMap((frame) =>
     frame.status === 'event' && 'seq' in frame && typeof frame.seq === 'number' ? [frame.seq] : [],
@@ -32,13 +34,13 @@ export function chunksOf(frames: readonly FollowedFrame[]): Chunk[] {
   return frames.flatMap((frame) => (frame.status === 'chunk' ? [frame.chunk] : []));
 }
 
-/** From one seq to another, both included. */
+/** All integers from one to another, both included. */
 export const range = (from: number, to: number) =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 
 /**
- * The answers on a page that shows what it follows: text appended, `reset` taken back, and a row's text only
- * where none was shown. What was streamed is thus compared as it was streamed.
+ * The answers that a page shows, by message id. The page appends text, removes it on `reset`, and shows a row's text
+ * only if nothing of that message was streamed. So streamed text is compared as it was streamed.
  */
 export function shownAnswers(frames: readonly FollowedFrame[]): Map<string, string> {
   const shown = new Map<string, string>();

@@ -1,11 +1,14 @@
-/** What a turn asks people and how its calls ended, as the client that ships was told. Only looks; answering is the test's. */
+/** Reads interrupts and tool results from the frames of the shipped client. It does not answer them. */
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { eventually } from './eventually.ts';
 import type { RecordedClient } from './typed-client.ts';
 
 export type Interrupt = Extract<Chunk, { type: 'approval_request' | 'elicitation_request' }>;
 
-/** The first question that a client is told of, or a later one by its number, with the conversation that it is asked in. */
+/**
+ * Resolves with an interrupt of this client and its conversation: the first one, or that with this number, counted from
+ * 1.
+ */
 export function nextInterrupt(client: RecordedClient, number = 1): Promise<Interrupt & { conversationId: string }> {
   return eventually(
     () => interruptsOf(client)[number - 1] ?? null,
@@ -13,7 +16,7 @@ export function nextInterrupt(client: RecordedClient, number = 1): Promise<Inter
   );
 }
 
-/** All of them, in the order in which they came. */
+/** All interrupts of this client, in the order of arrival. */
 export function interruptsOf({ frames }: RecordedClient): (Interrupt & { conversationId: string })[] {
   return frames.flatMap((frame) =>
     frame.status === 'chunk' && isInterrupt(frame.chunk)
@@ -22,7 +25,7 @@ export function interruptsOf({ frames }: RecordedClient): (Interrupt & { convers
   );
 }
 
-/** How the calls of a turn ended, in the order in which they did. */
+/** The results of a turn's tool calls, in the order of arrival. */
 export function toolResultsIn(chunks: readonly Chunk[]) {
   return chunks.flatMap((chunk) => (chunk.type === 'tool_result' ? [chunk] : []));
 }

@@ -4,18 +4,18 @@ import { once } from 'node:events';
 import { eventually } from './eventually.ts';
 import { isAlive } from './mcp-toolbox.ts';
 
-/** Resolves when none of these processes is left. */
+/** Resolves when all these processes have exited. */
 export function allExited(pids: readonly number[]): Promise<true> {
   return eventually(() => !pids.some(isAlive), `the end of processes ${pids.join(', ')}`);
 }
 
-/** The processes that descend from this one, by their ids. */
+/** The ids of all processes that descend from this one. */
 export async function descendants(pid: number): Promise<number[]> {
   const children = (await processes()).filter((each) => each.parent === pid).map((each) => each.pid);
   return [...children, ...(await Promise.all(children.map(descendants))).flat()];
 }
 
-/** The processes whose command line has this text in it. */
+/** The ids of the processes with this text in their command line. */
 export async function processesMentioning(text: string): Promise<number[]> {
   return (await processes()).filter((each) => each.command.includes(text)).map((each) => each.pid);
 }

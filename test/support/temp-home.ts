@@ -1,6 +1,6 @@
 /**
- * Parley as people run it: src/main.ts in a process of its own, with a configuration file in a folder
- * of its own. For what only a process can show: signals, exit codes, what is left running.
+ * Runs src/main.ts in a process of its own, with a configuration file in a temporary folder. For behaviour that only a
+ * process shows: signals, exit codes, processes left over.
  */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
@@ -17,25 +17,28 @@ import { startModelServer, type ModelServer } from './model/server.ts';
 
 export interface ServerProcess {
   readonly pid: number;
-  /** All that it wrote so far. */
+  /** All output so far. */
   readonly output: { stdout: string; stderr: string };
-  /** Settles with the WebSocket's address once it listens; rejects with what it said if it ends before. */
+  /** Resolves with the WebSocket URL once the server listens. Rejects with its output if it ends before. */
   readonly listening: Promise<string>;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   connect(options?: ConnectOptions): Promise<Client>;
   kill(signal: NodeJS.Signals): void;
-  /** Closes the pipes that it writes to. */
+  /** Closes the test's end of the output pipes. */
   closeOutput(): void;
 }
 
 export interface TempHome {
-  /** Where the configuration and the database lie. */
+  /** The folder of the configuration and the database. */
   readonly folder: string;
   readonly database: string;
   start(options?: StartOptions): ServerProcess;
 }
 
-/** `env` and `uid` are the process's, `args` come behind `--config FILE`; without `readStderr` nobody reads its log. */
+/**
+ * `env` and `uid` are the process's; `args` follow `--config FILE`. Without `readStderr` the test does not read the
+ * log.
+ */
 export interface StartOptions {
   env?: Record<string, string>;
   uid?: number;
@@ -52,7 +55,10 @@ export interface TempHomeOptions {
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
-/** Every process that a test starts is killed, and the folder removed, when the test ends. */
+/**
+ * Creates a folder in which server processes can be started. When the test ends, they are killed and the folder is
+ * removed.
+ */
 export async function createTempHome(
   test: TestContext,
   { modelUrl, mcpServers = {}, config = {} }: TempHomeOptions = {},
@@ -103,7 +109,7 @@ export async function createTempHome(
         if (child.exitCode !== null) throw new Error(`the server ended: ${output.stdout}${output.stderr}`);
         return /listens at (ws:\S+)/.exec(output.stdout)?.[1] ?? null;
       }, 'the server to listen').then((url) => url.replace(/localhost|0\.0\.0\.0/, '127.0.0.1'));
-      // A test that expects a refusal does not ask.
+      // A test that expects a failed start does not await this.
       listening.catch(() => undefined);
       return {
         pid: child.pid ?? 0,
@@ -121,7 +127,10 @@ export async function createTempHome(
   };
 }
 
-/** The histories that the model got are judged when the test ends. */
+/**
+ * Starts a scripted model and creates a folder for server processes that use it. When the test ends, the histories that
+ * the model received must be valid.
+ */
 export async function createScriptedTempHome(
   test: TestContext,
   options: Omit<TempHomeOptions, 'modelUrl'> = {},

@@ -1,4 +1,4 @@
-/** The context window: what of a log the model sees, in what order, and what gives way when it does not fit. */
+/** Checks the context window: the messages that the model gets, their order, and what is cut when they do not fit. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -44,17 +44,17 @@ const windowOf = (parts: Part[], requestId: string, options: Partial<WindowOptio
 
 const rewind = (id: string, toSeq: number): Part => [id, { type: 'meta', extra: { kind: 'rewind', to_seq: toSeq } }];
 
-describe('a turn that goes back', () => {
+describe('a turn that rewinds', () => {
   const two = [...turn('r1', 'one', 'first'), ...turn('r2', 'two', 'second')];
 
-  test('knows what was before the message that it stands in for, and so do those after it', () => {
+  test('has the context before the replaced message, and so have the turns after it', () => {
     const edited = [...two, user('r3', 'TWO'), rewind('r3', 4)];
     assert.deepEqual(contents(windowOf(edited, 'r3').messages), ['one', 'first', 'TWO']);
     const after = [...edited, assistant('r3', 'SECOND'), meta('r3', 'turn_end'), user('r4', 'three')];
     assert.deepEqual(contents(windowOf(after, 'r4').messages), ['one', 'first', 'TWO', 'SECOND', 'three']);
   });
 
-  test('may go back to the very beginning, and again to itself', () => {
+  test('may rewind to the first message, and again to its own message', () => {
     const again = [
       ...two,
       user('r3', 'ONE'),
@@ -68,7 +68,7 @@ describe('a turn that goes back', () => {
     assert.deepEqual(contents(windowOf(again, 'r4').messages), ['Uno']);
   });
 
-  test('goes on from its own past where the turn it stands in for had gone back too', () => {
+  test('continues from its own past if the replaced turn had rewound too', () => {
     const edited = [
       ...two,
       user('r3', 'TWO'),
@@ -81,7 +81,7 @@ describe('a turn that goes back', () => {
     assert.deepEqual(contents(windowOf(edited, 'r4').messages), ['one', 'first', 'zwei']);
   });
 
-  test('leaves alone what waited when it went before it', () => {
+  test('keeps queued turns that it overtook', () => {
     const interrupting = [
       user('r1', 'one'),
       user('r2', 'waits'),
@@ -96,8 +96,8 @@ describe('a turn that goes back', () => {
   });
 });
 
-describe('the order', () => {
-  test('is system prompt, past turns, and the running one last', () => {
+describe('the order of messages', () => {
+  test('is system prompt, past turns, running turn', () => {
     const { messages } = windowOf([...turn('r1', 'one', 'first'), user('r2', 'two')], 'r2', {
       systemPrompt: 'Be kind.',
     });
@@ -109,7 +109,7 @@ describe('the order', () => {
     ]);
   });
 
-  test('is that in which turns ended, whatever order their messages came in', () => {
+  test('follows the ends of the turns, not the order in which their messages came', () => {
     const ends = (id: string, reply: string) => [assistant(id, reply), meta(id, 'turn_end')];
     const parts = [
       user('r1', 'one'),
@@ -127,7 +127,7 @@ describe('the order', () => {
     ]);
   });
 
-  test('leaves out turns that wait', () => {
+  test('excludes queued turns', () => {
     assert.deepEqual(contents(windowOf([user('r1', 'one'), user('r2', 'two'), user('r3', 'three')], 'r2').messages), [
       'two',
     ]);
@@ -149,8 +149,8 @@ describe('the order', () => {
   });
 });
 
-describe('what a log lacks', () => {
-  test('is said in fixed words: no answer, an empty one, a result that is lost', () => {
+describe('a gap in the log', () => {
+  test('is filled with fixed texts: no answer, an empty answer, a lost result', () => {
     const parts = [
       user('r1', 'one'),
       meta('r1', 'turn_end'),
@@ -170,7 +170,7 @@ describe('what a log lacks', () => {
     );
   });
 
-  test('may be a request id, where another program wrote: each user message then opens a turn', () => {
+  test('may be a missing request id of another program: each user message then begins a turn', () => {
     const parts = [
       user(null, 'one'),
       assistant(null, 'first'),
@@ -185,27 +185,27 @@ describe('what a log lacks', () => {
     assertValidWindow(messages);
   });
 
-  test('is no reason to send a result that nobody asked for', () => {
+  test('never causes a result without a call', () => {
     const { messages } = windowOf([user(null, 'one'), result(null, 'gone', 'x'), user('r1', 'two')], 'r1');
     assert.ok(messages.every(({ role }) => role !== 'tool'));
   });
 });
 
-describe('the budget', () => {
+describe('the token budget', () => {
   const past = [
     ...turn('r1', 'a'.repeat(46), 'b'.repeat(46)),
     ...turn('r2', 'c'.repeat(46), 'd'.repeat(46)),
     user('r3', 'e'.repeat(46)),
   ];
 
-  test('holds whole turns, the newest first: a token too few, and one turn less', () => {
+  test('keeps whole turns, newest first: one token less drops one turn', () => {
     assert.equal(windowOf(past, 'r3', { budgetTokens: 250 }).messages.length, 5);
     assert.equal(windowOf(past, 'r3', { budgetTokens: 249 }).messages.length, 3);
     assert.equal(windowOf(past, 'r3', { budgetTokens: 149 }).messages.length, 1);
     assert.equal(windowOf(past, 'r3', { budgetTokens: 250, systemTokens: 1 }).messages.length, 3);
   });
 
-  test('leaves no gap: behind a turn that does not fit, none is taken', () => {
+  test('keeps no turn older than one that does not fit', () => {
     const parts = [...turn('r0', 'x', 'y'), ...past];
     assert.deepEqual(
       contents(windowOf(parts, 'r3', { budgetTokens: 150 }).messages).map((text) => text?.[0]),
@@ -213,12 +213,12 @@ describe('the budget', () => {
     );
   });
 
-  test('gives way to the newest messages, which are always in', () => {
+  test('always includes the newest messages', () => {
     const { messages } = windowOf(past, 'r3', { budgetTokens: 60, preserveRecent: 4 });
     assert.equal(messages.length, 5);
   });
 
-  test('cuts what it must hold in the middle, the longest first, and says so', () => {
+  test('cuts messages that must stay in the middle, longest first, with a notice', () => {
     const parts = [...turn('r1', 'short', 'b'.repeat(3_000)), user('r2', 'e'.repeat(400))];
     const { messages, cut } = windowOf(parts, 'r2', { budgetTokens: 1_000, preserveRecent: 3 });
     assert.equal(cut, 1);
@@ -227,7 +227,7 @@ describe('the budget', () => {
     assert.ok(String(messages[1]?.content).length < 650);
   });
 
-  test('never tears a character in half', () => {
+  test('never splits a character', () => {
     for (const before of ['', 'x']) {
       const { messages } = windowOf([user('r1', before + '😀'.repeat(500))], 'r1', { budgetTokens: 201 });
       assert.ok(String(messages[0]?.content).isWellFormed());
@@ -235,20 +235,20 @@ describe('the budget', () => {
     }
   });
 
-  test('leaves alone what a cut would make longer', () => {
+  test('does not cut where the notice would make the message longer', () => {
     const [id, long] = assistant('r1', 'ok!', ['a']);
     const parts: Part[] = [user('r1', 'go'), [id, { ...long, token_count: 5_000 }], result('r1', 'a', '3')];
     const { messages, cut } = windowOf(parts, 'r1', { budgetTokens: 100 });
     assert.deepEqual([cut, messages[1]?.content], [0, 'ok!']);
   });
 
-  test('cuts nothing that fits, though rows that the model never sees are long', () => {
+  test('cuts nothing that fits, even if rows outside the context are long', () => {
     const parts = [user('r1', 'y'.repeat(200)), result('r1', 'gone', 'x'.repeat(5_000))];
     const { messages, cut } = windowOf(parts, 'r1', { budgetTokens: 1_000 });
     assert.deepEqual([cut, contents(messages)], [0, ['y'.repeat(200)]]);
   });
 
-  test('keeps to its sum, but for the notices, wherever the pieces are long enough to be cut', () => {
+  test('is kept except for the notices, wherever the messages are long enough to be cut', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 4_000 }), { minLength: 1, maxLength: 12 });
     const property = fc.property(sizes, fc.integer({ min: 3_000, max: 20_000 }), (lengths, budgetTokens) => {
       const notices = lengths.length * 60;
@@ -262,7 +262,7 @@ describe('the budget', () => {
   });
 });
 
-test('a turn is folded from its rows wherever they lie, with the tokens of its messages', () => {
+test('a turn is folded from its rows wherever they are in the log, with the tokens of its messages', () => {
   const turns = folded(
     user('r1', 'four'),
     user('r2', 'x'),

@@ -1,4 +1,4 @@
-/** What a message brings along, as a model is to read it. */
+/** Checks the messages that the model gets for a chat with included prompts and resources. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { wordsOf } from '../../../machines/context-window/included.ts';
@@ -7,11 +7,11 @@ const included = (...words: [role: string, text: string][]) => ({
   included: words.map(([role, text]) => ({ role, text, from: {} })),
 });
 
-test('a message that brings nothing along is its text alone', () => {
+test('a chat without included messages is its text alone', () => {
   assert.deepEqual(wordsOf({ content: 'Hi', extra: {} }), [{ role: 'user', text: 'Hi' }]);
 });
 
-test('neighbours with one role are one message, in their order', () => {
+test('neighbouring included messages of one role are merged in order', () => {
   assert.deepEqual(
     wordsOf({
       content: 'Hi',
@@ -25,14 +25,14 @@ test('neighbours with one role are one message, in their order', () => {
   );
 });
 
-test('words that say nothing are no message, which some models refuse', () => {
+test('empty included messages are dropped, because some models refuse them', () => {
   assert.deepEqual(wordsOf({ content: 'Hi', extra: included(['user', ''], ['assistant', ''], ['assistant', 'b']) }), [
     { role: 'assistant', text: 'b' },
     { role: 'user', text: 'Hi' },
   ]);
 });
 
-test('what another program may have written there is no reason to fail', () => {
+test('invalid included data of another program causes no failure', () => {
   for (const odd of [null, 'text', [7], {}])
     assert.deepEqual(wordsOf({ content: null, extra: { included: odd } }), [{ role: 'user', text: '' }]);
 });

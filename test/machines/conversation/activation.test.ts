@@ -1,4 +1,4 @@
-/** Activation: who is heard while the log is being read, and what a log that fails means for them. */
+/** Checks activation: requests that arrive while the log is read, and logs that cannot be read. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
@@ -8,16 +8,16 @@ import { calling, worldInState } from '../../support/machines/states.ts';
 import { rowLines } from '../../support/machines/row-lines.ts';
 import { asker, cancel, chat } from '../../support/machines/values.ts';
 
-const storyOfTurn = (world: World, requestId = 'r1') => rowLines(world.log.rowsOf(requestId)).slice(1);
+const turnLines = (world: World, requestId = 'r1') => rowLines(world.log.rowsOf(requestId)).slice(1);
 
-test('a log in which nothing is open is left as it is', async () => {
+test('a log without open turns stays unchanged on activation', async () => {
   const world = await startWorld();
   assert.equal(world.state(), 'idle');
   assert.deepEqual(world.emitted, []);
 });
 
-describe('clients that come meanwhile', () => {
-  test('are heard in order once the conversation can answer', async () => {
+describe('a request that arrives while the log is read', () => {
+  test('is handled in order once the conversation is active', async () => {
     const world = await startWorld({ recovered: 'never' });
     world.send(chat('r1'));
     world.send(chat('r2'));
@@ -25,14 +25,14 @@ describe('clients that come meanwhile', () => {
     await world.readLog();
     assert.equal(world.state(), 'turn.receiving');
     await runUntilIdle(world);
-    assert.deepEqual([storyOfTurn(world).at(-1), storyOfTurn(world, 'r2').at(-1)], ['end cancelled', 'end stop']);
+    assert.deepEqual([turnLines(world).at(-1), turnLines(world, 'r2').at(-1)], ['end cancelled', 'end stop']);
   });
 
-  test('may stop the turn that is taken up', async () => {
+  test('may cancel the turn that is recovered', async () => {
     const world = await reopen(await worldInState('turn.toolHop.running'));
     world.send(cancel('stop'));
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), [
+    assert.deepEqual(turnLines(world).slice(2), [
       'result add outcome_unknown',
       'recovered 1',
       'cancel cancelled',
@@ -40,7 +40,7 @@ describe('clients that come meanwhile', () => {
     ]);
   });
 
-  test('are refused beyond a limit', async () => {
+  test('is refused beyond a limit', async () => {
     for (const world of [
       await startWorld({ recovered: 'never', limits: { queueLength: 1 } }),
       await reopen(await worldInState('turn.toolHop.running'), { limits: { queueLength: 1 } }),
@@ -57,8 +57,8 @@ describe('clients that come meanwhile', () => {
   });
 });
 
-describe('a log that fails', () => {
-  test('to be read ends the actor; those who waited are told to send again', async () => {
+describe('an activation whose log fails', () => {
+  test('ends the actor and asks waiting clients to send again if the log cannot be read', async () => {
     const world = await startWorld({ recovered: 'never' });
     world.send(chat('r1'));
     await world.failLog();
@@ -73,18 +73,18 @@ describe('a log that fails', () => {
     assert.deepEqual(world.ends, ['ended']);
   });
 
-  test('to take the recovery leaves it to the next opening', async () => {
+  test('leaves the recovery to the next activation if its rows cannot be stored', async () => {
     const before = await worldInState('turn.toolHop.running');
     const broken = await reopen(before);
     broken.failCommit();
     assert.equal(broken.state(), 'failed');
     const world = await reopen(before);
     await runUntilIdle(world);
-    assert.equal(storyOfTurn(world).at(-1), 'end stop');
+    assert.equal(turnLines(world).at(-1), 'end stop');
   });
 });
 
-test('a turn that was passivated behind is idle, and its conversation goes on', async () => {
+test('a conversation that was passivated after its turn activates as idle and runs the next turn', async () => {
   const before = await startWorld();
   await calling(before);
   await runUntilIdle(before);
@@ -93,5 +93,5 @@ test('a turn that was passivated behind is idle, and its conversation goes on', 
   assert.equal(world.state(), 'idle');
   world.send(chat('r3'));
   await runUntilIdle(world);
-  assert.equal(storyOfTurn(world, 'r3').at(-1), 'end stop');
+  assert.equal(turnLines(world, 'r3').at(-1), 'end stop');
 });

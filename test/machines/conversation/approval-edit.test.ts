@@ -1,4 +1,4 @@
-/** Calls that a person approves with other arguments: what is made, what is written, and what the model is told. */
+/** Checks calls that are approved with other arguments: what is called, what is stored, and what the model gets. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { withEdit } from '../../../machines/conversation/rows/approval.ts';
@@ -16,7 +16,7 @@ const rowOf = (world: World, fits: (row: ReturnType<World['log']['rows']>[number
 const result = (world: World) => String(rowOf(world, ({ type }) => type === 'tool_result')?.content);
 
 describe('a call that was approved with other arguments', () => {
-  test('is made with these; the log has both, and the model is told before the result', async () => {
+  test('runs with these; the log has both, and the model gets a notice before the result', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send(withEdited());
     world.commit();
@@ -29,7 +29,7 @@ describe('a call that was approved with other arguments', () => {
     assert.equal(result(world), `${note}done`);
   });
 
-  test('is made as it was asked when the answer could not be stored and the next one changes nothing', async () => {
+  test('runs with the original arguments if the edited approval could not be stored and the next one changes nothing', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send(withEdited());
     world.failCommit();
@@ -45,7 +45,7 @@ describe('a call that was approved with other arguments', () => {
     );
   });
 
-  test('is told so however it ends: stopped before it was made, or lost in a restart', async () => {
+  test('has the notice in its result also when it is cancelled before it starts or lost in a restart', async () => {
     const stopped = await worldInState('turn.toolHop.waiting');
     stopped.send(withEdited());
     stopped.send(cancel('stop'));
@@ -60,7 +60,7 @@ describe('a call that was approved with other arguments', () => {
     assert.ok(result(lost).startsWith(`${note}The server restarted`));
   });
 
-  test('is repeated with these where a repeat is harmless, also after a restart', async () => {
+  test('is repeated with these if the tool is idempotent, also after a restart', async () => {
     const world = await startWorld();
     await streaming(world, { tools: new Map([['look', { ...tool('look'), permission: 'ask' }]]) });
     world.currentAnswer().finish({ calls: [asked('look', { callId: 'call_d', arguments: { path: '/a' } })] });
@@ -84,7 +84,7 @@ describe('a call that was approved with other arguments', () => {
   });
 });
 
-test('of long arguments the model is shown the beginning', () => {
+test('shows the model only the beginning of long arguments', () => {
   const { text } = withEdit(
     { status: 'ok', text: 'done', content: null, durationMs: 0 },
     { text: '\u{1f600}'.repeat(5_000) },

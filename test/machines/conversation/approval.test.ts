@@ -1,4 +1,4 @@
-/** People in the loop: what is asked, who decides, when time is up, and that a restart forgets none of it. */
+/** Checks approvals: which calls wait, which answer counts, when time is up, and that a restart keeps them all. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
@@ -8,12 +8,12 @@ import { asking, streaming, worldInState } from '../../support/machines/states.t
 import { rowLines } from '../../support/machines/row-lines.ts';
 import { asked, asker, cancel, respond } from '../../support/machines/values.ts';
 
-const storyOfTurn = (world: World) => rowLines(world.log.rowsOf('r1')).slice(1);
+const turnLines = (world: World) => rowLines(world.log.rowsOf('r1')).slice(1);
 const waits = (world: World) => world.log.stored().flatMap(({ waiting }) => (waiting ? [waiting.untilMs] : []));
 const replies = (world: World) => world.emitted.flatMap((event) => (event.type === 'reply' ? [event.result] : []));
 const accepted = { type: 'reply', to: asker('response to call_d'), result: { accepted: true } };
 
-/** Questions about `call_d` and `call_e`, beside a call that needs none. */
+/** Approval requests for `call_d` and `call_e`, beside a call that needs none. */
 async function askingTwice(): Promise<World> {
   const world = await startWorld();
   await streaming(world);
@@ -24,8 +24,8 @@ async function askingTwice(): Promise<World> {
   return world;
 }
 
-describe('a person who approves', () => {
-  test('has the call made, after answer and dispatch are committed together', async () => {
+describe('an approval', () => {
+  test('starts the call after the answer and the dispatch are committed together', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     assert.equal(world.calls.length, 0);
     world.send(respond('call_d'));
@@ -35,7 +35,7 @@ describe('a person who approves', () => {
     assert.deepEqual(world.newEvents(), [accepted]);
     assert.deepEqual(world.latestCall('delete').input.arguments, { path: '/a' });
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world), [
+    assert.deepEqual(turnLines(world), [
       'assistant: asks delete',
       'asks for approval of delete',
       'response approve',
@@ -46,7 +46,7 @@ describe('a person who approves', () => {
     ]);
   });
 
-  test('is asked beside calls that run already, and what runs is not waited for', async () => {
+  test('is requested while other calls run, and does not delay them', async () => {
     const world = await askingTwice();
     assert.equal(world.state(), 'turn.toolHop.running');
     world.send(respond('call_e'));
@@ -59,15 +59,15 @@ describe('a person who approves', () => {
     world.commitAll();
     assert.equal(world.state(), 'turn.toolHop.waiting', 'one question is left');
     await runUntilIdle(world);
-    assert.equal(storyOfTurn(world).at(-1), 'end stop');
+    assert.equal(turnLines(world).at(-1), 'end stop');
   });
 });
 
-test('a person who declines ends the call, and the model is told why', async () => {
+test('a denial ends the call, and its result gives the model the reason', async () => {
   const world = await worldInState('turn.toolHop.waiting');
   world.send(respond('call_d', 'deny', { reason: 'That is my thesis.' }));
   await runUntilIdle(world);
-  assert.deepEqual(storyOfTurn(world).slice(2), [
+  assert.deepEqual(turnLines(world).slice(2), [
     'response deny',
     'result delete denied',
     'assistant: Hello.',
@@ -78,7 +78,7 @@ test('a person who declines ends the call, and the model is told why', async () 
   assert.equal(world.calls.length, 0);
 });
 
-describe('of several answers', () => {
+describe('of several answers to an approval request', () => {
   test('the first one counts, and the others are looked up once it is committed', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send(respond('call_d'));
@@ -97,7 +97,7 @@ describe('of several answers', () => {
     assert.deepEqual(replies(world), [{ accepted: true }]);
   });
 
-  test('one that could not be stored does not count: its sender is told, and the question stands', async () => {
+  test('one that could not be stored does not count: its sender gets the error, and the request stays open', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send(respond('call_d'));
     world.failCommit();
@@ -105,19 +105,19 @@ describe('of several answers', () => {
     assert.deepEqual(world.emitted.at(-1)?.type, 'refuse');
     world.send(respond('call_d', 'deny'));
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(2, 4), ['response deny', 'result delete denied']);
+    assert.deepEqual(turnLines(world).slice(2, 4), ['response deny', 'result delete denied']);
   });
 
-  test("one to another conversation's question, or to nothing, is looked up at once", async () => {
+  test("one to another conversation's request, or to none, is looked up at once", async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send(respond('call_x'));
     assert.equal(world.emitted.at(-1)?.type, 'respond.late');
-    assert.equal(world.waiting.length, 0);
+    assert.equal(world.pending.length, 0);
   });
 });
 
-describe('the time to answer', () => {
-  test('is told to the log while the turn has nothing else to do, and taken back when it has', async () => {
+describe('the approval timeout', () => {
+  test('starts when the turn only waits for approvals, and is withdrawn when it does not', async () => {
     const world = await askingTwice();
     assert.deepEqual(waits(world), [null]);
     world.latestCall('add').end();
@@ -130,14 +130,14 @@ describe('the time to answer', () => {
     assert.deepEqual(waits(world), [null, 60_000, 60_000, null]);
   });
 
-  test('is up at its end and not before; then the call is denied and the turn goes on', async () => {
+  test('denies the call when it expires and not before; then the turn continues', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send({ type: 'conversation.expire', nowMs: 59_999 });
-    assert.equal(world.waiting.length, 0);
+    assert.equal(world.pending.length, 0);
     world.send({ type: 'conversation.expire', nowMs: 60_000 });
     world.send(respond('call_d', 'approve'));
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), [
+    assert.deepEqual(turnLines(world).slice(2), [
       'response expired',
       'result delete denied',
       'assistant: Hello.',
@@ -149,7 +149,7 @@ describe('the time to answer', () => {
     );
   });
 
-  test('whose end cannot be stored is not over', async () => {
+  test('does not expire if the expiry cannot be stored', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send({ type: 'conversation.expire', nowMs: 60_000 });
     world.failCommit();
@@ -161,7 +161,7 @@ describe('the time to answer', () => {
 });
 
 describe('after a restart', () => {
-  test('the turn waits on, as often as may be, without a row, and takes the answer', async () => {
+  test('the turn still waits, after any number of restarts and without a row, and accepts the answer', async () => {
     let world = await worldInState('turn.toolHop.waiting');
     const rows = world.log.rows().length;
     for (let times = 0; times < 5; times += 1) {
@@ -177,7 +177,7 @@ describe('after a restart', () => {
     assert.deepEqual(world.latestCall('delete').input.arguments, { path: '/a' });
     assert.equal(world.latestCall('delete').input.tool.toolName, 'delete');
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(1), [
+    assert.deepEqual(turnLines(world).slice(1), [
       'asks for approval of delete',
       'response approve',
       'dispatch delete',
@@ -187,7 +187,7 @@ describe('after a restart', () => {
     ]);
   });
 
-  test('an answer that was sent meanwhile is heard', async () => {
+  test('an answer that arrived during the restart is handled', async () => {
     const before = await worldInState('turn.toolHop.waiting');
     const world = await startWorld({ log: before.log, recovered: 'never' });
     world.send(respond('call_d', 'deny'));
@@ -196,13 +196,13 @@ describe('after a restart', () => {
     assert.deepEqual(replies(world), [{ accepted: true }]);
   });
 
-  test('an approval that was committed is not asked for again, and its call not made twice', async () => {
+  test('a committed approval is not requested again, and its call does not run twice', async () => {
     const before = await worldInState('turn.toolHop.waiting');
     before.send(respond('call_d'));
     before.commit();
     const world = await reopen(before);
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), [
+    assert.deepEqual(turnLines(world).slice(2), [
       'response approve',
       'dispatch delete',
       'result delete outcome_unknown',
@@ -213,21 +213,21 @@ describe('after a restart', () => {
     assert.equal(world.calls.length, 0);
   });
 
-  test('calls that ran beside the question are closed, and the question stands', async () => {
+  test('calls that ran beside the approval request are closed, and the request stays open', async () => {
     const world = await reopen(await askingTwice());
     world.commit();
     assert.equal(world.state(), 'turn.toolHop.waiting');
     assert.deepEqual(waits(world).at(-1), 60_000);
     await runUntilIdle(world);
     assert.deepEqual(
-      storyOfTurn(world).filter((line) => line.startsWith('result')),
+      turnLines(world).filter((line) => line.startsWith('result')),
       ['result add outcome_unknown', 'result delete ok', 'result delete ok'],
     );
   });
 });
 
-describe('while a conversation waits for a person', () => {
-  test('it leaves memory only when nothing is on its way to the log', async () => {
+describe('while a conversation waits for an approval', () => {
+  test('it is passivated only when no commit is under way', async () => {
     for (const decide of [() => respond('call_d'), () => ({ type: 'conversation.expire', nowMs: 60_000 }) as const]) {
       const world = await startWorld();
       await asking(world);
@@ -246,15 +246,15 @@ describe('while a conversation waits for a person', () => {
     await runUntilIdle(world);
     assert.equal(world.state(), 'stopped');
     assert.deepEqual(replies(world), [{ accepted: true }]);
-    assert.equal(storyOfTurn(world).at(-1), 'end stop');
+    assert.equal(turnLines(world).at(-1), 'end stop');
   });
 
-  test('a Stop that meets an answer on its way to the log waits for it, and the call is not made', async () => {
+  test('a cancel during the commit of an answer waits for it, and the call does not run', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send(respond('call_d'));
     world.send(cancel('stop'));
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), [
+    assert.deepEqual(turnLines(world).slice(2), [
       'response approve',
       'dispatch delete',
       'cancel cancelled',

@@ -1,4 +1,4 @@
-/** Stop: in every state of a turn, against answers and results that race it, twice, and too late. */
+/** Checks cancel: in every state of a turn, in races with answers and results, twice, and too late. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { World } from '../../support/machines/conversation.ts';
@@ -16,9 +16,9 @@ const stopped = (by: string, ...requestIds: string[]) => ({
       ? { cancelled: requestIds, disposition: 'cancelled' }
       : { cancelled: [], disposition: 'nothing_running' },
 });
-const storyOfTurn = (world: World, requestId = 'r1') => rowLines(world.log.rowsOf(requestId)).slice(1);
+const turnLines = (world: World, requestId = 'r1') => rowLines(world.log.rowsOf(requestId)).slice(1);
 
-const stories: Record<string, string[]> = {
+const linesByState: Record<string, string[]> = {
   'turn.receiving': ['cancel cancelled', 'end cancelled'],
   'turn.inLine': ['cancel cancelled', 'end cancelled'],
   'turn.loadingContext': ['cancel cancelled', 'end cancelled'],
@@ -55,12 +55,12 @@ const stories: Record<string, string[]> = {
   ],
 };
 
-for (const [state, story] of Object.entries(stories)) {
-  test(`a Stop in ${state} is a row first, then an answer, then the end; the next turn is not touched`, async () => {
+for (const [state, lines] of Object.entries(linesByState)) {
+  test(`a cancel in ${state} commits its row, then replies, then ends the turn; the next turn is not affected`, async () => {
     const world = await worldInState(state);
     world.send(cancel('stop'));
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world), story);
+    assert.deepEqual(turnLines(world), lines);
     const types = world.emitted.map((event) => (event.type === 'append' ? event.tag.of : event.type));
     assert.equal(types.filter((what) => what === 'reply').length, 1);
     assert.deepEqual(
@@ -70,12 +70,12 @@ for (const [state, story] of Object.entries(stories)) {
         .slice(0, 3),
       ['cancel', 'reply', 'end'],
     );
-    if (state !== 'turn.receiving') assert.equal(storyOfTurn(world, 'r2').at(-1), 'end stop');
+    if (state !== 'turn.receiving') assert.equal(turnLines(world, 'r2').at(-1), 'end stop');
   });
 }
 
-describe('while the Stop is being committed', () => {
-  test('the stream goes on, and is told to stop only then', async () => {
+describe('while the cancel is being committed', () => {
+  test('the stream continues, and is aborted only after the commit', async () => {
     const world = await worldInState('turn.streaming');
     world.send(cancel('stop'));
     assert.equal(world.currentAnswer().aborted, false);
@@ -84,23 +84,23 @@ describe('while the Stop is being committed', () => {
     assert.equal(world.state(), 'turn.cancelling.stopping');
   });
 
-  test('an answer that is finished meanwhile is kept whole', async () => {
+  test('an answer that finishes is kept whole', async () => {
     const world = await worldInState('turn.streaming');
     world.send(cancel('stop'));
     world.currentAnswer().finish();
     world.commitAll();
-    assert.deepEqual(storyOfTurn(world), ['cancel cancelled', 'assistant: Hello.', 'end cancelled']);
+    assert.deepEqual(turnLines(world), ['cancel cancelled', 'assistant: Hello.', 'end cancelled']);
   });
 
-  test('an answer that fails meanwhile does not make the Stop a fault', async () => {
+  test('an answer that fails does not turn the cancel into a fault', async () => {
     const world = await worldInState('turn.streaming');
     world.send(cancel('stop'));
     world.currentAnswer().fail({ text: 'Hel', fault: refusedKey });
     world.commitAll();
-    assert.deepEqual(storyOfTurn(world), ['cancel cancelled', 'assistant (partial): Hel', 'end cancelled']);
+    assert.deepEqual(turnLines(world), ['cancel cancelled', 'assistant (partial): Hel', 'end cancelled']);
   });
 
-  test('calls that are asked for meanwhile are never made, and leave no empty answer', async () => {
+  test('calls that the model requests are never made, and leave no empty answer', async () => {
     for (const [text, kept] of [
       ['I add.', ['assistant (partial): I add.']],
       ['', []],
@@ -109,21 +109,21 @@ describe('while the Stop is being committed', () => {
       world.send(cancel('stop'));
       world.currentAnswer().finish({ text, calls: [asked('add')] });
       world.commitAll();
-      assert.deepEqual(storyOfTurn(world), ['cancel cancelled', ...kept, 'end cancelled']);
+      assert.deepEqual(turnLines(world), ['cancel cancelled', ...kept, 'end cancelled']);
       assert.equal(world.calls.length, 0);
     }
   });
 
-  test('a call that ends meanwhile keeps its result', async () => {
+  test('a call that ends keeps its result', async () => {
     const world = await worldInState('turn.toolHop.running');
     world.send(cancel('stop'));
     world.latestCall('add').end();
     world.commitAll();
-    assert.deepEqual(storyOfTurn(world).slice(2), ['cancel cancelled', 'result add ok', 'end cancelled']);
+    assert.deepEqual(turnLines(world).slice(2), ['cancel cancelled', 'result add ok', 'end cancelled']);
   });
 });
 
-test('a Stop among calls: those that run are aborted, those that wait are closed, none starts', async () => {
+test('a cancel during tool calls aborts those that run, closes those that wait, and starts none', async () => {
   const world = await startWorld({ limits: { toolConcurrency: 2 } });
   await streaming(world);
   world.currentAnswer().finish({ calls: [asked('add'), asked('wait'), asked('fail')] });
@@ -141,7 +141,7 @@ test('a Stop among calls: those that run are aborted, those that wait are closed
   world.latestCall('wait').end({ status: 'cancelled' });
   assert.equal(world.state(), 'turn.persisting');
   world.commitAll();
-  assert.deepEqual(storyOfTurn(world).slice(5), [
+  assert.deepEqual(turnLines(world).slice(5), [
     'result add ok',
     'result wait cancelled',
     'result fail cancelled',
@@ -149,15 +149,15 @@ test('a Stop among calls: those that run are aborted, those that wait are closed
   ]);
 });
 
-test('no provider is asked again after a Stop, however late the wait ends', async () => {
+test('no provider is asked again after a cancel, even if the backoff ends later', async () => {
   const world = await worldInState('turn.backingOff');
   world.send(cancel('stop', 'r1'));
   world.clock.increment(60_000);
   assert.equal(world.answers.length, 1);
 });
 
-describe('two Stops', () => {
-  test('are both answered with the commit of the one row', async () => {
+describe('two cancels', () => {
+  test('get their reply with the commit of one row', async () => {
     const world = await worldInState('turn.streaming');
     world.newEvents();
     world.send(cancel('one'));
@@ -170,7 +170,7 @@ describe('two Stops', () => {
     assert.deepEqual(world.newEvents(), [stopped('one', 'r1'), stopped('two', 'r1')]);
   });
 
-  test('of which the second comes after the commit: it is answered at once', async () => {
+  test('both get a reply when the second comes after the commit', async () => {
     const world = await worldInState('turn.cancelling.stopping');
     world.newEvents();
     world.send(cancel('two'));
@@ -178,8 +178,8 @@ describe('two Stops', () => {
   });
 });
 
-describe('a Stop that comes too late', () => {
-  test('while the end is committed finds nothing to stop, and does not take the next turn for the one it meant', async () => {
+describe('a cancel that comes too late', () => {
+  test("finds nothing to stop while the turn's end is committed, and does not affect the next turn", async () => {
     const world = await worldInState('turn.persisting');
     world.newEvents();
     world.send(cancel('late'));
@@ -189,10 +189,10 @@ describe('a Stop that comes too late', () => {
       [stopped('late')],
     );
     await runUntilIdle(world);
-    assert.equal(storyOfTurn(world, 'r2').at(-1), 'end stop');
+    assert.equal(turnLines(world, 'r2').at(-1), 'end stop');
   });
 
-  test('or means a turn that nobody knows is told so, in a turn and without one', async () => {
+  test('gets a reply and stops nothing if it names an unknown turn', async () => {
     for (const state of ['idle', 'turn.streaming', 'turn.cancelling.recording', 'turn.toolHop.settling']) {
       const world = await worldInState(state);
       world.newEvents();
@@ -202,7 +202,7 @@ describe('a Stop that comes too late', () => {
   });
 });
 
-test('more Stops than may wait for a commit are refused, not kept', async () => {
+test('cancels beyond the limit of pending commits are refused, not kept', async () => {
   const world = await startWorld({ limits: { queueLength: 2 } });
   await calling(world);
   world.latestCall('add').end();
@@ -211,7 +211,7 @@ test('more Stops than may wait for a commit are refused, not kept', async () => 
   assert.ok(refused?.type === 'refuse' && refused.to.requestId === 'three' && refused.fault.code === 'overloaded');
 });
 
-test('a Stop before the message is stored waits for it; of a message that is not stored, nothing is left to stop', async () => {
+test('a cancel before the message is stored waits for it; if the message cannot be stored, nothing is left to cancel', async () => {
   const world = await startWorld();
   world.send(chat('r1'));
   world.send(cancel('stop'));

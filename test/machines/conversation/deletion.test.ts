@@ -1,4 +1,4 @@
-/** The end of a conversation by its owner's wish: from every state, in order with what is on its way to the log. */
+/** Checks the deletion of a conversation from every state, in order with pending commits. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startWorld } from '../../support/machines/conversation.ts';
@@ -16,7 +16,7 @@ const said = (world: World) =>
 
 describe('a deletion', () => {
   for (const state of livingStates) {
-    test(`in ${state} stops all work, leaves no row, and tells followers before those who asked for it`, async () => {
+    test(`in ${state} stops all work, leaves no row, and notifies followers before it replies`, async () => {
       const world = await worldInState(state);
       world.newEvents();
       world.send(remove('gone'));
@@ -35,7 +35,7 @@ describe('a deletion', () => {
     });
   }
 
-  test('appends nothing any more, and tells those who still waited that they may begin anew', async () => {
+  test('appends nothing more, and asks waiting senders to begin a new conversation', async () => {
     const world = await worldInState('turn.receiving');
     world.send(remove('gone'));
     world.send(chat('r2'));
@@ -49,7 +49,7 @@ describe('a deletion', () => {
     ]);
   });
 
-  test('that is asked for twice is done once, and both are told', async () => {
+  test('that is requested twice runs once and gets two replies', async () => {
     const world = await worldInState('idle');
     world.send(remove('one'));
     world.send(remove('two'));
@@ -61,7 +61,7 @@ describe('a deletion', () => {
     assert.equal(world.emitted.filter(({ type }) => type === 'deleted').length, 1);
   });
 
-  test('that the disk refuses is told, and the conversation opens again as it was', async () => {
+  test('that the store refuses replies with the error, and the conversation reopens unchanged', async () => {
     const world = await worldInState('turn.streaming');
     world.send(remove('gone'));
     world.failCommit();
@@ -74,7 +74,7 @@ describe('a deletion', () => {
     assert.ok(again.log.rows().length > 0);
   });
 
-  test('is not hurried by what fails meanwhile: only the removal ends it', async () => {
+  test('waits for the removal even if other steps fail meanwhile', async () => {
     const world = await worldInState('turn.persisting');
     world.send(remove('gone'));
     world.failCommit();

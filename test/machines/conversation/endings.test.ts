@@ -1,4 +1,7 @@
-/** How a conversation's actor ends: drained, passivated, halted, or because the log failed. Never with work left running. */
+/**
+ * Checks how a conversation's actor ends: drained, passivated, halted, or because the log failed. No work is left
+ * running.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
@@ -14,13 +17,13 @@ function assertNothingRuns(world: World) {
   assert.ok([...world.answers, ...world.calls].every(({ open }) => !open));
 }
 
-/** Nothing is lost if the actor ends here: it is idle, or waits for people alone. */
+/** States in which the actor may end without loss: idle, or waiting for answers of users only. */
 const resting = ['idle', 'turn.toolHop.waiting'];
 
 describe('a drain', () => {
   for (const [what, state] of [
-    ['that waits for a person', 'turn.toolHop.waiting'],
-    ['that waits in line', 'turn.inLine'],
+    ['that waits for an approval', 'turn.toolHop.waiting'],
+    ['that waits for a permit', 'turn.inLine'],
   ] as const)
     test(`leaves a turn ${what} to the next start`, async () => {
       const world = await worldInState(state);
@@ -33,7 +36,7 @@ describe('a drain', () => {
   for (const state of livingStates.filter(
     (name) => !['turn.inLine', 'turn.toolHop.waiting', 'deleting'].includes(name),
   )) {
-    test(`in ${state} lets the running turn end, starts none, and stops`, async () => {
+    test(`in ${state} lets the running turn end, starts no other, and stops`, async () => {
       const world = await worldInState(state);
       world.send({ type: 'conversation.drain' });
       await runUntilIdle(world);
@@ -48,7 +51,7 @@ describe('a drain', () => {
     });
   }
 
-  test('twice is the same as once', async () => {
+  test('has no further effect the second time', async () => {
     const world = await worldInState('turn.streaming');
     world.send({ type: 'conversation.drain' });
     world.send({ type: 'conversation.drain' });
@@ -56,7 +59,7 @@ describe('a drain', () => {
     assert.deepEqual(endsOf(world), ['r1']);
   });
 
-  test('leaves a turn that waits within reach of a Stop', async () => {
+  test('keeps a waiting turn cancellable', async () => {
     const world = await worldInState('turn.streaming');
     world.send({ type: 'conversation.drain' });
     world.send(cancel('stop', 'r2'));
@@ -65,7 +68,7 @@ describe('a drain', () => {
     assert.deepEqual(world.log.recovered(), { ...nothingOpen, spent: { tokens: 12, cost: 0 } });
   });
 
-  test('while a message is being stored leaves it to the next start, and tells its sender that it waits', async () => {
+  test('while a message is being stored leaves it to the next start, and tells its sender that it is queued', async () => {
     const world = await worldInState('turn.receiving');
     world.send({ type: 'conversation.drain' });
     world.commit();
@@ -86,14 +89,14 @@ describe('a passivation', () => {
     });
   }
 
-  test('waits for a message that is on its way to the log', async () => {
+  test('waits for a message that is being committed', async () => {
     const world = await worldInState('turn.streaming');
     world.send(chat('r3'));
-    const late = world.waiting.splice(0);
+    const late = world.pending.splice(0);
     await runUntilIdle(world);
     world.send({ type: 'conversation.passivate' });
     assert.equal(world.state(), 'idle');
-    world.waiting.push(...late);
+    world.pending.push(...late);
     await runUntilIdle(world);
     assert.deepEqual(endsOf(world), ['r1', 'r2', 'r3']);
     world.send({ type: 'conversation.passivate' });
@@ -112,7 +115,7 @@ describe('a halt', () => {
   }
 });
 
-describe('a log that fails', () => {
+describe('a failure of the log', () => {
   const committing = [
     'recovering',
     'turn.toolHop.recording',
@@ -121,7 +124,7 @@ describe('a log that fails', () => {
     'turn.persisting',
   ];
   for (const state of committing) {
-    test(`in ${state} ends the actor with the fault, and the log opens again where it stood`, async () => {
+    test(`in ${state} ends the actor with the fault, and the log reopens unchanged`, async () => {
       const before = await worldInState(state);
       before.failCommit();
       assert.equal(before.state(), 'failed');
@@ -133,7 +136,7 @@ describe('a log that fails', () => {
     });
   }
 
-  test('to store a message is that message’s fault alone', async () => {
+  test('to store a message fails that message alone', async () => {
     const world = await worldInState('turn.receiving');
     world.failCommit();
     assert.equal(world.state(), 'idle');
@@ -144,7 +147,7 @@ describe('a log that fails', () => {
     assert.deepEqual(endsOf(world), ['r1']);
   });
 
-  test('under a Stop tells who asked for it', async () => {
+  test('during a cancel is reported to the sender of the cancel', async () => {
     const world = await worldInState('turn.cancelling.recording');
     world.send(cancel('two'));
     world.failCommit();
@@ -157,10 +160,10 @@ describe('a log that fails', () => {
     ]);
   });
 
-  test('under a withdrawal, with or without a turn, ends the actor too', async () => {
+  test('during the removal of a queued turn ends the actor too, with or without a running turn', async () => {
     const world = await worldInState('turn.streaming');
     world.send(cancel('stop', 'r2'));
-    const [late] = world.waiting.splice(0);
+    const [late] = world.pending.splice(0);
     await runUntilIdle(world);
     assert.ok(late?.type === 'append');
     world.send({ type: 'log.failed', tag: late.tag, fault: brokenDisk });
@@ -168,7 +171,7 @@ describe('a log that fails', () => {
   });
 });
 
-test('an answer actor that throws is a crash of this conversation alone, seen by who watches it', async () => {
+test('an answer actor that throws crashes this conversation alone, and its observer gets the error', async () => {
   const world = await startWorld({ modelThrows: true });
   world.send(chat('r1'));
   world.commit();

@@ -1,4 +1,4 @@
-/** No state of the conversation answers a client with silence: every pair of state and client event is walked. */
+/** Checks that the conversation answers every client event in every state. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { getStateNodes } from 'xstate/graph';
@@ -12,7 +12,7 @@ import { chat, respond } from '../../support/machines/values.ts';
 
 const nodes = getStateNodes(conversationMachine.root);
 
-/** Whoever sends these has said nothing before, so that all it hears is the answer. */
+/** A client that has sent nothing before, so that all it receives is the answer. */
 const session = 'newcomer';
 const stop = (target: string | null): ClientEvent => ({
   type: 'client.cancel',
@@ -29,24 +29,24 @@ const events: Record<string, ClientEvent> = {
   'a Stop of the queued turn': stop('r2'),
   'a Stop of an unknown turn': stop('nobody'),
   'an approval': respond('call_d', 'approve', { by: { session, requestId: 'yes' } }),
-  'an approval for good, with changed arguments': respond('call_d', 'approve', {
+  'a remembered approval with changed arguments': respond('call_d', 'approve', {
     by: { session, requestId: 'always' },
     arguments: {},
     remember: true,
   }),
   'a denial': respond('call_d', 'deny', { by: { session, requestId: 'no' } }),
   'a deletion': { type: 'client.delete', by: { session, requestId: 'delete' } },
-  'an answer to what nobody asked': respond('call_x', 'approve', { by: { session, requestId: 'what' } }),
+  'an answer to an unknown interrupt': respond('call_x', 'approve', { by: { session, requestId: 'what' } }),
 };
 
-/** What may happen before the event is answered. */
+/** Events that may happen before the client event is answered. */
 const aftermaths: Record<string, (world: World) => void> = {
-  'in a kind world': () => undefined,
+  'without other events': () => undefined,
   'when the conversation drains': (world) => world.send({ type: 'conversation.drain' }),
   'when the conversation is halted': (world) => world.send({ type: 'conversation.halt' }),
-  'when the next commit fails': (world) => world.waiting.length > 0 && world.failCommit(),
+  'when the next commit fails': (world) => world.pending.length > 0 && world.failCommit(),
   'when all commits fail': (world) => {
-    while (world.waiting.length > 0) world.failCommit();
+    while (world.pending.length > 0) world.failCommit();
   },
   'when a sweep comes by': (world) => world.send({ type: 'conversation.passivate' }),
   'when time to answer is up': (world) => world.send({ type: 'conversation.expire', nowMs: Number.MAX_SAFE_INTEGER }),
@@ -59,7 +59,7 @@ const isAnswer = (event: ConversationEmitted) => {
   );
 };
 
-test('every living state has a way to it, and no way leads to a state that is gone', () => {
+test('every non-final state has a route, and every route leads to an existing state', () => {
   assert.deepEqual(Object.keys(routes).toSorted(), livingStates.toSorted());
 });
 
@@ -85,16 +85,16 @@ for (const state of livingStates) {
       });
     }
 
-    test('says what it takes', async () => {
+    test('has a tag for every client event that it accepts', async () => {
       const { tags } = (await worldInState(state)).actor.getSnapshot();
-      // That a person is asked is told of the calls: it may be so in several states.
+      // An open approval is a fact of the calls; several states can have one.
       assert.deepEqual(
         [...tags].toSorted(),
         state === 'deleting' ? [] : state === 'idle' ? ['chat'] : ['cancel', 'chat'],
       );
     });
 
-    test('lets every turn that it accepted come to its end', async () => {
+    test('lets every accepted turn end', async () => {
       for (const event of Object.values(events)) {
         if (state === 'deleting' || event.type === 'client.delete') continue;
         const world = await worldInState(state);
@@ -109,7 +109,7 @@ for (const state of livingStates) {
   });
 }
 
-test('the chart knows what follows when one of its actors ends or fails', () => {
+test('the chart handles the end and the failure of each of its actors', () => {
   const invoking = nodes.filter((node) => node.invoke.length > 0);
   assert.equal(invoking.length, 3);
   for (const node of invoking) {
@@ -120,6 +120,6 @@ test('the chart knows what follows when one of its actors ends or fails', () => 
   }
 });
 
-test('no state takes events that it does not name', () => {
+test('no state accepts events that it does not name', () => {
   for (const node of [conversationMachine.root, ...nodes]) assert.ok(!node.ownEvents.includes('*'));
 });

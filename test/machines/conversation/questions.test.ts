@@ -1,4 +1,4 @@
-/** Servers that ask people in the middle of a call: what is written when, and what becomes of the call. */
+/** Checks MCP servers that ask users during a call: which rows are written when, and how the call continues. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ServerAsk } from '../../../machines/conversation/question-types.ts';
@@ -11,7 +11,7 @@ import { asked, cancel, respond } from '../../support/machines/values.ts';
 const form: ServerAsk = { kind: 'form', message: 'For how many?', schema: {} };
 const sampling: ServerAsk = { kind: 'sampling', request: { messages: [] } };
 const resume = { requestState: 'table 7', answered: [], questions: 1, workedMs: 300 };
-const storyOfTurn = (world: World) => rowLines(world.log.rowsOf('r1')).slice(1);
+const turnLines = (world: World) => rowLines(world.log.rowsOf('r1')).slice(1);
 const answer = (decision: 'answer' | 'decline' | 'approve' | 'deny', number = 1) =>
   respond('', 'approve', {
     interruptId: `question_call_q_1_${number}`,
@@ -27,7 +27,7 @@ async function calling(name = 'add'): Promise<World> {
   return world;
 }
 
-/** The call of `add` is laid down with these questions, which are in the log. */
+/** The call of `add` is suspended with these requests, which are in the log. */
 async function laidDown(asks: ServerAsk[] = [form], name = 'add'): Promise<World> {
   const world = await calling(name);
   world.latestCall(name).ask({
@@ -50,8 +50,8 @@ async function waiting(name = 'add'): Promise<World> {
   return world;
 }
 
-describe('a call that its server has laid down', () => {
-  test('waits like one that needs approval, and is made again with the answer', async () => {
+describe('a suspended call', () => {
+  test('waits like one that needs approval, and is repeated with the answer', async () => {
     const world = await laidDown();
     assert.equal(world.state(), 'turn.toolHop.waiting');
     assert.equal(world.calls[0]?.open, false, 'nothing is kept open for it');
@@ -64,7 +64,7 @@ describe('a call that its server has laid down', () => {
       answered: [{ key: 'k0', ask: form, answer: { action: 'accept', content: { guests: 4 } } }],
     });
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world), [
+    assert.deepEqual(turnLines(world), [
       'assistant: asks add',
       'dispatch add',
       'the server of add asks',
@@ -76,7 +76,7 @@ describe('a call that its server has laid down', () => {
     ]);
   });
 
-  test('asks one thing after the other, and is made again after the last', async () => {
+  test('asks one request after the other, and is repeated after the last answer', async () => {
     const world = await laidDown([form, form]);
     world.send(answer('answer'));
     world.commit();
@@ -93,7 +93,7 @@ describe('a call that its server has laid down', () => {
     );
   });
 
-  test('goes on after a restart from the rows alone', async () => {
+  test('continues after a restart from the rows alone', async () => {
     const before = await laidDown();
     const world = await reopen(before);
     assert.equal(world.state(), 'turn.toolHop.waiting');
@@ -106,7 +106,7 @@ describe('a call that its server has laid down', () => {
     assert.equal(world.calls[0]?.input.resume?.requestState, 'table 7');
   });
 
-  test('is made again with the news that nobody has answered, when time is up', async () => {
+  test('is repeated without an answer when time is up', async () => {
     const world = await laidDown();
     world.send({ type: 'conversation.expire', nowMs: 61_000 });
     world.commit();
@@ -114,22 +114,22 @@ describe('a call that its server has laid down', () => {
       world.calls[1]?.input.resume?.answered.map(({ answer: { action } }) => action),
       ['cancel'],
     );
-    assert.equal(storyOfTurn(world).at(-2), 'response expired');
+    assert.equal(turnLines(world).at(-2), 'response expired');
   });
 
-  test('is denied when a person does not let its server ask the model', async () => {
+  test('is denied when the user does not allow the server to ask the model', async () => {
     const world = await laidDown([sampling]);
     world.send(answer('deny'));
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(3, 5), ['response deny', 'result add denied']);
+    assert.deepEqual(turnLines(world).slice(3, 5), ['response deny', 'result add denied']);
     assert.equal(world.calls.length, 1);
   });
 
-  test('ends with its turn: the question is closed first', async () => {
+  test('ends with its turn: the request is closed first', async () => {
     const world = await laidDown();
     world.send(cancel('stop'));
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(3), [
+    assert.deepEqual(turnLines(world).slice(3), [
       'cancel cancelled',
       'response cancelled',
       'result add cancelled',
@@ -137,19 +137,19 @@ describe('a call that its server has laid down', () => {
     ]);
   });
 
-  test('asks nobody any more once a Stop is on its way to the log', async () => {
+  test('sends no further request once a cancel is being committed', async () => {
     const world = await calling();
     world.send(cancel('stop'));
     world
       .latestCall('add')
       .ask({ type: 'call.laidDown', asks: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), ['cancel cancelled', 'result add cancelled', 'end cancelled']);
+    assert.deepEqual(turnLines(world).slice(2), ['cancel cancelled', 'result add cancelled', 'end cancelled']);
   });
 });
 
-describe('a call whose server waits', () => {
-  test('runs on, and its server is told when the answer is in the log', async () => {
+describe('a call whose server waits for an answer', () => {
+  test('keeps running, and its server gets the answer when that is in the log', async () => {
     const world = await waiting();
     assert.equal(world.state(), 'turn.toolHop.running');
     world.send(answer('answer'));
@@ -157,7 +157,7 @@ describe('a call whose server waits', () => {
     world.commit();
     assert.deepEqual(world.latestCall('add').answers, [{ action: 'accept', content: { guests: 4 } }]);
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(1), [
+    assert.deepEqual(turnLines(world).slice(1), [
       'dispatch add',
       'the server of add asks',
       'response answer',
@@ -167,23 +167,23 @@ describe('a call whose server waits', () => {
     ]);
   });
 
-  test('may end without the answer, which nobody needs then', async () => {
+  test('may end without the answer, which is then dropped', async () => {
     const world = await waiting();
     world.latestCall('add').end();
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(3, 5), ['response cancelled', 'result add ok']);
+    assert.deepEqual(turnLines(world).slice(3, 5), ['response cancelled', 'result add ok']);
   });
 
-  test('ends as unknown with the process, its question with it', async () => {
+  test('ends with an unknown outcome when the process ends, and so does its request', async () => {
     const world = await reopen(await waiting());
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(3, 5), ['response cancelled', 'result add outcome_unknown']);
+    assert.deepEqual(turnLines(world).slice(3, 5), ['response cancelled', 'result add outcome_unknown']);
   });
 
-  test('is made once more where that is harmless, and asks again', async () => {
+  test('is repeated once if it is idempotent, and asks again', async () => {
     const world = await reopen(await waiting('look'));
     world.commit();
-    assert.deepEqual(storyOfTurn(world).slice(3), ['response cancelled', 'dispatch look', 'recovered 1']);
+    assert.deepEqual(turnLines(world).slice(3), ['response cancelled', 'dispatch look', 'recovered 1']);
     world
       .latestCall('look')
       .ask({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000, workedMs: 0 });

@@ -1,4 +1,4 @@
-/** Messages that arrive during a turn: their order, their limits, and what a request id stands for. */
+/** Checks messages that arrive during a turn: their order, their limits, and repeats of a request id. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startWorld } from '../../support/machines/conversation.ts';
@@ -17,7 +17,7 @@ const ends = (world: World) =>
 const queue = (world: World) =>
   world.context().queue.map((next) => (next.kind === 'turn' ? next.turn.requestId : next.kind));
 
-/** `r1` streams, `r2` waits. */
+/** `r1` streams, `r2` is queued. */
 async function busy(): Promise<World> {
   const world = await worldInState('turn.streaming');
   world.newEvents();
@@ -25,7 +25,7 @@ async function busy(): Promise<World> {
 }
 
 describe('the queue', () => {
-  test('runs in the order of the commits, and a turn that waited is announced', async () => {
+  test('runs turns in the order of the commits, and announces each start', async () => {
     const world = await startWorld();
     for (const id of ['r1', 'r2', 'r3']) world.send(chat(id));
     await runUntilIdle(world);
@@ -37,7 +37,7 @@ describe('the queue', () => {
     assert.deepEqual(announced, ['r1 started 1', 'r2 queued 1', 'r3 queued 2', 'r2 started', 'r3 started']);
   });
 
-  test('has a limit, which messages on their way to the log count against', async () => {
+  test('has a limit that includes messages being committed', async () => {
     const world = await busy();
     world.send(chat('r3'));
     world.send(chat('r4'));
@@ -47,28 +47,28 @@ describe('the queue', () => {
     assert.equal(refused.fault.data['retry_after_ms'], 1000);
   });
 
-  test('refuses who would rather be refused than wait', async () => {
+  test('rejects a chat with mode `reject`', async () => {
     const world = await busy();
     world.send(chat('r3', { mode: 'reject' }));
     const [refused] = world.newEvents();
     assert.ok(refused?.type === 'refuse' && refused.fault.code === 'illegal_in_state');
-    assert.equal(world.waiting.length, 0);
+    assert.equal(world.pending.length, 0);
   });
 
-  test('takes a message whose commit outlasts the turn as the next turn', async () => {
+  test('starts a message whose commit outlasts the turn as the next turn', async () => {
     const world = await busy();
     world.send(chat('r3'));
-    const late = world.waiting.splice(0);
+    const late = world.pending.splice(0);
     world.currentAnswer().finish();
     world.commit();
     await runUntilIdle(world);
     assert.equal(world.state(), 'idle');
-    world.waiting.push(...late);
+    world.pending.push(...late);
     await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 stop', 'r2 stop', 'r3 stop']);
   });
 
-  test('stays as it is when a message cannot be stored', async () => {
+  test('stays unchanged when a message cannot be stored', async () => {
     const world = await busy();
     world.send(chat('r3'));
     world.failCommit();
@@ -79,7 +79,7 @@ describe('the queue', () => {
 });
 
 describe('an interrupting chat', () => {
-  test('ends the running turn once it is stored itself, and goes before the others', async () => {
+  test('ends the running turn once it is stored, and runs before the queued ones', async () => {
     const world = await busy();
     world.send(chat('r3', { mode: 'interrupt' }));
     assert.equal(world.state(), 'turn.streaming');
@@ -94,21 +94,21 @@ describe('an interrupting chat', () => {
     ]);
   });
 
-  test('is an ordinary one when nothing runs', async () => {
+  test('is an ordinary chat when no turn runs', async () => {
     const world = await startWorld();
     world.send(chat('r1', { mode: 'interrupt' }));
     await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 stop']);
   });
 
-  test('waits out the commit of a hop, and then ends the turn', async () => {
+  test('waits for the commit of a hop, and then ends the turn', async () => {
     const world = await worldInState('turn.toolHop.recording');
     world.send(chat('r3', { mode: 'interrupt' }));
     await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 interrupted', 'r3 stop', 'r2 stop']);
   });
 
-  test('that comes as the turn ends anyway ends no other', async () => {
+  test('ends no other turn if it arrives while the turn ends', async () => {
     const world = await busy();
     world.send(chat('r3', { mode: 'interrupt' }));
     world.currentAnswer().finish();
@@ -116,14 +116,14 @@ describe('an interrupting chat', () => {
     assert.deepEqual(ends(world), ['r1 stop', 'r3 stop', 'r2 stop']);
   });
 
-  test('after a Stop leaves it a Stop', async () => {
+  test('leaves an earlier cancel in force', async () => {
     const world = await worldInState('turn.cancelling.recording');
     world.send(chat('r3', { mode: 'interrupt' }));
     await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 cancelled', 'r3 stop', 'r2 stop']);
   });
 
-  test('is never lost, even where as many Stops wait as may', async () => {
+  test('is kept even when the limit of pending cancels is reached', async () => {
     const world = await startWorld({ limits: { queueLength: 2 } });
     world.send(chat('r1'));
     world.commit();
@@ -138,8 +138,8 @@ describe('an interrupting chat', () => {
   });
 });
 
-describe('a turn that waits', () => {
-  test('is taken out too by a Stop that overtakes the commit of its message', async () => {
+describe('a queued turn', () => {
+  test('is removed also by a cancel that overtakes the commit of its message', async () => {
     const world = await busy();
     world.send(chat('r3'));
     world.send(cancel('x', 'r3'));
@@ -148,7 +148,7 @@ describe('a turn that waits', () => {
     assert.equal(world.emitted.filter((event) => event.type === 'reply' && event.to.requestId === 'x').length, 1);
   });
 
-  test('is taken out of the line by a Stop: a row, an answer, an end', async () => {
+  test('is removed by a cancel: a row, a reply, an end', async () => {
     const world = await busy();
     world.send(chat('r3'));
     world.commit();
@@ -165,7 +165,7 @@ describe('a turn that waits', () => {
     assert.deepEqual(rowLines(world.log.rowsOf('r2')).slice(1), ['cancel cancelled', 'end cancelled']);
   });
 
-  test('is withdrawn in every state of the turn before it', async () => {
+  test('is removed in every state of the turn before it', async () => {
     for (const state of [
       'turn.loadingContext',
       'turn.backingOff',
@@ -182,21 +182,21 @@ describe('a turn that waits', () => {
     }
   });
 
-  test('is withdrawn too when the commit of that outlasts the turn before it', async () => {
+  test('is removed also when the commit of the cancel outlasts the turn before it', async () => {
     const world = await busy();
     world.send(cancel('stop', 'r2'));
-    const late = world.waiting.splice(0);
+    const late = world.pending.splice(0);
     await runUntilIdle(world);
     world.send({ type: 'conversation.passivate' });
     assert.equal(world.state(), 'idle', 'the Stop is still to be answered');
-    world.waiting.push(...late);
+    world.pending.push(...late);
     await runUntilIdle(world);
     assert.deepEqual(ends(world), ['r1 stop', 'r2 cancelled']);
   });
 });
 
 describe('a request id', () => {
-  test('that is known attaches its sender, while the turn waits, runs or is over', async () => {
+  test('that is known attaches its sender, while the turn is queued, running or ended', async () => {
     const world = await busy();
     const attached = () =>
       world
@@ -219,14 +219,14 @@ describe('a request id', () => {
     assert.deepEqual(ends(world), ['r1 stop', 'r2 stop']);
   });
 
-  test('interrupts nothing when it repeats a turn', async () => {
+  test('that is repeated interrupts nothing', async () => {
     const world = await busy();
     world.send(chat('r1', { mode: 'interrupt' }));
     world.commit();
     assert.equal(world.state(), 'turn.streaming');
   });
 
-  test('is attached though it went back, which no other message may do in a turn', async () => {
+  test('that is repeated attaches also if its turn rewound, which no new message may do during a turn', async () => {
     const world = await startWorld();
     await streaming(world);
     world.send(chat('r1', { rewindTo: 1 }));
@@ -240,7 +240,7 @@ describe('a request id', () => {
     }
   });
 
-  test('that belongs to another message is refused', async () => {
+  test('of another message is refused', async () => {
     const world = await startWorld();
     await streaming(world);
     world.send(chat('r1', { digest: 'another' }));
@@ -250,12 +250,12 @@ describe('a request id', () => {
   });
 });
 
-test('a message that goes back says so in its commit, and interrupts where it is told to', async () => {
+test('a chat that rewinds says so in its commit, and interrupts if its mode says so', async () => {
   const world = await startWorld();
   await streaming(world);
   await runUntilIdle(world);
   world.send(chat('r3', { rewindTo: 1 }));
-  const [intent] = world.waiting;
+  const [intent] = world.pending;
   assert.ok(intent?.type === 'append');
   assert.deepEqual(
     intent.rows.map(({ type, extra }) => [type, extra]),

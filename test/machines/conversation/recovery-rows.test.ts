@@ -40,7 +40,7 @@ describe('a recovery', () => {
     ...changes,
   });
 
-  test('closes what is open by whether it can have happened, and counts itself', () => {
+  test('closes open calls by whether they can have run, and counts itself', () => {
     const { rows, end } = recoveryRows(cutOff(), policy);
     assert.equal(end, null);
     assert.deepEqual(
@@ -49,7 +49,7 @@ describe('a recovery', () => {
     );
   });
 
-  test('makes a harmless call once more, and only once', () => {
+  test('repeats an idempotent call once, and only once', () => {
     const turn = cutOff({ open: [call('first', dispatched(true)), call('second', dispatched(true, 2))] });
     const { rows } = recoveryRows(turn, policy);
     assert.deepEqual(
@@ -72,7 +72,7 @@ describe('a recovery', () => {
     approval: { tool: tool('delete'), arguments: { a: 1 }, interruptId: `approval_${id}`, untilMs: 9_000 },
   });
 
-  test('leaves what a person was asked about open, and touches no budget while that is all there is', () => {
+  test('keeps open approval requests, and uses no attempt while these are all that is open', () => {
     const waiting = cutOff({ open: [question('d')], recoveries: 9, ageMs: 1_000_000 });
     assert.equal(onlyWaits(waiting), true);
     assert.equal(recoveryEnd(waiting, { ...policy, mode: 'interrupt' }), null);
@@ -85,7 +85,7 @@ describe('a recovery', () => {
     assert.deepEqual(rowKinds(recoveryRows(mixed, policy).rows), ['tool_result', 'recovered']);
   });
 
-  test('keeps what was read of an answer when it ends the turn, and only then', () => {
+  test('keeps the partial answer if it ends the turn, and only then', () => {
     const draft = { requestId: 'r1', messageId: 'm1', text: 'Once upon \ud83d', reasoning: 'Hm.', model: 'model-1' };
     const turn = cutOff({ open: [], draft });
     const [partial, ...rest] = recoveryRows(turn, { ...policy, mode: 'interrupt' }).rows;
@@ -100,7 +100,7 @@ describe('a recovery', () => {
     );
   });
 
-  test('that gives a turn up answers its questions too', () => {
+  test('that ends the turn closes its approval requests too', () => {
     const { rows } = recoveryRows(
       cutOff({ open: [question('d'), call('made', dispatched(false))], recoveries: 2 }),
       policy,
@@ -112,7 +112,7 @@ describe('a recovery', () => {
     );
   });
 
-  test('ends a turn that was stopped, for the reason that it was stopped, with what it had used', () => {
+  test('ends a cancelled turn with the reason of the cancel and the usage so far', () => {
     for (const reason of ['cancelled', 'interrupted'] as const) {
       const { rows, end } = recoveryRows(cutOff({ stop: reason, open: [call('first', dispatched(true))] }), policy);
       assert.deepEqual(rowKinds(rows), ['tool_result', 'turn_end']);
@@ -125,7 +125,7 @@ describe('a recovery', () => {
     }
   });
 
-  test('ends a turn that was cut off too often, is too old, or must not be taken up at all', () => {
+  test('ends a turn that was interrupted too often, is too old, or must not be resumed', () => {
     const why = (turn: InterruptedTurn, changes: Partial<RecoveryPolicy> = {}) => {
       const end = recoveryEnd(turn, { ...policy, ...changes });
       return end?.status === 'error' && end.error.code === 'recovery_failed' && !end.error.retryable

@@ -1,4 +1,4 @@
-/** Where a log leaves its conversation, after each row that a turn can write. */
+/** Checks the state recovered from a log, after each row that a turn can write. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LogRow, ToolCallRequest } from '../../../machines/log.ts';
@@ -32,7 +32,7 @@ const after = (rows: number) => fold(history.slice(0, rows), ['r1']);
 const waits = (requestId: string) => ({ requestId, hops: 0, used: [], announced: true });
 
 describe('a turn without an end', () => {
-  test('was cut off, though it has its message alone: it had begun, or would have', () => {
+  test('counts as interrupted, even with only its message', () => {
     const begun = {
       requestId: 'r1',
       hops: 0,
@@ -48,12 +48,12 @@ describe('a turn without an end', () => {
     assert.deepEqual(after(1), { interrupted: begun, stopped: [], queue: [] });
   });
 
-  test('is as old as its message', () => {
+  test('has the age of its message', () => {
     assert.equal(fold(history, ['r1'], 5_000).interrupted?.ageMs, 5_000);
     assert.equal(fold(history, ['r1'], -5_000).interrupted?.ageMs, 0, 'a clock that was set back');
   });
 
-  test('has calls without a result, dispatched or not', () => {
+  test('has the calls without a result, dispatched or not', () => {
     const open = (rows: number) =>
       after(rows).interrupted?.open.map(({ request, dispatch }) => [request.id, dispatch !== null]);
     assert.deepEqual([2, 3, 4, 5, 7].map(open), [
@@ -71,7 +71,7 @@ describe('a turn without an end', () => {
     ]);
   });
 
-  test('keeps of a dispatch what a repeat of the call needs', () => {
+  test('keeps the fields of a dispatch that a repeat of the call needs', () => {
     const tool = {
       name: 'add',
       server: 'demo',
@@ -91,7 +91,7 @@ describe('a turn without an end', () => {
     });
   });
 
-  test('has its hops, usage, model, recoveries and Stop from its rows', () => {
+  test('has the hops, usage, model, recoveries and cancel of its rows', () => {
     const used = [
       { hop: 0, model: 'model-1', usage: someUsage },
       { hop: 1, model: 'model-2', usage: someUsage },
@@ -112,7 +112,7 @@ describe('a turn without an end', () => {
     assert.equal(after(7).interrupted?.stop, null);
   });
 
-  test('has what was written of its answer, if that was its own', () => {
+  test('has the draft of its own answer only', () => {
     const draft = { requestId: 'r1', messageId: 'm1', text: 'Hel', reasoning: '', model: null };
     const folded = (requestId: string) =>
       foldStanding(history.slice(0, 1), ['r1'], committedMs, { ...draft, requestId }).interrupted?.draft;
@@ -120,7 +120,7 @@ describe('a turn without an end', () => {
     assert.equal(folded('r0'), null);
   });
 
-  test('asks a person about a call until that is answered', () => {
+  test('has an open approval request until that is answered', () => {
     const question = row(3, 'r1', {
       id: 'approval_a',
       type: 'meta',
@@ -165,7 +165,7 @@ describe('a turn without an end', () => {
 });
 
 describe('several turns without an end', () => {
-  test('are the one that has begun, and those that wait, in their order', () => {
+  test('are the running one, and the queued ones in order', () => {
     const rows = [
       message(1, 'r1'),
       message(2, 'r2'),
@@ -176,7 +176,7 @@ describe('several turns without an end', () => {
     assert.deepEqual([interrupted?.requestId, queue], ['r2', [waits('r1'), waits('r3')]]);
   });
 
-  test('are the oldest, which is taken up first, and the rest, when none has begun', () => {
+  test('are the oldest, which is recovered first, and the rest, if none has begun', () => {
     const { interrupted, queue } = fold(
       [message(1, 'r1'), message(2, 'r2'), stop(3, 'r1', 'cancelled'), message(4, 'r3')],
       ['r1', 'r2', 'r3'],
@@ -184,7 +184,7 @@ describe('several turns without an end', () => {
     assert.deepEqual([interrupted?.requestId, queue], ['r2', [waits('r3')]]);
   });
 
-  test('stand in the order in which they would have run: an interrupting message goes before those that waited', () => {
+  test('are in the order in which they would have run: an interrupting message before those queued earlier', () => {
     const urgent = (seq: number, id: string) =>
       row(seq, id, { type: 'user_message', content: 'Now', extra: { goes_first: true } });
     const { interrupted, queue } = fold(
@@ -194,7 +194,7 @@ describe('several turns without an end', () => {
     assert.deepEqual([interrupted?.requestId, queue], ['r3', [waits('r2'), waits('r4')]]);
   });
 
-  test('may be stopped, all of them: a Stop alone does not make a turn begun', () => {
+  test('may all be cancelled: a cancel alone does not mark a turn as begun', () => {
     const rows = [
       message(1, 'r1'),
       message(2, 'r2'),
@@ -211,7 +211,7 @@ describe('several turns without an end', () => {
     assert.deepEqual(recovered.queue, []);
   });
 
-  test('do not mix with rows of turns that are over, or of other programs', () => {
+  test('exclude rows of ended turns and of other programs', () => {
     const rows = [
       message(1, 'old'),
       row(2, 'old', { type: 'assistant_message', tool_calls: [call('a')] }),
@@ -223,6 +223,6 @@ describe('several turns without an end', () => {
   });
 });
 
-test('a log without open turns leaves nothing to do', () => {
+test('a log without open turns leaves nothing to recover', () => {
   assert.deepEqual(fold(history, []), { interrupted: null, stopped: [], queue: [] });
 });

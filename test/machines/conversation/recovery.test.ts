@@ -1,4 +1,4 @@
-/** A turn that a crash or a restart cut off: how it goes on, when it is given up, and that a Stop holds. */
+/** Checks a turn that a crash or a restart interrupted: how it continues, when it ends, and that a cancel holds. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
@@ -8,7 +8,7 @@ import { worldInState } from '../../support/machines/states.ts';
 import { rowLines } from '../../support/machines/row-lines.ts';
 import { asked, cancel, chat } from '../../support/machines/values.ts';
 
-const storyOfTurn = (world: World, requestId = 'r1') => rowLines(world.log.rowsOf(requestId)).slice(1);
+const turnLines = (world: World, requestId = 'r1') => rowLines(world.log.rowsOf(requestId)).slice(1);
 
 async function callingHarmless(): Promise<World> {
   const world = await startWorld();
@@ -20,15 +20,15 @@ async function callingHarmless(): Promise<World> {
   return world;
 }
 
-describe('a turn that was cut off', () => {
-  test('in a call goes on, with an outcome that nobody knows', async () => {
+describe('an interrupted turn', () => {
+  test('in a call continues with an unknown outcome', async () => {
     const before = await worldInState('turn.toolHop.running');
     const world = await reopen(before);
     assert.equal(world.state(), 'recovering');
     world.commit();
     assert.equal(world.state(), 'turn.loadingContext');
     await runUntilIdle(world);
-    const story = [
+    const lines = [
       'assistant: asks add',
       'dispatch add',
       'result add outcome_unknown',
@@ -36,32 +36,32 @@ describe('a turn that was cut off', () => {
       'assistant: Hello.',
       'end stop',
     ];
-    assert.deepEqual(storyOfTurn(world), story);
+    assert.deepEqual(turnLines(world), lines);
     assert.equal(world.calls.length, 0);
   });
 
-  test('with all results goes on from them', async () => {
+  test('with all results continues from them', async () => {
     const before = await worldInState('turn.toolHop.settling');
     before.commit();
     const world = await reopen(before);
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), ['result add ok', 'recovered 1', 'assistant: Hello.', 'end stop']);
+    assert.deepEqual(turnLines(world).slice(2), ['result add ok', 'recovered 1', 'assistant: Hello.', 'end stop']);
   });
 
-  test('before its first row is taken up all the same, and counted: it may be what brought the server down', async () => {
+  test('before its first row is resumed and counted too: it may have caused the crash', async () => {
     const world = await reopen(await worldInState('turn.streaming'));
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world), ['recovered 1', 'assistant: Hello.', 'end stop']);
+    assert.deepEqual(turnLines(world), ['recovered 1', 'assistant: Hello.', 'end stop']);
   });
 
-  test('in a harmless call makes it once more, and no third time', async () => {
+  test('in an idempotent call repeats the call once, and never a third time', async () => {
     let world = await reopen(await callingHarmless());
     world.commit();
     assert.equal(world.state(), 'turn.toolHop.running');
     assert.deepEqual(world.latestCall('look').input.arguments, { a: 1 });
     world = await reopen(world);
     await runUntilIdle(world);
-    const story = [
+    const lines = [
       'assistant: asks look',
       'dispatch look',
       'dispatch look',
@@ -71,11 +71,11 @@ describe('a turn that was cut off', () => {
       'assistant: Hello.',
       'end stop',
     ];
-    assert.deepEqual(storyOfTurn(world), story);
+    assert.deepEqual(turnLines(world), lines);
     assert.equal(world.calls.length, 0);
   });
 
-  test('goes on with the result of the repeat, which a Stop ends like any other call', async () => {
+  test('continues with the result of the repeat, which a cancel ends like any other call', async () => {
     const repeating = async () => {
       const world = await reopen(await callingHarmless());
       world.commit();
@@ -83,11 +83,11 @@ describe('a turn that was cut off', () => {
     };
     const patient = await repeating();
     await runUntilIdle(patient);
-    assert.deepEqual(storyOfTurn(patient).slice(3), ['recovered 1', 'result look ok', 'assistant: Hello.', 'end stop']);
+    assert.deepEqual(turnLines(patient).slice(3), ['recovered 1', 'result look ok', 'assistant: Hello.', 'end stop']);
     const stopped = await repeating();
     stopped.send(cancel('stop'));
     await runUntilIdle(stopped);
-    assert.deepEqual(storyOfTurn(stopped).slice(3), [
+    assert.deepEqual(turnLines(stopped).slice(3), [
       'recovered 1',
       'cancel cancelled',
       'result look cancelled',
@@ -95,7 +95,7 @@ describe('a turn that was cut off', () => {
     ]);
   });
 
-  test('is not gone on with where that is not wanted, or after too long', async () => {
+  test('is not resumed if the configuration says so, or after too long', async () => {
     const policy = { mode: 'resume', attempts: 2, maxAgeMs: 1_000 } as const;
     for (const [recovery, ageMs] of [
       [{ ...policy, mode: 'interrupt' as const }, 0],
@@ -104,11 +104,11 @@ describe('a turn that was cut off', () => {
       const before = await worldInState('turn.toolHop.running');
       const world = await reopen(before, { limits: { recovery }, recovered: before.log.recovered(ageMs) });
       world.commit();
-      assert.deepEqual(storyOfTurn(world).slice(2), ['result add outcome_unknown', 'end with recovery_failed']);
+      assert.deepEqual(turnLines(world).slice(2), ['result add outcome_unknown', 'end with recovery_failed']);
     }
   });
 
-  test('counts its hops and usage from before', async () => {
+  test('counts its hops and usage from before the restart', async () => {
     const world = await reopen(await worldInState('turn.toolHop.running'), { limits: { maxToolHops: 1 } });
     world.commit();
     await world.loadContext();
@@ -122,7 +122,7 @@ describe('a turn that was cut off', () => {
     );
   });
 
-  test('goes before those that waited behind it, which are announced as they start', async () => {
+  test('runs before the queued turns, which are announced as they start', async () => {
     const world = await reopen(await worldInState('turn.toolHop.running'));
     await runUntilIdle(world);
     assert.deepEqual(
@@ -137,7 +137,7 @@ describe('a turn that was cut off', () => {
     );
   });
 
-  test('is given up when it was taken up as often as may be', async () => {
+  test('ends after the maximum number of recoveries', async () => {
     let world = await worldInState('turn.toolHop.running');
     for (let times = 0; times < 2; times += 1) {
       world = await reopen(world);
@@ -145,44 +145,44 @@ describe('a turn that was cut off', () => {
     }
     world = await reopen(world);
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world).slice(2), [
+    assert.deepEqual(turnLines(world).slice(2), [
       'result add outcome_unknown',
       'recovered 1',
       'recovered 2',
       'end with recovery_failed',
     ]);
-    assert.equal(storyOfTurn(world, 'r2').at(-1), 'end stop');
+    assert.equal(turnLines(world, 'r2').at(-1), 'end stop');
   });
 });
 
-describe('a Stop that was committed', () => {
+describe('a committed cancel', () => {
   test('holds after a restart: calls are closed and the turn ends', async () => {
     const world = await reopen(await worldInState('turn.cancelling.stopping'));
     world.commit();
-    assert.deepEqual(storyOfTurn(world).slice(2), ['cancel cancelled', 'result add outcome_unknown', 'end cancelled']);
+    assert.deepEqual(turnLines(world).slice(2), ['cancel cancelled', 'result add outcome_unknown', 'end cancelled']);
     await runUntilIdle(world);
-    assert.equal(storyOfTurn(world, 'r2').at(-1), 'end stop');
+    assert.equal(turnLines(world, 'r2').at(-1), 'end stop');
   });
 
-  test('by an interrupting chat is told as such', async () => {
+  test('of an interrupting chat has its own reason', async () => {
     const before = await worldInState('turn.toolHop.running');
     before.send(chat('r3', { mode: 'interrupt' }));
     before.commitAll();
     const world = await reopen(before);
     await runUntilIdle(world);
-    assert.equal(storyOfTurn(world).at(-1), 'end interrupted');
+    assert.equal(turnLines(world).at(-1), 'end interrupted');
   });
 
-  test('before the first word ends the turn without asking anyone', async () => {
+  test('before the first token ends the turn without a model request', async () => {
     const before = await worldInState('turn.streaming');
     before.send(cancel('stop'));
     before.commit();
     const world = await reopen(before);
     world.commit();
-    assert.deepEqual(storyOfTurn(world), ['cancel cancelled', 'end cancelled']);
+    assert.deepEqual(turnLines(world), ['cancel cancelled', 'end cancelled']);
   });
 
-  test('of turns that waited behind a running one holds too', async () => {
+  test('of queued turns holds too', async () => {
     const before = await worldInState('turn.toolHop.running');
     before.send(chat('r3'));
     before.commit();
@@ -191,12 +191,12 @@ describe('a Stop that was committed', () => {
     before.commit();
     const world = await reopen(before);
     await runUntilIdle(world);
-    for (const id of ['r2', 'r3']) assert.deepEqual(storyOfTurn(world, id), ['cancel cancelled', 'end cancelled']);
-    assert.equal(storyOfTurn(world).at(-1), 'end stop');
+    for (const id of ['r2', 'r3']) assert.deepEqual(turnLines(world, id), ['cancel cancelled', 'end cancelled']);
+    assert.equal(turnLines(world).at(-1), 'end stop');
     assert.equal(world.answers.length, 1);
   });
 
-  test('of a turn that waited does not pass for the running one, which an interrupt put before it', async () => {
+  test('of a queued turn does not end the running one, which an interrupt put before it', async () => {
     const before = await worldInState('turn.streaming');
     before.send(chat('r3', { mode: 'interrupt' }));
     before.commit();
@@ -210,12 +210,12 @@ describe('a Stop that was committed', () => {
     before.commit();
     const world = await reopen(before);
     await runUntilIdle(world);
-    assert.deepEqual(storyOfTurn(world, 'r3').slice(2), [
+    assert.deepEqual(turnLines(world, 'r3').slice(2), [
       'result add outcome_unknown',
       'recovered 1',
       'assistant: Hello.',
       'end stop',
     ]);
-    assert.deepEqual(storyOfTurn(world, 'r2'), ['cancel cancelled', 'end cancelled']);
+    assert.deepEqual(turnLines(world, 'r2'), ['cancel cancelled', 'end cancelled']);
   });
 });

@@ -1,4 +1,6 @@
-/** Decisions that hold for the rest of a conversation: who is asked no more, what follows at once, and what a restart keeps. */
+/**
+ * Checks decisions that hold for the rest of a conversation: which approvals they replace, and what a restart keeps.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hopPlan } from '../../../machines/conversation/decisions/hop-plan.ts';
@@ -24,14 +26,16 @@ const marked = (world: World) =>
     .filter(({ extra }) => extra['remembered'] === true)
     .map(({ type, extra, tool_call_id: call }) => `${call} ${extra['kind'] ?? type}`);
 
-/** The model asks for the same tool in the next hop. */
+/** The model requests the same tool in the next hop. */
 async function askAgain(world: World): Promise<void> {
   await world.loadContext();
   world.currentAnswer().finish({ calls: [asked('delete', { callId: 'call_again' })] });
   world.commit();
 }
 
-/** Questions about `call_d` and `call_e` for one tool, and about `call_l` for another server's of the same name. */
+/**
+ * Approval requests for `call_d` and `call_e` of one tool, and for `call_l` of another server's tool of the same name.
+ */
 async function askingThrice(): Promise<World> {
   const world = await startWorld();
   await streaming(world, {
@@ -51,8 +55,8 @@ async function askingThrice(): Promise<World> {
   return world;
 }
 
-describe('a decision that is to be remembered', () => {
-  test('to approve: later calls of the tool are made at once', async () => {
+describe('a decision to remember', () => {
+  test('that approves starts later calls of the tool at once', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send(always('approve'));
     world.commit();
@@ -79,7 +83,7 @@ describe('a decision that is to be remembered', () => {
     assert.deepEqual(marked(world), ['call_again tool_call']);
   });
 
-  test('to decline: later calls of the tool are denied at once, and the model is told for how long', async () => {
+  test('that denies ends later calls of the tool at once, and the model learns how long that holds', async () => {
     const world = await worldInState('turn.toolHop.waiting');
     world.send(always('deny'));
     world.commit();
@@ -90,7 +94,7 @@ describe('a decision that is to be remembered', () => {
     assert.match(String(world.log.rowsOf('r1').at(-1)?.content), /declined this tool for the rest of the conversation/);
   });
 
-  test('answers all that is asked about the tool, in one commit, and nothing else', async () => {
+  test('answers all open requests for the tool, in one commit, and no others', async () => {
     for (const decision of ['approve', 'deny'] as const) {
       const world = await askingThrice();
       world.newEvents();
@@ -123,7 +127,7 @@ describe('a decision that is to be remembered', () => {
     }
   });
 
-  test('is for the tool, and changed arguments for the one call', async () => {
+  test('applies to the tool, and changed arguments to the one call', async () => {
     const world = await askingThrice();
     world.send(respond('call_d', 'approve', { remember: true, arguments: { path: '/b' } }));
     world.commit();
@@ -135,7 +139,7 @@ describe('a decision that is to be remembered', () => {
     await runUntilIdle(world);
   });
 
-  test('tells those who answer what it has answered that they come late', async () => {
+  test('makes later answers to the requests that it has answered too late', async () => {
     const world = await askingThrice();
     world.send(always('deny'));
     world.send(respond('call_e', 'approve', { by: asker('second') }));
@@ -146,7 +150,7 @@ describe('a decision that is to be remembered', () => {
     );
   });
 
-  test('that could not be stored is none: all its questions stand, and the next call is asked about', async () => {
+  test('that could not be stored has no effect: all its requests stay open, and the next call needs approval', async () => {
     const world = await askingThrice();
     world.send(always('approve'));
     world.failCommit();
@@ -164,8 +168,8 @@ describe('a decision that is to be remembered', () => {
   });
 });
 
-describe('what was decided once and for all', () => {
-  test('holds in the next turn, after a Stop and after a restart', async () => {
+describe('a remembered decision', () => {
+  test('holds in the next turn, after a cancel and after a restart', async () => {
     const first = await worldInState('turn.toolHop.waiting');
     first.send(always('approve'));
     first.send(cancel('stop'));
@@ -178,7 +182,7 @@ describe('what was decided once and for all', () => {
     await runUntilIdle(world);
   });
 
-  test('is looked up for tools that need approval only, by their server and its own name for them', () => {
+  test('applies only to tools that need approval, by their server and its own name for them', () => {
     const stages = (name: string, remembered: RememberedDecision[]) => {
       const turn = {
         ...run({ requestId: 'r1', hops: 0, used: [] }),
@@ -199,7 +203,7 @@ describe('what was decided once and for all', () => {
     assert.equal(
       stages('delete', [{ ...about('delete', 'deny'), definition: 'another' }]),
       'denied',
-      'a server cannot wear people down',
+      'a denied tool stays denied when its server redefines it',
     );
     assert.equal(stages('format', [about('format', 'approve')]), 'denied', 'what is not allowed stays so');
     assert.equal(stages('add', [about('add', 'deny')]), 'ready', 'what needs no approval is not asked for one');

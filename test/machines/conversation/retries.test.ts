@@ -1,4 +1,4 @@
-/** A provider that fails: who is asked again, after how long, how often, and who is asked instead. */
+/** Checks failing providers: which one is asked again, after what time, how often, and which one is the fallback. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConversationLimits } from '../../../machines/conversation/context.ts';
@@ -16,7 +16,7 @@ async function streaming(limits: Partial<ConversationLimits> = {}): Promise<Worl
   return world;
 }
 
-/** Lets just so much time pass that the hop is asked again. */
+/** Advances the clock just enough for the hop to be tried again. */
 async function askAgain(world: World, afterMs: number) {
   assert.equal(world.state(), 'turn.backingOff');
   world.clock.increment(afterMs - 1);
@@ -25,7 +25,7 @@ async function askAgain(world: World, afterMs: number) {
   await world.loadContext();
 }
 
-test('a fault before the first word is tried again, after waits that double, and the followers are told', async () => {
+test('a failure before the first token is retried after waits that double, and the followers are notified', async () => {
   const world = await streaming({ attempts: 3 });
   world.currentAnswer().fail();
   const data = 'The provider had a fault. Trying again in 0.5 s.';
@@ -47,19 +47,19 @@ test('jitter takes up to half of a wait away', async () => {
   await askAgain(world, 250);
 });
 
-test('what the provider asks for is waited, whatever the own rule says', async () => {
+test('the wait that the provider asks for takes precedence over the backoff', async () => {
   const world = await streaming();
   world.currentAnswer().fail({ retryAfterMs: 4_321, jitter: 0 });
   await askAgain(world, 4_321);
 });
 
-test('or up to a quarter longer, for all have been told the same', async () => {
+test('the wait that the provider asks for grows by up to a quarter, because all clients get the same one', async () => {
   const world = await streaming();
   world.currentAnswer().fail({ retryAfterMs: 4_000, jitter: 1 });
   await askAgain(world, 5_000);
 });
 
-test('a provider that is left alone is not waited for: the next one is asked, or the turn ends', async () => {
+test('a provider with an open circuit is not waited for: the next one is asked, or the turn ends', async () => {
   const resting = { ...providerDown, code: 'provider_unavailable' };
   const world = await streaming({ providers: ['first', 'second'] });
   world.currentAnswer().fail({ fault: resting, retryAfterMs: 10 });
@@ -70,7 +70,7 @@ test('a provider that is left alone is not waited for: the next one is asked, or
   assert.deepEqual(rowLines(world.log.rows()), ['user: text of r1', 'end with provider_unavailable']);
 });
 
-test('a context that is too long is halved once a hop, stays so, and the followers are told', async () => {
+test('a context that is too long is halved once a hop, stays halved, and the followers are notified', async () => {
   const world = await streaming({ attempts: 1 });
   world.currentAnswer().fail({ fault: tooLong });
   const data = 'The conversation is too long. Asking again with half of the context.';
@@ -89,7 +89,7 @@ test('a context that is too long is halved once a hop, stays so, and the followe
   assert.equal(rowLines(world.log.rows()).at(-1), 'end with provider_context_length');
 });
 
-test('a provider that stands in for one that found the context too long gets all of it', async () => {
+test('the fallback of a provider that found the context too long gets the whole context', async () => {
   const world = await streaming({ providers: ['first', 'second'] });
   world.currentAnswer().fail({ fault: tooLong });
   await world.loadContext();
@@ -99,7 +99,7 @@ test('a provider that stands in for one that found the context too long gets all
   assert.deepEqual(world.budgets, [null, 5, null]);
 });
 
-test('the tries of a hop are counted, and the last fault is what the turn ends with', async () => {
+test('the attempts of a hop are counted, and the turn ends with the last fault', async () => {
   const world = await streaming({ attempts: 2 });
   world.currentAnswer().fail();
   await askAgain(world, 500);
@@ -108,7 +108,7 @@ test('the tries of a hop are counted, and the last fault is what the turn ends w
   assert.deepEqual(rowLines(world.log.rows()), ['user: text of r1', 'end with provider_timeout']);
 });
 
-test('a wait that would break the budget is not begun', async () => {
+test('a wait that would exceed the retry budget does not begin', async () => {
   const world = await streaming({ attempts: 9, retryBudgetMs: 1_400 });
   world.currentAnswer().fail();
   await askAgain(world, 500);
@@ -122,7 +122,7 @@ test('a wait that would break the budget is not begun', async () => {
   await askAgain(patient, 1_000);
 });
 
-test('each hop has tries and a budget of its own', async () => {
+test('each hop has attempts and a budget of its own', async () => {
   const world = await streaming({ attempts: 2, retryBudgetMs: 500 });
   world.currentAnswer().fail();
   await askAgain(world, 500);
@@ -134,13 +134,13 @@ test('each hop has tries and a budget of its own', async () => {
   assert.equal(world.answers.length, 4, 'twice in each hop');
 });
 
-test('a fault that a repeat cannot mend is not repeated', async () => {
+test('a failure that is not retryable is not retried', async () => {
   const world = await streaming();
   world.currentAnswer().fail({ fault: refusedKey });
   assert.equal(world.state(), 'turn.persisting');
 });
 
-test('nothing is asked again once a word was shown', async () => {
+test('no provider is asked again once a token was shown', async () => {
   const world = await streaming({ providers: ['first', 'second'] });
   world.currentAnswer().fail({ text: 'Hel' });
   world.commit();
@@ -151,7 +151,7 @@ test('nothing is asked again once a word was shown', async () => {
   ]);
 });
 
-test('the next provider is asked when one is spent, with tries of its own, and the preferred one again in the next hop', async () => {
+test('the next provider is asked when one has no attempts left, with attempts of its own, and the preferred one again in the next hop', async () => {
   const world = await streaming({ attempts: 2, providers: ['first', 'second'] });
   world.currentAnswer().fail();
   await askAgain(world, 500);
@@ -171,7 +171,7 @@ test('the next provider is asked when one is spent, with tries of its own, and t
   assert.deepEqual(providers, ['first', 'first', 'second', 'second', 'first']);
 });
 
-test('a fault that ends one provider at once may be another one’s chance, and the last one’s is the end', async () => {
+test("a failure that is final for one provider leads to the next one, and the last provider's failure ends the turn", async () => {
   const world = await streaming({ providers: ['first', 'second'] });
   world.currentAnswer().fail({ fault: refusedKey });
   assert.equal(world.state(), 'turn.loadingContext');

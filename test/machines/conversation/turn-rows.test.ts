@@ -1,4 +1,4 @@
-/** The rows of a turn, made from plain values: what each says, and what it leaves out. */
+/** Checks the rows of a turn, built from plain values: the fields that each has and omits. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Answer } from '../../../machines/conversation/hop-answers.ts';
@@ -33,8 +33,8 @@ function running(changes: Partial<RunningTurn> = {}): RunningTurn {
 const stop = { reason: 'cancelled', askers: [], committed: true } as const;
 const stopped = { ...stop, askers: [] };
 
-describe('a message', () => {
-  test('carries what the client said, and its metadata only where there is some', () => {
+describe('a message row', () => {
+  test('has the text of the client, and metadata only if the client sent some', () => {
     const { type, role, content, request_id, extra } = userMessageRow(chat('r1', { text: 'Hi' }));
     assert.deepEqual(
       { type, role, content, request_id, extra },
@@ -45,7 +45,7 @@ describe('a message', () => {
     });
   });
 
-  test('of the assistant has the id that its chunks carried, and arguments that every provider takes back', () => {
+  test('of the assistant has the id that its chunks had, and arguments that every provider accepts', () => {
     const said = answer({
       reasoning: 'Hm.',
       calls: [
@@ -63,7 +63,7 @@ describe('a message', () => {
     assert.deepEqual([row.usage, row.model], [someUsage, 'model-1']);
   });
 
-  test('of the assistant says how long its request took, as far as that is known', () => {
+  test('of the assistant has the duration of its request, as far as that is known', () => {
     const extraOf = (timing: Answer['timing']) => answerRow({ requestId: 'r1', hops: 0 }, answer({ timing })).extra;
     assert.deepEqual(extraOf({ durationMs: 90, firstTokenMs: 40 }), {
       hop: 0,
@@ -79,7 +79,7 @@ describe('a message', () => {
     assert.deepEqual(extraOf(null), { hop: 0, finish_reason: 'stop' });
   });
 
-  test('that is partial asks for nothing', () => {
+  test('of a partial answer requests no calls', () => {
     const row = answerRow(
       { requestId: 'r1', hops: 0 },
       answer({ finishReason: 'cancelled', text: 'Hel', calls: [asked('add')] }),
@@ -89,8 +89,8 @@ describe('a message', () => {
   });
 });
 
-describe('a hop', () => {
-  test('is the message, then for each call its dispatch or its refusal', () => {
+describe('the rows of a hop', () => {
+  test('are the message, then for each call its dispatch or its refusal', () => {
     const calls = [
       asked('add', { arguments: { a: 1 } }),
       asked('nosuch'),
@@ -118,7 +118,7 @@ describe('a hop', () => {
     );
   });
 
-  test('asks a person where that is wanted, until a time that the row tells, and refuses what is not allowed', () => {
+  test('request approval with a deadline where it is required, and refuse tools that are not allowed', () => {
     const calls = [asked('delete', { callId: 'call_1', arguments: { path: '/a' } }), asked('format')];
     const plan = hopPlan(running({ answer: answer({ calls, endedAtMs: 5_000 }) }), 60_000, []);
     assert.deepEqual(rowKinds(plan.rows), ['assistant_message', 'approval_request', 'tool_result']);
@@ -136,7 +136,7 @@ describe('a hop', () => {
     );
   });
 
-  test('says so when there are no tools at all', () => {
+  test('say so when there are no tools at all', () => {
     const plan = hopPlan(
       running({ context: { ...hopContext, tools: new Map() }, answer: answer({ calls: [asked('add')] }) }),
       1_000,
@@ -145,7 +145,7 @@ describe('a hop', () => {
     assert.match(String(plan.rows[1]?.content), /No tools are available/);
   });
 
-  test('keeps the whole of a result beside its text where there is more', () => {
+  test('keep the whole content of a result beside its text where there is more', () => {
     const call = { callId: 'a', name: 'add' };
     assert.deepEqual(resultRow('r1', call, { status: 'ok', text: '3', content: null, durationMs: 5 }).extra, {
       status: 'ok',
@@ -160,7 +160,7 @@ describe('a hop', () => {
 });
 
 describe('the end of a turn', () => {
-  test('closes every call that has no result, and only those', () => {
+  test('closes every call without a result, and no other', () => {
     const stages = ['ready', 'running', 'settled', 'recorded'] as const;
     const calls = stages.map((stage) => ({
       callId: stage,
@@ -185,7 +185,7 @@ describe('the end of a turn', () => {
     );
   });
 
-  test('answers what nobody has answered, and says that the call was not run', () => {
+  test('closes open approval requests, and says that the call did not run', () => {
     const approval = { interruptId: 'approval_a', untilMs: 1 };
     const calls = [
       {
@@ -208,7 +208,7 @@ describe('the end of a turn', () => {
     assert.match(String(rows[1]?.content), /was not run/);
   });
 
-  test('is a fault only where no Stop came first, and tells what was used before it', () => {
+  test('is a fault only without an earlier cancel, and has the usage before it', () => {
     const used = [{ hop: 0, model: 'm', usage: someUsage }];
     const metadata = { tokens: 12, usage: someUsage, usage_by_hop: used, model: 'm', tool_hops: 1 };
     assert.deepEqual(endRows(running({ fault: providerDown, hops: 1, used, model: 'm' }), 3).end, {
@@ -220,7 +220,7 @@ describe('the end of a turn', () => {
     assert.ok(end.status === 'complete' && end.metadata.finish_reason === 'cancelled');
   });
 
-  test('keeps a partial answer that has words, and none that has not', () => {
+  test('keeps a partial answer that has text, and no other', () => {
     const ended = (text: string) =>
       rowKinds(endRows(running({ answer: answer({ finishReason: 'cancelled', text }), stop: stopped }), 3).rows);
     assert.deepEqual([ended('Hel'), ended('')], [['assistant_message', 'turn_end'], ['turn_end']]);
@@ -233,13 +233,13 @@ describe('the end of a turn', () => {
     }
   });
 
-  test('is the same in the row as in what is told, with no tokens where none were used', () => {
+  test('is the same in the row and in the frame, with no tokens if none were used', () => {
     const { rows, end } = endRows(running(), 3);
     assert.deepEqual(rows.at(-1), turnEndRow('r1', end));
     assert.ok(end.status === 'complete' && end.metadata.tokens === 0 && end.metadata.usage.total_tokens === 0);
   });
 });
 
-test('a Stop is a row of its own, with its reason', () => {
+test('a cancel is a row of its own, with its reason', () => {
   assert.deepEqual(cancelRow('r1', 'interrupted').extra, { kind: 'cancel', reason: 'interrupted' });
 });

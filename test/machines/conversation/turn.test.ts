@@ -1,4 +1,4 @@
-/** One turn after the other: what the chart writes, asks and tells, from the message to the end of its turn. */
+/** Checks turns without faults: what the chart writes, requests and sends, from the message to the end. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startWorld } from '../../support/machines/conversation.ts';
@@ -17,8 +17,8 @@ async function streaming(options: WorldOptions = {}): Promise<World> {
 
 const endOf = (world: World) => world.log.stored().at(-1)?.end?.payload;
 
-describe('a turn of text', () => {
-  test('goes through its states in order, each commit before what rests on it', async () => {
+describe('a turn without tools', () => {
+  test('passes its states in order, each commit before what depends on it', async () => {
     const world = await startWorld();
     const path: string[] = [world.state()];
     const step = async (move: () => void | Promise<void>) => {
@@ -58,7 +58,7 @@ describe('a turn of text', () => {
     ]);
   });
 
-  test('ends with the usage, the model and the reason that the provider told', async () => {
+  test('ends with the usage, the model and the finish reason of the provider', async () => {
     const world = await streaming();
     world.currentAnswer().finish({ finishReason: 'length' });
     world.commit();
@@ -73,7 +73,7 @@ describe('a turn of text', () => {
     assert.deepEqual(endOf(world), { status: 'complete', metadata });
   });
 
-  test('tells its followers when the context had to be cut', async () => {
+  test('notifies its followers if the context had to be cut', async () => {
     const world = await startWorld();
     world.send(chat('r1'));
     world.commit();
@@ -87,7 +87,7 @@ describe('a turn of text', () => {
     );
   });
 
-  test('ends in an error when its context cannot be read', async () => {
+  test('ends in an error if its context cannot be read', async () => {
     const world = await startWorld();
     world.send(chat('r1'));
     world.commit();
@@ -97,7 +97,7 @@ describe('a turn of text', () => {
     assert.deepEqual(rowLines(world.log.rows()), ['user: text of r1', 'end with internal']);
   });
 
-  test('keeps what was said when the provider fails in the middle', async () => {
+  test('keeps the text received before the provider fails', async () => {
     const world = await streaming();
     world.currentAnswer().fail({ text: 'Hel', fault: refusedKey });
     world.commit();
@@ -109,7 +109,7 @@ describe('a turn of text', () => {
   });
 });
 
-describe('a hop through tools', () => {
+describe('a hop with tools', () => {
   test('dispatches before it calls, records each result, and asks the model again', async () => {
     const world = await streaming();
     world.currentAnswer().finish({ calls: [asked('add', { arguments: { a: 1 } })] });
@@ -123,7 +123,7 @@ describe('a hop through tools', () => {
     world.commit();
     assert.equal(world.state(), 'turn.loadingContext');
     await runUntilIdle(world);
-    const story = [
+    const lines = [
       'user: text of r1',
       'assistant: asks add',
       'dispatch add',
@@ -131,10 +131,10 @@ describe('a hop through tools', () => {
       'assistant: Hello.',
       'end stop',
     ];
-    assert.deepEqual(rowLines(world.log.rows()), story);
+    assert.deepEqual(rowLines(world.log.rows()), lines);
   });
 
-  test('sums usage over the hops and counts them', async () => {
+  test('adds its usage to that of the turn and counts as a hop', async () => {
     const world = await streaming();
     world.currentAnswer().finish({ calls: [asked('add')] });
     await runUntilIdle(world);
@@ -152,7 +152,7 @@ describe('a hop through tools', () => {
     });
   });
 
-  test('runs calls side by side up to the limit, and the next as one ends', async () => {
+  test('runs calls in parallel up to the limit, and the next as one ends', async () => {
     const world = await streaming({ limits: { toolConcurrency: 2 } });
     world.currentAnswer().finish({ calls: [asked('add'), asked('wait'), asked('fail')] });
     world.commit();
@@ -173,7 +173,7 @@ describe('a hop through tools', () => {
     assert.deepEqual(Object.keys(world.actor.getSnapshot().children), ['context'], 'no call is kept once it is over');
   });
 
-  test('goes on after a call that fails or hangs: the model is told', async () => {
+  test('continues after a call that fails or times out, and the model gets the failure', async () => {
     const world = await streaming({ limits: { toolTimeoutMs: 100 } });
     world.currentAnswer().finish({ calls: [asked('fail'), asked('wait')] });
     world.commit();
@@ -185,7 +185,7 @@ describe('a hop through tools', () => {
     assert.equal(world.answers.length, 2);
   });
 
-  test('answers calls that cannot be made at once, in the commit that records them', async () => {
+  test('ends calls that cannot be made at once, in the commit that records them', async () => {
     const world = await streaming();
     world.currentAnswer().finish({
       calls: [
@@ -209,7 +209,7 @@ describe('a hop through tools', () => {
 });
 
 for (const maxToolHops of [0, 1, 2]) {
-  test(`a limit of ${maxToolHops} hops closes every further call as limit and says so`, async () => {
+  test(`a limit of ${maxToolHops} hops closes every further call with status limit`, async () => {
     const world = await streaming({ limits: { maxToolHops } });
     for (let hop = 0; hop < maxToolHops; hop += 1) {
       world.currentAnswer().finish({ calls: [asked('add')] });
@@ -234,7 +234,7 @@ for (const maxToolHops of [0, 1, 2]) {
   });
 }
 
-test('whatever reason a provider gives, calls at the limit are closed and an answer without calls is no limit', async () => {
+test('calls at the limit are closed for any finish reason, and an answer without calls is not at the limit', async () => {
   const talker = await streaming({ limits: { maxToolHops: 0 } });
   talker.currentAnswer().finish({ finishReason: 'stop', calls: [asked('add')] });
   talker.commit();

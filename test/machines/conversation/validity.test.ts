@@ -1,6 +1,6 @@
 /**
- * Whatever clients, providers, tools and crashes do in whatever order, the log stays valid: random
- * events against the chart, judged by what was committed.
+ * Sends random events to the chart and asserts that the log stays valid in any order of clients, providers, tools and
+ * crashes.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -86,7 +86,7 @@ const step = (crashes: number): fc.Arbitrary<Step> =>
 
 const limits = { maxToolHops: 2, attempts: 2, providers: ['first', 'second'] };
 
-/** A world that stays alive: whatever ended or crashed is opened again from its log. */
+/** A world that restarts: after an end or a crash it reopens from its log. */
 function createTrial() {
   const worlds: World[] = [];
   let senders = 0;
@@ -100,7 +100,7 @@ function createTrial() {
 
   return {
     reopen,
-    /** How often each sender was answered, in the order of their events. */
+    /** The number of replies to each sender, in the order of their events. */
     answers() {
       const said = worlds
         .flatMap(({ emitted }) => emitted)
@@ -155,7 +155,7 @@ function createTrial() {
           world.send({ type: 'conversation.passivate' });
           return world.ends.length > 0 ? reopen(world.log) : world;
         case 'commit':
-          if (world.waiting.length > 0) world.commit();
+          if (world.pending.length > 0) world.commit();
           break;
         case 'time':
           world.clock.increment(step.ms);
@@ -209,7 +209,7 @@ async function runThrough(steps: readonly Step[]) {
 const seed = 20_261_101;
 const steps = (crashes: number) => fc.array(step(crashes), { minLength: 30, maxLength: 120, size: 'max' });
 
-test('any order of events leaves a valid log, and every client answered once', async () => {
+test('any order of events leaves a valid log and replies to every client once', async () => {
   const property = fc.asyncProperty(steps(0), async (events) => {
     const { trial, log } = await runThrough(events);
     assertValidLog(log);
@@ -222,7 +222,7 @@ test('any order of events leaves a valid log, and every client answered once', a
   await fc.assert(property, { seed, numRuns: 300 });
 });
 
-test('crashes in between change nothing of that, but that who asked may have to ask again', async () => {
+test('crashes in between keep the log valid; only senders may have to send again', async () => {
   const property = fc.asyncProperty(steps(3), async (events) => {
     const { trial, log } = await runThrough(events);
     assertValidLog(log);
@@ -235,7 +235,7 @@ test('crashes in between change nothing of that, but that who asked may have to 
   await fc.assert(property, { seed, numRuns: 300 });
 });
 
-test('from whatever was committed before a crash, every turn comes to its end', async () => {
+test('after a crash at any commit, every turn ends', async () => {
   const property = fc.asyncProperty(steps(1), async (events) => {
     const { log } = await runThrough(events);
     for (let count = 0; count < log.stored().length; count += 1) {

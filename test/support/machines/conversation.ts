@@ -1,7 +1,6 @@
 /**
- * The real conversation chart in a world that answers only when the test says so: a log in memory
- * that commits on demand and numbers its rows, and a model, tools and a clock moved by hand.
- * Holds no expectations of its own.
+ * Runs the real conversation chart in a world that the test controls: an in-memory log that commits on demand, and a
+ * model, tools and a clock that act on command. It asserts nothing itself.
  */
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { conversationMachine } from '../../../machines/conversation/machine.ts';
@@ -29,7 +28,7 @@ export interface StartedAnswer {
   input: AnswerInput;
   /** False once its actor has been stopped. */
   open: boolean;
-  /** True once the chart has told the stream to stop. */
+  /** True once the chart has aborted the stream. */
   aborted: boolean;
   finish(changes?: Partial<Answer>): void;
   fail(changes?: { text?: string; fault?: Fault; retryAfterMs?: number | null; jitter?: number }): void;
@@ -39,30 +38,30 @@ export interface StartedCall {
   input: ToolCallInput;
   open: boolean;
   aborted: boolean;
-  /** Answers of people that it got. */
+  /** Answers of users that the call received. */
   answers: ServerAnswer[];
-  /** Its server asks people. */
+  /** The MCP server asks the user, or suspends the call. */
   ask(event: CallQuestion | CallLaidDown): void;
   end(changes?: Partial<CallEnded>): void;
 }
 
 export interface WorldOptions {
   limits?: Partial<ConversationLimits>;
-  /** What the log says at activation; `never`: its reading does not end by itself. */
+  /** The state that the log gives at activation; `never`: reading the log does not end by itself. */
   recovered?: Standing | 'never';
   log?: MemoryLog;
-  /** There is no permit for a turn until the test grants it. */
+  /** The turn gets no permit until the test grants it. */
   withoutPermit?: boolean;
-  /** The actor behind an answer has a fault of ours. */
+  /** The actor that asks the model throws. */
   modelThrows?: boolean;
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-/** Promises of the world that have settled are heard by the chart after this. */
+/** Resolves after the chart has received the results of all settled promises. */
 export const promisesSettled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Kills a world where it stands and opens its log again; what was not committed is lost. */
+/** Drops a world as a crash does and opens its log again; uncommitted appends are lost. */
 export const reopen = ({ log }: World, options: WorldOptions = {}) =>
   startWorld({ log, recovered: log.recovered(), ...options });
 
@@ -72,7 +71,7 @@ export async function startWorld(options: WorldOptions = {}) {
   const answers: StartedAnswer[] = [];
   const calls: StartedCall[] = [];
   const ends: unknown[] = [];
-  /** What each context might hold, in the order in which they were asked for; null: as much as ever. */
+  /** The token budget of each requested context, in order; null means the usual budget. */
   const budgets: (number | null)[] = [];
   const log = options.log ?? createMemoryLog();
   const reading = Promise.withResolvers<Standing>();
@@ -170,16 +169,16 @@ export async function startWorld(options: WorldOptions = {}) {
     answers,
     budgets,
     calls,
-    /** Appends whose commit is under way, oldest first. */
-    waiting: pending,
-    /** How the actor ended: `ended`, or the error that it died of. Empty while it lives. */
+    /** Appends and removals that are not committed yet, oldest first. */
+    pending,
+    /** How the actor ended: `ended`, or the error that it threw. Empty while it runs. */
     ends,
     emitted,
     send: actor.send.bind(actor),
     /** The active states as a path. */
     state: () => pathOf(actor.getSnapshot().value),
     context: () => actor.getSnapshot().context,
-    /** What was emitted since the last look. */
+    /** The events emitted since the last call. */
     newEvents() {
       const fresh = emitted.slice(looked);
       looked = emitted.length;
@@ -194,7 +193,7 @@ export async function startWorld(options: WorldOptions = {}) {
       const intent = next();
       actor.send({ type: 'log.failed', tag: intent.type === 'remove' ? { of: 'removal' } : intent.tag, fault });
     },
-    /** Gives the permit that the turn waits for. */
+    /** Grants the permit that the turn waits for. */
     grant: () => grant(),
     async readLog(standing: Standing = nothingOpen) {
       reading.resolve(standing);
@@ -212,9 +211,9 @@ export async function startWorld(options: WorldOptions = {}) {
       loading.reject(new Error('the disk says no'));
       await promisesSettled();
     },
-    /** The answer that is being written now. */
+    /** The answer that is being streamed. Throws if there is none. */
     currentAnswer: () => answers.at(-1) ?? fail('the model was not asked'),
-    /** The latest call of that tool. */
+    /** The latest call of that tool. Throws if there is none. */
     latestCall: (name: string) =>
       calls.findLast((call) => call.input.tool.name === name) ?? fail(`${name} was not called`),
   };

@@ -1,6 +1,6 @@
 /**
- * The event log in memory: gives every row its seq, every turn its one begin and its one end, as the
- * store does, and hands out any past of itself, as a crash would leave it.
+ * Keeps an event log in memory. As the store does, it numbers rows and gives every turn one begin and one end. It
+ * returns any prefix of itself, as a crash would leave it.
  */
 import type { CommitOutcome, ConversationEmitted } from '../../../machines/conversation/events.ts';
 import type { Standing } from '../../../machines/conversation/turn-state.ts';
@@ -11,18 +11,18 @@ import { spend } from '../../../machines/usage.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
-/** What a conversation wants of its log. */
+/** The appends and removals that the chart emits. */
 export type LogIntent = Extract<ConversationEmitted, { type: 'append' | 'remove' }>;
 
 export interface MemoryLog {
   /** Throws where the store would: at the end of a turn that is not open. */
   append(intent: AppendIntent): CommitOutcome;
-  /** Forgets everything. */
+  /** Removes everything. */
   remove(): void;
   rows(): LogRow[];
   rowsOf(requestId: string): LogRow[];
   turns(): TurnRows[];
-  /** Where it leaves its conversation, so long after its last row. */
+  /** The recovered state of the conversation, `ageMs` after its last row. */
   recovered(ageMs?: number): Standing;
   /** Every append that was stored, in order. */
   stored(): readonly AppendIntent[];
@@ -30,7 +30,7 @@ export interface MemoryLog {
   prefix(count: number): MemoryLog;
 }
 
-/** When every row was committed: the age of a log is what a test says. */
+/** The commit time of every row. A test sets the age of a log by `ageMs`. */
 const committedAt = '2026-01-01T00:00:00.000Z';
 
 export function createMemoryLog(): MemoryLog {

@@ -1,4 +1,7 @@
-/** The chart of an MCP server over connections that say what the test sends, a clock that the test moves, and the ways to its states. */
+/**
+ * Runs the chart of an MCP server with connections and a clock that the test controls, and has a route to each of its
+ * states.
+ */
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerLimits } from '../../../machines/mcp-server-types.ts';
 import { mcpServerMachine } from '../../../machines/mcp-server.ts';
@@ -25,7 +28,7 @@ export const catalogue = [
   },
 ];
 
-/** The real chart over a connection that says what the test sends, and a clock that the test moves. */
+/** Starts the real chart with connections and a clock that the test controls. */
 export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerLimits = { ...limits, ...changes }) {
   const clock = new SimulatedClock();
   const closed = Promise.withResolvers<void>();
@@ -65,7 +68,7 @@ export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerL
     authorizations,
     becomeReady: () => actor.send({ type: 'server.ready', catalogue }),
     lose: () => actor.send({ type: 'server.lost', reason: 'gone', jitter: 1 }),
-    /** The innermost. */
+    /** The innermost active state. */
     get state() {
       const { value } = actor.getSnapshot();
       if (typeof value === 'string') return value;
@@ -77,7 +80,7 @@ export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerL
   };
 }
 
-/** To each of its states. */
+/** Events that lead to each state. */
 export const routes: Record<string, (box: ReturnType<typeof start>) => void> = {
   connecting: () => undefined,
   resting: ({ becomeReady }) => becomeReady(),

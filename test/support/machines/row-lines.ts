@@ -1,4 +1,4 @@
-/** Rows of the log as lines that people read: what a test expects of a turn fits on a few of them. */
+/** Formats rows of the log as short lines, so that a test states the rows of a turn in a few strings. */
 import type { LogRow, NewRow } from '../../../machines/log.ts';
 
 export function rowLines(rows: readonly LogRow[]): string[] {

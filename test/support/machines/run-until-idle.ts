@@ -1,29 +1,29 @@
 /**
- * The kindest of worlds: from any state on, commits what waits, answers what is asked and lets time
- * pass, until the conversation rests. What has not been answered by then never will be.
+ * Runs a world from any state until the conversation is idle: commits, answers and advances the clock. What is
+ * unanswered by then stays unanswered.
  */
 import { promisesSettled } from './conversation.ts';
 import type { World } from './conversation.ts';
 import { respond } from './values.ts';
 
-/** No path through the chart from one event to rest is longer. */
+/** No path through the chart from one event to idle is longer. */
 const MAX_STEPS = 500;
 
 export async function runUntilIdle(world: World): Promise<void> {
   for (let steps = 0; steps < MAX_STEPS; steps += 1) {
     if (world.ends.length > 0) return;
-    if (world.waiting.length > 0) world.commit();
+    if (world.pending.length > 0) world.commit();
     else if (world.state() === 'idle') return;
     else await step(world);
   }
   throw new Error(`no rest: ${world.state()}`);
 }
 
-/** As somebody would who has asked nothing yet. */
+/** Approves the first call that waits, as a client that has no other request. */
 function approve(world: World): void {
   const question = world.context().turn?.calls.find(({ stage }) => stage === 'asking');
   if (question)
-    world.send(respond(question.callId, 'approve', { by: { session: 'a kind person', requestId: question.callId } }));
+    world.send(respond(question.callId, 'approve', { by: { session: 'another client', requestId: question.callId } }));
 }
 
 async function step(world: World): Promise<void> {

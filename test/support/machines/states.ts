@@ -1,6 +1,6 @@
 /**
- * A way to every living state of the conversation chart, by events alone: what a test does in a state
- * begins here. On the way `r1` becomes the running turn and, once it runs, `r2` waits behind it.
+ * Brings the conversation chart into any of its non-final states by events alone. On the way `r1` becomes the running
+ * turn and, once it runs, `r2` is queued behind it.
  */
 import assert from 'node:assert/strict';
 import { getStateNodes } from 'xstate/graph';
@@ -28,14 +28,14 @@ export async function calling(world: World) {
   world.commit();
 }
 
-/** The question is about the call `call_d`. */
+/** The approval is for the call `call_d`. */
 export async function asking(world: World) {
   await streaming(world);
   world.currentAnswer().finish({ calls: [asked('delete', { callId: 'call_d', arguments: { path: '/a' } })] });
   world.commit();
 }
 
-/** What a crash in the middle of a tool call leaves behind. */
+/** The log that a crash in the middle of a tool call leaves. */
 export async function crashed(): Promise<WorldOptions> {
   const world = await startWorld();
   await calling(world);
@@ -47,7 +47,7 @@ interface Route {
   walk(world: World): Promise<void> | void;
 }
 
-/** By path; a test checks that none is missing. */
+/** Routes by path of the state; a test checks that none is missing. */
 export const routes: Readonly<Record<string, Route>> = {
   activating: { options: async () => ({ recovered: 'never' }), walk: () => undefined },
   recovering: { options: crashed, walk: () => undefined },

@@ -1,4 +1,4 @@
-/** What holds of every log and of every context window, whatever happened: transcripts are valid by construction. */
+/** Asserts what holds for every log and every context window: transcripts are valid by construction. */
 import assert from 'node:assert/strict';
 import { buildWindow, type WindowOptions } from '../../../machines/context-window/context-window.ts';
 import type { ModelMessage } from '../../../machines/context-window/model-messages.ts';
@@ -9,7 +9,7 @@ import { rowLines } from './row-lines.ts';
 const wide: WindowOptions = { systemPrompt: 'Be kind.', systemTokens: 3, budgetTokens: 100_000, preserveRecent: 4 };
 const narrow: WindowOptions = { ...wide, budgetTokens: 60, preserveRecent: 1 };
 
-/** For a log at rest: every turn that was begun is over. */
+/** For a log without open turns. */
 export function assertValidLog(log: MemoryLog): void {
   const begun = log.stored().flatMap(({ begin }) => (begin ? [begin.requestId] : []));
   for (const { rows } of log.stored())
@@ -19,34 +19,34 @@ export function assertValidLog(log: MemoryLog): void {
 }
 
 function assertValidTurn(rows: readonly LogRow[]): void {
-  const story = rowLines(rows).join('; ');
+  const lines = rowLines(rows).join('; ');
   const [first, last] = [rows[0], rows.at(-1)];
-  assert.equal(first?.type, 'user_message', story);
-  assert.equal(last?.extra['kind'], 'turn_end', story);
-  assert.equal(rows.filter((row) => row.type === 'user_message').length, 1, story);
-  assert.equal(rows.filter((row) => row.extra['kind'] === 'turn_end').length, 1, story);
+  assert.equal(first?.type, 'user_message', lines);
+  assert.equal(last?.extra['kind'], 'turn_end', lines);
+  assert.equal(rows.filter((row) => row.type === 'user_message').length, 1, lines);
+  assert.equal(rows.filter((row) => row.extra['kind'] === 'turn_end').length, 1, lines);
   const asked = rows.flatMap((row) => row.tool_calls ?? []).map((call) => call.id);
   const answered = rows.filter((row) => row.type === 'tool_result').map((row) => row.tool_call_id);
-  assert.deepEqual(answered.toSorted(), asked.toSorted(), `one result for each call: ${story}`);
+  assert.deepEqual(answered.toSorted(), asked.toSorted(), `one result for each call: ${lines}`);
   for (const dispatch of rows.filter((row) => row.type === 'tool_call')) {
     const result = rows.find((row) => row.type === 'tool_result' && row.tool_call_id === dispatch.tool_call_id);
-    assert.ok(result && dispatch.seq < result.seq, `dispatched before it ended: ${story}`);
+    assert.ok(result && dispatch.seq < result.seq, `dispatched before it ended: ${lines}`);
   }
   for (const question of rows.filter((row) => row.extra['kind'] === 'approval_request')) {
     const ofCall = rows.filter((row) => row.tool_call_id === question.tool_call_id);
     const [response, another] = ofCall.filter((row) => row.extra['kind'] === 'response');
-    assert.ok(response && !another, `one answer to each question: ${story}`);
+    assert.ok(response && !another, `one answer to each question: ${lines}`);
     const consequence = ofCall[ofCall.indexOf(response) + 1]?.type;
-    assert.equal(consequence, response.extra['decision'] === 'approve' ? 'tool_call' : 'tool_result', story);
+    assert.equal(consequence, response.extra['decision'] === 'approve' ? 'tool_call' : 'tool_result', lines);
     assert.deepEqual(
       ofCall.slice(0, 2),
       [question, response],
-      `nothing is done about a call before the answer: ${story}`,
+      `nothing is done about a call before the answer: ${lines}`,
     );
   }
 }
 
-/** For a log at any time: what the model would be sent now for that turn. */
+/** For any log: the messages that the model would be sent now for this turn. */
 export function assertValidWindows(log: MemoryLog, requestId: string): void {
   for (const options of [wide, narrow]) assertValidWindow(buildWindow(log.turns(), requestId, options).messages);
 }

@@ -1,4 +1,4 @@
-/** Plain values for the tests of the charts: each constructor gives a valid whole, of which a test names what it is about. */
+/** Builds valid values for the tests of the charts; a test overrides the fields that matter to it. */
 import { randomUUID } from 'node:crypto';
 import type {
   Asker,
@@ -67,7 +67,7 @@ export function tool(name: string): HopTool {
   };
 }
 
-/** Of which only `look` may be repeated, `delete` needs a person's approval, and `format` is not allowed. */
+/** `look` is idempotent, `delete` needs approval, and `format` is not allowed. */
 const tools = new Map(['add', 'wait', 'fail', 'look', 'delete', 'format'].map((name) => [name, tool(name)]));
 export const hopContext: HopContext = {
   messages: [{ role: 'user', content: 'Hi' }],
@@ -98,17 +98,17 @@ export function chat(requestId: string, changes: Partial<ChatEvent> = {}): ChatE
   };
 }
 
-/** A Stop of that turn, or of the running one; `by` is the request id of the Stop itself. */
+/** Cancels that turn, or the running one; `by` is the request id of the cancel itself. */
 export function cancel(by: string, target: string | null = null): CancelEvent {
   return { type: 'client.cancel', by: asker(by), target };
 }
 
-/** The wish that the conversation be gone. */
+/** Deletes the conversation. */
 export function remove(by: string): DeleteEvent {
   return { type: 'client.delete', by: asker(by) };
 }
 
-/** A person's answer to the question about that call. */
+/** A user's answer to the approval request of that call. */
 export function respond(
   callId: string,
   decision: 'approve' | 'deny' = 'approve',
@@ -148,7 +148,7 @@ export function answer(changes: Partial<Answer> = {}): Answer {
   };
 }
 
-/** A committed row; its token count is that of its text, one a character. */
+/** A committed row; its token count is the number of characters of its text. */
 export function row(seq: number, requestId: string | null, changes: Partial<LogRow>): LogRow {
   return {
     id: `row-${seq}`,

@@ -1,4 +1,4 @@
-/** The writer's chart without a disk: its actors end when the test says so, and its clock is moved by hand. */
+/** Runs the writer's chart without a disk: the test ends its actors and advances its clock. */
 import assert from 'node:assert/strict';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { writerMachine } from '../../../machines/writer.ts';
@@ -6,7 +6,7 @@ import type { SweepPaceMs } from '../../../machines/writer-terms.ts';
 
 type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
 
-/** A running chart whose actors end when the test says so. */
+/** Starts the chart; the test ends its actors. */
 export function startWriter(
   retryDelaysMs: readonly number[] = [10, 20],
   sweepPaceMs = { first: 1_000_000, pause: 0, rest: 0 },
@@ -57,7 +57,7 @@ export function startWriter(
   };
 }
 
-/** One that has opened its file. */
+/** Starts a writer that has opened its file. */
 export async function readyWriter(retryDelaysMs?: readonly number[], sweepPaceMs?: SweepPaceMs) {
   const running = startWriter(retryDelaysMs, sweepPaceMs);
   await running.finish();
@@ -65,7 +65,7 @@ export async function readyWriter(retryDelaysMs?: readonly number[], sweepPaceMs
   return running;
 }
 
-/** A chart with a spent budget. */
+/** Starts a writer whose retry budget is spent. */
 export async function failedWriter() {
   const running = await readyWriter([]);
   running.rows();

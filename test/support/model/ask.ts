@@ -1,6 +1,6 @@
 /**
- * Asks the LLM layer as a conversation would, and keeps what came: for tests that look at one
- * answer. Whole-server tests ask through the socket instead.
+ * Asks the LLM layer as a conversation does and returns the whole answer, for tests of one answer. Whole-server tests
+ * use a client instead.
  */
 import { randomUUID } from 'node:crypto';
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
@@ -10,7 +10,7 @@ import type { ThoughtfulMessage } from '../../../src/llm/echo.ts';
 import { createLanguageModel, type LanguageModelOptions } from '../../../src/llm/model.ts';
 import type { AnswerEnd, LanguageModel } from '../../../src/llm/port.ts';
 
-/** A language model whose active provider `scripted` is the endpoint at `url`; any option can be set otherwise. */
+/** A language model whose active provider `scripted` is the endpoint at `url`; `options` overrides any option. */
 export function languageModelAt(url: string, options: Partial<LanguageModelOptions> = {}): LanguageModel {
   return createLanguageModel({
     active: 'scripted',
@@ -31,7 +31,7 @@ export function languageModelAt(url: string, options: Partial<LanguageModelOptio
 export interface AskResult {
   text: string;
   reasoning: string;
-  /** How many stood in the provider's line when it came to that; null for a request that had not to wait. */
+  /** The length of the provider's queue ahead of this request; null if it did not wait. */
   queued: number | null;
   end: AnswerEnd;
 }
@@ -42,7 +42,7 @@ export interface AskOptions {
   model?: string;
   provider?: string;
   signal?: AbortSignal;
-  /** Of whose conversation. */
+  /** The owner, conversation and turn of the request. */
   place?: Place;
   onText?: (delta: string) => void;
 }

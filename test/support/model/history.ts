@@ -1,6 +1,6 @@
 /**
- * The rules that strict providers hold a chat history to, so that a test fails where a real
- * endpoint would answer 400. Knows nothing of Parley: only of what may stand in a request.
+ * Checks a chat history by the rules of strict providers, so that a test fails where a real endpoint would answer 400.
+ * It is independent of Parley's code.
  */
 import { z } from 'zod';
 
@@ -18,7 +18,7 @@ const message = z.looseObject({
   tool_call_id: z.string().optional(),
 });
 
-/** The body of a chat completion request, as far as tests look into it. */
+/** The fields of a chat completion request that tests read. */
 export const requestBody = z.looseObject({
   model: z.string(),
   stream: z.boolean().optional(),
@@ -43,10 +43,10 @@ export type HistoryMessage = z.infer<typeof message>;
 /** Function names as OpenAI and Anthropic allow them. */
 const functionName = /^[a-zA-Z0-9_-]{1,64}$/;
 
-/** Every rule that `body` breaks, as sentences; empty for a history that any provider takes. */
+/** Every rule that `body` breaks, as sentences; empty for a history that every provider accepts. */
 export function historyViolations(body: RequestBody): string[] {
   const violations = toolViolations(body);
-  /** Calls of the last assistant message that still lack their result. */
+  /** Calls of the last assistant message without a result so far. */
   const open = new Set<string>();
   const seen = new Set<string>();
   let spoken = false;
@@ -64,7 +64,7 @@ export function historyViolations(body: RequestBody): string[] {
       open.clear();
     }
     if (message.role === 'system') {
-      if (spoken) violations.push(`${here} stands after the conversation began`);
+      if (spoken) violations.push(`${here} comes after the conversation began`);
     } else if (message.role === 'user' || message.role === 'assistant') {
       if (!spoken && message.role === 'assistant') violations.push(`${here} opens the conversation`);
       spoken = true;

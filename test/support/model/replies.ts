@@ -1,7 +1,7 @@
 /**
- * What the scripted model can answer. A `Reply` is a status and a list of parts that are played
- * in order: data lines, raw bytes, pauses, gates, a stall, a torn socket. Whole answers are built
- * by `says`, `asks` and `fails`; odd ones by `streams(...)` from the parts below.
+ * Builds the replies of the scripted model. A `Reply` is a status and a list of parts that are played in order: data
+ * lines, raw bytes, pauses, gates, a stall, a cut socket. `says`, `asks` and `fails` build whole answers;
+ * `streams(...)` builds others from the parts below.
  */
 
 /** One step of a reply. */
@@ -9,9 +9,9 @@ export type Part =
   | { play: 'bytes'; text: string }
   | { play: 'pause'; ms: number }
   | { play: 'gate'; gate: Gate }
-  /** Nothing more until the client leaves. */
+  /** Sends nothing more until the client disconnects. */
   | { play: 'stall' }
-  /** The socket is destroyed under the answer. */
+  /** Destroys the socket in the middle of the answer. */
   | { play: 'tear' };
 
 export interface Reply {
@@ -21,29 +21,29 @@ export interface Reply {
   parts: Part[];
 }
 
-/** Holds a reply back until the test lets it go on. */
+/** Holds a reply back until the test opens it. */
 export interface Gate {
   open(): void;
   readonly opened: Promise<void>;
-  /** Settles when the server stands before the gate: all that comes before it has been written. */
+  /** Resolves when the server has written everything before the gate. */
   readonly reached: Promise<void>;
   arrive(): void;
 }
 
 type Parts = Part | readonly Part[];
 
-/** The model every chunk claims to come from. */
+/** The model that every chunk names. */
 export const scriptedModel = 'scripted-model';
 
-/** The usage that replies report unless told otherwise. */
+/** The usage that replies report by default. */
 export const scriptedUsage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 
-/** An event stream of exactly these parts; its end is clean, `[DONE]` comes only if asked for. */
+/** An event stream of exactly these parts. It ends cleanly; `[DONE]` is sent only if it is a part. */
 export function streams(...parts: Parts[]): Reply {
   return { status: 200, headers: { 'content-type': 'text/event-stream' }, parts: parts.flat() };
 }
 
-/** A plain answer, a chunk a word, with a finish, usage and `[DONE]`. `delayMs` stands before each chunk. */
+/** A plain answer: one chunk a word, a finish, usage and `[DONE]`. `delayMs` is the pause before each chunk. */
 export function says(
   words: string,
   options: { reasoning?: string; finish?: string; delayMs?: number; usage?: 'last' | 'each' | 'none' } = {},
@@ -64,7 +64,7 @@ export function says(
   );
 }
 
-/** An answer that stands before a gate ahead of each piece; `release` opens the next `count` of them. */
+/** An answer with a gate before each piece; `release` opens the next `count` gates. */
 export function saysStepwise(...pieces: string[]): {
   reply: Reply;
   gates: readonly Gate[];
@@ -88,7 +88,9 @@ export function saysStepwise(...pieces: string[]): {
   };
 }
 
-/** A status and an error body as OpenAI writes it, e.g. `fails(429, 'slow down', { headers: { 'retry-after': '2' } })`. */
+/**
+ * A status and an error body in OpenAI's format, e.g. `fails(429, 'slow down', { headers: { 'retry-after': '2' } })`.
+ */
 export function fails(
   status: number,
   message: string,
@@ -102,22 +104,22 @@ export function fails(
   };
 }
 
-/** Any body at all under any type, e.g. a proxy's HTML page with status 200. */
+/** Any body under any content type, e.g. a proxy's HTML page with status 200. */
 export function answersWith(contentType: string, body: string, status = 200): Reply {
   return { status, headers: { 'content-type': contentType }, parts: [bytes(body)] };
 }
 
-/** The request is read and never answered. */
+/** Reads the request and never answers. */
 export function hangs(): Reply {
   return { status: null, headers: {}, parts: [] };
 }
 
-/** Headers, the given words, then silence while the connection stays open. */
+/** Sends headers and the given words, then nothing, while the connection stays open. */
 export function stalls(...words: string[]): Reply {
   return streams(text(...words), { play: 'stall' });
 }
 
-/** The given words, then the end: `torn` destroys the socket, `clean` closes it without a finish_reason. */
+/** Sends the given words and ends: `torn` destroys the socket, `clean` closes it without a finish_reason. */
 export function cuts(manner: 'torn' | 'clean', ...words: string[]): Reply {
   return streams(text(...words), manner === 'torn' ? { play: 'tear' } : []);
 }
@@ -128,7 +130,7 @@ export function createGate(): Gate {
   return { open: opened.resolve, opened: opened.promise, reached: reached.promise, arrive: reached.resolve };
 }
 
-// Parts, to be put together by `streams`.
+// Parts for `streams`.
 
 export const bytes = (text: string): Part => ({ play: 'bytes', text });
 export const pause = (ms: number): Part => ({ play: 'pause', ms });

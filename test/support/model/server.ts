@@ -1,5 +1,5 @@
 /**
- * A scripted OpenAI-compatible endpoint on loopback, for tests that want a real one without a model.
+ * Serves a scripted OpenAI-compatible endpoint on loopback.
  *
  *   const model = await startModelServer();
  *   model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('Five.'));   // one reply a request
@@ -8,8 +8,7 @@
  *   assert.deepEqual(model.violations, []);
  *   await model.close();
  *
- * Replies come from replies.ts and tool-calls.ts. Every request is recorded and its
- * history checked (history.ts).
+ * replies.ts and tool-calls.ts build replies. The server records every request and checks its history (history.ts).
  */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -18,12 +17,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fails, says, type Part, type Reply } from './replies.ts';
 import { historyViolations, requestBody, type RequestBody } from './history.ts';
 
-/** A request as it came in, and how its answer ended. */
+/** A received request, and how its answer ended. */
 export interface ModelRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: RequestBody;
-  /** `answered`: played to its end (a torn socket included); `aborted`: the client left before. */
+  /**
+   * `answered`: the reply was played to its end (also if that cut the socket); `aborted`: the client disconnected
+   * before.
+   */
   readonly end: Promise<'answered' | 'aborted'>;
 }
 
@@ -33,14 +35,14 @@ export interface ModelServer {
   /** Base URL for a provider's configuration; ends in `/v1`. */
   readonly url: string;
   readonly requests: readonly ModelRequest[];
-  /** Broken rules of all histories received so far. */
+  /** The violations in all histories received so far. */
   readonly violations: readonly string[];
   /**
-   * Queues replies, one a request. A function alone answers every request from now on that finds
-   * the queue empty; without one that is "Hello from the scripted model."
+   * Queues replies, one a request. A single function answers every later request that finds the queue empty. Without a
+   * function such a request gets "Hello from the scripted model."
    */
   script(...replies: Reply[] | [Decide]): void;
-  /** The request number `count` (from 1), as soon as it is in. */
+  /** Resolves with the request number `count` (from 1) as soon as it is received. */
   request(count: number): Promise<ModelRequest>;
   close(): Promise<void>;
 }
@@ -74,7 +76,7 @@ export async function startModelServer(): Promise<ModelServer> {
   }
 
   const server = createServer((message, response) => {
-    // A client that leaves while its request is read is no fault of the test.
+    // A client that disconnects while its request is read does not fail the test.
     receive(message, response).catch(() => response.destroy());
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -105,7 +107,7 @@ export async function startModelServer(): Promise<ModelServer> {
   };
 }
 
-/** Plays a reply to its end, or until the client leaves. */
+/** Plays a reply to its end, or until the client disconnects. */
 async function play(
   reply: Reply,
   response: ServerResponse,
@@ -120,7 +122,7 @@ async function play(
     return;
   }
   response.writeHead(reply.status, reply.headers);
-  // Headers go out at once, so that a reply may stall before its first byte.
+  // Sends the headers at once, so that a reply may stall before its first byte.
   response.flushHeaders();
   for (const part of reply.parts) {
     if (response.destroyed) return;
@@ -137,7 +139,7 @@ async function play(
 async function step(part: Exclude<Part, { play: 'tear' }>, response: ServerResponse): Promise<void> {
   switch (part.play) {
     case 'bytes':
-      // Flushed before the next part, so that a torn socket never takes earlier bytes with it.
+      // Flushes before the next part, so that a cut socket never loses earlier bytes.
       return new Promise((flushed) => response.write(part.text, () => flushed()));
     case 'pause':
       return sleep(part.ms);
@@ -145,7 +147,7 @@ async function step(part: Exclude<Part, { play: 'tear' }>, response: ServerRespo
       part.gate.arrive();
       return part.gate.opened;
     case 'stall':
-      // Ended by the client's leaving, which the caller races against.
+      // The disconnect ends this; the caller races against it.
       return new Promise(() => {});
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Tool calls in every dialect that providers speak, as replies of the scripted model.
- * A dialect changes only how the same calls are cut into deltas, never what is asked.
+ * Builds tool calls in every dialect that providers use, as replies of the scripted model. A dialect changes only how
+ * the calls are cut into deltas, never the calls.
  */
 import { delta, done, finish, streams, text, usage, type Part, type Reply } from './replies.ts';
 
 export interface ScriptedCall {
   name: string;
-  /** An object is sent as JSON; text as it is, be it JSON or not; null as null. */
+  /** An object is sent as JSON; text as it is, JSON or not; null as null. */
   arguments?: Record<string, unknown> | string | null;
   /** Default `call_0`, `call_1`, ... */
   id?: string;
@@ -31,7 +31,7 @@ export const dialects = [
 ] as const;
 export type Dialect = (typeof dialects)[number];
 
-/** An answer that asks for these calls, after the words of `say` if any. */
+/** An answer that requests these calls, after the text `say` if given. */
 export function asks(
   calls: readonly ScriptedCall[],
   options: { dialect?: Dialect; say?: string; finish?: string } = {},
@@ -46,7 +46,7 @@ export function asks(
   );
 }
 
-/** The deltas alone, for streams that end in another way. */
+/** The deltas alone, for streams with another end. */
 export function callParts(calls: readonly ScriptedCall[], dialect: Dialect): Part[] {
   const whole = calls.map((call, index) => ({
     index,
@@ -103,7 +103,7 @@ function argumentsText(call: ScriptedCall): string | null {
     : (call.arguments ?? null);
 }
 
-/** At least one piece, so that a call without arguments is still told of. */
+/** At least one piece, so that a call without arguments is sent too. */
 function pieces(text: string | null): (string | null)[] {
   return text?.match(/[^]{1,5}/gu) ?? [text];
 }
