@@ -1,4 +1,7 @@
-/** Calls that are approved with other arguments, over the whole server: checked, made, told to the model, and refused without harm. */
+/**
+ * Checks calls that are approved with other arguments, in the whole server: validated, called and reported to the
+ * model.
+ */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +15,7 @@ import { connectClient, withCode } from '../support/typed-client.ts';
 
 const note = '[A person changed the arguments of this call to {"a":20,"b":3}]\n';
 
-/** A turn that asks whether 2 and 3 may be added, and how to answer. */
+/** A turn that waits for the approval of adding 2 and 3, and a function that answers it. */
 async function asking(t: TestContext) {
   const { parley, model } = await serveScripted(t, {
     mcpServers: demoServer,
@@ -37,7 +40,7 @@ async function asking(t: TestContext) {
 }
 
 describe('an approval with other arguments', () => {
-  test('has the call made with these; the client sees them and the model is told', async (t) => {
+  test('runs the call with these; the client receives them and the model gets a notice', async (t) => {
     const { parley, model, respond, toolChunks } = await asking(t);
     assert.deepEqual(await respond({ decision: 'approve', arguments: { a: 20, b: 3 } }), { accepted: true });
     const [call, result] = await toolChunks();
@@ -52,7 +55,7 @@ describe('an approval with other arguments', () => {
     assert.equal(check(parley.database).exitCode, 0);
   });
 
-  test('that do not fit the tool is refused with the place, and the question stands', async (t) => {
+  test('that do not fit the tool is rejected with the path, and the request stays open', async (t) => {
     const { respond, toolChunks } = await asking(t);
     for (const { args, path, says } of [
       {
@@ -76,14 +79,14 @@ describe('an approval with other arguments', () => {
     );
   });
 
-  test('that are the same, in whatever order, is an approval', async (t) => {
+  test('that are equal in another order is a plain approval', async (t) => {
     const { respond, toolChunks } = await asking(t);
     await respond({ decision: 'approve', arguments: { b: 3, a: 2 } });
     const [call, result] = await toolChunks();
     assert.deepEqual([call && 'edited' in call, result?.data], [false, '5']);
   });
 
-  test('is checked and heard after a restart too', async (t) => {
+  test('is validated and handled after a restart too', async (t) => {
     const { parley, model, connect, respond } = await asking(t);
     await parley.restart();
     assert.deepEqual(await respond({ decision: 'approve', arguments: { a: 20, b: 3 } }, connect()), { accepted: true });
@@ -92,7 +95,7 @@ describe('an approval with other arguments', () => {
     assert.equal(model.requests[1]?.body.messages.at(-1)?.content, `${note}23`);
   });
 
-  test('cannot be checked when the tool is not there any more: the person is told what is left to do, and can do it', async (t) => {
+  test('is rejected when the tool no longer exists; the error names the alternatives, and they work', async (t) => {
     const { parley, connect, respond } = await asking(t);
     await writeFile(join(parley.folder, 'servers.json'), '{"mcpServers": {}}');
     await parley.restart();
@@ -105,7 +108,7 @@ describe('an approval with other arguments', () => {
   });
 });
 
-test('arguments have no place in a refusal', async (t) => {
+test('a denial with arguments is rejected', async (t) => {
   const { respond } = await asking(t);
   await assert.rejects(
     respond({ decision: 'deny', arguments: { a: 2, b: 3 } }),

@@ -1,4 +1,4 @@
-/** Who is asked about a tool that the configuration does not name: decided by what its server says of it. */
+/** Checks the permission of tools that the configuration does not name: it follows from their annotations. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nextInterrupt, interruptsOf, toolResultsIn } from '../support/interrupts.ts';
@@ -7,7 +7,7 @@ import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
 import { readAll, startTyped } from '../support/typed-client.ts';
 
-/** One that only reads, one that only adds, and two of which their server says nothing. */
+/** A tool that only reads, one that only adds, and two without annotations. */
 const calls = asks([
   { name: 'add', arguments: { a: 2, b: 3 } },
   { name: 'count' },
@@ -15,7 +15,7 @@ const calls = asks([
   { name: 'environment' },
 ]);
 
-test('tools are called, asked about or refused by their annotations, and by name before that', async (t) => {
+test('a tool runs, needs approval or is refused by its annotations, and a configured name takes precedence', async (t) => {
   const { model, client } = await startTyped(t, {
     mcpServers: { ...demoServer, ...misbehavingServer() },
     config: {
@@ -44,7 +44,7 @@ test('tools are called, asked about or refused by their annotations, and by name
   assert.equal(interruptsOf(client).length, 1);
 });
 
-test('nobody is asked about anything where the configuration says nothing', async (t) => {
+test('a tool needs no approval if the configuration says nothing', async (t) => {
   const { model, client } = await startTyped(t, { mcpServers: { ...demoServer, ...misbehavingServer() } });
   model.script(calls, says('Done.'));
   const results = toolResultsIn(await readAll(client.chat('Do all')));

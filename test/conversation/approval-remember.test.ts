@@ -1,4 +1,7 @@
-/** Decisions for the rest of a conversation, over the whole server: not asked again, whatever happens to process, memory and rows. */
+/**
+ * Checks decisions for the rest of a conversation, in the whole server: they hold after restarts, passivation and
+ * retention.
+ */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Turn } from '../../src/client/turn.ts';
@@ -22,7 +25,7 @@ const inC1 = { conversationId: 'c1' };
 const statuses = (chunks: readonly Chunk[]) => toolResultsIn(chunks).map(({ status }) => status);
 const kinds = async (turn: Turn) => (await readAll(turn)).map(({ type }) => type).filter((type) => type !== 'text');
 
-/** A conversation in which the first call was answered for good. */
+/** A conversation whose first call was answered with a remembered decision. */
 async function decided(t: TestContext, decision: 'approve' | 'deny', more: object = {}) {
   const { parley, model, client } = await startTyped(t, settings(more));
   model.script(wantsToAdd, says('First.'));
@@ -33,7 +36,7 @@ async function decided(t: TestContext, decision: 'approve' | 'deny', more: objec
   return { parley, model, client };
 }
 
-describe('a decision that is remembered', () => {
+describe('a remembered decision', () => {
   for (const { decision, chunks, status } of [
     { decision: 'approve', chunks: ['tool_call', 'tool_result'], status: 'ok' },
     { decision: 'deny', chunks: ['tool_result'], status: 'denied' },
@@ -58,7 +61,7 @@ describe('a decision that is remembered', () => {
     });
   }
 
-  test('is for the tool as it was: one that its server has redefined is asked about again', async (t) => {
+  test('applies to the tool as it was: a redefined tool needs approval again', async (t) => {
     const { model, client } = await startTyped(t, {
       mcpServers: misbehavingServer(),
       config: { chat: { service: { tools: { permission: { 'odd.count': 'ask' } } } } },
@@ -73,7 +76,7 @@ describe('a decision that is remembered', () => {
     assert.deepEqual(
       statuses(await readAll(client.chat('Count, then change', inC1))),
       ['ok', 'ok'],
-      'nobody was asked',
+      'no approval was requested',
     );
     await eventually(
       async () => JSON.stringify(await client.tools()).includes('Counts, and pays.'),
@@ -85,7 +88,7 @@ describe('a decision that is remembered', () => {
     assert.partialDeepStrictEqual(await nextInterrupt(client, 2), { name: 'count' });
   });
 
-  test('is for one tool of one conversation', async (t) => {
+  test('applies to one tool of one conversation', async (t) => {
     const { model, client } = await decided(t, 'approve');
     model.script(asks([{ name: 'word_count', arguments: { text: 'a b' } }]));
     client.chat('Count', inC1);
@@ -95,7 +98,7 @@ describe('a decision that is remembered', () => {
     assert.equal((await nextInterrupt(client, 3)).conversationId, 'c2');
   });
 
-  test('is not that of a fork, nor of another conversation that gets its name', async (t) => {
+  test('does not apply to a fork, or to a new conversation of the same name', async (t) => {
     const { model, client } = await decided(t, 'approve');
     const { head_seq: head } = await client.history('c1');
     const { conversation_id: forked } = await client.fork('c1', head);
@@ -108,7 +111,7 @@ describe('a decision that is remembered', () => {
     assert.equal((await nextInterrupt(client, 3)).conversationId, 'c1');
   });
 
-  test('outlives its rows', async (t) => {
+  test('outlives the retention of its rows', async (t) => {
     const { parley, model, client } = await decided(t, 'approve', {
       repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 2 } },
     });
@@ -121,7 +124,7 @@ describe('a decision that is remembered', () => {
     assert.deepEqual(await kinds(connectClient(t, parley.url).chat('Add', inC1)), ['tool_call', 'tool_result']);
   });
 
-  test('holds after kill -9 as soon as it was accepted', async (t) => {
+  test('holds after kill -9 as soon as it was acknowledged', async (t) => {
     const { model, home } = await createScriptedTempHome(t, settings());
     model.script(wantsToAdd);
     const first = home.start();
@@ -139,7 +142,7 @@ describe('a decision that is remembered', () => {
   });
 });
 
-test('of several questions about a tool one answer for good is the answer to all, and other clients are told', async (t) => {
+test('a remembered answer to one of several requests for a tool answers all of them, and other clients are notified', async (t) => {
   const { parley, model, client } = await startTyped(t, settings());
   model.script(asks([add, { name: 'word_count', arguments: { text: 'a b' } }, add]), says('Done.'));
   const turn = client.chat('Add twice', inC1);

@@ -1,4 +1,4 @@
-/** Calls that need a person's approval, over the whole server: asked, answered, passivated, restarted, killed, expired. */
+/** Checks calls that need approval, in the whole server: answered, passivated, restarted, killed, expired. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Answer } from '../../src/client/client.ts';
@@ -26,7 +26,7 @@ const respond = (
 const callStates = (client: RecordedClient) => client.request('subscribe', { conversation_id: 'c1' });
 
 describe('a call that needs approval', () => {
-  test('is asked about with all that is to be known, and made once somebody approves', async (t) => {
+  test('is announced with all its data, and runs once it is approved', async (t) => {
     const { parley, model, client } = await startTyped(t, askFirst());
     model.script(wantsToAdd, says('Five.'));
     const turn = client.chat('Add', { ...inC1, requestId: 'r1' });
@@ -67,7 +67,7 @@ describe('a call that needs approval', () => {
     assert.deepEqual(await respond(client, asked, 'deny'), { already: { decision: 'approve' } });
   });
 
-  test('is not made when somebody declines, and the model hears why', async (t) => {
+  test('does not run when it is denied, and the model gets the reason', async (t) => {
     const { model, client } = await startTyped(t, askFirst());
     model.script(wantsToAdd, says('As you wish.'));
     const turn = client.chat('Add', inC1);
@@ -79,7 +79,7 @@ describe('a call that needs approval', () => {
     assert.match(JSON.stringify(model.requests[1]?.body.messages.at(-1)), /declined.*I can add\./);
   });
 
-  test('may be answered twice at the same time: one answer counts, the other is told which', async (t) => {
+  test('may get two answers at once: one counts, and the other sender learns which', async (t) => {
     const { parley, model, client } = await startTyped(t, askFirst());
     model.script(wantsToAdd, says('Five.'));
     const turn = client.chat('Add', inC1);
@@ -94,7 +94,7 @@ describe('a call that needs approval', () => {
     await turn.end;
   });
 
-  test('waits without a limit of restarts: no start takes it up, the subscriber is told, and the answer is heard', async (t) => {
+  test('waits through any number of restarts: no start resumes it, the subscriber is notified, and the answer counts', async (t) => {
     const { parley, model, client } = await startTyped(t, askFirst({ recovery: { attempts: 0 } }));
     model.script(wantsToAdd, says('Five.'));
     client.chat('Add', { ...inC1, requestId: 'r1' });
@@ -125,7 +125,7 @@ describe('a call that needs approval', () => {
     );
   });
 
-  test('holds after kill -9, and so does the answer', async (t) => {
+  test('stays open after kill -9, and so does its answer', async (t) => {
     const { model, home } = await createScriptedTempHome(t, askFirst());
     model.script(wantsToAdd, says('Five.'));
     const first = home.start();
@@ -144,7 +144,7 @@ describe('a call that needs approval', () => {
     await third.chat('Add', { ...inC1, requestId: 'r1' }).end;
   });
 
-  test('is denied when time is up, also in a conversation that has left memory', async (t) => {
+  test('is denied when time is up, also in a passivated conversation', async (t) => {
     const { parley, model, client } = await startTyped(t, askFirst({ idle_timeout: 0.05 }, { approval_timeout: 0.8 }));
     model.script(wantsToAdd, says('Then not.'));
     const turn = client.chat('Add', inC1);
@@ -161,7 +161,7 @@ describe('a call that needs approval', () => {
     assert.deepEqual(await respond(client, asked, 'approve'), { already: { decision: 'expired' } });
   });
 
-  test('can be stopped, and later answers are told so', async (t) => {
+  test('can be cancelled, and later answers are rejected as too late', async (t) => {
     const { model, client, parley } = await startTyped(t, askFirst());
     model.script(wantsToAdd);
     client.chat('Add', { ...inC1, requestId: 'r1' });
@@ -175,7 +175,7 @@ describe('a call that needs approval', () => {
 });
 
 describe('an answer', () => {
-  test('to what nobody asked, here or anywhere, is not_found and opens no conversation', async (t) => {
+  test('to an unknown request is not_found and activates no conversation', async (t) => {
     const { parley, client } = await startTyped(t, askFirst());
     for (const conversationId of ['c1', 'nowhere']) {
       await assert.rejects(
@@ -186,14 +186,14 @@ describe('an answer', () => {
     assert.equal((await readMetrics(parley.url)).get('parley_conversations_live'), 0);
   });
 
-  test('that is none of the two is told what it may be', async (t) => {
+  test('with an unknown decision is rejected with the path', async (t) => {
     const { client } = await startTyped(t, askFirst());
     const refused = client.request('respond', { conversation_id: 'c1', interrupt_id: 'x', decision: 'maybe' });
     await assert.rejects(refused, { code: 'invalid_request', data: { path: 'payload.decision' } });
   });
 });
 
-test('a tool that is never allowed is not offered, and refused at once where it is called all the same; the turn goes on', async (t) => {
+test('a tool that is never allowed is not offered; a call of it is refused at once, and the turn continues', async (t) => {
   const { model, client } = await startTyped(t, askFirst({}, { permission: { 'demo.add': 'never' } }));
   model.script(wantsToAdd, says('I may not.'));
   const turn = client.chat('Add', inC1);
@@ -213,7 +213,7 @@ test('a tool that is never allowed is not offered, and refused at once where it 
   );
 });
 
-test('where no tool is allowed, the model is sent no list of tools', async (t) => {
+test('the model gets no list of tools if no tool is allowed', async (t) => {
   const { model, client } = await startTyped(t, askFirst({}, { permission: { demo: 'never' } }));
   model.script(says('Hello.'));
   await client.chat('Hi').end;

@@ -1,4 +1,4 @@
-/** The actor behind a tool call, with a toolbox that the test holds: what it measures, and what it leaves out. */
+/** Checks the actor behind a tool call: which time counts for the call, and which progress it forwards. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,7 +30,7 @@ const input: ToolCallInput = {
   answerTimeoutMs: 60_000,
 };
 
-/** A call at work: what its toolbox was given, and what its chart is told. */
+/** A running call: what its MCP servers were given, and what its chart receives. */
 function startCall(changes: Partial<ToolCallInput> = {}) {
   const { promise: end, resolve: endWith } = Promise.withResolvers<CallEnd>();
   let options: CallOptions | null = null;
@@ -60,7 +60,7 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
   };
 }
 
-test('time that people take is none of the call, and progress meanwhile hides none of what comes after', async () => {
+test('the time that users take does not count for the call, and progress during it hides no later progress', async () => {
   const call = startCall();
   const startedMs = performance.now();
   const answered = call.given().ask(form);
@@ -78,7 +78,7 @@ test('time that people take is none of the call, and progress meanwhile hides no
   assert.ok(last.workedMs >= 18 && last.workedMs <= performance.now() - startedMs - people, `${last.workedMs} ms`);
 });
 
-test('a call that was laid down goes on from the time that it had worked, and tells it when it is laid down again', async () => {
+test('a suspended call continues from the time that it had worked, and reports it when it is suspended again', async () => {
   const resume = { requestState: null, answered: [], questions: 1, workedMs: 930 };
   const call = startCall({ resume });
   assert.equal(call.given().timeoutMs, 70);

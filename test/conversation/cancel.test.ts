@@ -1,4 +1,4 @@
-/** Stop, from the outside: in the middle of a stream, of a tool call, of the queue, and when there is nothing to stop. */
+/** Checks cancel in the whole server: during a stream, a tool call and a queued turn, and without a turn. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readMetrics } from '../support/metrics.ts';
@@ -13,7 +13,7 @@ const stopped = { cancelled: ['r1'], disposition: 'cancelled' };
 const nothing = { cancelled: [], disposition: 'nothing_running' };
 
 describe('cancel', () => {
-  test('in a conversation that nobody has opened, or that never was, opens none', async (t) => {
+  test('activates no conversation that is not live or does not exist', async (t) => {
     const { parley } = await serveScripted(t);
     await connectClient(t, parley.url).chat('Hi', inC1).end;
     await parley.restart();
@@ -22,7 +22,7 @@ describe('cancel', () => {
     assert.equal((await readMetrics(parley.url)).get('parley_conversations_live'), 0);
   });
 
-  test('in the middle of a stream ends the provider request and keeps what was said', async (t) => {
+  test('during a stream aborts the provider request and keeps the text received so far', async (t) => {
     const { model, parley } = await serveScripted(t);
     model.script(stalls('Once ', 'upon '), says('Fine.'));
     const client = connectClient(t, parley.url);
@@ -44,7 +44,7 @@ describe('cancel', () => {
     );
   });
 
-  test('before the first token leaves no answer, and the next context says so', async (t) => {
+  test('before the first token leaves no answer, and the next context has a notice', async (t) => {
     const { model, parley } = await serveScripted(t);
     model.script(hangs(), says('Fine.'));
     const client = connectClient(t, parley.url);
@@ -56,7 +56,7 @@ describe('cancel', () => {
     assert.match(String(model.requests[1]?.body.messages.at(-2)?.content), /before an answer began/);
   });
 
-  test('in the middle of a tool call cancels it at its server', async (t) => {
+  test('during a tool call cancels it at its MCP server', async (t) => {
     const { model, parley } = await serveScripted(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'hang' }, { name: 'count' }]), says('Fine.'));
     const turn = connectClient(t, parley.url).chat('go', r1);
@@ -70,7 +70,7 @@ describe('cancel', () => {
     assert.equal(await connectClient(t, parley.url).chat('go on', inC1).text(), 'Fine.');
   });
 
-  test('of a queued turn takes it out of the line', async (t) => {
+  test('of a queued turn removes it from the queue', async (t) => {
     const { model, parley } = await serveScripted(t);
     const step = saysStepwise('first');
     model.script(step.reply, says('third'));
@@ -94,7 +94,7 @@ describe('cancel', () => {
     assert.deepEqual(await client.cancel('c1', 'r1'), nothing);
   });
 
-  test('twice is answered twice and ends the turn once', async (t) => {
+  test('sent twice gets two replies and ends the turn once', async (t) => {
     const { model, parley } = await serveScripted(t);
     model.script(stalls('Once '));
     const [client, other] = [connectClient(t, parley.url), connectClient(t, parley.url)];
@@ -108,7 +108,7 @@ describe('cancel', () => {
     assert.equal(client.frames.filter(({ status }) => status === 'complete').length, 1);
   });
 
-  test('is not what closing a socket means', async (t) => {
+  test('is not implied by closing a socket', async (t) => {
     const { model, parley } = await serveScripted(t);
     const step = saysStepwise('still ', 'here');
     model.script(step.reply);
@@ -123,7 +123,7 @@ describe('cancel', () => {
 });
 
 describe('an interrupting chat', () => {
-  test('ends the running turn and goes before the queue', async (t) => {
+  test('ends the running turn and runs before the queue', async (t) => {
     const { model, parley } = await serveScripted(t);
     model.script(stalls('Once '), says('urgent'), says('later'));
     const client = connectClient(t, parley.url);
@@ -136,7 +136,7 @@ describe('an interrupting chat', () => {
     assert.equal(await waiting.text(), 'later');
   });
 
-  test('with mode reject is refused while a turn runs, unless it is a turn that there was', async (t) => {
+  test('a chat with mode reject is rejected while a turn runs, unless it repeats a known turn', async (t) => {
     const { model, parley } = await serveScripted(t);
     model.script(stalls('Once '), stalls('Twice '));
     const client = connectClient(t, parley.url);

@@ -1,4 +1,7 @@
-/** A conversation that a model finds too long: its context is halved once and the hop asked again, and the turn goes on. */
+/**
+ * Checks a conversation that a model finds too long: its context is halved once, the hop is retried, and the turn
+ * continues.
+ */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Chunk } from '../../src/protocol/chunks.ts';
@@ -14,7 +17,7 @@ const sizeOf = ({ body }: ModelRequest) =>
 const noticesIn = (chunks: readonly Chunk[]) => chunks.flatMap((chunk) => (chunk.type === 'notice' ? [chunk] : []));
 const kindsOf = (chunks: readonly Chunk[]) => noticesIn(chunks).map(({ kind }) => kind);
 
-/** A model that takes so many characters and no more. */
+/** A model that accepts only this number of characters. */
 async function startNarrow(t: TestContext, mostChars: number, answer: () => Reply = () => says('Yes.')) {
   const scripted = await startTyped(t, { config: { chat: { service: { context: { preserve_recent: 1 } } } } });
   scripted.model.script((request) => (sizeOf(request) > mostChars ? tooLong() : answer()));
@@ -23,7 +26,7 @@ async function startNarrow(t: TestContext, mostChars: number, answer: () => Repl
 
 const story = (topic: string) => `${topic}: ${'one thing and then another, '.repeat(40)}`;
 
-test('older turns give way, and the turn is answered; the next one begins with all of it again', async (t) => {
+test('older turns are dropped and the turn is answered; the next turn starts with the whole context again', async (t) => {
   const { client, model } = await startNarrow(t, 4_000);
   for (const topic of ['Apples', 'Pears', 'Plums']) await client.chat(story(topic), c1).end;
   const turn = client.chat(story('Cherries'), c1);
@@ -40,7 +43,7 @@ test('older turns give way, and the turn is answered; the next one begins with a
   assert.equal(kindsOf(await readAll(client.chat('And now?', c1))).length, 1);
 });
 
-test('a message that is too long by itself is cut in the middle, and its reader is told', async (t) => {
+test('a message that is too long by itself is cut in the middle, and the client is notified', async (t) => {
   const { client, model } = await startNarrow(t, 4_000);
   const chunks = await readAll(client.chat(`Begin. ${'word '.repeat(1_200)} End.`, c1));
   assert.deepEqual(kindsOf(chunks), ['retrying', 'context_truncated']);
@@ -48,7 +51,7 @@ test('a message that is too long by itself is cut in the middle, and its reader 
   assert.match(typeof asked === 'string' ? asked : '', /^Begin\..*characters left out.* End\.$/s);
 });
 
-test('one that is too long still ends the turn, after one more try, with what to change', async (t) => {
+test('a context that stays too long ends the turn after one retry, with a remedy in the error', async (t) => {
   const { client, model } = await startNarrow(t, 0);
   await assert.rejects(client.chat('Hi', c1).end, {
     code: 'provider_context_length',

@@ -1,4 +1,4 @@
-/** A conversation that is deleted: whatever it was at, for whoever followed, and what may come after it. */
+/** Checks the deletion of a conversation: its running work, its followers, and its name afterwards. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { check } from '../../src/cli/check.ts';
@@ -8,7 +8,7 @@ import { connectClient, readUntilText, readAll, startTyped, withCode } from '../
 const inC1 = { conversationId: 'c1' };
 
 describe('a deleted conversation', () => {
-  test('is gone for everybody: followers are told, and nobody knows of it any more', async (t) => {
+  test('is unknown to all clients, and its followers are notified', async (t) => {
     const { parley, client } = await startTyped(t);
     const other = connectClient(t, parley.url);
     await client.chat('Hello', inC1).end;
@@ -26,7 +26,7 @@ describe('a deleted conversation', () => {
     await assert.rejects(connectClient(t, parley.url).history('c1'), withCode('not_found'));
   });
 
-  test('stops what it was at: the request to the model ends, and so does the turn', async (t) => {
+  test('ends its running turn and the request to the model', async (t) => {
     const { client, model } = await startTyped(t);
     model.script(stalls('Once '));
     const turn = client.chat('A tale', inC1);
@@ -37,14 +37,15 @@ describe('a deleted conversation', () => {
     await ended;
   });
 
-  test('tells those who wait in it to send again, and what they send begins a new conversation at seq 1', async (t) => {
+  test('asks the senders of waiting chats to send again, and those chats begin a new conversation at seq 1', async (t) => {
     const { parley, client, model } = await startTyped(t);
     model.script(hangs(), says('A new one.'));
     const firstEnds = assert.rejects(client.chat('One', inC1).end, withCode('conversation_deleted'));
     await model.request(1);
     const deletion = client.delete('c1');
     const second = { ...inC1, requestId: 'r2' };
-    // Either it comes before the deletion, waits in the old one and is told; or it comes later and begins the new one.
+    // Either this arrives before the deletion and waits in the old conversation, or it arrives later and begins the new
+    // one.
     const end = await client.chat('Two', second).end.catch((error: unknown) => {
       assert.ok(withCode('conversation_deleted')(error), String(error));
       return client.chat('Two', second).end;
@@ -61,7 +62,7 @@ describe('a deleted conversation', () => {
     assert.equal(check(parley.database).exitCode, 0);
   });
 
-  test('that never was is not_found', async (t) => {
+  test('that never existed is not_found', async (t) => {
     const { client } = await startTyped(t);
     await assert.rejects(client.delete('nowhere'), withCode('not_found'));
   });

@@ -1,4 +1,4 @@
-/** An answer that is being written, in the file: while it is written and after a kill -9, until its row is there. */
+/** Checks the stored draft of an answer: while it is streamed and after kill -9, until its row is stored. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
@@ -18,7 +18,7 @@ function draftsIn(database: string): unknown[] {
   }
 }
 
-/** Resolves when the one draft in the file is this text. */
+/** Resolves when the only draft in the file has this text. */
 const written = (database: string, text: string) =>
   eventually(
     () => JSON.stringify(draftsIn(database)) === JSON.stringify([['c1', 'r1', text, 'scripted-model']]),
@@ -28,7 +28,7 @@ const written = (database: string, text: string) =>
 const homeOf = (t: TestContext, service: Record<string, unknown> = {}) =>
   createScriptedTempHome(t, { config: { chat: { service: { streaming: { draft_interval: 0.01 }, ...service } } } });
 
-test('what a model has written of an answer survives a kill, and is gone when the answer is whole', async (t) => {
+test('the draft of an answer survives kill -9, and is removed when the answer is complete', async (t) => {
   const { model, home } = await homeOf(t);
   const cutOff = saysStepwise('Half of ', 'what', ' was meant');
   const whole = saysStepwise('All of it', '.');
@@ -52,7 +52,7 @@ test('what a model has written of an answer survives a kill, and is gone when th
   assert.deepEqual(draftsIn(home.database), []);
 });
 
-test('where turns are not taken up again, what was written stays as the answer, as far as it came', async (t) => {
+test('the draft stays as a partial answer if turns are not resumed', async (t) => {
   const { model, home } = await homeOf(t, { recovery: { mode: 'interrupt' } });
   const cutOff = saysStepwise('Half of ', 'what was meant');
   model.script(cutOff.reply);

@@ -1,4 +1,4 @@
-/** Chats that bring a prompt or resources of MCP servers along: what the model reads, and that it stays so. */
+/** Checks chats that include a prompt or resources of MCP servers: what the model reads, now and later. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -34,7 +34,7 @@ const lastRequest = ({ requests }: ModelServer) =>
 const eventsOf = async (client: RecordedClient) => (await client.history('c1')).events;
 
 describe('a chat', () => {
-  test('with resources is read by the model after them', async (t) => {
+  test('with resources puts them before its text for the model', async (t) => {
     const { client, model } = await startMemos(t);
     model.script(says('Bread.'));
     const turn = client.chat('What is to be done?', {
@@ -61,7 +61,7 @@ describe('a chat', () => {
     assert.ok(Number(message?.token_count) > 30, 'counted with all that it brings along');
   });
 
-  test('with a prompt goes on from its messages', async (t) => {
+  test("with a prompt continues from the prompt's messages", async (t) => {
     const { client, model } = await startMemos(t);
     model.script(says('Sun.'), says('Welcome.'));
     await client.chat('In Celsius.', {
@@ -74,11 +74,11 @@ describe('a chat', () => {
       ['user', '[image: image/png, 3 bytes]\n\nIn Celsius.'],
     ]);
     const turn = client.chat(null, { ...inC1, prompt: { server: 'memos', name: 'greet' } });
-    assert.equal(await turn.text(), 'Welcome.', 'the last words of a prompt are the message');
+    assert.equal(await turn.text(), 'Welcome.', 'the last message of the prompt is the message');
     assert.deepEqual(lastRequest(model)?.at(-1), ['user', 'greet']);
   });
 
-  test('is told of later as it was sent: to the next turn, and after a restart', async (t) => {
+  test('is replayed as it was sent: for the next turn, and after a restart', async (t) => {
     const { parley, client, model, reads } = await startMemos(t);
     model.script(says('Bread.'), says('Still bread.'));
     const chat = ['What is to be done?', { ...inC1, requestId: 'r1', resources: [today] }] as const;
@@ -96,7 +96,7 @@ describe('a chat', () => {
     await assert.rejects(other.end, withCode('request_id_reused'));
   });
 
-  test('that names what cannot be had is refused, and nothing is stored', async (t) => {
+  test('that names a missing prompt or resource is rejected, and nothing is stored', async (t) => {
     const { client, model } = await startMemos(t, { chat: { service: { max_text_length: 60 } } });
     for (const [brought, code, data] of [
       [{ resources: [{ server: 'memos', uri: 'memo://broken' }] }, 'mcp_refused', { server: 'memos' }],
@@ -110,7 +110,7 @@ describe('a chat', () => {
     assert.deepEqual(model.requests, []);
   });
 
-  test('that is asked again brings along what it brought, as it was read; one that is edited does not', async (t) => {
+  test('that is repeated includes the same content as before; an edited one does not', async (t) => {
     const { client, model, reads } = await startMemos(t);
     model.script(says('Bread.'), says('Bread, as I said.'), says('Bread again.'), says('Nothing.'));
     await client.chat('What is to be done?', { ...inC1, resources: [today] }).end;
@@ -128,7 +128,7 @@ describe('a chat', () => {
     assert.deepEqual(lastRequest(model), [['user', 'Hm?']]);
   });
 
-  test('has its place in the conversation once all is read: what is sent meanwhile goes before it', async (t) => {
+  test('takes its place once all is read: a chat sent meanwhile runs first', async (t) => {
     const readable = Promise.withResolvers<void>();
     const { client, reads } = await startMemos(t, {}, readable.promise);
     const first = client.chat('What is to be done?', { ...inC1, resources: [today] });
@@ -143,7 +143,7 @@ describe('a chat', () => {
     );
   });
 
-  test('in the place of another may bring something along too', async (t) => {
+  test('that replaces another may include something too', async (t) => {
     const { client, model } = await startMemos(t);
     model.script(says('Nothing.'), says('Bread.'));
     await client.chat('What is to be done?', inC1).end;

@@ -1,4 +1,4 @@
-/** When an answer under construction is saved. The clock is mocked: what is under test is the interval. */
+/** Checks when the draft of an answer is saved. The clock is mocked, because the interval is under test. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -7,7 +7,7 @@ import { createDraft } from '../../src/outbox/draft.ts';
 
 const ref = { owner: 'ann', conversationId: 'c' };
 
-/** An answer that is being written, and what was saved of it. */
+/** An answer that is being streamed, and the drafts saved of it. */
 function scene(t: TestContext, intervalMs = 1000) {
   t.mock.timers.enable({ apis: ['setInterval', 'setImmediate'] });
   const saved: unknown[] = [];
@@ -16,8 +16,8 @@ function scene(t: TestContext, intervalMs = 1000) {
   return { draft, saved, stop: keepDraft(ref, draft, 'demo'), pass: (ms: number) => t.mock.timers.tick(ms) };
 }
 
-describe('an answer that is being written', () => {
-  test('is saved whole at the interval, with what names it', (t) => {
+describe('the draft of an answer', () => {
+  test('is saved whole at the interval, with its ids', (t) => {
     const { draft, saved, pass } = scene(t);
     draft.reasoning('A greeting.');
     draft.text('Hel');
@@ -29,7 +29,7 @@ describe('an answer that is being written', () => {
     ]);
   });
 
-  test('is saved again only when it has grown', (t) => {
+  test('is saved again only when the answer has grown', (t) => {
     const { draft, saved, pass } = scene(t);
     draft.text('Hel');
     pass(3000);
@@ -41,7 +41,7 @@ describe('an answer that is being written', () => {
     assert.equal(saved.length, 3);
   });
 
-  test('is not saved once it is finished', (t) => {
+  test('is not saved once the answer is complete', (t) => {
     const { draft, saved, stop, pass } = scene(t);
     draft.text('Hello');
     pass(999);
@@ -50,7 +50,7 @@ describe('an answer that is being written', () => {
     assert.deepEqual(saved, []);
   });
 
-  test('is never saved at an interval of 0', (t) => {
+  test('is never saved with an interval of 0', (t) => {
     const { draft, saved, pass } = scene(t, 0);
     draft.text('Hello');
     pass(10_000);

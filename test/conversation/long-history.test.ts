@@ -1,4 +1,4 @@
-/** A conversation far beyond its window goes on as it was: what the model is sent and what is kept in memory do not grow. */
+/** Checks a conversation far beyond its window: the context of the model and the memory of the server do not grow. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readMetrics } from '../support/metrics.ts';
@@ -7,7 +7,7 @@ import { startScripted } from '../support/parley.ts';
 
 const words = 'Tell me something about the weather in the mountains, please. '.repeat(6);
 
-test('the hundredth turn asks for no more than the twentieth, and knows what was said last', async (t) => {
+test('the hundredth turn reads no more rows than the twentieth, and has the last messages', async (t) => {
   const { parley, client, model } = await startScripted(t, {
     config: {
       chat: { service: { context: { max_tokens: 700, reserve_tokens: 100 } } },
@@ -37,7 +37,7 @@ test('the hundredth turn asks for no more than the twentieth, and knows what was
   );
 });
 
-test('by default a conversation of 18,000 tokens is kept whole, and the model sees all of it', async (t) => {
+test('by default a conversation of 18,000 tokens is kept whole, and the model gets all of it', async (t) => {
   const { client, model } = await startScripted(t);
   model.script(() => says('It will rain.'));
   const long = words.repeat(8);

@@ -1,4 +1,6 @@
-/** What a conversation remembers: across sockets, restarts, the token window; and many at once. */
+/**
+ * Checks the history of a conversation across sockets, restarts and the token window, and many conversations at once.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
@@ -11,7 +13,7 @@ import { connectClient, readAll, startTyped } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
 
-describe('memory', () => {
+describe('the history of a conversation', () => {
   test('is the same for two sockets and after a restart', async (t) => {
     const { model, client, parley } = await startTyped(t);
     model.script(says('Hello Ada.'), says('Ada.'), says('Still Ada.'));
@@ -28,7 +30,7 @@ describe('memory', () => {
     assert.deepEqual([events.map(({ seq }) => seq), head], [[1, 2, 3, 4, 5, 6, 7, 8, 9], 9]);
   });
 
-  test('keeps whole turns within the window, tool pairs together', async (t) => {
+  test('keeps whole turns within the window, with calls and results together', async (t) => {
     const { client, model } = await startTyped(t, {
       mcpServers: demoServer,
       config: { chat: { service: { context: { max_tokens: 400, reserve_tokens: 100, preserve_recent: 2 } } } },
@@ -43,7 +45,7 @@ describe('memory', () => {
     assert.ok(last.length > 4 && last.length < 25, `${last.length} messages`);
   });
 
-  test('cuts an oversized message in the middle and says so', async (t) => {
+  test('has a notice where an oversized message was cut in the middle', async (t) => {
     const { client, model } = await startTyped(t, {
       config: { chat: { service: { context: { max_tokens: 400, reserve_tokens: 100 } } } },
     });
@@ -56,7 +58,7 @@ describe('memory', () => {
     );
   });
 
-  test('lies in one table that people can query', async (t) => {
+  test('is in one table that users can query', async (t) => {
     const { client, parley } = await startTyped(t);
     await client.chat('Hi', inC1).end;
     const database = new Database(parley.database, { readonly: true });
@@ -69,8 +71,8 @@ describe('memory', () => {
   });
 });
 
-describe('conversations', () => {
-  test('many run at once, one turn at a time in each', async (t) => {
+describe('the server', () => {
+  test('runs many conversations at once, one turn at a time in each', async (t) => {
     const { client, model } = await startTyped(t);
     model.script((request) => says(`echo ${String(request.body.messages.at(-1)?.content)}`, { delayMs: 2 }));
     const turns = Array.from({ length: 40 }, (_, index) =>
@@ -89,7 +91,7 @@ describe('conversations', () => {
     }
   });
 
-  test('a message behind a running turn is queued, told its place, and announced when it starts', async (t) => {
+  test('queues a message behind a running turn, reports its position, and announces its start', async (t) => {
     const { client, model } = await startTyped(t);
     const step = saysStepwise('first');
     model.script(step.reply, says('second'));
@@ -101,7 +103,7 @@ describe('conversations', () => {
     assert.equal(await second.text(), 'second');
   });
 
-  test('a queue that is full answers overloaded and loses nothing', async (t) => {
+  test('rejects a chat with overloaded when the queue is full, and loses nothing', async (t) => {
     const { parley, client, model } = await startTyped(t, { config: { chat: { service: { queue_length: 2 } } } });
     const step = saysStepwise('first');
     model.script(step.reply);
@@ -119,7 +121,7 @@ describe('conversations', () => {
     await last.end;
   });
 
-  test('queued messages survive a restart and are answered when somebody comes back', async (t) => {
+  test('keeps queued messages over a restart and answers them when a client returns', async (t) => {
     const { client, model, parley } = await startTyped(t, { config: { shutdown: { drain_timeout: 0.1 } } });
     const step = saysStepwise('never seen');
     model.script(step.reply, says('resumed'), says('second'), says('third'));
@@ -134,7 +136,7 @@ describe('conversations', () => {
 });
 
 test(
-  'the sqlite3 shell answers the question of the README while the server runs',
+  "the sqlite3 shell answers the README's query while the server runs",
   { skip: !hasShell() && 'no sqlite3 shell here' },
   async (t) => {
     const { client, parley } = await startTyped(t);

@@ -1,4 +1,4 @@
-/** What a kill -9 leaves behind is taken up by the next start, whether a client comes back or not. */
+/** Checks that the next start resumes what kill -9 interrupted, with or without a returning client. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ async function scene(t: TestContext, options: TempHomeOptions = {}) {
   return {
     model,
     home,
-    /** Starts a server, and kills it when the turn shows such a chunk. Returns where its sender was. */
+    /** Starts a server, and kills it when the turn shows such a chunk. Returns the position of its sender. */
     async killAt(type: Chunk['type']): Promise<Cursor> {
       const server = home.start();
       const client = connectClient(t, await server.listening);
@@ -48,7 +48,7 @@ describe('after kill -9', () => {
     assert.equal(shownText(chunks), 'The whole answer.');
   });
 
-  test('a call that had been dispatched is not made again: its outcome is unknown, and the turn goes on', async (t) => {
+  test('a dispatched call does not run again: its outcome is unknown, and the turn continues', async (t) => {
     const { model, killAt, comeBack } = await scene(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'hang' }]), says('I cannot tell.'));
     await killAt('tool_call');
@@ -62,7 +62,7 @@ describe('after kill -9', () => {
     assert.equal((await turn.end).metadata.tool_hops, 1);
   });
 
-  test('a call that is harmless to repeat is made once more', async (t) => {
+  test('an idempotent call runs once more', async (t) => {
     const { model, killAt, comeBack } = await scene(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'slow', arguments: { ms: 700 } }]), says('Done.'));
     await killAt('tool_call');
@@ -77,7 +77,7 @@ describe('after kill -9', () => {
     );
   });
 
-  test('a Stop that was answered holds', async (t) => {
+  test('an acknowledged cancel holds', async (t) => {
     const { model, home, comeBack } = await scene(t);
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
@@ -94,7 +94,7 @@ describe('after kill -9', () => {
     assert.equal(model.requests.length, 1, 'the model is not asked again');
   });
 
-  test('a turn that the configuration will not take up ends with a reason', async (t) => {
+  test('a turn that the configuration does not resume ends with a reason', async (t) => {
     const { model, killAt, comeBack } = await scene(t, service({ recovery: { mode: 'interrupt' } }));
     model.script(stalls('never '));
     await killAt('text');
@@ -104,7 +104,7 @@ describe('after kill -9', () => {
     });
   });
 
-  test('a turn that is cut off by every restart is given up', async (t) => {
+  test('a turn that every restart interrupts ends after the maximum number of recoveries', async (t) => {
     const { model, killAt, comeBack } = await scene(t, service({ recovery: { attempts: 1 } }));
     model.script(() => stalls('never '));
     for (const _ of ['its own server', 'the one that took it up']) await killAt('text');
@@ -115,7 +115,7 @@ describe('after kill -9', () => {
   });
 });
 
-test('nothing but the log is needed to go on', async (t) => {
+test('the log alone is enough to continue', async (t) => {
   const { home, model, comeBack } = await scene(t);
   model.script(says('Hello.'));
   const server = home.start();

@@ -1,4 +1,4 @@
-/** Going back: an edited message, the same one asked again, in a turn, and what cannot be gone back to. */
+/** Checks chats that rewind: an edited message, a regenerated answer, a rewind during a turn, and invalid targets. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ParleyError } from '../../src/client/errors.ts';
@@ -21,8 +21,8 @@ const rejectsWith = (code: string, data: object) => (error: unknown) => {
   return true;
 };
 
-describe('a chat that goes back', () => {
-  test('is answered from what was before it, now and after a restart; the log keeps what was', async (t) => {
+describe('a chat that rewinds', () => {
+  test('gets the context before its target, now and after a restart; the log keeps all rows', async (t) => {
     const { parley, model, client } = await startTyped(t);
     model.script(says('first'), says('second'), says('SECOND'), says('third'));
     await client.chat('one', inC1).end;
@@ -39,7 +39,7 @@ describe('a chat that goes back', () => {
     assert.equal(check(parley.database).exitCode, 0);
   });
 
-  test('without a text asks the same again, and under the same id is the same chat', async (t) => {
+  test('without a text repeats the message, and a repeat of its id is the same chat', async (t) => {
     const { model, client } = await startTyped(t);
     model.script(says('first'), says('another'));
     await client.chat('one', inC1).end;
@@ -51,7 +51,7 @@ describe('a chat that goes back', () => {
     assert.equal(model.requests.length, 2);
   });
 
-  test('in a turn is illegal, unless it interrupts', async (t) => {
+  test('during a turn is illegal, unless it interrupts', async (t) => {
     const { model, client } = await startTyped(t);
     model.script(stalls('Once '), says('Better.'));
     const first = client.chat('A tale', inC1);
@@ -65,7 +65,7 @@ describe('a chat that goes back', () => {
     assert.deepEqual(asked(model), ['A better tale']);
   });
 
-  test('to what is no message of a user on the branch is told so', async (t) => {
+  test('to a row that is no user message of the branch is rejected', async (t) => {
     const { client } = await startTyped(t);
     await client.chat('one', inC1).end;
     await client.chat('ONE', { ...inC1, rewindTo: 1 }).end;

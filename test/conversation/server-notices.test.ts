@@ -1,4 +1,4 @@
-/** What turns at work are told of a server's life: each change once, and no more than people can use. */
+/** Checks the notices that running turns get about an MCP server: each change once, and only useful ones. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor, fromCallback, fromPromise } from 'xstate';
@@ -62,8 +62,8 @@ const lost: McpServerEvent = { type: 'server.lost', reason: 'gone', jitter: 1 };
 const ready: McpServerEvent = { type: 'server.ready', catalogue: [] };
 const wake: McpServerEvent = { type: 'server.wake' };
 
-describe('the turns at work', () => {
-  test('are told that a server is away and that it is back, each once, whatever it tries meanwhile', (t) => {
+describe('the running turns', () => {
+  test('get one notice that a server is unavailable and one that it is back, whatever it tries meanwhile', (t) => {
     const { told, send, stop } = watched();
     t.after(stop);
     for (const event of [ready, lost, wake, lost, wake, ready, ready]) send(event);
@@ -76,7 +76,7 @@ describe('the turns at work', () => {
     );
   });
 
-  test('are not told that a server is there for the first time, nor that it leaves with us', (t) => {
+  test('get no notice when a server is ready for the first time, or leaves because Parley stops', (t) => {
     const { told, send, stop } = watched();
     t.after(stop);
     send(ready);
@@ -95,7 +95,7 @@ describe('a turn that begins', () => {
     return told.map((line) => /"data":"(.*)"}$/.exec(line)?.[1]?.replaceAll('\\', ''));
   };
 
-  test('is told what it waits for, or has to do without', () => {
+  test('gets a notice of the servers that it waits for or runs without', () => {
     assert.deepEqual(words(), ['Waiting for the MCP server "web" to connect.']);
     assert.deepEqual(words(ready), []);
     assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone); it is tried again by itself.']);

@@ -1,4 +1,6 @@
-/** Resources of MCP servers in the system prompt: what is told of them, whose contents stand there, and for how long. */
+/**
+ * Checks resources of MCP servers in the system prompt: which are listed, which are read, and when they are read again.
+ */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,7 +15,7 @@ const today = { server: 'memos', uri: 'memo://today' };
 
 interface MemosOptions {
   era?: 'sessions' | 'stateless';
-  /** It tells when a resource changes. */
+  /** The server notifies when a resource changes. */
   tells?: boolean;
   inPrompt?: Record<string, unknown>;
 }
@@ -60,7 +62,7 @@ async function startMemos(test: TestContext, { era = 'stateless', tells = false,
   return { prompt, reads, tellChange, subscriptions: () => subscriptions };
 }
 
-test('by default resources are named and described, and none is read', async (t) => {
+test('by default the system prompt lists resources with their descriptions, and reads none', async (t) => {
   const { prompt, reads } = await startMemos(t);
   assert.deepEqual(await prompt('Hi'), {
     notices: [],
@@ -76,12 +78,12 @@ test('by default resources are named and described, and none is read', async (t)
   assert.deepEqual(reads, []);
 });
 
-test('as many are named as the configuration has it, or none', async (t) => {
+test('the system prompt lists as many resources as configured, or none', async (t) => {
   const { prompt } = await startMemos(t, { inPrompt: { named: 0 } });
   assert.equal((await prompt('Hi')).system, 'Be kind.');
 });
 
-test('contents that are asked for stand there; one that cannot be read is left out, and said once a turn', async (t) => {
+test('configured contents are in the system prompt; the turn gets one notice about a resource that cannot be read', async (t) => {
   const contents = [today, { server: 'memos', uri: 'memo://broken' }, { server: 'nobody', uri: 'memo://x' }];
   const { prompt } = await startMemos(t, { inPrompt: { named: 0, contents } });
   const { notices, system } = await prompt('Hi');
@@ -91,8 +93,8 @@ test('contents that are asked for stand there; one that cannot be read is left o
   assert.match(notices[1] ?? '', /memo:\/\/x of "nobody".*no MCP server/);
 });
 
-describe('contents are read anew', () => {
-  test('for each request, where the server does not tell of changes', async (t) => {
+describe('the contents of resources are read again', () => {
+  test('for each request, if the server sends no notifications of changes', async (t) => {
     const { prompt, reads } = await startMemos(t, { inPrompt: { named: 0, contents: [today] } });
     await prompt('Hi');
     assert.match(String((await prompt('Again')).system), /read 2\.$/);
@@ -103,7 +105,7 @@ describe('contents are read anew', () => {
     ['sessions', '2025-11-25'],
     ['stateless', '2026-07-28'],
   ] as const) {
-    test(`when a server of ${told} says so, and not before`, async (t) => {
+    test(`only after a notification of a server of ${told}`, async (t) => {
       const { prompt, reads, tellChange, subscriptions } = await startMemos(t, {
         era,
         tells: true,

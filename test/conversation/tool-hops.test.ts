@@ -1,4 +1,6 @@
-/** Tool hops from the outside: real MCP servers over stdio, a scripted model that checks every history it gets. */
+/**
+ * Checks tool hops in the whole server: real MCP servers over stdio, and a scripted model that checks every history.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Turn } from '../../src/client/turn.ts';
@@ -8,7 +10,7 @@ import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
 import { readAll, shownText, startTyped } from '../support/typed-client.ts';
 
-/** A turn to its end, which is none of failure. */
+/** Runs a turn to its end and returns its frames and results. */
 async function live(turn: Turn) {
   const chunks = await readAll(turn);
   const ofType = <Type extends Chunk['type']>(type: Type) =>
@@ -23,7 +25,7 @@ async function live(turn: Turn) {
   };
 }
 
-/** What came, without repeats. */
+/** The kinds of frames, repeats merged. */
 const shapeOf = (chunks: readonly Chunk[]) =>
   chunks.map(({ type }) => type).filter((type, at, types) => type !== types[at - 1]);
 
@@ -67,7 +69,7 @@ describe('a tool hop', () => {
     assert.ok(begun >= 600, 'each took its time');
   });
 
-  test('shows the model a tool that fails, one that is unknown and arguments that are no JSON', async (t) => {
+  test('sends the model a failed call, an unknown tool and arguments that are no JSON', async (t) => {
     const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
     model.script(
       asks([{ name: 'fail' }, { name: 'nonsense' }, { name: 'slow', arguments: '{"ms": oops' }]),
@@ -83,7 +85,7 @@ describe('a tool hop', () => {
     assert.equal(asked?.[2]?.function.arguments, '{}');
   });
 
-  test('is not made where the arguments do not fit the schema: the model is told where, and corrects them', async (t) => {
+  test('does not run with invalid arguments: the model gets the path, and corrects them', async (t) => {
     const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
     model.script(
       asks([{ name: 'slow', arguments: { ms: 'soon' } }]),
@@ -102,7 +104,7 @@ describe('a tool hop', () => {
     );
   });
 
-  test('gives up a call that hangs, tells its server, and goes on', async (t) => {
+  test('times out a call that hangs, cancels it at its server, and continues', async (t) => {
     const { model, client } = await startTyped(t, {
       mcpServers: misbehavingServer(),
       config: { chat: { service: { tools: { timeout: 0.3 } } } },
@@ -113,7 +115,7 @@ describe('a tool hop', () => {
     assert.equal(turn.text, 'It took too long.');
   });
 
-  test('lets a call run on as long as it tells of progress', async (t) => {
+  test('lets a call run as long as it reports progress', async (t) => {
     const { model, client } = await startTyped(t, {
       mcpServers: misbehavingServer(),
       config: { chat: { service: { tools: { timeout: 1.5, max_timeout: 60 } } } },
@@ -127,7 +129,7 @@ describe('a tool hop', () => {
     assert.ok(Number(turn.results[0]?.duration_ms) > 3_000, 'twice its timeout');
   });
 
-  test('says that the outcome is unknown when the server dies under a call, and the next call works', async (t) => {
+  test('reports an unknown outcome when the server exits during a call, and the next call works', async (t) => {
     const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'crash' }]), says('Oh.'), asks([{ name: 'count' }]), says('Counted.'));
     const turn = await live(client.chat('go', inC1));
@@ -136,7 +138,7 @@ describe('a tool hop', () => {
     assert.equal(next.results[0]?.status, 'ok');
   });
 
-  test('makes a lost call once more where that is harmless, by configuration or by hint', async (t) => {
+  test('repeats a lost call once if it is idempotent, by configuration or by hint', async (t) => {
     const { model, client } = await startTyped(t, {
       mcpServers: misbehavingServer(),
       config: { chat: { service: { tools: { repeat: { 'odd.crash': 'always' } } } } },
@@ -151,7 +153,7 @@ describe('a tool hop', () => {
     );
   });
 
-  test('ends at the limit of hops, every call closed and the limit told', async (t) => {
+  test('ends at the limit of hops, with every call closed and the limit reported', async (t) => {
     const { model, client } = await startTyped(t, {
       mcpServers: demoServer,
       config: { chat: { service: { max_tool_hops: 2 } } },
@@ -183,7 +185,7 @@ describe('a tool hop', () => {
     assert.equal(turn.tool_hops, 0);
   });
 
-  test('describes to the model what it cannot read, and keeps the whole in the log', async (t) => {
+  test('describes content that the model cannot read, and keeps all of it in the log', async (t) => {
     const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'gallery' }]), says('Nice.'));
     await client.chat('go', inC1).end;
@@ -202,18 +204,18 @@ describe('a tool hop', () => {
     assert.deepEqual(whole.structuredContent, { pictures: 1 });
   });
 
-  test('tells no more steps of a call than anybody can read', async (t) => {
+  test("limits the rate of a call's progress chunks", async (t) => {
     const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'race', arguments: { steps: 5_000 } }]), says('Done.'));
     const turn = await live(client.chat('go'));
     const progressCount = turn.progress.length;
     assert.ok(
       progressCount >= 1 && progressCount <= 1 + Number(turn.results[0]?.duration_ms) / 20,
-      `${progressCount} steps were told`,
+      `${progressCount} progress chunks arrived`,
     );
   });
 
-  test('passes progress on, cut to a line, and cuts an oversized result head and tail', async (t) => {
+  test('forwards progress as single lines, and cuts the middle of an oversized result', async (t) => {
     const { model, client } = await startTyped(t, { mcpServers: misbehavingServer({ TEST_PROGRESS_CHARS: '2000' }) });
     model.script(
       asks([

@@ -1,4 +1,4 @@
-/** How long a turn is known by its id: over restarts, kill -9 and retention, and for a day at least. */
+/** Checks how long a turn is known by its request id: over restarts, kill -9 and retention, and for a day at least. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
@@ -18,7 +18,7 @@ const endings: { end: string; reply(): Reply; stop?: true }[] = [
   { end: 'a cancellation', reply: () => stalls('Once '), stop: true },
 ];
 
-/** Runs r1 to its end, and tells how a later chat of the same id must be answered. */
+/** Runs r1 to its end, and returns a check of the answers to later chats with the same id. */
 async function runToEnd(
   t: TestContext,
   { url, model }: { url: string; model: ModelServer },
@@ -48,11 +48,11 @@ async function runToEnd(
     });
     await assert.rejects(back.chat('Hi!', r1).end, withCode('request_id_reused'));
     assert.equal((await back.history('c1')).head_seq, log.head_seq, 'nothing was written');
-    assert.equal(model.requests.length, asked, 'nobody was asked');
+    assert.equal(model.requests.length, asked, 'the model was not asked');
   };
 }
 
-/** The server as a process that dies without a word. */
+/** A server process that can be killed. */
 async function startKillable(t: TestContext) {
   const { model, home } = await createScriptedTempHome(t);
   return {
@@ -70,7 +70,7 @@ async function startKillable(t: TestContext) {
   };
 }
 
-/** The next turn's end is when retention looks. */
+/** Runs another turn, because retention runs at the end of a turn. */
 const nextTurn = (t: TestContext, { url }: Parley) => connectClient(t, url).chat('next', r2).end;
 
 const policies = [
@@ -80,7 +80,7 @@ const policies = [
   { retention_policy: 'time_based', retention_days: 1e-8 },
 ];
 
-const passages: {
+const interruptions: {
   after: string;
   rowsAreGone?: true;
   persistence?: object;
@@ -106,28 +106,28 @@ const passages: {
 ];
 
 for (const ending of endings) {
-  describe(`a turn that ended in ${ending.end} is told anew, and not to another text,`, () => {
-    for (const { after, rowsAreGone = false, persistence = {}, pass } of passages) {
+  describe(`the end of a turn that ended in ${ending.end} is replayed to the same chat, and not to another text,`, () => {
+    for (const { after, rowsAreGone = false, persistence = {}, pass } of interruptions) {
       test(`after ${after}`, async (t) => {
         const { parley, model } = await serveScripted(t, { config: { repository: { persistence } } });
-        const isToldAnew = await runToEnd(t, { url: parley.url, model }, ending);
+        const assertReplayed = await runToEnd(t, { url: parley.url, model }, ending);
         await pass(t, parley);
-        await isToldAnew({ url: parley.url, rowsAreGone });
+        await assertReplayed({ url: parley.url, rowsAreGone });
       });
     }
 
     test('after kill -9', async (t) => {
       const { model, start } = await startKillable(t);
       const first = await start();
-      const isToldAnew = await runToEnd(t, { url: first.url, model }, ending);
+      const assertReplayed = await runToEnd(t, { url: first.url, model }, ending);
       await first.kill();
-      await isToldAnew({ url: (await start()).url, rowsAreGone: false });
+      await assertReplayed({ url: (await start()).url, rowsAreGone: false });
     });
   });
 }
 
-describe('turns that kill -9 cut off, the running one and the one behind it,', () => {
-  test('are the same turns for those who come back, and not for another text', async (t) => {
+describe('turns that kill -9 interrupts, the running one and the queued one,', () => {
+  test('are attached to by the same chat, and not by another text', async (t) => {
     const { model, start } = await startKillable(t);
     const answer = saysStepwise('The whole ', 'answer.');
     model.script(stalls('never '), answer.reply, says('Second.'));
@@ -163,14 +163,14 @@ describe('turns that kill -9 cut off, the running one and the one behind it,', (
   });
 });
 
-test('an id whose rows are gone is known for a day after its turn has ended; then it is free, and seq goes on', async (t) => {
+test('an id whose rows retention deleted is known for a day after the end of its turn; then it is free, and seq continues', async (t) => {
   const { parley, model } = await serveScripted(t, { config: { repository: { persistence: policies[0] ?? {} } } });
   const client = connectClient(t, parley.url);
   for (const requestId of ['old', 'recent', 'last']) await client.chat('Hi', { conversationId: 'c1', requestId }).end;
   client.close();
   const db = new Database(parley.database);
   t.after(() => db.close());
-  // As if the server had been away for so long.
+  // As if the server had been down for so long.
   const moveBack = db.prepare(
     "UPDATE turns SET ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', ended_at, ?) WHERE request_id = ?",
   );
@@ -190,12 +190,12 @@ test('an id whose rows are gone is known for a day after its turn has ended; the
     withCode('request_id_reused'),
   );
   assert.equal(model.requests.length, 3);
-  const anew = back.chat('Something else', { conversationId: 'c1', requestId: 'old' });
-  assert.deepEqual(await anew.accepted, { seq: 10, disposition: 'started' });
-  assert.equal((await anew.end).metadata.replayed, undefined);
+  const reused = back.chat('Something else', { conversationId: 'c1', requestId: 'old' });
+  assert.deepEqual(await reused.accepted, { seq: 10, disposition: 'started' });
+  assert.equal((await reused.end).metadata.replayed, undefined);
 });
 
-test('an id whose rows are gone is judged by what was asked under it, also where there is no room for a new turn', async (t) => {
+test('a chat under an id whose rows retention deleted is compared with its digest, also when the queue is full', async (t) => {
   const config = { chat: { service: { queue_length: 1 } }, repository: { persistence: policies[0] ?? {} } };
   const { parley, model } = await serveScripted(t, { config });
   const client = connectClient(t, parley.url);

@@ -1,4 +1,7 @@
-/** Who a turn is: the same chat again is the same turn, from any socket, at any moment; another text under its id is refused. */
+/**
+ * Checks the identity of turns: a repeated chat is attached to its turn from any socket, and another text under the id
+ * is rejected.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -20,8 +23,8 @@ import { connectClient, readUntilText, readAll, shownText, withCode } from '../s
 const r1 = { conversationId: 'c1', requestId: 'r1' };
 const r2 = { conversationId: 'c1', requestId: 'r2' };
 
-describe('the same chat on another socket, while its turn runs,', () => {
-  test('is attached: it gets what was said, then what is said, and the same end', async (t) => {
+describe('a repeated chat on another socket, while its turn runs,', () => {
+  test('is attached: it gets the text so far, the text to come, and the same end', async (t) => {
     const { parley, model } = await serveScripted(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
@@ -38,7 +41,7 @@ describe('the same chat on another socket, while its turn runs,', () => {
     assert.equal(model.requests.length, 1);
   });
 
-  test('is attached in the middle of a tool hop, and gets calls and results once', async (t) => {
+  test('is attached during a tool hop, and gets calls and results once', async (t) => {
     const { parley, model } = await serveScripted(t, { mcpServers: demoServer });
     const held = createGate();
     model.script(
@@ -57,7 +60,7 @@ describe('the same chat on another socket, while its turn runs,', () => {
     assert.equal(model.requests.length, 2);
   });
 
-  test('is attached whatever its mode says', async (t) => {
+  test('is attached with any mode', async (t) => {
     const { parley, model } = await serveScripted(t);
     const step = saysStepwise('done');
     model.script(step.reply);
@@ -72,7 +75,7 @@ describe('the same chat on another socket, while its turn runs,', () => {
     assert.equal(model.requests.length, 1);
   });
 
-  test('with another text is refused, and the turn goes on', async (t) => {
+  test('is rejected with another text, and the turn continues', async (t) => {
     const { parley, model } = await serveScripted(t);
     const step = saysStepwise('done');
     model.script(step.reply);
@@ -89,8 +92,8 @@ describe('the same chat on another socket, while its turn runs,', () => {
   });
 });
 
-describe('the same chat, while its turn waits in the queue,', () => {
-  test('is attached, keeps its place, and is refused with another text', async (t) => {
+describe('a repeated chat, while its turn is queued,', () => {
+  test('is attached, keeps its place, and is rejected with another text', async (t) => {
     const { parley, model } = await serveScripted(t, { config: { chat: { service: { queue_length: 2 } } } });
     const step = saysStepwise('first');
     model.script(step.reply, says('second'), says('third'));
@@ -112,7 +115,7 @@ describe('the same chat, while its turn waits in the queue,', () => {
     assert.equal(model.requests.length, 3);
   });
 
-  test('is told that it was withdrawn, if it was', async (t) => {
+  test('gets the cancelled end of a turn that was removed from the queue', async (t) => {
     const { parley, model } = await serveScripted(t);
     model.script(stalls('Once '));
     const client = connectClient(t, parley.url);
@@ -152,7 +155,7 @@ describe('two sockets that send a new id at the same moment', () => {
     assert.equal(model.requests.length, conversations.length + 1);
   });
 
-  test('with two texts: one is the turn, the other is refused', async (t) => {
+  test('with two texts get one turn and one rejection', async (t) => {
     const { parley, model } = await serveScripted(t);
     const clients = [connectClient(t, parley.url), connectClient(t, parley.url)];
     await Promise.all(clients.map((client) => client.ping()));
@@ -166,7 +169,7 @@ describe('two sockets that send a new id at the same moment', () => {
   });
 });
 
-test('the same id in two conversations is two turns, on one socket too', async (t) => {
+test('a request id in two conversations is two turns, also on one socket', async (t) => {
   const { parley, model } = await serveScripted(t);
   model.script((request) => says(`to ${String(request.body.messages.at(-1)?.content)}`));
   const client = connectClient(t, parley.url);

@@ -1,4 +1,7 @@
-/** A turn from the outside: acknowledged, streamed, completed. Real server, sockets and database; scripted model. */
+/**
+ * Checks a turn in the whole server: acknowledged, streamed, completed. Real server, sockets and database; scripted
+ * model.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { shapeOf } from '../support/client.ts';
@@ -38,8 +41,8 @@ describe('a turn', () => {
     assert.deepEqual(frames.at(-1), { request_id: 'r1', status: 'complete', conversation_id: 'c1', seq: 3, metadata });
   });
 
-  test('without a conversation gets one of its own, and its client is told the id', async (t) => {
-    // Plain, because the client that ships always names one.
+  test('without a conversation gets a new one, and its client receives the id', async (t) => {
+    // A plain client, because the shipped one always names a conversation.
     const { client, model } = await startScripted(t);
     const first = await client.chat('My name is Ada');
     await client.chat('What is my name?');
@@ -48,7 +51,7 @@ describe('a turn', () => {
     assert.equal(model.requests[1]?.body.messages.length, 4, 'system, two of the first turn, the question');
   });
 
-  test('without streaming brings each message whole, once it is stored', async (t) => {
+  test('without streaming sends each message whole, once it is stored', async (t) => {
     const { client, model } = await startTyped(t);
     model.script(says('one two three four'));
     const texts = (await readAll(client.chat('Hi', { ...inC1, streaming: false }))).filter(
@@ -64,7 +67,7 @@ describe('a turn', () => {
     model.script(step.reply);
     step.release(3);
     assert.equal(await client.chat('emoji').text(), 'a\u{1F600}b\u{1F680}c');
-    // As they came: the client would mend what overlaps.
+    // As received, because the client would repair overlaps.
     const texts = client.frames.flatMap((frame) =>
       frame.status === 'chunk' && frame.chunk.type === 'text' ? [frame.chunk] : [],
     );
@@ -77,7 +80,7 @@ describe('a turn', () => {
     assert.equal(expected, 7);
   });
 
-  test('that failed says why, names what to change, and keeps the conversation usable', async (t) => {
+  test('that failed reports the reason and the key to change, and the conversation stays usable', async (t) => {
     const { client, model } = await startTyped(t);
     model.script(fails(401, 'bad key'), says('Better now.'));
     const { frame } = await endOf(client, client.chat('Hi', inC1));
@@ -88,7 +91,7 @@ describe('a turn', () => {
     assert.equal(await client.chat('Again', inC1).text(), 'Better now.');
   });
 
-  test('is asked again after a fault of the provider, and the client is told', async (t) => {
+  test('is retried after a failure of the provider, and the client is notified', async (t) => {
     const { client, model } = await startTyped(t);
     model.script(fails(500, 'oops'), says('Second time lucky.'));
     const chunks = await readAll(client.chat('Hi'));

@@ -1,4 +1,4 @@
-/** Subscriptions from any cursor: each row exactly once, in its place, whatever happened to the log or the server in between. */
+/** Checks subscriptions from any cursor: each row once, in order, after any change of the log or restart in between. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Cursor } from '../../src/client/position.ts';
@@ -19,7 +19,7 @@ async function startWithLog(t: TestContext) {
   return { parley, model };
 }
 
-/** One follower from each place in the log, on a socket of its own; `frames` is all that it was sent. */
+/** A follower from each seq of the log, on a socket of its own; `frames` is all that it received. */
 const followFromEach = (t: TestContext, url: string, seqs: readonly number[]) =>
   seqs.map((afterSeq) => {
     const client = connectClient(t, url);
@@ -31,7 +31,7 @@ describe('a subscription from every seq of a log', () => {
     { when: 'as it was written', restarts: false },
     { when: 'after a restart', restarts: true },
   ]) {
-    test(`brings the rows behind it once, then those to come once: ${when}`, async (t) => {
+    test(`sends the rows after it once, then the new ones once: ${when}`, async (t) => {
       const { parley } = await startWithLog(t);
       if (restarts) await parley.restart();
       const followers = followFromEach(t, parley.url, range(0, 9));
@@ -45,7 +45,7 @@ describe('a subscription from every seq of a log', () => {
     });
   }
 
-  test('and into a message that is being written brings rows, what is written, and the rest, in this order', async (t) => {
+  test('and into a streaming message sends rows, the text so far, and the rest, in this order', async (t) => {
     const { parley, model } = await startWithLog(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
@@ -78,7 +78,7 @@ describe('a subscription from every seq of a log', () => {
 });
 
 describe('a cursor', () => {
-  /** What a follower from there is told and sent, up to the head. */
+  /** What a follower from there gets as result and rows, up to the head. */
   async function catchUp(t: TestContext, url: string, cursor: Cursor, head: number) {
     const client = connectClient(t, url);
     const [first] = await readUntil(client.follow('c1', { cursor }), isEvent(head));
@@ -90,7 +90,7 @@ describe('a cursor', () => {
     repository: { persistence: { retention_policy: 'message_count', max_messages_per_conversation: 2 } },
   };
 
-  test('beyond the head is reset: the log from its oldest row', async (t) => {
+  test('beyond the head is reset: the follower gets the log from its oldest row', async (t) => {
     const { parley } = await startWithLog(t);
     for (const beyond of [10, 500]) {
       assert.deepEqual(await catchUp(t, parley.url, { after_seq: beyond }, 9), {
@@ -120,7 +120,7 @@ describe('a cursor', () => {
     }
   });
 
-  test('of somebody who follows is not touched by retention: it gets every row that comes', async (t) => {
+  test('of a live follower is not affected by retention: it gets every new row', async (t) => {
     const { parley } = await serveScripted(t, { config: keepNewest });
     const writer = connectClient(t, parley.url);
     await writer.chat('one', { conversationId: 'c1' }).end;
@@ -134,7 +134,7 @@ describe('a cursor', () => {
     assert.deepEqual(seqsOf(client.frames), range(1, 12));
   });
 
-  test('in a message that was finished meanwhile brings it whole, as its row', async (t) => {
+  test('in a message that has finished meanwhile gets it whole, as its row', async (t) => {
     const { parley, model } = await serveScripted(t);
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);

@@ -1,4 +1,7 @@
-/** Followers of a turn that a restart or kill -9 cut off: they forget what was lost, see it made anew, and end with what the log says. */
+/**
+ * Checks followers of a turn that a restart or kill -9 interrupts: they drop the lost text, get the new message, and
+ * end with the text of the log.
+ */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
@@ -34,7 +37,7 @@ import { connectClient } from '../support/typed-client.ts';
 
 const r1 = { conversationId: 'c1', requestId: 'r1' };
 
-/** A server process, behind an address that stays when it is replaced by the next one. */
+/** A server process behind an address that stays the same when the process is replaced. */
 async function startReplaceable(t: TestContext) {
   const { model, home } = await createScriptedTempHome(t, {
     mcpServers: demoServer,
@@ -56,7 +59,7 @@ async function startReplaceable(t: TestContext) {
   };
 }
 
-/** What is shown after all of it is what the log says, and each row came once. */
+/** The shown text equals the text of the log, and each row came once. */
 async function agreesWithLog(client: Client, frames: readonly FollowedFrame[]) {
   const { events, head_seq: head } = await client.history('c1');
   const answers = events.filter(({ type }) => type === 'assistant_message');
@@ -70,7 +73,7 @@ async function agreesWithLog(client: Client, frames: readonly FollowedFrame[]) {
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   describe(`after ${signal} in the middle of a message`, () => {
-    test('a follower that stayed is told to forget it, and sees the new one made', async (t) => {
+    test('a follower that stayed gets a reset, and then the new message', async (t) => {
       const { model, url, replace } = await startReplaceable(t);
       const anew = saysStepwise('Once upon ', 'a time.');
       model.script(stalls('Once '), anew.reply);
@@ -88,7 +91,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       assert.equal(await turn.text(), 'Once upon a time.', 'and so does the sender');
     });
 
-    test('a cursor that was kept within it goes on with the new one, which is still being written', async (t) => {
+    test('a cursor kept within it continues with the new message while that is streamed', async (t) => {
       const { model, url, replace } = await startReplaceable(t);
       const anew = saysStepwise('Once upon ', 'a time.');
       model.script(stalls('Once '), anew.reply);
@@ -107,7 +110,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       await agreesWithLog(later, [...before, ...middle, ...(await readUntil(follow, isEnd('r1')))]);
     });
 
-    test('a cursor that was kept within it finds the new one finished', async (t) => {
+    test('a cursor kept within it gets the new message once that is complete', async (t) => {
       const { model, url, replace } = await startReplaceable(t);
       model.script(stalls('Once '), says('Once upon a time.'));
       const { before, cursor } = await leaveWithin(t, url);
@@ -125,7 +128,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   });
 }
 
-/** Follows a turn into its message, and leaves with the cursor. */
+/** Follows a turn into its message, and stops with the cursor. */
 async function leaveWithin(t: TestContext, url: string): Promise<{ before: FollowedFrame[]; cursor: Cursor }> {
   const client = connectClient(t, url);
   await client.chat('a story', r1).accepted;
@@ -137,7 +140,7 @@ async function leaveWithin(t: TestContext, url: string): Promise<{ before: Follo
   return { before, cursor };
 }
 
-test('after kill -9 between two hops the calls that were made stay, and the last message is made anew', async (t) => {
+test('after kill -9 between two hops the finished calls stay, and the last message is streamed again', async (t) => {
   const { model, url, replace } = await startReplaceable(t);
   const held = createGate();
   model.script(

@@ -1,6 +1,6 @@
 /**
- * Readers that stop reading in the middle of large answers cost the server nothing that grows, and miss nothing. Over
- * plain sockets, which can be paused: the client that ships always reads.
+ * Checks that clients which stop reading during large answers do not increase the server's memory, and miss nothing. It
+ * uses plain sockets, which can be paused; the shipped client always reads.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,7 +12,10 @@ import { createTempHome } from '../support/temp-home.ts';
 const MIB = 1024 * 1024;
 const READERS = 200;
 const ANSWER_BYTES = 16 * MIB;
-/** Without a bound each of them would hold the 12 MiB that the kernel does not take, 2.4 GiB in all; the answer itself is held a few times over, as text, row and frame. */
+/**
+ * Without a bound each reader would hold the 12 MiB that the kernel does not take, 2.4 GiB in all. The answer itself is
+ * held a few times, as text, row and frame.
+ */
 const ALLOWED_BYTES = 512 * MIB;
 
 function residentBytes(pid: number): number {
@@ -20,7 +23,7 @@ function residentBytes(pid: number): number {
 }
 
 test(
-  'memory stays flat, and who reads on gets the whole text',
+  'memory stays flat while clients do not read, and a client that reads on gets the whole text',
   { skip: !existsSync('/proc/self/status') && 'memory is read from /proc' },
   async (t) => {
     const model = await startModelServer();

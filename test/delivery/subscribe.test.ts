@@ -1,4 +1,4 @@
-/** Subscriptions from the outside: what is there, then what comes, the same frames for all, and each once. */
+/** Checks subscriptions in the whole server: the stored rows, then the live frames, the same for all and each once. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf } from '../support/followed-frames.ts';
@@ -12,7 +12,7 @@ const r1 = { conversationId: 'c1', requestId: 'r1' };
 const r2 = { conversationId: 'c1', requestId: 'r2' };
 
 describe('a subscription', () => {
-  test('brings the whole log first, then every row and chunk live', async (t) => {
+  test('sends the whole log first, then every row and chunk live', async (t) => {
     const { model, parley } = await serveScripted(t, { mcpServers: demoServer });
     const [sender, watcher] = [connectClient(t, parley.url), connectClient(t, parley.url)];
     await sender.chat('one', inC1).end;
@@ -40,7 +40,7 @@ describe('a subscription', () => {
     assert.deepEqual(ofTurn(watcher), ofTurn(sender), 'the same frames as the sender');
   });
 
-  test('in the middle of a message brings what is there, then the rest', async (t) => {
+  test('during a message sends its text so far, then the rest', async (t) => {
     const { model, parley } = await serveScripted(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
@@ -67,7 +67,7 @@ describe('a subscription', () => {
     assert.deepEqual(seqsOf(watcher.frames), [2, 3]);
   });
 
-  test('with a cursor in the message brings only the rest of it', async (t) => {
+  test('with a cursor in the message sends only the rest of it', async (t) => {
     const { model, parley } = await serveScripted(t);
     const step = saysStepwise('one ', 'two ');
     model.script(step.reply);
@@ -85,7 +85,7 @@ describe('a subscription', () => {
     );
   });
 
-  test('with a message that is gone is told to forget it', async (t) => {
+  test('with a message that no longer exists gets a reset', async (t) => {
     const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
@@ -108,7 +108,7 @@ describe('a subscription', () => {
     step.release();
     await readUntil(follow, isChunk);
     follow.close();
-    // Asked behind the `unsubscribe`, answered behind it.
+    // Sent after the `unsubscribe`, so answered after it.
     await client.ping();
     step.release(2);
     await turn.end;
@@ -119,7 +119,7 @@ describe('a subscription', () => {
     assert.deepEqual(seqsOf(client.frames), [4]);
   });
 
-  test('tells the states of the chart to those who ask for them', async (t) => {
+  test('sends the states of the chart if the client asks for them', async (t) => {
     const { parley } = await serveScripted(t);
     const sender = connectClient(t, parley.url);
     await sender.chat('hello', inC1).end;
@@ -140,7 +140,7 @@ describe('a subscription', () => {
     ]);
   });
 
-  test('that is given up at once is given up, though its log was still being read', async (t) => {
+  test('may be cancelled at once, while its log is still being read', async (t) => {
     const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;

@@ -1,4 +1,6 @@
-/** The server's own log: what a line says, what never gets into it, and that nobody waits for its reader. */
+/**
+ * Checks the server's log: the fields of its lines, the texts and keys that must not be in it, and a reader that stops.
+ */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { answersWith, cuts, fails, says } from '../support/model/replies.ts';
@@ -10,7 +12,7 @@ import { connectClient, withCode } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
 
-/** Words that nobody but the two ends of a conversation should read. */
+/** A text that must not be in the log. */
 const PRIVATE = 'plover-egg-omelette';
 const KEY = 'fake-key-4f1d2c3b5a697887';
 
@@ -32,14 +34,14 @@ async function start(t: TestContext, logging: Record<string, unknown> = {}) {
   return { model, server, client: connectClient(t, await server.listening) };
 }
 
-/** Ends the server and returns its log, line by line. */
+/** Stops the server and returns its log, line by line. */
 async function logOf({ server }: Pick<Awaited<ReturnType<typeof start>>, 'server'>): Promise<string[]> {
   server.kill('SIGTERM');
   await server.exited;
   return server.output.stderr.trimEnd().split('\n');
 }
 
-test('away from a terminal it is JSON, with one line a turn that says whose, how it ended, what it took', async (t) => {
+test('the log is JSON without a terminal, with one line a turn that has its owner, its end and its usage', async (t) => {
   const run = await start(t);
   run.model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is 5.'), fails(401, 'bad key'));
   await run.client.chat('add', { ...inC1, requestId: 'r1' }).end;
@@ -71,7 +73,7 @@ test('away from a terminal it is JSON, with one line a turn that says whose, how
   });
 });
 
-test("it has Parley's own reason for every way in which a provider fails, and never the provider's words", async (t) => {
+test("the log has Parley's own reason for every failure of a provider, and never the provider's text", async (t) => {
   const scenarios = [
     [
       fails(400, PRIVATE),
@@ -106,7 +108,7 @@ test("it has Parley's own reason for every way in which a provider fails, and ne
 });
 
 describe('texts and keys', () => {
-  const misfortunes = [
+  const failures = [
     asks([{ name: 'word_count', arguments: { text: PRIVATE } }], { say: PRIVATE }),
     says(PRIVATE, { reasoning: PRIVATE }),
     asks([{ name: 'nonsense', arguments: `{"text": ${PRIVATE}` }]),
@@ -116,23 +118,23 @@ describe('texts and keys', () => {
     cuts('torn', PRIVATE),
   ];
 
-  test('do not get into it, whatever goes wrong and however much it tells', async (t) => {
+  test('are not in the log after any failure and at any level', async (t) => {
     const run = await start(t, { level: 'trace' });
-    run.model.script(...misfortunes);
-    for (let turn = 0; turn < misfortunes.length - 2; turn += 1)
+    run.model.script(...failures);
+    for (let turn = 0; turn < failures.length - 2; turn += 1)
       await run.client.chat(`about ${PRIVATE}`, { ...inC1, metadata: { note: PRIVATE } }).end.catch(() => undefined);
-    // The client that ships sends no such thing.
+    // The shipped client sends no such frame.
     const plain = await run.server.connect();
     plain.socket.send(`{"action": "chat", "payload": "${PRIVATE}`);
     await plain.waitFor((frame) => frame.error?.code === 'invalid_json');
     const log = (await logOf(run)).join('\n');
     assert.equal(run.model.requests[0]?.headers.authorization, `Bearer ${KEY}`, 'the key was in use');
-    assert.ok(log.split('"msg":"turn"').length - 1 >= misfortunes.length - 2, log);
+    assert.ok(log.split('"msg":"turn"').length - 1 >= failures.length - 2, log);
     assert.ok(!log.includes(PRIVATE), log);
     assert.ok(!log.includes(KEY), log);
   });
 
-  test('texts get into it when the configuration says so; keys never do', async (t) => {
+  test('differ in one setting: the configuration can allow texts, but never keys', async (t) => {
     const run = await start(t, { texts: true });
     run.model.script(fails(400, `you said ${PRIVATE} under the key ${KEY}`));
     await assert.rejects(run.client.chat(`about ${PRIVATE}`).end);
@@ -141,13 +143,13 @@ describe('texts and keys', () => {
   });
 });
 
-test('its level comes from the configuration', async (t) => {
+test('the level of the log comes from the configuration', async (t) => {
   const run = await start(t, { level: 'silent' });
   await run.client.chat('Hi').end;
   assert.deepEqual(await logOf(run), ['']);
 });
 
-test('it is readable where the configuration asks for that', async (t) => {
+test('the log is formatted for terminals if the configuration says so', async (t) => {
   const run = await start(t, { format: 'pretty' });
   await run.client.chat('Hi', inC1).end;
   const log = (await logOf(run)).join('\n');
@@ -155,11 +157,11 @@ test('it is readable where the configuration asks for that', async (t) => {
   assert.match(log, /turn .*"conversation":"c1"/);
 });
 
-test('nobody waits for a reader of it who has stopped reading', async (t) => {
+test('the server does not wait for a reader of its log that has stopped reading', async (t) => {
   const home = await createTempHome(t);
   const server = home.start({ readStderr: false });
   const client = connectClient(t, await server.listening);
-  // More than a pipe holds: a line has twice the length of an id, and more.
+  // More than a pipe holds: a line is more than twice as long as an id.
   const long = 'x'.repeat(120);
   for (let turn = 0; turn < 300; turn += 1)
     await client.chat('Hi', { conversationId: `${long}${turn % 4}`, requestId: `${long}${turn}` }).end;

@@ -1,6 +1,6 @@
 /**
- * A conversation that crashes, by parts that throw where none should: who hears of it, who does not, and how it comes back.
- * Through the registry, without sockets: the client that ships would send the same message again by itself.
+ * Checks a conversation that crashes because a part throws: its followers get an error, the others continue, and it
+ * reopens. Without sockets, because the shipped client would send the same message again by itself.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -9,11 +9,11 @@ import { textOf } from '../support/client.ts';
 import { says, saysStepwise, stalls } from '../support/model/replies.ts';
 
 /** Throws once, in the conversation `bad`, as soon as `when` holds. */
-function fuse<Fact>(when: (fact: Fact) => boolean) {
-  let burnt = false;
+function throwOnce<Fact>(when: (fact: Fact) => boolean) {
+  let hasThrown = false;
   return (conversationId: string, fact: Fact) => {
-    if (burnt || conversationId !== 'bad' || !when(fact)) return;
-    burnt = true;
+    if (hasThrown || conversationId !== 'bad' || !when(fact)) return;
+    hasThrown = true;
     throw new Error('a part is broken');
   };
 }
@@ -24,10 +24,10 @@ const broken: { what: string; replacements(): Replacements }[] = [
   {
     what: 'the store throws on its answer',
     replacements() {
-      const blow = fuse((rows: { type: string }[]) => rows.some(isAnswer));
+      const throwIfDue = throwOnce((rows: { type: string }[]) => rows.some(isAnswer));
       return {
         append: (append) => (intent, done) => {
-          blow(intent.conversationId, intent.rows);
+          throwIfDue(intent.conversationId, intent.rows);
           append(intent, done);
         },
       };
@@ -36,11 +36,11 @@ const broken: { what: string; replacements(): Replacements }[] = [
   {
     what: 'the store throws on its answer, which had to wait for its tokens to be counted',
     replacements() {
-      const blow = fuse((rows: { type: string }[]) => rows.some(isAnswer));
+      const throwIfDue = throwOnce((rows: { type: string }[]) => rows.some(isAnswer));
       return {
         countTokens: async (text) => text.length,
         append: (append) => (intent, done) => {
-          blow(intent.conversationId, intent.rows);
+          throwIfDue(intent.conversationId, intent.rows);
           append(intent, done);
         },
       };
@@ -49,10 +49,10 @@ const broken: { what: string; replacements(): Replacements }[] = [
   {
     what: 'its answer is stored and then cannot be kept warm',
     replacements() {
-      const blow = fuse((rows: readonly { type: string }[]) => rows.some(isAnswer));
+      const throwIfDue = throwOnce((rows: readonly { type: string }[]) => rows.some(isAnswer));
       return {
         keepWarm: (append) => (ref, rows) => {
-          blow(ref.conversationId, rows);
+          throwIfDue(ref.conversationId, rows);
           append(ref, rows);
         },
       };
@@ -61,13 +61,13 @@ const broken: { what: string; replacements(): Replacements }[] = [
   {
     what: 'its chart throws in the middle of a transition',
     replacements() {
-      const blow = fuse(() => true);
+      const throwIfDue = throwOnce(() => true);
       return {
         machine: (machine) =>
           machine.provide({
             guards: {
               asksForTools({ context }) {
-                blow(context.conversationId, null);
+                throwIfDue(context.conversationId, null);
                 return false;
               },
             },
@@ -79,7 +79,7 @@ const broken: { what: string; replacements(): Replacements }[] = [
 
 describe('a conversation crashes when', () => {
   for (const { what, replacements } of broken) {
-    test(`${what}: its followers hear it, all others go on, and the same message brings the answer`, async (t) => {
+    test(`${what}: its followers get an error, all others continue, and the same message gets the answer`, async (t) => {
       const { registry, model, enter, crashes } = await startConversations(t, replacements());
       const [ann, bob] = [enter('ann'), enter('bob')];
       const slow = saysStepwise('still ', 'here');
@@ -114,14 +114,14 @@ describe('a conversation crashes when', () => {
     });
   }
 
-  test('a Stop hits a fault: the request to the model ends with the conversation, and the Stop is answered too', async (t) => {
-    const blow = fuse(() => true);
+  test('a cancel meets a fault: the request to the model is aborted, and the cancel gets a reply too', async (t) => {
+    const throwIfDue = throwOnce(() => true);
     const { model, enter } = await startConversations(t, {
       machine: (machine) =>
         machine.provide({
           guards: {
             targetsRunningTurn({ context }) {
-              blow(context.conversationId, null);
+              throwIfDue(context.conversationId, null);
               return true;
             },
           },
@@ -137,11 +137,11 @@ describe('a conversation crashes when', () => {
     assert.equal(await model.requests[0]?.end, 'aborted');
   });
 
-  test('a message cannot even be handed to the store: its sender is told', async (t) => {
-    const blow = fuse(() => true);
+  test('a message cannot be handed to the store: its sender gets an error', async (t) => {
+    const throwIfDue = throwOnce(() => true);
     const { enter } = await startConversations(t, {
       append: (append) => (intent, done) => {
-        blow(intent.conversationId, null);
+        throwIfDue(intent.conversationId, null);
         append(intent, done);
       },
     });
@@ -154,7 +154,7 @@ describe('a conversation crashes when', () => {
   });
 });
 
-test('a conversation that crashes too often is closed until it has cooled down, and no other is', async (t) => {
+test('only a conversation that crashes too often is closed until it has cooled down', async (t) => {
   let broken = true;
   const { enter, crashes } = await startConversations(t, {
     crashBudget: { crashes: 3, crashWindowMs: 600 },
@@ -184,7 +184,7 @@ test('a conversation that crashes too often is closed until it has cooled down, 
   assert.equal((await ann.end('a5')).status, 'complete');
 });
 
-test('a turn that crashes its conversation each time is given up, and the conversation lives on', async (t) => {
+test('a turn that crashes its conversation each time is ended, and the conversation stays usable', async (t) => {
   const { enter, model } = await startConversations(t, {
     machine: (machine) =>
       machine.provide({
@@ -209,8 +209,8 @@ test('a turn that crashes its conversation each time is given up, and the conver
   assert.equal((await ann.end('a2')).status, 'complete');
 });
 
-test('a conversation that crashes with its end under way does not run its turn again', async (t) => {
-  const blow = fuse(() => true);
+test('a conversation that crashes while its end is stored does not run its turn again', async (t) => {
+  const throwIfDue = throwOnce(() => true);
   let onEnd = () => {};
   const { enter, model, crashes } = await startConversations(t, {
     append: (append) => (intent, done) => {
@@ -221,7 +221,7 @@ test('a conversation that crashes with its end under way does not run its turn a
       machine.provide({
         guards: {
           targetsRunningTurn({ context }) {
-            blow(context.conversationId, null);
+            throwIfDue(context.conversationId, null);
             return false;
           },
         },

@@ -1,4 +1,4 @@
-/** Which sockets a draining server still needs: those that a running conversation owes frames or an answer. */
+/** Checks which sockets a draining server keeps: those that follow a running conversation or wait for its answer. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor } from 'xstate';
@@ -9,7 +9,7 @@ const inC1 = { ref: { owner: 'ann', conversationId: 'c1' }, unanswered: [{ sessi
 const inC2 = { ref: { owner: 'ann', conversationId: 'c2' }, unanswered: [] };
 const followers: Record<string, string[]> = { c1: ['s2'], c2: ['s2', 's3'], c3: ['s4'] };
 
-test('sockets that follow a running conversation, or wait for its answer, are needed until it ends', async () => {
+test('sockets that follow a running conversation or wait for its answer are kept until it ends', async () => {
   const live = new Set([inC1, inC2]);
   const looks: string[][] = [];
   const actor = createActor(

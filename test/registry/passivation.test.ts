@@ -1,4 +1,4 @@
-/** Conversations that nobody speaks to leave memory and come back as they were; what is kept warm is bounded. */
+/** Checks that idle conversations are passivated and restored, and that the log cache is bounded. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readMetrics } from '../support/metrics.ts';
@@ -14,7 +14,7 @@ const isEmpty = (parley: Parley) =>
   eventually(async () => (await sample(parley, 'conversations_live')) === 0, 'the conversation to leave');
 
 describe('an idle conversation', () => {
-  test('leaves memory after idle_timeout, log and socket untouched, and comes back with all it knew', async (t) => {
+  test('is passivated after idle_timeout, keeps its log and socket, and is restored with its whole history', async (t) => {
     const { parley, model, client } = await startScripted(t, { config: { chat: { service: { idle_timeout: 0.1 } } } });
     model.script(says('Hello Ada.'), says('Ada.'));
     await client.chat('My name is Ada', { conversation_id: 'c1' }, 'r1');
@@ -40,21 +40,21 @@ describe('an idle conversation', () => {
     assert.deepEqual(again, { ...turn.end, metadata: { ...turn.end.metadata, replayed: true } });
   });
 
-  test('is one without a turn: a slow answer is no idleness', async (t) => {
+  test('has no running turn: a slow answer does not count as idle', async (t) => {
     const { parley, model, client } = await startScripted(t, { config: { chat: { service: { idle_timeout: 0.1 } } } });
     const answer = saysStepwise('at ', 'last');
     model.script(answer.reply, says('gone'));
     client.send('chat', { text: 'take your time', conversation_id: 'slow' }, 'r1');
     await answer.gates[0]?.reached;
     await client.chat('Hi', { conversation_id: 'quick' });
-    // The other one leaves at the first sweep that could take the slow one too.
+    // The other one is passivated at the first sweep that could take the slow one too.
     await eventually(async () => (await sample(parley, 'conversations_live')) === 1, 'the quick one to leave');
     answer.release(2);
     assert.equal((await client.turn('r1')).text, 'at last');
     await isEmpty(parley);
   });
 
-  test('makes room where max_live_conversations are in memory; until then a new one is overloaded', async (t) => {
+  test('makes room when max_live_conversations are in memory; without an idle one a new one is overloaded', async (t) => {
     const { parley, client } = await startScripted(t, {
       config: { chat: { service: { idle_timeout: 0.3, max_live_conversations: 1 } } },
     });
@@ -67,8 +67,8 @@ describe('an idle conversation', () => {
   });
 });
 
-describe('what is kept warm', () => {
-  test('stays within warm_bytes while conversations grow, and those that were pushed out forget nothing', async (t) => {
+describe('the log cache', () => {
+  test('stays within its limit while conversations grow, and evicted conversations lose nothing', async (t) => {
     const warmBytes = 40_000;
     const { parley, model, client } = await startScripted(t, {
       config: { chat: { service: { warm_bytes: warmBytes } } },
@@ -89,7 +89,7 @@ describe('what is kept warm', () => {
     }
   });
 
-  test('may be nothing at all: then every context is read from the log', async (t) => {
+  test('may be off: then every context is read from the log', async (t) => {
     const { parley, model, client } = await startScripted(t, { config: { chat: { service: { warm_bytes: 0 } } } });
     for (const text of ['one', 'two']) await client.chat(text, { conversation_id: 'c1' });
     assert.deepEqual(contentsOf(model.requests[1]?.body.messages), ['one', 'Hello from the scripted model.', 'two']);

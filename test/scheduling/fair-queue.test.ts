@@ -1,9 +1,9 @@
-/** Whose turn it is where only so many may be at something, level by level. */
+/** Checks the order in which a fair queue grants its places, level by level. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFairLine, type Place } from '../../src/scheduling/fair-queue.ts';
 
-/** Places are written `owner/conversation/call`. */
+/** Keys are written `owner/conversation/call`. */
 function lineOf(most: number) {
   const line = createFairLine({ most: () => most });
   const granted: string[] = [];
@@ -19,22 +19,22 @@ function lineOf(most: number) {
   };
 }
 
-describe('a fair line', () => {
-  test('lets in as many as may be, and the others as room is made', () => {
+describe('a fair queue', () => {
+  test('grants up to its limit at once, and the rest as places are freed', () => {
     const { ask, release, granted } = lineOf(2);
     assert.deepEqual(ask('a/1/x', 'a/1/y', 'a/1/z', 'b/1/x'), [0, 0, 1, 2]);
     release('a/1/y', 'a/1/x');
     assert.deepEqual(granted, ['a/1/x', 'a/1/y', 'a/1/z', 'b/1/x']);
   });
 
-  test('serves owners in turn, and within one its conversations in turn, and within those who came first', () => {
+  test('serves owners round-robin, their conversations round-robin, and requests of one conversation in order', () => {
     const { ask, release, granted } = lineOf(1);
     ask('first', 'a/1/x', 'a/1/y', 'a/1/z', 'a/2/x', 'b/1/x', 'b/1/y');
     for (const name of ['first', 'a/1/x', 'b/1/x', 'a/2/x', 'b/1/y', 'a/1/y']) release(name);
     assert.deepEqual(granted, ['first', 'a/1/x', 'b/1/x', 'a/2/x', 'b/1/y', 'a/1/y', 'a/1/z']);
   });
 
-  test('forgets who gives up, twice too, and who never asked', () => {
+  test('ignores a release by a request that has left before, or never came', () => {
     const { ask, release, granted, line } = lineOf(1);
     ask('first', 'a/1/x', 'a/1/y');
     release('a/1/x', 'a/1/x', 'a/2/x', 'c/1/x');

@@ -1,4 +1,4 @@
-/** Whose turn is next when as many are at work as may be. */
+/** Checks the order in which turns get their permits when all are in use. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createPermits } from '../../src/scheduling/turn-permits.ts';
@@ -15,8 +15,8 @@ function line(most: number) {
   };
 }
 
-describe('permits', () => {
-  test('are granted at once while there is room, and in the order of asking after that', () => {
+describe('turn permits', () => {
+  test('are granted at once while some are free, and then in the order of the requests', () => {
     const { ask, release, granted, permits } = line(2);
     assert.deepEqual(['a1', 'a2', 'a3', 'a4'].map(ask), [0, 0, 1, 2]);
     assert.deepEqual(granted, ['a1', 'a2']);
@@ -24,14 +24,14 @@ describe('permits', () => {
     assert.deepEqual([granted.at(-1), permits.waiting()], ['a3', 1]);
   });
 
-  test('go to each owner in turn, however many conversations one has in line', () => {
+  test('go to owners round-robin, however many conversations an owner has queued', () => {
     const { ask, release, granted } = line(1);
     for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'b2']) ask(name);
     for (const name of ['a1', 'a2', 'b1', 'c1', 'a3', 'b2']) release(name);
     assert.deepEqual(granted, ['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
   });
 
-  test('are asked for anew for each turn: who comes back stands behind those who wait', () => {
+  test('are requested again for each turn: a conversation that returns queues behind the others', () => {
     const { ask, release, granted } = line(1);
     for (const name of ['a1', 'a2']) ask(name);
     release('a1');
@@ -40,7 +40,7 @@ describe('permits', () => {
     assert.deepEqual(granted, ['a1', 'a2', 'a1']);
   });
 
-  test('may be given up in line, twice, or by those who have none', () => {
+  test('may be released while queued, twice, or without being held', () => {
     const { ask, release, granted, permits } = line(1);
     for (const name of ['a1', 'a2', 'a3']) ask(name);
     for (const name of ['a2', 'a2', 'x1']) release(name);

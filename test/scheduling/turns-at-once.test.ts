@@ -1,4 +1,4 @@
-/** As many turns as may be at once: the others stand in line, and nobody is starved, stuck or forgotten. */
+/** Checks the limit of turns that run at once: the others are queued, and each gets its turn. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Turn } from '../../src/client/turn.ts';
@@ -12,7 +12,7 @@ import { connectClient, startTyped } from '../support/typed-client.ts';
 
 const oneAtOnce = (service: object = {}) => ({ config: { chat: { service: { max_running_turns: 1, ...service } } } });
 
-/** Reads on until such a chunk comes. */
+/** Reads a turn until a chunk matches. */
 async function next<Type extends Chunk['type']>(
   chunks: AsyncIterator<Chunk>,
   type: Type,
@@ -26,8 +26,8 @@ async function next<Type extends Chunk['type']>(
 }
 const chunksOf = (turn: Turn) => turn[Symbol.asyncIterator]();
 
-describe('where one turn may be at work', () => {
-  test('a conversation with a long queue lets another one in between', async (t) => {
+describe('with one permit for all turns', () => {
+  test('a conversation with a long queue lets another one run in between', async (t) => {
     const { model, client } = await startTyped(t, oneAtOnce());
     const slow = saysStepwise('slowly');
     model.script(slow.reply);
@@ -43,18 +43,18 @@ describe('where one turn may be at work', () => {
     assert.deepEqual(asked, ['noisy 1', 'quiet', 'noisy 2', 'noisy 3', 'noisy 4']);
   });
 
-  test('a turn in line can be stopped, and its place goes to the next', async (t) => {
+  test('a turn that waits for a permit can be cancelled, and its place goes to the next', async (t) => {
     const { model, client, parley } = await startTyped(t, oneAtOnce());
     model.script(hangs(), says('Mine.'));
     const [, second, third] = ['c1', 'c2', 'c3'].map((conversationId) => client.chat('Hi', { conversationId }));
-    await eventually(async () => (await readMetrics(parley.url)).get('parley_turns_in_line') === 2, 'two in line');
+    await eventually(async () => (await readMetrics(parley.url)).get('parley_turns_in_line') === 2, 'two queued turns');
     await client.cancel('c2');
     assert.equal((await second?.end)?.metadata.finish_reason, 'cancelled');
     await client.cancel('c1');
     assert.equal(await third?.text(), 'Mine.');
   });
 
-  test('one that waits for a person leaves its place, and stands in line again with the answer', async (t) => {
+  test('a turn that waits for an approval releases its permit, and is queued again by the answer', async (t) => {
     const { model, client } = await startTyped(t, {
       mcpServers: demoServer,
       ...oneAtOnce({ tools: { permission: { 'demo.add': 'ask' } } }),
@@ -72,7 +72,7 @@ describe('where one turn may be at work', () => {
     assert.equal(await turn.text(), 'Five.');
   });
 
-  test('a turn in line is not lost by a restart', async (t) => {
+  test('a turn that waits for a permit is kept over a restart', async (t) => {
     const { model, client, parley } = await startTyped(t, oneAtOnce());
     model.script(hangs(), says('After all.'), says('After all.'));
     client.chat('Hi', { conversationId: 'c1' }).end.catch(() => {});

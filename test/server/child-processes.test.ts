@@ -1,4 +1,7 @@
-/** However the server ends, what it started ends with it: MCP servers, what those have started, and the guard. */
+/**
+ * Checks that all child processes end with the server, however it ends: MCP servers, their own children, and the child
+ * reaper.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stalls } from '../support/model/replies.ts';
@@ -9,7 +12,7 @@ import { allExited, descendants } from '../support/processes.ts';
 import { createScriptedTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
-describe('no process survives the server when it ends', () => {
+describe('no child process survives the server', () => {
   for (const { how, signals, server } of [
     { how: 'by SIGTERM', signals: ['SIGTERM'], server: {} },
     {

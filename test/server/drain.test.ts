@@ -1,6 +1,6 @@
 /**
- * SIGTERM and SIGINT on the real process: what finishes, what is left for the next start, and how soon it ends. The plain
- * client, because close codes are what it is about, and the one that ships comes back by itself.
+ * Checks SIGTERM and SIGINT on the real process: which turns finish, which are left to the next start, and when it
+ * exits. The plain client, because close codes matter here and the shipped client reconnects by itself.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ const closeOf = (client: Client) => once(client.socket, 'close').then(([code]) =
 const isDraining = (server: ServerProcess) => eventually(() => server.output.stderr.includes('draining'), 'the drain');
 
 describe('a drain', () => {
-  test('lets the running turn end, refuses new ones, closes with 1012 and exits with 0', async (t) => {
+  test('lets the running turn end, rejects new ones, closes with 1012 and exits with 0', async (t) => {
     const { model, server } = await start(t, 10);
     const answer = saysStepwise('one ', 'two');
     model.script(answer.reply);
@@ -52,7 +52,7 @@ describe('a drain', () => {
     assert.deepEqual(await server.exited, { code: 0, signal: null });
   });
 
-  test('sends a socket away as soon as nothing more comes over it', async (t) => {
+  test('closes a socket as soon as nothing more is sent over it', async (t) => {
     const { model, server } = await start(t, 60);
     const [short, long] = [saysStepwise('one ', 'two'), saysStepwise('a ', 'b')];
     model.script(says('Hello.'), short.reply, long.reply);
@@ -111,7 +111,7 @@ describe('a drain', () => {
     assert.deepEqual(await server.exited, { code: 0, signal: null });
   });
 
-  test('leaves a turn that does not end in time to the next start, which takes it up for the client that comes back', async (t) => {
+  test('leaves a turn that does not end in time to the next start, which resumes it for the returning client', async (t) => {
     const { model, home, server } = await start(t, 0.2);
     model.script(stalls('Once '), says('Once upon a time.'));
     const client = await server.connect();
@@ -144,7 +144,7 @@ describe('a drain', () => {
     assert.deepEqual(await server.exited, { code: 0, signal: null });
   });
 
-  test('is not held up by connections that never say a word', async (t) => {
+  test('does not wait for connections that never send anything', async (t) => {
     const { server } = await start(t, 60);
     const { port } = new URL(await server.listening);
     const silent = connectTcp(Number(port), '127.0.0.1');
@@ -167,8 +167,8 @@ describe('a drain', () => {
   });
 });
 
-test('a signal before the server listens ends the start, in words, with nothing left running', async (t) => {
-  // A server that never introduces itself keeps the start waiting.
+test('a signal before the server listens ends the start with a message, and no process stays', async (t) => {
+  // An MCP server that never answers `initialize` delays the start.
   const home = await createTempHome(t, {
     mcpServers: { mute: { command: 'sleep', args: ['600'] } },
     config: {

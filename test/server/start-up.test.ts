@@ -1,4 +1,7 @@
-/** A start that cannot be: the real process says why and what to do, exits with 1, changes nothing and leaves nothing behind. */
+/**
+ * Checks starts that must fail: the real process prints the reason and the remedy, exits with 1, changes no file and
+ * leaves no process.
+ */
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
@@ -11,7 +14,7 @@ import { descendants, processesMentioning } from '../support/processes.ts';
 import { createTempHome, type TempHome, type TempHomeOptions } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
-/** An MCP server whose command line names the folder, so that it is found again. */
+/** An MCP server whose command line names the folder, so that its process can be found. */
 const mcpServerIn = (folder: string) => ({
   demo: { command: 'node', args: [join(import.meta.dirname, '../support/mcp-stdio-server.ts'), folder] },
 });
@@ -34,7 +37,7 @@ async function refused(home: TempHome, reason: RegExp, options: Parameters<TempH
   assert.equal(stdout, '');
   assert.match(stderr, /^Parley cannot start\.\n/m);
   assert.match(stderr, reason);
-  assert.doesNotMatch(stderr, /\n\s+at /, 'no stack: nothing of it is for people');
+  assert.doesNotMatch(stderr, /\n\s+at /, 'no stack is printed');
   if (before !== null) assert.deepEqual(readFileSync(home.database), before);
   await eventually(async () => (await processesMentioning(home.folder)).length === 0, 'the end of all it started');
 }
@@ -102,7 +105,7 @@ describe('a start is refused', () => {
     const other = new Database(home.database);
     t.after(() => other.close());
     other.exec('CREATE TABLE chat_events (id TEXT); BEGIN EXCLUSIVE');
-    // Not compared byte by byte: whoever opens and closes a file gives up the locks that its process has on it.
+    // Not compared byte by byte: opening and closing a file releases the locks that this process has on it.
     const { mtimeMs } = statSync(home.database);
     const server = home.start();
     assert.deepEqual(await server.exited, { code: 1, signal: null });
@@ -110,7 +113,7 @@ describe('a start is refused', () => {
     assert.equal(statSync(home.database).mtimeMs, mtimeMs);
   });
 
-  test('when another Parley serves the database, which goes on undisturbed', async (t) => {
+  test('when another Parley serves the database, which continues undisturbed', async (t) => {
     const home = await createTempHome(t);
     const first = home.start();
     const client = connectClient(t, await first.listening);
@@ -125,7 +128,7 @@ describe('a start is refused', () => {
     );
   });
 
-  test('when the port is taken, before the database is opened or emptied', async (t) => {
+  test('when the port is taken, before the database is opened or changed', async (t) => {
     const other = createServer().listen(0, '127.0.0.1');
     t.after(() => other.close());
     await once(other, 'listening');
@@ -144,11 +147,11 @@ describe('a start is refused', () => {
         `Port ${address.port} on localhost is taken by another program\\. Stop that one, or choose another with --port`,
       ),
     );
-    assert.equal(statSync(`${home.database}-lock`, { throwIfNoEntry: false }), undefined, 'nobody came near it');
+    assert.equal(statSync(`${home.database}-lock`, { throwIfNoEntry: false }), undefined, 'the database is unchanged');
   });
 
   test(
-    'when the database may not be written',
+    'when the database is not writable',
     { skip: process.geteuid?.() !== 0 && 'only root can start a process as another user' },
     async (t) => {
       const nobody = 65_534;
@@ -166,7 +169,7 @@ describe('a start is refused', () => {
   );
 });
 
-test('a start that is killed leaves nothing that keeps the next one off', async (t) => {
+test('a killed start leaves nothing that blocks the next one', async (t) => {
   const home = await createTempHome(t);
   const first = home.start();
   await first.listening;
