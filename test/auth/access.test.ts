@@ -1,6 +1,6 @@
 /**
- * Who gets in: tokens by header and by subprotocol, what others are told, whose conversations are whose, and that no
- * token is ever logged. Over plain sockets where a token stands in a header or in the wrong place, or nobody gets in.
+ * Checks access with tokens: by header and by subprotocol, the errors without one, conversations of other subjects, and
+ * that no token is logged. Plain sockets send tokens in headers and in wrong places.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -32,20 +32,20 @@ const byProtocol = (token: string): ConnectOptions => ({ protocols: ['parley', `
 const startWithTokens = (t: TestContext, websocket: Record<string, unknown> = {}) =>
   startParley(t, { config: { auth, chat: { websocket } } });
 
-/** A client of each subject. */
+/** One client of each subject. */
 async function startTwo(t: TestContext) {
   const { url } = await startWithTokens(t);
   return { alice: connectClient(t, url, { token: tokens.alice }), bob: connectClient(t, url, { token: tokens.bob }) };
 }
 
-describe('a token lets in', () => {
-  test('in the Authorization header', async (t) => {
+describe('a valid token', () => {
+  test('is accepted in the Authorization header', async (t) => {
     const parley = await startWithTokens(t);
     const client = await parley.connect(byHeader(tokens.alice));
     assert.equal((await client.chat('Hi')).end.status, 'complete');
   });
 
-  test('among the subprotocols, and is not told back', async (t) => {
+  test('is accepted among the subprotocols, and is not echoed', async (t) => {
     const parley = await startWithTokens(t);
     const { protocols = [] } = byProtocol(tokens.alice);
     const socket = new WebSocket(parley.url, protocols);
@@ -56,13 +56,13 @@ describe('a token lets in', () => {
     await connectClient(t, parley.url, { token: tokens.alice }).chat('Hi').end;
   });
 
-  test('to a server that others can reach', async (t) => {
+  test('is accepted by a server that other machines can reach', async (t) => {
     const parley = await startWithTokens(t, { host: '0.0.0.0' });
     await connectClient(t, parley.url, { token: tokens.alice }).chat('Hi').end;
   });
 });
 
-describe('error unauthorized and close 1008', () => {
+describe('a connection gets unauthorized and close 1008', () => {
   const inQuery = (url: string) => `${url}?token=${tokens.alice}&authorization=Bearer%20${tokens.alice}`;
   for (const { name, options, address = (url: string) => url, says } of [
     {
@@ -71,7 +71,7 @@ describe('error unauthorized and close 1008', () => {
       says: /asks for a token.*"Authorization: Bearer TOKEN".*"parley" and "parley\.token\.TOKEN"/,
     },
     {
-      name: 'with a token that nobody has',
+      name: 'with an unknown token',
       options: byHeader(createToken()),
       says: /not known here.*Ask whoever runs/,
     },
@@ -98,7 +98,7 @@ describe('error unauthorized and close 1008', () => {
     });
   }
 
-  test('are not asked of a foreign page, which is closed with 1008 whatever it sends', async (t) => {
+  test('a connection from a foreign page is closed with 1008 even with a token', async (t) => {
     const parley = await startWithTokens(t);
     const { frames, code, reason } = await rejectedConnection(parley.url, {
       headers: { authorization: `Bearer ${tokens.alice}`, origin: 'https://evil.example' },
@@ -108,8 +108,8 @@ describe('error unauthorized and close 1008', () => {
   });
 });
 
-describe('conversations belong to their subject', () => {
-  test('another subject can neither read, follow nor stop one, and is told what it would be told of one that does not exist', async (t) => {
+describe('the conversations of a subject', () => {
+  test('are not_found to another subject, who can neither read, follow nor cancel them', async (t) => {
     const { alice, bob } = await startTwo(t);
     const turn = alice.chat('count to 200', inC1);
     await turn.accepted;
@@ -130,7 +130,7 @@ describe('conversations belong to their subject', () => {
     );
   });
 
-  test('and so does its name: two subjects may use the same', async (t) => {
+  test('have names of their own: two subjects may use the same one', async (t) => {
     const { alice, bob } = await startTwo(t);
     for (const [client, text] of [
       [alice, 'This is Alice.'],
@@ -147,14 +147,14 @@ describe('conversations belong to their subject', () => {
     }
   });
 
-  test('every token of the subject reaches it', async (t) => {
+  test('are reachable with every token of the subject', async (t) => {
     const parley = await startWithTokens(t);
     await (await parley.connect(byHeader(tokens.alice))).chat('Hi', { conversation_id: 'c1' });
     const { events } = await connectClient(t, parley.url, { token: tokens.alicesPhone }).history('c1');
     assert.ok(events.length > 1);
   });
 
-  test('without auth everybody is the subject anonymous, whatever token they send', async (t) => {
+  test('belong to the subject anonymous without auth, with any token', async (t) => {
     const parley = await startParley(t);
     const sent = await parley.connect(byHeader(tokens.alice));
     await sent.chat('Hi', { conversation_id: 'c1' });
@@ -166,7 +166,7 @@ describe('conversations belong to their subject', () => {
 });
 
 describe('the plain pages', () => {
-  test('ask for a token where they tell of turns, and for none where they tell that the server lives', async (t) => {
+  test('need a token where they report on turns, and none for /health and /ready', async (t) => {
     const parley = await startWithTokens(t);
     const statusOf = async (path: string, authorization = '') =>
       (await fetch(pageOf(parley.url, path), { headers: { authorization } })).status;
@@ -185,7 +185,7 @@ describe('the plain pages', () => {
     assert.match(await refused.text(), /Authorization: Bearer TOKEN/);
   });
 
-  test('name the MCP servers to those who have a token, and to nobody else', async (t) => {
+  test('list the MCP servers only with a token', async (t) => {
     const parley = await startWithTokens(t);
     const keysFor = async (authorization: string) =>
       Object.keys(Object(await (await fetch(pageOf(parley.url, '/health'), { headers: { authorization } })).json()));
@@ -202,7 +202,7 @@ describe('the plain pages', () => {
   });
 });
 
-test('no token gets into the log, good or bad, wherever it was put', async (t) => {
+test('no token is in the log, valid or not, wherever the client put it', async (t) => {
   const wrong = createToken();
   const home = await createTempHome(t, { config: { auth, logging: { level: 'trace', texts: true } } });
   const server = home.start();
@@ -225,10 +225,10 @@ test('no token gets into the log, good or bad, wherever it was put', async (t) =
     assert.ok(!`${stdout}${stderr}`.includes(token), stderr);
 });
 
-describe('a server that others can reach and that asks for no token', () => {
+describe('a server without auth that other machines can reach', () => {
   const reachable = { host: '0.0.0.0', port: 0 };
 
-  test('does not start, and names the key that would allow it', async (t) => {
+  test('does not start, and the error names the key that would allow it', async (t) => {
     const home = await createTempHome(t, { config: { chat: { websocket: reachable } } });
     const server = home.start();
     assert.equal((await server.exited).code, 1);
@@ -238,7 +238,7 @@ describe('a server that others can reach and that asks for no token', () => {
     );
   });
 
-  test('starts when the configuration says so in words', async (t) => {
+  test('starts if the configuration explicitly allows it', async (t) => {
     const home = await createTempHome(t, {
       config: { chat: { websocket: reachable }, auth: { allow_anonymous_beyond_loopback: true } },
     });

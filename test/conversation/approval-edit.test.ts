@@ -49,9 +49,9 @@ describe('an approval with other arguments', () => {
       [call.arguments, call.edited, result.status, result.data],
       [{ a: 20, b: 3 }, true, 'ok', `${note}23`],
     );
-    const [asked, told] = model.requests[1]?.body.messages.slice(-2) ?? [];
+    const [asked, editedResult] = model.requests[1]?.body.messages.slice(-2) ?? [];
     assert.match(JSON.stringify(asked?.tool_calls), /\\"a\\":2,/, 'its own words stay its own');
-    assert.equal(told?.content, `${note}23`);
+    assert.equal(editedResult?.content, `${note}23`);
     assert.equal(check(parley.database).exitCode, 0);
   });
 

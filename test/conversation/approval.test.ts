@@ -69,7 +69,7 @@ describe('a call that needs approval', () => {
 
   test('does not run when it is denied, and the model gets the reason', async (t) => {
     const { model, client } = await startTyped(t, askFirst());
-    model.script(wantsToAdd, says('As you wish.'));
+    model.script(wantsToAdd, says('Understood.'));
     const turn = client.chat('Add', inC1);
     await respond(client, await nextInterrupt(client), 'deny', { reason: 'I can add.' });
     assert.deepEqual(

@@ -14,7 +14,7 @@ import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts'
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import { tool } from '../support/machines/values.ts';
 
-type Told = CallEnded | CallLaidDown | CallProgress | CallQuestion;
+type Received = CallEnded | CallLaidDown | CallProgress | CallQuestion;
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
 const input: ToolCallInput = {
@@ -41,19 +41,19 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
     maxQuestions: 5,
   });
   const chart = setup({
-    types: { context: {} as { told: Told[] }, events: {} as Told },
+    types: { context: {} as { received: Received[] }, events: {} as Received },
     actors: { call: logic },
   }).createMachine({
-    context: { told: [] },
+    context: { received: [] },
     invoke: { id: 'call', src: 'call', input: { ...input, ...changes } },
-    on: { '*': { actions: assign({ told: ({ context, event }) => [...context.told, event] }) } },
+    on: { '*': { actions: assign({ received: ({ context, event }) => [...context.received, event] }) } },
   });
   const actor = createActor(chart).start();
   const given = () => options ?? assert.fail('nothing was called');
   return {
     given,
     endWith,
-    told: () => actor.getSnapshot().context.told,
+    received: () => actor.getSnapshot().context.received,
     getOn: () => given().onProgress({ progress: 1 }),
     answer: () =>
       actor.getSnapshot().children.call?.send({ type: 'call.answered', answer: { action: 'decline', content: null } }),
@@ -73,7 +73,7 @@ test('the time that users take does not count for the call, and progress during 
   await answered;
   await sleep(20);
   call.getOn();
-  const last = call.told().at(-1);
+  const last = call.received().at(-1);
   assert.equal(last?.type, 'call.progress');
   assert.ok(last.workedMs >= 18 && last.workedMs <= performance.now() - startedMs - people, `${last.workedMs} ms`);
 });
@@ -85,7 +85,7 @@ test('a suspended call continues from the time that it had worked, and reports i
   await sleep(20);
   call.endWith({ status: 'laid_down', asks: [{ key: 'k', ask: form }], resume: { ...resume, questions: 2 } });
   await sleep(1);
-  const last = call.told().at(-1);
+  const last = call.received().at(-1);
   assert.equal(last?.type, 'call.laidDown');
   assert.equal(last.resume.questions, 2);
   assert.ok(last.resume.workedMs >= 948, `${last.resume.workedMs} ms`);

@@ -88,7 +88,7 @@ describe('cancel', () => {
     const { parley, client: plain } = await startScripted(t);
     assert.deepEqual((await plain.ask('cancel')).result, nothing, 'on a socket that has none of its own');
     const client = connectClient(t, parley.url);
-    assert.deepEqual(await client.cancel('nobody'), nothing);
+    assert.deepEqual(await client.cancel('unknown'), nothing);
     await client.chat('Hi', r1).end;
     assert.deepEqual(await client.cancel('c1'), nothing);
     assert.deepEqual(await client.cancel('c1', 'r1'), nothing);

@@ -100,7 +100,7 @@ describe('a chat', () => {
     const { client, model } = await startMemos(t, { chat: { service: { max_text_length: 60 } } });
     for (const [brought, code, data] of [
       [{ resources: [{ server: 'memos', uri: 'memo://broken' }] }, 'mcp_refused', { server: 'memos' }],
-      [{ resources: [{ server: 'nobody', uri: 'memo://x' }] }, 'invalid_request', { path: 'payload.resources' }],
+      [{ resources: [{ server: 'unknown', uri: 'memo://x' }] }, 'invalid_request', { path: 'payload.resources' }],
       [{ prompt: { server: 'memos', name: 'nonsense' } }, 'mcp_refused', { server: 'memos' }],
       [{ resources: [today, today] }, 'invalid_request', { path: 'payload' }],
     ] as const) {

@@ -5,7 +5,7 @@ import { readMetrics } from '../support/metrics.ts';
 import { says } from '../support/model/replies.ts';
 import { startScripted } from '../support/parley.ts';
 
-const words = 'Tell me something about the weather in the mountains, please. '.repeat(6);
+const words = 'Give me something about the weather in the mountains, please. '.repeat(6);
 
 test('the hundredth turn reads no more rows than the twentieth, and has the last messages', async (t) => {
   const { parley, client, model } = await startScripted(t, {

@@ -31,7 +31,7 @@ function watched() {
     },
   });
   const actor = createActor(logic, { input: { name: 'web', limits } });
-  const told: string[] = [];
+  const sent: string[] = [];
   const notices = createServerNotices({
     toolbox: {
       servers: () => [
@@ -47,7 +47,7 @@ function watched() {
     },
     outbox: {
       tell: (ref, frame: Frame & { request_id: string }) =>
-        told.push(
+        sent.push(
           `${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`,
         ),
     },
@@ -55,7 +55,7 @@ function watched() {
   });
   notices.watch('web', actor);
   actor.start();
-  return { notices, told, send: (event: McpServerEvent) => actor.send(event), stop: () => actor.stop() };
+  return { notices, sent, send: (event: McpServerEvent) => actor.send(event), stop: () => actor.stop() };
 }
 
 const lost: McpServerEvent = { type: 'server.lost', reason: 'gone', jitter: 1 };
@@ -63,11 +63,11 @@ const ready: McpServerEvent = { type: 'server.ready', catalogue: [] };
 const wake: McpServerEvent = { type: 'server.wake' };
 
 describe('the running turns', () => {
-  test('get one notice that a server is unavailable and one that it is back, whatever it tries meanwhile', (t) => {
-    const { told, send, stop } = watched();
+  test('get one notice that a server is unavailable and one that it is back, for any number of attempts', (t) => {
+    const { sent, send, stop } = watched();
     t.after(stop);
     for (const event of [ready, lost, wake, lost, wake, ready, ready]) send(event);
-    const kinds = told.map((line) => /^(\S+ \S+) .*"kind":"(\w+)"/.exec(line)?.slice(1).join(' '));
+    const kinds = sent.map((line) => /^(\S+ \S+) .*"kind":"(\w+)"/.exec(line)?.slice(1).join(' '));
     assert.deepEqual(
       kinds,
       ['server_unavailable', 'server_available'].flatMap((kind) =>
@@ -77,22 +77,22 @@ describe('the running turns', () => {
   });
 
   test('get no notice when a server is ready for the first time, or leaves because Parley stops', (t) => {
-    const { told, send, stop } = watched();
+    const { sent, send, stop } = watched();
     t.after(stop);
     send(ready);
     send({ type: 'server.drain' });
-    assert.deepEqual(told, []);
+    assert.deepEqual(sent, []);
   });
 });
 
 describe('a turn that begins', () => {
   const words = (...events: McpServerEvent[]) => {
-    const { notices, told, send, stop } = watched();
+    const { notices, sent, send, stop } = watched();
     events.forEach(send);
-    told.length = 0;
+    sent.length = 0;
     for (const turn of turns.slice(0, 1)) notices.greet(turn);
     stop();
-    return told.map((line) => /"data":"(.*)"}$/.exec(line)?.[1]?.replaceAll('\\', ''));
+    return sent.map((line) => /"data":"(.*)"}$/.exec(line)?.[1]?.replaceAll('\\', ''));
   };
 
   test('gets a notice of the servers that it waits for or runs without', () => {

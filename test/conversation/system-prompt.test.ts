@@ -16,11 +16,14 @@ const today = { server: 'memos', uri: 'memo://today' };
 interface MemosOptions {
   era?: 'sessions' | 'stateless';
   /** The server notifies when a resource changes. */
-  tells?: boolean;
+  notifies?: boolean;
   inPrompt?: Record<string, unknown>;
 }
 
-async function startMemos(test: TestContext, { era = 'stateless', tells = false, inPrompt = {} }: MemosOptions = {}) {
+async function startMemos(
+  test: TestContext,
+  { era = 'stateless', notifies = false, inPrompt = {} }: MemosOptions = {},
+) {
   const reads: string[] = [];
   const servers: McpServer[] = [];
   let subscriptions = 0;
@@ -29,7 +32,7 @@ async function startMemos(test: TestContext, { era = 'stateless', tells = false,
     offer(server) {
       servers.push(server);
       offerMemos(server, (uri) => `Buy bread, read ${reads.push(uri)}.`);
-      if (!tells) return;
+      if (!notifies) return;
       server.server.registerCapabilities({ resources: { subscribe: true } });
       if (era === 'sessions') {
         server.server.setRequestHandler('resources/subscribe', () => {
@@ -55,11 +58,11 @@ async function startMemos(test: TestContext, { era = 'stateless', tells = false,
       system: scripted.model.requests.at(-1)?.body.messages.find(({ role }) => role === 'system')?.content,
     };
   };
-  const tellChange = async () => {
+  const notifyChange = async () => {
     if (era === 'stateless') memos.announce.resourceUpdated(today.uri);
     else await servers.at(-1)?.server.sendResourceUpdated({ uri: today.uri });
   };
-  return { prompt, reads, tellChange, subscriptions: () => subscriptions };
+  return { prompt, reads, notifyChange, subscriptions: () => subscriptions };
 }
 
 test('by default the system prompt lists resources with their descriptions, and reads none', async (t) => {
@@ -84,13 +87,13 @@ test('the system prompt lists as many resources as configured, or none', async (
 });
 
 test('configured contents are in the system prompt; the turn gets one notice about a resource that cannot be read', async (t) => {
-  const contents = [today, { server: 'memos', uri: 'memo://broken' }, { server: 'nobody', uri: 'memo://x' }];
+  const contents = [today, { server: 'memos', uri: 'memo://broken' }, { server: 'unknown', uri: 'memo://x' }];
   const { prompt } = await startMemos(t, { inPrompt: { named: 0, contents } });
   const { notices, system } = await prompt('Hi');
   assert.equal(system, 'Be kind.\n\n[resource: memo://today]\nBuy bread, read 1.');
   assert.deepEqual(notices.length, 2);
   assert.match(notices[0] ?? '', /memo:\/\/broken of "memos".*left out: .*refused/);
-  assert.match(notices[1] ?? '', /memo:\/\/x of "nobody".*no MCP server/);
+  assert.match(notices[1] ?? '', /memo:\/\/x of "unknown".*no MCP server/);
 });
 
 describe('the contents of resources are read again', () => {
@@ -101,20 +104,20 @@ describe('the contents of resources are read again', () => {
     assert.equal(reads.length, 2);
   });
 
-  for (const [era, told] of [
+  for (const [era, revision] of [
     ['sessions', '2025-11-25'],
     ['stateless', '2026-07-28'],
   ] as const) {
-    test(`only after a notification of a server of ${told}`, async (t) => {
-      const { prompt, reads, tellChange, subscriptions } = await startMemos(t, {
+    test(`only after a notification of a server of ${revision}`, async (t) => {
+      const { prompt, reads, notifyChange, subscriptions } = await startMemos(t, {
         era,
-        tells: true,
+        notifies: true,
         inPrompt: { named: 0, contents: [today] },
       });
       await prompt('Hi');
       await prompt('Again');
       assert.equal(reads.length, 1, 'kept');
-      await tellChange();
+      await notifyChange();
       while (reads.length === 1) {
         await prompt('And now?');
         await pause(LOOK_AGAIN_MS);

@@ -38,9 +38,9 @@ async function runToEnd(
     const back = connectClient(t, later.url);
     const log = await back.history('c1');
     assert.equal(log.oldest_seq > 1, later.rowsAreGone);
-    const { seq, ...told } = first.frame;
-    const metadata = { ...('metadata' in told ? told.metadata : {}), replayed: true };
-    const frame = later.rowsAreGone ? { ...told, metadata } : { ...told, seq, metadata };
+    const { seq, ...original } = first.frame;
+    const metadata = { ...('metadata' in original ? original.metadata : {}), replayed: true };
+    const frame = later.rowsAreGone ? { ...original, metadata } : { ...original, seq, metadata };
     assert.deepEqual(await endOf(back, back.chat('Hi', r1)), {
       frame,
       text: later.rowsAreGone ? '' : first.text,

@@ -75,15 +75,15 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   describe(`after ${signal} in the middle of a message`, () => {
     test('a follower that stayed gets a reset, and then the new message', async (t) => {
       const { model, url, replace } = await startReplaceable(t);
-      const anew = saysStepwise('Once upon ', 'a time.');
-      model.script(stalls('Once '), anew.reply);
+      const again = saysStepwise('Once upon ', 'a time.');
+      model.script(stalls('Once '), again.reply);
       const sender = connectClient(t, url);
       const turn = sender.chat('a story', r1);
       await turn.accepted;
       const follow = sender.follow('c1');
       const before = await readUntil(follow, isChunk);
       await replace(signal);
-      anew.release(2);
+      again.release(2);
       const after = await readUntil(follow, isEnd('r1'));
       const [lost, reset] = [chunksOf(before)[0], chunksOf(after)[0]];
       assert.ok(lost?.type === 'text' && reset?.type === 'reset' && reset.message_id === lost.message_id);
@@ -93,12 +93,12 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
 
     test('a cursor kept within it continues with the new message while that is streamed', async (t) => {
       const { model, url, replace } = await startReplaceable(t);
-      const anew = saysStepwise('Once upon ', 'a time.');
-      model.script(stalls('Once '), anew.reply);
+      const again = saysStepwise('Once upon ', 'a time.');
+      model.script(stalls('Once '), again.reply);
       const { before, cursor } = await leaveWithin(t, url);
       await replace(signal);
       await model.request(2);
-      anew.release();
+      again.release();
       const later = connectClient(t, url);
       const follow = later.follow('c1', { cursor });
       const middle = await readUntil(follow, (frame) => frame.status === 'chunk' && frame.chunk.type === 'text');
@@ -106,7 +106,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
         chunksOf(middle).map(({ type, data }) => `${type} ${data}`),
         ['reset ', 'text Once upon '],
       );
-      anew.release();
+      again.release();
       await agreesWithLog(later, [...before, ...middle, ...(await readUntil(follow, isEnd('r1')))]);
     });
 

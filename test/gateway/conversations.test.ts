@@ -1,4 +1,7 @@
-/** The list of conversations and their forks, with the client that ships. Real server, sockets and database; scripted model. */
+/**
+ * Checks the list of conversations and forks with the shipped client. Real server, sockets and database; scripted
+ * model.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
@@ -11,13 +14,13 @@ import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startParley, serveScripted } from '../support/parley.ts';
 import { connectClient, withCode } from '../support/typed-client.ts';
 
-/** All turns of a conversation, one after the other. */
+/** Runs these turns of a conversation, one after the other. */
 async function chat(client: Client, conversationId: string, ...texts: string[]): Promise<void> {
   for (const [index, text] of texts.entries())
     await client.chat(text, { conversationId, requestId: `r${index + 1}` }).end;
 }
 
-/** A refused request, and what its `data` says. */
+/** For `assert.rejects`: an invalid_request with this `data`. */
 const rejectsWith = (data: object) => (error: unknown) => {
   assert.ok(error instanceof ParleyError);
   assert.deepEqual([error.code, error.data], ['invalid_request', data]);
@@ -25,7 +28,7 @@ const rejectsWith = (data: object) => (error: unknown) => {
 };
 
 describe('the list of conversations', () => {
-  test('is newest first, with what a sidebar shows', async (t) => {
+  test('is newest first, with the data of a sidebar', async (t) => {
     const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     assert.deepEqual(await client.conversations(), { conversations: [], next_cursor: null });
@@ -57,7 +60,7 @@ describe('the list of conversations', () => {
     assert.equal(next_cursor, null);
   });
 
-  test('shows which are at work and which wait for a person, also after a restart', async (t) => {
+  test('shows which have a running turn and which wait for an answer, also after a restart', async (t) => {
     const { parley, model } = await serveScripted(t, {
       mcpServers: demoServer,
       config: { chat: { service: { tools: { permission: { 'demo.add': 'ask' } } } } },
@@ -82,7 +85,7 @@ describe('the list of conversations', () => {
     assert.deepEqual(await activities(connectClient(t, parley.url)), ['asks: waiting', 'runs: idle']);
   });
 
-  test('comes page by page while others are busy', async (t) => {
+  test('is paged correctly while other conversations change', async (t) => {
     const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     for (const id of ['a', 'b', 'c', 'd', 'e']) await chat(client, id, 'Hi');
@@ -104,7 +107,7 @@ describe('the list of conversations', () => {
     assert.equal(third.next_cursor, null);
   });
 
-  test('refuses a cursor that it has not given, and a limit beyond 200', async (t) => {
+  test('rejects an invalid cursor, and a limit above 200', async (t) => {
     const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await assert.rejects(client.conversations({ cursor: 'page 2' }), rejectsWith({ path: 'payload.cursor' }));
@@ -113,7 +116,7 @@ describe('the list of conversations', () => {
 });
 
 describe('a fork', () => {
-  test('goes on from the end of a turn, and the model hears what came before it and nothing else', async (t) => {
+  test('continues from the end of a turn, and the model gets the messages before it and nothing else', async (t) => {
     const { parley, model } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await chat(client, 'c1', 'I am Ada', 'I like cats', 'I hate dogs');
@@ -137,7 +140,7 @@ describe('a fork', () => {
     assert.deepEqual([...check(parley.database).lines].at(-1)?.endsWith('Everything is in order.'), true);
   });
 
-  test('answers a chat that was copied with the copied answer', async (t) => {
+  test('answers a repeated chat with the copied answer', async (t) => {
     const { parley, model } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     model.script(says('You are Ada.'));
@@ -148,7 +151,7 @@ describe('a fork', () => {
     assert.equal(model.requests.length, 1);
   });
 
-  test('may be made while its origin is at work, and makes no conversation live', async (t) => {
+  test('may be made while its origin has a running turn, and activates no conversation', async (t) => {
     const { parley, model } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await chat(client, 'c1', 'One');
@@ -163,7 +166,7 @@ describe('a fork', () => {
     assert.equal(await running.text(), 'one two');
   });
 
-  test('elsewhere than at the end of a turn is refused, and the nearest are told', async (t) => {
+  test('at another row than the end of a turn is rejected, and the error names the nearest ends', async (t) => {
     const { parley, model } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await chat(client, 'c1', 'One', 'Two');
@@ -180,13 +183,13 @@ describe('a fork', () => {
     await running.end;
   });
 
-  test('of an unknown conversation finds none', async (t) => {
+  test('of an unknown conversation is not_found', async (t) => {
     const { parley } = await serveScripted(t);
-    await assert.rejects(connectClient(t, parley.url).fork('nobody', 3), withCode('not_found'));
+    await assert.rejects(connectClient(t, parley.url).fork('unknown', 3), withCode('not_found'));
   });
 });
 
-test('nobody sees, lists or forks the conversations of others', async (t) => {
+test('a subject can neither list, read nor fork the conversations of others', async (t) => {
   const [alice, bob] = [createToken(), createToken()];
   const tokens = [
     { subject: 'alice', sha256: hashToken(alice) },

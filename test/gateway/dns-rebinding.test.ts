@@ -1,4 +1,7 @@
-/** A real Chromium on pages whose names were made to point at this machine (DNS rebinding), and on this machine's own. */
+/**
+ * Checks DNS rebinding with a real Chromium: pages under foreign names that resolve to this machine, and pages under
+ * its own names.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -9,7 +12,7 @@ import { startParley } from '../support/parley.ts';
 const open = createBrowser(['--host-resolver-rules=MAP *.example 127.0.0.1']);
 const REFUSED = { expected: /status of 4(?:21|03)/ };
 
-/** In the page: how a socket is closed, or `open` when a ping was answered. */
+/** Runs in the page: the close of a socket, or `open` when a ping was answered. */
 const trySocket = (url: string) =>
   new Promise<string>((resolve) => {
     const socket = new WebSocket(url);
@@ -19,12 +22,12 @@ const trySocket = (url: string) =>
   });
 
 describe('a browser', { skip: withoutBrowser }, () => {
-  it('gets nothing from a server without auth under a foreign name', async (t) => {
+  it('gets no data from a server without auth under a foreign name', async (t) => {
     const { port } = new URL((await startParley(t)).url);
     const page = await open(t, REFUSED);
     const answer = await page.goto(`http://evil.example:${port}/health`);
     assert.equal(answer?.status(), 421);
-    // The refusal itself is a page of evil.example, and all below has the same origin as the server.
+    // The error page has the origin evil.example, like all requests below.
     for (const path of ['/metrics', '/inspect', '/inspect/api/conversations'])
       assert.ok((await page.evaluate(async (each) => (await fetch(each)).status, path)) > 400, path);
     assert.match(
@@ -35,7 +38,7 @@ describe('a browser', { skip: withoutBrowser }, () => {
     assert.match(await page.evaluate(trySocket, `ws://localhost:${port}/ws/chat`), /^1008 origin not allowed/);
   });
 
-  it('is served under the names of this machine, and after a link of another site', async (t) => {
+  it('is served under the names of this machine, also after a link on another site', async (t) => {
     const { port } = new URL((await startParley(t)).url);
     const elsewhere = createServer((_, response) =>
       response.setHeader('content-type', 'text/html').end(`<a href="http://localhost:${port}/inspect">look</a>`),

@@ -1,4 +1,4 @@
-/** The plain pages beside the socket: what a supervisor and a dashboard read from a running server, and what strangers send. */
+/** Checks the plain pages: health, readiness, metrics, and malformed requests. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
@@ -12,7 +12,7 @@ import { eventually } from '../support/eventually.ts';
 import { createScriptedTempHome } from '../support/temp-home.ts';
 import { connectClient, readUntilText, startTyped, withCode } from '../support/typed-client.ts';
 
-test('GET /health tells that the process lives, how long, and how its MCP servers are', async (t) => {
+test('GET /health reports the uptime and the state of the MCP servers', async (t) => {
   const parley = await startParley(t, { mcpServers: demoServer });
   const response = await fetch(pageOf(parley.url, '/health'));
   assert.equal(response.status, 200);
@@ -31,7 +31,7 @@ test('GET /health tells that the process lives, how long, and how its MCP server
   ]);
 });
 
-test('GET /ready is 200 while chats are taken and 503 from the first moment of a drain; /health stays 200', async (t) => {
+test('GET /ready is 200 while chats are accepted and 503 from the first moment of a drain; /health stays 200', async (t) => {
   const { model, home } = await createScriptedTempHome(t);
   const server = home.start();
   const url = await server.listening;
@@ -83,7 +83,7 @@ test('GET /metrics counts and times real turns, hops, tools, tokens and commits'
   };
   assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, metrics.get(name)])), expected);
   const value = (name: string) => metrics.get(name) ?? Number.NaN;
-  // Four messages; the hop, its result and its end; an end for each of two others.
+  // Four messages; the hop, its result and its end; an end for each of two other turns.
   assert.equal(value('parley_commit_appends_sum'), 9);
   assert.ok(
     value('parley_commit_rows_sum') > value('parley_commit_appends_sum'),
@@ -98,36 +98,36 @@ test('GET /metrics counts and times real turns, hops, tools, tokens and commits'
   assert.equal((await readMetrics(parley.url)).get('parley_open_turns'), 0);
 });
 
-describe('a stranger', () => {
+describe('a malformed request', () => {
   for (const { name, request, answer } of [
     {
-      name: 'who asks for //',
+      name: 'the path //',
       request: 'GET // HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
       answer: /^HTTP\/1\.1 404 /,
     },
     {
-      name: 'who takes the server for a proxy',
+      name: 'an absolute URL',
       request: 'GET http://[oops/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
       answer: /^HTTP\/1\.1 404 /,
     },
     {
-      name: 'who upgrades at //',
+      name: 'an upgrade at //',
       request: 'GET // HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
       answer: /^HTTP\/1\.1 404 /,
     },
     {
-      name: 'who upgrades without a key',
+      name: 'an upgrade without a key',
       request: 'GET /ws/chat HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
       answer: /^HTTP\/1\.1 400 /,
     },
-    { name: 'who speaks no HTTP', request: '\u0016\u0003\u0001 hello\r\n\r\n', answer: /^HTTP\/1\.1 400 / },
+    { name: 'bytes that are no HTTP', request: '\u0016\u0003\u0001 hello\r\n\r\n', answer: /^HTTP\/1\.1 400 / },
     {
-      name: 'who posts',
+      name: 'the method POST',
       request: 'POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
       answer: /^HTTP\/1\.1 405 /,
     },
   ]) {
-    test(`${name} gets an answer and harms nobody`, async (t) => {
+    test(`with ${name} gets an answer, and other clients are served`, async (t) => {
       const parley = await startParley(t);
       const socket = connectTcp(Number(new URL(parley.url).port), '127.0.0.1');
       await once(socket, 'connect');

@@ -1,6 +1,6 @@
 /**
- * The edge: what a client gets for frames that are wrong, and for sockets from the wrong page or to the wrong path. Over
- * plain sockets: the client that ships sends no such frames. Limits are in limits.test.ts.
+ * Checks the answers to invalid frames, foreign origins and wrong paths. Over plain sockets, because the shipped client
+ * sends no such frames. Limits are in limits.test.ts.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -62,13 +62,13 @@ describe('a frame', () => {
     },
     {
       name: 'about an unknown conversation',
-      frame: '{"action":"history","request_id":"r","payload":{"conversation_id":"nobody"}}',
+      frame: '{"action":"history","request_id":"r","payload":{"conversation_id":"unknown"}}',
       requestId: 'r',
       code: 'not_found',
       says: /no such conversation/,
     },
   ]) {
-    test(`${name} gets ${code} and the socket stays`, async (t) => {
+    test(`${name} gets ${code} and the socket stays open`, async (t) => {
       const { client } = await start(t);
       client.socket.send(frame);
       const answer = await client.waitFor((received) => received.status === 'error');
@@ -91,25 +91,25 @@ describe('a frame', () => {
       frame: `{"action":"chat","request_id":"r","payload":{"conversation_id":"c1","metadata":${'['.repeat(70)}${']'.repeat(70)}}}`,
     },
   ]) {
-    test(`${name} is answered with the conversation that it names`, async (t) => {
+    test(`${name} gets an error that names its conversation`, async (t) => {
       const { client } = await start(t);
       client.socket.send(frame);
       assert.equal((await client.waitFor((received) => received.status === 'error')).conversation_id, 'c1');
     });
   }
 
-  test('whose conversation_id is no id is answered without one', async (t) => {
+  test('whose conversation_id is no id gets an error without one', async (t) => {
     const { client } = await start(t);
     client.socket.send('{"action":"history","request_id":"r","payload":{"conversation_id":7}}');
     assert.equal((await client.waitFor((received) => received.status === 'error')).conversation_id, undefined);
   });
 
-  test('may carry fields that nobody knows', async (t) => {
+  test('may have unknown fields', async (t) => {
     const { client } = await start(t);
     assert.equal((await client.chat('Hi', { colour: 'blue' })).end.status, 'complete');
   });
 
-  test('cannot forge an event of the machine', async (t) => {
+  test('cannot forge an event of the chart', async (t) => {
     const { client } = await start(t);
     const turn = await client.chat('Hi', { type: 'xstate.done.actor.log', output: { queue: null } });
     assert.equal(turn.end.status, 'complete');
@@ -123,7 +123,7 @@ describe('a frame', () => {
 });
 
 describe('a connection', () => {
-  test('from a foreign page is closed with 1008, from the same machine accepted', async (t) => {
+  test('from a foreign page is closed with 1008, from a page of this machine accepted', async (t) => {
     const { parley } = await start(t);
     const foreign = new WebSocket(parley.url, { origin: 'https://evil.example' });
     assert.equal((await once(foreign, 'close'))[0], 1008);
@@ -131,14 +131,14 @@ describe('a connection', () => {
     assert.deepEqual((await local.ask('ping')).result, {});
   });
 
-  test('at another path is refused with the right one', async (t) => {
+  test('to another path is rejected with the right one', async (t) => {
     const { parley } = await start(t);
     const response = await fetch(parley.url.replace('ws:', 'http:').replace('/ws/chat', '/elsewhere'));
     assert.equal(response.status, 404);
     assert.match(await response.text(), /\/ws\/chat/);
   });
 
-  test('that answers no ping is ended', async (t) => {
+  test('that answers no ping is terminated', async (t) => {
     const { parley } = await start(t, { ping_interval: 0.1, ping_timeout: 0.1 });
     const deaf = new WebSocket(parley.url, { autoPong: false });
     assert.equal((await once(deaf, 'close'))[0], 1006);

@@ -1,8 +1,8 @@
 /**
- * Every limit on what clients may do, each at its edge: what is within it is served, what is beyond it is
- * told so. Limits of what waits behind a turn and of conversations in memory are in
- * test/conversation/memory.test.ts and test/registry/passivation.test.ts, those until a token is checked in admission.test.ts. Over plain sockets: the
- * client that ships sends no unreadable frames, and waits out a close with 1013.
+ * Checks every limit on clients at its edge: the last allowed value works, and the next one gets an error.
+ * test/conversation/memory.test.ts and test/registry/passivation.test.ts have the limits of queues and of conversations
+ * in memory, admission.test.ts those before a token is checked. Over plain sockets, because the shipped client sends no
+ * unreadable frames, and waits after a close with 1013.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ async function start(t: TestContext, websocket: Record<string, unknown> = {}, se
   return { parley, client: await parley.connect() };
 }
 
-/** The server hears a moment after the client that a socket is gone. */
+/** Retries, because the server notices a closed socket a moment after the client. */
 function servedAgain(parley: Parley, options: ConnectOptions = {}): Promise<true> {
   return eventually(
     async () =>
@@ -31,7 +31,7 @@ function servedAgain(parley: Parley, options: ConnectOptions = {}): Promise<true
   );
 }
 
-/** A TCP connection that says nothing of itself. */
+/** Opens a TCP connection that sends nothing by itself. */
 async function openTcp(t: TestContext, url: string): Promise<Socket> {
   const socket = connectTcp({ port: Number(new URL(url).port), host: '127.0.0.1' });
   t.after(() => socket.destroy());
@@ -40,7 +40,7 @@ async function openTcp(t: TestContext, url: string): Promise<Socket> {
 }
 
 describe('connections', () => {
-  test('beyond max_connections are closed with 1013, until one leaves', async (t) => {
+  test('beyond max_connections are closed with 1013, until one closes', async (t) => {
     const { parley, client } = await start(t, { max_connections: 2 });
     const second = await parley.connect();
     assert.deepEqual(await rejectedConnection(parley.url), {
@@ -88,7 +88,7 @@ describe('connections', () => {
     await servedAgain(parley, by(alice));
   });
 
-  test('of one subject are not counted where nobody is told apart', async (t) => {
+  test('of one subject are not limited without auth', async (t) => {
     const { parley, client } = await start(t, { max_connections_per_subject: 1 });
     await (await parley.connect()).ask('ping');
     await client.ask('ping');
@@ -102,7 +102,7 @@ describe('connections', () => {
       said: 'GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n',
     },
   ]) {
-    test(`that say ${name} within handshake_timeout are ended`, async (t) => {
+    test(`that send ${name} within handshake_timeout are closed`, async (t) => {
       const { parley, client } = await start(t, { handshake_timeout: 0.2 });
       const socket = await openTcp(t, parley.url);
       socket.write(said);
@@ -111,14 +111,14 @@ describe('connections', () => {
     });
   }
 
-  test('that upgrade at a wrong path and stay are ended', async (t) => {
+  test('that upgrade at a wrong path and stay are closed', async (t) => {
     const { parley } = await start(t);
     const socket = connectTcp({ port: Number(new URL(parley.url).port), host: '127.0.0.1', allowHalfOpen: true });
     t.after(() => socket.destroy());
     socket.write('GET /elsewhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     socket.resume();
     await once(socket, 'end');
-    // Our half is still open. What comes through it to a connection that is gone is answered with a reset, which the next write is told.
+    // Our half is still open. A write to the closed connection is answered with a reset, which the next write reports.
     socket.on('error', () => undefined);
     await eventually(() => {
       socket.write('still here');
@@ -126,7 +126,7 @@ describe('connections', () => {
     }, 'a reset');
   });
 
-  test('that are many more than may be served are dropped', async (t) => {
+  test('far beyond the limit are dropped', async (t) => {
     const { parley, client } = await start(t, { max_connections: 1 });
     const sockets = Array.from({ length: 1001 }, () =>
       connectTcp({ port: Number(new URL(parley.url).port), host: '127.0.0.1' }),
@@ -149,7 +149,7 @@ describe('a frame', () => {
     assert.equal((await once(client.socket, 'close'))[0], 1009);
   });
 
-  test('nested deeper than max_json_depth is refused, even a thousandfold, and the socket stays', async (t) => {
+  test('nested deeper than max_json_depth is rejected, even a thousandfold, and the socket stays open', async (t) => {
     const { client } = await start(t, { max_json_depth: 10 });
     const nested = (levels: number) => `${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`;
     // The frame and its payload are the first two levels.
@@ -175,7 +175,7 @@ describe('a frame', () => {
     await client.ask('ping');
   });
 
-  test('with a text over max_text_length is refused by name and number', async (t) => {
+  test('with a text over max_text_length is rejected with the path and the limit', async (t) => {
     const { client } = await start(t, {}, { max_text_length: 10 });
     assert.equal((await client.chat('0123456789')).end.status, 'complete');
     const { error } = (await client.chat('more than ten')).end;
@@ -183,7 +183,7 @@ describe('a frame', () => {
     assert.match(error?.message ?? '', /payload\.text: expected at most 10 characters/);
   });
 
-  test('that is unreadable, max_bad_frames and one, closes the socket with 1008', async (t) => {
+  test('that is unreadable closes the socket with 1008 after max_bad_frames others', async (t) => {
     const { client } = await start(t, { max_bad_frames: 3 });
     for (let sent = 0; sent < 3; sent += 1) client.socket.send('{');
     await client.ask('ping');

@@ -1,4 +1,4 @@
-/** Stop for a chat that has no place in its conversation yet, because something is still being looked up for it. */
+/** Checks a cancel of a chat whose prompts or resources are still being read. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -9,7 +9,7 @@ import { readUntilText, startTyped, withCode } from '../support/typed-client.ts'
 
 const today = { server: 'memos', uri: 'memo://today' };
 
-/** A server whose resources are read when the test says so. */
+/** A server whose resources are read when the test allows it. */
 async function startSlowMemos(test: TestContext) {
   const reading = { begun: 0, ...Promise.withResolvers<string>() };
   const read = () => {
@@ -24,7 +24,7 @@ async function startSlowMemos(test: TestContext) {
 const stopped = { cancelled: ['r1'], disposition: 'cancelled' };
 
 for (const target of ['r1', undefined]) {
-  test(`waits for the chat that it means, ${target ? 'by its name' : 'for nothing else runs'}, and the model is not asked`, async (t) => {
+  test(`waits for its chat, ${target ? 'which it names' : 'because no other turn runs'}, and the model is not asked`, async (t) => {
     const { client, model, reading } = await startSlowMemos(t);
     const turn = client.chat('What is to be done?', { conversationId: 'c1', requestId: 'r1', resources: [today] });
     await eventually(() => reading.begun > 0, 'the server to be asked');
@@ -38,7 +38,7 @@ for (const target of ['r1', undefined]) {
   });
 }
 
-test('without a name means the turn that runs before one that is still coming', async (t) => {
+test('a cancel without a target stops the running turn before a pending chat', async (t) => {
   const { client, model, reading } = await startSlowMemos(t);
   model.script(stalls('Once '), says('Bread.'));
   const running = client.chat('a story', { conversationId: 'c1', requestId: 'r1' });
@@ -50,7 +50,7 @@ test('without a name means the turn that runs before one that is still coming', 
   assert.equal(await coming.text(), 'Bread.');
 });
 
-test('for a chat whose resource cannot be read finds nothing to stop', async (t) => {
+test('a cancel of a chat whose resource cannot be read finds nothing to stop', async (t) => {
   const { client, reading } = await startSlowMemos(t);
   const turn = client.chat('What is to be done?', { conversationId: 'c1', requestId: 'r1', resources: [today] });
   await eventually(() => reading.begun > 0, 'the server to be asked');

@@ -1,6 +1,6 @@
 /**
- * A server that asks for no token, behind a proxy or under a foreign name: what it serves, and how it refuses. The test
- * plays browsers, foreign names and nginx with its exact requests, over raw sockets.
+ * Checks a server without auth behind a proxy or under a foreign name: what it serves, and how it rejects. The test
+ * sends the exact requests of browsers and nginx over raw sockets.
  */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
@@ -36,7 +36,7 @@ async function start(t: TestContext, config: ParleyOptions['config'] = {}) {
 
 const withHosts = (allowed_hosts: string[], more: object = {}) => ({ chat: { websocket: { allowed_hosts, ...more } } });
 
-describe('a host that is not this machine', () => {
+describe('a Host that is not this machine', () => {
   for (const { name, lines } of [
     { name: 'by its name', lines: ['Host: evil.example:8000'] },
     { name: 'that looks like localhost', lines: ['Host: localhost.evil.example'] },
@@ -47,7 +47,7 @@ describe('a host that is not this machine', () => {
     { name: 'with a user in it', lines: ['Host: x@localhost'] },
     { name: 'an address of another machine', lines: ['Host: 192.0.2.1:8000'] },
   ]) {
-    test(`${name} is refused on every page and socket, with the key to set`, async (t) => {
+    test(`(${name}) is rejected on every page and socket, with the key to set`, async (t) => {
       const { get, chat, inspect } = await start(t);
       for (const path of PATHS) {
         const { status, body } = await get(path, ...lines);
@@ -62,7 +62,7 @@ describe('a host that is not this machine', () => {
     });
   }
 
-  test('is refused for other methods too', async (t) => {
+  test('is rejected for other methods too', async (t) => {
     const { url } = await start(t);
     assert.equal(
       (await sendLines(url, ['POST /metrics HTTP/1.1', 'Host: evil.example', 'Content-Length: 0'])).status,
@@ -90,7 +90,7 @@ describe('a host that is not this machine', () => {
   });
 });
 
-describe('signs of a proxy under a name of this machine', () => {
+describe('a request under a name of this machine with signs of a proxy', () => {
   const headers = [
     'X-Forwarded-For: 192.0.2.1',
     'X-Forwarded-Host: chat.example.com',
@@ -108,7 +108,7 @@ describe('signs of a proxy under a name of this machine', () => {
     'X-Forwarded-For:',
   ];
 
-  test('a header that proxies and content networks add refuses pages and sockets', async (t) => {
+  test('is rejected on pages and sockets if it has a header of proxies and content networks', async (t) => {
     const { get, chat, inspect, host } = await start(t);
     for (const header of headers) {
       for (const path of PATHS) {
@@ -129,7 +129,7 @@ describe('signs of a proxy under a name of this machine', () => {
     }
   });
 
-  test("nginx's plain requests by its usual three lines are refused: Connection without Upgrade", async (t) => {
+  test('is rejected if nginx sent it with its usual three lines: Connection without Upgrade', async (t) => {
     const { get, host } = await start(t);
     for (const path of PATHS) {
       assert.equal(
@@ -146,7 +146,7 @@ describe('signs of a proxy under a name of this machine', () => {
     }
   });
 
-  test('nginx without these lines speaks HTTP/1.0, and is refused', async (t) => {
+  test('is rejected if nginx sent it without these lines, as HTTP/1.0', async (t) => {
     const { url, host } = await start(t);
     for (const path of PATHS)
       assert.equal(
@@ -156,14 +156,14 @@ describe('signs of a proxy under a name of this machine', () => {
       );
   });
 
-  test('nginx with the map of its documentation is refused: it writes Connection before Host', async (t) => {
+  test('is rejected if nginx sent it with the map of its documentation: Connection comes before Host', async (t) => {
     const { get, host } = await start(t);
     for (const path of PATHS)
       assert.equal((await get(path, 'Connection: close', `Host: ${host}`, 'Accept: */*')).status, 403, path);
   });
 
   for (const spelling of ['upgrade', 'Upgrade']) {
-    test(`nginx's upgrade is refused without an Origin too, with "${spelling}": it writes Upgrade and Connection before Host`, async (t) => {
+    test(`is rejected if nginx sent an upgrade without an Origin, with "${spelling}": Upgrade and Connection come before Host`, async (t) => {
       const { chat, inspect, host } = await start(t);
       const lines = ['Upgrade: websocket', `Connection: ${spelling}`, `Host: ${host}`];
       assert.match((await chat(...lines)).close?.reason ?? '', /^came through a proxy/);
@@ -175,7 +175,7 @@ describe('signs of a proxy under a name of this machine', () => {
     });
   }
 
-  test('what clients of this machine send is none', async (t) => {
+  test('is distinct from the requests of clients on this machine, which are served', async (t) => {
     const { get, chat, host } = await start(t);
     assert.equal(
       (
@@ -199,7 +199,7 @@ describe('signs of a proxy under a name of this machine', () => {
   });
 });
 
-describe('a page of another site', () => {
+describe('a request of a page of another site', () => {
   for (const { name, lines } of [
     { name: 'Origin', lines: ['Origin: https://chat.example.com'] },
     { name: 'an Origin that is none', lines: ['Origin: null'] },
@@ -214,7 +214,7 @@ describe('a page of another site', () => {
       lines: ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: iframe'],
     },
   ]) {
-    test(`is refused by ${name}`, async (t) => {
+    test(`is rejected by ${name}`, async (t) => {
       const { get, host } = await start(t);
       for (const path of PATHS) {
         const { status, body } = await get(path, `Host: ${host}`, ...lines);
@@ -249,7 +249,7 @@ describe('a page of another site', () => {
       ],
     },
   ]) {
-    test(`${name} is served`, async (t) => {
+    test(`is distinct from ${name}, which is served`, async (t) => {
       const { get } = await start(t);
       for (const path of ['/health', '/inspect', '/inspect/api/conversations'])
         assert.equal((await get(path, 'Host: localhost', ...lines)).status, 200, path);
@@ -284,7 +284,7 @@ describe('a host in allowed_hosts', () => {
     );
   });
 
-  test('lets its pages in also where the proxy does not pass Host on', async (t) => {
+  test('may connect from its pages also if the proxy does not forward Host', async (t) => {
     const { chat, host } = await start(t, withHosts(['chat.example.com']));
     const nginx = ['Upgrade: websocket', 'Connection: upgrade', `Host: ${host}`];
     assert.equal((await chat(...nginx, 'Origin: https://chat.example.com')).close, null);
@@ -292,7 +292,7 @@ describe('a host in allowed_hosts', () => {
     assert.equal((await chat(...nginx)).close?.code, 1008);
   });
 
-  test('opens no inspection: that has a key of its own, and needs tokens', async (t) => {
+  test('gets no inspection, which has a key of its own and needs tokens', async (t) => {
     const { get, inspect } = await start(t, withHosts(['chat.example.com', 'localhost']));
     for (const lines of [['Host: chat.example.com'], ['Host: localhost', 'X-Forwarded-For: 192.0.2.1']]) {
       for (const path of PATHS.filter((each) => each.startsWith('/inspect'))) {
@@ -323,7 +323,7 @@ describe('a host in allowed_hosts', () => {
   });
 });
 
-test('origins that are listed with ports, capitals, slashes and wildcards match', async (t) => {
+test('listed origins match with ports, capitals, slashes and wildcards', async (t) => {
   const { chat } = await start(
     t,
     withHosts([], {
@@ -343,7 +343,7 @@ test('origins that are listed with ports, capitals, slashes and wildcards match'
     assert.equal(await by(origin), 1008, origin);
 });
 
-test('with every origin allowed, pages of other sites are served as well, but no proxy is', async (t) => {
+test('with every origin allowed, pages of other sites are served, but no proxy is', async (t) => {
   const { get, chat } = await start(t, withHosts([], { allow_origins: ['*'] }));
   assert.equal((await chat('Host: localhost', ...UPGRADE, 'Origin: https://any.example')).close, null);
   assert.equal((await get('/health', 'Host: localhost', 'Sec-Fetch-Site: cross-site')).status, 200);

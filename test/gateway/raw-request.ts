@@ -1,16 +1,16 @@
 /**
- * Sends requests byte by byte as written: with any header, in any order and spelling, which no HTTP client allows. So a
- * test can be a proxy, with its exact requests.
+ * Sends requests byte by byte as written, with any header in any order and spelling, which no HTTP client allows. So a
+ * test can send a proxy's exact requests.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** Where a raw request goes. */
+/** The port of a URL. */
 const portOf = (url: string) => Number(new URL(url).port);
 
 const TIMEOUT_MS = 60_000;
 
-/** Sends these lines and an empty one; resolves with the answer. */
+/** Sends these lines and an empty one; resolves with the response. */
 export async function sendLines(url: string, lines: readonly string[]): Promise<{ status: number; body: string }> {
   const answer = await exchange(url, `${lines.join('\r\n')}\r\n\r\n`, (received) =>
     wholeAnswer(received.toString('latin1')),
@@ -18,7 +18,7 @@ export async function sendLines(url: string, lines: readonly string[]): Promise<
   return answer;
 }
 
-/** The lines of an upgrade to chat, with these in place of Host, Upgrade and Connection. */
+/** The lines of an upgrade to chat; `hostLines` replace Host, Upgrade and Connection. */
 export const upgradeLines = (hostLines: readonly string[], path = '/ws/chat', version = '1.1') => [
   `GET ${path} HTTP/${version}`,
   ...hostLines,
@@ -26,7 +26,7 @@ export const upgradeLines = (hostLines: readonly string[], path = '/ws/chat', ve
   'Sec-WebSocket-Version: 13',
 ];
 
-/** Upgrades and sends one ping of the protocol. `close` is null when the ping was answered. */
+/** Upgrades and sends one ping of the protocol. `close` is null if the server answered the ping. */
 export function upgradeByLines(
   url: string,
   lines: readonly string[],
@@ -72,7 +72,8 @@ function wholeAnswer(text: string): { status: number; body: string } | null {
   const status = Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]);
   const length = /^content-length: (\d+)$/im.exec(head)?.[1];
   if (length !== undefined) return body.length >= Number(length) ? { status, body } : null;
-  // Without a length it is chunked, or ends with the connection: the last chunk says so, or the status is enough.
+  // Without a length the body is chunked or ends with the connection. The last chunk marks the end, or the status is
+  // enough.
   return /transfer-encoding: chunked/i.test(head) && !body.endsWith('0\r\n\r\n') ? null : { status, body };
 }
 

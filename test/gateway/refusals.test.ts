@@ -1,4 +1,4 @@
-/** Refusals as an operator sees them: a line in the log that names the key to set, and a metric by reason. */
+/** Checks how rejections are reported to operators: a log line that names the key to set, and a metric by reason. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
@@ -12,7 +12,7 @@ import { createTempHome } from '../support/temp-home.ts';
 
 const nameOf = (reason: string) => `parley_connections_refused_total{reason="${reason}"}`;
 
-/** Those that are not 0. */
+/** The refusal counts that are not 0. */
 async function refusedBy(url: string, token: string | null = null): Promise<Record<string, number>> {
   const samples = [...(await readMetrics(url, token))].filter(([name]) =>
     name.startsWith('parley_connections_refused_total{'),
@@ -20,8 +20,8 @@ async function refusedBy(url: string, token: string | null = null): Promise<Reco
   return Object.fromEntries(samples.map(([name, value]) => [/reason="([^"]+)"/.exec(name)?.[1] ?? name, value]));
 }
 
-describe('the log', () => {
-  it('has one line a minute for each kind, with what was asked, from where, and the key to set', async (t) => {
+describe('the log of refusals', () => {
+  it('has one line a minute for each kind, with the request, its address, and the key to set', async (t) => {
     const home = await createTempHome(t, { config: { logging: { format: 'json' } } });
     const server = home.start();
     const url = await server.listening;
@@ -92,8 +92,8 @@ describe('the log', () => {
   });
 });
 
-describe('the metric', () => {
-  it('counts tokens that are missing or not known, and viewers that are not named, over HTTP and sockets', async (t) => {
+describe('the metric of refusals', () => {
+  it('counts missing and unknown tokens, and viewers that are not listed, over HTTP and sockets', async (t) => {
     const tokens = { root: createToken(), alice: createToken() };
     const auth = {
       mode: 'token',
@@ -150,8 +150,8 @@ describe('the metric', () => {
   });
 });
 
-describe('a server that asks for tokens', () => {
-  it('is served under any host and through any proxy, and lets pages of its own host in', async (t) => {
+describe('a server with tokens', () => {
+  it('is served under any host and through any proxy, and accepts pages of its own host', async (t) => {
     const token = createToken();
     const parley = await startParley(t, {
       config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(token) }] } },
@@ -181,8 +181,8 @@ describe('a server that asks for tokens', () => {
   });
 });
 
-describe('a server without tokens that other machines reach', () => {
-  it('serves any host, but a page of its own host only by an address or a host that is listed: a name could be made to point here', async (t) => {
+describe('a server without tokens that other machines can reach', () => {
+  it('serves any host, but pages of its own host only by an address or a listed host, because a name could be rebound', async (t) => {
     const parley = await startParley(t, {
       config: {
         auth: { allow_anonymous_beyond_loopback: true },

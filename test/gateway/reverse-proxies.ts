@@ -1,6 +1,6 @@
 /**
- * The real nginx and the real Caddy in front of a server, where the machine has them: each with a configuration of the
- * test in a folder of its own, on loopback. Where one is missing, its tests are skipped and say why.
+ * Starts the real nginx and the real Caddy in front of a server, on loopback, with a configuration in a folder of its
+ * own. Where one is missing, its tests are skipped with the reason.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -18,13 +18,13 @@ const find = (name: string) => FOLDERS.map((folder) => join(folder, name)).find(
 const nginx = find('nginx');
 const caddy = find('caddy');
 
-/** For `test(name, { skip: withoutNginx }, ...)`: false, or why there can be no such test here. */
+/** For `test(name, { skip: withoutNginx }, ...)`: false, or the reason to skip. */
 export const withoutNginx =
   nginx !== undefined ? false : 'there is no nginx on this machine; apt-get install nginx-light brings one';
 export const withoutCaddy =
   caddy !== undefined ? false : 'there is no Caddy on this machine; apt-get install caddy brings one';
 
-/** `http` is what nginx has within its block of that name; `PORT` in it is where the proxy is to listen. Returns the proxy's port. */
+/** Starts nginx with the content of its `http` block; `PORT` in it is the port to listen on. Returns the port. */
 export function startNginx(t: TestContext, http: string): Promise<number> {
   return start(t, nginx ?? '', (folder, port) => ({
     file: 'nginx.conf',
@@ -33,7 +33,7 @@ export function startNginx(t: TestContext, http: string): Promise<number> {
   }));
 }
 
-/** The same for Caddy; `sites` is its Caddyfile but for the global options. */
+/** The same for Caddy; `sites` is its Caddyfile without the global options. */
 export function startCaddy(t: TestContext, sites: string): Promise<number> {
   return start(t, caddy ?? '', (folder, port) => ({
     file: 'Caddyfile',

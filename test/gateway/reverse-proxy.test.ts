@@ -1,4 +1,6 @@
-/** A server behind the real nginx and the real Caddy: what visitors of the proxy get, with the configuration of docs/operations.md and with less. */
+/**
+ * Checks a server behind the real nginx and the real Caddy, with the configuration of docs/operations.md and with less.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
@@ -12,7 +14,7 @@ import { startCaddy, startNginx, withoutCaddy, withoutNginx } from './reverse-pr
 
 const operations = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
 
-/** The configuration of that language in docs/operations.md, for this server, without TLS. */
+/** The configuration in this language in docs/operations.md, for this server, without TLS. */
 const documented = (language: string, port: string) =>
   (new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(operations)?.[1] ?? assert.fail(language)).replace(
     '127.0.0.1:8000',
@@ -29,7 +31,7 @@ const withNginx = async (t: TestContext, config: Record<string, unknown>, http: 
   return clientOf(await startNginx(t, http(new URL(parley.url).port)));
 };
 
-/** A visitor of the proxy, who asks for chat.example.com. */
+/** A client of the proxy that asks for chat.example.com. */
 function clientOf(port: number) {
   const url = `ws://127.0.0.1:${port}/ws/chat`;
   const withHost = (options: ConnectOptions = {}) => ({
@@ -38,7 +40,7 @@ function clientOf(port: number) {
   });
   return {
     connect: (options?: ConnectOptions) => connect(url, withHost(options)),
-    turnedAway: (options?: ConnectOptions) => rejectedConnection(url, withHost(options)),
+    rejected: (options?: ConnectOptions) => rejectedConnection(url, withHost(options)),
     page: (path: string, headers: Record<string, string> = {}) =>
       new Promise<{ status: number; body: string }>((resolve, reject) => {
         httpGet(
@@ -65,9 +67,9 @@ describe('a server without auth behind nginx', { skip: withoutNginx }, () => {
     },
     { name: 'Host too', lines: `${WEBSOCKET_LINES} proxy_set_header Host $host;` },
   ]) {
-    it(`gives visitors nothing with ${name}`, async (t) => {
+    it(`rejects requests through the proxy with ${name}`, async (t) => {
       const target = name.includes('by name') ? 'localhost' : '127.0.0.1';
-      const { page, turnedAway: away } = await withNginx(
+      const { page, rejected } = await withNginx(
         t,
         {},
         (port) =>
@@ -75,14 +77,14 @@ describe('a server without auth behind nginx', { skip: withoutNginx }, () => {
       );
       for (const path of PATHS) assert.ok([403, 421].includes((await page(path)).status), path);
       for (const headers of [{ origin: 'https://chat.example.com' }, { origin: 'http://localhost:3000' }, {}]) {
-        const { code, reason } = await away({ headers });
+        const { code, reason } = await rejected({ headers });
         assert.equal(code, 1008);
         assert.match(reason, /chat\.websocket\.allowed_hosts/);
       }
     });
   }
 
-  it('gives visitors nothing without any line', async (t) => {
+  it('rejects requests through the proxy without any line', async (t) => {
     const { page } = await withNginx(
       t,
       {},
@@ -95,7 +97,7 @@ describe('a server without auth behind nginx', { skip: withoutNginx }, () => {
     const {
       connect: enter,
       page,
-      turnedAway: away,
+      rejected,
     } = await withNginx(t, { chat: { websocket: { allowed_hosts: ['chat.example.com'] } } }, (port) =>
       documented('nginx', port).replace('listen 443 ssl', 'listen 127.0.0.1:PORT'),
     );
@@ -106,19 +108,19 @@ describe('a server without auth behind nginx', { skip: withoutNginx }, () => {
     }
     assert.equal((await page('/health')).status, 200);
     assert.match((await page('/inspect')).body, /inspect\.beyond_loopback/);
-    assert.equal((await away({ headers: { origin: 'https://evil.example' } })).code, 1008);
-    assert.equal((await away({ headers: { host: 'other.example.com' } })).code, 1008);
+    assert.equal((await rejected({ headers: { origin: 'https://evil.example' } })).code, 1008);
+    assert.equal((await rejected({ headers: { host: 'other.example.com' } })).code, 1008);
   });
 });
 
-describe('a server that asks for tokens behind nginx', { skip: withoutNginx }, () => {
-  it('serves those who have one, also with its usual three lines', async (t) => {
+describe('a server with tokens behind nginx', { skip: withoutNginx }, () => {
+  it("serves clients with a token, also with nginx's usual three lines", async (t) => {
     const token = createToken();
     const auth = { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(token) }] };
     const {
       connect: enter,
       page,
-      turnedAway: away,
+      rejected,
     } = await withNginx(
       t,
       { auth, chat: { websocket: { allowed_hosts: ['chat.example.com'] } } },
@@ -128,7 +130,7 @@ describe('a server that asks for tokens behind nginx', { skip: withoutNginx }, (
     const client = await enter({ headers: { authorization: `Bearer ${token}`, origin: 'https://chat.example.com' } });
     assert.equal((await client.chat('Hi')).end.status, 'complete');
     client.socket.terminate();
-    assert.match((await away()).reason, /^unauthorized/);
+    assert.match((await rejected()).reason, /^unauthorized/);
     assert.equal((await page('/ready')).status, 200);
     assert.equal((await page('/metrics')).status, 401);
     assert.equal((await page('/inspect/api/conversations', { authorization: `Bearer ${token}` })).status, 403);
@@ -149,10 +151,10 @@ describe('a server without auth behind Caddy', { skip: withoutCaddy }, () => {
     );
   };
 
-  it('gives visitors nothing', async (t) => {
-    const { page, turnedAway: away } = await start(t, {});
+  it('rejects requests through the proxy', async (t) => {
+    const { page, rejected } = await start(t, {});
     for (const path of PATHS) assert.ok([403, 421].includes((await page(path)).status), path);
-    assert.equal((await away()).code, 1008);
+    assert.equal((await rejected()).code, 1008);
   });
 
   it('serves chat under a listed host with the configuration of docs/operations.md, and no inspection', async (t) => {

@@ -82,13 +82,13 @@ test('a server whose database is locked by another program rejects chats, and ac
   const other = new Database(parley.database);
   t.after(() => other.close());
   other.exec('BEGIN IMMEDIATE');
-  const refused = await client.chat('Anybody?', { conversation_id: 'c1' }, 'r1');
+  const refused = await client.chat('Still there?', { conversation_id: 'c1' }, 'r1');
   assert.deepEqual(
     refused.frames.map(({ status, error }) => [status, error?.code]),
     [['error', 'storage_failed']],
   );
   other.exec('ROLLBACK');
-  assert.equal((await client.chat('Anybody?', { conversation_id: 'c1' }, 'r2')).text, 'after');
+  assert.equal((await client.chat('Still there?', { conversation_id: 'c1' }, 'r2')).text, 'after');
   assert.equal(model.requests.length, 2);
 });
 

@@ -73,10 +73,10 @@ export const errorScenarios: Record<Exclude<ErrorCode, `provider_${string}`>, Er
       config: { auth: { mode: 'token', tokens: [{ subject: 'ann', sha256: '0'.repeat(64) }] } },
     });
     const {
-      frames: [told],
+      frames: [frame],
     } = await rejectedConnection(url);
-    assert.ok(told);
-    return faultIn(told);
+    assert.ok(frame);
+    return faultIn(frame);
   },
   async budget_exceeded(test) {
     const client = await (
@@ -111,7 +111,7 @@ export const errorScenarios: Record<Exclude<ErrorCode, `provider_${string}`>, Er
   async storage_failed(test) {
     const { parley, client } = await startScripted(test);
     await client.chat('Hi', c1);
-    return whileLocked(parley.database, () => client.chat('Anybody?', c1));
+    return whileLocked(parley.database, () => client.chat('Still there?', c1));
   },
   async conversation_failed(test) {
     const { parley, client, model } = await startScripted(test);
@@ -162,7 +162,7 @@ export const errorScenarios: Record<Exclude<ErrorCode, `provider_${string}`>, Er
   },
   async mcp_refused(test) {
     const parley = await startParley(test, { mcpServers: demoServer });
-    return faultIn(await (await parley.connect()).ask('get_prompt', { server: 'demo', name: 'nobody knows it' }));
+    return faultIn(await (await parley.connect()).ask('get_prompt', { server: 'demo', name: 'unknown' }));
   },
   async config_invalid(test) {
     const { url } = await startParley(test);

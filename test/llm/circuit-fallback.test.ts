@@ -1,4 +1,4 @@
-/** What people notice of a provider that is down: the next one answers at once, and /health says why. */
+/** Checks a provider that is down: the fallback answers at once, and /health gives the reason. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pageOf } from '../support/metrics.ts';
@@ -8,7 +8,7 @@ import { startScripted } from '../support/parley.ts';
 
 const circuit = { failures: 1, cooldown: 60 };
 
-test('once a provider has failed often enough its fallback is asked without a wait, and /health tells', async (t) => {
+test("once a provider's circuit is open its fallback is asked without a wait, and /health reports it", async (t) => {
   const spare = await startModelServer();
   t.after(() => spare.close());
   const providers = { spare: { base_url: spare.url, model: 'spare-model' } };

@@ -1,4 +1,7 @@
-/** A chat that names the model it wants: asked for where the configuration allows it, refused before anything is stored where it does not. */
+/**
+ * Checks chats that name a model: it is used if the configuration allows it, else the chat is rejected before anything
+ * is stored.
+ */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { cuts, fails, hangs, says } from '../support/model/replies.ts';
@@ -9,7 +12,7 @@ import { startTyped, withCode } from '../support/typed-client.ts';
 
 const c1 = { conversationId: 'c1' };
 
-/** A server whose one provider has `usual` for everybody and lets chats name `clever`. */
+/** A server whose only provider has the model `usual` and allows chats to name `clever`. */
 const startChoice = (t: TestContext, config: Record<string, unknown> = {}) =>
   startTyped(t, {
     mcpServers: demoServer,
@@ -19,7 +22,7 @@ const startChoice = (t: TestContext, config: Record<string, unknown> = {}) =>
     },
   });
 
-test('a chat is answered by the model that it names, in each hop, and the next one by the usual model', async (t) => {
+test('a chat is answered by the model that it names, in each hop, and the next chat by the usual model', async (t) => {
   const { client, model } = await startChoice(t);
   model.script(asks([{ name: 'add', arguments: { a: 1, b: 2 } }]), says('Three.'), says('As usual.'));
   await client.chat('1 + 2?', { ...c1, model: 'clever' }).end;
@@ -30,7 +33,7 @@ test('a chat is answered by the model that it names, in each hop, and the next o
   );
 });
 
-test('a model that is not allowed is refused by name of the field, and nothing is stored', async (t) => {
+test('a model that is not allowed is rejected with the path, and nothing is stored', async (t) => {
   const { client, model } = await startChoice(t);
   await assert.rejects(client.chat('Hi', { ...c1, model: 'costly' }).end, {
     code: 'invalid_request',
@@ -41,7 +44,7 @@ test('a model that is not allowed is refused by name of the field, and nothing i
   assert.equal(model.requests.length, 0);
 });
 
-test('a turn that a restart cut off is taken up with the model that its message names', async (t) => {
+test('a turn that a restart interrupted is resumed with the model that its message names', async (t) => {
   const { parley, client, model } = await startChoice(t);
   model.script(hangs(), says('Here I am.'));
   client.chat('Hi', { ...c1, model: 'clever' });
@@ -50,7 +53,7 @@ test('a turn that a restart cut off is taken up with the model that its message 
   assert.equal((await model.request(2)).body.model, 'clever');
 });
 
-test('a provider that stands in answers with its own model unless it allows the same one', async (t) => {
+test('a fallback answers with its own model unless it allows the named one', async (t) => {
   const spare = await startModelServer();
   t.after(() => spare.close());
   const { client, model } = await startChoice(t, {

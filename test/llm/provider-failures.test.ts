@@ -1,4 +1,7 @@
-/** A provider that fails, as the client of a turn lives through it: what is tried again, after how long, who is asked instead, and how a Stop ends it. */
+/**
+ * Checks failing providers as a client of the turn sees them: what is retried, after what time, the fallbacks, and a
+ * cancel meanwhile.
+ */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Turn } from '../../src/client/turn.ts';
@@ -20,7 +23,7 @@ async function failed(client: RecordedClient, turn: Turn) {
 const startImpatient = (t: TestContext, llm: Record<string, unknown> = {}) =>
   startTyped(t, { config: { llm: { first_byte_timeout: 0.2, stall_timeout: 0.2, ...llm } } });
 
-test('before its first word a provider is asked again after', async (t) => {
+test('a provider is retried after a failure before the first token:', async (t) => {
   const { client, model } = await startImpatient(t);
   const table: [title: string, reply: Reply][] = [
     ['a refused request time', fails(408, 'late')],
@@ -49,15 +52,15 @@ test('before its first word a provider is asked again after', async (t) => {
   }
 });
 
-test('it is not asked again after', async (t) => {
+test('a provider is not retried after:', async (t) => {
   const { client, model } = await startImpatient(t);
   const table: [title: string, reply: Reply, code: string][] = [
     ['a refused key', fails(401, 'no'), 'provider_auth'],
     ['a forbidden request', fails(403, 'no'), 'provider_auth'],
     ['an unknown model', fails(404, 'no such model'), 'provider_model'],
     ['a request that it does not take', fails(400, 'temperature must be below 2'), 'provider_request'],
-    ['words that were shown, then silence', stalls('Once '), 'provider_timeout'],
-    ['words that were shown, then a cut', cuts('torn', 'Once '), 'provider_cut'],
+    ['text that was shown, then silence', stalls('Once '), 'provider_timeout'],
+    ['text that was shown, then a cut', cuts('torn', 'Once '), 'provider_cut'],
   ];
   for (const [title, reply, code] of table) {
     await t.test(title, async () => {
@@ -97,7 +100,7 @@ test('a Retry-After', async (t) => {
     });
   }
 
-  await t.test('that is longer than anybody waits ends the turn, and the error tells it', async () => {
+  await t.test('that exceeds the longest wait ends the turn, and the error has it', async () => {
     const before = model.requests.length;
     model.script(fails(429, 'slow down', { headers: { 'retry-after': '3600' } }));
     const { error } = await failed(client, client.chat('Hi', c1));
@@ -109,7 +112,7 @@ test('a Retry-After', async (t) => {
   });
 });
 
-test('the fallbacks are asked in their order, each with tries of its own, and the last fault is the end', async (t) => {
+test('the fallbacks are asked in order, each with its own attempts, and the last failure ends the turn', async (t) => {
   const spares = [await startModelServer(), await startModelServer()];
   t.after(() => Promise.all(spares.map((spare) => spare.close())));
   const [second, third] = spares;
@@ -136,8 +139,8 @@ test('the fallbacks are asked in their order, each with tries of its own, and th
   );
 });
 
-describe('a Stop', () => {
-  test('of a request that nobody answers yet aborts it at once, and it is not tried again', async (t) => {
+describe('a cancel', () => {
+  test('of an unanswered request aborts it at once, and it is not retried', async (t) => {
     const { client, model } = await startTyped(t);
     model.script(hangs());
     const turn = client.chat('Hi', c1);
@@ -145,12 +148,12 @@ describe('a Stop', () => {
     await turn.cancel();
     assert.equal(await request.end, 'aborted');
     assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
-    // The next turn of the conversation comes after all that the stopped one did.
+    // The next turn runs after the cancelled one has ended.
     await client.chat('And now?', c1).end;
     assert.equal(model.requests.length, 2);
   });
 
-  test('between two tries ends the turn without another one', async (t) => {
+  test('between two attempts ends the turn without another one', async (t) => {
     const { client, model } = await startTyped(t, { config: { llm: { retry: { budget: 60 } } } });
     model.script(fails(503, 'busy', { headers: { 'retry-after': '30' } }));
     const turn = client.chat('Hi', c1);

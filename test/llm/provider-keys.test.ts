@@ -1,4 +1,7 @@
-/** Which provider gets to see which secret while a turn falls over from one to the next. The endpoints record all that they are sent. */
+/**
+ * Checks which secrets each provider gets when a turn falls back from one to the next. The endpoints record all
+ * requests.
+ */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { fails, says, type Reply } from '../support/model/replies.ts';
@@ -29,7 +32,7 @@ test('each provider gets its own key and headers, and nothing of any other', asy
         fallback: ['groq', 'azure', 'own', 'last'],
         providers: {
           openai: { base_url: openai.url, api_key_env: 'KEY_OF_OPENAI', model: 'm' },
-          // Addresses of others: the keys of the known ones stay at home.
+          // With these base URLs, known providers do not get the keys of their presets.
           groq: { base_url: groq.url, model: 'm' },
           azure: { base_url: azure.url, deployment: 'm' },
           own: { base_url: own.url, api_key_env: 'KEY_OF_OWN', model: 'm', headers: { 'X-Own': 'header-of-own' } },

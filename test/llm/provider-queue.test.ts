@@ -1,4 +1,4 @@
-/** Turns that wait for room at a provider: they are told, may be stopped, and get an answer in any case. */
+/** Checks turns that wait for capacity at a provider: they are notified, can be cancelled, and get an answer. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pageOf, readMetrics } from '../support/metrics.ts';
@@ -12,20 +12,20 @@ const oneAtOnce = (llm: object = {}) => ({
 });
 
 /** Resolves when one turn waits for the provider. */
-const oneInLine = (url: string) =>
+const oneQueued = (url: string) =>
   eventually(
     async () => (await readMetrics(url)).get('parley_provider_line{provider="scripted"}') === 1,
-    'one in line',
+    'one turn in the queue',
   );
 
-test('a turn is told that it waits for its provider, and answered when there is room', async (t) => {
+test('a turn that waits for its provider is notified, and answered when there is capacity', async (t) => {
   const { parley, client, model } = await startTyped(t, oneAtOnce());
   const slow = saysStepwise('slowly');
   model.script(slow.reply, says('Mine.'));
   const first = client.chat('Hi', { conversationId: 'c1' });
   await model.request(1);
   const second = client.chat('Hi', { conversationId: 'c2' });
-  await oneInLine(parley.url);
+  await oneQueued(parley.url);
   assert.equal((await readMetrics(parley.url)).get('parley_provider_requests{provider="scripted"}'), 1);
   assert.partialDeepStrictEqual(await (await fetch(pageOf(parley.url, '/health'))).json(), {
     providers: [{ name: 'scripted', running: 1, waiting: 1 }],
@@ -37,14 +37,14 @@ test('a turn is told that it waits for its provider, and answered when there is 
   assert.equal(await second.text(), 'Mine.');
 });
 
-test('a turn that waits for its provider can be stopped, and its place goes to the next', async (t) => {
+test('a turn that waits for its provider can be cancelled, and its place goes to the next', async (t) => {
   const { parley, client, model } = await startTyped(t, oneAtOnce());
   const slow = saysStepwise('slowly');
   model.script(slow.reply, says('Mine.'));
   const first = client.chat('Hi', { conversationId: 'c1' });
   await model.request(1);
   const second = client.chat('Hi', { conversationId: 'c2' });
-  await oneInLine(parley.url);
+  await oneQueued(parley.url);
   const third = client.chat('Hi', { conversationId: 'c3' });
   await client.cancel('c2');
   assert.equal((await second.end).metadata.finish_reason, 'cancelled');
@@ -54,7 +54,7 @@ test('a turn that waits for its provider can be stopped, and its place goes to t
   assert.equal(model.requests.length, 2);
 });
 
-test('whoever has waited too long is answered by the fallback, in the line of that one', async (t) => {
+test('a turn that has waited too long is answered by the fallback, in the queue of that one', async (t) => {
   const spare = await startModelServer();
   t.after(() => spare.close());
   const spareBlock = { base_url: spare.url, model: 'spare-model', max_concurrent: 1 };

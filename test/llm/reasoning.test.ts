@@ -1,4 +1,4 @@
-/** Thoughts between the hops of a turn: kept in the log, and given back to a provider that refuses a hop without them. */
+/** Checks reasoning between the hops of a turn: stored in the log, and passed back to a provider that requires it. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { delta, done, fails, finish, says, streams, usage } from '../support/model/replies.ts';
@@ -16,7 +16,7 @@ const hop = () =>
     done(),
   );
 
-/** Like DeepSeek: a message that asked for tools must say what was thought before. */
+/** Like DeepSeek: a message with tool calls must have its reasoning. */
 async function startThinker(t: TestContext, block: Record<string, unknown>) {
   const scripted = await startTyped(t, { mcpServers: demoServer, config: { llm: { providers: { scripted: block } } } });
   const { model } = scripted;
@@ -33,7 +33,7 @@ async function startThinker(t: TestContext, block: Record<string, unknown>) {
   };
 }
 
-test('a provider that wants its thoughts back gets them in the next hop, in the next turn and after a restart', async (t) => {
+test('a provider that requires its reasoning gets it in the next hop, in the next turn and after a restart', async (t) => {
   const { parley, client, sent } = await startThinker(t, { echo_reasoning: ['reasoning_content'] });
   assert.equal(await client.chat('1 + 2?', inC1).text(), 'Three.');
   assert.deepEqual(sent(), [undefined, undefined, 'I had better add them.', undefined]);
@@ -42,17 +42,17 @@ test('a provider that wants its thoughts back gets them in the next hop, in the 
   assert.deepEqual(sent(), all);
   await parley.restart();
   await connectClient(t, parley.url).chat('Really?', inC1).end;
-  // The second turn used no tools: nobody needs what was thought in it.
+  // The second turn used no tools, so its reasoning is not needed.
   assert.deepEqual(sent(), [...all, '', undefined]);
 });
 
-test('any other provider never sees them', async (t) => {
+test('other providers never get reasoning', async (t) => {
   const { client, model } = await startThinker(t, {});
   await assert.rejects(client.chat('1 + 2?', inC1).end, { message: /must be passed back/ });
   assert.doesNotMatch(JSON.stringify(model.requests.map(({ body }) => body)), /I had better/);
 });
 
-test('they are rows of the log all the same', async (t) => {
+test('reasoning is in the rows of the log in any case', async (t) => {
   const { client } = await startThinker(t, { echo_reasoning: ['reasoning_content'] });
   await client.chat('1 + 2?', inC1).end;
   assert.match(JSON.stringify(await client.history('c1')), /"reasoning":"I had better add them\."/);

@@ -1,4 +1,6 @@
-/** Names in the configuration that no MCP server or tool has: the log warns of each, with the name that was probably meant. */
+/**
+ * Checks the warnings about names in the configuration that no MCP server or tool has; each suggests the probable name.
+ */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { demoServer } from '../support/parley.ts';
@@ -36,7 +38,7 @@ const noServer = 'the configuration names an MCP server that is not enabled';
 const noTool = 'the configuration names a tool that its MCP server does not offer';
 
 describe('a configuration that names MCP servers and tools', () => {
-  it('is warned of at the start where there is no such server, and with the first list where there is no such tool', async (t) => {
+  it('is warned about at the start for an unknown server, and with the first list for an unknown tool', async (t) => {
     const tools = {
       permission: { demo: 'always', 'demo.add': 'ask', 'demo.ad': 'never', dmeo: 'ask', 'other.tool': 'never' },
       repeat: { 'demo.nonsense': 'always' },
@@ -58,7 +60,7 @@ describe('a configuration that names MCP servers and tools', () => {
     );
   });
 
-  it('is warned of where includeTools or excludeTools of a server name none of its tools', async (t) => {
+  it('is warned about if includeTools or excludeTools of a server name none of its tools', async (t) => {
     const mcpServers = {
       demo: { ...demoServer.demo, includeTools: ['add', 'word_cuont'], excludeTools: ['erase_everything'] },
     };
@@ -71,7 +73,7 @@ describe('a configuration that names MCP servers and tools', () => {
     ]);
   });
 
-  it('causes no warning where every name is right', async (t) => {
+  it('causes no warning if every name is right', async (t) => {
     const config = { chat: { service: { tools: { permission: { demo: 'ask', 'demo.add': 'always' } } } } };
     const mcpServers = { demo: { ...demoServer.demo, excludeTools: ['word_count'] } };
     assert.deepEqual(await warningsOf(t, { mcpServers, config }, 0), []);

@@ -1,6 +1,6 @@
 /**
- * Questions of MCP servers over the end of our process: one of a server of 2026-07-28 outlives SIGKILL and is
- * answered afterwards, one of an older server ends with it.
+ * Checks open elicitations when the process ends: that of a 2026-07-28 server survives SIGKILL and is answered
+ * afterwards, that of an older server ends.
  */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
@@ -25,7 +25,7 @@ async function startHome(test: TestContext, era: 'sessions' | 'stateless', confi
   return { bookings, model, home };
 }
 
-/** A server of this home is killed while its question is open; the id of that question. */
+/** Kills a server of this folder while an elicitation is open; returns its id. */
 async function killAsking(test: TestContext, home: TempHome): Promise<string> {
   const server = home.start();
   const client = connectClient(test, await server.listening);
@@ -36,7 +36,7 @@ async function killAsking(test: TestContext, home: TempHome): Promise<string> {
   return interruptId;
 }
 
-test('a question outlives SIGKILL: the answer takes the call up where its server had laid it down', async (t) => {
+test('an elicitation survives SIGKILL: the answer resumes the suspended call', async (t) => {
   const { bookings, model, home } = await startHome(t, 'stateless');
   model.script(asks([{ name: 'book' }]), says('Booked.'));
   const interruptId = await killAsking(t, home);
@@ -52,19 +52,19 @@ test('a question outlives SIGKILL: the answer takes the call up where its server
   assert.equal(model.requests.length, 2, 'the model was not asked again for what it had said');
 });
 
-test('a turn that waits for such an answer is not taken up by a start, and ends when time is up', async (t) => {
+test('a turn with an open elicitation is not resumed by a start, and ends when time is up', async (t) => {
   const { bookings, model, home } = await startHome(t, 'stateless', {
     chat: { service: { tools: { approval_timeout: 1 } } },
   });
-  model.script(asks([{ name: 'book' }]), says('Nobody came.'));
+  model.script(asks([{ name: 'book' }]), says('No answer came.'));
   await killAsking(t, home);
 
   const client = connectClient(t, await home.start().listening);
-  assert.equal(await client.chat(...chat).text(), 'Nobody came.');
+  assert.equal(await client.chat(...chat).text(), 'No answer came.');
   assert.deepEqual(bookings, { booked: [], refused: ['cancel'] });
 });
 
-test('a question of an older server ends with the process, and its call as unknown', async (t) => {
+test('an elicitation of an older server ends with the process, and its call has an unknown outcome', async (t) => {
   const { bookings, model, home } = await startHome(t, 'sessions');
   model.script(asks([{ name: 'book' }]), says('I do not know whether it is booked.'));
   const interruptId = await killAsking(t, home);

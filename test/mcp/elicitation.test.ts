@@ -1,4 +1,4 @@
-/** Questions of MCP servers to people, from the outside: both eras, forms and pages, every way to answer. */
+/** Checks elicitation in the whole server: both eras, forms and URLs, and every answer. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Answer } from '../../src/client/client.ts';
@@ -24,7 +24,7 @@ async function startTables(test: TestContext, era: Era, config: Record<string, u
   return { bookings, ...(await startTyped(test, { mcpServers: { tables: { url: tables.url } }, config })) };
 }
 
-/** A turn that waits for a person: what it asks, and how to answer. */
+/** A turn that waits for a user: the interrupt, and a function that answers it. */
 async function chatUntilAsked(client: RecordedClient) {
   const turn = client.chat('A table', inC1);
   const asked = await nextInterrupt(client);
@@ -36,12 +36,12 @@ async function chatUntilAsked(client: RecordedClient) {
 
 const resultOf = async (turn: Turn) => toolResultsIn(await readAll(turn))[0];
 
-for (const [era, told] of [
+for (const [era, revision] of [
   ['sessions', '2025-11-25'],
   ['stateless', '2026-07-28'],
 ] as const) {
-  describe(`a question of a server of ${told}`, () => {
-    test('reaches the followers with its form, and the call goes on with the answer', async (t) => {
+  describe(`an elicitation of a server of ${revision}`, () => {
+    test('is sent to the followers with its form, and the call continues with the answer', async (t) => {
       const { parley, client, model, bookings } = await startTables(t, era);
       model.script(asks([{ name: 'book' }]), says('Booked.'));
       const { turn, asked, respond } = await chatUntilAsked(client);
@@ -67,7 +67,7 @@ for (const [era, told] of [
     });
 
     for (const decision of ['decline', 'cancel'] as const) {
-      test(`is told when a person says ${decision}`, async (t) => {
+      test(`is answered with ${decision} when the user decides that`, async (t) => {
         const { client, model, bookings } = await startTables(t, era);
         model.script(asks([{ name: 'book' }]), says('As you like.'));
         const { turn, respond } = await chatUntilAsked(client);
@@ -77,7 +77,7 @@ for (const [era, told] of [
       });
     }
 
-    test('is not answered by what does not fit it', async (t) => {
+    test('rejects an answer that does not fit its schema', async (t) => {
       const { client, model } = await startTables(t, era);
       model.script(asks([{ name: 'book' }]), says('Booked.'));
       const { turn, respond } = await chatUntilAsked(client);
@@ -94,7 +94,7 @@ for (const [era, told] of [
       assert.equal((await resultOf(turn))?.data, 'booked for 2, outside');
     });
 
-    test('may be a page to visit', async (t) => {
+    test('may be a URL to visit', async (t) => {
       const { client, model } = await startTables(t, era);
       model.script(asks([{ name: 'pay' }]), says('Paid.'));
       const { turn, asked, respond } = await chatUntilAsked(client);
@@ -106,7 +106,7 @@ for (const [era, told] of [
       assert.equal((await resultOf(turn))?.data, 'deposit: accept');
     });
 
-    test('is over when the turn is stopped', async (t) => {
+    test('ends when the turn is cancelled', async (t) => {
       const { client, model, bookings } = await startTables(t, era);
       model.script(asks([{ name: 'book' }]));
       const { turn, respond } = await chatUntilAsked(client);
@@ -114,30 +114,30 @@ for (const [era, told] of [
       assert.equal((await resultOf(turn))?.status, 'cancelled');
       assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
       assert.deepEqual(await respond({ decision: 'decline' }), { already: { decision: 'cancelled' } });
-      // A server that waits is not left to wait; one that laid the call down has nothing open.
-      if (era === 'sessions') await eventually(() => bookings.refused.length > 0, 'the server to hear of it');
+      // A waiting server is notified; a suspended call has nothing open.
+      if (era === 'sessions') await eventually(() => bookings.refused.length > 0, 'the server to be notified');
       assert.deepEqual(bookings, { booked: [], refused: era === 'sessions' ? ['cancel'] : [] });
     });
 
-    test('does not run the clock of its call', async (t) => {
+    test('stops the clock of its call', async (t) => {
       const { client, model } = await startTables(t, era, { chat: { service: { tools: { timeout: 0.3 } } } });
       model.script(asks([{ name: 'book' }]), says('Booked.'));
       const { turn, respond } = await chatUntilAsked(client);
-      // Longer than the call may take.
+      // Longer than the timeout of the call.
       await new Promise((resolve) => setTimeout(resolve, 700));
       await respond({ decision: 'answer', content: { guests: 4 } });
       assert.equal((await resultOf(turn))?.status, 'ok');
     });
 
-    test('is not waited for for ever', async (t) => {
+    test('expires', async (t) => {
       const { client, model, bookings } = await startTables(t, era, {
         chat: { service: { tools: { approval_timeout: 0.3 } } },
       });
-      model.script(asks([{ name: 'book' }]), says('Nobody was there.'));
+      model.script(asks([{ name: 'book' }]), says('No answer came.'));
       const { turn, respond } = await chatUntilAsked(client);
-      // A server that laid the call down hears of it, one that waits is given up.
+      // A server with a suspended call gets the expiry; the call of a waiting server is given up.
       assert.equal((await resultOf(turn))?.status, era === 'sessions' ? 'timed_out' : 'error');
-      assert.equal(await turn.text(), 'Nobody was there.');
+      assert.equal(await turn.text(), 'No answer came.');
       assert.deepEqual(await respond({ decision: 'decline' }), { already: { decision: 'expired' } });
       assert.deepEqual(bookings.booked, []);
     });

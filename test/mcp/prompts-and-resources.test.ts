@@ -1,4 +1,4 @@
-/** Prompts and resources from the outside: real MCP servers of both eras, listed, filled in, completed and read. */
+/** Checks prompts and resources of real MCP servers of both eras: listed, rendered, completed and read. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -16,12 +16,12 @@ async function startMemos(test: TestContext, era: 'sessions' | 'stateless'): Pro
   return startClient(test, { memos: { url: memos.url }, ...demoServer });
 }
 
-for (const [era, told] of [
+for (const [era, revision] of [
   ['sessions', '2025-11-25'],
   ['stateless', '2026-07-28'],
 ] as const) {
-  describe(`servers of ${told}`, () => {
-    test('list their prompts, which are filled in with arguments', async (t) => {
+  describe(`servers of ${revision}`, () => {
+    test('list their prompts, and render them with arguments', async (t) => {
       const client = await startMemos(t, era);
       const { prompts } = await client.prompts();
       assert.deepEqual(
@@ -49,7 +49,7 @@ for (const [era, told] of [
       );
     });
 
-    test('list their resources and templates, which are read', async (t) => {
+    test('list their resources and templates, and read them', async (t) => {
       const client = await startMemos(t, era);
       const { resources, templates } = await client.resources({ server: 'memos' });
       assert.deepEqual(
@@ -94,7 +94,7 @@ for (const [era, told] of [
       });
     });
 
-    test('refuse what they do not have or cannot do, in their own words', async (t) => {
+    test('report unknown names and missing abilities in their own words', async (t) => {
       const client = await startMemos(t, era);
       await assert.rejects(client.getPrompt('memos', 'nonsense'), {
         code: 'mcp_refused',
@@ -108,7 +108,7 @@ for (const [era, told] of [
   });
 }
 
-test('lists go page by page, and a page follows the one before', async (t) => {
+test('a list is paged, and each page continues the one before', async (t) => {
   const client = await startMemos(t, 'stateless');
   const names: string[] = [];
   let cursor: string | null | undefined;
@@ -127,7 +127,7 @@ test('lists go page by page, and a page follows the one before', async (t) => {
   });
 });
 
-test('a list that has changed is read anew', async (t) => {
+test('a changed list is read again', async (t) => {
   let more = false;
   const memos = await startHttpServer({
     era: 'stateless',
@@ -146,7 +146,7 @@ test('a list that has changed is read anew', async (t) => {
   assert.equal(await eventually(async () => (await count()) > 3 && count(), 'the new list'), 4);
 });
 
-test('a server that is away is left out of the lists, and its state told', async (t) => {
+test('an unavailable server is left out of the lists, and its state is reported', async (t) => {
   const client = await startClient(t, { ...demoServer, away: { command: 'no-such-program' } });
   const { resources, servers } = await client.resources();
   assert.deepEqual(
@@ -160,13 +160,13 @@ test('a server that is away is left out of the lists, and its state told', async
       ['away', false],
     ],
   );
-  await assert.rejects(client.readResource('nobody', 'memo://x'), {
+  await assert.rejects(client.readResource('unknown', 'memo://x'), {
     code: 'invalid_request',
     data: { path: 'payload.server' },
   });
 });
 
-test('what to complete is either a prompt or a template', async (t) => {
+test('a completion is for either a prompt or a template', async (t) => {
   const client = await startClient(t, {});
   const argument = { name: 'city', value: '' };
   for (const subject of [{}, { prompt: 'p', uriTemplate: 't' }]) {

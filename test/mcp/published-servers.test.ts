@@ -1,4 +1,6 @@
-/** The reference servers of the MCP project through conversations: every tool, prompt and resource that they have, each used for real. */
+/**
+ * Checks the reference servers of the MCP project in conversations: it uses every tool, prompt and resource of theirs.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,16 +37,22 @@ function filesystemServer(folder: string) {
   };
 }
 
-/** A call, and what its result has to show. */
+/** A call, and what its result must contain. */
 interface Use {
   arguments?: Record<string, unknown>;
   shows: RegExp;
   status?: 'ok' | 'error';
-  /** What is asked on the way, of a person and maybe of the model: alone, for nobody could tell which of several calls asks. */
+  /**
+   * The interrupt during the call, and the model's part if any. Such a call runs alone, because an interrupt does not name its
+   * call among several.
+   */
   asks?: { type: 'elicitation_request' | 'approval_request'; respond: Omit<Answer, 'interruptId'>; model?: string };
 }
 
-/** The model asks for all of them in one answer, and one by one for those that ask back; nothing that is offered may be left out. */
+/**
+ * The model requests all these calls in one answer, but those with interrupts one by one. Every offered tool must be
+ * among them.
+ */
 async function useAll(
   t: TestContext,
   mcpServers: Record<string, unknown>,
@@ -86,7 +94,7 @@ async function useAll(
   return { client, model };
 }
 
-test('the server of everything: every tool is called, every prompt filled in, every resource and template read', async (t) => {
+test('server-everything: every tool is called, every prompt rendered, every resource and template read', async (t) => {
   const { client, model } = await useAll(
     t,
     everythingServer,
@@ -174,7 +182,7 @@ test('the server of everything: every tool is called, every prompt filled in, ev
   }
 });
 
-test('the server of files: every tool is called, and none leaves its folder', async (t) => {
+test('server-filesystem: every tool is called, and none leaves its folder', async (t) => {
   const outside = realpathSync(mkdtempSync(join(tmpdir(), 'parley-files-')));
   t.after(() => rmSync(outside, { recursive: true, force: true }));
   const folder = join(outside, 'shared');

@@ -1,4 +1,4 @@
-/** What MCP servers want beside an answer, from the outside, in both eras: the model, folders, several answers, too much. */
+/** Checks requests of MCP servers in the whole server, in both eras: sampling, roots, several requests, and limits. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Answer } from '../../src/client/client.ts';
@@ -28,7 +28,7 @@ async function startDemands(
   });
 }
 
-/** Answers a question, of which the conversation has asked so many. */
+/** Answers an interrupt; `number` counts those of the conversation. */
 async function respond(client: RecordedClient, number: number, answer: Omit<Answer, 'interruptId'>) {
   const { interrupt_id: interruptId } = await nextInterrupt(client, number);
   return client.respond('c1', { interruptId, ...answer });
@@ -36,12 +36,12 @@ async function respond(client: RecordedClient, number: number, answer: Omit<Answ
 
 const resultOf = async (turn: Turn) => toolResultsIn(await readAll(turn))[0];
 
-for (const [era, told] of [
+for (const [era, revision] of [
   ['sessions', '2025-11-25'],
   ['stateless', '2026-07-28'],
 ] as const) {
-  describe(`a server of ${told}`, () => {
-    test('has the model asked, once a person has allowed it', async (t) => {
+  describe(`a server of ${revision}`, () => {
+    test('gets an answer of the model once the user has allowed it', async (t) => {
       const { client, model } = await startDemands(t, era);
       model.script(asks([{ name: 'summarize' }]), says('Short.'), says('Done.'));
       const turn = client.chat('Summarize', inC1);
@@ -67,7 +67,7 @@ for (const [era, told] of [
       );
     });
 
-    test('is told, or stopped, when a person does not allow it', async (t) => {
+    test('gets the denial, or its call ends, if the user does not allow it', async (t) => {
       const { client, model } = await startDemands(t, era);
       model.script(asks([{ name: 'summarize' }]), says('As you like.'));
       const turn = client.chat('Summarize', inC1);
@@ -79,7 +79,7 @@ for (const [era, told] of [
       assert.equal(model.requests.length, 2, 'the model was not asked for it');
     });
 
-    test('asks the model at once where the configuration has it so, within its budget', async (t) => {
+    test('gets an answer of the model at once if the configuration allows it, within its budget', async (t) => {
       const { client, model } = await startDemands(t, era, {
         sampling: { permission: 'always', requests_per_call: 2, max_tokens: 3 },
       });
@@ -103,7 +103,7 @@ for (const [era, told] of [
       assert.equal(model.requests.length, 7);
     });
 
-    test('is not told that it may, where it may not', async (t) => {
+    test('is not offered sampling where that is not allowed', async (t) => {
       const { client, model } = await startDemands(t, era, { sampling: { permission: 'never' } });
       model.script(asks([{ name: 'summarize' }]), says('No.'));
       const turn = client.chat('Summarize', inC1);
@@ -111,14 +111,14 @@ for (const [era, told] of [
       assert.equal(model.requests.length, 2);
     });
 
-    test('learns of the folders that it may use', async (t) => {
+    test('receives the folders that it may use', async (t) => {
       const { client, model } = await startDemands(t, era, { roots: ['/srv/shared', '/srv/my notes'] });
       model.script(asks([{ name: 'roots' }]), says('Two.'));
       const turn = client.chat('Where?', inC1);
       assert.equal((await resultOf(turn))?.data, 'file:///srv/shared file:///srv/my%20notes');
     });
 
-    test('asks several things one after the other', async (t) => {
+    test('may ask for several things one after the other', async (t) => {
       const { client, model } = await startDemands(t, era);
       model.script(asks([{ name: 'two' }]), says('Both.'));
       const turn = client.chat('Two', inC1);
@@ -132,7 +132,7 @@ for (const [era, told] of [
       assert.equal((await resultOf(turn))?.data, 'one and two');
     });
 
-    test('may not ask for ever, nor at any length', async (t) => {
+    test('reaches limits on the number and the length of its requests', async (t) => {
       const { client, model } = await startDemands(t, era, { limits: { max_questions: 2 } });
       model.script(asks([{ name: 'nag' }]), says('It nags.'));
       const turn = client.chat('Nag', inC1);
@@ -140,7 +140,7 @@ for (const [era, told] of [
       assert.match((await resultOf(turn))?.data ?? '', /asked too often|more than 2 questions/);
     });
 
-    test('gains no time by asking', async (t) => {
+    test('gets no more time by asking', async (t) => {
       const { client, model } = await startDemands(
         t,
         era,
@@ -160,7 +160,7 @@ for (const [era, told] of [
   });
 }
 
-test('of an older server with several calls under way nobody is asked: it could be the wrong person', async (t) => {
+test('an older server with several running calls cannot ask a user, because it could be the wrong one', async (t) => {
   const { client, parley, model } = await startDemands(t, 'sessions');
   const other = connectClient(t, parley.url);
   model.script(asks([{ name: 'nag' }]), asks([{ name: 'two' }]), says('Not told.'));

@@ -1,4 +1,7 @@
-/** What the followers of a turn are told of MCP servers: whom it waits for, who is away, who is back, and what they log. */
+/**
+ * Checks the notices about MCP servers that the followers of a turn get: a wait, a failure, a return, and their log
+ * messages.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +23,7 @@ const noticesOf = async (turn: Turn) => noticesIn(await readAll(turn));
 const kindsOf = async (turn: Turn) => (await noticesOf(turn)).map(({ kind }) => kind);
 const inC1 = { conversationId: 'c1' };
 
-describe('the followers of a turn are told', () => {
+describe('the followers of a turn get a notice', () => {
   test('that it waits for a server that has just been started, and it has its tools then', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'parley-start-'));
     t.after(() => rmSync(folder, { recursive: true }));
@@ -49,7 +52,7 @@ describe('the followers of a turn are told', () => {
     assert.equal(await turn.text(), 'Counted.');
   });
 
-  test('once a turn, which servers it has to do without, and why', async (t) => {
+  test('once a turn of the servers that it runs without, with the reason', async (t) => {
     const { model, client } = await startTyped(t, {
       mcpServers: { ...misbehavingServer(), gone: { command: 'no-such-program' } },
     });
@@ -66,7 +69,7 @@ describe('the followers of a turn are told', () => {
     );
   });
 
-  test('what to open when a server has to be authorized, and that it is there when somebody did', async (t) => {
+  test('of the URL to open when a server needs authorization, and of its return after that', async (t) => {
     const oauth = await startOAuthServer();
     const web = await startHttpServer({ era: 'stateless', gate: oauth.gate('use') });
     t.after(() => Promise.all([web.stop(), oauth.stop()]));
@@ -94,7 +97,7 @@ describe('the followers of a turn are told', () => {
     );
   });
 
-  test('when a server is lost under way, and when it is back', async (t) => {
+  test('when a server is lost during the turn, and when it is back', async (t) => {
     const { model, parley, client } = await startTyped(t, { mcpServers: misbehavingServer() });
     const watcher = connectClient(t, parley.url);
     model.script(says('Hello.'));
@@ -119,7 +122,7 @@ describe('the followers of a turn are told', () => {
     assert.deepEqual(await kindsOf(client.chat('and now?', inC1)), [], 'who begins later has no use for it');
   });
 
-  test('what a server logs while it is at work on their call alone, legible and not without end', async (t) => {
+  test('of the log messages of a server that only their call uses, sanitized and limited', async (t) => {
     const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'talk', arguments: { lines: 150 } }]), says('Fine.'));
     const notices = await noticesOf(client.chat('go'));
@@ -137,7 +140,7 @@ describe('the followers of a turn are told', () => {
     assert.equal(notices[1]?.data, 'talker: {"line":2}');
   });
 
-  test("nothing of what a server logs while it is at work on several calls: it may be about another person's", async (t) => {
+  test('of no log message of a server with calls of several turns: it may concern another user', async (t) => {
     const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
     model.script(
       asks([

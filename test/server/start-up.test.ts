@@ -154,7 +154,7 @@ describe('a start is refused', () => {
     'when the database is not writable',
     { skip: process.geteuid?.() !== 0 && 'only root can start a process as another user' },
     async (t) => {
-      const nobody = 65_534;
+      const unprivilegedUid = 65_534;
       const home = await createTempHome(t);
       createDatabase(home.database);
       for (const file of [home.folder, home.database]) chownSync(file, 0, 0);
@@ -163,7 +163,7 @@ describe('a start is refused', () => {
       await refused(
         home,
         /(is read-only|cannot be opened)\. Give this user the right to write the file and its folder/,
-        { uid: nobody },
+        { uid: unprivilegedUid },
       );
     },
   );

@@ -1,4 +1,6 @@
-/** A database of another program under the whole server: what was said there is history, and the conversation goes on. */
+/**
+ * Checks a database of another program in the whole server: its messages are history, and the conversation continues.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +12,7 @@ import { says } from '../support/model/replies.ts';
 import { startScripted } from '../support/parley.ts';
 import { bareTable } from './support.ts';
 
-test('a file with the plain table alone is served: the model is shown what was said before', async (t) => {
+test('a file with only the plain table is served: the model gets the earlier messages', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-adopted-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const database = join(folder, 'events.db');

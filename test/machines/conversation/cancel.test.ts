@@ -196,7 +196,7 @@ describe('a cancel that comes too late', () => {
     for (const state of ['idle', 'turn.streaming', 'turn.cancelling.recording', 'turn.toolHop.settling']) {
       const world = await worldInState(state);
       world.newEvents();
-      world.send(cancel('late', 'nobody'));
+      world.send(cancel('late', 'unknown'));
       assert.deepEqual(world.newEvents(), [stopped('late')]);
     }
   });

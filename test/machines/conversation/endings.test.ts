@@ -68,7 +68,7 @@ describe('a drain', () => {
     assert.deepEqual(world.log.recovered(), { ...nothingOpen, spent: { tokens: 12, cost: 0 } });
   });
 
-  test('while a message is being stored leaves it to the next start, and tells its sender that it is queued', async () => {
+  test('while a message is being stored leaves it to the next start, and notifies its sender that it is queued', async () => {
     const world = await worldInState('turn.receiving');
     world.send({ type: 'conversation.drain' });
     world.commit();

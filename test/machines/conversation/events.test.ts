@@ -27,7 +27,7 @@ const events: Record<string, ClientEvent> = {
   'a Stop': stop(null),
   'a Stop of the running turn': stop('r1'),
   'a Stop of the queued turn': stop('r2'),
-  'a Stop of an unknown turn': stop('nobody'),
+  'a cancel of an unknown turn': stop('unknown'),
   'an approval': respond('call_d', 'approve', { by: { session, requestId: 'yes' } }),
   'a remembered approval with changed arguments': respond('call_d', 'approve', {
     by: { session, requestId: 'always' },
