@@ -16,7 +16,7 @@ const installs = 'parley: installing the packages of package-lock.json into node
 const adds = 'parley: adding the development packages of package-lock.json to node_modules/\n';
 
 /** A part of the tests: one of a process, and one of the whole server with its database and client. */
-const testFiles = ['test/mcp/demo-server.test.ts', 'test/docs/readme.test.ts'];
+const testFiles = ['test/demo/mcp-server.test.ts', 'test/docs/readme.test.ts'];
 /** Writes a file when it runs, which proves that the copy's tests ran. */
 const witness = `import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -27,7 +27,7 @@ const runners = globSync('test/{proof,protocol-property,fuzz,conformance,bench}/
 );
 
 describe('a command', () => {
-  // As run.sh dispatches them. What each of them says is tested without a process, in test/config/cli.test.ts.
+  // As run.sh dispatches them. What each of them says is tested without a process, in test/cli/parse-args.test.ts.
   for (const [name, ...program] of [
     ['replay', 'src/main.ts', 'replay'],
     ['model', 'test/model/run.ts'],
