@@ -1,5 +1,5 @@
 /**
- * The one table of error codes: what each means, and what to do about it. docs/protocol.md is written from it.
+ * The one table of error codes: what each means, and what to do about it. docs/reference/protocol.md is written from it.
  * The compiler holds it to say the same as the charts of the faults that they find themselves.
  */
 import type { FaultCode, retryableFaults } from '../machines/faults.ts';

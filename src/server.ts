@@ -39,7 +39,7 @@ import { createConversationMachine } from './conversation/machine.ts';
 import { createPermits } from './scheduling/turn-permits.ts';
 import { createServerNotices } from './conversation/server-notices.ts';
 import { createSystemPrompt } from './conversation/system-prompt.ts';
-import { createWarmLogs } from './conversation/warm-logs.ts';
+import { createLogCache } from './conversation/warm-logs.ts';
 import { createDemoModel } from './demo/model.ts';
 import { createAccess } from './gateway/admission/access.ts';
 import { credentialOf } from './gateway/admission/credential.ts';
@@ -68,7 +68,7 @@ import { reportServer } from './observability/mcp-server-log.ts';
 import type { ServerStatus } from './mcp/port.ts';
 import { createToolbox } from './mcp/toolbox.ts';
 import { createMetrics } from './observability/metrics.ts';
-import { createOutbox } from './outbox/outbox.ts';
+import { createDelivery } from './outbox/outbox.ts';
 import { createDecoder } from './protocol/decoder.ts';
 import { createRegistry } from './registry/registry.ts';
 import { createReload } from './reload.ts';
@@ -164,10 +164,10 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   );
   settings.onApply(retain);
 
-  const outbox = createOutbox(
+  const outbox = createDelivery(
     settings.follow(({ chat }) => ({ reader: store, flushMs: chat.service.streaming.flush_ms, onError })),
   );
-  const warmLogs = createWarmLogs(settings.follow((now) => ({ store, ...warmLimits(now) })));
+  const warmLogs = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
   settings.onApply(warmLogs.resize);
   const countTokens = tokens.count;
   const inFlight = createInFlight();
@@ -178,7 +178,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     outbox,
     *atWork() {
       for (const ref of permits.holders()) {
-        const running = registry.standing(ref)?.running;
+        const running = registry.state(ref)?.running;
         if (running) yield { ...ref, requestId: running };
       }
     },
@@ -189,7 +189,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     warmBytes: warmLogs.bytes,
     waitingAppends: store.waiting,
     openTurns: () => turnReport.open(),
-    turnsInLine: permits.waiting,
+    turnsInLine: permits.queued,
     providers: model.status,
     reload: () => reload.status(),
   });

@@ -1,6 +1,6 @@
 /**
  * What the schema allows, in words. Reads zod's JSON Schema of the configuration, so that error
- * messages, config/config.yaml and docs/configuration.md all say what the schema says.
+ * messages, config/config.yaml and docs/reference/configuration.md all say what the schema says.
  */
 import { z } from 'zod';
 import type { KeyPath } from './places.ts';

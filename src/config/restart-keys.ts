@@ -1,5 +1,5 @@
 /**
- * Lists the keys that only a restart changes. Every other key is reloadable: docs/configuration.md marks each one from
+ * Lists the keys that only a restart changes. Every other key is reloadable: docs/reference/configuration.md marks each one from
  * this table, and test/reload/every-key.test.ts shows each reloadable one in force.
  */
 import { dotted, type KeyPath } from './places.ts';

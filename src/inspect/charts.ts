@@ -1,6 +1,6 @@
 /**
  * Provides the charts that the page shows: the states and transitions of the machines that ship, and their drawings,
- * which `node test/docs/statecharts.ts` generates. The page marks what is active.
+ * which `node test/docs/reference/statecharts.ts` generates. The page marks what is active.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Checks the actor behind a tool call: which time counts for the call, and which progress it forwards. */
+/** Tests the actor of a tool call with a scripted toolbox: which time it measures, and which it leaves out. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts'
 import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
 import { tool } from '../support/machines/values.ts';
 
-type Received = CallEnded | CallLaidDown | CallProgress | CallQuestion;
+type ToChart = CallEnded | CallLaidDown | CallProgress | CallQuestion;
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
 const input: ToolCallInput = {
@@ -30,18 +30,18 @@ const input: ToolCallInput = {
   answerTimeoutMs: 60_000,
 };
 
-/** A running call: what its MCP servers were given, and what its chart receives. */
+/** Starts a call. Returns what its toolbox got, and the events that its chart received. */
 function startCall(changes: Partial<ToolCallInput> = {}) {
   const { promise: end, resolve: endWith } = Promise.withResolvers<CallEnd>();
   let options: CallOptions | null = null;
   const logic = createCallToolLogic({
     toolbox: { call: (_tool, _args, given) => ((options = given), end) },
-    outbox: { tell: () => undefined },
+    outbox: { broadcast: () => undefined },
     metrics: { toolEnded: () => undefined },
     maxQuestions: 5,
   });
   const chart = setup({
-    types: { context: {} as { received: Received[] }, events: {} as Received },
+    types: { context: {} as { received: ToChart[] }, events: {} as ToChart },
     actors: { call: logic },
   }).createMachine({
     context: { received: [] },
@@ -49,7 +49,7 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
     on: { '*': { actions: assign({ received: ({ context, event }) => [...context.received, event] }) } },
   });
   const actor = createActor(chart).start();
-  const given = () => options ?? assert.fail('nothing was called');
+  const given = () => options ?? assert.fail('no tool was called');
   return {
     given,
     endWith,
@@ -60,7 +60,7 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
   };
 }
 
-test('the time that users take does not count for the call, and progress during it hides no later progress', async () => {
+test('a call does not count the time that people take, also when progress comes meanwhile', async () => {
   const call = startCall();
   const startedMs = performance.now();
   const answered = call.given().ask(form);
@@ -78,7 +78,7 @@ test('the time that users take does not count for the call, and progress during 
   assert.ok(last.workedMs >= 18 && last.workedMs <= performance.now() - startedMs - people, `${last.workedMs} ms`);
 });
 
-test('a suspended call continues from the time that it had worked, and reports it when it is suspended again', async () => {
+test('a suspended call continues from the time that it had worked, and reports that time when it is suspended again', async () => {
   const resume = { requestState: null, answered: [], questions: 1, workedMs: 930 };
   const call = startCall({ resume });
   assert.equal(call.given().timeoutMs, 70);

@@ -1,4 +1,4 @@
-/** Checks the notices that running turns get about an MCP server: each change once, and only useful ones. */
+/** Tests the notices about MCP servers that running turns get: each change once, and only useful ones. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor, fromCallback, fromPromise } from 'xstate';
@@ -46,7 +46,7 @@ function watched() {
       ],
     },
     outbox: {
-      tell: (ref, frame: Frame & { request_id: string }) =>
+      broadcast: (ref, frame: Frame & { request_id: string }) =>
         sent.push(
           `${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`,
         ),
@@ -62,8 +62,8 @@ const lost: McpServerEvent = { type: 'server.lost', reason: 'gone', jitter: 1 };
 const ready: McpServerEvent = { type: 'server.ready', catalogue: [] };
 const wake: McpServerEvent = { type: 'server.wake' };
 
-describe('the running turns', () => {
-  test('get one notice that a server is unavailable and one that it is back, for any number of attempts', (t) => {
+describe('running turns', () => {
+  test('are notified once that a server is unavailable and once that it is back, no matter how often it reconnects', (t) => {
     const { sent, send, stop } = watched();
     t.after(stop);
     for (const event of [ready, lost, wake, lost, wake, ready, ready]) send(event);
@@ -76,7 +76,7 @@ describe('the running turns', () => {
     );
   });
 
-  test('get no notice when a server is ready for the first time, or leaves because Parley stops', (t) => {
+  test('are not notified of the first connect, nor of the shutdown', (t) => {
     const { sent, send, stop } = watched();
     t.after(stop);
     send(ready);
@@ -85,29 +85,29 @@ describe('the running turns', () => {
   });
 });
 
-describe('a turn that begins', () => {
+describe('a new turn', () => {
   const words = (...events: McpServerEvent[]) => {
     const { notices, sent, send, stop } = watched();
     events.forEach(send);
     sent.length = 0;
-    for (const turn of turns.slice(0, 1)) notices.greet(turn);
+    for (const turn of turns.slice(0, 1)) notices.turnStarted(turn);
     stop();
     return sent.map((line) => /"data":"(.*)"}$/.exec(line)?.[1]?.replaceAll('\\', ''));
   };
 
-  test('gets a notice of the servers that it waits for or runs without', () => {
+  test('is notified of servers that it waits for or that are unavailable', () => {
     assert.deepEqual(words(), ['Waiting for the MCP server "web" to connect.']);
     assert.deepEqual(words(ready), []);
-    assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone); it is tried again by itself.']);
+    assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone). Parley tries again.']);
     assert.deepEqual(
       words(lost, wake),
-      ['The MCP server "web" is not available (gone); it is tried again by itself.'],
+      ['The MCP server "web" is not available (gone). Parley tries again.'],
       'no turn waits for a second connect',
     );
     const asks: McpServerEvent = { type: 'server.asks', url: 'https://login.example/' };
     assert.match(
       words({ type: 'server.unauthorized' }, asks)[0] ?? '',
-      /somebody has authorized it: open https:\/\/login\.example\/ in a browser/,
+      /To authorize it, open https:\/\/login\.example\/ in a browser/,
     );
   });
 });

@@ -1,6 +1,6 @@
 /**
- * A chart as a Mermaid state diagram. Mermaid cannot draw an arrow from a state to one inside it, nor what leads
- * nowhere: the page says those in words.
+ * Writes a chart as a Mermaid state diagram. Mermaid cannot draw an arrow from a state to one inside it, nor a
+ * transition without a target: the page has those in words.
  */
 import type { Chart, ChartState } from '../../src/inspect/chart.ts';
 

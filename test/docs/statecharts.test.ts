@@ -21,7 +21,7 @@ test('the generated folders hold a page for every machine, the drawings of the i
 });
 
 for (const [path, text] of files) {
-  test(`${path} is up to date (else: node test/docs/statecharts.ts)`, async () => {
+  test(`${path} is up to date (else: node test/docs/reference/statecharts.ts)`, async () => {
     assert.equal(await readFile(join(project, path), 'utf8'), text);
   });
 }

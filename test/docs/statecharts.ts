@@ -1,7 +1,7 @@
 /**
- * Writes docs/statecharts/ from the machines that ship: for each a page, a drawing, and its configuration as JSON for
+ * Writes docs/reference/statecharts/ from the machines that ship: for each a page, a drawing, and its configuration as JSON for
  * editors. Writes the drawings of the inspector's page (src/inspect/drawings/) too. Run it after a change of a chart:
- * node test/docs/statecharts.ts. A test fails while a file is out of date.
+ * node test/docs/reference/statecharts.ts. A test fails while a file is out of date.
  */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { fileName, indexPage, machinePage } from './statechart-page.ts';
 import { standalone } from './statechart-svg.ts';
 
 const project = join(import.meta.dirname, '..', '..');
-const DOCS = 'docs/statecharts';
+const DOCS = 'docs/reference/statecharts';
 const DRAWINGS = 'src/inspect/drawings';
 export const generatedFolders = [DOCS, DRAWINGS];
 

@@ -43,7 +43,7 @@ describe('the start page', () => {
       'No token is needed',
       'href="/inspect"',
       'href="/health"',
-      'href="/docs/protocol.md"',
+      'href="/docs/README.md"',
     ])
       assert.ok(body.includes(part), part);
     assert.doesNotMatch(body, /\{\{|undefined|<script|style=|https?:\/\//);

@@ -210,7 +210,7 @@ describe('an audit reports', () => {
     [
       'changed arguments without an approval',
       problemsOf([message(), answer('a'), edited('a'), result('a'), turnEnd]),
-      ['row 3 dispatches call a with changed arguments, which nobody approved'],
+      ['row 3 dispatches call a with changed arguments, which were not approved'],
     ],
     [
       'a remembered decision that was never made',
@@ -223,7 +223,7 @@ describe('an audit reports', () => {
         result('a'),
         turnEnd,
       ]),
-      ['row 5 remembers a decision that nobody took in its turn'],
+      ['row 5 remembers a decision that was not taken in its turn'],
     ],
     [
       'a second answer',
@@ -236,7 +236,7 @@ describe('an audit reports', () => {
         result('a'),
         turnEnd,
       ]),
-      ['row 5 answers about call a, which nobody is asked about'],
+      ['row 5 answers about call a, which has no open interrupt'],
     ],
     [
       'a second question',

@@ -1,4 +1,4 @@
-/** Every revision of MCP: what it has is played against a real server that is held to it. docs/mcp.md shows the same table. */
+/** Every revision of MCP: what it has is played against a real server that is held to it. docs/reference/mcp.md shows the same table. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { SamplingPolicy } from '../../src/mcp/server-requests/host-answers.ts';

@@ -1,6 +1,6 @@
 /**
  * What Parley supports of each revision of MCP, as a table: revision-table.test.ts plays every row at every revision that
- * has it, against a real server that is held to that revision, and docs/mcp.md shows it.
+ * has it, against a real server that is held to that revision, and docs/reference/mcp.md shows it.
  */
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';

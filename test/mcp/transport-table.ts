@@ -1,6 +1,6 @@
 /**
  * The transports of MCP and the revisions that have them, as a table: revision-table.test.ts makes a call over each at
- * every such revision, and docs/mcp.md shows it.
+ * every such revision, and docs/reference/mcp.md shows it.
  */
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';

@@ -1,6 +1,6 @@
 /**
- * The part of the model's flows that runs with every test: that nothing of the charts is left out under any limit of
- * tool hops, and a few flows that change with the date. `npm run model` plays them all.
+ * Runs the part of the model tests that belongs to every test run. It checks the coverage of the charts under every
+ * limit of tool hops, and plays a few flows that change with the date. `npm run model` plays all flows.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,35 +11,35 @@ import { proveAll, sample } from '../proof/prove.ts';
 import { explainFailures } from './failures.ts';
 import { plan } from './flows.ts';
 import { goalsWith, needsHops, neverRefused, reasonWhyNot } from './goals.ts';
-import { coverageTable, forgotten } from './report.ts';
+import { coverageTable, uncovered } from './report.ts';
 
-/** About five seconds of two quiet cores. */
+/** About five seconds on two quiet cores. */
 const FLOWS = 6;
-/** On a machine that has much else to do. */
+/** Long enough for a busy machine. */
 const TIMEOUT_MS = 300_000;
 
 const plans = plan();
 
 for (const { maxToolHops, reachable, flows } of plans) {
   describe(`with max_tool_hops ${maxToolHops}`, () => {
-    test('every transition, and every guard with both answers, is in a flow or there is a reason why none leads to it', () => {
+    test('every transition, and every guard with both results, is in a flow or has a reason why none leads to it', () => {
       const reached = new Set(flows.flatMap((flow) => [...flow.reached]));
-      assert.deepEqual(forgotten(reached, maxToolHops), [], 'extend the flows, as test/model/README.md says');
+      assert.deepEqual(uncovered(reached, maxToolHops), [], 'extend the flows as test/model/README.md says');
       assert.deepEqual(
         [...reachable].filter((goal) => !goalsWith(maxToolHops).some(({ id }) => id === goal)),
         [],
-        'reached, and not in the charts',
+        'reached, but not in the charts',
       );
     });
 
-    test('every flow can be told from the others', () => {
+    test('every flow has its own id and a name', () => {
       assert.equal(new Set(flows.map(({ id }) => id)).size, flows.length);
       assert.ok(flows.every(({ of }) => of.length > 0));
     });
   });
 }
 
-test('no reason is given that no goal needs, nor one for what a flow reaches', () => {
+test('no reason is given that no goal needs, nor for a goal that a flow reaches', () => {
   const explained = plans.flatMap(({ maxToolHops, reachable }) =>
     goalsWith(maxToolHops)
       .filter(({ id }) => !reachable.has(id))
@@ -58,7 +58,7 @@ test('no reason is given that no goal needs, nor one for what a flow reaches', (
   }
 });
 
-test('the table is complete where all flows have held, and tells what has not', () => {
+test('the table is complete when all flows have held, and shows what has not', () => {
   const whole = plans.map(({ maxToolHops, flows, reachable }) => ({ maxToolHops, flows, reached: reachable }));
   const shares = (line = '') => [...line.matchAll(/(\d+)\/(\d+)/g)].map(([, reached, all]) => reached === all);
   assert.ok(
@@ -83,7 +83,7 @@ test('the server does what its chart says in these flows', { timeout: TIMEOUT_MS
   );
   const verdicts = await proveAll(chosen, {
     cache,
-    atRest: true,
+    atEnd: true,
     atOnce: availableParallelism(),
     onVerdict: () => undefined,
   });

@@ -1,4 +1,6 @@
-/** Checks which sockets a draining server keeps: those that follow a running conversation or wait for its answer. */
+/**
+ * Tests which sockets a draining server still needs: those that wait for frames or an answer of a running conversation.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor } from 'xstate';
@@ -19,15 +21,15 @@ test('sockets that follow a running conversation or wait for its answer are kept
       dismiss: (needed) => void looks.push([...needed].toSorted()),
     }),
   ).start();
-  assert.deepEqual(looks, [['s1', 's2', 's3']], 'it looks at once');
+  assert.deepEqual(looks, [['s1', 's2', 's3']], 'it checks at once');
 
   live.delete(inC1);
   await eventually(() => looks.at(-1)?.join() === 's2,s3', 'a look without c1');
   live.delete(inC2);
-  await eventually(() => looks.at(-1)?.length === 0, 'a look without any');
+  await eventually(() => looks.at(-1)?.length === 0, 'a check without any');
 
   actor.stop();
   const before = looks.length;
   await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(looks.length, before, 'it looks no more');
+  assert.equal(looks.length, before, 'it stops checking');
 });

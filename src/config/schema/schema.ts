@@ -1,7 +1,7 @@
 /**
  * The configuration's shape: its sections, and what has to hold between them. With the other
  * `schema-*.ts` beside it the only home of its keys, defaults, constraints and their reasons:
- * config/config.yaml and docs/configuration.md are written from here, and so is what a wrong
+ * config/config.yaml and docs/reference/configuration.md are written from here, and so is what a wrong
  * file is told. Keys are in the user's spelling.
  */
 import { z } from 'zod';

@@ -1,19 +1,19 @@
 /** Checks the messages that the model gets for a chat with included prompts and resources. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wordsOf } from '../../../machines/context-window/included.ts';
+import { messageParts } from '../../../machines/context-window/included.ts';
 
 const included = (...words: [role: string, text: string][]) => ({
   included: words.map(([role, text]) => ({ role, text, from: {} })),
 });
 
-test('a chat without included messages is its text alone', () => {
-  assert.deepEqual(wordsOf({ content: 'Hi', extra: {} }), [{ role: 'user', text: 'Hi' }]);
+test('a message that brings nothing along is its text alone', () => {
+  assert.deepEqual(messageParts({ content: 'Hi', extra: {} }), [{ role: 'user', text: 'Hi' }]);
 });
 
 test('neighbouring included messages of one role are merged in order', () => {
   assert.deepEqual(
-    wordsOf({
+    messageParts({
       content: 'Hi',
       extra: included(['user', 'a'], ['user', ''], ['assistant', 'b'], ['assistant', 'c'], ['user', 'd']),
     }),
@@ -25,14 +25,17 @@ test('neighbouring included messages of one role are merged in order', () => {
   );
 });
 
-test('empty included messages are dropped, because some models refuse them', () => {
-  assert.deepEqual(wordsOf({ content: 'Hi', extra: included(['user', ''], ['assistant', ''], ['assistant', 'b']) }), [
-    { role: 'assistant', text: 'b' },
-    { role: 'user', text: 'Hi' },
-  ]);
+test('words that say nothing are no message, which some models refuse', () => {
+  assert.deepEqual(
+    messageParts({ content: 'Hi', extra: included(['user', ''], ['assistant', ''], ['assistant', 'b']) }),
+    [
+      { role: 'assistant', text: 'b' },
+      { role: 'user', text: 'Hi' },
+    ],
+  );
 });
 
 test('invalid included data of another program causes no failure', () => {
   for (const odd of [null, 'text', [7], {}])
-    assert.deepEqual(wordsOf({ content: null, extra: { included: odd } }), [{ role: 'user', text: '' }]);
+    assert.deepEqual(messageParts({ content: null, extra: { included: odd } }), [{ role: 'user', text: '' }]);
 });

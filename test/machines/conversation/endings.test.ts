@@ -23,7 +23,7 @@ const resting = ['idle', 'turn.toolHop.waiting'];
 describe('a drain', () => {
   for (const [what, state] of [
     ['that waits for an approval', 'turn.toolHop.waiting'],
-    ['that waits for a permit', 'turn.inLine'],
+    ['that waits for a permit', 'turn.queued'],
   ] as const)
     test(`leaves a turn ${what} to the next start`, async () => {
       const world = await worldInState(state);
@@ -34,7 +34,7 @@ describe('a drain', () => {
     });
 
   for (const state of livingStates.filter(
-    (name) => !['turn.inLine', 'turn.toolHop.waiting', 'deleting'].includes(name),
+    (name) => !['turn.queued', 'turn.toolHop.waiting', 'deleting'].includes(name),
   )) {
     test(`in ${state} lets the running turn end, starts no other, and stops`, async () => {
       const world = await worldInState(state);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hopPlan } from '../../../machines/conversation/decisions/hop-plan.ts';
 import type { RememberedDecision } from '../../../machines/conversation/turn-state.ts';
-import { run } from '../../../machines/conversation/state-updates.ts';
+import { newRunningTurn } from '../../../machines/conversation/state-updates.ts';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
 import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
@@ -185,7 +185,7 @@ describe('a remembered decision', () => {
   test('applies only to tools that need approval, by their server and its own name for them', () => {
     const stages = (name: string, remembered: RememberedDecision[]) => {
       const turn = {
-        ...run({ requestId: 'r1', hops: 0, used: [] }),
+        ...newRunningTurn({ requestId: 'r1', hops: 0, used: [] }),
         context: hopContext,
         answer: answer({ calls: [asked(name)] }),
       };

@@ -1,7 +1,7 @@
 /** Checks the rows of a turn, built from plain values: the fields that each has and omits. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Answer } from '../../../machines/conversation/hop-answers.ts';
+import type { ModelAnswer } from '../../../machines/conversation/hop-answers.ts';
 import type { RunningTurn } from '../../../machines/conversation/turn-state.ts';
 import { hopPlan } from '../../../machines/conversation/decisions/hop-plan.ts';
 import { endRows, turnEndRow } from '../../../machines/conversation/decisions/turn-end.ts';
@@ -30,8 +30,8 @@ function running(changes: Partial<RunningTurn> = {}): RunningTurn {
   };
 }
 
-const stop = { reason: 'cancelled', askers: [], committed: true } as const;
-const stopped = { ...stop, askers: [] };
+const stop = { reason: 'cancelled', requesters: [], committed: true } as const;
+const stopped = { ...stop, requesters: [] };
 
 describe('a message row', () => {
   test('has the text of the client, and metadata only if the client sent some', () => {
@@ -64,7 +64,8 @@ describe('a message row', () => {
   });
 
   test('of the assistant has the duration of its request, as far as that is known', () => {
-    const extraOf = (timing: Answer['timing']) => answerRow({ requestId: 'r1', hops: 0 }, answer({ timing })).extra;
+    const extraOf = (timing: ModelAnswer['timing']) =>
+      answerRow({ requestId: 'r1', hops: 0 }, answer({ timing })).extra;
     assert.deepEqual(extraOf({ durationMs: 90, firstTokenMs: 40 }), {
       hop: 0,
       finish_reason: 'stop',

@@ -6,9 +6,9 @@ import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { conversationMachine } from '../../../machines/conversation/machine.ts';
 import type { AnswerInput, AnswerStop, LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { CommitOutcome, ConversationEmitted } from '../../../machines/conversation/events.ts';
-import type { Answer } from '../../../machines/conversation/hop-answers.ts';
+import type { ModelAnswer } from '../../../machines/conversation/hop-answers.ts';
 import type { ConversationLimits } from '../../../machines/conversation/context.ts';
-import type { HopContext, Standing } from '../../../machines/conversation/turn-state.ts';
+import type { HopContext, RecoveredState } from '../../../machines/conversation/turn-state.ts';
 import type { Fault } from '../../../machines/log.ts';
 import type { ServerAnswer } from '../../../machines/conversation/question-types.ts';
 import type {
@@ -30,7 +30,7 @@ export interface StartedAnswer {
   open: boolean;
   /** True once the chart has aborted the stream. */
   aborted: boolean;
-  finish(changes?: Partial<Answer>): void;
+  finish(changes?: Partial<ModelAnswer>): void;
   fail(changes?: { text?: string; fault?: Fault; retryAfterMs?: number | null; jitter?: number }): void;
 }
 
@@ -48,7 +48,7 @@ export interface StartedCall {
 export interface WorldOptions {
   limits?: Partial<ConversationLimits>;
   /** The state that the log gives at activation; `never`: reading the log does not end by itself. */
-  recovered?: Standing | 'never';
+  recovered?: RecoveredState | 'never';
   log?: MemoryLog;
   /** The turn gets no permit until the test grants it. */
   withoutPermit?: boolean;
@@ -74,7 +74,7 @@ export async function startWorld(options: WorldOptions = {}) {
   /** The token budget of each requested context, in order; null means the usual budget. */
   const budgets: (number | null)[] = [];
   const log = options.log ?? createMemoryLog();
-  const reading = Promise.withResolvers<Standing>();
+  const reading = Promise.withResolvers<RecoveredState>();
   let loading = Promise.withResolvers<HopContext>();
   let looked = 0;
   let grant = () => {};
@@ -195,7 +195,7 @@ export async function startWorld(options: WorldOptions = {}) {
     },
     /** Grants the permit that the turn waits for. */
     grant: () => grant(),
-    async readLog(standing: Standing = nothingOpen) {
+    async readLog(standing: RecoveredState = nothingOpen) {
       reading.resolve(standing);
       await promisesSettled();
     },

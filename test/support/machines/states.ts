@@ -59,7 +59,7 @@ export const routes: Readonly<Record<string, Route>> = {
     },
   },
   'turn.receiving': { walk: (world) => world.send(chat('r1')) },
-  'turn.inLine': { options: async () => ({ withoutPermit: true }), walk: running },
+  'turn.queued': { options: async () => ({ withoutPermit: true }), walk: running },
   'turn.loadingContext': { walk: running },
   'turn.streaming': { walk: streaming },
   'turn.backingOff': {
