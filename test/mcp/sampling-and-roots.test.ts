@@ -163,7 +163,7 @@ for (const [era, revision] of [
 test('an older server with several running calls cannot ask a user, because it could be the wrong one', async (t) => {
   const { client, parley, model } = await startDemands(t, 'sessions');
   const other = connectClient(t, parley.url);
-  model.script(asks([{ name: 'nag' }]), asks([{ name: 'two' }]), says('Not told.'));
+  model.script(asks([{ name: 'nag' }]), asks([{ name: 'two' }]), says('Unknown.'));
   const first = client.chat('Nag', inC1);
   assert.equal((await nextInterrupt(client)).type, 'elicitation_request');
   const second = other.chat('Two', { conversationId: 'c2' });
