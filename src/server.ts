@@ -16,7 +16,7 @@ import {
   configuredNames,
   conversationLimits,
   decoderLimits,
-  hostAnswers,
+  clientFeatures,
   inspectionLimits,
   listeningOptions,
   modelOptions,
@@ -25,7 +25,7 @@ import {
   registryLimits,
   sessionLimits,
   storeOptions,
-  toolboxLimits,
+  mcpServersLimits,
   toolPolicy,
   viewerLimits,
   visitorRules,
@@ -53,11 +53,11 @@ import { ownWords, QUOTED } from './errors.ts';
 import { readPageFiles } from './home/page-files.ts';
 import { createHomeRoutes } from './home/routes.ts';
 import { createApi } from './inspect/api.ts';
-import { createDefinitions } from './inspect/definition.ts';
-import { createInspection } from './inspect/inspection.ts';
+import { createDefinitions } from './inspect/stately-format.ts';
+import { createInspection } from './inspect/live/inspection.ts';
 import { createPageSources } from './inspect/page-sources.ts';
 import { createInspectRoutes } from './inspect/routes.ts';
-import { createDoorkeeper } from './inspect/visitor.ts';
+import { createViewerAuthorizer } from './inspect/access.ts';
 import { chooseProviders } from './llm/providers/choose-providers.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { createSample } from './llm/sample.ts';
@@ -66,7 +66,7 @@ import { createNameCheck } from './mcp/configured-names.ts';
 import { loadServers } from './mcp/config/servers-config.ts';
 import { reportServer } from './observability/mcp-server-log.ts';
 import type { ServerStatus } from './mcp/port.ts';
-import { createToolbox } from './mcp/toolbox.ts';
+import { createMcpServers } from './mcp/mcp-servers.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { createDelivery } from './outbox/outbox.ts';
 import { createDecoder } from './protocol/decoder.ts';
@@ -140,16 +140,19 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       'a request of an MCP server to the model failed',
     ),
   );
-  const toolbox = createToolbox({
+  const mcpServers = createMcpServers({
     servers: loadServers(config.mcp.config_file, env),
     clientVersion: version,
-    answers: settings.follow((now) => hostAnswers(now, sample)),
+    clientFeatures: settings.follow((now) => clientFeatures(now, sample)),
     log: (server, line, level) => log[level ?? 'debug']({ server }, line),
-    limits: settings.follow(toolboxLimits),
+    limits: settings.follow(mcpServersLimits),
     authorization: authorizerOptions(config),
   });
   const nameCheck = createNameCheck(
-    { configured: () => configuredNames(settings.current()), servers: () => toolbox.servers().map(({ name }) => name) },
+    {
+      configured: () => configuredNames(settings.current()),
+      servers: () => mcpServers.statuses().map(({ name }) => name),
+    },
     log,
   );
   const { store, writerLogic, opened, retain } = openStore(
@@ -174,7 +177,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   const permits = createPermits(settings.follow(({ chat }) => ({ most: chat.service.max_running_turns })));
   settings.onApply(permits.refresh);
   const notices = createServerNotices({
-    toolbox,
+    mcpServers,
     outbox,
     *atWork() {
       for (const ref of permits.holders()) {
@@ -207,7 +210,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   const machine = createConversationMachine(
     settings.follow((now) => ({
       model,
-      toolbox,
+      mcpServers,
       outbox,
       warmLogs,
       inFlight,
@@ -220,7 +223,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       keepDraft: createKeepDraft({ store, intervalMs: ms(now.chat.service.streaming.draft_interval) }),
       systemPrompt: createSystemPrompt({
         text: now.chat.service.system_prompt,
-        library: toolbox.library,
+        promptsAndResources: mcpServers.promptsAndResources,
         outbox,
         ...promptResources(now),
       }),
@@ -247,20 +250,20 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       opened,
       conversation,
       registry: limits,
-      logics: { writer: writerLogic, mcpServer: toolbox.logic },
-      mcpServers: toolbox.inputs,
+      logics: { writer: writerLogic, mcpServer: mcpServers.logic },
+      mcpServers: mcpServers.inputs,
       attachServer(name, actor) {
-        toolbox.attach(name, actor);
+        mcpServers.attach(name, actor);
         reportServer(name, actor, log);
         nameCheck.watch(name, actor);
         inspection.addServer(actor);
         notices.watch(name, actor);
       },
       onStart: inspection.starting,
-      toolsSettled: toolbox.settled,
+      toolsSettled: mcpServers.settled,
       dismiss: (needed) => gateway?.dismiss(needed),
       closeNeighbours: async () => {
-        const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);
+        const closed = await Promise.allSettled([store.close(), mcpServers.close(), tokens.close()]);
         for (const each of closed) if (each.status === 'rejected') onError(each.reason);
       },
       recoveringAtOnce: config.chat.service.recovery.concurrency,
@@ -290,7 +293,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     log: (fields) => log.warn(fields, 'request refused'),
     nowMs: () => performance.now(),
   });
-  const doorkeeper = createDoorkeeper(
+  const viewerAuthorizer = createViewerAuthorizer(
     settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })),
     verify,
   );
@@ -309,11 +312,11 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     assets: sources.assets,
     api: createApi({
       ...sources,
-      texts: inspectionLimits(config).limits.texts,
+      includeContent: inspectionLimits(config).limits.includeContent,
       chatEndpoint: websocket.endpoint,
       isWatched: inspection.isWatched,
     }),
-    doorkeeper,
+    authorizer: viewerAuthorizer,
     credentialOf,
     onRefused,
     onError,
@@ -329,7 +332,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     mayInspect: (request) =>
       inspectable &&
       (config.auth.mode === 'none' || settings.current().inspect.viewers.length > 0) &&
-      doorkeeper.page(request) === null,
+      viewerAuthorizer.checkPage(request) === null,
   });
   const viewers = inspectable
     ? createViewerSockets(
@@ -337,7 +340,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
           ...viewerLimits(now),
           path: '/inspect/events',
           refusalOf: (request) => access.viewer(request),
-          visitor: doorkeeper.visitor,
+          visitor: viewerAuthorizer.authorize,
           onRefused,
           watch: inspection.watch,
           unwatch: inspection.unwatch,
@@ -349,8 +352,8 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   const requests = settings.follow(({ chat: { service } }) => ({
     registry,
     store,
-    toolbox,
-    library: toolbox.library,
+    mcpServers,
+    promptsAndResources: mcpServers.promptsAndResources,
     comingChats,
     outbox,
     onError,
@@ -371,7 +374,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     endpoint: websocket.endpoint,
     version,
     isServing: registry.isServing,
-    servers: toolbox.servers,
+    servers: mcpServers.statuses,
     providers: model.status,
     reload: () => reload.status(),
     metrics,
@@ -413,9 +416,9 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       chooseProviders({ ...modelOptions(next), env });
       const blocks = loadServers(next.mcp.config_file, env);
       return {
-        changed: toolbox.compare(blocks).map((name) => `mcpServers.${name}`),
+        changed: mcpServers.compare(blocks).map((name) => `mcpServers.${name}`),
         async apply() {
-          const changes = toolbox.configure(blocks);
+          const changes = mcpServers.configure(blocks);
           for (const name of changes.remove) notices.removed(name);
           registry.changeServers(changes);
           nameCheck.check();
@@ -435,7 +438,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       model: activeModel(),
       demo: model.providers[0]?.demo ?? false,
       database: config.repository.persistence.enabled ? config.repository.path : 'in memory',
-      servers: toolbox.servers(),
+      servers: mcpServers.statuses(),
     },
     reload: reload.run,
     async close() {

@@ -111,13 +111,11 @@ test('the first level of machines/ and src/ has only charts and the parts of the
     'faults.ts',
     'json-object.ts',
     'log.ts',
-    'mcp-server-setup.ts',
     'mcp-server-types.ts',
     'mcp-server.ts',
     'provided-at-boot.ts',
     'provider-circuit.ts',
     'registry.ts',
-    'tool-call-terms.ts',
     'tool-call.ts',
     'usage.ts',
     'writer-terms.ts',
@@ -139,8 +137,14 @@ test('the first level of machines/ and src/ has only charts and the parts of the
   ]);
 });
 
-test('only the store imports the write thread, and only the gateway the actions', () => {
-  for (const folder of ['src/store/thread/', 'src/gateway/actions/']) {
+test('only their own part and the composition root import the inner folders', () => {
+  for (const folder of [
+    'src/store/thread/',
+    'src/gateway/actions/',
+    'src/inspect/live/',
+    'src/inspect/log/',
+    'src/inspect/charts/',
+  ]) {
     const [, part = ''] = folder.split('/');
     const users = inSource.filter(({ to }) => to.startsWith(folder)).map(({ from }) => from);
     assert.ok(users.length > 0, folder);

@@ -7,6 +7,8 @@ export interface PageFiles {
   /** With `{{name}}` where a value belongs. */
   html: string;
   css: string;
+  /** The style sheet with the colours, which the inspector loads too. */
+  colors: string;
   icon: string;
   /** Paths within docs/ of the documents that the start page lists, the index first. */
   docs: readonly string[];
@@ -20,11 +22,13 @@ const folder = join(project, 'docs');
 /** Reads the page's own files at once and a document when it is asked for. */
 export function readPageFiles(): PageFiles {
   const own = (name: string) => readFileSync(join(import.meta.dirname, 'page', name), 'utf8');
+  const inspectors = (name: string) => readFileSync(join(project, 'src', 'inspect', 'page', name), 'utf8');
   const all = new Set(globSync('**/*.md', { cwd: folder }));
   return {
     html: own('home.html'),
     css: own('home.css'),
-    icon: readFileSync(join(project, 'src', 'inspect', 'page', 'icon.svg'), 'utf8'),
+    colors: inspectors('colors.css'),
+    icon: inspectors('icon.svg'),
     docs: ['README.md', ...[...all].filter((path) => /^(?:tutorials|how-to)\//.test(path)).sort()],
     async readDoc(path) {
       return all.has(path) ? readFile(join(folder, path), 'utf8') : null;

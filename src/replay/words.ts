@@ -44,7 +44,7 @@ function stageOf({ dispatch, approval, question }: InterruptedCall): string {
       : 'its server waited for an answer';
   if (approval !== null) return `waits for approval until ${new Date(approval.untilMs).toISOString()}`;
   if (dispatch === null) return 'asked';
-  return dispatch.tool.harmless ? 'dispatched, harmless' : 'dispatched';
+  return dispatch.tool.idempotent ? 'dispatched, idempotent' : 'dispatched';
 }
 
 /** What a row of a recovery does, as a verb. */

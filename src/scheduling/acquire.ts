@@ -9,7 +9,7 @@ export interface AcquireOptions {
 }
 
 /** Node fires longer timers at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Resolves to true with the permit, which `release` returns; to false after the timeout or an abort. */
 export function acquireWithin(

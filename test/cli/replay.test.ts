@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { replay } from '../../src/cli/replay.ts';
 import { elsewhere, begin, end, owner, row, sandbox } from '../store/support.ts';
+import { versionThreeFile } from '../store/version-3.ts';
 import { parley } from './support.ts';
 
 const recovery = { mode: 'resume', attempts: 3, maxAgeMs: 3_600_000 } as const;
@@ -18,14 +19,14 @@ async function interrupted(t: TestContext): Promise<string> {
   await append(end('c', 'r0'));
   await append(begin('c', 'r1', { content: 'Add\nand delete' }));
   const call = (id: string, name: string) => ({ id, type: 'function' as const, function: { name, arguments: '{}' } });
-  const dispatch = (id: string, name: string, harmless: boolean) =>
+  const dispatch = (id: string, name: string, idempotent: boolean) =>
     row({
       type: 'tool_call',
       role: 'assistant',
       content: '{}',
       tool_call_id: id,
       request_id: 'r1',
-      extra: { name, harmless, attempt: 1 },
+      extra: { name, idempotent, attempt: 1 },
     });
   await append({
     conversationId: 'c',
@@ -68,12 +69,18 @@ describe('replay', () => {
       '    5  assistant_message  r1  asks add (a) asks delete (d)',
       '       -> turn r1, 1 hop, open calls: add (asked), delete (asked) | recovery would close add as cancelled, close delete as cancelled, go on',
       '    6  tool_call          r1  add (a) "{}"',
-      '       -> turn r1, 1 hop, open calls: add (dispatched, harmless), delete (asked) | recovery would close delete as cancelled, call add once more, go on',
+      '       -> turn r1, 1 hop, open calls: add (dispatched, idempotent), delete (asked) | recovery would close delete as cancelled, call add once more, go on',
       '    7  tool_call          r1  delete (d) "{}"',
-      '       -> turn r1, 1 hop, open calls: add (dispatched, harmless), delete (dispatched) | recovery would close delete as outcome_unknown, call add once more, go on',
+      '       -> turn r1, 1 hop, open calls: add (dispatched, idempotent), delete (dispatched) | recovery would close delete as outcome_unknown, call add once more, go on',
       '    8  user_message       r2  "Hello"',
-      '       -> turn r1, 1 hop, open calls: add (dispatched, harmless), delete (dispatched) | waiting: r2 | recovery would close delete as outcome_unknown, call add once more, go on',
+      '       -> turn r1, 1 hop, open calls: add (dispatched, idempotent), delete (dispatched) | waiting: r2 | recovery would close delete as outcome_unknown, call add once more, go on',
     ]);
+  });
+
+  test('reads whether a call is idempotent from a file of an earlier version', (t) => {
+    const { path } = sandbox(t);
+    versionThreeFile(path);
+    assert.match(told(path).join('\n'), /open calls: look \(dispatched, idempotent\), look \(dispatched\), look \(/);
   });
 
   test('tells of a turn that waits for a person', async (t) => {

@@ -22,7 +22,7 @@ async function run(args: readonly string[]): Promise<Ran> {
 
 const textOf = (file: string) => readFileSync(join(project, file), 'utf8');
 /** Programs that people start. `model` is a command too. */
-const runners = globSync('test/{proof,protocol-property,fuzz,conformance,bench}/*.ts', { cwd: project }).filter(
+const runners = globSync('test/{proof,protocol-property,fuzz,conformance,bench,docs}/*.ts', { cwd: project }).filter(
   (file) => textOf(file).includes('readRunnerOptions('),
 );
 

@@ -9,7 +9,7 @@ import { serverState } from '../../machines/mcp-server.ts';
 import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
 import { withDefaults } from '../../src/gateway/actions/form-defaults.ts';
 import { callAnswering } from '../support/mcp-person.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 
 /** Context that a scenario passes, besides the address. */
 const contextSchema = z.looseObject({
@@ -30,7 +30,7 @@ const block = {
   ...httpServer('judge', process.argv.at(-1) ?? '', revision < '2026-07-28' ? 'legacy' : 'auto'),
   oauth: { client, scope: null },
 };
-const box = await startToolbox([block], {
+const box = await startMcpServers([block], {
   maxReconnectAttempts: 0,
   connectionTimeoutMs: TIMEOUT_MS,
   // The address that the suite expects of clients with a metadata document.
@@ -74,7 +74,7 @@ const calls =
 for (const { name, arguments: args } of calls)
   box.lines.push(`${name}: ${JSON.stringify(await callAnswering(box.call, name, args, fillIn))}`);
 
-const [server] = box.host.servers();
+const [server] = box.host.statuses();
 process.stderr.write(`${[...box.lines, JSON.stringify(server)].join('\n')}\n`);
 await box.stop();
 process.exitCode = server?.state === 'ready' ? 0 : 1;

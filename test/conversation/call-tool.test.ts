@@ -5,16 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, createActor, setup } from 'xstate';
 import type {
   CallEnded,
-  CallLaidDown,
+  CallSuspended,
   CallProgress,
-  CallQuestion,
+  CallServerRequest,
   ToolCallInput,
-} from '../../machines/tool-call-terms.ts';
+} from '../../machines/tool-call.ts';
 import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts';
-import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
+import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 import { tool } from '../support/machines/values.ts';
 
-type ToChart = CallEnded | CallLaidDown | CallProgress | CallQuestion;
+type ToChart = CallEnded | CallSuspended | CallProgress | CallServerRequest;
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
 const input: ToolCallInput = {
@@ -35,7 +35,7 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
   const { promise: end, resolve: endWith } = Promise.withResolvers<CallEnd>();
   let options: CallOptions | null = null;
   const logic = createCallToolLogic({
-    toolbox: { call: (_tool, _args, given) => ((options = given), end) },
+    mcpServers: { call: (_tool, _args, given) => ((options = given), end) },
     outbox: { broadcast: () => undefined },
     metrics: { toolEnded: () => undefined },
     maxQuestions: 5,
@@ -63,7 +63,7 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
 test('a call does not count the time that people take, also when progress comes meanwhile', async () => {
   const call = startCall();
   const startedMs = performance.now();
-  const answered = call.given().ask(form);
+  const answered = call.given().requestInput(form);
   await sleep(1);
   const askedMs = performance.now();
   await sleep(150);
@@ -83,10 +83,10 @@ test('a suspended call continues from the time that it had worked, and reports t
   const call = startCall({ resume });
   assert.equal(call.given().timeoutMs, 70);
   await sleep(20);
-  call.endWith({ status: 'laid_down', asks: [{ key: 'k', ask: form }], resume: { ...resume, questions: 2 } });
+  call.endWith({ status: 'suspended', inputRequests: [{ key: 'k', ask: form }], resume: { ...resume, questions: 2 } });
   await sleep(1);
   const last = call.received().at(-1);
-  assert.equal(last?.type, 'call.laidDown');
+  assert.equal(last?.type, 'call.suspended');
   assert.equal(last.resume.questions, 2);
   assert.ok(last.resume.workedMs >= 948, `${last.resume.workedMs} ms`);
 });

@@ -33,8 +33,8 @@ function watched() {
   const actor = createActor(logic, { input: { name: 'web', limits } });
   const sent: string[] = [];
   const notices = createServerNotices({
-    toolbox: {
-      servers: () => [
+    mcpServers: {
+      statuses: () => [
         {
           name: 'web',
           state: serverState(actor.getSnapshot().value),
@@ -104,7 +104,7 @@ describe('a new turn', () => {
       ['The MCP server "web" is not available (gone). Parley tries again.'],
       'no turn waits for a second connect',
     );
-    const asks: McpServerEvent = { type: 'server.asks', url: 'https://login.example/' };
+    const asks: McpServerEvent = { type: 'server.authorizeUrl', url: 'https://login.example/' };
     assert.match(
       words({ type: 'server.unauthorized' }, asks)[0] ?? '',
       /To authorize it, open https:\/\/login\.example\/ in a browser/,

@@ -2,7 +2,7 @@
  * Writes a chart as a Mermaid state diagram. Mermaid cannot draw an arrow from a state to one inside it, nor a
  * transition without a target: the page has those in words.
  */
-import type { Chart, ChartState } from '../../src/inspect/chart.ts';
+import type { Chart, ChartState } from '../../src/inspect/charts/chart.ts';
 
 /** Fenced, as GitHub draws it. */
 export function mermaidOf(chart: Chart): string {

@@ -1,9 +1,9 @@
 /** Writes the pages about the statecharts: the purpose of each state, and its transitions, in words. */
 import type { AnyStateMachine } from 'xstate';
-import { chartOf, type Chart, type ChartState, type ChartTransition } from '../../src/inspect/chart.ts';
+import { chartOf, type Chart, type ChartState, type ChartTransition } from '../../src/inspect/charts/chart.ts';
 import { isWithin, mermaidOf } from './statechart-mermaid.ts';
 
-const notice = '<!-- Written by test/docs/reference/statecharts.ts from machines/. Change those, not this. -->';
+const notice = '<!-- Written by test/docs/statecharts.ts from machines/. Change those, not this. -->';
 
 /** `tool-call` for `toolCall`. */
 export function fileName(id: string): string {

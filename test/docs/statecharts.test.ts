@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createMachine } from 'xstate';
-import { chartOf } from '../../src/inspect/chart.ts';
+import { chartOf } from '../../src/inspect/charts/chart.ts';
 import { shippingMachines } from './machines.ts';
 import { generatedFiles, generatedFolders } from './statecharts.ts';
 
@@ -21,7 +21,7 @@ test('the generated folders hold a page for every machine, the drawings of the i
 });
 
 for (const [path, text] of files) {
-  test(`${path} is up to date (else: node test/docs/reference/statecharts.ts)`, async () => {
+  test(`${path} is up to date (else: node test/docs/statecharts.ts)`, async () => {
     assert.equal(await readFile(join(project, path), 'utf8'), text);
   });
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { connect, rejectedConnection } from '../support/client.ts';
-import { eventsUrl, openWatcher, refusedWatcher } from '../support/inspection.ts';
+import { eventsUrl, openWatcher, rejectedWatcher } from '../support/inspection.ts';
 import { pageOf, readMetrics } from '../support/metrics.ts';
 import { startParley } from '../support/parley.ts';
 import { sendLines } from './raw-request.ts';
@@ -109,7 +109,7 @@ describe('the metric of refusals', () => {
     await fetch(pageOf(parley.url, '/metrics'));
     await fetch(pageOf(parley.url, '/inspect/api/conversations'));
     await fetch(pageOf(parley.url, '/inspect/api/conversations'), alice);
-    await refusedWatcher(eventsUrl(parley, 'c1'), alice);
+    await rejectedWatcher(eventsUrl(parley, 'c1'), alice);
     assert.deepEqual(await refusedBy(parley.url, tokens.root), { token: 4, viewer: 2 });
   });
 
@@ -144,7 +144,7 @@ describe('the metric of refusals', () => {
     const url = eventsUrl(parley, 'c1');
     const first = openWatcher(url);
     await eventually(() => first.socket.readyState === first.socket.OPEN, 'the first viewer');
-    assert.equal((await refusedWatcher(eventsUrl(parley, 'c2'))).code, 1013);
+    assert.equal((await rejectedWatcher(eventsUrl(parley, 'c2'))).code, 1013);
     assert.equal((await readMetrics(parley.url)).get(nameOf('inspected_limit')), 1);
     first.socket.terminate();
   });

@@ -6,7 +6,7 @@
 import type { ConversationEvent } from '../../machines/conversation/events.ts';
 import type { RequestedCall } from '../../machines/conversation/hop-answers.ts';
 import type { ServerAsk } from '../../machines/conversation/question-types.ts';
-import type { CallLaidDown, CallQuestion } from '../../machines/tool-call-terms.ts';
+import type { CallSuspended, CallServerRequest } from '../../machines/tool-call.ts';
 import {
   asker,
   cancel,
@@ -121,11 +121,11 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
       ([, { context, value }]) => context.tool.name === tool && ['running', 'asking'].includes(pathOf(value)),
     )?.[0] ?? '';
 
-  function question(tool: ToolName): CallQuestion | CallLaidDown {
-    const asked = { asks: [{ key: tool === 'hall' ? '' : 'seats', ask: form }], number: 1, askedAtMs: NOW_MS };
-    if (tool === 'hall') return { type: 'call.question', ...asked, workedMs: 0 };
+  function question(tool: ToolName): CallServerRequest | CallSuspended {
+    const asked = { requests: [{ key: tool === 'hall' ? '' : 'seats', ask: form }], number: 1, askedAtMs: NOW_MS };
+    if (tool === 'hall') return { type: 'call.serverRequest', ...asked, workedMs: 0 };
     return {
-      type: 'call.laidDown',
+      type: 'call.suspended',
       ...asked,
       resume: { requestState: 'kept', answered: [], questions: 1, workedMs: 0 },
     };

@@ -4,7 +4,7 @@
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { getStateNodes } from 'xstate/graph';
-import { eventName, nameOf } from '../../src/inspect/chart.ts';
+import { eventName, nameOf } from '../../src/inspect/charts/chart.ts';
 
 export interface Edge {
   /** Stable while the chart does not change: `turn.streaming: answer.finished [asksForTools]`. */

@@ -6,7 +6,7 @@ import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
 import type { ConversationEmitted, ConversationEvent } from '../../machines/conversation/events.ts';
 import type { ModelAnswer } from '../../machines/conversation/hop-answers.ts';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
-import type { ToolCallInput } from '../../machines/tool-call-terms.ts';
+import type { ToolCallInput } from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { OpenCall } from '../../machines/conversation/turn-state.ts';
 import { answer } from '../support/machines/values.ts';
@@ -172,7 +172,7 @@ export function createCharts(world: World): Charts {
           sendToCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }),
         );
       else if (order.type === 'call.settled') settle(callId, order);
-      else if (order.type === 'call.asks') ask(callId, snapshot, order);
+      else if (order.type === 'call.needsInput') ask(callId, snapshot, order);
     }
   }
 

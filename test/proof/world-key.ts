@@ -81,7 +81,7 @@ function contextKey({
       interrupted.stop,
       interrupted.recoveries,
       interrupted.open.map(({ dispatch, approval, question }) => [
-        dispatch?.tool.harmless,
+        dispatch?.tool.idempotent,
         dispatch?.attempt,
         approval !== null,
         question !== null,

@@ -45,7 +45,7 @@ export const proofSettings: Settings = {
         description: '',
         inputSchema: {},
         definition: '',
-        harmless: name === 'look',
+        idempotent: name === 'look',
         permission: name === 'pay' ? 'ask' : 'always',
       },
     ]),

@@ -151,7 +151,7 @@ describe('a server whose block a reload changes', () => {
     assert.ok(!scene.parley.output.stderr.includes(secret));
   });
 
-  it('makes a harmless call that was running once more', async (t) => {
+  it('makes an idempotent call that was running once more', async (t) => {
     const { scene, model, client } = await start(t, misbehavingServer());
     model.script(asks([{ name: 'slow', arguments: { ms: 1_000 } }]), says('I see.'));
     const turn = client.chat('go');

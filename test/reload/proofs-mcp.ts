@@ -176,7 +176,7 @@ export const mcpProofs: Proof[] = [
     async prove(t) {
       const scripted = await startDemands(t);
       await scripted.scene.reload(mcp({ limits: { max_questions: 0, max_question_size: 1024 } }));
-      assert.match(await resultOf(scripted, 'two'), /asked too often/);
+      assert.match(await resultOf(scripted, 'two'), /used up its questions/);
     },
   },
 ];

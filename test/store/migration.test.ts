@@ -6,7 +6,9 @@ import { describe, test } from 'node:test';
 import type Database from 'better-sqlite3';
 import { begin, elsewhere, end, owner, sandbox, waitingFor } from './support.ts';
 import { versionOneFile } from './version-1.ts';
+import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import { versionTwoFile } from './version-2.ts';
+import { versionThreeFile } from './version-3.ts';
 
 const versionOf = (db: Database.Database) => db.pragma('user_version', { simple: true });
 
@@ -119,5 +121,49 @@ describe('a file of version 2', () => {
     versionTwoFile(path, (db) => db.pragma('user_version = 0'));
     const { store } = await open({ onAdoption: () => assert.fail('it was ours') });
     assert.equal((await store.standing(owner, 'c', 0)).spent.tokens, 9);
+  });
+});
+
+describe('a file of version 3', () => {
+  test('keeps whether its open calls may be repeated, under the new name', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path);
+    const { store } = await open();
+    const { rows } = await store.standing(owner, 'c', 100);
+    const calls = foldLog(rows, ['r2'], 0).interrupted?.open ?? [];
+    assert.deepEqual(
+      calls.map(({ dispatch, approval }) => (dispatch ?? approval)?.tool.idempotent),
+      [true, false, true],
+    );
+    assert.deepEqual(
+      rows.slice(-3).map(({ extra }) => [extra['idempotent'], 'harmless' in extra, extra['arguments']]),
+      [
+        [true, false, undefined],
+        [false, false, undefined],
+        [true, false, { text: 'harmless' }],
+      ],
+    );
+  });
+
+  test('keeps every row that is not about a call as it was', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path);
+    const extras = () =>
+      elsewhere(path, (db) => db.prepare(`SELECT extra FROM chat_events WHERE id NOT IN ('m8', 'm9', 'm10')`).all());
+    const before = extras();
+    await (await open()).store.close();
+    assert.deepEqual(extras(), before);
+  });
+
+  test('becomes what a new file is', async (t) => {
+    const old = sandbox(t);
+    versionThreeFile(old.path);
+    await (await old.open()).store.close();
+    const fresh = sandbox(t);
+    await (await fresh.open()).store.close();
+    assert.deepEqual(
+      elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+      elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+    );
   });
 });

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { eventually } from './eventually.ts';
-import { isAlive } from './mcp-toolbox.ts';
+import { isAlive } from './mcp-servers.ts';
 
 /** Resolves when all these processes have exited. */
 export function allExited(pids: readonly number[]): Promise<true> {

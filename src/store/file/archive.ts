@@ -43,8 +43,9 @@ export function openArchive(path: string): Archive {
   let db: Database.Database | null = null;
   try {
     db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
-    // What is read here has been the same since version 1, so that old backups can be checked.
-    if (Number(db.pragma('user_version', { simple: true })) > 0) return archiveOf(db);
+    // Earlier versions are read too, so that old backups can be checked.
+    const version = Number(db.pragma('user_version', { simple: true }));
+    if (version > 0) return archiveOf(db, version);
     throw refusal(
       path,
       'was not written by Parley',
@@ -56,7 +57,7 @@ export function openArchive(path: string): Archive {
   }
 }
 
-function archiveOf(db: Database.Database): Archive {
+function archiveOf(db: Database.Database, version: number): Archive {
   // One transaction, so that all answers are of the same moment.
   db.exec('BEGIN');
   const conversations = db.prepare<[], string>('SELECT id FROM conversations ORDER BY id').pluck();
@@ -94,6 +95,8 @@ function archiveOf(db: Database.Database): Archive {
     *rows(conversationId) {
       for (const stored of rows.iterate(conversationId)) {
         const row = decodeRow(stored);
+        // The next start renames the key; until then the file has the old one.
+        if (version < 4 && 'harmless' in row.extra) row.extra['idempotent'] = row.extra['harmless'];
         yield { row, unreadable: unreadableColumns(stored, row) };
       }
     },

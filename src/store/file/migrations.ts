@@ -33,6 +33,12 @@ const steps = new Map([
       SELECT CAST(TOTAL(CASE WHEN json_valid(usage) THEN usage ->> 'total_tokens' END) AS INTEGER)
         FROM chat_events WHERE conversation_id = conversations.id);`,
   ],
+  [
+    3,
+    `
+    UPDATE chat_events SET extra = json_remove(json_set(extra, '$.idempotent', extra -> '$.harmless'), '$.harmless')
+      WHERE type IN ('tool_call', 'meta') AND CASE WHEN json_valid(extra) THEN extra -> '$.harmless' END IS NOT NULL;`,
+  ],
 ]);
 
 /** Brings our tables of schema `version` to that of today; writes nothing when that is what the file says it has. */

@@ -5,7 +5,7 @@
 import type { Database } from 'better-sqlite3';
 
 /** `user_version` of a file this program writes. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /** The columns of a row as they are handed out. */
 export const rowColumns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,

@@ -28,11 +28,11 @@ async function calling(name = 'add'): Promise<World> {
 }
 
 /** The call of `add` is suspended with these requests, which are in the log. */
-async function laidDown(asks: ServerAsk[] = [form], name = 'add'): Promise<World> {
+async function suspended(asks: ServerAsk[] = [form], name = 'add'): Promise<World> {
   const world = await calling(name);
   world.latestCall(name).ask({
-    type: 'call.laidDown',
-    asks: asks.map((ask, index) => ({ key: `k${index}`, ask })),
+    type: 'call.suspended',
+    requests: asks.map((ask, index) => ({ key: `k${index}`, ask })),
     resume,
     number: 1,
     askedAtMs: 1_000,
@@ -45,14 +45,14 @@ async function waiting(name = 'add'): Promise<World> {
   const world = await calling(name);
   world
     .latestCall(name)
-    .ask({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
+    .ask({ type: 'call.serverRequest', requests: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
   world.commit();
   return world;
 }
 
 describe('a suspended call', () => {
   test('waits like one that needs approval, and is repeated with the answer', async () => {
-    const world = await laidDown();
+    const world = await suspended();
     assert.equal(world.state(), 'turn.toolHop.waiting');
     assert.equal(world.calls[0]?.open, false, 'nothing is kept open for it');
     assert.deepEqual(world.log.stored().at(-1)?.waiting, { requestId: 'r1', untilMs: 61_000 });
@@ -77,7 +77,7 @@ describe('a suspended call', () => {
   });
 
   test('asks one request after the other, and is repeated after the last answer', async () => {
-    const world = await laidDown([form, form]);
+    const world = await suspended([form, form]);
     world.send(answer('answer'));
     world.commit();
     assert.equal(world.state(), 'turn.toolHop.waiting');
@@ -94,7 +94,7 @@ describe('a suspended call', () => {
   });
 
   test('continues after a restart from the rows alone', async () => {
-    const before = await laidDown();
+    const before = await suspended();
     const world = await reopen(before);
     assert.equal(world.state(), 'turn.toolHop.waiting');
     world.send(answer('decline'));
@@ -107,7 +107,7 @@ describe('a suspended call', () => {
   });
 
   test('is repeated without an answer when time is up', async () => {
-    const world = await laidDown();
+    const world = await suspended();
     world.send({ type: 'conversation.expire', nowMs: 61_000 });
     world.commit();
     assert.deepEqual(
@@ -118,7 +118,7 @@ describe('a suspended call', () => {
   });
 
   test('is denied when the user does not allow the server to ask the model', async () => {
-    const world = await laidDown([sampling]);
+    const world = await suspended([sampling]);
     world.send(answer('deny'));
     await runUntilIdle(world);
     assert.deepEqual(turnLines(world).slice(3, 5), ['response deny', 'result add denied']);
@@ -126,7 +126,7 @@ describe('a suspended call', () => {
   });
 
   test('ends with its turn: the request is closed first', async () => {
-    const world = await laidDown();
+    const world = await suspended();
     world.send(cancel('stop'));
     await runUntilIdle(world);
     assert.deepEqual(turnLines(world).slice(3), [
@@ -142,7 +142,7 @@ describe('a suspended call', () => {
     world.send(cancel('stop'));
     world
       .latestCall('add')
-      .ask({ type: 'call.laidDown', asks: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
+      .ask({ type: 'call.suspended', requests: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
     await runUntilIdle(world);
     assert.deepEqual(turnLines(world).slice(2), ['cancel cancelled', 'result add cancelled', 'end cancelled']);
   });
@@ -186,7 +186,13 @@ describe('a call whose server waits for an answer', () => {
     assert.deepEqual(turnLines(world).slice(3), ['response cancelled', 'dispatch look', 'recovered 1']);
     world
       .latestCall('look')
-      .ask({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000, workedMs: 0 });
+      .ask({
+        type: 'call.serverRequest',
+        requests: [{ key: '', ask: form }],
+        number: 1,
+        askedAtMs: 2_000,
+        workedMs: 0,
+      });
     world.commit();
     const ids = world.log
       .rowsOf('r1')

@@ -19,8 +19,8 @@ describe('a recovery', () => {
     approval: null,
     question: null,
   });
-  const dispatched = (harmless: boolean, attempt = 1) => ({
-    tool: { ...tool('add'), harmless },
+  const dispatched = (idempotent: boolean, attempt = 1) => ({
+    tool: { ...tool('add'), idempotent },
     arguments: { a: 1 },
     attempt,
     edited: false,

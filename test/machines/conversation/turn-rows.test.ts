@@ -105,7 +105,7 @@ describe('the rows of a hop', () => {
       name: 'add',
       server: 'demo',
       tool_name: 'add',
-      harmless: false,
+      idempotent: false,
       definition: 'add of demo',
       attempt: 1,
       hop: 1,

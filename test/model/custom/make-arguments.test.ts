@@ -1,10 +1,10 @@
 /** Tests that arguments generated from a schema fit it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createArgumentCheck } from '../../../src/mcp/argument-check.ts';
+import { createArgumentValidator } from '../../../src/mcp/argument-check.ts';
 import { makeArguments } from './make-arguments.ts';
 
-const fits = createArgumentCheck();
+const fits = createArgumentValidator();
 
 const cases: Record<string, { schema: Record<string, unknown>; made: Record<string, unknown> }> = {
   'only what is required': {

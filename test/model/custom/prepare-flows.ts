@@ -6,7 +6,7 @@ import { conversationLimits, toolPolicy } from '../../../src/config/options.ts';
 import type { Config } from '../../../src/config/schema/schema.ts';
 import { withPolicy } from '../../../src/conversation/actors/load-context.ts';
 import type { Tool } from '../../../src/mcp/port.ts';
-import type { ToolboxHost } from '../../../src/mcp/toolbox.ts';
+import type { McpServersHost } from '../../../src/mcp/mcp-servers.ts';
 import { proofSettings, type Settings } from '../../proof/world.ts';
 import { deriveFlows } from './derive-flows.ts';
 import { checkToolNames, notOffered, type FlowsFile } from './flows-file.ts';
@@ -25,13 +25,13 @@ export interface PrepareOptions {
 /** Returns each tool's generated flows, then the written ones. Throws for a flow that the chart does not allow. */
 export function prepare(
   config: Config,
-  toolbox: ToolboxHost,
+  mcpServers: McpServersHost,
   given: FlowsFile,
   { tool: wanted, all, say }: PrepareOptions,
 ): { flows: CustomFlow[]; settings: Settings } {
-  for (const { name, state, tools, error } of toolbox.servers())
+  for (const { name, state, tools, error } of mcpServers.statuses())
     say(`${name}: ${state}, ${tools} tool${tools === 1 ? '' : 's'}${error === null ? '' : ` (${error})`}`);
-  const offered = toolbox.tools();
+  const offered = mcpServers.tools();
   const names = offered.map(({ name }) => name);
   checkToolNames(given, names);
   if (wanted !== undefined && !names.includes(wanted)) throw new Error(notOffered(wanted, names));
@@ -51,7 +51,7 @@ export function prepare(
     const isRefused = settings.tools.get(tool.name)?.permission === 'never';
     if (call !== true && !all && !isRefused && tool.effect !== 'read_only')
       return 'which may change things: set `call: true` for it in the file of flows, or use --all';
-    const breach = toolbox.check(tool, argumentsFor(tool.name));
+    const breach = mcpServers.validateChange(tool, argumentsFor(tool.name));
     return breach === null
       ? null
       : `whose schema asks for more than can be generated (${[...breach.path, breach.message].join(' ')}): set \`arguments\` for it in the file of flows`;

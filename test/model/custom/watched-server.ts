@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { createLiveSettings } from '../../../src/config/live-settings.ts';
 import { configSchema, type Config } from '../../../src/config/schema/schema.ts';
-import { watchedToolboxes, type WatchedToolbox } from './watched-toolbox.ts';
+import { watchedMcpServers, type WatchedMcpServers } from './watched-mcp-servers.ts';
 
-export interface WatchedServer extends WatchedToolbox {
+export interface WatchedServer extends WatchedMcpServers {
   url: string;
   close(): Promise<void>;
 }
@@ -22,7 +22,7 @@ const SHORT_TIMEOUT_S = 1;
 const STARTUP_S = 30;
 
 const root = new URL('../../../src/server.ts', import.meta.url).href;
-const watched = new URL('watched-toolbox.ts', import.meta.url).href;
+const watched = new URL('watched-mcp-servers.ts', import.meta.url).href;
 
 /** Resolves when its MCP servers are connected or have failed. Rejects as the server does. */
 export async function startWatchedServer(
@@ -33,17 +33,17 @@ export async function startWatchedServer(
   const folder = await mkdtemp(join(tmpdir(), 'parley-own-'));
   const hooks = registerHooks({
     resolve: (specifier, context, next) =>
-      specifier === './mcp/toolbox.ts' && context.parentURL === root
+      specifier === './mcp/mcp-servers.ts' && context.parentURL === root
         ? { url: watched, shortCircuit: true }
         : next(specifier, context),
   });
   const { startServer } = await import('../../../src/server.ts');
   hooks.deregister();
-  let seen: WatchedToolbox | null = null;
+  let seen: WatchedMcpServers | null = null;
   const see = (message: unknown) => {
-    if (isWatchedToolbox(message)) seen = message;
+    if (isWatchedMcpServers(message)) seen = message;
   };
-  watchedToolboxes.subscribe(see);
+  watchedMcpServers.subscribe(see);
   try {
     const settings = settingsFor(config, { modelUrl, folder, shortTimeouts });
     const server = await startServer({
@@ -53,12 +53,12 @@ export async function startWatchedServer(
       env: process.env,
       log: pino({ level: process.env['PARLEY_TEST_LOG'] ?? 'silent' }),
     });
-    if (seen === null) throw new Error('the server has no toolbox');
-    const { toolbox, withholdAnswers }: WatchedToolbox = seen;
-    await toolbox.settled();
+    if (seen === null) throw new Error('the server has no MCP servers');
+    const { mcpServers, withholdAnswers }: WatchedMcpServers = seen;
+    await mcpServers.settled();
     return {
       url: server.summary.url.replace('localhost', '127.0.0.1'),
-      toolbox,
+      mcpServers,
       withholdAnswers,
       async close() {
         await server.close();
@@ -66,7 +66,7 @@ export async function startWatchedServer(
       },
     };
   } finally {
-    watchedToolboxes.unsubscribe(see);
+    watchedMcpServers.unsubscribe(see);
   }
 }
 
@@ -98,6 +98,6 @@ function settingsFor(
   };
 }
 
-function isWatchedToolbox(message: unknown): message is WatchedToolbox {
-  return typeof message === 'object' && message !== null && 'toolbox' in message && 'withholdAnswers' in message;
+function isWatchedMcpServers(message: unknown): message is WatchedMcpServers {
+  return typeof message === 'object' && message !== null && 'mcpServers' in message && 'withholdAnswers' in message;
 }

@@ -15,10 +15,10 @@ import type {
   CallAbort,
   CallAnswered,
   CallEnded,
-  CallLaidDown,
-  CallQuestion,
+  CallSuspended,
+  CallServerRequest,
   ToolCallInput,
-} from '../../../machines/tool-call-terms.ts';
+} from '../../../machines/tool-call.ts';
 import { toolCallMachine } from '../../../machines/tool-call.ts';
 import { createMemoryLog } from './log.ts';
 import type { LogIntent, MemoryLog } from './log.ts';
@@ -41,7 +41,7 @@ export interface StartedCall {
   /** Answers of users that the call received. */
   answers: ServerAnswer[];
   /** The MCP server asks the user, or suspends the call. */
-  ask(event: CallQuestion | CallLaidDown): void;
+  ask(event: CallServerRequest | CallSuspended): void;
   end(changes?: Partial<CallEnded>): void;
 }
 

@@ -22,7 +22,7 @@ export const catalogue = [
     description: '',
     inputSchema: {},
     annotations: {},
-    harmless: true,
+    idempotent: true,
     effect: 'read_only' as const,
     definition: '',
   },
@@ -83,12 +83,12 @@ export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerL
 /** Events that lead to each state. */
 export const routes: Record<string, (box: ReturnType<typeof start>) => void> = {
   connecting: () => undefined,
-  resting: ({ becomeReady }) => becomeReady(),
+  healthy: ({ becomeReady }) => becomeReady(),
   checking: ({ becomeReady, clock }) => {
     becomeReady();
     clock.increment(5_000);
   },
-  doubted: ({ becomeReady, actor }) => {
+  verifying: ({ becomeReady, actor }) => {
     becomeReady();
     actor.send({ type: 'server.suspect' });
   },
