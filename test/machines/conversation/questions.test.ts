@@ -184,15 +184,13 @@ describe('a call whose server waits for an answer', () => {
     const world = await reopen(await waiting('look'));
     world.commit();
     assert.deepEqual(turnLines(world).slice(3), ['response cancelled', 'dispatch look', 'recovered 1']);
-    world
-      .latestCall('look')
-      .ask({
-        type: 'call.serverRequest',
-        requests: [{ key: '', ask: form }],
-        number: 1,
-        askedAtMs: 2_000,
-        workedMs: 0,
-      });
+    world.latestCall('look').ask({
+      type: 'call.serverRequest',
+      requests: [{ key: '', ask: form }],
+      number: 1,
+      askedAtMs: 2_000,
+      workedMs: 0,
+    });
     world.commit();
     const ids = world.log
       .rowsOf('r1')
