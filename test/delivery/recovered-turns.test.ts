@@ -7,6 +7,7 @@ import { describe, test, type TestContext } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
 import type { FollowedFrame } from '../../src/client/follow.ts';
 import type { Cursor } from '../../src/client/position.ts';
+import { sharedOut } from '../support/daily-sample.ts';
 import {
   chunksOf,
   isChunk,
@@ -71,8 +72,10 @@ async function agreesWithLog(client: Client, frames: readonly FollowedFrame[]) {
   assert.equal(events.filter(({ extra }) => extra?.['kind'] === 'turn_end').length, 1);
 }
 
-for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-  describe(`after ${signal} in the middle of a message`, () => {
+const notToday = sharedOut(2);
+
+for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
+  describe(`after ${signal} in the middle of a message`, { skip: notToday(at) }, () => {
     test('a follower that stayed gets a reset, and then the new message', async (t) => {
       const { model, url, replace } = await startReplaceable(t);
       const again = saysStepwise('Once upon ', 'a time.');

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
+import { sharedOut } from '../support/daily-sample.ts';
 import { freePort } from '../support/free-port.ts';
 import { pageOf } from '../support/metrics.ts';
 import { fails, says, saysStepwise } from '../support/model/replies.ts';
@@ -240,40 +241,49 @@ describe('the page', { skip }, () => {
     assert.equal(await page.locator('#steps .break').count(), 2);
   });
 
-  for (const colorScheme of ['light', 'dark'] as const) {
-    for (const width of [400, 1280]) {
-      test(`fits ${width} pixels, ${colorScheme}, and works with the keyboard alone`, async (t) => {
-        const parley = await startParley(t);
-        const client = await parley.connect();
-        await client.chat('Hi', { conversation_id: 'c1' });
-        const page = await openPage(t, { colorScheme, viewport: { width, height: 800 } });
-        await page.goto(inspectUrl(parley));
-        await rowOf(page, 'c1').waitFor();
-        await page.locator('#conversations').focus();
-        await page.keyboard.press('ArrowDown');
-        await isHere(page, 'idle');
-        for (const key of ['t', 't', 'l', 'w']) await page.keyboard.press(key);
-        await isHere(page, 'idle');
-        assert.equal(await page.locator('#pane-chart').getAttribute('aria-pressed'), 'true');
-        await page.keyboard.press('Home');
-        await eventually(async () => (await lastStep(page)) === 'begins', 'the first step');
-        await page.keyboard.press('End');
-        await eventually(async () => (await lastStep(page)) === 'live from here', 'the last step');
-        for (const view of ['list', 'chart', 'events']) {
-          if (width === 400) await page.locator(`[data-show="${view}"]`).click();
-          const scrolls: number = await page.locator('html').evaluate((root) => root.scrollWidth);
-          const { width: panel = 0 } = (await page.locator(`.panel.${view}`).boundingBox()) ?? {};
-          assert.ok(scrolls <= width && panel > 200 && panel <= width, `${view}: ${scrolls} wide, its panel ${panel}`);
-        }
-        const [ink, paper]: string[] = await page.locator('body').evaluate((body) => {
-          const { color, backgroundColor } = body.ownerDocument.defaultView.getComputedStyle(body);
-          return [color, backgroundColor];
-        });
-        const lightness = (color = '') =>
-          (color.match(/\d+/g) ?? []).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3;
-        assert.ok(Math.abs(lightness(ink) - lightness(paper)) > 180, `${ink} on ${paper}`);
-        assert.equal(lightness(paper) > 128, colorScheme === 'light');
-      });
+  // Each day both widths and both schemes.
+  const notToday = sharedOut(2);
+  for (const [at, colorScheme] of (['light', 'dark'] as const).entries()) {
+    for (const [place, width] of [400, 1280].entries()) {
+      test(
+        `fits ${width} pixels, ${colorScheme}, and works with the keyboard alone`,
+        { skip: notToday(at + place) },
+        async (t) => {
+          const parley = await startParley(t);
+          const client = await parley.connect();
+          await client.chat('Hi', { conversation_id: 'c1' });
+          const page = await openPage(t, { colorScheme, viewport: { width, height: 800 } });
+          await page.goto(inspectUrl(parley));
+          await rowOf(page, 'c1').waitFor();
+          await page.locator('#conversations').focus();
+          await page.keyboard.press('ArrowDown');
+          await isHere(page, 'idle');
+          for (const key of ['t', 't', 'l', 'w']) await page.keyboard.press(key);
+          await isHere(page, 'idle');
+          assert.equal(await page.locator('#pane-chart').getAttribute('aria-pressed'), 'true');
+          await page.keyboard.press('Home');
+          await eventually(async () => (await lastStep(page)) === 'begins', 'the first step');
+          await page.keyboard.press('End');
+          await eventually(async () => (await lastStep(page)) === 'live from here', 'the last step');
+          for (const view of ['list', 'chart', 'events']) {
+            if (width === 400) await page.locator(`[data-show="${view}"]`).click();
+            const scrolls: number = await page.locator('html').evaluate((root) => root.scrollWidth);
+            const { width: panel = 0 } = (await page.locator(`.panel.${view}`).boundingBox()) ?? {};
+            assert.ok(
+              scrolls <= width && panel > 200 && panel <= width,
+              `${view}: ${scrolls} wide, its panel ${panel}`,
+            );
+          }
+          const [ink, paper]: string[] = await page.locator('body').evaluate((body) => {
+            const { color, backgroundColor } = body.ownerDocument.defaultView.getComputedStyle(body);
+            return [color, backgroundColor];
+          });
+          const lightness = (color = '') =>
+            (color.match(/\d+/g) ?? []).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3;
+          assert.ok(Math.abs(lightness(ink) - lightness(paper)) > 180, `${ink} on ${paper}`);
+          assert.equal(lightness(paper) > 128, colorScheme === 'light');
+        },
+      );
     }
   }
 });

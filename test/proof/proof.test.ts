@@ -17,7 +17,7 @@ import { reasonFor, unreachable } from './unreachable.ts';
 import { stateOf } from './world.ts';
 
 /** About ten seconds on two quiet cores. */
-const POINTS = 6;
+const POINTS = 4;
 /** Long enough for a busy machine. */
 const TIMEOUT_MS = 300_000;
 

@@ -9,7 +9,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect } from '../../src/client/client.ts';
-import { playsAll, today } from '../support/daily-sample.ts';
+import { playsAll, sharedOut } from '../support/daily-sample.ts';
 import { createBareMachine, type BareMachine } from './bare-machine.ts';
 
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
@@ -49,20 +49,16 @@ const users = [
   },
 ] as const;
 
-/**
- * In a whole run each user installs twice: for use, and for the tests. A usual run splits the two between the users,
- * the other way each day.
- */
-const isEvenDay = today % 2 === 0;
-const plays = (ofCurrentUser: boolean) => playsAll || ofCurrentUser === isEvenDay;
+/** Each user installs twice in a whole run: for use, and for the tests. A usual run plays one of these. */
+const notToday = sharedOut(2 * users.filter(({ skip }) => skip === false).length);
 
 describe('a machine with bash, coreutils and Node with npm', () => {
-  for (const { name, uid, skip } of users) {
+  for (const [at, { name, uid, skip }] of users.entries()) {
     const options = { testFiles, ...(uid === undefined ? {} : { uid }) };
 
     test(
       `installs for use, serves, and opens the database as ${name}`,
-      { timeout, skip: skip || (!plays(uid === undefined) && 'played tomorrow, and by --all') },
+      { timeout, skip: skip || notToday(2 * at) },
       async (t) => {
         const machine = await createBareMachine(t, options);
         if (skipsWithout(machine, t)) return;
@@ -85,7 +81,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
 
     test(
       `installs for the tests, and runs them, as ${name}`,
-      { timeout, skip: skip || (!plays(uid !== undefined) && 'played tomorrow, and by --all') },
+      { timeout, skip: skip || notToday(2 * at + 1) },
       async (t) => {
         const machine = await createBareMachine(t, options);
         if (skipsWithout(machine, t)) return;

@@ -32,14 +32,21 @@ const SERVER_DOWN = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|WebSocket 
 /** Opens pages; `test` ends the page. */
 export type OpenPage = (test: TestContext, options?: BrowserContextOptions & { expected?: RegExp }) => Promise<Page>;
 
+/** Browsers that run, by their arguments: the files of one process share them. */
+const browsers = new Map<string, Promise<Browser>>();
+
 /**
- * Provides one browser for the tests of a file, started by the first and closed after the last. Each page has its own
+ * Provides one browser for the tests of a process, started by the first and closed after the last. Each page has its own
  * context. Exceptions, logged errors and violations of the page's policy fail the test, unless they match `expected`.
  * `args` are Chromium's own.
  */
 export function createBrowser(args: readonly string[] = []): OpenPage {
-  let browser: Promise<Browser> | null = null;
-  after(async () => (await browser)?.close());
+  const key = args.join(' ');
+  after(async () => {
+    const browser = browsers.get(key);
+    browsers.delete(key);
+    await (await browser)?.close();
+  });
 
   return async (test, { expected, ...options } = {}) => {
     assert.ok(
@@ -47,7 +54,8 @@ export function createBrowser(args: readonly string[] = []): OpenPage {
       'PARLEY_REQUIRE_BROWSER=1, but no Chromium found. Install one with apt-get install chromium.',
     );
     // Its sandbox needs rights that containers do not have; the pages are ours.
-    browser ??= chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
+    const browser = browsers.get(key) ?? chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
+    browsers.set(key, browser);
     const context = await (await browser).newContext({ viewport: { width: 1280, height: 800 }, ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);

@@ -4,7 +4,7 @@
  * finish_reason alone, because a truncated body can end as cleanly as a whole one.
  */
 import { createParser } from 'eventsource-parser';
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type Taker } from './body.ts';
 import { withEcho } from '../echo.ts';
@@ -32,10 +32,11 @@ export interface ClientOptions {
  * body of `transport` fail when the signal aborts.
  */
 export function createProviderClient(provider: Provider, options: ClientOptions, transport: Transport): ProviderClient {
-  const openai = createOpenAI(provider, transport.fetch);
+  let openai: OpenAI | null = null;
 
   return {
     async stream(request, sink, signal) {
+      openai ??= await createOpenAI(provider, transport.fetch);
       if (signal.aborted) return { status: 'aborted' };
       const asked: Asked = { provider, model: request.model };
       const attempt = new AbortController();
@@ -68,8 +69,12 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
   };
 }
 
-/** The package reads OPENAI_* wherever an option is left out, and would send one endpoint's secrets to another. */
-function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
+/**
+ * The package reads OPENAI_* wherever an option is left out, and would send one endpoint's secrets to another. It is
+ * loaded with the first request: it would take a fifth of the server's start, and the demo model does without.
+ */
+async function createOpenAI(provider: Provider, fetch: Transport['fetch']): Promise<OpenAI> {
+  const { default: OpenAI } = await import('openai');
   const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '')
     .split('\n')
     .map((line) => line.split(':', 1)[0]?.trim() ?? '');

@@ -3,7 +3,7 @@
  * Messages may hold the provider's name, host, model and cleaned words; never a key, a path or a
  * stack. Whether to ask again is the caller's decision: a fault only says if that may help.
  */
-import { APIConnectionTimeoutError, APIError } from 'openai';
+import { APIConnectionTimeoutError, APIError } from 'openai/error';
 import { fault, QUOTED, quoting, type ErrorCode } from '../../errors.ts';
 import type { StreamFault } from './accumulator.ts';
 import { classify, cleanWords, readComplaint, type Complaint } from './complaint.ts';
