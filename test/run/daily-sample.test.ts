@@ -22,7 +22,7 @@ describe('cases that are shared out over three days', () => {
   });
 
   it('are all played by a run with --all', () => {
-    const program = `import { sharedOut } from ${JSON.stringify(new URL('../support/day.ts', import.meta.url).href)};
+    const program = `import { sharedOut } from ${JSON.stringify(new URL('../support/daily-sample.ts', import.meta.url).href)};
       process.stdout.write(JSON.stringify(${JSON.stringify(CASES)}.map(sharedOut(3))));`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
       env: { ...process.env, PARLEY_TEST_ALL: '1' },
