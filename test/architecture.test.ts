@@ -1,4 +1,4 @@
-/** The rules of the house, read from the code itself: imports run one way, and machines hold no I/O. */
+/** Checks the rules of the code base: the direction of imports, machines without I/O, and the layout. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -41,7 +41,7 @@ test('machines import only xstate and each other', () => {
   );
 });
 
-test('machines know no clock, randomness or promise of their own', () => {
+test('machines use no clock, randomness or promise of their own', () => {
   for (const file of sources('machines')) {
     assert.doesNotMatch(
       readFileSync(join(root, file), 'utf8'),
@@ -51,17 +51,17 @@ test('machines know no clock, randomness or promise of their own', () => {
   }
 });
 
-test('nothing that ships imports a test', () => {
+test('no shipped file imports a test', () => {
   assert.deepEqual(
     [...inMachines, ...inSource].filter(({ to }) => to.startsWith('test/')),
     [],
   );
 });
 
-test('only the composition root and main know everyone', () => {
+test('only src/server.ts imports more than five folders', () => {
   const folders = new Map<string, Set<string>>();
   for (const { from, to } of inSource) {
-    // The protocol is a vocabulary, like the errors, and every part may report: neither is a part of the whole.
+    // Every part may use the protocol's vocabulary and the observability.
     if (!to.startsWith('src/') || /^src\/(protocol|observability)\//.test(to)) continue;
     const folder = to.split('/').length > 2 ? (to.split('/')[1] ?? '') : '';
     folders.set(from, (folders.get(from) ?? new Set()).add(folder));
@@ -88,20 +88,20 @@ test('SQL stays in the store, provider clients in llm, the MCP SDK in mcp and th
   }
 });
 
-test('there are no barrels, default exports or files named after nothing', () => {
+test('no file is a barrel, has a default export or an empty name', () => {
   for (const file of [...sources('src'), ...sources('machines')]) {
     assert.doesNotMatch(file, /\/(?:utils?|helpers?|index|types)\.ts$/);
     assert.doesNotMatch(readFileSync(join(root, file), 'utf8'), /^export \* from|^export default/m, file);
   }
 });
 
-test('every file opens with what it owns', () => {
+test('every file begins with a header', () => {
   for (const file of [...sources('src'), ...sources('machines'), ...sources('test')]) {
     assert.match(readFileSync(join(root, file), 'utf8').slice(0, 200), /^(?:#!.*\n)?\/\*\*/, file);
   }
 });
 
-test('the first level of machines/ and src/ is the map: charts, and the parts of the server', () => {
+test('the first level of machines/ and src/ has only charts and the parts of the server', () => {
   const loose = (folder: string) =>
     sources(folder)
       .filter((file) => file.split('/').length === 2)
@@ -137,7 +137,7 @@ test('the first level of machines/ and src/ is the map: charts, and the parts of
   ]);
 });
 
-test('the folders of a part are imported by that part and the composition root alone', () => {
+test('only their own part and the composition root import the inner folders', () => {
   for (const folder of [
     'src/store/thread/',
     'src/gateway/actions/',

@@ -1,5 +1,5 @@
 /**
- * Runs test files with Node's test runner, then, with `--all`, the long suites whole. Files of one folder share a
+ * Runs test files with Node's test runner, then, with `--all`, the whole long suites. Files of one folder share a
  * process, so that each module loads once for several. Long ones start first, so that no core idles at the end.
  */
 import { spawn } from 'node:child_process';
@@ -15,21 +15,33 @@ import { readRunnerOptions } from './support/runner-options.ts';
 
 const usage = `Usage: node test/runner.ts [--all] [NAME...]
 
-Runs the tests, or the test files with a NAME in their path: a folder of test/ (store) or a part of a path (integration/turn).
+Runs the tests, or the test files with a NAME in their path: a folder of test/ (store) or a part of a path (conversation/turn).
 
   --all   then runs each long suite whole: proof, model, property, fuzz, conformance
 `;
 
 const project = join(import.meta.dirname, '..');
 
-/** Many tests wait more than they compute: one file more than there are cores keeps all cores at work. */
+/** Many tests wait more than they compute, so one file more than cores keeps all cores busy. */
 const CONCURRENCY = availableParallelism() + 1;
 
-/** Longest run of one test, in milliseconds: far beyond what any needs, also on a machine with much other work. */
+/** Timeout of one test, in milliseconds: far above any need, also on a busy machine. */
 const TEST_TIMEOUT_MS = 300_000;
 
-/** Folders whose files take longest, because they start browsers and whole servers. They go first. */
-const LONGEST = ['run', 'proof', 'model', 'fuzz', 'inspect', 'integration', 'protocol-property', 'reload'];
+/** Folders whose files take longest, because they start browsers and whole servers. They run first. */
+const LONGEST = [
+  'run',
+  'proof',
+  'model',
+  'fuzz',
+  'inspect',
+  'integration',
+  'server',
+  'conversation',
+  'delivery',
+  'protocol-property',
+  'reload',
+];
 
 /** Folders whose files have a process each: long ones, and those that judge their own process. */
 const ALONE = ['run', 'proof', 'model', 'fuzz', 'conformance', 'protocol-property'];
@@ -37,7 +49,7 @@ const ALONE = ['run', 'proof', 'model', 'fuzz', 'conformance', 'protocol-propert
 /** Most files that share a process: more load fewer modules, fewer spread better over the cores. */
 const FILES_A_PROCESS = 10;
 
-/** What `--all` runs beside the tests: each suite whole, of which the tests run a part. */
+/** The suites that `--all` runs whole; the tests run a part of each. */
 const LONG_SUITES: readonly { script: string; args: readonly string[] }[] = [
   { script: 'proof', args: [] },
   { script: 'model', args: [] },
@@ -109,10 +121,10 @@ const { has, words, refuse } = readRunnerOptions(usage, [], ['all'], true);
 const unknown = words.find((name) => filesOf([name]).length === 0);
 if (unknown !== undefined) refuse(`no test file has "${unknown}" in its path`);
 
-// Compiled code is kept for the next process: each test file, and each server that a test starts, loads the same modules.
+// Child processes reuse compiled code: each test file and each server that a test starts loads the same modules.
 process.env['NODE_COMPILE_CACHE'] ??= join(project, 'node_modules', '.cache', 'node');
 
-// Tests of which a usual run plays a part play all.
+// Tests that usually run a part of a suite run all of it.
 if (has('all')) process.env['PARLEY_TEST_ALL'] = '1';
 let passed = await runFiles(filesOf(words));
 if (has('all'))

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openConnection } from '../../src/client/connection.ts';
 import { closeCodes } from '../../src/protocol/close-codes.ts';
-import { stalls } from '../support/model-replies.ts';
+import { stalls } from '../support/model/replies.ts';
 import { startScripted } from '../support/parley.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 const codesThat = (comeBack: boolean) =>
   Object.values(closeCodes)
@@ -20,7 +20,7 @@ describe('a connection that the server closes', () => {
       const wire = await startWire(t, { greet: (socket) => socket.close(code, 'enough') });
       const client = connectClient(t, wire.url);
       const turn = client.chat('Hi');
-      assert.deepEqual(await client.until('closed'), { status: 'closed', code, reason: 'enough' });
+      assert.deepEqual(await client.whenStatus('closed'), { status: 'closed', code, reason: 'enough' });
       const told = (error: unknown) =>
         withCode('connection_closed')(error) && error instanceof Error && error.message.includes(`${code}, enough`);
       await assert.rejects(turn.end, told);
@@ -58,8 +58,8 @@ describe('a connection that the server closes', () => {
     const client = connectClient(t, wire.url, { reconnect: { minMs: 1, maxMs: 8, random: () => 0 } });
     const delays = () => client.statuses.flatMap((status) => (status.status === 'waiting' ? [status.delayMs] : []));
     while (delays().length < 6) {
-      await client.until('waiting');
-      await client.until('connecting');
+      await client.whenStatus('waiting');
+      await client.whenStatus('connecting');
     }
     assert.deepEqual(delays().slice(0, 6), [1, 2, 4, 8, 8, 8]);
   });
@@ -72,7 +72,12 @@ describe('a client with reconnect.attempts', () => {
     const wire = await startWire(t, { greet: (socket) => socket.terminate() });
     const client = connectClient(t, wire.url, { reconnect });
     const turn = client.chat('Hi');
-    assert.deepEqual(await client.until('unreachable'), { status: 'unreachable', tries: 3, code: 1006, reason: '' });
+    assert.deepEqual(await client.whenStatus('unreachable'), {
+      status: 'unreachable',
+      tries: 3,
+      code: 1006,
+      reason: '',
+    });
     const isReported = (error: unknown) =>
       withCode('unreachable')(error) &&
       error instanceof Error &&
@@ -107,7 +112,7 @@ describe('a client with reconnect.attempts', () => {
     const client = connectClient(t, wire.url, { reconnect });
     for (let ping = 1; ping <= 4; ping += 1) {
       await client.ping();
-      await client.until('waiting');
+      await client.whenStatus('waiting');
     }
     assert.ok(wire.sockets >= 8);
   });
@@ -121,7 +126,7 @@ describe('the real server', () => {
     const client = connectClient(t, parley.url);
     const pings = await Promise.allSettled(Array.from({ length: 40 }, () => client.ping()));
     assert.equal(pings.filter(({ status }) => status === 'fulfilled').length, 20);
-    assert.deepEqual(await client.until('closed'), { status: 'closed', code: 1008, reason: 'too many frames' });
+    assert.deepEqual(await client.whenStatus('closed'), { status: 'closed', code: 1008, reason: 'too many frames' });
   });
 
   test('ends a message that is too long for good', async (t) => {
@@ -161,7 +166,7 @@ describe('closing the client', () => {
   test('while it waits or dials ends that too', async (t) => {
     const wire = await startWire(t, { greet: (socket) => socket.close(1013) });
     const waiting = connectClient(t, wire.url, { reconnect: { minMs: 60_000 } });
-    await waiting.until('waiting');
+    await waiting.whenStatus('waiting');
     waiting.close();
     const dialling = connectClient(t, wire.url);
     dialling.close();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 const problem = { code: 'invalid_json', message: 'The frame is not valid JSON.', retryable: false, data: {} };
 const started = (requestId: string, conversationId: string) => ({

@@ -1,23 +1,23 @@
 /** What is asked while nobody is connected, or of a wire that is dead: it waits, is sent, or is given up, within bounds. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startBehindProxy } from '../support/behind-proxy.ts';
-import { saysStepwise } from '../support/model-replies.ts';
+import { startBehindProxy } from './behind-proxy.ts';
+import { saysStepwise } from '../support/model/replies.ts';
 import { startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 describe('without a connection', () => {
   test('requests wait and are sent in order with the next one', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t);
-    await remote.until('open');
-    proxy.admit(false);
+    await remote.whenStatus('open');
+    proxy.acceptConnections(false);
     proxy.cut();
-    await remote.until('waiting');
+    await remote.whenStatus('waiting');
     const turns = ['one', 'two', 'three'].map((text) => remote.chat(text));
     const tools = remote.tools();
-    proxy.admit(true);
+    proxy.acceptConnections(true);
     await Promise.all([...turns.map((turn) => turn.end), tools]);
     assert.deepEqual(
       model.requests.map(({ body }) => body.messages.at(-1)?.content),
@@ -27,25 +27,25 @@ describe('without a connection', () => {
 
   test('no more than a bounded number waits', async (t) => {
     const { proxy, remote } = await startBehindProxy(t);
-    proxy.admit(false);
+    proxy.acceptConnections(false);
     proxy.cut();
-    await remote.until('waiting');
+    await remote.whenStatus('waiting');
     const waiting = Array.from({ length: 512 }, () => remote.ping());
     await assert.rejects(remote.ping(), withCode('too_many_open'));
     await assert.rejects(remote.chat('one more').end, withCode('too_many_open'));
-    proxy.admit(true);
+    proxy.acceptConnections(true);
     await Promise.all(waiting);
   });
 
   test('a chat that was never sent can be taken back', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t);
-    proxy.admit(false);
+    proxy.acceptConnections(false);
     proxy.cut();
-    await remote.until('waiting');
+    await remote.whenStatus('waiting');
     const turn = remote.chat('Hi');
     assert.deepEqual(await turn.cancel(), { cancelled: [turn.requestId], disposition: 'cancelled' });
     await assert.rejects(turn.end, withCode('aborted'));
-    proxy.admit(true);
+    proxy.acceptConnections(true);
     await remote.ping();
     assert.equal(model.requests.length, 0);
   });
@@ -60,7 +60,7 @@ describe('without a connection', () => {
 describe('a request whose answer is lost with its connection', () => {
   test('is asked again if a repeat is harmless, and else given up', async (t) => {
     const { proxy, remote } = await startBehindProxy(t);
-    await remote.until('open');
+    await remote.whenStatus('open');
     proxy.freeze();
     const harmless = remote.tools();
     const unknown = remote.request('cancel', { conversation_id: 'c1' });

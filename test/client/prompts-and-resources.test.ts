@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
 import { demoServer, startParley } from '../support/parley.ts';
 import { connectClient, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 const requests: { action: string; payload: object; make(client: Client): Promise<object>; answer: object }[] = [
   {

@@ -1,7 +1,7 @@
 /** Connections that fall, at any byte and any moment of a turn: the reader notices nothing but time. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startBehindProxy } from '../support/behind-proxy.ts';
+import { startBehindProxy } from './behind-proxy.ts';
 import {
   createGate,
   delta,
@@ -13,8 +13,8 @@ import {
   stalls,
   streams,
   usage,
-} from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+} from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText } from '../support/typed-client.ts';
@@ -32,7 +32,7 @@ describe('a turn whose connection falls', () => {
       pieces.push(chunk.data);
       // What is said while nobody is connected is there after the return.
       proxy.cut();
-      await remote.until('waiting');
+      await remote.whenStatus('waiting');
       step.release();
     }
     assert.deepEqual(pieces, ['one ', 'two ', 'three ', 'four']);
@@ -55,7 +55,7 @@ describe('a turn whose connection falls', () => {
       proxy.cutEachAfter(bytes);
       const turn = remote.chat('2 + 3?');
       // The first connection is torn for sure; those after it live.
-      await Promise.race([turn.end, remote.until('waiting')]);
+      await Promise.race([turn.end, remote.whenStatus('waiting')]);
       proxy.cutEachAfter(null);
       const chunks = await readAll(turn);
       assert.equal(shownText(chunks), 'The sum is \u{1F9EE} five.', `torn after ${bytes} bytes`);
@@ -85,7 +85,7 @@ describe('a turn whose connection falls', () => {
 
   test('before the answer to its chat runs once, in one conversation', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t);
-    await remote.until('open');
+    await remote.whenStatus('open');
     proxy.freeze();
     const turn = remote.chat('Hi');
     proxy.cut();
@@ -123,12 +123,12 @@ describe('a turn whose connection falls', () => {
     for await (const { data } of turn) {
       pieces.push(data);
       if (pieces.length > 1) continue;
-      proxy.admit(false);
+      proxy.acceptConnections(false);
       proxy.cut();
       const elsewhere = connectClient(t, parley.url).chat('count', { conversationId: 'c1', requestId: 'r1' });
       step.release();
       await elsewhere.end;
-      proxy.admit(true);
+      proxy.acceptConnections(true);
     }
     assert.deepEqual(pieces, ['one ', 'two']);
     assert.equal((await turn.end).metadata.replayed, true);

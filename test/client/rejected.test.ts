@@ -6,7 +6,7 @@ import { openConnection } from '../../src/client/connection.ts';
 import { ParleyError } from '../../src/client/errors.ts';
 import type { RetryWait } from '../../src/client/retry.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
-import { startWire, type Asked } from '../support/wire-server.ts';
+import { startWire, type Asked } from './wire-server.ts';
 
 type Send = (frame: object) => void;
 

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { offerResumedTable } from '../support/mcp-questions.ts';
-import { says } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 const inC1 = { conversation_id: 'c1' };
 const question = {

@@ -1,8 +1,8 @@
 /** Turns that are taken up by another page, or stopped while nobody was connected: what was read and what was meant survive. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { saysStepwise, says, stalls } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { saysStepwise, says, stalls } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText } from '../support/typed-client.ts';
@@ -69,13 +69,13 @@ describe('a Stop by signal', () => {
     const stop = new AbortController();
     const turn = remote.chat('a story', { ...chat, signal: stop.signal });
     for await (const _ of turn) break;
-    proxy.admit(false);
+    proxy.acceptConnections(false);
     proxy.cut();
-    await remote.until('waiting');
+    await remote.whenStatus('waiting');
     stop.abort();
     // Asked at the same moment, given up at the same moment: the Stop's own request is over by now.
     await assert.rejects(remote.ping(), { code: 'timed_out' });
-    proxy.admit(true);
+    proxy.acceptConnections(true);
     assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
   });
 });

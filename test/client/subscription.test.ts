@@ -1,13 +1,13 @@
 /** Conversations followed from the side: from any place, over broken connections and restarts, beside a chat on the same socket. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { chunksOf, isEnd, isEvent, range, readUntil, seqsOf } from '../support/following.ts';
-import { says, saysStepwise, stalls } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { chunksOf, isEnd, isEvent, range, readUntil, seqsOf } from '../support/followed-frames.ts';
+import { says, saysStepwise, stalls } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 describe('a follower', () => {
   test('gets the result, the rows so far, then rows and text live', async (t) => {
@@ -174,8 +174,8 @@ describe('a follower on the socket of a sender', () => {
       pieces.push(data);
       if (pieces.length > 1) continue;
       proxy.cut();
-      await remote.until('waiting');
-      await remote.until('open');
+      await remote.whenStatus('waiting');
+      await remote.whenStatus('open');
       // The rest is written while both are being brought up to date.
       step.release();
     }

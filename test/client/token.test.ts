@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { connect } from '../../src/client/client.ts';
-import { saysStepwise } from '../support/model-replies.ts';
+import { saysStepwise } from '../support/model/replies.ts';
 import { startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
-import { startWire } from '../support/wire-server.ts';
+import { startWire } from './wire-server.ts';
 
 const [ann, bob] = [createToken(), createToken()];
 
@@ -65,7 +65,7 @@ describe('a token', () => {
       const { parley } = await startWithTokens(t);
       const client = connectClient(t, parley.url, options);
       const turn = client.chat('Hi');
-      const { status } = await client.until('closed');
+      const { status } = await client.whenStatus('closed');
       assert.equal(status, 'closed');
       await assert.rejects(turn.end, withCode('unauthorized'));
       await assert.rejects(readAll(client.subscribe('c1')), withCode('unauthorized'));

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WebSocket as PackageSocket } from 'ws';
-import { fails, says, saysStepwise, stalls } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { fails, says, saysStepwise, stalls } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { connectClient, readAll, shownText, withCode } from '../support/typed-client.ts';
 

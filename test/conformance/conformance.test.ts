@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { today } from '../support/day.ts';
+import { today } from '../support/daily-sample.ts';
 import { revisions, runScenario, scenariosOf, type Revision } from './scenarios.ts';
 
 const scored = revisions.flatMap((revision) =>

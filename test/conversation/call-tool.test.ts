@@ -12,7 +12,7 @@ import type {
 } from '../../machines/tool-call.ts';
 import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
-import { tool } from '../support/machine-values.ts';
+import { tool } from '../support/machines/values.ts';
 
 type ToChart = CallEnded | CallSuspended | CallProgress | CallServerRequest;
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { demoServer, startParley, type Parley } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const docs = join(import.meta.dirname, '..', '..', 'docs');
 const read = (path: string) => readFileSync(join(docs, path), 'utf8');

@@ -8,8 +8,8 @@ import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { configSchema } from '../../src/config/schema/schema.ts';
-import { startModelServer } from '../support/model-server.ts';
-import { fails } from '../support/model-replies.ts';
+import { startModelServer } from '../support/model/server.ts';
+import { fails } from '../support/model/replies.ts';
 import { demoServer, startParley, type Parley, type ParleyOptions } from '../support/parley.ts';
 
 const project = join(import.meta.dirname, '..', '..');

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { historyViolations, requestBody, type RequestBody } from '../support/model-history.ts';
+import { historyViolations, requestBody, type RequestBody } from '../support/model/history.ts';
 import { answerTo, callsFirst, scriptedCall } from './script.ts';
 
 export interface FuzzModel {

@@ -12,7 +12,7 @@ import { usageOf } from '../bench/process-tree.ts';
 import { urlIn } from '../bench/subjects.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { readMetrics } from '../support/metrics.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { authOf, type Tokens } from './tokens.ts';
 import { scriptedCall } from './script.ts';
 

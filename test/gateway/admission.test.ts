@@ -6,8 +6,8 @@ import { WebSocket } from 'ws';
 import { withTimeout, type Verifier } from '../../src/auth/verifier.ts';
 import { openGateway } from '../../src/gateway/server.ts';
 import { createDecoder } from '../../src/protocol/decoder.ts';
-import { connect, turnedAway } from '../support/client.ts';
-import { eventually } from '../support/server-process.ts';
+import { connect, rejectedConnection } from '../support/client.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** A gateway that tells every request whose it takes it to be, where others name the conversation. */
 async function start(
@@ -99,7 +99,7 @@ describe('until the verdict', () => {
   test('nobody is served; when it is not favourable there is an error, then 1008', async (t) => {
     const { verifier, asked, decide } = slowVerifier();
     const { url, sessions } = await start(t, verifier);
-    const away = turnedAway(url, { protocols: ['parley', 'parley.token.abc'] });
+    const away = rejectedConnection(url, { protocols: ['parley', 'parley.token.abc'] });
     assert.equal(await asked, 'abc');
     decide(null);
     const { frames, code, reason } = await away;
@@ -173,7 +173,7 @@ describe('without a verdict the client is asked to come again, and the fault is 
   ]) {
     test(name, async (t) => {
       const { url, errors, sessions } = await start(t, verifier, { verificationMs: 50 });
-      const { frames, code, reason } = await turnedAway(url);
+      const { frames, code, reason } = await rejectedConnection(url);
       assert.deepEqual(
         frames.map(({ error }) => [error?.code, error?.retryable]),
         [['internal', true]],

@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { startParley } from '../support/parley.ts';
-import { createHome, eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTempHome } from '../support/temp-home.ts';
 
 test('a frame that is too large is told so while more is on its way, and what came before is answered', async (t) => {
   // In a process of its own, which closes while this one writes: a connection torn there would be reset here.
-  const server = (await createHome(t)).start();
+  const server = (await createTempHome(t)).start();
   const client = await server.connect();
   client.socket.on('error', () => {});
   client.send('ping', {}, 'r1');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { handleRespond, type RespondDeps } from '../../src/gateway/actions/respond.ts';
-import { heard } from '../support/machine-conversation.ts';
+import { promisesSettled } from '../support/machines/conversation.ts';
 
 const question = {
   kind: 'approval_request',
@@ -41,7 +41,7 @@ describe('changed arguments', () => {
   test('are checked against the tool of the question once the servers are known, and then handed on', async () => {
     const { deps, steps, connected } = createDesk();
     const sent = handleRespond(deps, session, 'r', { ...approval, arguments: { a: 7 } });
-    await heard();
+    await promisesSettled();
     assert.deepEqual(steps, []);
     connected();
     await sent;

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { pageOf } from '../support/metrics.ts';
-import { startModelServer } from '../support/model-server.ts';
+import { startModelServer } from '../support/model/server.ts';
 import { startParley, type Parley } from '../support/parley.ts';
 
 interface Got {

@@ -6,7 +6,7 @@ import { hashOf, placeOf } from '../../src/inspect/page/address.js';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere, rowOf } from '../support/inspect-page.ts';
 import { startParley, type Parley } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const openPage = createBrowser();
 

@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import type { Client } from '../support/client.ts';
 import { pageOf } from '../support/metrics.ts';
-import { says } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import {
   demoServer,
   misbehavingServer,

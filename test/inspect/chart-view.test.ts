@@ -6,7 +6,7 @@ import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import type { Client } from '../support/client.ts';
 import { inspectUrl, isHere, viewOf } from '../support/inspect-page.ts';
 import { startParley } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const openPage = createBrowser();
 

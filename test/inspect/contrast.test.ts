@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
-import { sharedOut } from '../support/day.ts';
+import { sharedOut } from '../support/daily-sample.ts';
 import { inspectUrl, isHere } from '../support/inspect-page.ts';
 import { pageOf } from '../support/metrics.ts';
 import { demoServer, startParley } from '../support/parley.ts';

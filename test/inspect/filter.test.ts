@@ -6,10 +6,10 @@ import { actorsOf, createFilter, stepKind } from '../../src/inspect/page/filter.
 import { createStepList, type Message } from '../../src/inspect/page/steps.js';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere, labelsOf } from '../support/inspect-page.ts';
-import { says } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 let lastId = 0;
 const message = (sessionId: string, rest: Partial<Message>): Message => {

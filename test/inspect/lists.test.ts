@@ -4,9 +4,9 @@ import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere, rowOf } from '../support/inspect-page.ts';
-import { says } from '../support/model-replies.ts';
+import { says } from '../support/model/replies.ts';
 import { startParley, startScripted } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const openPage = createBrowser();
 const items = (page: Page) => page.locator('#conversations li');

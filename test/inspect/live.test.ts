@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { eventsUrl, rejectedWatcher, statesOf, watch } from '../support/inspection.ts';
-import { says } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startParley, startScripted } from '../support/parley.ts';
 
 describe('a viewer', () => {

@@ -5,7 +5,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere } from '../support/inspect-page.ts';
 import { demoServer, startParley } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const openPage = createBrowser();
 

@@ -8,8 +8,8 @@ import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 import type { Client } from '../support/client.ts';
 import { dotted, statesOf, watch, type Watcher } from '../support/inspection.ts';
 import { pageOf } from '../support/metrics.ts';
-import { fails, says, saysStepwise } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { fails, says, saysStepwise } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startParley, startScripted, type Parley } from '../support/parley.ts';
 
 interface Replay {

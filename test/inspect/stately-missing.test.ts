@@ -6,7 +6,7 @@ import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { isHere } from '../support/inspect-page.ts';
 import { pageOf } from '../support/metrics.ts';
 import { startParley, type Parley } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const openPage = createBrowser();
 

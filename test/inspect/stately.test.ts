@@ -13,10 +13,10 @@ import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { eventsUrl } from '../support/inspection.ts';
 import { pageOf } from '../support/metrics.ts';
-import { says, saysStepwise } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says, saysStepwise } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** Does not compile if Parley's messages differ from the package's. */
 const asPackageHasIt = (message: StatelyMessage): StatelyInspectionEvent => message;

@@ -4,10 +4,10 @@ import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere } from '../support/inspect-page.ts';
-import { says, saysStepwise } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says, saysStepwise } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startParley, startScripted } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const openPage = createBrowser();
 

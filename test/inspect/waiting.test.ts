@@ -9,10 +9,10 @@ import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { freePort } from '../support/free-port.ts';
 import { inspectUrl, isHere, rowOf } from '../support/inspect-page.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { says } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, serveScripted, startScripted } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const openPage = createBrowser();
 const asking = {

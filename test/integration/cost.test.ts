@@ -1,4 +1,4 @@
-/** What turns use and cost, as everybody is told it: by hop, by turn, by conversation and on /metrics; and budgets. */
+/** Checks reported usage and cost by hop, turn and conversation and on /metrics, and budgets. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readMetrics } from '../support/metrics.ts';
@@ -14,28 +14,28 @@ import {
   streams,
   text,
   usage,
-} from '../support/model-replies.ts';
-import { asks, callParts } from '../support/model-tool-calls.ts';
+} from '../support/model/replies.ts';
+import { asks, callParts } from '../support/model/tool-calls.ts';
 import { demoServer } from '../support/parley.ts';
-import { connectClient, startTyped, withCode, type WatchedClient } from '../support/typed-client.ts';
+import { connectClient, startTyped, withCode, type RecordedClient } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
 
-/** A scripted answer reports 11 and 7 tokens: 0.000025. */
+/** A scripted answer reports 11 and 7 tokens, which cost 0.000025. */
 const prices = { 'scripted-model': { input: 1, cached_input: 0.5, output: 2 } };
 const priced = (service: object = {}) => ({
   config: { llm: { providers: { scripted: { prices } } }, chat: { service } },
 });
 const add = asks([{ name: 'add', arguments: { a: 2, b: 3 } }]);
-/** The one conversation that there is. */
-async function only(client: WatchedClient) {
+/** The usage of the only conversation. */
+async function only(client: RecordedClient) {
   const { conversations } = await client.conversations();
   assert.equal(conversations.length, 1);
   return conversations[0];
 }
 const reporting = (counts: Record<string, unknown>) => streams(text('Yes.'), finish('stop'), usage(counts), done());
 
-test('complete tells tokens and cost, in sum and by hop, and each row has those of its own request', async (t) => {
+test('complete reports tokens and cost in sum and by hop, and each row has those of its own request', async (t) => {
   const { client, model } = await startTyped(t, { mcpServers: demoServer, ...priced() });
   model.script(
     add,
@@ -76,7 +76,7 @@ test('complete tells tokens and cost, in sum and by hop, and each row has those 
   assert.deepEqual(used, [first, second]);
 });
 
-test('a turn that fails tells what it took until then, and so does its end when it is asked for again', async (t) => {
+test('a failed turn reports the tokens used before the failure, also when the same chat is sent again', async (t) => {
   const { client, model } = await startTyped(t, { mcpServers: demoServer, ...priced() });
   model.script(add, fails(401, 'no such key'));
   const turn = () => client.chat('Add', { ...inC1, requestId: 'r1' });
@@ -92,7 +92,7 @@ test('a turn that fails tells what it took until then, and so does its end when 
   await assert.rejects(turn().end, { code: 'provider_auth', totals, replayed: true });
 });
 
-test('conversations tells what each has spent, also when its rows are gone and after a restart', async (t) => {
+test('conversations lists what each has spent, also after retention and after a restart', async (t) => {
   const { client, parley } = await startTyped(t, {
     config: {
       ...priced().config,
@@ -106,7 +106,7 @@ test('conversations tells what each has spent, also when its rows are gone and a
   assert.partialDeepStrictEqual(await only(connectClient(t, parley.url)), spent);
 });
 
-test('metrics count tokens and cost by provider and model, of turns that fail too, and how good the estimates are', async (t) => {
+test('metrics count tokens and cost by provider and model, also of failed turns, and the error of the estimates', async (t) => {
   const { client, model, parley } = await startTyped(t, priced());
   model.script(says('Yes.'), cuts('torn', 'Once '));
   await client.chat('Hi', inC1).end;
@@ -121,7 +121,7 @@ test('metrics count tokens and cost by provider and model, of turns that fail to
   assert.ok((samples.get('parley_estimate_ratio_sum{provider="scripted"}') ?? 0) > 0);
 });
 
-test('what a provider does not report is estimated: words, thoughts and calls, and the thoughts of an answer that is stopped', async (t) => {
+test('the server estimates usage that a provider does not report: text, reasoning and calls, also of an aborted answer', async (t) => {
   const { client, model, parley } = await startTyped(t, { mcpServers: demoServer, ...priced() });
   const thinking = createGate();
   model.script(
@@ -160,7 +160,7 @@ test('what a provider does not report is estimated: words, thoughts and calls, a
   );
 });
 
-test('a model without a price costs nothing that anybody could tell', async (t) => {
+test('a model without a price adds no cost to the turn, the conversation or the metrics', async (t) => {
   const { client, parley } = await startTyped(t);
   const { metadata } = await client.chat('Hi', inC1).end;
   assert.deepEqual(metadata.usage, { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 });
@@ -172,7 +172,7 @@ test('a model without a price costs nothing that anybody could tell', async (t) 
 });
 
 describe('a budget', () => {
-  test('of a turn ends it before the model is asked again, and the next turn has one of its own', async (t) => {
+  test('of a turn ends the turn before the next model request, and the next turn has a budget of its own', async (t) => {
     const { client, model } = await startTyped(t, {
       mcpServers: demoServer,
       ...priced({ budget: { turn_tokens: 18 } }),
@@ -186,7 +186,7 @@ describe('a budget', () => {
     assert.equal(await client.chat('Hi', inC1).text(), 'Well.');
   });
 
-  test('of a conversation holds over its turns and over a restart, and no other conversation has to do with it', async (t) => {
+  test('of a conversation holds across turns and a restart, and does not affect other conversations', async (t) => {
     const { client, model, parley } = await startTyped(t, priced({ budget: { conversation_cost: 0.00005 } }));
     for (let turn = 0; turn < 2; turn += 1) await client.chat('Hi', inC1).end;
     await assert.rejects(client.chat('Hi', inC1).end, {

@@ -1,6 +1,6 @@
 /**
- * Disks that fail under a running server: what clients are told, what the model is asked, and how it goes on by itself.
- * The plain client, because the one that ships asks again where it may, and every refusal is to be seen here.
+ * Checks a server whose disk fails: the errors that clients get, the requests to the model, and the recovery without a
+ * restart. It uses the plain client, because the shipped one retries and would hide errors.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -9,11 +9,11 @@ import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { check } from '../../src/cli/check.ts';
 import { textOf } from '../support/client.ts';
-import { says, saysStepwise } from '../support/model-replies.ts';
+import { says, saysStepwise } from '../support/model/replies.ts';
 import { startParley, startScripted } from '../support/parley.ts';
-import { noMounting, smallDisk } from '../support/small-disk.ts';
+import { withoutMounting, smallDisk } from '../support/small-disk.ts';
 
-/** Larger than what a full disk may still have in the blocks it has given out. */
+/** Larger than the free space in blocks that a full disk has already allocated. */
 const longText = 'word '.repeat(10_000);
 
 async function startOnSmallDisk(t: TestContext, megabytes: number) {
@@ -22,8 +22,8 @@ async function startOnSmallDisk(t: TestContext, megabytes: number) {
   return { disk, database, ...(await startScripted(t, { config: { repository: { path: database } } })) };
 }
 
-describe('a full disk', { skip: noMounting, concurrency: 2 }, () => {
-  test('costs the message that cannot be stored a storage_failed and nothing else: no processing, no request to the model', async (t) => {
+describe('a full disk', { skip: withoutMounting, concurrency: 2 }, () => {
+  test('rejects a message that cannot be stored with storage_failed, without processing or a model request', async (t) => {
     const { disk, client, model, database } = await startOnSmallDisk(t, 8);
     model.script(says('before'), says('after'));
     await client.chat('Hi', { conversation_id: 'c1' });
@@ -49,7 +49,7 @@ describe('a full disk', { skip: noMounting, concurrency: 2 }, () => {
     assert.equal(check(database).exitCode, 0);
   });
 
-  test('ends a turn whose answer cannot be stored as conversation_failed, and the conversation reopens from its log', async (t) => {
+  test('ends a turn whose answer cannot be stored with conversation_failed, and the conversation reopens from its log', async (t) => {
     const { disk, client, model, parley, database } = await startOnSmallDisk(t, 8);
     const step = saysStepwise(longText, 'the end');
     model.script(step.reply, says('asked again'), says('and on'));
@@ -75,24 +75,24 @@ describe('a full disk', { skip: noMounting, concurrency: 2 }, () => {
   });
 });
 
-test('a file that another program has locked refuses messages, and takes them once it lets go', async (t) => {
+test('a server whose database is locked by another program rejects chats, and accepts them after the unlock', async (t) => {
   const { client, model, parley } = await startScripted(t);
   model.script(says('before'), says('after'));
   await client.chat('Hi', { conversation_id: 'c1' });
   const other = new Database(parley.database);
   t.after(() => other.close());
   other.exec('BEGIN IMMEDIATE');
-  const refused = await client.chat('Anybody?', { conversation_id: 'c1' }, 'r1');
+  const refused = await client.chat('Still there?', { conversation_id: 'c1' }, 'r1');
   assert.deepEqual(
     refused.frames.map(({ status, error }) => [status, error?.code]),
     [['error', 'storage_failed']],
   );
   other.exec('ROLLBACK');
-  assert.equal((await client.chat('Anybody?', { conversation_id: 'c1' }, 'r2')).text, 'after');
+  assert.equal((await client.chat('Still there?', { conversation_id: 'c1' }, 'r2')).text, 'after');
   assert.equal(model.requests.length, 2);
 });
 
-test('a start on a disk that is read-only is refused with the reason', { skip: noMounting }, async (t) => {
+test('a start on a read-only disk fails with the reason', { skip: withoutMounting }, async (t) => {
   const disk = smallDisk(t, 4);
   new Database(join(disk.folder, 'events.db')).close();
   disk.makeReadOnly();

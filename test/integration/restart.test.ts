@@ -1,6 +1,6 @@
 /**
- * A restart under load: 40 clients that ship, 5 turns each, and the server process ended in the middle, gracefully and
- * not, then started again on the same port and database. Every turn completes, and is in the log once.
+ * Restarts the server under load: 40 shipped clients send 5 turns each, and the process is stopped in the middle,
+ * gracefully or not, then started on the same port and database. Every turn completes and is in the log once.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -8,15 +8,16 @@ import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import type { RetryWait } from '../../src/client/retry.ts';
-import { sharedOut } from '../support/day.ts';
-import { createGate, delta, done, finish, gate, says, streams, usage } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
-import { createHome, eventually } from '../support/server-process.ts';
+import { sharedOut } from '../support/daily-sample.ts';
+import { createGate, delta, done, finish, gate, says, streams, usage } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 const CLIENTS = 40;
 const TURNS = 5;
-/** The server is ended when so many turns have ended. */
+/** The server is stopped after this number of turns has ended. */
 const MIDDLE = 80;
 
 async function freePort(): Promise<number> {
@@ -27,7 +28,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** A model that repeats what it was told; what begins with "hold" stands before a gate, the first time. */
+/** A model that repeats its input. Input that begins with "hold" waits for a gate the first time. */
 async function startModel(t: TestContext) {
   const model = await startModelServer();
   t.after(() => model.close());
@@ -49,7 +50,7 @@ async function startModel(t: TestContext) {
   return { model, held };
 }
 
-/** How often each turn is in the log: its message, its answer, its end. */
+/** The number of times that each turn is in the log: its message, its answer, its end. */
 function countRows(database: string): Map<string, Record<string, number>> {
   const db = new Database(database, { readonly: true });
   const counts = new Map<string, Record<string, number>>();
@@ -65,13 +66,13 @@ function countRows(database: string): Map<string, Record<string, number>> {
   return counts;
 }
 
-/** `atOnce`: each client sends its turns all at once, else one after the other. */
+/** `atOnce`: each client sends all its turns at once, else one after the other. */
 async function restart(
   t: TestContext,
   { signal, atOnce, queueLength }: { signal: 'SIGTERM' | 'SIGKILL'; atOnce: boolean; queueLength: number },
 ) {
   const { model, held } = await startModel(t);
-  const home = await createHome(t, {
+  const home = await createTempHome(t, {
     modelUrl: model.url,
     config: {
       chat: { websocket: { port: await freePort() }, service: { queue_length: queueLength } },
@@ -84,7 +85,7 @@ async function restart(
   const waits: RetryWait[] = [];
   let ended = 0;
   const middle = Promise.withResolvers<void>();
-  // Where much is refused, a busy machine may take longer than the defaults would wait.
+  // With many rejections, a busy machine may take longer than the default waits.
   const patience = atOnce ? { reconnect: { maxMs: 2_000 }, retryTimeoutMs: 100_000 } : { reconnect: {} };
   const connect = () => connectClient(t, url, { ...patience, onWait: (wait) => waits.push(wait) });
   const say = async (client: ReturnType<typeof connect>, who: number, turn: number, text = `turn ${turn}`) => {
@@ -99,11 +100,11 @@ async function restart(
     else for (const turn of turns) await say(client, who, turn);
   };
 
-  // The first client's turn runs while the server is ended, and the others of its conversation are queued behind it.
+  // The first client's turn runs while the server is stopped, and the others of its conversation are queued behind it.
   const first = connect();
   const firstTurns = turns.map((turn) => say(first, 0, turn, turn === 0 ? 'hold this' : `turn ${turn}`));
   const talks = Promise.all([...firstTurns, ...Array.from({ length: CLIENTS - 1 }, (_, index) => talk(index + 1))]);
-  // A failure in the middle of it is told by the await at the end.
+  // The await at the end reports a failure in the middle.
   talks.catch(() => middle.resolve());
   await held.reached;
   await middle.promise;
@@ -111,7 +112,7 @@ async function restart(
   server.kill(signal);
   if (signal === 'SIGTERM') {
     await eventually(() => server.output.stderr.includes('draining'), 'the drain');
-    // The socket of the turn that runs is kept, and a chat that comes over it now is refused.
+    // The socket of the running turn is kept, and a chat that arrives over it now is rejected.
     const late = first.chat('late', { conversationId: 'late', requestId: 'late' });
     await eventually(
       () => waits.some(({ requestId, code }) => requestId === 'late' && code === 'shutting_down'),
@@ -145,12 +146,12 @@ async function restart(
   return { waits };
 }
 
-/** One with short queues and one without, each day by another signal. */
+/** A usual run plays one test with short queues and one without, each day with another signal. */
 const notToday = sharedOut(2);
 
 describe('a restart in the middle of 200 turns', () => {
   it(
-    'completes each of them once after SIGTERM: waits through the drain, and takes up what was queued',
+    'completes each turn once after SIGTERM: clients wait during the drain, and queued turns resume',
     { skip: notToday(0) },
     async (t) => {
       const { waits } = await restart(t, { signal: 'SIGTERM', atOnce: false, queueLength: 8 });
@@ -161,13 +162,13 @@ describe('a restart in the middle of 200 turns', () => {
     },
   );
 
-  it('completes each of them once after SIGKILL', { skip: notToday(1) }, async (t) => {
+  it('completes each turn once after SIGKILL', { skip: notToday(1) }, async (t) => {
     await restart(t, { signal: 'SIGKILL', atOnce: false, queueLength: 8 });
   });
 
   for (const [at, signal] of (['SIGKILL', 'SIGTERM'] as const).entries()) {
     it(
-      `completes each of them once after ${signal} where queues are too short for what is sent`,
+      `completes each turn once after ${signal} when the queues are too short for all chats`,
       { skip: notToday(at) },
       async (t) => {
         const { waits } = await restart(t, { signal, atOnce: true, queueLength: 1 });

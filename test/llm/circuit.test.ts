@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { ProviderStatus } from '../../src/llm/port.ts';
-import { ask, languageModelAt, type AskOptions } from '../support/model-asking.ts';
-import { cuts, fails, hangs, says } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
-import { eventually } from '../support/server-process.ts';
+import { ask, languageModelAt, type AskOptions } from '../support/model/ask.ts';
+import { cuts, fails, hangs, says } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** One that opens at the second failure; `after` says how long it cools down. */
 async function startCircuit(t: TestContext, cooldownMs: number) {

@@ -19,8 +19,8 @@ import {
   usage,
   type Part,
   type Reply,
-} from '../support/model-replies.ts';
-import { asks, type Dialect } from '../support/model-tool-calls.ts';
+} from '../support/model/replies.ts';
+import { asks, type Dialect } from '../support/model/tool-calls.ts';
 
 export interface DialectRow {
   dialect: string;

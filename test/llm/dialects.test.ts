@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { LanguageModel } from '../../src/llm/port.ts';
-import { ask, languageModelAt } from '../support/model-asking.ts';
+import { ask, languageModelAt } from '../support/model/ask.ts';
 import {
   bytes,
   data,
@@ -16,9 +16,9 @@ import {
   text,
   usage,
   type Reply,
-} from '../support/model-replies.ts';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
-import { asks, callParts, dialects } from '../support/model-tool-calls.ts';
+} from '../support/model/replies.ts';
+import { startModelServer, type ModelServer } from '../support/model/server.ts';
+import { asks, callParts, dialects } from '../support/model/tool-calls.ts';
 import { dialectTable } from './dialect-table.ts';
 
 let server: ModelServer;

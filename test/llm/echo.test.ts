@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { knownEcho, type EchoField, type ThoughtfulMessage } from '../../src/llm/echo.ts';
-import { ask, languageModelAt } from '../support/model-asking.ts';
-import { delta, done, finish, streams, text, type Reply } from '../support/model-replies.ts';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
-import { callParts } from '../support/model-tool-calls.ts';
+import { ask, languageModelAt } from '../support/model/ask.ts';
+import { delta, done, finish, streams, text, type Reply } from '../support/model/replies.ts';
+import { startModelServer, type ModelServer } from '../support/model/server.ts';
+import { callParts } from '../support/model/tool-calls.ts';
 
 let server: ModelServer;
 before(async () => {

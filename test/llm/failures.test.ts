@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { AnswerEnd } from '../../src/llm/port.ts';
-import { ask, languageModelAt } from '../support/model-asking.ts';
+import { ask, languageModelAt } from '../support/model/ask.ts';
 import {
   answersWith,
   bytes,
@@ -20,9 +20,9 @@ import {
   streams,
   text,
   type Reply,
-} from '../support/model-replies.ts';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
-import { callParts } from '../support/model-tool-calls.ts';
+} from '../support/model/replies.ts';
+import { startModelServer, type ModelServer } from '../support/model/server.ts';
+import { callParts } from '../support/model/tool-calls.ts';
 
 let server: ModelServer;
 before(async () => {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { LanguageModelOptions } from '../../src/llm/model.ts';
-import { ask, languageModelAt, type AskOptions } from '../support/model-asking.ts';
-import { createGate, errorChunk, fails, gate, hangs, says, saysStepwise, streams } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
-import { eventually } from '../support/server-process.ts';
+import { ask, languageModelAt, type AskOptions } from '../support/model/ask.ts';
+import { createGate, errorChunk, fails, gate, hangs, says, saysStepwise, streams } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
+import { eventually } from '../support/eventually.ts';
 
 async function startLimited(
   t: TestContext,

@@ -1,7 +1,7 @@
 /** The scripted model's own rules: a check that never objects would prove nothing. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { historyViolations, requestBody } from '../support/model-history.ts';
+import { historyViolations, requestBody } from '../support/model/history.ts';
 
 const call = (id: string, written = '{}') => ({ id, type: 'function', function: { name: 'add', arguments: written } });
 const user = { role: 'user', content: 'Hi' };

@@ -5,8 +5,8 @@ import { AppError } from '../../src/errors.ts';
 import { presets } from '../../src/llm/providers/presets.ts';
 import type { ProviderBlock } from '../../src/llm/providers/provider.ts';
 import { chooseProviders } from '../../src/llm/providers/choose-providers.ts';
-import { ask, languageModelAt } from '../support/model-asking.ts';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import { ask, languageModelAt } from '../support/model/ask.ts';
+import { startModelServer, type ModelServer } from '../support/model/server.ts';
 
 interface Choice {
   active?: string;

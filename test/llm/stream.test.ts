@@ -5,9 +5,9 @@ import { createServer, type ServerResponse } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
-import { ask, languageModelAt } from '../support/model-asking.ts';
-import { hangs, says, saysStepwise, stalls, type Reply } from '../support/model-replies.ts';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import { ask, languageModelAt } from '../support/model/ask.ts';
+import { hangs, says, saysStepwise, stalls, type Reply } from '../support/model/replies.ts';
+import { startModelServer, type ModelServer } from '../support/model/server.ts';
 
 let server: ModelServer;
 before(async () => {

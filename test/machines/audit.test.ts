@@ -1,4 +1,4 @@
-/** The audit of a log: silent about what the charts write, and in words about everything else. */
+/** Checks that the audit of a log accepts what the charts write and reports everything else. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { auditLog } from '../../machines/audit.ts';
@@ -54,7 +54,7 @@ const turnEnd: Partial<LogRow> = { extra: { kind: 'turn_end' } };
 
 const turn = [message(), answer('a', 'b'), dispatch('a'), result('b'), result('a'), answer(), turnEnd];
 
-/** Rows numbered from `oldestSeq`, and the record that goes with them unless the test says otherwise. */
+/** The audit of rows numbered from `oldestSeq`; the record matches them unless the test overrides it. */
 function problemsOf(fields: Partial<LogRow>[], record: Partial<LogRecord> = {}): string[] {
   const { oldestSeq = 1 } = record;
   const rows = fields.map((row, index): LogRow => ({ ...base, seq: oldestSeq + index, ...row }));
@@ -71,10 +71,10 @@ function problemsOf(fields: Partial<LogRow>[], record: Partial<LogRecord> = {}):
   return audit.problems();
 }
 
-describe('an audit finds nothing wrong with', () => {
-  test('a turn whose calls all have results, in whatever order', () => assert.deepEqual(problemsOf(turn), []));
+describe('an audit accepts', () => {
+  test('a turn whose calls all have results, in any order', () => assert.deepEqual(problemsOf(turn), []));
 
-  test('questions that were answered, one way or the other, or still wait', () => {
+  test('approval requests that were approved, denied or are still open', () => {
     const asked = [
       message(),
       answer('a', 'b', 'c'),
@@ -92,7 +92,7 @@ describe('an audit finds nothing wrong with', () => {
     assert.deepEqual(problemsOf([...asked, response('c', 'expired'), result('c'), turnEnd]), []);
   });
 
-  test('a call whose server has asked twice, after somebody had approved it', () => {
+  test('a call whose MCP server asked twice after it was approved', () => {
     const asked = [
       serverQuestion('a', 'q1'),
       answered('a', 'q1'),
@@ -115,7 +115,7 @@ describe('an audit finds nothing wrong with', () => {
     );
   });
 
-  test('a decision that is remembered, and a call with changed arguments', () => {
+  test('a remembered decision, and a call with changed arguments', () => {
     assert.deepEqual(
       problemsOf([
         message(),
@@ -136,7 +136,7 @@ describe('an audit finds nothing wrong with', () => {
     );
   });
 
-  test('a log that retention has cut', () => {
+  test('a log whose oldest rows retention has deleted', () => {
     const gone = { requestId: 'r0', beginSeq: 1, endSeq: 9, adopted: false };
     assert.deepEqual(
       problemsOf(turn, { oldestSeq: 10, turns: [gone, { requestId: 'r1', beginSeq: 10, endSeq: 16, adopted: false }] }),
@@ -144,7 +144,7 @@ describe('an audit finds nothing wrong with', () => {
     );
   });
 
-  test('an open turn with an open call, and one that waits behind it', () => {
+  test('an open turn with an open call, and a turn queued behind it', () => {
     const turns = [
       { requestId: 'r1', beginSeq: 1, endSeq: null, adopted: false },
       { requestId: 'r2', beginSeq: 3, endSeq: null, adopted: false },
@@ -152,7 +152,7 @@ describe('an audit finds nothing wrong with', () => {
     assert.deepEqual(problemsOf([message(), answer('a'), message({ request_id: 'r2' }), dispatch('a')], { turns }), []);
   });
 
-  test('a turn of another program, which has no end row and keeps no rules', () => {
+  test('a turn of another program without an end row or a valid order', () => {
     assert.deepEqual(
       problemsOf([message(), answer('a'), result('x')], {
         turns: [{ requestId: 'r1', beginSeq: 1, endSeq: 3, adopted: true }],
@@ -161,11 +161,10 @@ describe('an audit finds nothing wrong with', () => {
     );
   });
 
-  test('a log of which no row is left', () =>
-    assert.deepEqual(problemsOf([], { oldestSeq: 10, headSeq: 9, turns: [] }), []));
+  test('a log without rows', () => assert.deepEqual(problemsOf([], { oldestSeq: 10, headSeq: 9, turns: [] }), []));
 });
 
-describe('an audit tells of', () => {
+describe('an audit reports', () => {
   for (const [what, problems, expected] of [
     ['a gap', problemsOf([message(), { ...turnEnd, seq: 4 }]), ['rows 2 to 3 are missing']],
     [
@@ -199,22 +198,22 @@ describe('an audit tells of', () => {
       ['row 2 is the result of call a, which the model did not ask for'],
     ],
     [
-      'a call that nobody approved yet',
+      'a call whose approval is still open',
       problemsOf([message(), answer('a'), question('a'), dispatch('a'), result('a'), turnEnd]),
       ['row 4 dispatches call a, which waits for a person', 'row 5 is the result of call a, which waits for a person'],
     ],
     [
-      'a call that somebody declined',
+      'a call that was denied',
       problemsOf([message(), answer('a'), question('a'), response('a', 'deny'), dispatch('a'), result('a'), turnEnd]),
       ['row 5 dispatches call a, which was not approved'],
     ],
     [
-      'changed arguments of which nobody knows',
+      'changed arguments without an approval',
       problemsOf([message(), answer('a'), edited('a'), result('a'), turnEnd]),
       ['row 3 dispatches call a with changed arguments, which were not approved'],
     ],
     [
-      'a memory of what nobody decided',
+      'a remembered decision that was never made',
       problemsOf([
         message(),
         answer('a'),

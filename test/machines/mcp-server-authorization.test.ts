@@ -1,7 +1,7 @@
 /** Tests the MCP server chart with servers that a person has to authorize. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { start } from '../support/machine-mcp-server.ts';
+import { start } from '../support/machines/mcp-server.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor, fromCallback } from 'xstate';
 import { reconnectDelayMs, mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
-import { catalogue, limits, start, ways } from '../support/machine-mcp-server.ts';
+import { catalogue, limits, start, routes } from '../support/machines/mcp-server.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -103,9 +103,9 @@ describe('a server that is ready', () => {
   });
 
   test('shows as ready during every check', () => {
-    for (const way of ['healthy', 'checking', 'verifying']) {
+    for (const from of ['healthy', 'checking', 'verifying']) {
       const box = start();
-      ways[way]?.(box);
+      routes[from]?.(box);
       assert.equal(serverState(box.actor.getSnapshot().value), 'ready');
     }
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { McpServerEvent } from '../../machines/mcp-server-types.ts';
-import { catalogue, start, ways } from '../support/machine-mcp-server.ts';
+import { catalogue, start, routes } from '../support/machines/mcp-server.ts';
 
 const events: McpServerEvent[] = [
   { type: 'server.ready', catalogue },
@@ -124,7 +124,7 @@ for (const [state, answers] of Object.entries(table)) {
     for (const event of events) {
       test(`is ${answers[event.type]} after ${event.type}, which its chart names`, () => {
         const box = start();
-        ways[state]?.(box);
+        routes[state]?.(box);
         assert.equal(box.state, state);
         assert.ok(box.actor.getSnapshot()._nodes.some(({ transitions }) => transitions.has(event.type)));
 

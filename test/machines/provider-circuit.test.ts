@@ -23,7 +23,7 @@ function start() {
 
 type Box = ReturnType<typeof start>;
 
-const ways: Record<string, (box: Box) => void> = {
+const routes: Record<string, (box: Box) => void> = {
   closed: () => undefined,
   open: ({ send }) => send(failed, failed),
   halfOpen({ send, wait }) {
@@ -60,7 +60,7 @@ describe('each state takes each event', () => {
     { type: 'probe.failed', code: 'provider_timeout' },
     { type: 'probe.left' },
   ];
-  for (const [state, way] of Object.entries(ways)) {
+  for (const [state, way] of Object.entries(routes)) {
     for (const event of events) {
       const target = table[state]?.[event.type] ?? state;
       test(`${state}: ${event.type} leads to ${target}`, () => {
@@ -84,7 +84,7 @@ test('only failures in a row open it', () => {
 
 test('an open one cools down for its time, and after a probe that failed for as long again', () => {
   const box = start();
-  ways['open']?.(box);
+  routes['open']?.(box);
   box.wait(999);
   assert.equal(box.state(), 'open');
   box.wait(1);
@@ -99,7 +99,7 @@ test('an open one cools down for its time, and after a probe that failed for as 
 
 test('a probe that succeeds forgets what was', () => {
   const box = start();
-  ways['probing']?.(box);
+  routes['probing']?.(box);
   box.send({ type: 'probe.succeeded' });
   assert.deepEqual([box.state(), box.context().failed, box.context().lastError], ['closed', 0, null]);
   box.send(failed);

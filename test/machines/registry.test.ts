@@ -1,4 +1,4 @@
-/** The life of the server as its chart tells it: boot, serve, drain, close; and the crash budget of a conversation. */
+/** Checks the chart of the server's life: boot, serve, drain, close; and the crash budget of a conversation. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
@@ -19,7 +19,7 @@ const serverLimits = {
 };
 const never = () => Promise.withResolvers<void>().promise;
 
-/** The chart over a store and servers that do nothing, and steps that end when the test says so. */
+/** The chart with a store and MCP servers that do nothing, and steps that end when the test says so. */
 function boot({ sweepFault, dismissalFault }: { sweepFault?: Error; dismissalFault?: Error } = {}) {
   const startup = Promise.withResolvers<void>();
   const recovery = Promise.withResolvers<void>();
@@ -89,7 +89,7 @@ function boot({ sweepFault, dismissalFault }: { sweepFault?: Error; dismissalFau
 }
 
 type Server = ReturnType<typeof boot>;
-const ways: Record<string, (server: Server) => Promise<unknown> | void> = {
+const routes: Record<string, (server: Server) => Promise<unknown> | void> = {
   booting: () => undefined,
   serving: (server) => server.started(),
   draining: async (server) => {
@@ -105,13 +105,13 @@ const ways: Record<string, (server: Server) => Promise<unknown> | void> = {
 
 async function serverThatIs(state: string) {
   const server = boot();
-  await ways[state]?.(server);
+  await routes[state]?.(server);
   assert.equal(server.state(), state);
   return server;
 }
 
 describe('the life of a server', () => {
-  test('begins with its writer and one actor for each MCP server', () => {
+  test('starts with its writer and one actor for each MCP server', () => {
     const server = boot();
     assert.deepEqual(Object.keys(server.actor.getSnapshot().children).toSorted(), [
       'mcp:one',
@@ -122,7 +122,7 @@ describe('the life of a server', () => {
     assert.deepEqual(Object.keys(server.context().mcpServers), ['one', 'two']);
   });
 
-  test('leads from booting through serving, draining and closing to its end', async () => {
+  test('leads from booting through serving, draining and closing to stopped', async () => {
     const server = boot();
     assert.equal(await server.started(), 'serving');
     server.shutdown();
@@ -132,13 +132,13 @@ describe('the life of a server', () => {
     assert.equal(server.actor.getSnapshot().status, 'done');
   });
 
-  test('ends before it serves when the store refuses, with everything closed that was started', async () => {
+  test('ends before serving when the store does not open, and closes everything that was started', async () => {
     const server = boot();
     assert.equal(await server.refused(), 'closing');
     assert.equal(await server.closed(), 'stopped');
   });
 
-  test('sends sockets away only while it drains', async () => {
+  test('dismisses sockets only while draining', async () => {
     const server = boot();
     await server.started();
     assert.equal(server.isDismissing(), false);
@@ -148,7 +148,7 @@ describe('the life of a server', () => {
     assert.equal(server.isDismissing(), false);
   });
 
-  test('sweeps only while it serves', async () => {
+  test('sweeps only while serving', async () => {
     const server = boot();
     assert.equal(server.isSweeping(), false);
     await server.started();
@@ -177,7 +177,7 @@ describe('a change of the MCP servers', () => {
   const changes = { add: [{ name: 'three', limits: serverLimits }], remove: ['one'], restart: ['two'] };
   const stateOf = (server: Server, name: string) => server.context().mcpServers[name]?.getSnapshot().value;
 
-  test('while serving adds, drains and restarts them, each alone', async () => {
+  test('adds, drains and restarts only the changed ones while serving', async () => {
     const server = await serverThatIs('serving');
     const { one } = server.context().mcpServers;
     server.actor.send({ type: 'registry.servers', ...changes });
@@ -188,7 +188,7 @@ describe('a change of the MCP servers', () => {
     );
   });
 
-  test('leaves the others as they are', async () => {
+  test('keeps the unchanged ones running', async () => {
     const server = await serverThatIs('serving');
     const { two } = server.context().mcpServers;
     server.actor.send({ type: 'registry.servers', add: [], remove: ['one'], restart: [] });
@@ -197,7 +197,7 @@ describe('a change of the MCP servers', () => {
   });
 
   for (const state of ['booting', 'draining', 'closing']) {
-    test(`while ${state} changes nothing`, async () => {
+    test(`has no effect while ${state}`, async () => {
       const server = await serverThatIs(state);
       const before = server.context().mcpServers;
       server.actor.send({ type: 'registry.servers', ...changes });
@@ -207,8 +207,8 @@ describe('a change of the MCP servers', () => {
   }
 });
 
-describe('a step that fails', () => {
-  test('or ends in taking up old turns leaves the server as it is', async () => {
+describe("a step of the server's life", () => {
+  test('leaves the server serving when the recovery of old turns fails or ends', async () => {
     const server = await serverThatIs('serving');
     assert.equal(await server.recoveryFailed(), 'serving');
     const other = await serverThatIs('serving');
@@ -216,7 +216,7 @@ describe('a step that fails', () => {
     assert.ok(server.isSweeping() && other.isSweeping());
   });
 
-  test('in a sweep or a drain moves the server towards its end, and in closing ends it', async () => {
+  test('leads to draining when a sweep fails, to closing when a drain fails, to stopped when closing fails', async () => {
     const swept = boot({ sweepFault: new Error('a bug') });
     assert.equal(await swept.started(), 'draining');
     const drained = await serverThatIs('draining');
@@ -224,7 +224,7 @@ describe('a step that fails', () => {
     assert.equal(await drained.closeFailed(), 'stopped');
   });
 
-  test('in sending sockets away leaves the drain as it is', async () => {
+  test('continues the drain when the dismissal of sockets fails', async () => {
     const server = boot({ dismissalFault: new Error('a bug') });
     await server.started();
     server.shutdown();
@@ -232,7 +232,7 @@ describe('a step that fails', () => {
     assert.equal(await server.drained(), 'closing');
   });
 
-  test('or takes too long is not waited for: a drain has a limit', async () => {
+  test('ends at its time limit when the drain takes too long', async () => {
     const server = await serverThatIs('draining');
     server.clock.increment(limits.drainTimeoutMs - 1);
     assert.equal(server.state(), 'draining');
@@ -244,7 +244,7 @@ describe('a step that fails', () => {
 describe('the crash budget of a conversation', () => {
   const cooling = (server: Server, atMs: number, key = 'c1') => coolingMs(server.context(), key, atMs);
 
-  test('is spent by so many crashes within the window, and closes it until the first of them has aged out', () => {
+  test('blocks the conversation after too many crashes within the window, until the first of them has aged out', () => {
     const server = boot();
     for (const atMs of [1_000, 2_000]) server.crash('c1', atMs);
     assert.equal(cooling(server, 2_000), 0);
@@ -254,19 +254,19 @@ describe('the crash budget of a conversation', () => {
     assert.equal(cooling(server, 61_000), 0);
   });
 
-  test('is used up again by one crash while the others are still in the window', () => {
+  test('is spent again by one crash while the others are still in the window', () => {
     const server = boot();
     for (const atMs of [1_000, 2_000, 3_000, 61_500]) server.crash('c1', atMs);
     assert.equal(cooling(server, 61_500), 500);
   });
 
-  test('does not touch other conversations', () => {
+  test('does not affect other conversations', () => {
     const server = boot();
     for (const atMs of [1, 2, 3]) server.crash('c1', atMs);
     assert.equal(cooling(server, 3, 'c2'), 0);
   });
 
-  test('takes no room once it has aged out', () => {
+  test('frees its memory once all crashes have aged out', () => {
     const server = boot();
     server.crash('c1', 0);
     server.crash('c2', 30_000);

@@ -14,7 +14,7 @@ import type {
   ToolCallInput,
 } from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import { tool } from '../support/machine-values.ts';
+import { tool } from '../support/machines/values.ts';
 
 const input: ToolCallInput = {
   conversationId: 'c1',

@@ -1,13 +1,13 @@
-/** Sums of what answers use, and what budgets make of them. */
+/** Checks the sums of usage and cost, and the budgets that limit them. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { HopUsage, Usage } from '../../machines/log.ts';
 import { addUsage, budgetFault, spend, sumOf, type Budgets } from '../../machines/usage.ts';
-import { noBudgets, someUsage } from '../support/machine-values.ts';
+import { noBudgets, someUsage } from '../support/machines/values.ts';
 
 const hop = (usage: Usage): HopUsage => ({ hop: 0, model: 'model-1', usage });
 
-test('usage is summed field by field, and is an estimate as soon as one part is', () => {
+test('usage is summed field by field, and is an estimate if any part is one', () => {
   const estimated: Usage = { ...someUsage, estimated: true };
   const cached: Usage = { ...someUsage, cached_tokens: 3, reasoning_tokens: 1 };
   assert.deepEqual(addUsage(someUsage, estimated), {
@@ -27,7 +27,7 @@ test('usage is summed field by field, and is an estimate as soon as one part is'
   assert.equal(addUsage(null, null), null);
 });
 
-test('costs are summed without the tails of floating point, and a part without a price adds none', () => {
+test('costs are summed without floating-point errors, and a part without a price adds none', () => {
   assert.equal(sumOf([hop({ ...someUsage, cost: 0.1 }), hop({ ...someUsage, cost: 0.2 }), hop(someUsage)]).cost, 0.3);
   assert.deepEqual(sumOf([hop(someUsage), hop(someUsage)]), {
     prompt_tokens: 20,
@@ -48,7 +48,7 @@ describe('a budget', () => {
   const used = [hop({ ...someUsage, cost: 0.5 })];
   const of = (changes: Partial<Budgets>) => budgetFault({ ...noBudgets, ...changes }, used, { tokens: 100, cost: 2 });
 
-  test('leaves room until it is used up to the last token', () => {
+  test('allows requests until the last token is used', () => {
     assert.equal(of({}), null);
     assert.equal(of({ turn: { tokens: 13, cost: 0.6 }, conversation: { tokens: 101, cost: 2.1 } }), null);
   });
@@ -59,7 +59,7 @@ describe('a budget', () => {
     ['of tokens for a conversation', { conversation: { tokens: 99, cost: null } }, 'conversation_tokens', 100],
     ['of cost for a conversation', { conversation: { tokens: null, cost: 1 } }, 'conversation_cost', 2],
   ] as const) {
-    test(`${name} that is used up is a fault that names its key`, () => {
+    test(`${name} that is spent is a fault that names its key`, () => {
       const found = of(budgets);
       assert.deepEqual(
         [found?.code, found?.data['budget'], found?.data['used'], found?.retryable],

@@ -1,7 +1,7 @@
 /** The writer's chart on a disk that refuses: retries, their budget, and how it comes back. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { failedWriter, readyWriter } from '../support/machine-writer.ts';
+import { failedWriter, readyWriter } from '../support/machines/writer.ts';
 
 describe('retrying', () => {
   test('waits, reconnects and commits again, with a fresh budget after success', async () => {
@@ -10,13 +10,13 @@ describe('retrying', () => {
       running.rows();
       await running.fail();
       assert.deepEqual(running.state(), { retrying: 'backingOff' });
-      running.pass(9);
+      running.advance(9);
       assert.deepEqual(running.state(), { retrying: 'backingOff' });
-      running.pass(1);
+      running.advance(1);
       assert.deepEqual(running.state(), { retrying: 'reconnecting' });
-      await running.done();
+      await running.finish();
       assert.equal(running.state(), 'committing');
-      await running.done();
+      await running.finish();
       assert.equal(running.state(), 'ready');
     }
   });
@@ -25,11 +25,11 @@ describe('retrying', () => {
     const running = await readyWriter([10, 20]);
     running.rows();
     await running.fail();
-    running.pass(10);
+    running.advance(10);
     await running.fail();
     assert.deepEqual(running.state(), { retrying: 'backingOff' });
-    running.pass(20);
-    await running.done();
+    running.advance(20);
+    await running.finish();
     await running.fail();
     assert.equal(running.state(), 'failed');
     assert.equal(running.asked.at(-1), 'refuseWaiting');
@@ -41,23 +41,23 @@ describe('failed', () => {
     const running = await readyWriter([10]);
     running.rows();
     await running.fail();
-    running.pass(10);
+    running.advance(10);
     await running.fail();
     assert.equal(running.state(), 'failed');
-    await running.done();
+    await running.finish();
     assert.equal(running.state(), 'failed');
 
     running.rows();
-    running.pass(9);
+    running.advance(9);
     assert.deepEqual(running.state(), { retrying: 'backingOff' });
-    running.pass(1);
+    running.advance(1);
     await running.fail();
     assert.equal(running.state(), 'failed');
 
     running.rows();
-    running.pass(10);
-    await running.done();
-    await running.done();
+    running.advance(10);
+    await running.finish();
+    await running.finish();
     assert.equal(running.state(), 'ready');
   });
 
@@ -70,7 +70,7 @@ describe('failed', () => {
     before.rows();
     before.close();
     await before.fail();
-    await before.done();
+    await before.finish();
     assert.equal(before.state(), 'closing');
   });
 });

@@ -1,53 +1,53 @@
 /** The writer's chart as it sweeps: slice by slice, at its pace, and never in the way of rows. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readyWriter } from '../support/machine-writer.ts';
+import { readyWriter } from '../support/machines/writer.ts';
 
 describe('sweeping', () => {
   const paceMs = { first: 100, pause: 10, rest: 1000 };
 
   test('goes slice by slice with pauses, and rests when the round is over', async () => {
     const running = await readyWriter([], paceMs);
-    running.pass(99);
+    running.advance(99);
     assert.equal(running.state(), 'ready');
-    running.pass(1);
+    running.advance(1);
     assert.equal(running.state(), 'sweeping');
-    await running.done({ more: true });
+    await running.finish({ more: true });
     assert.equal(running.state(), 'ready');
-    running.pass(10);
+    running.advance(10);
     assert.equal(running.state(), 'sweeping');
-    await running.done({ more: false });
-    running.pass(999);
+    await running.finish({ more: false });
+    running.advance(999);
     assert.equal(running.state(), 'ready');
-    running.pass(1);
+    running.advance(1);
     assert.equal(running.state(), 'sweeping');
   });
 
   test('lets rows and a close that come meanwhile follow it, in that order', async () => {
     const running = await readyWriter([], paceMs);
-    running.pass(100);
+    running.advance(100);
     running.rows();
     running.close();
     assert.equal(running.state(), 'sweeping');
-    await running.done({ more: true });
+    await running.finish({ more: true });
     assert.equal(running.state(), 'committing');
-    await running.done();
+    await running.finish();
     assert.equal(running.state(), 'closing');
   });
 
   test('waits for a commit and for a retry, and is due afterwards', async () => {
     const running = await readyWriter([200], paceMs);
     running.rows();
-    running.pass(100);
+    running.advance(100);
     assert.equal(running.state(), 'committing');
     await running.fail();
-    running.pass(200);
-    await running.done();
+    running.advance(200);
+    await running.finish();
     assert.equal(running.state(), 'committing');
-    await running.done({ more: true });
+    await running.finish({ more: true });
     assert.equal(running.state(), 'sweeping');
     // A busy writer sweeps too, and then goes on with its rows.
-    await running.done({ more: true });
+    await running.finish({ more: true });
     assert.equal(running.state(), 'committing');
   });
 
@@ -58,25 +58,25 @@ describe('sweeping', () => {
     assert.equal(running.state(), 'sweeping');
     // Whatever is left behind during a slice may have come too late for it.
     running.sweep();
-    await running.done({ more: true });
+    await running.finish({ more: true });
     assert.equal(running.state(), 'sweeping');
-    await running.done({ more: false });
+    await running.finish({ more: false });
     assert.equal(running.state(), 'ready');
-    running.pass(999);
+    running.advance(999);
     assert.equal(running.state(), 'ready');
-    running.pass(1);
-    await running.done({ more: false });
+    running.advance(1);
+    await running.finish({ more: false });
     assert.equal(running.asked.filter((name) => name === 'sweepSlice').length, 3);
   });
 
   test('that fails is tried again after the rest', async () => {
     const running = await readyWriter([], paceMs);
-    running.pass(100);
+    running.advance(100);
     await running.fail();
     assert.equal(running.state(), 'ready');
-    running.pass(999);
+    running.advance(999);
     assert.equal(running.state(), 'ready');
-    running.pass(1);
+    running.advance(1);
     assert.equal(running.state(), 'sweeping');
   });
 });

@@ -5,29 +5,29 @@ import { createActor, fromCallback, fromPromise } from 'xstate';
 import type { AnyStateNode } from 'xstate';
 import { getStateNodes } from 'xstate/graph';
 import { writerMachine } from '../../machines/writer.ts';
-import { readyWriter, writer } from '../support/machine-writer.ts';
+import { readyWriter, startWriter } from '../support/machines/writer.ts';
 
 describe('opening', () => {
   test('a refused file is the end', async () => {
-    const running = writer();
+    const running = startWriter();
     await running.fail();
     assert.equal(running.state(), 'refused');
   });
 
   test('rows that came meanwhile are committed first', async () => {
-    const running = writer();
+    const running = startWriter();
     running.rows();
-    await running.done();
+    await running.finish();
     assert.equal(running.state(), 'committing');
   });
 
   test('a close that came meanwhile follows, after the rows', async () => {
-    const running = writer();
+    const running = startWriter();
     running.rows();
     running.close();
-    await running.done();
+    await running.finish();
     assert.equal(running.state(), 'committing');
-    await running.done();
+    await running.finish();
     assert.equal(running.state(), 'closing');
   });
 });
@@ -37,7 +37,7 @@ describe('committing', () => {
     const running = await readyWriter();
     running.rows();
     assert.equal(running.state(), 'committing');
-    await running.done();
+    await running.finish();
     assert.equal(running.state(), 'ready');
     assert.deepEqual(running.asked, ['openDatabase', 'commitBatch']);
   });
@@ -45,11 +45,11 @@ describe('committing', () => {
   test('takes the next batch when the last was full, or when rows came after it was taken', async () => {
     const running = await readyWriter();
     running.rows();
-    await running.done({ more: true });
+    await running.finish({ more: true });
     running.rows();
-    await running.done();
+    await running.finish();
     assert.equal(running.state(), 'committing');
-    await running.done();
+    await running.finish();
     assert.equal(running.state(), 'ready');
     assert.equal(running.asked.filter((name) => name === 'commitBatch').length, 3);
   });
@@ -59,7 +59,7 @@ describe('closing', () => {
   test('ends in closed, also when the file could not be closed in order', async () => {
     const inOrder = await readyWriter();
     inOrder.close();
-    await inOrder.done();
+    await inOrder.finish();
     assert.equal(inOrder.state(), 'closed');
 
     const broken = await readyWriter();
@@ -74,9 +74,9 @@ describe('closing', () => {
     await running.fail();
     running.close();
     assert.deepEqual(running.state(), { retrying: 'backingOff' });
-    running.pass(10);
-    await running.done();
-    await running.done();
+    running.advance(10);
+    await running.finish();
+    await running.finish();
     assert.equal(running.state(), 'closing');
   });
 });

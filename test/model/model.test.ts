@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { proveAll, sample } from '../proof/prove.ts';
-import { playsAll, sharedOut } from '../support/day.ts';
+import { playsAll, sharedOut } from '../support/daily-sample.ts';
 import { explainFailures } from './failures.ts';
 import { plan } from './flows.ts';
 import { goalsWith, HOP_LIMITS, needsHops, neverRefused, reasonWhyNot } from './goals.ts';

@@ -79,7 +79,7 @@ export function scene() {
     const check = createFrameCheck();
     const send = (frame: string) => {
       frames.push(JSON.parse(frame));
-      check.heard(frame);
+      check.check(frame);
     };
     outbox.open({
       id,

@@ -18,7 +18,7 @@ import {
   respond,
   someUsage,
   tooLong,
-} from '../support/machine-values.ts';
+} from '../support/machines/values.ts';
 import { pathOf } from './chart-step.ts';
 import { isBenign, type Move, type Stimulus, type ToolName } from './moves.ts';
 import { createCharts, NOW_MS, words, type Charts } from './world-charts.ts';
@@ -84,7 +84,7 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
     if (stateOf(world) === 'activating') {
       return send(
         works
-          ? { type: 'xstate.done.actor.log', output: world.log.standing(), actorId: 'log' }
+          ? { type: 'xstate.done.actor.log', output: world.log.recovered(), actorId: 'log' }
           : xstateEvent('xstate.error.actor.log'),
       );
     }

@@ -6,9 +6,9 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
-import { historyViolations, requestBody, type RequestBody } from '../support/model-history.ts';
-import { delta, done, finish, scriptedUsage, usage, type Part } from '../support/model-replies.ts';
-import { callParts } from '../support/model-tool-calls.ts';
+import { historyViolations, requestBody, type RequestBody } from '../support/model/history.ts';
+import { delta, done, finish, scriptedUsage, usage, type Part } from '../support/model/replies.ts';
+import { callParts } from '../support/model/tool-calls.ts';
 import type { Notifier } from './notifier.ts';
 import type { ToolName } from './moves.ts';
 import { EXPENSIVE_USAGE } from './world.ts';

@@ -1,6 +1,6 @@
 /** Runs one kill point from beginning to end: plays its moves, kills the server, restarts it and judges it. */
 import { createHash } from 'node:crypto';
-import { storyOf } from '../support/machine-story.ts';
+import { rowLines } from '../support/machines/row-lines.ts';
 import { restartAndFinish } from './restart.ts';
 import { playTo } from './driver.ts';
 import { judge } from './judge.ts';
@@ -49,7 +49,7 @@ function allHasEnded({ home, sender }: Environment): boolean {
 function linesOf(database: string): string[] {
   try {
     const { rows } = readLog(database);
-    return storyOf(rows).map((line, index) => `${rows[index]?.seq} ${rows[index]?.request_id}: ${line}`);
+    return rowLines(rows).map((line, index) => `${rows[index]?.seq} ${rows[index]?.request_id}: ${line}`);
   } catch (error) {
     return [`the log cannot be read: ${String(error)}`];
   }

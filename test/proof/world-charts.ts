@@ -9,7 +9,7 @@ import { conversationMachine } from '../../machines/conversation/machine.ts';
 import type { ToolCallInput } from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { OpenCall } from '../../machines/conversation/turn-state.ts';
-import { answer } from '../support/machine-values.ts';
+import { answer } from '../support/machines/values.ts';
 import { pathOf, stepThrough } from './chart-step.ts';
 import { HELD_CONVERSATION } from './held-store-messages.ts';
 import { edgeTaken, edgesRefused, indexEdges, type EdgeIndex } from './edges.ts';

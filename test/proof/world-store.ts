@@ -3,8 +3,8 @@
  * that it is given.
  */
 import type { CommitTag, ConversationEvent } from '../../machines/conversation/events.ts';
-import { createMemoryLog } from '../support/machine-log.ts';
-import { brokenDisk } from '../support/machine-values.ts';
+import { createMemoryLog } from '../support/machines/log.ts';
+import { brokenDisk } from '../support/machines/values.ts';
 import type { World } from './world.ts';
 
 /** Finishes the oldest operations in one tick: all are decided before the chart is notified. */
@@ -35,7 +35,7 @@ function land(world: World, intent: Intent): ConversationEvent {
     return { type: 'log.removed' };
   }
   // The world before keeps its own log.
-  world.log = world.log.past(world.log.stored().length);
+  world.log = world.log.prefix(world.log.stored().length);
   return { type: 'log.committed', tag: intent.tag, outcome: world.log.append(intent) };
 }
 

@@ -9,8 +9,8 @@ import type { conversationMachine } from '../../machines/conversation/machine.ts
 import type { LogRow } from '../../machines/log.ts';
 import type { toolCallMachine } from '../../machines/tool-call.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
-import { createMemoryLog, type Intent, type MemoryLog } from '../support/machine-log.ts';
-import { limits, noBudgets } from '../support/machine-values.ts';
+import { createMemoryLog, type LogIntent, type MemoryLog } from '../support/machines/log.ts';
+import { limits, noBudgets } from '../support/machines/values.ts';
 import { pathOf } from './chart-step.ts';
 import type { Move } from './moves.ts';
 
@@ -57,7 +57,7 @@ export const EXPENSIVE_USAGE = { prompt_tokens: 60_000, completion_tokens: 40_00
 
 /** An operation that the store has not finished: an append, or the removal of the log. */
 export interface Held {
-  intent: Intent;
+  intent: LogIntent;
   /** Number of the actor that started it. An actor that has ended is not notified. */
   activation: number;
 }

@@ -14,9 +14,9 @@ import {
   type Gate,
   type Part,
   type Reply,
-} from '../support/model-replies.ts';
-import { startModelServer, type ModelRequest } from '../support/model-server.ts';
-import { callParts } from '../support/model-tool-calls.ts';
+} from '../support/model/replies.ts';
+import { startModelServer, type ModelRequest } from '../support/model/server.ts';
+import { callParts } from '../support/model/tool-calls.ts';
 import { deltasOf, readMessage, type Recipe, type Tool } from './recipe.ts';
 
 export interface PacedModel extends Pick<PieceGate, 'allow' | 'free'> {

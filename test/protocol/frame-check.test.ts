@@ -17,7 +17,7 @@ describe('a frame', () => {
       frame: { request_id: 'r1', status: 'result', result: { conversation_id: 'c2' } },
     },
   ]) {
-    test(`passes: ${name}`, () => assert.deepEqual(createFrameCheck().heard(JSON.stringify(frame)), frame));
+    test(`passes: ${name}`, () => assert.deepEqual(createFrameCheck().check(JSON.stringify(frame)), frame));
   }
 
   for (const { name, frame, says } of [
@@ -59,18 +59,18 @@ describe('a frame', () => {
     },
   ]) {
     test(`does not pass: ${name}`, () =>
-      assert.throws(() => createFrameCheck().heard(JSON.stringify(frame)), { name: 'AssertionError', message: says }));
+      assert.throws(() => createFrameCheck().check(JSON.stringify(frame)), { name: 'AssertionError', message: says }));
   }
 
   test('does not pass: the result of another action than was asked for', () => {
     const check = createFrameCheck();
-    check.asked(JSON.stringify({ action: 'history', request_id: 'r1', payload: { conversation_id: 'c1' } }));
+    check.recordRequest(JSON.stringify({ action: 'history', request_id: 'r1', payload: { conversation_id: 'c1' } }));
     assert.throws(
-      () => check.heard(JSON.stringify({ request_id: 'r1', status: 'result', result: { conversation_id: 'c2' } })),
+      () => check.check(JSON.stringify({ request_id: 'r1', status: 'result', result: { conversation_id: 'c2' } })),
       /no result of history.*next_before_seq/s,
     );
   });
 
   test('does not pass: text that is no JSON', () =>
-    assert.throws(() => createFrameCheck().heard('{oops'), /no frame of the protocol: \{oops/));
+    assert.throws(() => createFrameCheck().check('{oops'), /no frame of the protocol: \{oops/));
 });

@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor } from 'xstate';
 import { createDismissalLogic } from '../../src/registry/dismissal.ts';
-import { eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
 
 const inC1 = { ref: { owner: 'ann', conversationId: 'c1' }, unanswered: [{ session: 's1', requestId: 'r1' }] };
 const inC2 = { ref: { owner: 'ann', conversationId: 'c2' }, unanswered: [] };
 const followers: Record<string, string[]> = { c1: ['s2'], c2: ['s2', 's3'], c3: ['s4'] };
 
-test('sockets that follow a running conversation, or wait for its answer, are needed until it ends', async () => {
+test('sockets that follow a running conversation or wait for its answer are kept until it ends', async () => {
   const live = new Set([inC1, inC2]);
   const looks: string[][] = [];
   const actor = createActor(

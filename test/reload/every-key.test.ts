@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { expectedConfig, keysOf, type Expected } from '../../src/config/expected.ts';
 import { needsRestart, restartKeys } from '../../src/config/restart-keys.ts';
-import { sharedOut } from '../support/day.ts';
+import { sharedOut } from '../support/daily-sample.ts';
 import { chatProofs } from './proofs-chat.ts';
 import { llmProofs } from './proofs-llm.ts';
 import { mcpProofs } from './proofs-mcp.ts';

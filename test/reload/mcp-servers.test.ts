@@ -2,19 +2,20 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { createGate, done, finish, gate, says, streams, usage } from '../support/model-replies.ts';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
-import { asks, callParts } from '../support/model-tool-calls.ts';
+import { createGate, done, finish, gate, says, streams, usage } from '../support/model/replies.ts';
+import { startModelServer, type ModelServer } from '../support/model/server.ts';
+import { asks, callParts } from '../support/model/tool-calls.ts';
 import { startOAuthServer } from '../support/oauth-server.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
-import { allGone, descendants, eventually, mentioning } from '../support/server-process.ts';
-import { connectClient, readAll, type WatchedClient } from '../support/typed-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { allExited, descendants, processesMentioning } from '../support/processes.ts';
+import { connectClient, readAll, type RecordedClient } from '../support/typed-client.ts';
 import { startReloadable, type Reloadable } from './scene.ts';
 
 interface Scene {
   scene: Reloadable;
   model: ModelServer;
-  client: WatchedClient;
+  client: RecordedClient;
 }
 
 async function start(t: TestContext, mcpServers: Record<string, unknown>): Promise<Scene> {
@@ -24,9 +25,9 @@ async function start(t: TestContext, mcpServers: Record<string, unknown>): Promi
   return { scene, model, client: connectClient(t, await scene.parley.listening) };
 }
 
-const statesOf = async (client: WatchedClient) =>
+const statesOf = async (client: RecordedClient) =>
   Object.fromEntries((await client.tools()).servers.map(({ name, state }) => [name, state]));
-const until = (client: WatchedClient, name: string, state: string) =>
+const until = (client: RecordedClient, name: string, state: string) =>
   eventually(async () => (await statesOf(client))[name] === state, `${name} to be ${state}`);
 
 describe('a server that a reload adds', () => {
@@ -59,12 +60,12 @@ describe('a server that a reload adds', () => {
 describe('a server that a reload removes', () => {
   it('ends, and its tools are offered no more', async (t) => {
     const { scene, model, client } = await start(t, { ...demoServer, ...misbehavingServer() });
-    const odd = await mentioning('mcp-stdio-server.ts');
+    const odd = await processesMentioning('mcp-stdio-server.ts');
     const running = (await descendants(scene.parley.pid)).filter((pid) => odd.includes(pid));
     assert.equal(running.length, 1);
     scene.mcpServers = demoServer;
     assert.deepEqual((await scene.reload())['reloaded'], ['mcpServers.odd']);
-    await allGone(running);
+    await allExited(running);
     assert.deepEqual(await statesOf(client), { demo: 'ready' });
     model.script(asks([{ name: 'fail' }]), says('I see.'));
     const results = (await readAll(client.chat('go'))).filter((chunk) => chunk.type === 'tool_result');
@@ -111,7 +112,7 @@ describe('a server that a reload removes', () => {
   it('may come back while it is still leaving', async (t) => {
     const { scene, client } = await start(t, misbehavingServer({ TEST_STUBBORN: '1' }));
     const stubborn = await descendants(scene.parley.pid);
-    const odd = (await mentioning('mcp-stdio-server.ts')).filter((pid) => stubborn.includes(pid));
+    const odd = (await processesMentioning('mcp-stdio-server.ts')).filter((pid) => stubborn.includes(pid));
     const back = scene.mcpServers;
     scene.mcpServers = {};
     await scene.reload({ mcp: { connection: { close_grace: 5 } } });
@@ -120,7 +121,7 @@ describe('a server that a reload removes', () => {
     await until(client, 'odd', 'ready');
     scene.parley.kill('SIGTERM');
     await scene.parley.exited;
-    await allGone(odd);
+    await allExited(odd);
   });
 
   it('may come back, with the next reload', async (t) => {

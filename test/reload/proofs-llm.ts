@@ -1,8 +1,8 @@
 /** Proofs for the `llm` section. */
 import assert from 'node:assert/strict';
-import { fails, hangs, says, saysStepwise, stalls } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
-import { eventually } from '../support/server-process.ts';
+import { fails, hangs, says, saysStepwise, stalls } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
+import { eventually } from '../support/eventually.ts';
 import { connectClient } from '../support/typed-client.ts';
 import { startScriptedReload, type Proof } from './proofs.ts';
 import { startReloadable, type Reloadable } from './scene.ts';

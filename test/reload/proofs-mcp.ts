@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { resultsIn } from '../support/asked.ts';
+import { toolResultsIn } from '../support/interrupts.ts';
 import { demandWaiting } from '../support/mcp-demands.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { says } from '../support/model-replies.ts';
-import { asks } from '../support/model-tool-calls.ts';
+import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
-import { eventually } from '../support/server-process.ts';
-import { readAll, type WatchedClient } from '../support/typed-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { readAll, type RecordedClient } from '../support/typed-client.ts';
 import { startScriptedReload, type Proof, type Scripted } from './proofs.ts';
 
 const mcp = (settings: Record<string, unknown>) => ({ mcp: settings });
@@ -28,10 +28,10 @@ async function resultOf(
   ...before: ReturnType<typeof says>[]
 ): Promise<string> {
   model.script(asks([{ name }]), ...before, says('I see.'));
-  return resultsIn(await readAll(client.chat('go')))[0]?.data ?? '';
+  return toolResultsIn(await readAll(client.chat('go')))[0]?.data ?? '';
 }
 
-const stateOf = async (client: WatchedClient, name: string) =>
+const stateOf = async (client: RecordedClient, name: string) =>
   (await client.tools()).servers.find((server) => server.name === name)?.state;
 
 export const mcpProofs: Proof[] = [
@@ -165,7 +165,7 @@ export const mcpProofs: Proof[] = [
       await scene.reload(mcp({ limits: { max_concurrent: 1 } }));
       model.script(asks([{ name: 'slow', arguments: { ms: 300 } }, { name: 'count' }]), says('Done.'));
       assert.deepEqual(
-        resultsIn(await readAll(client.chat('go'))).map(({ name }) => name),
+        toolResultsIn(await readAll(client.chat('go'))).map(({ name }) => name),
         ['slow', 'count'],
       );
     },

@@ -5,7 +5,7 @@ import { connect as connectTcp } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { connect, turnedAway } from '../support/client.ts';
+import { connect, rejectedConnection } from '../support/client.ts';
 import { connectClient } from '../support/typed-client.ts';
 import type { Proof } from './proofs.ts';
 import { startReloadable } from './scene.ts';
@@ -104,7 +104,7 @@ export const websocketProofs: Proof[] = [
       const scene = await startReloadable(t);
       const url = await scene.parley.listening;
       const options = { headers: { origin: 'https://chat.example' } };
-      assert.equal((await turnedAway(url, options)).code, 1008);
+      assert.equal((await rejectedConnection(url, options)).code, 1008);
       await scene.reload(websocket({ allow_origins: ['https://chat.example'] }));
       const client = await connect(url, options);
       await client.ask('ping');
@@ -120,11 +120,11 @@ export const websocketProofs: Proof[] = [
       const [first, second] = [await connect(url), await connect(url)];
       await scene.reload(websocket({ max_connections_per_address: 1 }));
       assert.equal(
-        (await turnedAway(url)).reason,
+        (await rejectedConnection(url)).reason,
         'too many connections from this address: chat.websocket.max_connections_per_address',
       );
       await scene.reload(websocket({ max_connections: 1 }));
-      assert.equal((await turnedAway(url)).reason, 'too many connections: chat.websocket.max_connections');
+      assert.equal((await rejectedConnection(url)).reason, 'too many connections: chat.websocket.max_connections');
       for (const client of [first, second]) await client.ask('ping');
       await scene.reload(websocket({ max_connections: 3, max_connections_per_address: 3 }));
       const third = await connect(url);
@@ -153,7 +153,7 @@ export const websocketProofs: Proof[] = [
         auth: { tokens: [...tokens, { subject: 'bob', sha256: hashToken(bob) }] },
       });
       assert.equal(
-        (await turnedAway(url, by(alice))).reason,
+        (await rejectedConnection(url, by(alice))).reason,
         'too many connections of this subject: chat.websocket.max_connections_per_subject',
       );
       await connectClient(t, url, { token: bob }).chat('Hi').end;

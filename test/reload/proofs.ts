@@ -1,8 +1,8 @@
 /** What a proof of a reloadable key is, and the server that it begins with. */
 import type { TestContext } from 'node:test';
-import { startModelServer, type ModelServer } from '../support/model-server.ts';
-import type { HomeOptions } from '../support/server-process.ts';
-import { connectClient, type WatchedClient } from '../support/typed-client.ts';
+import { startModelServer, type ModelServer } from '../support/model/server.ts';
+import type { TempHomeOptions } from '../support/temp-home.ts';
+import { connectClient, type RecordedClient } from '../support/typed-client.ts';
 import { startReloadable, type Reloadable } from './scene.ts';
 
 /** Shows from outside that the new values of these keys are in force after a reload. */
@@ -16,14 +16,14 @@ export interface Proof {
 export interface Scripted {
   scene: Reloadable;
   model: ModelServer;
-  client: WatchedClient;
+  client: RecordedClient;
   url: string;
 }
 
 /** A scripted model, the server in front of it, and a client. */
 export async function startScriptedReload(
   t: TestContext,
-  options: Omit<HomeOptions, 'modelUrl'> = {},
+  options: Omit<TempHomeOptions, 'modelUrl'> = {},
 ): Promise<Scripted> {
   const model = await startModelServer();
   t.after(() => model.close());

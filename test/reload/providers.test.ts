@@ -1,8 +1,8 @@
 /** Providers that a reload changes: what is under way ends as it began, the next request goes to the new ones. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { fails, says, saysStepwise } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
+import { fails, says, saysStepwise } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
 import { connectClient } from '../support/typed-client.ts';
 import { startReloadable, type Reloadable } from './scene.ts';
 

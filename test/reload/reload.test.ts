@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { stalls } from '../support/model-replies.ts';
-import { startModelServer } from '../support/model-server.ts';
+import { stalls } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
-import { createHome, eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 import { startReloadable, type Reloadable } from './scene.ts';
 
@@ -67,7 +68,7 @@ describe('SIGHUP', () => {
   });
 
   it('is ignored, with a line in the log, while the server starts', async (t) => {
-    const home = await createHome(t, {
+    const home = await createTempHome(t, {
       mcpServers: misbehavingServer({ TEST_START_FILE: 'go' }),
       config: { logging: { format: 'json' } },
     });

@@ -3,13 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { merge } from '../support/merge.ts';
-import {
-  createHome,
-  eventually,
-  type HomeOptions,
-  type ServerProcess,
-  type StartOptions,
-} from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTempHome, type TempHomeOptions, type ServerProcess, type StartOptions } from '../support/temp-home.ts';
 
 /** A line of the server's log. */
 export interface LogLine extends Record<string, unknown> {
@@ -39,10 +34,10 @@ const isAnswer = ({ msg }: LogLine) => /^configuration reloaded|^reload /.test(m
 /** Starts it, and resolves when it listens. */
 export async function startReloadable(
   t: TestContext,
-  options: HomeOptions = {},
+  options: TempHomeOptions = {},
   start: StartOptions = {},
 ): Promise<Reloadable> {
-  const home = await createHome(t, {
+  const home = await createTempHome(t, {
     ...options,
     config: merge({ logging: { format: 'json' } }, options.config ?? {}),
   });

@@ -6,10 +6,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
-import { stalls } from '../support/model-replies.ts';
+import { stalls } from '../support/model/replies.ts';
 import { demoServer } from '../support/parley.ts';
-import { createScriptedHome } from '../support/scripted-home.ts';
-import { allGone, descendants, eventually } from '../support/server-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { allExited, descendants } from '../support/processes.ts';
+import { createScriptedTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
@@ -19,7 +20,7 @@ const skip = /util-linux/.test(spawnSync('script', ['--version']).stdout?.toStri
 
 /** Its log goes to a file: the terminal will be gone. */
 async function startInTerminal(t: TestContext) {
-  const { model, home } = await createScriptedHome(t, {
+  const { model, home } = await createScriptedTempHome(t, {
     mcpServers: demoServer,
     config: { shutdown: { drain_timeout: 1 }, logging: { format: 'json' } },
   });
@@ -54,7 +55,7 @@ describe('a server in a terminal', { skip }, () => {
 
     const [code] = await closed;
     assert.equal(code, 1012, 'the drain went its way');
-    await allGone(running);
+    await allExited(running);
   });
 
   it('reloads when somebody sends SIGHUP while the terminal is open', async (t) => {

@@ -58,7 +58,7 @@ describe('a token that a reload removes', () => {
     const scene = await start(t);
     const client = connectClient(t, await scene.parley.listening, { token: token.alice });
     await client.chat('Hi').end;
-    const closed = client.until('closed');
+    const closed = client.whenStatus('closed');
     await scene.reload({ auth: { tokens: [entry('bob', token.bob)] } });
     assert.match(JSON.stringify(await closed), /not valid any more/);
   });

@@ -1,6 +1,6 @@
 /**
- * Runs run.sh with the real npm on a machine that has nothing else: no Python, no make, no compiler.
- * Asks npm's registry, and is skipped where that does not answer, except on CI.
+ * Runs run.sh with the real npm on a machine without Python, make and compiler. It needs npm's registry: without it the
+ * test is skipped, and on CI fails.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -9,15 +9,15 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect } from '../../src/client/client.ts';
-import { playsAll, sharedOut } from '../support/day.ts';
+import { playsAll, sharedOut } from '../support/daily-sample.ts';
 import { createBareMachine, type BareMachine } from './bare-machine.ts';
 
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
 const adds = 'parley: adding the development packages of package-lock.json to node_modules/\n';
 
-/** A part of the tests: a process of its own, and the whole server with its database and client. */
-const testFiles = ['test/mcp/demo-server.test.ts', 'test/docs/readme.test.ts'];
-/** Shows that the copy's tests were run, whatever the runner prints. */
+/** A part of the tests: one of a process, and one of the whole server with its database and client. */
+const testFiles = ['test/demo/mcp-server.test.ts', 'test/docs/readme.test.ts'];
+/** Writes a file when it runs, which proves that the copy's tests ran. */
 const witness = `import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
@@ -27,11 +27,11 @@ test('is run', () => writeFileSync('tests-were-run', ''));
 const example = 'test/model/example/library';
 const ownFlow = ['model', '--config', `${example}.yaml`, '--flows', `${example}.flows.yaml`, '--only', 'two books'];
 
-/** An install from a registry, on a busy machine. */
+/** The time limit of an install from a registry on a busy machine. */
 const timeout = 900_000;
 const MiB = 2 ** 20;
 
-/** Ends the test, or on CI fails it, where there is no registry to install from. */
+/** Skips the test without a registry; on CI fails it. */
 function skipsWithout({ unreachable }: BareMachine, t: TestContext): boolean {
   if (unreachable === null) return false;
   assert.notEqual(process.env['CI'], 'true', unreachable);
@@ -57,7 +57,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
     const options = { testFiles, ...(uid === undefined ? {} : { uid }) };
 
     test(
-      `installs for use, serves, and works on the database as ${name}`,
+      `installs for use, serves, and opens the database as ${name}`,
       { timeout, skip: skip || notToday(2 * at) },
       async (t) => {
         const machine = await createBareMachine(t, options);
@@ -74,7 +74,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
         }
         if (!playsAll) return;
         assert.ok((await tests(machine)).startsWith(adds));
-        // Nor is anything installed for use once all is there.
+        // A second start installs nothing.
         assert.equal((await run('./run.sh', '--version')).stderr, '');
       },
     );
@@ -92,7 +92,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
   }
 
   test(
-    'with an older Node is brought a newer one, without what compilers need',
+    'gets a newer Node if its own is too old, without what compilers need',
     { timeout, skip: !playsAll && 'played by --all' },
     async (t) => {
       const machine = await createBareMachine(t, { claimedNode: '20.20.2' });
@@ -111,7 +111,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
   );
 });
 
-/** Runs `./run.sh test` over types, style and a few test files; resolves with what it said on stderr. */
+/** Runs `./run.sh test` with types, style and a few test files; resolves with its stderr. */
 async function tests({ root, run }: BareMachine): Promise<string> {
   await writeFile(join(root, 'test', 'run', 'witness.test.ts'), witness);
   const { code, stdout, stderr } = await run('./run.sh', 'test');
@@ -120,7 +120,7 @@ async function tests({ root, run }: BareMachine): Promise<string> {
   return stderr;
 }
 
-/** Starts the server as it is delivered, lets it use a tool, and stops it. */
+/** Starts the shipped server, has it use a tool, and stops it. */
 async function serves({ root, start }: BareMachine): Promise<void> {
   const server = start('./run.sh', '--port', '0');
   let said = '';

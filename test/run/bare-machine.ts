@@ -1,7 +1,6 @@
 /**
- * Builds a machine that has bash, coreutils and Node with npm, and no compiler: a copy of the project in
- * a folder whose name has a space, and a PATH that is a folder of links. npm asks the registry that it is
- * configured for on this machine.
+ * Builds a machine with bash, coreutils, Node and npm, and without a compiler: a copy of the project in a folder whose
+ * name has a space, and a PATH that is a folder of links. npm uses the registry that is configured on this machine.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,32 +27,32 @@ import { find, tools, type Run } from './sandbox.ts';
 
 const project = join(import.meta.dirname, '..', '..');
 
-/** Of npm's settings, those that lead to the registry. */
+/** The settings of npm that lead to the registry. */
 const settingsSchema = z.record(z.string(), z.unknown());
 const wayToRegistry = ['registry', 'cafile', 'proxy', 'https-proxy', 'noproxy', 'strict-ssl'];
 const passedOn = /^(https?_proxy|no_proxy|node_extra_ca_certs|ssl_cert_(file|dir))$/i;
 
 export interface BareMachineOptions {
-  /** Another user, who has no home folder; without it the current one, with npm's own cache. */
+  /** Another user without a home folder. Without it the current one, with npm's own cache. */
   uid?: number;
-  /** The version that `node --version` claims. */
+  /** The version that `node --version` prints. */
   claimedNode?: string;
-  /** The tests that the copy of the project has, relative to its folder. */
+  /** The tests in the copy of the project, relative to its folder. */
   testFiles?: readonly string[];
 }
 
 export interface BareMachine {
-  /** The copy of the project. */
+  /** The folder of the copy. */
   root: string;
-  /** A sentence, if npm gets no answer from its registry; null if it does. */
+  /** A sentence if npm gets no answer from its registry, else null. */
   unreachable: string | null;
   /** Runs a command in the copy to its end. */
   run(command: string, ...args: string[]): Promise<Run>;
-  /** Starts a command in the copy; ended with the test. */
+  /** Starts a command in the copy; the end of the test stops it. */
   start(command: string, ...args: string[]): ChildProcess;
 }
 
-/** Makes the machine, in a folder that goes with the test. */
+/** Builds the machine in a folder that is removed with the test. */
 export async function createBareMachine(
   t: TestContext,
   { uid, claimedNode, testFiles = [] }: BareMachineOptions = {},
@@ -113,7 +112,7 @@ export async function createBareMachine(
   return { root, unreachable, run, start };
 }
 
-/** The project as a checkout has it, with only these of its tests. */
+/** Copies the files of a checkout, with only these tests. */
 async function copyProject(root: string, testFiles: readonly string[]): Promise<void> {
   const left = new Set(['.git', '.node', 'node_modules']);
   const isCopied = (path: string) => {
@@ -139,7 +138,7 @@ async function registryEnv(): Promise<Record<string, string>> {
   return Object.fromEntries([...ofNode, ...ofNpm]);
 }
 
-/** Node's binary or npm's program as it is, or a copy where a closed folder, such as root's home, is above it. */
+/** Links to a program of this machine, or copies it if its folder is closed to other users, such as root's home. */
 async function forEveryone(program: string, folder: string): Promise<string> {
   if (await isOpen(program)) return program;
   if (!program.endsWith('npm-cli.js')) {

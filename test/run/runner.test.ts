@@ -1,4 +1,4 @@
-/** `test/runner.ts` in a project of its own: which files it runs, and the exit code for each outcome. */
+/** Checks `test/runner.ts` in a project of its own: the files that it runs, and the exit code for each outcome. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ async function createProject(t: TestContext) {
   await symlink(join(import.meta.dirname, '..', 'support'), join(project, 'test', 'support'));
 
   return async (...args: string[]) => {
-    // Under this variable Node's runner takes itself for a part of the test run that is under way.
+    // With this variable Node's runner would act as a part of the running test run.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const child = spawn(process.execPath, [join(project, 'test', 'runner.ts'), ...args], { env });
     let output = '';
@@ -35,19 +35,19 @@ async function createProject(t: TestContext) {
   };
 }
 
-test('the runner runs the files of a folder, and says that they passed', async (t) => {
+test('the runner runs the files of a folder, and reports that they passed', async (t) => {
   const { code, output } = await (await createProject(t))('store');
   assert.equal(code, 0, output);
   assert.match(output, /✔ appends[^]*tests 1\n[^]*pass 1\n/);
 });
 
-test('the runner runs every file without a name, and fails with the one that fails', async (t) => {
+test('the runner runs every file without a name, and fails if one fails', async (t) => {
   const { code, output } = await (await createProject(t))();
   assert.equal(code, 1);
   assert.match(output, /✔ appends[^]*tests 3\n[^]*pass 2\n[^]*fail 1\n[^]*✖ breaks[^]*Error: broken/);
 });
 
-test('the runner takes parts of paths, several at once', async (t) => {
+test('the runner accepts several parts of paths', async (t) => {
   const { code, output } = await (await createProject(t))('llm/line', 'append');
   assert.equal(code, 0, output);
   assert.match(output, /tests 2\n/);

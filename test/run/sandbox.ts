@@ -1,7 +1,7 @@
 /**
- * A machine as run.sh may meet it, in a folder of its own: a copy of run.sh beside a stand-in for
- * the project, and a PATH with the tools of any Unix and stand-ins for `node` and `npm`. Nothing
- * here reaches the network or the real project's packages.
+ * Builds a machine for run.sh in a folder of its own: a copy of run.sh beside a stand-in for the project, and a PATH
+ * with the tools of any Unix and stand-ins for `node` and `npm`. Nothing uses the network or the real project's
+ * packages.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -15,17 +15,17 @@ import { pathToFileURL } from 'node:url';
 
 const project = join(import.meta.dirname, '..', '..');
 
-/** All that run.sh needs beside Node and npm. */
+/** All programs that run.sh needs beside Node and npm. */
 export const tools = ['bash', 'cat', 'cksum', 'dirname', 'ln', 'mkdir', 'readlink', 'rm', 'sh', 'sleep', 'uname'];
 
 const [forLinux = 'none', forMac = 'none'] = [
   ...(await readFile(join(project, 'run.sh'), 'utf8')).matchAll(/node_version=([\d.]+)/g),
 ].map(([, version]) => version);
 
-/** The Node that run.sh brings to machines with an older one. */
-export const broughtVersion = process.platform === 'darwin' ? forMac : forLinux;
+/** The version of Node that run.sh installs on machines with an older one. */
+export const installedVersion = process.platform === 'darwin' ? forMac : forLinux;
 
-/** A run of run.sh to its end. */
+/** A finished run of run.sh. */
 export interface Run {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -34,22 +34,22 @@ export interface Run {
 }
 
 export interface Sandbox {
-  /** Where run.sh and package-lock.json lie. */
+  /** The folder of run.sh and package-lock.json. */
   root: string;
   /** Another folder, in which run.sh is started. */
-  elsewhere: string;
-  /** Puts the project's own src/main.ts in the place of the stand-in. */
+  workingFolder: string;
+  /** Replaces the stand-in by the project's own src/main.ts. */
   useRealServer(): Promise<void>;
   /** Puts a command on the PATH, in place of one of that name. */
   command(name: string, script: string): Promise<void>;
   run(args?: string[], env?: Record<string, string>): Promise<Run>;
-  /** Starts run.sh and lets it run; ended with the test. */
+  /** Starts run.sh; the end of the test stops it. */
   start(args?: string[]): ChildProcess;
-  /** Calls of npm that install or run something: the version of Node that ran it, NODE_ENV, the arguments. */
+  /** Calls of npm that install or run something: the version of Node, NODE_ENV and the arguments of each. */
   npmCalls(): Promise<string[]>;
 }
 
-/** The stand-in for src/main.ts: says what it was started with, and stays when asked to. */
+/** The stand-in for src/main.ts: prints its arguments and environment, and stays running if asked to. */
 const main = `
 const { NODE_IS: node, NODE_COMPILE_CACHE: cache } = process.env;
 console.log(JSON.stringify({ node, args: process.argv.slice(2), cwd: process.cwd(), cache, pid: process.pid }));
@@ -57,12 +57,12 @@ if (process.argv.includes('stay')) setInterval(() => {}, 1000);
 if (process.argv.includes('fail')) process.exitCode = 7;
 `;
 
-/** Says that it is `version` and runs programs with the Node of this test. */
+/** A stand-in for Node that prints `version` and runs programs with the Node of this test. */
 function nodeScript(version: string): string {
   return `if [ "$1" = --version ]; then echo v${version}; else NODE_IS=${version} exec "${process.execPath}" "$@"; fi`;
 }
 
-/** Does what run.sh needs of npm, in an instant, and writes down that it was asked. */
+/** A stand-in for npm that does what run.sh needs at once, and records its calls. */
 function npmScript(folder: string): string {
   return `
 if [ "$1" = config ]; then echo "$HOME/.npm"; exit; fi
@@ -75,7 +75,7 @@ case "$1 $2" in
 esac`;
 }
 
-/** Makes a machine with a Node of this version, or none, and with npm. */
+/** Builds a machine with npm, and with a Node of this version; null means without Node. */
 export async function createSandbox(t: TestContext, nodeVersion: string | null): Promise<Sandbox> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'parley-run-')));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -86,7 +86,7 @@ export async function createSandbox(t: TestContext, nodeVersion: string | null):
   for (const tool of tools) await symlink(find(tool), join(bin, tool));
 
   const script = (path: string, text: string) => writeFile(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-  await script(join(folder, 'brought-node'), nodeScript(broughtVersion));
+  await script(join(folder, 'brought-node'), nodeScript(installedVersion));
   await script(join(bin, 'npm'), npmScript(folder));
   if (nodeVersion !== null) await script(join(bin, 'node'), nodeScript(nodeVersion));
 
@@ -94,7 +94,7 @@ export async function createSandbox(t: TestContext, nodeVersion: string | null):
     spawn(join(root, 'run.sh'), args, { cwd: elsewhere, env: { PATH: bin, HOME: folder, ...env } });
   return {
     root,
-    elsewhere,
+    workingFolder: elsewhere,
     useRealServer() {
       const real = pathToFileURL(join(project, 'src', 'main.ts')).href;
       return writeFile(join(root, 'src', 'main.ts'), `await import(${JSON.stringify(real)});`);
@@ -124,7 +124,7 @@ export async function createSandbox(t: TestContext, nodeVersion: string | null):
   };
 }
 
-/** Where a tool is on this machine's PATH. Throws if it is not there. */
+/** The path of a tool on this machine. Throws if there is none. */
 export function find(tool: string): string {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const path = folders.map((folder) => join(folder, tool)).find((path) => existsSync(path));

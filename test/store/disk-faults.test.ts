@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
 import { createCommitter } from '../../src/store/committer.ts';
-import { noMounting, smallDisk } from '../support/small-disk.ts';
+import { withoutMounting, smallDisk } from '../support/small-disk.ts';
 import { bareTable, elsewhere, owner, posted, row, sandbox } from './support.ts';
 import type { Opened } from './support.ts';
 
@@ -37,7 +37,7 @@ async function assertStored({ append }: Opened, seq: number, what = large()): Pr
   assert.equal(outcome.status === 'stored' && outcome.rows[0]?.seq, seq);
 }
 
-describe('a full disk', { skip: noMounting }, () => {
+describe('a full disk', { skip: withoutMounting }, () => {
   test('refuses what does not fit, and takes it once there is space', async (t) => {
     const disk = smallDisk(t, 4);
     const reported: unknown[] = [];
@@ -125,7 +125,7 @@ test(
 );
 
 describe('a disk that became read-only', () => {
-  test('refuses the start', { skip: noMounting }, async (t) => {
+  test('refuses the start', { skip: withoutMounting }, async (t) => {
     const disk = smallDisk(t, 4);
     const path = join(disk.folder, 'events.db');
     const first = await sandbox(t).open({ path });

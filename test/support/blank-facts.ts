@@ -1,4 +1,7 @@
-/** What the inspector's API says of a row that says nothing: a test adds what it is about. */
+/**
+ * Gives the facts of a row that has none, in the format of the inspector's API. A test overrides those that matter to
+ * it.
+ */
 export const blankFacts = {
   call_id: null,
   name: null,

@@ -1,13 +1,13 @@
 /**
- * A real WebSocket client for whole-server tests: holds every frame against the protocol, remembers it, and
- * waits for the ones a test names. Waiting fails with what did arrive, so that a broken test tells its story.
+ * Connects a plain WebSocket client for whole-server tests. It checks every frame against the protocol, records it, and
+ * waits for the frames that a test names. A wait that fails reports the last frames received.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions } from 'ws';
 import { createFrameCheck } from './frame-check.ts';
 
-/** A frame as a test reads it: whatever the server sent. */
+/** A frame as a test reads it, with all fields that the server sent. */
 export interface Received {
   request_id: string | null;
   status: string;
@@ -24,7 +24,7 @@ export interface Turn {
   frames: Received[];
   /** The last frame: `complete` or `error`. */
   end: Received;
-  /** All text chunks put together. */
+  /** All text chunks, concatenated. */
   text: string;
 }
 
@@ -33,21 +33,21 @@ export interface Client {
   readonly socket: WebSocket;
   /** Sends any request; returns its id. */
   send(action: string, payload?: object, requestId?: string): string;
-  /** Resolves with the first frame, past or to come, that fits. */
+  /** Resolves with the first matching frame, received already or later. */
   waitFor(fits: (frame: Received) => boolean, what?: string): Promise<Received>;
   /** Sends a request and resolves with its `result` or `error`. */
   ask(action: string, payload?: object): Promise<Received>;
   /** Sends a chat and resolves with its whole turn. */
   chat(text: string, payload?: object, requestId?: string): Promise<Turn>;
-  /** Resolves with the turn of a request that was sent already. */
+  /** Resolves with the turn of a request that has been sent already. */
   turn(requestId: string): Promise<Turn>;
   close(): Promise<void>;
 }
 
-/** A test that waits longer than this for a frame has failed. */
-const PATIENCE_MS = 60_000;
+/** A wait for a frame fails after this time. */
+const TIMEOUT_MS = 60_000;
 
-/** How a socket presents itself; `localAddress` is where it comes from. */
+/** Options of the handshake; `localAddress` is the client's own IP address. */
 export type ConnectOptions = Pick<ClientOptions, 'headers' | 'localAddress'> & { protocols?: string[] };
 
 export async function connect(url: string, { protocols = [], ...options }: ConnectOptions = {}): Promise<Client> {
@@ -58,8 +58,8 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
   socket.on('message', (data) => {
     frames.push(JSON.parse(data.toString()));
     for (const look of waiting) look();
-    // Nobody catches what this throws, so the test fails.
-    check.heard(data.toString());
+    // This throws in an event handler, so a violation fails the test.
+    check.check(data.toString());
   });
   socket.on('close', () => waiting.forEach((look) => look()));
   await once(socket, 'open');
@@ -80,7 +80,7 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
         if (found) done(() => resolve(found));
         else if (socket.readyState === socket.CLOSED) fail('the socket closed');
       };
-      const timer = setTimeout(() => fail('time ran out'), PATIENCE_MS);
+      const timer = setTimeout(() => fail('time ran out'), TIMEOUT_MS);
       waiting.add(look);
       look();
     });
@@ -90,7 +90,7 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
     socket,
     send(action, payload = {}, requestId = randomUUID()) {
       const text = JSON.stringify({ action, request_id: requestId, payload });
-      check.asked(text);
+      check.recordRequest(text);
       socket.send(text);
       return requestId;
     },
@@ -121,8 +121,11 @@ export async function connect(url: string, { protocols = [], ...options }: Conne
   return client;
 }
 
-/** A socket that is not let in: what it is told. Fails if the server keeps it. */
-export async function turnedAway(
+/**
+ * Connects where the server must reject the client. Returns the frames and the close code. Fails if the server keeps
+ * the socket open.
+ */
+export async function rejectedConnection(
   url: string,
   { protocols = [], ...options }: ConnectOptions = {},
 ): Promise<{ frames: Received[]; code: number; reason: string }> {
@@ -131,13 +134,13 @@ export async function turnedAway(
   const check = createFrameCheck();
   socket.on('message', (data) => {
     frames.push(JSON.parse(data.toString()));
-    check.heard(data.toString());
+    check.check(data.toString());
   });
-  const [code, reason] = await once(socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) });
+  const [code, reason] = await once(socket, 'close', { signal: AbortSignal.timeout(TIMEOUT_MS) });
   return { frames, code: Number(code), reason: String(reason) };
 }
 
-/** The text that a turn's chunks add up to. */
+/** The text chunks of a turn, concatenated. */
 export function textOf(frames: readonly Received[]): string {
   return frames
     .filter((frame) => frame.chunk?.type === 'text')
@@ -145,7 +148,7 @@ export function textOf(frames: readonly Received[]): string {
     .join('');
 }
 
-/** Kinds of frames and chunks in order, runs of the same kind as one: the shape of a turn. */
+/** The kinds of frames and chunks in order, with repeats merged. */
 export function shapeOf(frames: readonly { status: string; chunk?: { type: string } }[]): string[] {
   const kinds = frames.map((frame) => (frame.status === 'chunk' ? (frame.chunk?.type ?? '') : frame.status));
   return kinds.filter((kind, index) => kind !== kinds[index - 1]);

@@ -1,6 +1,6 @@
 /**
- * The registry and what stands around it, without sockets: a real store, real charts, the scripted
- * model; so that a test can put a part of its own in the place of one that never fails.
+ * Starts the registry without sockets: a real store, real charts and the scripted model. A test can replace a part, for
+ * example by one that throws.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -22,14 +22,14 @@ import type { Store } from '../../src/store/port.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Received } from './client.ts';
 import { createFrameCheck } from './frame-check.ts';
-import { languageModelAt } from './model-asking.ts';
-import { startModelServer } from './model-server.ts';
-import { eventually } from './server-process.ts';
-import { noBudgets } from './machine-values.ts';
+import { languageModelAt } from './model/ask.ts';
+import { startModelServer } from './model/server.ts';
+import { eventually } from './eventually.ts';
+import { noBudgets } from './machines/values.ts';
 
 type Machine = typeof conversationMachine;
 
-/** Each takes the real part and returns what stands in its place. */
+/** Each function gets the real part and returns its replacement. */
 export interface Replacements {
   append?(append: Store['append']): Store['append'];
   keepWarm?(append: LogCache['append']): LogCache['append'];
@@ -130,14 +130,14 @@ export async function startConversations(test: TestContext, replacements: Replac
   await registry.start();
   test.after(() => registry.shutdown());
 
-  /** Somebody with a socket, and all that was sent to it. */
-  const enter = (id: string) => {
+  /** Opens a client session; `frames` has all that the server sent to it. */
+  const connect = (id: string) => {
     const frames: Received[] = [];
     const check = createFrameCheck();
     const send = (frame: string) => {
       frames.push(JSON.parse(frame));
-      // What it throws is the test's to fail of, not the server's to bear.
-      queueMicrotask(() => check.heard(frame));
+      // A violation must fail the test and must not be thrown inside the server.
+      queueMicrotask(() => check.check(frame));
     };
     outbox.open({ id, send, isSlow: () => false, whenDrained: () => undefined, closeForReconnect: () => undefined });
     const waitFor = (fits: (frame: Received) => boolean, what: string) =>
@@ -177,7 +177,7 @@ export async function startConversations(test: TestContext, replacements: Replac
         );
         return requestId;
       },
-      /** The last frame of a turn; the frames before `after` do not count. */
+      /** Resolves with the last frame of a turn; ignores the frames before index `after`. */
       end: (requestId: string, after = 0) =>
         waitFor(
           (frame) =>
@@ -188,5 +188,5 @@ export async function startConversations(test: TestContext, replacements: Replac
         ),
     };
   };
-  return { registry, model: scripted, crashes, faults, enter };
+  return { registry, model: scripted, crashes, faults, enter: connect };
 }

@@ -1,6 +1,6 @@
 /**
- * Holds every frame that a test reads against the protocol's schemas, to the letter: a field that nobody has
- * described, a result of another action or a code that the table of errors does not know fails the test.
+ * Checks every frame that a test reads against the protocol's schemas. An undescribed field, a result of another action
+ * or an error code missing in the table fails the test.
  */
 import assert from 'node:assert/strict';
 import { z } from 'zod';
@@ -9,31 +9,32 @@ import { frame as frameSchema, type Frame } from '../../src/protocol/frames.ts';
 import { resultSchemas } from '../../src/protocol/actions.ts';
 
 export interface FrameCheck {
-  /** A request as it is sent: its result will be looked at more closely. */
-  asked(text: string): void;
-  /** A frame as it has come. Throws with the frame and what is wrong with it. */
-  heard(text: string): Frame;
+  /** Records a request that is being sent, so that its result is checked by the schema of its action. */
+  recordRequest(text: string): void;
+  /** Checks and parses a received frame. Throws with the frame and the violation. */
+  check(text: string): Frame;
 }
 
 const request = z.object({ action: z.string(), request_id: z.string() });
 const answer = z.object({ status: z.literal('result'), request_id: z.string(), result: z.unknown() });
 const codes = new Map<string, ErrorEntry>(Object.entries(errorCodes));
 
-/** For one socket, or for all of one client: ids must mean the same throughout. */
+/** Makes a check for one socket or for all sockets of one client. A request id must mean the same throughout. */
 export function createFrameCheck(): FrameCheck {
   const actions = new Map<string, string>();
 
   return {
-    asked(text) {
+    recordRequest(text) {
       const { data } = request.safeParse(parseJson(text));
       if (data) actions.set(data.request_id, data.action);
     },
-    heard(text) {
+    check(text) {
       const json = parseJson(text);
       const { data: answered } = answer.safeParse(json);
       const action = actions.get(answered?.request_id ?? '') ?? '';
       const schema = resultSchemas.get(action);
-      // First, as it tells more; the frame's schema knows only that it is some action's result.
+      // The action's schema comes first because its message is more precise. The frame's schema accepts the result of
+      // any action.
       if (schema) fits(schema, answered?.result, `no result of ${action}: ${text}`);
       const frame = fits(frameSchema, json, `no frame of the protocol: ${text}`);
       if (frame.status === 'error') checkFault(frame.error, text);

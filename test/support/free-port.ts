@@ -1,4 +1,4 @@
-/** Finds a port that is free at present, for a server that has to come back under its address. */
+/** Finds a free port, for a server that has to restart on the same address. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';

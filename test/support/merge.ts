@@ -1,10 +1,10 @@
-/** Settings put together: a test names what it is about, and the rest stays as it was. */
+/** Merges settings, so that a test states only those that matter to it. */
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The first, with what the second says over it, section by section. */
+/** Returns `base` with the values of `over`; objects are merged recursively. */
 export function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
   const merged = { ...base };
   for (const [key, value] of Object.entries(over)) {

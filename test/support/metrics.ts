@@ -1,10 +1,13 @@
-/** The metrics page of a running server, as numbers. */
+/** Reads the metrics page of a running server as numbers. */
 import assert from 'node:assert/strict';
 
-/** Where the server that listens at this WebSocket address has its plain pages. */
+/** The URL of a page of the server with this WebSocket URL. */
 export const pageOf = (url: string, path: string) => new URL(path, url.replace('ws:', 'http:'));
 
-/** Every sample by its name and labels as they are written, e.g. `parley_turns_total{end="stop"}`. `token` for servers that ask for one. */
+/**
+ * Every sample by its name and labels as written, e.g. `parley_turns_total{end="stop"}`. `token` is the bearer token;
+ * null sends none.
+ */
 export async function readMetrics(url: string, token: string | null = null): Promise<ReadonlyMap<string, number>> {
   const response = await fetch(pageOf(url, '/metrics'), {
     headers: token === null ? {} : { authorization: `Bearer ${token}` },

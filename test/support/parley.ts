@@ -1,6 +1,6 @@
 /**
- * Starts the real server for a test: a real port, a real database file in a folder of its own, and
- * real MCP servers as configured. Everything is stopped and removed when the test ends.
+ * Starts the real server for a test: a real port, a database file in a folder of its own, and real MCP servers as
+ * configured. Everything is stopped and removed when the test ends.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,25 +14,25 @@ import { startServer, type Server } from '../../src/server.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
 import { compileCache } from './compile-cache.ts';
 import { merge } from './merge.ts';
-import { startModelServer, type ModelServer } from './model-server.ts';
+import { startModelServer, type ModelServer } from './model/server.ts';
 
 export interface Parley {
   readonly url: string;
   readonly folder: string;
   readonly database: string;
   connect(options?: ConnectOptions): Promise<Client>;
-  /** Ends the server and starts another one on the same database. */
+  /** Stops the server and starts another one on the same database. */
   restart(): Promise<void>;
 }
 
 export interface ParleyOptions {
-  /** Base URL of an OpenAI-compatible server; without it the demo model answers at once. */
+  /** Base URL of an OpenAI-compatible server. Without it the demo model answers at once. */
   modelUrl?: string;
   /** `mcpServers` of the servers' file. */
   mcpServers?: Record<string, unknown>;
   /** Any part of the configuration. */
   config?: Record<string, unknown>;
-  /** The server's environment: keys of providers. */
+  /** The server's environment, with the keys of providers. */
   env?: Record<string, string>;
 }
 
@@ -48,7 +48,7 @@ export const demoServer = {
   },
 };
 
-/** The test server that hangs, fails, crashes and floods; `env` as it reads it. */
+/** The test server that hangs, fails, crashes and floods; `env` selects what it does. */
 export function misbehavingServer(env: Record<string, string> = {}) {
   return {
     odd: {
@@ -60,7 +60,10 @@ export function misbehavingServer(env: Record<string, string> = {}) {
   };
 }
 
-/** A scripted model and the server in front of it; the histories that the model got are judged when the test ends. */
+/**
+ * Starts a scripted model and a server that uses it. When the test ends, the histories that the model received must be
+ * valid.
+ */
 export async function serveScripted(
   test: TestContext,
   options: Omit<ParleyOptions, 'modelUrl'> = {},
@@ -74,7 +77,7 @@ export async function serveScripted(
   return { parley, model };
 }
 
-/** The same with a plain client. */
+/** The same as `serveScripted`, with a plain client. */
 export async function startScripted(
   test: TestContext,
   options: Omit<ParleyOptions, 'modelUrl'> = {},
@@ -83,7 +86,7 @@ export async function startScripted(
   return { parley, model, client: await parley.connect() };
 }
 
-/** `test` ends it: a test, or whatever else has an end. */
+/** Starts a server; `test` is a test or another object whose `after` stops it. */
 export async function startParley(
   test: Pick<TestContext, 'after'>,
   { modelUrl, mcpServers = {}, config = {}, env = {} }: ParleyOptions = {},

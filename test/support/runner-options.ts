@@ -1,6 +1,6 @@
 /**
- * Reads the options of the runners (proof, property, fuzz, conformance, bench, model): `--help` prints how a runner is
- * used, and a mistake ends it with one sentence, the synopsis and exit code 2.
+ * Reads the options of the runners (proof, property, fuzz, conformance, bench, model). `--help` prints the usage. A
+ * wrong command line ends the process with one sentence, the synopsis and exit code 2.
  */
 import { readCommandLine } from '../../src/cli/command-line.ts';
 import { onOutputError } from '../../src/cli/output.ts';
@@ -10,17 +10,17 @@ export interface RunnerOptions<Name extends string, Switch extends string> {
   /** A number from `least` on. Any other value ends the process as `refuse` does. */
   number(name: Name, least: number): number | undefined;
   has(name: Switch): boolean;
-  /** What is no flag, in order; empty unless the runner takes words. */
+  /** The arguments that are no flags, in order; empty unless the runner takes words. */
   readonly words: readonly string[];
-  /** Whether standard output or standard error was closed by its reader: the runner cleans up and ends. */
+  /** True after the reader of standard output or standard error has closed it. The runner then cleans up and ends. */
   isUnread(): boolean;
-  /** Ends the process: the sentence and the synopsis on standard error, exit code 2. */
+  /** Ends the process: prints the sentence and the synopsis to standard error, exit code 2. */
   refuse(problem: string): never;
 }
 
 /**
- * `usage` begins with the synopsis, in one paragraph. Ends the process for `--help` and for a wrong command line. Words
- * that are no flags are refused unless `takesWords`.
+ * `usage` begins with the synopsis, in one paragraph. Ends the process for `--help` and for a wrong command line.
+ * Refuses arguments that are no flags unless `takesWords`.
  */
 export function readRunnerOptions<Name extends string = never, Switch extends string = never>(
   usage: string,

@@ -1,6 +1,6 @@
 /**
- * A disk of a few MB that a test can fill, free and make read-only: a tmpfs of its own. Only root
- * may mount one, and not everywhere; tests that need it say why they were skipped.
+ * Mounts a tmpfs of a few MB that a test can fill, free and make read-only. Only root may mount, and not on every
+ * machine; tests that need it are skipped with the reason.
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, rmdirSync, writeSync } from 'node:fs';
@@ -10,15 +10,15 @@ import type { TestContext } from 'node:test';
 
 export interface SmallDisk {
   folder: string;
-  /** Takes all that is free, but for `spareBytes`. */
+  /** Takes all free space except `spareBytes`. */
   fill(spareBytes?: number): void;
   free(): void;
-  /** Only while nothing on it is open for writing. */
+  /** Works only while no file on it is open for writing. */
   makeReadOnly(): void;
 }
 
-/** False where mounting works, else why not: for `skip` of a test. */
-export const noMounting = ((): string | false => {
+/** For the `skip` of a test: false where mounting works, else the reason. */
+export const withoutMounting = ((): string | false => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-mount-'));
   try {
     mount(folder, 1);
@@ -35,12 +35,12 @@ function mount(folder: string, megabytes: number): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'parley-test', folder], { stdio: 'ignore' });
 }
 
-/** Unmounted when the test ends; register what must be closed before after this call. */
+/** Mounts the disk and unmounts it when the test ends. After this call, register what must be closed before. */
 export function smallDisk(t: TestContext, megabytes: number): SmallDisk {
   const folder = mkdtempSync(join(tmpdir(), 'parley-disk-'));
   mount(folder, megabytes);
   t.after(() => {
-    // Lazy, so that a connection which a failed test left open does not hide why it failed.
+    // Lazy, so that a connection left open by a failed test does not hide the failure.
     execFileSync('umount', ['--lazy', folder]);
     rmdirSync(folder);
   });

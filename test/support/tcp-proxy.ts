@@ -1,6 +1,6 @@
 /**
- * A TCP relay between a client and a server that fails on command: connections torn between any two
- * bytes, a wire that goes dead without a word, a server that moved. Knows nothing of what passes.
+ * Relays TCP between a client and a server, and fails on command: cuts connections between any two bytes, freezes them,
+ * or moves to another server. It does not interpret the bytes.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
@@ -11,15 +11,15 @@ export interface TcpProxy {
   readonly url: string;
   /** Connections accepted so far. */
   readonly accepted: number;
-  /** Tears all connections at once. */
+  /** Cuts all connections at once. */
   cut(): void;
-  /** Tears each connection to come after so many bytes from the server; null: none. */
+  /** Cuts each later connection after this number of bytes from the server; null disables it. */
   cutEachAfter(bytes: number | null): void;
-  /** While false, connections are torn as they are accepted. */
-  admit(does: boolean): void;
-  /** From now on nothing passes on the connections there are; they stay open. */
+  /** While false, the proxy cuts connections as it accepts them. */
+  acceptConnections(does: boolean): void;
+  /** From now on no bytes pass on the present connections; they stay open. */
   freeze(): void;
-  /** Connections to come lead to this server. */
+  /** Later connections go to this server. */
   retarget(url: string): void;
 }
 
@@ -45,7 +45,7 @@ export async function startProxy(test: TestContext, target: string): Promise<Tcp
     far.on('data', (data) => {
       near.write(data.subarray(0, left));
       left -= data.length;
-      // Flushed by `end`, unlike `destroy`: exactly these bytes arrive.
+      // `end` flushes, unlike `destroy`: exactly these bytes arrive.
       if (left <= 0) near.end(() => near.destroy());
     });
     near.on('data', (data) => far.write(data));
@@ -73,7 +73,7 @@ export async function startProxy(test: TestContext, target: string): Promise<Tcp
     cutEachAfter(bytes) {
       bytesLeft = bytes;
     },
-    admit(does) {
+    acceptConnections(does) {
       admits = does;
     },
     freeze() {

@@ -1,6 +1,6 @@
 /**
- * The client that ships, for tests: quick to come back, closed when the test ends, and with its
- * changes of status and all that it was sent written down.
+ * Connects the shipped client for tests. It reconnects fast, closes when the test ends, and records its status changes
+ * and all frames.
  */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
@@ -12,32 +12,32 @@ import type { Frame } from '../../src/protocol/frames.ts';
 import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { createFrameCheck } from './frame-check.ts';
-import type { ModelServer } from './model-server.ts';
+import type { ModelServer } from './model/server.ts';
 import { serveScripted, type Parley, type ParleyOptions } from './parley.ts';
 
-export interface WatchedClient extends Client {
+export interface RecordedClient extends Client {
   readonly statuses: readonly ConnectionStatus[];
-  /** Every frame as it came, over all sockets, those too that the client knows how to pass over. */
+  /** Every frame of all sockets as received, including those that the client ignores. */
   readonly frames: readonly Frame[];
-  /** The next change to this status, or the last if it is the present one. */
-  until(status: ConnectionStatus['status']): Promise<ConnectionStatus>;
+  /** Resolves with the next change to this status, or with the present status if it is this one. */
+  whenStatus(status: ConnectionStatus['status']): Promise<ConnectionStatus>;
 }
 
-/** A scripted model, the server in front of it, and a client of it. */
+/** Starts a scripted model and a server that uses it, and connects the shipped client. */
 export async function startTyped(
   test: TestContext,
   options: Omit<ParleyOptions, 'modelUrl'> = {},
-): Promise<{ parley: Parley; model: ModelServer; client: WatchedClient }> {
+): Promise<{ parley: Parley; model: ModelServer; client: RecordedClient }> {
   const { parley, model } = await serveScripted(test, options);
   return { parley, model, client: connectClient(test, parley.url) };
 }
 
-export function connectClient(test: TestContext, url: string, options: ClientOptions = {}): WatchedClient {
+export function connectClient(test: TestContext, url: string, options: ClientOptions = {}): RecordedClient {
   const statuses: ConnectionStatus[] = [];
   const frames: Frame[] = [];
   const watchers = new Set<(status: ConnectionStatus) => void>();
   const check = createFrameCheck();
-  // A wire of a test's own (wire-server.ts) has no endpoint and may say what it likes.
+  // A wire-server.ts has no endpoint and may send invalid frames.
   const isReal = new URL(url).pathname !== '/';
   const Socket: SocketConstructor = options.WebSocket ?? WebSocket;
   class RecordedSocket extends Socket {
@@ -46,12 +46,12 @@ export function connectClient(test: TestContext, url: string, options: ClientOpt
       this.addEventListener('message', ({ data }) => {
         const frame = parseFrame(String(data));
         if (frame) frames.push(frame);
-        if (isReal) check.heard(String(data));
+        if (isReal) check.check(String(data));
       });
     }
 
     override send(text: string): void {
-      check.asked(text);
+      check.recordRequest(text);
       super.send(text);
     }
   }
@@ -69,7 +69,7 @@ export function connectClient(test: TestContext, url: string, options: ClientOpt
     ...client,
     statuses,
     frames,
-    until: (wanted) =>
+    whenStatus: (wanted) =>
       new Promise((resolve) => {
         const watch = (status: ConnectionStatus) => {
           if (status.status !== wanted) return;
@@ -90,14 +90,14 @@ export async function readAll<Item>(items: AsyncIterable<Item>): Promise<Item[]>
   return read;
 }
 
-/** Reads a turn until so much of its text has come, and leaves it. */
-export async function hear(turn: Turn, text: string): Promise<void> {
-  let heard = '';
-  for await (const chunk of turn) if (chunk.type === 'text' && (heard += chunk.data) === text) return;
-  throw new Error(`it ended after "${heard}"`);
+/** Reads a turn until this text has come, then stops reading. Throws if the turn ends before. */
+export async function readUntilText(turn: Turn, text: string): Promise<void> {
+  let received = '';
+  for await (const chunk of turn) if (chunk.type === 'text' && (received += chunk.data) === text) return;
+  throw new Error(`it ended after "${received}"`);
 }
 
-/** What is shown of an answer, as a page would do it: text appended, and taken back by `reset`. */
+/** The text of an answer as a page shows it: chunks appended, removed by `reset`. */
 export function shownText(chunks: readonly Chunk[]): string {
   const messages = new Map<string, string>();
   for (const chunk of chunks) {
@@ -107,15 +107,15 @@ export function shownText(chunks: readonly Chunk[]): string {
   return [...messages.values()].join('');
 }
 
-/** What has come of a turn, one that fails too, as it came. */
-export const chunksOf = ({ frames }: WatchedClient, { requestId }: Turn): Chunk[] =>
+/** The chunks received of a turn so far, also of a turn that fails. */
+export const chunksOf = ({ frames }: RecordedClient, { requestId }: Turn): Chunk[] =>
   frames.flatMap((frame) => (frame.status === 'chunk' && frame.request_id === requestId ? [frame.chunk] : []));
 
 /** For `assert.rejects`: a ParleyError with this code. */
 export const withCode = (code: string) => (error: unknown) => error instanceof ParleyError && error.code === code;
 
-/** The end of a turn: the frame that told it, what was said until then, and whether the client knows it for an old one. */
-export async function endOf({ frames }: WatchedClient, turn: Turn) {
+/** The end of a turn: its last frame, its text, and whether the client marks it as replayed. */
+export async function endOf({ frames }: RecordedClient, turn: Turn) {
   const [outcome] = await Promise.allSettled([turn.end]);
   const isEnd = (frame: Frame) => frame.status === 'complete' || frame.status === 'error';
   const frame = frames.filter(isEnd).findLast(({ request_id: requestId }) => requestId === turn.requestId);

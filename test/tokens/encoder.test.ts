@@ -10,7 +10,7 @@ import { createEncoder } from '../../src/tokens/encoder.ts';
 import { loadRankSource } from '../../src/tokens/encodings.ts';
 import type { EncodingName } from '../../src/tokens/encodings.ts';
 import { buildRankTable } from '../../src/tokens/ranks.ts';
-import { playsAll, sharedOut, today } from '../support/day.ts';
+import { playsAll, sharedOut, today } from '../support/daily-sample.ts';
 
 const words = [
   'the',

@@ -10,9 +10,9 @@ import type { LogEvent } from '../../../src/protocol/log-event.ts';
 import { createNotifier } from '../../proof/notifier.ts';
 import type { Stimulus } from '../../proof/moves.ts';
 import { stateOf, type Settings } from '../../proof/world.ts';
-import { says, streams, text, type Reply } from '../../support/model-replies.ts';
-import type { ModelServer } from '../../support/model-server.ts';
-import { asks } from '../../support/model-tool-calls.ts';
+import { says, streams, text, type Reply } from '../../support/model/replies.ts';
+import type { ModelServer } from '../../support/model/server.ts';
+import { asks } from '../../support/model/tool-calls.ts';
 import { begin, rowLabel, step, type CustomFlow } from './custom-flow.ts';
 import type { WatchedServer } from './watched-server.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { conversationMachine } from '../../../machines/conversation/machine.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema/schema.ts';
-import { startModelServer, type ModelServer } from '../../support/model-server.ts';
+import { startModelServer, type ModelServer } from '../../support/model/server.ts';
 import { edgesOf } from '../../proof/edges.ts';
 import type { Settings } from '../../proof/world.ts';
 import { unmetExpectations } from './expectations.ts';

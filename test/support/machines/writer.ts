@@ -1,0 +1,75 @@
+/** Runs the writer's chart without a disk: the test ends its actors and advances its clock. */
+import assert from 'node:assert/strict';
+import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
+import { writerMachine } from '../../../machines/writer.ts';
+import type { SweepPaceMs } from '../../../machines/writer-terms.ts';
+
+type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
+
+/** Starts the chart; the test ends its actors. */
+export function startWriter(
+  retryDelaysMs: readonly number[] = [10, 20],
+  sweepPaceMs = { first: 1_000_000, pause: 0, rest: 0 },
+) {
+  const started: Step[] = [];
+  let settle = Promise.withResolvers<{ more: boolean }>();
+  const begin = (name: Step) => {
+    started.push(name);
+    settle = Promise.withResolvers();
+    return settle.promise;
+  };
+  const step = (name: Step) =>
+    fromPromise(async (): Promise<void> => {
+      await begin(name);
+    });
+  const clock = new SimulatedClock();
+  const actor = createActor(
+    writerMachine.provide({
+      actors: {
+        arrivals: fromCallback(() => {}),
+        openDatabase: step('openDatabase'),
+        commitBatch: fromPromise(() => begin('commitBatch')),
+        sweepSlice: fromPromise(async () => (await begin('sweepSlice')).more),
+        reopenDatabase: step('reopenDatabase'),
+        refuseWaiting: step('refuseWaiting'),
+        closeDatabase: step('closeDatabase'),
+      },
+    }),
+    { clock, input: { retryDelaysMs, sweepPaceMs } },
+  );
+  actor.start();
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  return {
+    asked: started,
+    state: () => actor.getSnapshot().value,
+    rows: () => actor.send({ type: 'rows.waiting' }),
+    sweep: () => actor.send({ type: 'sweep.due' }),
+    close: () => actor.send({ type: 'writer.close' }),
+    advance: (ms: number) => clock.increment(ms),
+    async finish(output = { more: false }) {
+      settle.resolve(output);
+      await settled();
+    },
+    async fail() {
+      settle.reject(new Error('the disk says no'));
+      await settled();
+    },
+  };
+}
+
+/** Starts a writer that has opened its file. */
+export async function readyWriter(retryDelaysMs?: readonly number[], sweepPaceMs?: SweepPaceMs) {
+  const running = startWriter(retryDelaysMs, sweepPaceMs);
+  await running.finish();
+  assert.equal(running.state(), 'ready');
+  return running;
+}
+
+/** Starts a writer whose retry budget is spent. */
+export async function failedWriter() {
+  const running = await readyWriter([]);
+  running.rows();
+  await running.fail();
+  assert.equal(running.state(), 'failed');
+  return running;
+}
