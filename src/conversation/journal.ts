@@ -7,12 +7,12 @@ import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../ma
 import { messageParts } from '../../machines/context-window/included.ts';
 import type { NewRow } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { AppendOutcome, Store } from '../store/port.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
 import type { InFlight } from './in-flight.ts';
-import type { LogCache } from './warm-logs.ts';
+import type { LogCache } from './log-cache.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 

@@ -9,12 +9,12 @@ import type { InternalEvent } from '../../machines/conversation/events.ts';
 import type { ConversationInput } from '../../machines/conversation/context.ts';
 import type { conversationMachine } from '../../machines/conversation/machine.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 import type { ConversationState } from '../protocol/frames.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
-import { createEffectRunner, type EffectDeps } from './carrier.ts';
+import { createEffectRunner, type EffectDeps } from './effects.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
-import type { LogCache } from './warm-logs.ts';
+import type { LogCache } from './log-cache.ts';
 
 /** Events that the registry sends to a conversation. */
 export type SupervisorEvent = Extract<

@@ -7,7 +7,7 @@ import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ServerStatus, McpServers } from '../mcp/port.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 
 export interface TurnRef extends ConversationRef {
   requestId: string;

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable, type FromServer, type PromptsAndResources } from '../mcp/prompts-and-resources.ts';
 import type { Resource } from '../mcp/content/prompt-and-resource.ts';
 import { partText } from '../mcp/content/result-text.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 import type { TurnRef } from './server-notices.ts';
 
 export interface SystemPromptOptions {

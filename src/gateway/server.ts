@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../errors.ts';
-import type { Session } from '../outbox/topic.ts';
+import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { createAdmission, type AdmissionOptions } from './admission/admission.ts';
 import { credentialOf, selectProtocol } from './admission/credential.ts';

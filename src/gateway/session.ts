@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
-import type { Session } from '../outbox/topic.ts';
+import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Decoded } from '../protocol/decoder.ts';
 import { errorFrame } from '../protocol/frames.ts';

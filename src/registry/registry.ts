@@ -21,7 +21,7 @@ import {
   type LiveConversationDeps,
 } from '../conversation/live-conversation.ts';
 import { AppError, fault, shuttingDown } from '../errors.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import { errorFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';

@@ -4,7 +4,7 @@
  * conversation cannot starve the others.
  */
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
-import { createFairSemaphore, type FairKey } from './fair-queue.ts';
+import { createFairSemaphore, type FairKey } from './fair-semaphore.ts';
 
 export interface Permits {
   /** Calls `granted` once, before it returns if a permit is free. Returns the length of the queue, this request included. 0: granted at once. */

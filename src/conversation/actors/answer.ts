@@ -14,7 +14,7 @@ import { fault } from '../../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
 import type { McpServers } from '../../mcp/port.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Delivery } from '../../outbox/port.ts';
+import type { Delivery } from '../../delivery/port.ts';
 import type { TurnReport } from '../../observability/turn-report.ts';
 import type { KeepDraft } from '../keep-draft.ts';
 

@@ -15,11 +15,11 @@ import type {
   ToolCallInput,
 } from '../../../machines/tool-call.ts';
 import { timeLeftMs } from '../../../machines/tool-call.ts';
-import type { FairKey } from '../../scheduling/fair-queue.ts';
+import type { FairKey } from '../../scheduling/fair-semaphore.ts';
 import type { CallEnd, Progress, McpServers } from '../../mcp/port.ts';
 import type { LogEntry } from '../../mcp/content/server-log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Delivery } from '../../outbox/port.ts';
+import type { Delivery } from '../../delivery/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
 
 export interface CallToolDeps {

@@ -10,7 +10,7 @@ import type { HopContext, HopTool } from '../../../machines/conversation/turn-st
 import type { Tool, McpServers } from '../../mcp/port.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
-import type { LogCache } from '../warm-logs.ts';
+import type { LogCache } from '../log-cache.ts';
 
 export interface LoadContextDeps {
   warmLogs: Pick<LogCache, 'turns'>;

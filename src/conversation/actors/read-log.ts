@@ -7,7 +7,7 @@ import type { ReadLogInput } from '../../../machines/conversation/setup.ts';
 import type { RecoveredState } from '../../../machines/conversation/turn-state.ts';
 import { foldLog } from '../../../machines/conversation/rows/recovery-state.ts';
 import type { InFlight } from '../in-flight.ts';
-import type { LogCache } from '../warm-logs.ts';
+import type { LogCache } from '../log-cache.ts';
 
 export interface ReadLogDeps {
   warmLogs: Pick<LogCache, 'activate'>;

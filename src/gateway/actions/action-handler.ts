@@ -1,7 +1,7 @@
 /** Defines what the handler of an action gets and returns. Types only. */
 import type { PromptsAndResources } from '../../mcp/prompts-and-resources.ts';
 import type { McpServers } from '../../mcp/port.ts';
-import type { Delivery } from '../../outbox/port.ts';
+import type { Delivery } from '../../delivery/port.ts';
 import type { Action, Payload } from '../../protocol/actions.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Store } from '../../store/port.ts';

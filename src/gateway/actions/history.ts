@@ -2,7 +2,7 @@
  * The action `history`: one page of a conversation's rows, newest last. It opens no conversation.
  */
 import { noSuchConversation } from '../../errors.ts';
-import { eventOf } from '../../outbox/render.ts';
+import { eventOf } from '../../delivery/render.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/actions.ts';
 import type { ActionDeps } from './action-handler.ts';

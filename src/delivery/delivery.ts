@@ -7,7 +7,7 @@ import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
 import { errorFrame, type ConversationState, type Frame } from '../protocol/frames.ts';
 import type { LogReader } from './catch-up.ts';
-import { createBroadcast } from './delivery.ts';
+import { createBroadcast } from './broadcast.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { createMembership } from './membership.ts';
 import type { Delivery } from './port.ts';

@@ -1,7 +1,7 @@
 /** Tests the end of a message that was streamed: it is in the log with the same text, or it is reset. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, endAt, kinds, message, ref, scene, settle, textIn } from './scene.ts';
+import { answer, endAt, kinds, message, ref, scene, settle, textIn } from './scripted-topic.ts';
 
 test('a message without a row is reset before the end of its turn', async () => {
   const { outbox, enter, subscribe, publish } = scene();

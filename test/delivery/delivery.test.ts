@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AppError } from '../../src/errors.ts';
-import { answer, end, kinds, message, ref, scene, settle, textIn } from './scene.ts';
+import { answer, end, kinds, message, ref, scene, settle, textIn } from './scripted-topic.ts';
 
 describe('a slow reader', () => {
   test('gets `processing` at once, and what it missed later, once', async () => {

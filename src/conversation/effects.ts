@@ -7,7 +7,7 @@ import type { ConversationEmitted } from '../../machines/conversation/events.ts'
 import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 import { errorFrame, lateResponseFrame, resultFrame } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 import type { TurnReport } from '../observability/turn-report.ts';

@@ -4,7 +4,7 @@
  */
 import { setImmediate as tick } from 'node:timers/promises';
 import type { LogRow, NewRow } from '../../machines/log.ts';
-import { createDelivery } from '../../src/outbox/outbox.ts';
+import { createDelivery } from '../../src/delivery/delivery.ts';
 import type { Received } from '../support/client.ts';
 import { createFrameCheck } from '../support/frame-check.ts';
 

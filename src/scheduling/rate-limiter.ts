@@ -2,7 +2,7 @@
  * Limits the number of requests within any minute (a sliding window). Says when the next request may begin. The queue
  * decides which one that is.
  */
-import type { RateLimiter } from './fair-queue.ts';
+import type { RateLimiter } from './fair-semaphore.ts';
 
 export interface MinuteRateLimiter extends RateLimiter {
   /** Time until the next request may begin, in ms. 0: now. */

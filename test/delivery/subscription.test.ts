@@ -1,7 +1,7 @@
 /** Tests a subscription that catches up: rows come first and once, and the turns of its own socket wait for it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { answer, end, endAt, kinds, message, ref, scene, settle, textIn } from './scene.ts';
+import { answer, end, endAt, kinds, message, ref, scene, settle, textIn } from './scripted-topic.ts';
 
 describe('a subscription that catches up', () => {
   test('gets an accepted turn only by its row, while the sender gets `processing` at once', async () => {

@@ -1,7 +1,7 @@
 /** Tests the order in which a fair queue grants places, level by level. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createFairSemaphore, type FairKey } from '../../src/scheduling/fair-queue.ts';
+import { createFairSemaphore, type FairKey } from '../../src/scheduling/fair-semaphore.ts';
 
 /** Places are written `owner/conversation/call`. */
 function queueOf(most: number) {
