@@ -168,18 +168,18 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   );
   settings.onApply(retain);
 
-  const outbox = createDelivery(
+  const delivery = createDelivery(
     settings.follow(({ chat }) => ({ reader: store, flushMs: chat.service.streaming.flush_ms, onError })),
   );
-  const warmLogs = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
-  settings.onApply(warmLogs.resize);
+  const logCache = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
+  settings.onApply(logCache.resize);
   const countTokens = tokens.count;
   const inFlight = createInFlight();
   const permits = createPermits(settings.follow(({ chat }) => ({ most: chat.service.max_running_turns })));
   settings.onApply(permits.refresh);
   const notices = createServerNotices({
     mcpServers,
-    outbox,
+    delivery,
     *atWork() {
       for (const ref of permits.holders()) {
         const running = registry.state(ref)?.running;
@@ -190,7 +190,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   const metrics = createMetrics({
     connections: () => gateway?.connections() ?? 0,
     conversationsLive: () => registry.live(),
-    warmBytes: warmLogs.bytes,
+    warmBytes: logCache.bytes,
     waitingAppends: store.waiting,
     openTurns: () => turnReport.open(),
     turnsInLine: permits.queued,
@@ -212,8 +212,8 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     settings.follow((now) => ({
       model,
       mcpServers,
-      outbox,
-      warmLogs,
+      delivery,
+      logCache,
       inFlight,
       permits,
       notices,
@@ -225,7 +225,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       systemPrompt: createSystemPrompt({
         text: now.chat.service.system_prompt,
         promptsAndResources: mcpServers.promptsAndResources,
-        outbox,
+        delivery,
         ...promptResources(now),
       }),
       policy: toolPolicy(now),
@@ -242,8 +242,8 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     settings.follow(({ chat: { service } }) => ({
       machine,
       store,
-      warmLogs,
-      outbox,
+      logCache,
+      delivery,
       countTokens,
       turnReport,
       inFlight,
@@ -358,7 +358,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     promptsAndResources: mcpServers.promptsAndResources,
     pendingChats,
     subscriptionOrder,
-    outbox,
+    delivery,
     onError,
     maxTextLength: service.max_text_length,
     streaming: service.streaming.enabled,
@@ -397,7 +397,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     settings.follow((now) => ({
       ...listeningOptions(now),
       admission,
-      outbox,
+      delivery,
       onError,
       isServing: registry.isServing,
       http,

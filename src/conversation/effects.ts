@@ -15,7 +15,7 @@ import type { Journal } from './journal.ts';
 import type { Permits } from '../scheduling/turn-permits.ts';
 
 export interface EffectDeps {
-  outbox: Pick<Delivery, 'reply' | 'broadcast' | 'follow' | 'attach' | 'remove'>;
+  delivery: Pick<Delivery, 'reply' | 'broadcast' | 'follow' | 'attach' | 'remove'>;
   turnReport: Pick<TurnReport, 'accepted'>;
   permits: Pick<Permits, 'release'>;
   store: Pick<Store, 'turn' | 'interrupt'>;
@@ -31,7 +31,7 @@ export interface EffectOwner {
 /** Returns the function to call once for each emitted effect, in order. It may throw, which fails this conversation alone. */
 export function createEffectRunner(
   ref: ConversationRef,
-  { outbox, turnReport, permits, store }: EffectDeps,
+  { delivery, turnReport, permits, store }: EffectDeps,
   journal: Journal,
   { answered, failed }: EffectOwner,
 ): (emitted: ConversationEmitted) => void {
@@ -39,10 +39,10 @@ export function createEffectRunner(
 
   /** Rejects a chat, unless it repeats a known turn: that turn's frames are sent instead. */
   const refuseOrReplay = async (chat: ChatEvent, problem: Fault): Promise<void> => {
-    const refuse = (why: Fault) => outbox.reply(chat.session, errorFrame(chat.requestId, why, conversationId));
+    const refuse = (why: Fault) => delivery.reply(chat.session, errorFrame(chat.requestId, why, conversationId));
     const known = await store.turn(owner, conversationId, chat.requestId).catch(() => null);
     if (!known) return refuse(problem);
-    if (known.digest === chat.digest) return outbox.attach(chat.session, ref, chat.requestId, chat.follow);
+    if (known.digest === chat.digest) return delivery.attach(chat.session, ref, chat.requestId, chat.follow);
     return refuse(
       fault(
         'request_id_reused',
@@ -54,7 +54,7 @@ export function createEffectRunner(
   /** Answers a response to an interrupt that is not open, with the decision in the log. */
   const replyLate = async (to: Requester, interruptId: string): Promise<void> => {
     const known = await store.interrupt(owner, conversationId, interruptId).catch(() => null);
-    outbox.reply(to.session, lateResponseFrame({ requestId: to.requestId, conversationId }, known));
+    delivery.reply(to.session, lateResponseFrame({ requestId: to.requestId, conversationId }, known));
   };
 
   return (emitted) => {
@@ -66,14 +66,14 @@ export function createEffectRunner(
       case 'remove':
         return journal.remove();
       case 'deleted':
-        return outbox.remove(ref);
+        return delivery.remove(ref);
       case 'turn.accepted': {
         const { chat, seq, disposition, position } = emitted;
         answered(chat);
         turnReport.accepted(ref, chat.requestId);
-        outbox.follow(chat.session, ref, chat.requestId, chat.follow.streaming);
+        delivery.follow(chat.session, ref, chat.requestId, chat.follow.streaming);
         const metadata = disposition === 'started' ? { disposition } : { disposition, position };
-        return outbox.broadcast(ref, {
+        return delivery.broadcast(ref, {
           request_id: chat.requestId,
           status: 'processing',
           conversation_id: conversationId,
@@ -83,11 +83,11 @@ export function createEffectRunner(
       }
       case 'turn.attached':
         answered(emitted.chat);
-        return outbox.attach(emitted.chat.session, ref, emitted.chat.requestId, emitted.chat.follow);
+        return delivery.attach(emitted.chat.session, ref, emitted.chat.requestId, emitted.chat.follow);
       case 'notice': {
         const { requestId, kind, data, details } = emitted;
         const chunk = { type: 'notice', kind, data, ...details } as const;
-        return outbox.broadcast(ref, {
+        return delivery.broadcast(ref, {
           request_id: requestId,
           status: 'chunk',
           conversation_id: conversationId,
@@ -97,7 +97,7 @@ export function createEffectRunner(
       case 'reply': {
         const { to, result } = emitted;
         answered(to);
-        return outbox.reply(to.session, resultFrame(to.requestId, result, conversationId));
+        return delivery.reply(to.session, resultFrame(to.requestId, result, conversationId));
       }
       case 'respond.late':
         answered(emitted.to);
@@ -105,7 +105,7 @@ export function createEffectRunner(
       case 'refuse':
         answered(emitted.to);
         if (emitted.chat) return void refuseOrReplay(emitted.chat, emitted.fault);
-        return outbox.reply(emitted.to.session, errorFrame(emitted.to.requestId, emitted.fault, conversationId));
+        return delivery.reply(emitted.to.session, errorFrame(emitted.to.requestId, emitted.fault, conversationId));
       case 'failed':
         return failed(emitted.fault);
     }

@@ -18,8 +18,8 @@ export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
 export interface JournalDeps {
   store: Pick<Store, 'append' | 'remove'>;
-  warmLogs: Pick<LogCache, 'append'>;
-  outbox: Pick<Delivery, 'publish'>;
+  logCache: Pick<LogCache, 'append'>;
+  delivery: Pick<Delivery, 'publish'>;
   turnReport: Pick<TurnReport, 'ended'>;
   inFlight: Pick<InFlight, 'begin' | 'whenIdle'>;
   /** Returns a number at once if possible. A thread counts long texts. Never rejects. */
@@ -53,8 +53,8 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { send: t
       return;
     }
     if (outcome.status === 'stored') {
-      deps.warmLogs.append(ref, outcome.rows);
-      deps.outbox.publish(ref, outcome.rows);
+      deps.logCache.append(ref, outcome.rows);
+      deps.delivery.publish(ref, outcome.rows);
       if (end) deps.turnReport.ended(ref, end.requestId, end.payload);
     }
     // The outcome comes first: the inspector cuts its copy at the end, and the message in the tag may be long.

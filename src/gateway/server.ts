@@ -40,7 +40,7 @@ export interface GatewayOptions {
   isServing(): boolean;
   /** Sockets of those who inspect; null where nobody may. Closed with the gateway. */
   viewers: ViewerSockets | null;
-  outbox: { open(session: Session): void; close(sessionId: string): void };
+  delivery: { open(session: Session): void; close(sessionId: string): void };
   onError(error: unknown): void;
 }
 
@@ -75,12 +75,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     sockets: wss.clients,
     open(socket, request, subject) {
       const session = createSession({ id: `s${nextSession++}`, subject }, socket, request.socket, deps);
-      options.outbox.open(session);
+      options.delivery.open(session);
       reauthorization.add(socket, credentialOf(request.headers), subject);
       sessions.set(socket, session);
       socket.on('close', () => {
         sessions.delete(socket);
-        options.outbox.close(session.id);
+        options.delivery.close(session.id);
       });
     },
   });

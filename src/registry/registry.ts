@@ -51,7 +51,7 @@ export interface Registry {
 }
 
 export interface RegistryOptions extends LiveConversationDeps {
-  outbox: LiveConversationDeps['outbox'] & Pick<Delivery, 'fail' | 'followers'>;
+  delivery: LiveConversationDeps['delivery'] & Pick<Delivery, 'fail' | 'followers'>;
   store: LiveConversationDeps['store'] & Pick<Store, 'unfinished' | 'overdue'>;
   logics: { writer: typeof writerMachine; mcpServer: typeof mcpServerMachine };
   mcpServers: readonly McpServerInput[];
@@ -88,7 +88,7 @@ const RETRY_AFTER_MS = 1000;
  * conversation. Faults of the disk do not count against its crash budget.
  */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { outbox, store, conversation: limits } = options;
+  const { delivery, store, conversation: limits } = options;
   const live = new Map<string, LiveConversation>();
   let emptied = Promise.withResolvers<void>();
   /** The deadline of the drain, in ms of `performance.now()`. */
@@ -141,7 +141,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       }),
       dismissal: createDismissalLogic({
         conversations: () => live.values(),
-        followers: outbox.followers,
+        followers: delivery.followers,
         dismiss: options.dismiss,
       }),
       closeAll: fromPromise(async () => {
@@ -167,12 +167,12 @@ export function createRegistry(options: RegistryOptions): Registry {
               'The conversation failed and was closed. Send again: it reopens from its log.',
             );
       for (const { session, requestId } of unanswered)
-        outbox.reply(session, errorFrame(requestId, problem, ref.conversationId));
+        delivery.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
       // A fault of the disk is no crash of the conversation. Closing it for a while would not help.
       if (!isStorageFault(error)) actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
       options.onCrash(ref, error);
-      outbox.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
+      delivery.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
     });
     live.set(key, conversation);
     return conversation;
@@ -218,7 +218,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         return;
       }
       const to = event.type === 'client.chat' ? event : event.by;
-      if (to) outbox.reply(to.session, errorFrame(to.requestId, refused, ref.conversationId));
+      if (to) delivery.reply(to.session, errorFrame(to.requestId, refused, ref.conversationId));
     },
     changeServers(changes) {
       actor.send({ type: 'registry.servers', ...changes });

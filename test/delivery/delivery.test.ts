@@ -6,12 +6,12 @@ import { answer, end, kinds, message, ref, scene, settle, textIn } from './scrip
 
 describe('a slow reader', () => {
   test('gets `processing` at once, and what it missed later, once', async () => {
-    const { outbox, enter, publish } = scene();
+    const { delivery, enter, publish } = scene();
     const reader = enter('s1');
-    outbox.follow('s1', ref, 'r1', true);
-    const draft = outbox.draft(ref, 'r1', 'm1');
+    delivery.follow('s1', ref, 'r1', true);
+    const draft = delivery.draft(ref, 'r1', 'm1');
     reader.slow = true;
-    outbox.broadcast(ref, {
+    delivery.broadcast(ref, {
       request_id: 'r1',
       status: 'processing',
       conversation_id: 'c1',
@@ -31,14 +31,14 @@ describe('a slow reader', () => {
   });
 
   test('without live text gets the whole message when it has drained', async () => {
-    const { outbox, enter, publish } = scene();
+    const { delivery, enter, publish } = scene();
     const reader = enter('s1');
-    outbox.follow('s1', ref, 'r1', false);
-    const draft = outbox.draft(ref, 'r1', 'm1');
+    delivery.follow('s1', ref, 'r1', false);
+    const draft = delivery.draft(ref, 'r1', 'm1');
     draft.text('The whole ');
     await settle();
     reader.slow = true;
-    outbox.broadcast(ref, {
+    delivery.broadcast(ref, {
       request_id: 'r1',
       status: 'chunk',
       conversation_id: 'c1',
@@ -55,19 +55,19 @@ describe('a slow reader', () => {
   });
 
   test('gets a reset for a message that was restarted while the reader was slow', async () => {
-    const { outbox, enter } = scene();
+    const { delivery, enter } = scene();
     const reader = enter('s1');
-    outbox.follow('s1', ref, 'r1', true);
-    outbox.draft(ref, 'r1', 'm1').text('abc');
+    delivery.follow('s1', ref, 'r1', true);
+    delivery.draft(ref, 'r1', 'm1').text('abc');
     await settle();
     reader.slow = true;
-    outbox.broadcast(ref, {
+    delivery.broadcast(ref, {
       request_id: 'r1',
       status: 'chunk',
       conversation_id: 'c1',
       chunk: { type: 'notice', kind: 'retrying', data: 'again' },
     });
-    outbox.draft(ref, 'r1', 'm2').text('xyz');
+    delivery.draft(ref, 'r1', 'm2').text('xyz');
     await settle();
     reader.slow = false;
     reader.drained();
@@ -97,13 +97,13 @@ describe('a slow reader', () => {
   });
 
   test('that unsubscribes during a catch-up gets no more rows', async () => {
-    const { outbox, enter, publish, subscribe } = scene();
+    const { delivery, enter, publish, subscribe } = scene();
     publish(message, answer, end);
     const reader = enter('s1');
     reader.swallows = 1;
     subscribe('s1');
     await settle();
-    outbox.unsubscribe('s1', ref);
+    delivery.unsubscribe('s1', ref);
     reader.swallows = Infinity;
     reader.drained();
     await settle();
@@ -115,10 +115,10 @@ describe('a slow reader', () => {
 });
 
 test('a reader gets an error when the log cannot be read', async () => {
-  const { outbox, enter, faults, breakLog } = scene();
+  const { delivery, enter, faults, breakLog } = scene();
   breakLog(new Error('the disk is gone'));
   const reader = enter('s1');
-  outbox.attach('s1', ref, 'r1', { streaming: true, cursor: null });
+  delivery.attach('s1', ref, 'r1', { streaming: true, cursor: null });
   await settle();
   assert.equal(reader.frames[0]?.error?.code, 'internal');
   assert.equal(reader.frames[0]?.request_id, 'r1');
@@ -126,10 +126,10 @@ test('a reader gets an error when the log cannot be read', async () => {
 });
 
 test('a reader gets `shutting_down` when the log is closed, and no fault is logged', async () => {
-  const { outbox, enter, faults, breakLog } = scene();
+  const { delivery, enter, faults, breakLog } = scene();
   breakLog(new AppError('shutting_down', 'The event log is closed.'));
   const reader = enter('s1');
-  outbox.attach('s1', ref, 'r1', { streaming: true, cursor: null });
+  delivery.attach('s1', ref, 'r1', { streaming: true, cursor: null });
   await settle();
   assert.equal(reader.frames[0]?.error?.code, 'shutting_down');
   assert.deepEqual(faults, []);
@@ -146,23 +146,23 @@ test('a subscriber gets `deleted` when the conversation is deleted right after t
 });
 
 test('a cursor beyond the log starts from the beginning', async () => {
-  const { outbox, enter, publish } = scene();
+  const { delivery, enter, publish } = scene();
   publish(message, answer, end);
   const reader = enter('s1');
-  outbox.attach('s1', ref, 'r1', { streaming: true, cursor: { after_seq: 99 } });
+  delivery.attach('s1', ref, 'r1', { streaming: true, cursor: { after_seq: 99 } });
   await settle();
   assert.deepEqual(kinds(reader.frames), ['processing', 'text', 'complete']);
 });
 
 test('a subscriber of a conversation that fails gets a reset of the unfinished message, and no more text', async () => {
-  const { outbox, enter, subscribe } = scene();
+  const { delivery, enter, subscribe } = scene();
   const reader = enter('s1');
   subscribe('s1');
   await settle();
-  const draft = outbox.draft(ref, 'r1', 'm1');
+  const draft = delivery.draft(ref, 'r1', 'm1');
   draft.text('abc');
   await settle();
-  outbox.fail(ref, (requestId) => ({
+  delivery.fail(ref, (requestId) => ({
     request_id: requestId,
     status: 'error',
     conversation_id: 'c1',

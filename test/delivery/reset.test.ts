@@ -4,13 +4,13 @@ import { test } from 'node:test';
 import { answer, endAt, kinds, message, ref, scene, settle, textIn } from './scripted-topic.ts';
 
 test('a message without a row is reset before the end of its turn', async () => {
-  const { outbox, enter, subscribe, publish } = scene();
+  const { delivery, enter, subscribe, publish } = scene();
   const [sender, watcher] = [enter('s1'), enter('s2')];
   publish(message);
-  outbox.follow('s1', ref, 'r1', true);
+  delivery.follow('s1', ref, 'r1', true);
   subscribe('s2', { after_seq: 1 });
   await settle();
-  const draft = outbox.draft(ref, 'r1', 'm1');
+  const draft = delivery.draft(ref, 'r1', 'm1');
   draft.reasoning('Let me see. ');
   draft.finish();
   publish(endAt(2));
@@ -19,16 +19,16 @@ test('a message without a row is reset before the end of its turn', async () => 
 });
 
 test('a message that is restarted while its reader catches up is reset', async () => {
-  const { outbox, enter, subscribe, holdReads, publish } = scene();
+  const { delivery, enter, subscribe, holdReads, publish } = scene();
   publish(message);
   const watcher = enter('s1');
   watcher.swallows = 0;
-  outbox.draft(ref, 'r1', 'm1').text('abc');
+  delivery.draft(ref, 'r1', 'm1').text('abc');
   await settle();
   subscribe('s1', { after_seq: 0, message_id: 'm1', offset: 3 });
   await settle();
   const release = holdReads();
-  outbox.draft(ref, 'r1', 'm2').text('xyz');
+  delivery.draft(ref, 'r1', 'm2').text('xyz');
   await settle();
   release();
   watcher.swallows = Infinity;
@@ -39,15 +39,18 @@ test('a message that is restarted while its reader catches up is reset', async (
 });
 
 test('a turn that ended without the message resets it for a reader that reconnects', async () => {
-  const { outbox, enter, publish } = scene();
+  const { delivery, enter, publish } = scene();
   publish(message);
   const reader = enter('s1');
   reader.slow = true;
-  outbox.follow('s1', ref, 'r1', true);
-  const draft = outbox.draft(ref, 'r1', 'm1');
+  delivery.follow('s1', ref, 'r1', true);
+  const draft = delivery.draft(ref, 'r1', 'm1');
   draft.reasoning('Let me see. ');
   await settle();
-  outbox.attach('s1', ref, 'r1', { streaming: true, cursor: { after_seq: 1, message_id: 'm1', reasoning_offset: 4 } });
+  delivery.attach('s1', ref, 'r1', {
+    streaming: true,
+    cursor: { after_seq: 1, message_id: 'm1', reasoning_offset: 4 },
+  });
   await settle();
   publish(endAt(2));
   reader.slow = false;
@@ -57,13 +60,13 @@ test('a turn that ended without the message resets it for a reader that reconnec
 });
 
 test('a reader that reconnects in the middle of a message without live text gets a reset, then the whole message', async () => {
-  const { outbox, enter, publish } = scene();
+  const { delivery, enter, publish } = scene();
   publish(message);
   const reader = enter('s1');
-  const draft = outbox.draft(ref, 'r1', 'm1');
+  const draft = delivery.draft(ref, 'r1', 'm1');
   draft.text('The whole ');
   await settle();
-  outbox.attach('s1', ref, 'r1', { streaming: false, cursor: { after_seq: 1, message_id: 'm1', offset: 4 } });
+  delivery.attach('s1', ref, 'r1', { streaming: false, cursor: { after_seq: 1, message_id: 'm1', offset: 4 } });
   await settle();
   draft.text('answer.');
   draft.finish();
@@ -73,10 +76,10 @@ test('a reader that reconnects in the middle of a message without live text gets
 });
 
 test('a lone surrogate is delivered as its row has it', async () => {
-  const { outbox, enter } = scene();
+  const { delivery, enter } = scene();
   const reader = enter('s1');
-  outbox.follow('s1', ref, 'r1', true);
-  const draft = outbox.draft(ref, 'r1', 'm1');
+  delivery.follow('s1', ref, 'r1', true);
+  const draft = delivery.draft(ref, 'r1', 'm1');
   draft.text(`a${'\u{1F680}'.charAt(0)}`);
   await settle();
   assert.equal(textIn(reader.frames), 'a');

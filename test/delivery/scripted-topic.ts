@@ -1,5 +1,5 @@
 /**
- * Builds an outbox over a log in memory, with one turn in that log, and readers whose speed the test sets. Rows may be
+ * Builds an delivery over a log in memory, with one turn in that log, and readers whose speed the test sets. Rows may be
  * in the log before they are published, and the test can hold reads.
  */
 import { setImmediate as tick } from 'node:timers/promises';
@@ -52,7 +52,7 @@ export function scene() {
     if (failure) throw failure;
     return log;
   };
-  const outbox = createDelivery({
+  const delivery = createDelivery({
     flushMs: 0,
     onError: (error) => void faults.push(error),
     reader: {
@@ -81,7 +81,7 @@ export function scene() {
       frames.push(JSON.parse(frame));
       check.check(frame);
     };
-    outbox.open({
+    delivery.open({
       id,
       send,
       isSlow: () => reader.slow || frames.length >= reader.swallows,
@@ -91,7 +91,7 @@ export function scene() {
     return reader;
   };
   return {
-    outbox,
+    delivery,
     enter,
     faults,
     /** Adds rows to the log without publishing them. */
@@ -100,10 +100,10 @@ export function scene() {
     drop: (count: number) => void log.splice(0, count),
     publish(...rows: LogRow[]) {
       log.push(...rows.filter((each) => !log.includes(each)));
-      outbox.publish(ref, rows);
+      delivery.publish(ref, rows);
     },
     subscribe: (id: string, cursor: { after_seq: number; message_id?: string; offset?: number } = { after_seq: 0 }) =>
-      outbox.subscribe(id, ref, { cursor, wantsState: false, state: { value: 'idle', hop: 0, can: [] } }),
+      delivery.subscribe(id, ref, { cursor, wantsState: false, state: { value: 'idle', hop: 0, can: [] } }),
     /** Holds reads that begin from now on until the returned function is called. */
     holdReads(): () => void {
       const held = Promise.withResolvers<void>();

@@ -5,13 +5,13 @@ import { answer, end, endAt, kinds, message, ref, scene, settle, textIn } from '
 
 describe('a subscription that catches up', () => {
   test('gets an accepted turn only by its row, while the sender gets `processing` at once', async () => {
-    const { outbox, enter, subscribe, holdReads, publish } = scene();
+    const { delivery, enter, subscribe, holdReads, publish } = scene();
     const [watcher, sender] = [enter('s1'), enter('s2')];
     const release = holdReads();
     subscribe('s1');
     publish(message);
-    outbox.follow('s2', ref, 'r1', true);
-    outbox.broadcast(ref, {
+    delivery.follow('s2', ref, 'r1', true);
+    delivery.broadcast(ref, {
       request_id: 'r1',
       status: 'processing',
       conversation_id: 'c1',
@@ -26,11 +26,11 @@ describe('a subscription that catches up', () => {
   });
 
   test('delays what its socket follows of a turn, and sends its end after its row, once', async () => {
-    const { outbox, enter, subscribe, holdReads, publish } = scene();
+    const { delivery, enter, subscribe, holdReads, publish } = scene();
     const reader = enter('s1');
     publish(message);
-    outbox.follow('s1', ref, 'r1', true);
-    const draft = outbox.draft(ref, 'r1', 'm1');
+    delivery.follow('s1', ref, 'r1', true);
+    const draft = delivery.draft(ref, 'r1', 'm1');
     draft.text('The whole ');
     await settle();
     const release = holdReads();
@@ -46,17 +46,17 @@ describe('a subscription that catches up', () => {
   });
 
   test('that ends early leaves the rest of a turn to the socket that follows the turn too', async () => {
-    const { outbox, enter, subscribe, holdReads, publish } = scene();
+    const { delivery, enter, subscribe, holdReads, publish } = scene();
     const reader = enter('s1');
     publish(message);
-    outbox.follow('s1', ref, 'r1', true);
-    const draft = outbox.draft(ref, 'r1', 'm1');
+    delivery.follow('s1', ref, 'r1', true);
+    const draft = delivery.draft(ref, 'r1', 'm1');
     const release = holdReads();
     subscribe('s1');
     draft.text('The whole answer.');
     draft.finish();
     publish(answer, end);
-    outbox.unsubscribe('s1', ref);
+    delivery.unsubscribe('s1', ref);
     release();
     await settle();
     assert.deepEqual(kinds(reader.frames), ['text', 'complete']);
@@ -64,10 +64,10 @@ describe('a subscription that catches up', () => {
   });
 
   test('reports a log that cannot be read to the subscription and to the followed turn', async () => {
-    const { outbox, enter, subscribe, holdReads, publish, breakLog } = scene();
+    const { delivery, enter, subscribe, holdReads, publish, breakLog } = scene();
     const reader = enter('s1');
     publish(message);
-    outbox.follow('s1', ref, 'r1', true);
+    delivery.follow('s1', ref, 'r1', true);
     const release = holdReads();
     subscribe('s1');
     breakLog(new Error('the disk is gone'));
@@ -83,7 +83,7 @@ describe('a subscription that catches up', () => {
   });
 
   test('asks the socket to reconnect when retention removed unread rows, and sends none out of order', async () => {
-    const { enter, subscribe, commit, drop, outbox } = scene();
+    const { enter, subscribe, commit, drop, delivery } = scene();
     const [outrun, truncated] = [enter('s1'), enter('s2')];
     commit(message, answer, end);
     drop(1);
@@ -96,7 +96,7 @@ describe('a subscription that catches up', () => {
       [[2, 3], 0],
       'a subscriber that was informed about the removed rows misses no others',
     );
-    outbox.close('s1');
+    delivery.close('s1');
   });
 
   test('sends rows once that were read before they were published', async () => {
@@ -115,14 +115,14 @@ describe('a subscription that catches up', () => {
 });
 
 test('a slow socket that follows a turn and subscribes is caught up once', async () => {
-  const { outbox, enter, subscribe, publish } = scene();
+  const { delivery, enter, subscribe, publish } = scene();
   const reader = enter('s1');
   publish(message);
-  outbox.follow('s1', ref, 'r1', true);
+  delivery.follow('s1', ref, 'r1', true);
   subscribe('s1', { after_seq: 1 });
   await settle();
   reader.slow = true;
-  const draft = outbox.draft(ref, 'r1', 'm1');
+  const draft = delivery.draft(ref, 'r1', 'm1');
   draft.text('The whole answer.');
   draft.finish();
   publish(answer, end);
@@ -135,15 +135,15 @@ test('a slow socket that follows a turn and subscribes is caught up once', async
 describe('a subscription of a socket that is catching up on a turn', () => {
   /** The socket was slow at the first row and has drained; the log is being read for it. */
   const behind = () => {
-    const { enter, outbox, publish, holdReads, ...others } = scene();
+    const { enter, delivery, publish, holdReads, ...others } = scene();
     const reader = enter('s1');
-    outbox.follow('s1', ref, 'r1', true);
+    delivery.follow('s1', ref, 'r1', true);
     reader.slow = true;
     publish(message, answer);
     reader.slow = false;
     const release = holdReads();
     reader.drained();
-    return { reader, outbox, publish, release, ...others };
+    return { reader, delivery, publish, release, ...others };
   };
 
   test('sends the rest of the turn, and the end after its row', async () => {

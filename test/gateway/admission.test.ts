@@ -50,7 +50,7 @@ async function start(
     http: (_, response) => void response.end(),
     isServing: () => true,
     viewers: null,
-    outbox: { open: ({ id }) => void sessions.push(id), close: () => undefined },
+    delivery: { open: ({ id }) => void sessions.push(id), close: () => undefined },
     onError,
   });
   t.after(() => gateway.close());

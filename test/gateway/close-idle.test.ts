@@ -43,7 +43,7 @@ async function start(t: TestContext, verified: Promise<void> = Promise.resolve()
     http: (_, response) => void response.end(),
     isServing: () => true,
     viewers: null,
-    outbox: { open: ({ id }) => void sessions.push(id), close: () => undefined },
+    delivery: { open: ({ id }) => void sessions.push(id), close: () => undefined },
     onError: assert.fail,
   });
   t.after(() => gateway.close());

@@ -29,7 +29,7 @@ function createDesk(decision: 'deny' | null = null) {
       },
     },
     registry: { route: (ref, event) => void steps.push(['route', ref, 'arguments' in event && event.arguments]) },
-    outbox: { reply: (_to, frame) => void steps.push(frame) },
+    delivery: { reply: (_to, frame) => void steps.push(frame) },
   };
   return { deps, steps, connected: firstRound.resolve };
 }

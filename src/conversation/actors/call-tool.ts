@@ -24,7 +24,7 @@ import type { Chunk } from '../../protocol/chunks.ts';
 
 export interface CallToolDeps {
   mcpServers: Pick<McpServers, 'call'>;
-  outbox: Pick<Delivery, 'broadcast'>;
+  delivery: Pick<Delivery, 'broadcast'>;
   metrics: Pick<Metrics, 'toolEnded'>;
   /** Questions to people that one call may ask. Read at each question. */
   maxQuestions: number;
@@ -44,7 +44,7 @@ const PROGRESS_PER_TIMEOUT = 10;
  * Stopping the actor ends it too, without a report.
  */
 export function createCallToolLogic(deps: CallToolDeps) {
-  const { mcpServers, outbox, metrics } = deps;
+  const { mcpServers, delivery, metrics } = deps;
   return fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const startedMs = performance.now();
@@ -94,7 +94,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
     };
 
     const tell = (chunk: Chunk) =>
-      outbox.broadcast(input, {
+      delivery.broadcast(input, {
         request_id: input.requestId,
         status: 'chunk',
         conversation_id: input.conversationId,

@@ -17,7 +17,7 @@ export interface ActionDeps {
   promptsAndResources: PromptsAndResources;
   pendingChats: PendingChats;
   subscriptionOrder: SubscriptionOrder;
-  outbox: Pick<Delivery, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
+  delivery: Pick<Delivery, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.max_text_length: UTF-16 units of a message with its prompt and resources. */
   maxTextLength: number;
   /** chat.service.streaming.enabled: applies to a chat without `streaming`. */

@@ -14,9 +14,12 @@ export async function handleCancel(
   requestId: string,
   { conversation_id, target }: Payload<'cancel'>,
 ): Promise<void> {
-  const { registry, store, outbox, pendingChats } = deps;
+  const { registry, store, delivery, pendingChats } = deps;
   const nothingRuns = (conversationId?: string) =>
-    outbox.reply(session.id, resultFrame(requestId, { cancelled: [], disposition: 'nothing_running' }, conversationId));
+    delivery.reply(
+      session.id,
+      resultFrame(requestId, { cancelled: [], disposition: 'nothing_running' }, conversationId),
+    );
   if (conversation_id === undefined && !session.hasOwnConversation()) return nothingRuns();
 
   const ref = { owner: session.subject, conversationId: conversation_id ?? session.ownConversation() };

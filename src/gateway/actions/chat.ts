@@ -44,7 +44,7 @@ async function routeComposed(deps: ActionDeps, session: ClientSession, asked: Ch
   const composed = known
     ? { text: chat.text ?? '', included: [] }
     : await composeMessage(deps.promptsAndResources, chat, deps.maxTextLength);
-  if ('code' in composed) return deps.outbox.reply(session.id, errorFrame(requestId, composed, conversationId));
+  if ('code' in composed) return deps.delivery.reply(session.id, errorFrame(requestId, composed, conversationId));
   route(deps, session, { ...asked, rewindTo: null, ...composed, digest: digestOf(JSON.stringify(identityOf(chat))) });
 }
 
@@ -58,7 +58,7 @@ async function routeRewind(
   asked: ChatRequest & { rewindTo: number },
 ): Promise<void> {
   const { requestId, conversationId, chat, rewindTo } = asked;
-  const { store, outbox } = deps;
+  const { store, delivery } = deps;
   const owner = session.subject;
   // The same chat again has left the branch that it went back on; it is still the same chat.
   const [known, point] = await Promise.all([
@@ -67,7 +67,7 @@ async function routeRewind(
   ]);
   if (known === null && point === null) {
     const message = `payload.rewind_to: expected the seq of a user's message on the branch that the conversation is on; ${rewindTo} is none.`;
-    outbox.reply(
+    delivery.reply(
       session.id,
       errorFrame(requestId, fault('invalid_request', message, { path: 'payload.rewind_to' }), conversationId),
     );
@@ -76,7 +76,7 @@ async function routeRewind(
   const again = hasIncludes(chat) ? identityOf(chat) : [chat.text ?? null];
   const composed =
     known || point === null ? { text: chat.text ?? '', included: [] } : await composeAgain(deps, chat, point);
-  if ('code' in composed) return outbox.reply(session.id, errorFrame(requestId, composed, conversationId));
+  if ('code' in composed) return delivery.reply(session.id, errorFrame(requestId, composed, conversationId));
   route(deps, session, { ...asked, ...composed, digest: digestOf(JSON.stringify([rewindTo, ...again])) });
 }
 

@@ -7,7 +7,7 @@ import type { ActionDeps } from './action-handler.ts';
 import { unavailableFault } from './unavailable-fault.ts';
 
 export async function handleCompleteArgument(
-  { promptsAndResources, outbox }: ActionDeps,
+  { promptsAndResources, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { server, prompt, uri_template: template = '', argument, known }: Payload<'complete_argument'>,
@@ -21,5 +21,5 @@ export async function handleCompleteArgument(
         total: completions.total,
         has_more: completions.hasMore,
       });
-  outbox.reply(session.id, frame);
+  delivery.reply(session.id, frame);
 }

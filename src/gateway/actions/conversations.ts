@@ -13,7 +13,7 @@ import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
 export async function handleConversations(
-  { store, outbox }: ActionDeps,
+  { store, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { cursor, limit }: Payload<'conversations'>,
@@ -21,10 +21,10 @@ export async function handleConversations(
   const page = await store.conversations(session.subject, { limit, ...(cursor === undefined ? {} : { cursor }) });
   if (!page) {
     const problem = 'payload.cursor: expected the next_cursor of an earlier page, or none.';
-    outbox.reply(session.id, errorFrame(requestId, fault('invalid_request', problem, { path: 'payload.cursor' })));
+    delivery.reply(session.id, errorFrame(requestId, fault('invalid_request', problem, { path: 'payload.cursor' })));
     return;
   }
-  outbox.reply(
+  delivery.reply(
     session.id,
     resultFrame(requestId, {
       conversations: page.conversations.map(serializeConversation),

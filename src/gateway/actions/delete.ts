@@ -10,14 +10,14 @@ import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
 export async function handleDelete(
-  { registry, store, outbox }: ActionDeps,
+  { registry, store, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId }: Payload<'delete'>,
 ): Promise<void> {
   const owner = session.subject;
   if ((await store.page(owner, conversationId, { limit: 1 })) === null) {
-    outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
+    delivery.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
   }
   registry.route({ owner, conversationId }, { type: 'client.delete', by: { session: session.id, requestId } });

@@ -10,18 +10,18 @@ import type { ClientSession } from '../session.ts';
 
 /** Every outcome is a frame. */
 export async function handleFork(
-  { store, outbox }: ActionDeps,
+  { store, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId, at_seq: atSeq }: Payload<'fork'>,
 ): Promise<void> {
   const outcome = await store.fork(session.subject, conversationId, atSeq);
   if (outcome.status === 'forked') {
-    outbox.reply(session.id, resultFrame(requestId, { conversation_id: outcome.conversationId }, conversationId));
+    delivery.reply(session.id, resultFrame(requestId, { conversation_id: outcome.conversationId }, conversationId));
     return;
   }
   const problem = outcome.status === 'failed' ? outcome.fault : invalidForkPoint(atSeq, outcome.nearest);
-  outbox.reply(session.id, errorFrame(requestId, problem, conversationId));
+  delivery.reply(session.id, errorFrame(requestId, problem, conversationId));
 }
 
 function invalidForkPoint(atSeq: number, nearest: readonly number[]) {

@@ -7,7 +7,7 @@ import type { ActionDeps } from './action-handler.ts';
 import { unavailableFault } from './unavailable-fault.ts';
 
 export async function handleGetPrompt(
-  { promptsAndResources, outbox }: ActionDeps,
+  { promptsAndResources, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { server, name, arguments: args }: Payload<'get_prompt'>,
@@ -16,5 +16,5 @@ export async function handleGetPrompt(
   const frame = isUnavailable(prompt)
     ? errorFrame(requestId, unavailableFault(prompt))
     : resultFrame(requestId, { description: prompt.description, messages: prompt.messages });
-  outbox.reply(session.id, frame);
+  delivery.reply(session.id, frame);
 }

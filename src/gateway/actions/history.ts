@@ -10,7 +10,7 @@ import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
 export async function handleHistory(
-  { store, outbox }: ActionDeps,
+  { store, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId, before_seq: beforeSeq, limit }: Payload<'history'>,
@@ -20,7 +20,7 @@ export async function handleHistory(
     ...(beforeSeq === undefined ? {} : { beforeSeq }),
   });
   if (!page) {
-    outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
+    delivery.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
   }
   const first = page.rows[0]?.seq;
@@ -30,5 +30,5 @@ export async function handleHistory(
     oldest_seq: page.oldestSeq,
     next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
   };
-  outbox.reply(session.id, resultFrame(requestId, result, conversationId));
+  delivery.reply(session.id, resultFrame(requestId, result, conversationId));
 }

@@ -3,7 +3,7 @@ import { resultFrame } from '../../protocol/frames.ts';
 import type { ClientSession } from '../session.ts';
 import type { ActionDeps } from './action-handler.ts';
 
-export function handlePing({ outbox }: ActionDeps, session: ClientSession, requestId: string): null {
-  outbox.reply(session.id, resultFrame(requestId, {}));
+export function handlePing({ delivery }: ActionDeps, session: ClientSession, requestId: string): null {
+  delivery.reply(session.id, resultFrame(requestId, {}));
   return null;
 }

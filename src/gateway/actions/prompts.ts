@@ -7,7 +7,7 @@ import type { ActionDeps } from './action-handler.ts';
 import { invalidCursor, ofServer, pageOf } from './list-page.ts';
 
 export async function handlePrompts(
-  { mcpServers, promptsAndResources, outbox }: ActionDeps,
+  { mcpServers, promptsAndResources, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { server, ...range }: Payload<'prompts'>,
@@ -15,7 +15,7 @@ export async function handlePrompts(
   await mcpServers.settled();
   const page = pageOf(ofServer(await promptsAndResources.prompts(), server), range, ({ name }) => name);
   if (!page) {
-    outbox.reply(session.id, errorFrame(requestId, invalidCursor()));
+    delivery.reply(session.id, errorFrame(requestId, invalidCursor()));
     return;
   }
   const prompts = page.entries.map(({ server, name, title, description, arguments: args }) => ({
@@ -26,5 +26,5 @@ export async function handlePrompts(
     arguments: args,
   }));
   const servers = mcpServers.statuses().map(serializeServerStatus);
-  outbox.reply(session.id, resultFrame(requestId, { prompts, next_cursor: page.nextCursor, servers }));
+  delivery.reply(session.id, resultFrame(requestId, { prompts, next_cursor: page.nextCursor, servers }));
 }

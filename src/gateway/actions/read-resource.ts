@@ -7,7 +7,7 @@ import type { ActionDeps } from './action-handler.ts';
 import { unavailableFault } from './unavailable-fault.ts';
 
 export async function handleReadResource(
-  { promptsAndResources, outbox }: ActionDeps,
+  { promptsAndResources, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { server, uri }: Payload<'read_resource'>,
@@ -18,5 +18,5 @@ export async function handleReadResource(
     : resultFrame(requestId, {
         contents: parts.map(({ uri, mimeType, text, blob }) => ({ uri, mime_type: mimeType, text, blob })),
       });
-  outbox.reply(session.id, frame);
+  delivery.reply(session.id, frame);
 }

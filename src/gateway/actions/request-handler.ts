@@ -55,7 +55,7 @@ export function createRequestHandler(
       if (fault.code === 'internal') deps.onError(error);
       const { requestId, payload } = request;
       const conversationId = 'conversation_id' in payload ? payload.conversation_id : undefined;
-      deps.outbox.reply(session.id, errorFrame(requestId, fault, conversationId));
+      deps.delivery.reply(session.id, errorFrame(requestId, fault, conversationId));
     }) ?? null;
 }
 

@@ -9,7 +9,7 @@ import type { ActionDeps } from './action-handler.ts';
 import { invalidCursor, ofServer, pageOf } from './list-page.ts';
 
 export async function handleResources(
-  { mcpServers, promptsAndResources, outbox }: ActionDeps,
+  { mcpServers, promptsAndResources, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { server, ...range }: Payload<'resources'>,
@@ -22,7 +22,7 @@ export async function handleResources(
   ];
   const page = pageOf(entries, range, ({ kind, uri }) => `${kind} ${uri}`);
   if (!page) {
-    outbox.reply(session.id, errorFrame(requestId, invalidCursor()));
+    delivery.reply(session.id, errorFrame(requestId, invalidCursor()));
     return;
   }
   const result = {
@@ -31,7 +31,7 @@ export async function handleResources(
     next_cursor: page.nextCursor,
     servers: mcpServers.statuses().map(serializeServerStatus),
   };
-  outbox.reply(session.id, resultFrame(requestId, result));
+  delivery.reply(session.id, resultFrame(requestId, result));
 }
 
 function serializeResource({ server, name, title, description, uri, mimeType, sizeBytes }: FromServer<Resource>) {

@@ -21,7 +21,7 @@ export interface RespondDeps {
   registry: Pick<ActionDeps['registry'], 'route'>;
   store: Pick<ActionDeps['store'], 'interrupt'>;
   mcpServers: Pick<ActionDeps['mcpServers'], 'settled' | 'validateChange' | 'validateForm'>;
-  outbox: Pick<ActionDeps['outbox'], 'reply'>;
+  delivery: Pick<ActionDeps['delivery'], 'reply'>;
 }
 
 type Response = Payload<'respond'>;
@@ -35,7 +35,7 @@ interface InvalidField {
 
 /** Rejects when the log cannot be read. Who of two is first is decided by the conversation, not here. */
 export async function handleRespond(
-  { registry, store, outbox, mcpServers }: RespondDeps,
+  { registry, store, delivery, mcpServers }: RespondDeps,
   session: Pick<ClientSession, 'id' | 'subject'>,
   requestId: string,
   response: Response,
@@ -44,13 +44,13 @@ export async function handleRespond(
   const { conversation_id: conversationId, interrupt_id: interruptId, decision, reason, remember } = response;
   const interrupt = await store.interrupt(owner, conversationId, interruptId);
   if (interrupt === null || interrupt.decision !== null) {
-    outbox.reply(session.id, lateResponseFrame({ requestId, conversationId }, interrupt));
+    delivery.reply(session.id, lateResponseFrame({ requestId, conversationId }, interrupt));
     return;
   }
   const written = await readResponse(mcpServers, interrupt.question, response);
   if ('path' in written) {
     const { path, message } = written;
-    outbox.reply(
+    delivery.reply(
       session.id,
       errorFrame(requestId, fault('invalid_request', `${path}: ${message}.`, { path }), conversationId),
     );

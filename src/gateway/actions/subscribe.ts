@@ -26,7 +26,7 @@ export function handleSubscribe(
 
 /** The result and the first step of catching up happen in one tick: nothing of the conversation comes between. */
 async function subscribe(
-  { registry, store, outbox }: ActionDeps,
+  { registry, store, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId, state: wantsState, ...cursor }: Payload<'subscribe'>,
@@ -34,7 +34,7 @@ async function subscribe(
   const ref = { owner: session.subject, conversationId };
   const stored = await store.standing(ref.owner, conversationId, 0);
   if (!stored.known) {
-    outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
+    delivery.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
   }
   const { headSeq, oldestSeq } = stored;
@@ -48,10 +48,10 @@ async function subscribe(
     reset,
     state: state.value,
     can: state.can,
-    active: running === null ? null : { request_id: running, message_id: outbox.drafting(ref) },
+    active: running === null ? null : { request_id: running, message_id: delivery.drafting(ref) },
   };
-  outbox.reply(session.id, resultFrame(requestId, result, conversationId));
-  outbox.subscribe(session.id, ref, {
+  delivery.reply(session.id, resultFrame(requestId, result, conversationId));
+  delivery.subscribe(session.id, ref, {
     cursor: { ...cursor, after_seq: Math.max(afterSeq, oldestSeq - 1) },
     wantsState,
     state,

@@ -4,7 +4,7 @@ import { serializeServerStatus } from '../server-status.ts';
 import type { ClientSession } from '../session.ts';
 import type { ActionDeps } from './action-handler.ts';
 
-export function handleTools({ mcpServers, outbox }: ActionDeps, session: ClientSession, requestId: string): null {
+export function handleTools({ mcpServers, delivery }: ActionDeps, session: ClientSession, requestId: string): null {
   const tools = mcpServers.tools().map(({ name, server, title, description, inputSchema, annotations }) => ({
     name,
     server,
@@ -13,7 +13,7 @@ export function handleTools({ mcpServers, outbox }: ActionDeps, session: ClientS
     input_schema: inputSchema,
     annotations,
   }));
-  outbox.reply(
+  delivery.reply(
     session.id,
     resultFrame(requestId, { tools, servers: mcpServers.statuses().map(serializeServerStatus) }),
   );

@@ -5,13 +5,13 @@ import type { ClientSession } from '../session.ts';
 import type { ActionDeps } from './action-handler.ts';
 
 export function handleUnsubscribe(
-  { outbox, subscriptionOrder }: ActionDeps,
+  { delivery, subscriptionOrder }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId }: Payload<'unsubscribe'>,
 ): Promise<void> {
   return subscriptionOrder.run(session, conversationId, () => {
-    outbox.unsubscribe(session.id, { owner: session.subject, conversationId });
-    outbox.reply(session.id, resultFrame(requestId, {}, conversationId));
+    delivery.unsubscribe(session.id, { owner: session.subject, conversationId });
+    delivery.reply(session.id, resultFrame(requestId, {}, conversationId));
   });
 }
