@@ -11,7 +11,7 @@ import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { requestIdOf } from '../../src/client/frames.ts';
 import { turnedAway, type ConnectOptions } from '../support/client.ts';
 import { pageOf } from '../support/metrics.ts';
-import { startParley } from '../support/parley.ts';
+import { shareServers, startParley } from '../support/parley.ts';
 import { createHome } from '../support/server-process.ts';
 import { connectClient } from '../support/typed-client.ts';
 
@@ -29,8 +29,11 @@ const inC1 = { conversationId: 'c1' };
 const byHeader = (token: string): ConnectOptions => ({ headers: { authorization: `Bearer ${token}` } });
 const byProtocol = (token: string): ConnectOptions => ({ protocols: ['parley', `parley.token.${token}`] });
 
-const startWithTokens = (t: TestContext, websocket: Record<string, unknown> = {}) =>
-  startParley(t, { config: { auth, chat: { websocket } } });
+const serve = shareServers();
+const serveWithTokens = (websocket: Record<string, unknown> = {}) => serve({ auth, chat: { websocket } });
+
+/** With no conversations in it. */
+const startWithTokens = (t: TestContext) => startParley(t, { config: { auth } });
 
 /** A client of each subject. */
 async function startTwo(t: TestContext) {
@@ -39,14 +42,14 @@ async function startTwo(t: TestContext) {
 }
 
 describe('a token lets in', () => {
-  test('in the Authorization header', async (t) => {
-    const parley = await startWithTokens(t);
+  test('in the Authorization header', async () => {
+    const parley = await serveWithTokens();
     const client = await parley.connect(byHeader(tokens.alice));
     assert.equal((await client.chat('Hi')).end.status, 'complete');
   });
 
   test('among the subprotocols, and is not told back', async (t) => {
-    const parley = await startWithTokens(t);
+    const parley = await serveWithTokens();
     const { protocols = [] } = byProtocol(tokens.alice);
     const socket = new WebSocket(parley.url, protocols);
     const [upgrade] = await once(socket, 'upgrade');
@@ -57,7 +60,7 @@ describe('a token lets in', () => {
   });
 
   test('to a server that others can reach', async (t) => {
-    const parley = await startWithTokens(t, { host: '0.0.0.0' });
+    const parley = await serveWithTokens({ host: '0.0.0.0' });
     await connectClient(t, parley.url, { token: tokens.alice }).chat('Hi').end;
   });
 });
@@ -84,8 +87,8 @@ describe('error unauthorized and close 1008', () => {
       says: /asks for a token/,
     },
   ]) {
-    test(name, async (t) => {
-      const parley = await startWithTokens(t);
+    test(name, async () => {
+      const parley = await serveWithTokens();
       const { frames, code, reason } = await turnedAway(address(parley.url), options);
       assert.equal(code, 1008);
       assert.match(reason, /^unauthorized: send a token /);
@@ -98,8 +101,8 @@ describe('error unauthorized and close 1008', () => {
     });
   }
 
-  test('are not asked of a foreign page, which is closed with 1008 whatever it sends', async (t) => {
-    const parley = await startWithTokens(t);
+  test('are not asked of a foreign page, which is closed with 1008 whatever it sends', async () => {
+    const parley = await serveWithTokens();
     const { frames, code, reason } = await turnedAway(parley.url, {
       headers: { authorization: `Bearer ${tokens.alice}`, origin: 'https://evil.example' },
     });
@@ -166,8 +169,8 @@ describe('conversations belong to their subject', () => {
 });
 
 describe('the plain pages', () => {
-  test('ask for a token where they tell of turns, and for none where they tell that the server lives', async (t) => {
-    const parley = await startWithTokens(t);
+  test('ask for a token where they tell of turns, and for none where they tell that the server lives', async () => {
+    const parley = await serveWithTokens();
     const statusOf = async (path: string, authorization = '') =>
       (await fetch(pageOf(parley.url, path), { headers: { authorization } })).status;
     assert.deepEqual([await statusOf('/health'), await statusOf('/ready')], [200, 200]);
@@ -185,8 +188,8 @@ describe('the plain pages', () => {
     assert.match(await refused.text(), /Authorization: Bearer TOKEN/);
   });
 
-  test('name the MCP servers to those who have a token, and to nobody else', async (t) => {
-    const parley = await startWithTokens(t);
+  test('name the MCP servers to those who have a token, and to nobody else', async () => {
+    const parley = await serveWithTokens();
     const keysFor = async (authorization: string) =>
       Object.keys(Object(await (await fetch(pageOf(parley.url, '/health'), { headers: { authorization } })).json()));
     assert.deepEqual(await keysFor(''), ['status', 'version', 'uptime_seconds']);
