@@ -8,7 +8,7 @@ import type { RankTable } from './ranks.ts';
 import type { CountRequest, WorkerReply, WorkerStart } from './worker.ts';
 
 export interface CountingThread {
-  /** Starts the thread if need be; a second call does nothing. */
+  /** Announces the table: starts the thread, unless this process has built it before. A second call does nothing. */
   start(): void;
   /** Resolves with the number of tokens, or null: queue full, thread lost or closed. */
   count(text: string): Promise<number | null>;
@@ -123,7 +123,10 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
 
   return {
     start() {
-      if (worker === null && !ended) spawn();
+      if (worker !== null || table !== null || ended) return;
+      table = builtTables.get(options.encoding) ?? null;
+      if (table === null) spawn();
+      else options.onTable(table);
     },
     count(text) {
       if (ended || waiting.size >= maxWaiting || waitingUnits + text.length > maxWaitingUnits)

@@ -11,7 +11,7 @@ import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { requestIdOf } from '../../src/client/frames.ts';
 import { rejectedConnection, type ConnectOptions } from '../support/client.ts';
 import { pageOf } from '../support/metrics.ts';
-import { startParley } from '../support/parley.ts';
+import { shareServers, startParley } from '../support/parley.ts';
 import { createTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
 
@@ -29,8 +29,11 @@ const inC1 = { conversationId: 'c1' };
 const byHeader = (token: string): ConnectOptions => ({ headers: { authorization: `Bearer ${token}` } });
 const byProtocol = (token: string): ConnectOptions => ({ protocols: ['parley', `parley.token.${token}`] });
 
-const startWithTokens = (t: TestContext, websocket: Record<string, unknown> = {}) =>
-  startParley(t, { config: { auth, chat: { websocket } } });
+const serve = shareServers();
+const serveWithTokens = (websocket: Record<string, unknown> = {}) => serve({ auth, chat: { websocket } });
+
+/** With no conversations in it. */
+const startWithTokens = (t: TestContext) => startParley(t, { config: { auth } });
 
 /** One client of each subject. */
 async function startTwo(t: TestContext) {
@@ -39,14 +42,14 @@ async function startTwo(t: TestContext) {
 }
 
 describe('a valid token', () => {
-  test('is accepted in the Authorization header', async (t) => {
-    const parley = await startWithTokens(t);
+  test('is accepted in the Authorization header', async () => {
+    const parley = await serveWithTokens();
     const client = await parley.connect(byHeader(tokens.alice));
     assert.equal((await client.chat('Hi')).end.status, 'complete');
   });
 
   test('is accepted among the subprotocols, and is not echoed', async (t) => {
-    const parley = await startWithTokens(t);
+    const parley = await serveWithTokens();
     const { protocols = [] } = byProtocol(tokens.alice);
     const socket = new WebSocket(parley.url, protocols);
     const [upgrade] = await once(socket, 'upgrade');
@@ -57,7 +60,7 @@ describe('a valid token', () => {
   });
 
   test('is accepted by a server that other machines can reach', async (t) => {
-    const parley = await startWithTokens(t, { host: '0.0.0.0' });
+    const parley = await serveWithTokens({ host: '0.0.0.0' });
     await connectClient(t, parley.url, { token: tokens.alice }).chat('Hi').end;
   });
 });
@@ -84,8 +87,8 @@ describe('a connection gets unauthorized and close 1008', () => {
       says: /asks for a token/,
     },
   ]) {
-    test(name, async (t) => {
-      const parley = await startWithTokens(t);
+    test(name, async () => {
+      const parley = await serveWithTokens();
       const { frames, code, reason } = await rejectedConnection(address(parley.url), options);
       assert.equal(code, 1008);
       assert.match(reason, /^unauthorized: send a token /);
@@ -98,8 +101,8 @@ describe('a connection gets unauthorized and close 1008', () => {
     });
   }
 
-  test('a connection from a foreign page is closed with 1008 even with a token', async (t) => {
-    const parley = await startWithTokens(t);
+  test('a connection from a foreign page is closed with 1008 even with a token', async () => {
+    const parley = await serveWithTokens();
     const { frames, code, reason } = await rejectedConnection(parley.url, {
       headers: { authorization: `Bearer ${tokens.alice}`, origin: 'https://evil.example' },
     });
@@ -166,8 +169,8 @@ describe('the conversations of a subject', () => {
 });
 
 describe('the plain pages', () => {
-  test('need a token where they report on turns, and none for /health and /ready', async (t) => {
-    const parley = await startWithTokens(t);
+  test('need a token where they report on turns, and none for /health and /ready', async () => {
+    const parley = await serveWithTokens();
     const statusOf = async (path: string, authorization = '') =>
       (await fetch(pageOf(parley.url, path), { headers: { authorization } })).status;
     assert.deepEqual([await statusOf('/health'), await statusOf('/ready')], [200, 200]);
@@ -185,8 +188,8 @@ describe('the plain pages', () => {
     assert.match(await refused.text(), /Authorization: Bearer TOKEN/);
   });
 
-  test('list the MCP servers only with a token', async (t) => {
-    const parley = await startWithTokens(t);
+  test('list the MCP servers only with a token', async () => {
+    const parley = await serveWithTokens();
     const keysFor = async (authorization: string) =>
       Object.keys(Object(await (await fetch(pageOf(parley.url, '/health'), { headers: { authorization } })).json()));
     assert.deepEqual(await keysFor(''), ['status', 'version', 'uptime_seconds']);

@@ -3,9 +3,9 @@
  * sends the exact requests of browsers and nginx over raw sockets.
  */
 import assert from 'node:assert/strict';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { sendLines, upgradeByLines, upgradeLines } from './raw-request.ts';
-import { startParley, type ParleyOptions } from '../support/parley.ts';
+import { shareServers } from '../support/parley.ts';
 
 const KEY = 'chat.websocket.allowed_hosts';
 const PATHS = [
@@ -21,8 +21,10 @@ const PATHS = [
 ];
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket'];
 
-async function start(t: TestContext, config: ParleyOptions['config'] = {}) {
-  const { url } = await startParley(t, { config });
+const serve = shareServers();
+
+async function start(config: Record<string, unknown> = {}) {
+  const { url } = await serve(config);
   const { host, port } = new URL(url);
   return {
     url,
@@ -47,8 +49,8 @@ describe('a Host that is not this machine', () => {
     { name: 'with a user in it', lines: ['Host: x@localhost'] },
     { name: 'an address of another machine', lines: ['Host: 192.0.2.1:8000'] },
   ]) {
-    test(`(${name}) is rejected on every page and socket, with the key to set`, async (t) => {
-      const { get, chat, inspect } = await start(t);
+    test(`(${name}) is rejected on every page and socket, with the key to set`, async () => {
+      const { get, chat, inspect } = await start();
       for (const path of PATHS) {
         const { status, body } = await get(path, ...lines);
         const isInspection = path.startsWith('/inspect');
@@ -62,16 +64,16 @@ describe('a Host that is not this machine', () => {
     });
   }
 
-  test('is rejected for other methods too', async (t) => {
-    const { url } = await start(t);
+  test('is rejected for other methods too', async () => {
+    const { url } = await start();
     assert.equal(
       (await sendLines(url, ['POST /metrics HTTP/1.1', 'Host: evil.example', 'Content-Length: 0'])).status,
       421,
     );
   });
 
-  test('every name of this machine is served, with any port', async (t) => {
-    const { get, chat, inspect } = await start(t);
+  test('every name of this machine is served, with any port', async () => {
+    const { get, chat, inspect } = await start();
     for (const name of [
       'localhost',
       'LOCALHOST:8000',
@@ -108,8 +110,8 @@ describe('a request under a name of this machine with signs of a proxy', () => {
     'X-Forwarded-For:',
   ];
 
-  test('is rejected on pages and sockets if it has a header of proxies and content networks', async (t) => {
-    const { get, chat, inspect, host } = await start(t);
+  test('is rejected on pages and sockets if it has a header of proxies and content networks', async () => {
+    const { get, chat, inspect, host } = await start();
     for (const header of headers) {
       for (const path of PATHS) {
         const { status, body } = await get(path, `Host: ${host}`, header);
@@ -129,8 +131,8 @@ describe('a request under a name of this machine with signs of a proxy', () => {
     }
   });
 
-  test('is rejected if nginx sent it with its usual three lines: Connection without Upgrade', async (t) => {
-    const { get, host } = await start(t);
+  test('is rejected if nginx sent it with its usual three lines: Connection without Upgrade', async () => {
+    const { get, host } = await start();
     for (const path of PATHS) {
       assert.equal(
         (await get(path, 'Connection: upgrade', `Host: ${host}`, 'User-Agent: curl/8.0', 'Accept: */*')).status,
@@ -146,8 +148,8 @@ describe('a request under a name of this machine with signs of a proxy', () => {
     }
   });
 
-  test('is rejected if nginx sent it without these lines, as HTTP/1.0', async (t) => {
-    const { url, host } = await start(t);
+  test('is rejected if nginx sent it without these lines, as HTTP/1.0', async () => {
+    const { url, host } = await start();
     for (const path of PATHS)
       assert.equal(
         (await sendLines(url, [`GET ${path} HTTP/1.0`, `Host: ${host}`, 'Connection: close'])).status,
@@ -156,15 +158,15 @@ describe('a request under a name of this machine with signs of a proxy', () => {
       );
   });
 
-  test('is rejected if nginx sent it with the map of its documentation: Connection comes before Host', async (t) => {
-    const { get, host } = await start(t);
+  test('is rejected if nginx sent it with the map of its documentation: Connection comes before Host', async () => {
+    const { get, host } = await start();
     for (const path of PATHS)
       assert.equal((await get(path, 'Connection: close', `Host: ${host}`, 'Accept: */*')).status, 403, path);
   });
 
   for (const spelling of ['upgrade', 'Upgrade']) {
-    test(`is rejected if nginx sent an upgrade without an Origin, with "${spelling}": Upgrade and Connection come before Host`, async (t) => {
-      const { chat, inspect, host } = await start(t);
+    test(`is rejected if nginx sent an upgrade without an Origin, with "${spelling}": Upgrade and Connection come before Host`, async () => {
+      const { chat, inspect, host } = await start();
       const lines = ['Upgrade: websocket', `Connection: ${spelling}`, `Host: ${host}`];
       assert.match((await chat(...lines)).close?.reason ?? '', /^came through a proxy/);
       assert.match(
@@ -175,8 +177,8 @@ describe('a request under a name of this machine with signs of a proxy', () => {
     });
   }
 
-  test('is distinct from the requests of clients on this machine, which are served', async (t) => {
-    const { get, chat, host } = await start(t);
+  test('is distinct from the requests of clients on this machine, which are served', async () => {
+    const { get, chat, host } = await start();
     assert.equal(
       (
         await chat(
@@ -214,8 +216,8 @@ describe('a request of a page of another site', () => {
       lines: ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: iframe'],
     },
   ]) {
-    test(`is rejected by ${name}`, async (t) => {
-      const { get, host } = await start(t);
+    test(`is rejected by ${name}`, async () => {
+      const { get, host } = await start();
       for (const path of PATHS) {
         const { status, body } = await get(path, `Host: ${host}`, ...lines);
         assert.equal(status, 403, path);
@@ -249,8 +251,8 @@ describe('a request of a page of another site', () => {
       ],
     },
   ]) {
-    test(`is distinct from ${name}, which is served`, async (t) => {
-      const { get } = await start(t);
+    test(`is distinct from ${name}, which is served`, async () => {
+      const { get } = await start();
       for (const path of ['/health', '/inspect', '/inspect/api/conversations'])
         assert.equal((await get(path, 'Host: localhost', ...lines)).status, 200, path);
     });
@@ -258,8 +260,8 @@ describe('a request of a page of another site', () => {
 });
 
 describe('a host in allowed_hosts', () => {
-  test('is served through a proxy without a token, and its pages may connect; others may not', async (t) => {
-    const { get, chat } = await start(t, withHosts(['chat.example.com']));
+  test('is served through a proxy without a token, and its pages may connect; others may not', async () => {
+    const { get, chat } = await start(withHosts(['chat.example.com']));
     const proxied = ['Host: chat.example.com', 'X-Forwarded-For: 192.0.2.1', 'Via: 1.1 Caddy'];
     for (const scheme of ['http', 'https'])
       assert.equal((await chat(...proxied, ...UPGRADE, `Origin: ${scheme}://chat.example.com`)).close, null, scheme);
@@ -284,16 +286,16 @@ describe('a host in allowed_hosts', () => {
     );
   });
 
-  test('may connect from its pages also if the proxy does not forward Host', async (t) => {
-    const { chat, host } = await start(t, withHosts(['chat.example.com']));
+  test('may connect from its pages also if the proxy does not forward Host', async () => {
+    const { chat, host } = await start(withHosts(['chat.example.com']));
     const nginx = ['Upgrade: websocket', 'Connection: upgrade', `Host: ${host}`];
     assert.equal((await chat(...nginx, 'Origin: https://chat.example.com')).close, null);
     assert.equal((await chat(...nginx, 'Origin: https://evil.example')).close?.code, 1008);
     assert.equal((await chat(...nginx)).close?.code, 1008);
   });
 
-  test('gets no inspection, which has a key of its own and needs tokens', async (t) => {
-    const { get, inspect } = await start(t, withHosts(['chat.example.com', 'localhost']));
+  test('gets no inspection, which has a key of its own and needs tokens', async () => {
+    const { get, inspect } = await start(withHosts(['chat.example.com', 'localhost']));
     for (const lines of [['Host: chat.example.com'], ['Host: localhost', 'X-Forwarded-For: 192.0.2.1']]) {
       for (const path of PATHS.filter((each) => each.startsWith('/inspect'))) {
         const { status, body } = await get(path, ...lines);
@@ -304,8 +306,8 @@ describe('a host in allowed_hosts', () => {
     }
   });
 
-  test('may be a name of this machine, which is then served through proxies', async (t) => {
-    const { chat } = await start(t, withHosts(['localhost']));
+  test('may be a name of this machine, which is then served through proxies', async () => {
+    const { chat } = await start(withHosts(['localhost']));
     assert.equal(
       (await chat('Host: localhost:8000', 'X-Forwarded-For: 127.0.0.1', ...UPGRADE, 'Origin: http://localhost:3000'))
         .close,
@@ -314,8 +316,8 @@ describe('a host in allowed_hosts', () => {
     assert.equal((await chat('Host: 127.0.0.1:8000', 'X-Forwarded-For: 127.0.0.1', ...UPGRADE)).close?.code, 1008);
   });
 
-  test('may have a port or a wildcard', async (t) => {
-    const { chat } = await start(t, withHosts(['*.example.com', 'chat.example:8443']));
+  test('may have a port or a wildcard', async () => {
+    const { chat } = await start(withHosts(['*.example.com', 'chat.example:8443']));
     assert.equal((await chat('Host: a.example.com', ...UPGRADE, 'Origin: https://b.example.com')).close, null);
     assert.equal((await chat('Host: chat.example:8443', ...UPGRADE, 'Origin: https://chat.example:8443')).close, null);
     for (const host of ['example.com', 'chat.example', 'chat.example:8000'])
@@ -323,9 +325,8 @@ describe('a host in allowed_hosts', () => {
   });
 });
 
-test('listed origins match with ports, capitals, slashes and wildcards', async (t) => {
+test('listed origins match with ports, capitals, slashes and wildcards', async () => {
   const { chat } = await start(
-    t,
     withHosts([], {
       allow_origins: ['HTTPS://App.Example.com:443/', 'http://app.example.com:3000', 'https://*.pages.example'],
     }),
@@ -343,8 +344,8 @@ test('listed origins match with ports, capitals, slashes and wildcards', async (
     assert.equal(await by(origin), 1008, origin);
 });
 
-test('with every origin allowed, pages of other sites are served, but no proxy is', async (t) => {
-  const { get, chat } = await start(t, withHosts([], { allow_origins: ['*'] }));
+test('with every origin allowed, pages of other sites are served, but no proxy is', async () => {
+  const { get, chat } = await start(withHosts([], { allow_origins: ['*'] }));
   assert.equal((await chat('Host: localhost', ...UPGRADE, 'Origin: https://any.example')).close, null);
   assert.equal((await get('/health', 'Host: localhost', 'Sec-Fetch-Site: cross-site')).status, 200);
   assert.equal(

@@ -8,13 +8,15 @@ import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { pageOf } from '../support/metrics.ts';
 import { startModelServer } from '../support/model/server.ts';
-import { startParley, type Parley } from '../support/parley.ts';
+import { shareServers, startParley, type Parley } from '../support/parley.ts';
 
 interface Got {
   status: number;
   headers: NodeJS.Dict<string | string[]>;
   body: string;
 }
+
+const serve = shareServers();
 
 /** Not by fetch, which follows redirects, tidies paths, and sets no Host. */
 async function get(
@@ -28,8 +30,8 @@ async function get(
 }
 
 describe('the start page', () => {
-  it('says what runs, where, what answers, and leads to the other pages', async (t) => {
-    const parley = await startParley(t);
+  it('says what runs, where, what answers, and leads to the other pages', async () => {
+    const parley = await serve();
     const { status, headers, body } = await get(parley, '/', { headers: { host: 'localhost:1234' } });
     assert.equal(status, 200);
     assert.equal(headers['content-type'], 'text/html; charset=utf-8');
@@ -97,8 +99,8 @@ describe('the start page', () => {
     assert.ok((await get(parley, '/', { headers: { authorization: `Bearer ${token}` } })).body.includes('demo model'));
   });
 
-  it('is read by HEAD, which has no body', async (t) => {
-    const parley = await startParley(t);
+  it('is read by HEAD, which has no body', async () => {
+    const parley = await serve();
     for (const path of ['/', '/health', '/favicon.ico', '/inspect', '/nothing']) {
       const [head, whole] = [await get(parley, path, { method: 'HEAD' }), await get(parley, path)];
       assert.deepEqual(
@@ -112,7 +114,7 @@ describe('the start page', () => {
 
 describe('the server over HTTP', () => {
   it('answers an unknown path with the pages that exist, as text or as JSON', async (t) => {
-    const parley = await startParley(t);
+    const parley = await serve();
     for (const path of [
       '/nothing',
       '//',
@@ -146,8 +148,8 @@ describe('the server over HTTP', () => {
     assert.ok(!(await get(shut, '/')).body.includes('href="/inspect"'));
   });
 
-  it('leads from a page with a slash too many to the page', async (t) => {
-    const parley = await startParley(t);
+  it('leads from a page with a slash too many to the page', async () => {
+    const parley = await serve();
     for (const [path, location] of [
       ['/inspect/', '/inspect'],
       ['/health/?a=1', '/health?a=1'],
@@ -159,8 +161,8 @@ describe('the server over HTTP', () => {
     }
   });
 
-  it('refuses other methods with 405 and those that it allows', async (t) => {
-    const parley = await startParley(t);
+  it('refuses other methods with 405 and those that it allows', async () => {
+    const parley = await serve();
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
       for (const path of ['/', '/health', '/inspect', '/nothing']) {
         const { status, headers, body } = await get(parley, path, { method });
@@ -170,8 +172,8 @@ describe('the server over HTTP', () => {
     }
   });
 
-  it('has an icon and keeps crawlers out', async (t) => {
-    const parley = await startParley(t);
+  it('has an icon and keeps crawlers out', async () => {
+    const parley = await serve();
     assert.match((await get(parley, '/favicon.ico')).body, /^<svg /);
     assert.equal((await get(parley, '/robots.txt')).body, 'User-agent: *\nDisallow: /\n');
   });
@@ -182,7 +184,7 @@ describe('the start page in a browser', { skip: withoutBrowser }, () => {
 
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`fits every width and is legible in ${colorScheme}`, async (t) => {
-      const parley = await startParley(t);
+      const parley = await serve();
       const page = await openPage(t, { colorScheme });
       await page.goto(String(pageOf(parley.url, '/')));
       for (const width of [400, 1280]) {
@@ -207,7 +209,7 @@ describe('the start page in a browser', { skip: withoutBrowser }, () => {
   }
 
   it('has an example that works in its own console', async (t) => {
-    const parley = await startParley(t);
+    const parley = await serve();
     const page = await openPage(t);
     await page.goto(String(pageOf(parley.url, '/')));
     const example = await page.locator('pre', { hasText: 'new WebSocket' }).innerText();

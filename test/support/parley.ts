@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import { createLiveSettings } from '../../src/config/live-settings.ts';
 import { configSchema } from '../../src/config/schema/schema.ts';
@@ -86,9 +86,27 @@ export async function startScripted(
   return { parley, model, client: await parley.connect() };
 }
 
+/**
+ * Starts servers that the tests of a file share, one for each configuration; they end after the last test. For tests
+ * that leave nothing behind.
+ */
+export function shareServers(): (config?: Record<string, unknown>) => Promise<Parley> {
+  const servers = new Map<string, Promise<Parley>>();
+  const ends: (() => Promise<void>)[] = [];
+  after(async () => {
+    for (const end of ends) await end();
+  });
+  return (config = {}) => {
+    const key = JSON.stringify(config);
+    const server = servers.get(key) ?? startParley({ after: (end) => void ends.push(end) }, { config });
+    servers.set(key, server);
+    return server;
+  };
+}
+
 /** Starts a server; `test` is a test or another object whose `after` stops it. */
 export async function startParley(
-  test: Pick<TestContext, 'after'>,
+  test: { after(end: () => Promise<void>): void },
   { modelUrl, mcpServers = {}, config = {}, env = {} }: ParleyOptions = {},
 ): Promise<Parley> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-'));

@@ -81,6 +81,16 @@ describe('counting thread', () => {
     await thread.close();
   });
 
+  test('announces a table that this process has built without a thread', async () => {
+    const builds = startThread(program(announce, countOrDie));
+    await builds.thread.count('abc');
+    const { thread, deaths, tables } = startThread(program(`throw new Error('started');`));
+    thread.start();
+    assert.equal(tables(), 1);
+    await Promise.all([builds.thread.close(), thread.close()]);
+    assert.deepEqual(deaths, []);
+  });
+
   test('answers null when no thread can be made', async () => {
     const { thread, deaths } = startThread(new URL('nowhere:'));
     assert.equal(await thread.count('text'), null);
