@@ -1,16 +1,33 @@
 /**
- * Declares the rows of the event log. Types only. turn-rows.ts builds the rows. Everything durable that Parley sends to
+ * Declares the rows of the event log. Types and lists of values only. turn-rows.ts builds the rows. Everything durable that Parley sends to
  * a client is a rendering of these rows.
  */
 
 /** `type` column of `chat_events`. */
-export type RowType = 'user_message' | 'assistant_message' | 'tool_call' | 'tool_result' | 'system_update' | 'meta';
+export const rowTypes = [
+  'user_message',
+  'assistant_message',
+  'tool_call',
+  'tool_result',
+  'system_update',
+  'meta',
+] as const;
+export type RowType = (typeof rowTypes)[number];
 
 /** How a tool call ended. Every call that the model asked for ends in exactly one of these. */
-export type ToolStatus = 'ok' | 'error' | 'denied' | 'cancelled' | 'timed_out' | 'outcome_unknown' | 'limit';
+export const toolStatuses = ['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit'] as const;
+export type ToolStatus = (typeof toolStatuses)[number];
 
 /** How a turn without a fault ended. */
-export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_limit_reached' | 'cancelled' | 'interrupted';
+export const finishReasons = [
+  'stop',
+  'length',
+  'content_filter',
+  'tool_limit_reached',
+  'cancelled',
+  'interrupted',
+] as const;
+export type FinishReason = (typeof finishReasons)[number];
 
 /** Token usage as the provider reports it. `estimated`: Parley counted instead. */
 export interface Usage {

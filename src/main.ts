@@ -17,6 +17,7 @@ import { createLiveSettings } from './config/live-settings.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema/schema.ts';
 import { AppError } from './errors.ts';
+import { keyVariablesInWords } from './llm/providers/presets.ts';
 import { createLog } from './observability/log.ts';
 import { startServer, type Server } from './server.ts';
 import { watchTerminal } from './terminal.ts';
@@ -39,7 +40,7 @@ function announce({ url, inspectUrl, provider, model, demo, database, servers }:
     )
     .join(', ');
   const who = demo
-    ? 'demo model (offline; set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY for a real one)'
+    ? `demo model (offline; set ${keyVariablesInWords()} for a real one)`
     : `${provider}, model ${model}`;
   return `Parley listens at ${url} | provider: ${who} | database: ${database} | MCP: ${tools || 'none'}${inspectUrl === null ? '' : ` | open ${inspectUrl} to watch`}\n`;
 }

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { createTokenVerifier } from './auth/tokens.ts';
-import { ANONYMOUS, withinTime, type Verify } from './auth/verifier.ts';
+import { ANONYMOUS, withTimeout, type Verify } from './auth/verifier.ts';
 import type { LiveSettings } from './config/live-settings.ts';
 import {
   accessOptions,
@@ -39,12 +39,13 @@ import { createConversationMachine } from './conversation/machine.ts';
 import { createPermits } from './scheduling/turn-permits.ts';
 import { createServerNotices } from './conversation/server-notices.ts';
 import { createSystemPrompt } from './conversation/system-prompt.ts';
-import { createLogCache } from './conversation/warm-logs.ts';
+import { createLogCache } from './conversation/log-cache.ts';
 import { createDemoModel } from './demo/model.ts';
 import { createAccess } from './gateway/admission/access.ts';
 import { credentialOf } from './gateway/admission/credential.ts';
-import { createComingChats } from './gateway/actions/pending-chats.ts';
-import { createRequestHandler } from './gateway/actions/requests.ts';
+import { createPendingChats } from './gateway/actions/pending-chats.ts';
+import { createSubscriptionOrder } from './gateway/actions/subscription-order.ts';
+import { createRequestHandler } from './gateway/actions/request-handler.ts';
 import { createHttpHandler } from './gateway/http.ts';
 import { createRefusalReport } from './gateway/admission/refusal-report.ts';
 import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
@@ -68,7 +69,7 @@ import { reportServer } from './observability/mcp-server-log.ts';
 import type { ServerStatus } from './mcp/port.ts';
 import { createMcpServers } from './mcp/mcp-servers.ts';
 import { createMetrics } from './observability/metrics.ts';
-import { createDelivery } from './outbox/outbox.ts';
+import { createDelivery } from './delivery/delivery.ts';
 import { createDecoder } from './protocol/decoder.ts';
 import { createRegistry } from './registry/registry.ts';
 import { createReload } from './reload.ts';
@@ -167,18 +168,18 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   );
   settings.onApply(retain);
 
-  const outbox = createDelivery(
+  const delivery = createDelivery(
     settings.follow(({ chat }) => ({ reader: store, flushMs: chat.service.streaming.flush_ms, onError })),
   );
-  const warmLogs = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
-  settings.onApply(warmLogs.resize);
+  const logCache = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
+  settings.onApply(logCache.resize);
   const countTokens = tokens.count;
   const inFlight = createInFlight();
   const permits = createPermits(settings.follow(({ chat }) => ({ most: chat.service.max_running_turns })));
   settings.onApply(permits.refresh);
   const notices = createServerNotices({
     mcpServers,
-    outbox,
+    delivery,
     *atWork() {
       for (const ref of permits.holders()) {
         const running = registry.state(ref)?.running;
@@ -189,7 +190,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   const metrics = createMetrics({
     connections: () => gateway?.connections() ?? 0,
     conversationsLive: () => registry.live(),
-    warmBytes: warmLogs.bytes,
+    warmBytes: logCache.bytes,
     waitingAppends: store.waiting,
     openTurns: () => turnReport.open(),
     turnsInLine: permits.queued,
@@ -211,8 +212,8 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     settings.follow((now) => ({
       model,
       mcpServers,
-      outbox,
-      warmLogs,
+      delivery,
+      logCache,
       inFlight,
       permits,
       notices,
@@ -224,7 +225,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       systemPrompt: createSystemPrompt({
         text: now.chat.service.system_prompt,
         promptsAndResources: mcpServers.promptsAndResources,
-        outbox,
+        delivery,
         ...promptResources(now),
       }),
       policy: toolPolicy(now),
@@ -241,8 +242,8 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     settings.follow(({ chat: { service } }) => ({
       machine,
       store,
-      warmLogs,
-      outbox,
+      logCache,
+      delivery,
       countTokens,
       turnReport,
       inFlight,
@@ -261,7 +262,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       },
       onStart: inspection.starting,
       toolsSettled: mcpServers.settled,
-      dismiss: (needed) => gateway?.dismiss(needed),
+      dismiss: (needed) => gateway?.closeIdleSockets(needed),
       closeNeighbours: async () => {
         const closed = await Promise.allSettled([store.close(), mcpServers.close(), tokens.close()]);
         for (const each of closed) if (each.status === 'rejected') onError(each.reason);
@@ -281,7 +282,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   nameCheck.check();
   void tokens.ready();
   const checking = settings.follow(({ auth }) => ({
-    verify: withinTime(
+    verify: withTimeout(
       auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS },
       ms(auth.verification_timeout),
     ),
@@ -326,8 +327,8 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     version,
     endpoint: websocket.endpoint,
     isServing: registry.isServing,
-    answering: () => model.providers[0] ?? { name: '', model: '', demo: false },
-    asksForToken: config.auth.mode === 'token',
+    activeModel: () => model.providers[0] ?? { name: '', model: '', demo: false },
+    requiresToken: config.auth.mode === 'token',
     mayChat: async ({ headers }) => (await verify(credentialOf(headers))) !== null,
     mayInspect: (request) =>
       inspectable &&
@@ -340,7 +341,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
           ...viewerLimits(now),
           path: '/inspect/events',
           refusalOf: (request) => access.viewer(request),
-          visitor: viewerAuthorizer.authorize,
+          authorize: viewerAuthorizer.authorize,
           onRefused,
           watch: inspection.watch,
           unwatch: inspection.unwatch,
@@ -348,14 +349,16 @@ export async function startServer({ settings, readConfig, version, env, log, sto
         })),
       )
     : null;
-  const comingChats = createComingChats();
+  const pendingChats = createPendingChats();
+  const subscriptionOrder = createSubscriptionOrder();
   const requests = settings.follow(({ chat: { service } }) => ({
     registry,
     store,
     mcpServers,
     promptsAndResources: mcpServers.promptsAndResources,
-    comingChats,
-    outbox,
+    pendingChats,
+    subscriptionOrder,
+    delivery,
     onError,
     maxTextLength: service.max_text_length,
     streaming: service.streaming.enabled,
@@ -394,7 +397,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     settings.follow((now) => ({
       ...listeningOptions(now),
       admission,
-      outbox,
+      delivery,
       onError,
       isServing: registry.isServing,
       http,

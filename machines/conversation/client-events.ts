@@ -28,6 +28,15 @@ export interface FollowOptions {
   cursor: Cursor | null;
 }
 
+/** What a chat does while another turn runs: wait behind it, be rejected, or stop it and go first. */
+export const chatModes = ['queue', 'reject', 'interrupt'] as const;
+
+/** What a person may decide about a call that needs approval. */
+export const approvalDecisions = ['approve', 'deny'] as const;
+
+/** What a person may decide about the question of an MCP server. */
+export const questionDecisions = ['answer', 'decline', 'cancel'] as const;
+
 /**
  * A message that asks for a turn. `mode` decides what happens if a turn runs already: wait behind it, be rejected, or
  * cancel it and run next. Until its row is committed the client is promised nothing.
@@ -41,7 +50,7 @@ export interface ChatEvent {
   included: Included[];
   /** Hash of the request. The same request id with another digest is rejected. */
   digest: string;
-  mode: 'queue' | 'reject' | 'interrupt';
+  mode: (typeof chatModes)[number];
   follow: FollowOptions;
   metadata: Record<string, unknown> | null;
   /** The model to ask. Null: the provider's default. */
@@ -63,7 +72,7 @@ export interface RespondEvent {
   type: 'client.respond';
   by: Requester;
   interruptId: string;
-  decision: 'approve' | 'deny' | 'answer' | 'decline' | 'cancel';
+  decision: (typeof approvalDecisions)[number] | (typeof questionDecisions)[number];
   /** The filled form, already validated against its schema. Null if there is none. */
   content: FormContent | null;
   /** For the model. Null if none was given. */

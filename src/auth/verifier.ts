@@ -19,7 +19,7 @@ export interface Verifier {
 export type Verify = (credential: string | null) => Promise<string | null>;
 
 /** Asks a verifier, and rejects after `limitMs` without an answer: whoever waits for it is a stranger so far. */
-export function withinTime(verifier: Verifier, limitMs: number): Verify {
+export function withTimeout(verifier: Verifier, limitMs: number): Verify {
   return async (credential) => {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(

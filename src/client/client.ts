@@ -7,35 +7,20 @@
  *   for await (const chunk of turn) if (chunk.type === 'text') show(chunk.data);
  *   const { metadata } = await turn.end;
  */
-import type { FormContent } from '../../machines/conversation/client-events.ts';
 import type { Fault } from '../../machines/log.ts';
+import { PROTOCOL, TOKEN_PREFIX } from '../protocol/subprotocols.ts';
+import type { Payload } from '../protocol/actions.ts';
 import { createBackoff, type BackoffOptions } from './backoff.ts';
-import { openConnection, type ConnectionStatus, type SocketConstructor } from './connection.ts';
+import { NO_CLOSE_FRAME, openConnection, type ConnectionStatus, type SocketConstructor } from './connection.ts';
 import { clientError, ParleyError } from './errors.ts';
-import { createExchanges } from './exchanges.ts';
-import { startFollow, type Follow, type Follower } from './follow.ts';
-import { parseFrame, type Incoming } from './frames.ts';
-import { newId } from './ids.ts';
-import { createOffers, type Offers } from './offers.ts';
-import type { Waiting } from './patience.ts';
+import { createPendingRequests } from './pending-requests.ts';
+import { startSubscription, type Subscription, type SubscriptionHandle } from './subscription.ts';
+import { parseFrame } from './frames.ts';
+import type { Frame } from '../protocol/frames.ts';
+import type { RetryWait } from './retry.ts';
 import type { Cursor } from './position.ts';
-import { sendRequest, type RequestOptions } from './request.ts';
-import {
-  isCancelResult,
-  isConversationPage,
-  isForkResult,
-  isHistoryPage,
-  isRespondResult,
-  isToolList,
-  readResult,
-  type CancelResult,
-  type ConversationPage,
-  type ForkResult,
-  type HistoryPage,
-  type RespondResult,
-  type Result,
-  type ToolList,
-} from './results.ts';
+import { newId, sendRequest } from './request.ts';
+import { createRequests, type Requests } from './requests.ts';
 import { startTurn, type Turn } from './turn.ts';
 
 export interface ClientOptions {
@@ -62,7 +47,7 @@ export interface ClientOptions {
   /** Told of every change of the connection. */
   onStatus?(status: ConnectionStatus): void;
   /** Called each time that the server has refused a request for now: what waits, why, and for how long. The wait is over when the request's promise settles (a chat's `accepted`), or at its next call. */
-  onWait?(wait: Waiting): void;
+  onWait?(wait: RetryWait): void;
 }
 
 export interface ChatOptions {
@@ -71,7 +56,7 @@ export interface ChatOptions {
   /** False: each message whole, once it is stored. */
   streaming?: boolean;
   /** What to do while another turn runs: wait behind it (default), be refused, or end it. */
-  mode?: 'queue' | 'reject' | 'interrupt';
+  mode?: Payload<'chat'>['mode'];
   /** In place of an earlier message, by its seq: the conversation goes on from before it. While a turn runs only with `mode: 'interrupt'`. */
   rewindTo?: number;
   /** The turn's identity: the same chat under the same id never runs twice. */
@@ -88,48 +73,17 @@ export interface ChatOptions {
   /** Stops the turn when it aborts. */
   signal?: AbortSignal;
   /** Called each time that the server has refused this chat for now, beside the client's own `onWait`. */
-  onWait?(wait: Waiting): void;
-}
-
-/** A person's answer to an `approval_request`, or to the `elicitation_request` of an MCP server. */
-export interface Answer {
-  /** The question's. */
-  interruptId: string;
-  /** `approve` or `deny` a call; `answer` a server's question, `decline` to, or `cancel`: the person has looked away. */
-  decision: 'approve' | 'deny' | 'answer' | 'decline' | 'cancel';
-  /** With `answer`: the form as it was filled in; must fit its `requested_schema`, else it is `invalid_request` and the question stands. */
-  content?: FormContent;
-  /** For the model; at most 1,000 characters. */
-  reason?: string;
-  /** With which to make an approved call instead; must fit the tool's `input_schema`, else it is `invalid_request` and the question stands. */
-  arguments?: Record<string, unknown>;
-  /** Decides about the tool for the rest of the conversation: nobody is asked about it again. */
-  remember?: boolean;
+  onWait?(wait: RetryWait): void;
 }
 
 /** All promises reject with a ParleyError. */
-export interface Client extends Offers {
+export interface Client extends Requests {
   /** The conversation of chats that name none. */
   readonly conversationId: string;
   /** Without a text the message at `rewindTo` is asked again. Never throws: what is wrong, the turn's promises tell. */
   chat(text: string | null, options?: ChatOptions): Turn;
-  /** Stops a turn, by default the running one of the client's own conversation. */
-  cancel(conversationId?: string, target?: string): Promise<CancelResult>;
-  /** Answers what a turn has asked; the first answer counts. */
-  respond(conversationId: string, answer: Answer): Promise<RespondResult>;
-  history(conversationId: string, range?: { beforeSeq?: number; limit?: number }): Promise<HistoryPage>;
-  /** A page of one's own conversations, newest first; the first without a cursor. */
-  conversations(range?: { cursor?: string; limit?: number }): Promise<ConversationPage>;
-  /** A new conversation with all up to the end of a turn. Elsewhere it is `invalid_request`, and `data.nearest` has the seqs where it can be. */
-  fork(conversationId: string, atSeq: number): Promise<ForkResult>;
-  /** Ends a conversation and removes its log, whatever it is at; its turns reject with `conversation_deleted`. */
-  delete(conversationId: string): Promise<void>;
-  tools(): Promise<ToolList>;
-  ping(): Promise<void>;
-  /** Any action that answers with one `result`. */
-  request(action: string, payload?: object, options?: RequestOptions): Promise<Result>;
   /** One `follow` a conversation and client. `state`: also how the conversation stands. */
-  follow(conversationId: string, options?: { cursor?: Cursor; state?: boolean }): Follow;
+  subscribe(conversationId: string, options?: { cursor?: Cursor; state?: boolean }): Subscription;
   /** Closes the connection; it cancels no turn. What is open rejects with `connection_closed`. */
   close(): void;
 }
@@ -145,13 +99,13 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   const waits = {
     backoff,
     retryTimeoutMs: options.retryTimeoutMs ?? 60_000,
-    onWait: (wait: Waiting) => options.onWait?.(wait),
+    onWait: (wait: RetryWait) => options.onWait?.(wait),
   };
   const conversationId = newId();
-  const followers = new Map<string, Follower>();
+  const subscriptions = new Map<string, SubscriptionHandle>();
 
   /** What the server said last, if it was a complaint about this connection as a whole. */
-  let lastWords: Fault | null = null;
+  let connectionFault: Fault | null = null;
 
   const connection = openConnection({
     url,
@@ -167,48 +121,31 @@ export function connect(url: string, options: ClientOptions = {}): Client {
       if (frame) route(frame);
     },
     onStatus(status) {
-      if (status.status === 'connecting') lastWords = null;
-      if (status.status === 'open') exchanges.connected();
-      if (status.status === 'waiting') exchanges.disconnected();
-      if (status.status === 'closed') exchanges.end(closedFor(status, lastWords));
-      if (status.status === 'unreachable') exchanges.end(unreachableFor(url, status, lastWords));
+      if (status.status === 'connecting') connectionFault = null;
+      if (status.status === 'open') pendingRequests.connected();
+      if (status.status === 'waiting') pendingRequests.disconnected();
+      if (status.status === 'closed') pendingRequests.failAll(closedError(status, connectionFault));
+      if (status.status === 'unreachable') pendingRequests.failAll(unreachableError(url, status, connectionFault));
       options.onStatus?.(status);
     },
   });
-  const exchanges = createExchanges(connection);
+  const pendingRequests = createPendingRequests(connection);
 
-  function route(frame: Incoming): void {
-    lastWords =
+  function route(frame: Frame): void {
+    connectionFault =
       frame.status === 'error' && frame.request_id === null && frame.conversation_id === undefined ? frame.error : null;
-    exchanges.receive(frame);
-    if (frame.conversation_id !== undefined) followers.get(frame.conversation_id)?.hear(frame);
+    pendingRequests.receive(frame);
+    if (frame.conversation_id !== undefined) subscriptions.get(frame.conversation_id)?.onFrame(frame);
   }
 
-  function request(action: string, payload: object = {}, requestOptions: RequestOptions = {}): Promise<Result> {
-    return sendRequest(action, payload, requestOptions, { exchanges, timeoutMs: requestTimeoutMs, ...waits });
-  }
-
-  async function ask<Known extends object>(
-    action: string,
-    payload: object,
-    isKnown: (result: object) => result is Known,
-    requestOptions: RequestOptions = { repeatable: true },
-  ): Promise<Known> {
-    const result = readResult(action, await request(action, payload, requestOptions), isKnown);
-    if (result instanceof ParleyError) throw result;
-    return result;
-  }
-
-  /** Without a target a repeat might stop the next turn, and so might a Stop that comes late. */
-  function cancel(conversation: string = conversationId, target?: string): Promise<CancelResult> {
-    const hasTarget = target !== undefined;
-    return ask('cancel', { conversation_id: conversation, target }, isCancelResult, {
-      repeatable: hasTarget,
-      waits: hasTarget,
-    });
-  }
+  const requests = createRequests(
+    (action, payload = {}, requestOptions = {}) =>
+      sendRequest(action, payload, requestOptions, { pendingRequests, timeoutMs: requestTimeoutMs, ...waits }),
+    conversationId,
+  );
 
   return {
+    ...requests,
     conversationId,
     chat(
       text,
@@ -232,8 +169,8 @@ export function connect(url: string, options: ClientOptions = {}): Client {
         { requestId, conversationId: conversation, payload, cursor, signal },
         {
           ...waits,
-          exchanges,
-          cancel,
+          pendingRequests,
+          cancel: requests.cancel,
           onWait(wait) {
             onWait?.(wait);
             waits.onWait(wait);
@@ -241,61 +178,32 @@ export function connect(url: string, options: ClientOptions = {}): Client {
         },
       );
     },
-    cancel,
-    // A repeat is harmless: it is told what was decided.
-    respond: (conversation, { interruptId, ...answer }) =>
-      ask('respond', { conversation_id: conversation, interrupt_id: interruptId, ...answer }, isRespondResult),
-    history: (conversation, { beforeSeq, limit } = {}) =>
-      ask('history', { conversation_id: conversation, before_seq: beforeSeq, limit }, isHistoryPage),
-    conversations: (range = {}) => ask('conversations', range, isConversationPage),
-    // A repeat would make another one.
-    fork: (conversation, atSeq) =>
-      ask('fork', { conversation_id: conversation, at_seq: atSeq }, isForkResult, { repeatable: false }),
-    // A repeat might delete a new conversation under the same id.
-    async delete(conversation) {
-      let wasRefused = false;
-      await request('delete', { conversation_id: conversation }, { onWait: () => (wasRefused = true) }).catch(
-        (error: unknown) => {
-          // A server that ends while it deletes cannot tell that it has: what is gone by the next try was deleted.
-          if (!wasRefused || !(error instanceof ParleyError) || error.code !== 'not_found') throw error;
-        },
-      );
-    },
-    tools: () => ask('tools', {}, isToolList),
-    ...createOffers(ask),
-    async ping() {
-      await request('ping', {}, { repeatable: true });
-    },
-    request,
-    follow(conversation, { cursor = { after_seq: 0 }, state = false } = {}) {
-      if (followers.has(conversation))
+    subscribe(conversation, { cursor = { after_seq: 0 }, state = false } = {}) {
+      if (subscriptions.has(conversation))
         throw clientError('already_open', `The conversation "${conversation}" is followed already.`);
       const onEnd = () => {
-        followers.delete(conversation);
+        subscriptions.delete(conversation);
         // Without a connection the subscription went with its socket.
-        if (connection.isOpen()) request('unsubscribe', { conversation_id: conversation }).catch(() => {});
+        if (connection.isOpen()) requests.request('unsubscribe', { conversation_id: conversation }).catch(() => {});
       };
-      const follower = startFollow(
+      const handle = startSubscription(
         { requestId: newId(), conversationId: conversation, cursor, state },
-        { ...waits, exchanges, onEnd },
+        { ...waits, pendingRequests, onEnd },
       );
-      followers.set(conversation, follower);
-      return follower.follow;
+      subscriptions.set(conversation, handle);
+      return handle.subscription;
     },
     close: connection.close,
   };
 }
 
-/** RFC 6455: no close frame came. */
-const NO_CLOSE_FRAME = 1006;
-
 /** A browser sets no headers on a WebSocket, so the token goes where it can set something. */
 function subprotocolsFor(token: string | undefined): string[] {
-  return token === undefined ? [] : ['parley', `parley.token.${token}`];
+  return token === undefined ? [] : [PROTOCOL, `${TOKEN_PREFIX}${token}`];
 }
 
-function closedFor({ code, reason }: { code: number; reason: string }, lastWords: Fault | null): ParleyError {
-  if (lastWords) return new ParleyError(lastWords);
+function closedError({ code, reason }: { code: number; reason: string }, connectionFault: Fault | null): ParleyError {
+  if (connectionFault) return new ParleyError(connectionFault);
   return clientError('connection_closed', `The connection is closed (${code}${reason && `, ${reason}`}).`, {
     close_code: code,
     reason,
@@ -303,12 +211,12 @@ function closedFor({ code, reason }: { code: number; reason: string }, lastWords
 }
 
 /** The reason that the server gave, or where no server answered. */
-function unreachableFor(
+function unreachableError(
   url: string,
   { tries, code, reason }: Extract<ConnectionStatus, { status: 'unreachable' }>,
-  lastWords: Fault | null,
+  connectionFault: Fault | null,
 ): ParleyError {
-  if (lastWords) return new ParleyError(lastWords);
+  if (connectionFault) return new ParleyError(connectionFault);
   const data = { close_code: code, reason };
   const times = tries === 1 ? 'once' : `${tries} times`;
   if (code !== NO_CLOSE_FRAME)

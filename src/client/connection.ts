@@ -2,6 +2,7 @@
  * One lasting connection made of many sockets: dials, notices when a socket is gone, waits and dials
  * again until it is closed for good. Knows text frames, not what is in them; queues nothing.
  */
+import { closeCodes } from '../protocol/close-codes.ts';
 import type { Backoff } from './backoff.ts';
 import { clientError } from './errors.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
@@ -43,25 +44,26 @@ export interface ConnectionOptions {
   onStatus(status: ConnectionStatus): void;
 }
 
-export interface Connection {
+export interface SocketConnection {
   isOpen(): boolean;
   /** Does nothing without an open socket. */
   send(text: string): void;
   close(): void;
 }
 
-/** The server's verdict on what this client sent: to come back with the same would meet the same. */
-const finalCodes: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
-const GONE_WITHOUT_A_WORD = 1006;
-/** The server restarts. */
-const SERVICE_RESTART = 1012;
+/** The same client would be closed with the same code again. */
+const finalCodes: ReadonlySet<number> = new Set(
+  Object.values(closeCodes).flatMap(({ code, comeBack }) => (comeBack === 'no' ? [code] : [])),
+);
+/** RFC 6455, section 7.4.1: the socket closed without a close frame. */
+export const NO_CLOSE_FRAME = 1006;
 /** While a server restarts, or a new one follows a crash, delays grow no further than this try's (by default 0.8 to 1.6 s), for so many tries (by default about a minute). */
 const RESTART_ATTEMPT = 3;
 const RESTART_TRIES = 50;
 const CLOSED_BY_US = 1000;
 
 type State =
-  | { at: 'connecting'; socket: SocketLike; patience: ReturnType<typeof setTimeout> }
+  | { at: 'connecting'; socket: SocketLike; handshakeTimer: ReturnType<typeof setTimeout> }
   | { at: 'open'; socket: SocketLike; heartbeat: Heartbeat }
   | { at: 'waiting'; timer: ReturnType<typeof setTimeout> }
   | { at: 'closed' };
@@ -87,7 +89,7 @@ function createSocket({ WebSocket, url, protocols }: ConnectionOptions): SocketL
 }
 
 /** Throws a ParleyError `invalid_options` for an address that is none, and for protocols that cannot be sent. */
-export function openConnection(options: ConnectionOptions): Connection {
+export function openConnection(options: ConnectionOptions): SocketConnection {
   const { backoff, onStatus } = options;
   /** Sockets that went since the last frame came: one that opens and is closed at once has not helped. */
   let failures = 0;
@@ -102,8 +104,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     socket.addEventListener('close', ({ code, reason }) => gone(socket, code, reason));
     // `close` follows and says more; without a listener the package `ws` would throw.
     socket.addEventListener('error', () => {});
-    const patience = setTimeout(() => gone(socket, GONE_WITHOUT_A_WORD, 'no handshake in time'), options.handshakeMs);
-    state = { at: 'connecting', socket, patience };
+    const handshakeTimer = setTimeout(() => gone(socket, NO_CLOSE_FRAME, 'no handshake in time'), options.handshakeMs);
+    state = { at: 'connecting', socket, handshakeTimer };
     onStatus({ status: 'connecting' });
   }
 
@@ -117,7 +119,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     const heartbeat = startHeartbeat({
       intervalMs: options.heartbeatMs,
       probe: () => socket.send(options.probe),
-      onSilence: () => gone(socket, GONE_WITHOUT_A_WORD, 'the server fell silent'),
+      onSilence: () => gone(socket, NO_CLOSE_FRAME, 'the server fell silent'),
     });
     state = { at: 'open', socket, heartbeat };
     onStatus({ status: 'open' });
@@ -126,14 +128,14 @@ export function openConnection(options: ConnectionOptions): Connection {
   function received(socket: SocketLike, data: unknown): void {
     if (!isCurrent(socket) || state.at !== 'open' || typeof data !== 'string') return;
     failures = 0;
-    state.heartbeat.heard();
+    state.heartbeat.onFrame();
     options.onText(data);
   }
 
   function gone(socket: SocketLike, code: number, reason: string): void {
     if (!isCurrent(socket)) return;
     leaveState();
-    if (state.at === 'open') isBackSoon = code === SERVICE_RESTART || code === GONE_WITHOUT_A_WORD;
+    if (state.at === 'open') isBackSoon = code === closeCodes.serviceRestart.code || code === NO_CLOSE_FRAME;
     // It may be half open. Given up before it is closed: some sockets tell their close at once, in this very call.
     state = { at: 'closed' };
     socket.close();
@@ -153,7 +155,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   function leaveState(): void {
-    if (state.at === 'connecting') clearTimeout(state.patience);
+    if (state.at === 'connecting') clearTimeout(state.handshakeTimer);
     else if (state.at === 'open') state.heartbeat.stop();
     else if (state.at === 'waiting') clearTimeout(state.timer);
   }

@@ -4,10 +4,8 @@
  */
 import type { Frame } from '../protocol/frames.ts';
 
-export type Incoming = Frame;
-
 /** Null for what is no frame, and for a status that this client does not know. */
-export function parseFrame(text: string): Incoming | null {
+export function parseFrame(text: string): Frame | null {
   try {
     const value: unknown = JSON.parse(text);
     return isFrame(value) ? value : null;
@@ -17,11 +15,11 @@ export function parseFrame(text: string): Incoming | null {
 }
 
 /** The request a frame belongs to; null for a frame about a conversation or about nothing legible. */
-export function requestIdOf(frame: Incoming): string | null {
+export function requestIdOf(frame: Frame): string | null {
   return 'request_id' in frame ? frame.request_id : null;
 }
 
-function isFrame(value: unknown): value is Incoming {
+function isFrame(value: unknown): value is Frame {
   if (!isObject(value)) return false;
   const named = typeof value['conversation_id'] === 'string';
   const asked = typeof value['request_id'] === 'string';

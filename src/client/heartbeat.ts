@@ -12,23 +12,23 @@ export interface HeartbeatOptions {
 
 export interface Heartbeat {
   /** A frame has come in. */
-  heard(): void;
+  onFrame(): void;
   stop(): void;
 }
 
 export function startHeartbeat({ intervalMs, probe, onSilence }: HeartbeatOptions): Heartbeat {
   let silentIntervals = 0;
-  let heard = false;
+  let hadFrame = false;
   const timer = setInterval(() => {
-    silentIntervals = heard ? 0 : silentIntervals + 1;
-    heard = false;
+    silentIntervals = hadFrame ? 0 : silentIntervals + 1;
+    hadFrame = false;
     if (silentIntervals === 1) probe();
     else if (silentIntervals > 1) onSilence();
   }, intervalMs);
 
   return {
-    heard() {
-      heard = true;
+    onFrame() {
+      hadFrame = true;
     },
     stop: () => clearInterval(timer),
   };

@@ -14,13 +14,13 @@ export interface Cursor {
 }
 
 /** `gap`: something before it is missing; the reader must ask again from its cursor. */
-export type Verdict = 'new' | 'repeat' | 'gap';
+export type Continuity = 'new' | 'repeat' | 'gap';
 
 export interface Position {
   /** The chunk, or what is new of it. */
-  take(chunk: Chunk): Chunk | Exclude<Verdict, 'new'>;
+  take(chunk: Chunk): Chunk | Exclude<Continuity, 'new'>;
   /** Every row of a conversation, in order; `messageId` if it is an answer's. */
-  row(seq: number, messageId: string | null): Verdict;
+  row(seq: number, messageId: string | null): Continuity;
   /** A row that the wire mentions; rows before it may belong to others. */
   passed(seq: number): void;
   /** The log goes on here, wherever the reader was. */

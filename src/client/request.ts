@@ -4,28 +4,27 @@
  */
 import type { Backoff } from './backoff.ts';
 import { clientError, ParleyError } from './errors.ts';
-import type { Exchange, Exchanges } from './exchanges.ts';
-import { newId } from './ids.ts';
-import { createPatience, type Waiting } from './patience.ts';
+import type { PendingRequest, PendingRequests } from './pending-requests.ts';
+import { createRetry, type RetryWait } from './retry.ts';
 import type { Result } from './results.ts';
 
 export interface RequestOptions {
   /** True if a second run changes nothing: then it is sent again when the socket falls before its answer. Default: false. */
-  repeatable?: boolean;
+  idempotent?: boolean;
   /** False if it is meant for this moment alone: then every refusal is handed over at once. Default: true. */
-  waits?: boolean;
+  retry?: boolean;
   /** Called each time that the server has refused it for now, beside the client's own `onWait`. */
-  onWait?(wait: Waiting): void;
+  onWait?(wait: RetryWait): void;
 }
 
 export interface RequestDeps {
-  exchanges: Pick<Exchanges, 'open' | 'again' | 'refused' | 'close'>;
+  pendingRequests: Pick<PendingRequests, 'add' | 'resend' | 'markUnsent' | 'remove'>;
   /** Longest wait for the answer, reconnects and refusals included, in ms. */
   timeoutMs: number;
   backoff: Backoff;
   /** Longest total wait for refusals, in ms. */
   retryTimeoutMs: number;
-  onWait(wait: Waiting): void;
+  onWait(wait: RetryWait): void;
 }
 
 /** Refusals that promise that nothing was done: what must not be done twice may be sent again after them. */
@@ -40,16 +39,16 @@ const nothingDone: ReadonlySet<string> = new Set([
 export function sendRequest(
   action: string,
   payload: object,
-  { repeatable = false, waits = true, onWait }: RequestOptions,
+  { idempotent = false, retry: mayRetry = true, onWait }: RequestOptions,
   deps: RequestDeps,
 ): Promise<Result> {
-  const { exchanges, timeoutMs, backoff } = deps;
+  const { pendingRequests, timeoutMs, backoff } = deps;
   const requestId = newId();
   return new Promise((resolve, reject) => {
     /** The answer while the request waits to be sent again. */
     let refusal: ParleyError | null = null;
-    const patience = createPatience({
-      ask: () => exchanges.again(exchange),
+    const retry = createRetry({
+      send: () => pendingRequests.resend(request),
       backoff,
       limitMs: deps.retryTimeoutMs,
       onWait(wait) {
@@ -60,16 +59,16 @@ export function sendRequest(
     });
     const done = (settle: () => void) => {
       clearTimeout(timer);
-      patience.stop();
-      exchanges.close(exchange);
+      retry.stop();
+      pendingRequests.remove(request);
       settle();
     };
-    const exchange: Exchange = {
+    const request: PendingRequest = {
       requestId,
       conversationId: null,
-      repeatable,
-      question() {
-        patience.stop();
+      idempotent,
+      body() {
+        retry.stop();
         refusal = null;
         return { action, payload };
       },
@@ -77,21 +76,29 @@ export function sendRequest(
         if (frame.status === 'result') return done(() => resolve(frame.result));
         if (frame.status !== 'error') return;
         const { error } = frame;
-        const mayRepeat = waits && (repeatable || nothingDone.has(error.code));
-        if (!mayRepeat || !patience.refused(error)) return done(() => reject(new ParleyError(error)));
+        const isRetryable = mayRetry && (idempotent || nothingDone.has(error.code));
+        if (!isRetryable || !retry.afterRejection(error)) return done(() => reject(new ParleyError(error)));
         refusal = new ParleyError(error);
-        exchanges.refused(exchange);
+        pendingRequests.markUnsent(request);
       },
       fail: (error) => done(() => reject(error)),
     };
     const timer = setTimeout(
-      () => exchange.fail(refusal ?? clientError('timed_out', `No answer to "${action}" within ${timeoutMs} ms.`)),
+      () => request.fail(refusal ?? clientError('timed_out', `No answer to "${action}" within ${timeoutMs} ms.`)),
       timeoutMs,
     );
-    exchanges.open(exchange);
+    pendingRequests.add(request);
   });
 }
 
 function conversationOf(payload: object): string | null {
   return 'conversation_id' in payload && typeof payload.conversation_id === 'string' ? payload.conversation_id : null;
+}
+
+/**
+ * A request or conversation id: 128 random bits as 32 hexadecimal digits. Not `crypto.randomUUID`: browsers hide it
+ * from pages that did not come over https.
+ */
+export function newId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

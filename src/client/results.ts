@@ -1,11 +1,15 @@
 /**
- * What the actions answer, as far as a client must rely on it: types of the results, and the least
- * that must be there before one is trusted.
+ * Defines the results of the actions as a client sees them, and checks the fields that callers rely on. The rest of a
+ * result is trusted.
  */
-import type { Results } from '../protocol/results.ts';
+import type { Results } from '../protocol/actions.ts';
 import { clientError, type ParleyError } from './errors.ts';
 
+/** A result of which nothing is known. */
 export type Result = Record<string, unknown>;
+
+/** An action that is answered by one `result`. */
+export type ResultAction = keyof Results;
 
 /** The turns that were stopped. */
 export type CancelResult = Results['cancel'];
@@ -41,72 +45,39 @@ export type ResourceContents = Results['read_resource'];
 export type Completions = Results['complete_argument'];
 
 /** Where a subscription starts, and how the conversation stands. */
-export type Subscription = Results['subscribe'];
+export type SubscribeResult = Results['subscribe'];
 
-export function isCancelResult(result: object): result is CancelResult {
-  return 'cancelled' in result && Array.isArray(result.cancelled) && 'disposition' in result;
-}
+/** The fields that must be there, by action. */
+const requiredFields: { readonly [Name in ResultAction]: (result: Result) => boolean } = {
+  cancel: ({ cancelled, disposition }) => Array.isArray(cancelled) && disposition !== undefined,
+  respond: ({ accepted, already }) => accepted === true || (isObject(already) && 'decision' in already),
+  subscribe: ({ head_seq: head, oldest_seq: oldest }) => head !== undefined && typeof oldest === 'number',
+  unsubscribe: () => true,
+  history: ({ events, next_before_seq: next }) => Array.isArray(events) && next !== undefined,
+  conversations: ({ conversations, next_cursor: next }) => Array.isArray(conversations) && next !== undefined,
+  fork: ({ conversation_id: id }) => typeof id === 'string',
+  delete: () => true,
+  tools: ({ tools, servers }) => Array.isArray(tools) && Array.isArray(servers),
+  prompts: ({ prompts, next_cursor: next }) => Array.isArray(prompts) && next !== undefined,
+  get_prompt: ({ messages }) => Array.isArray(messages),
+  resources: ({ resources, templates, next_cursor: next }) =>
+    Array.isArray(resources) && Array.isArray(templates) && next !== undefined,
+  read_resource: ({ contents }) => Array.isArray(contents),
+  complete_argument: ({ values, has_more: hasMore }) => Array.isArray(values) && hasMore !== undefined,
+  ping: () => true,
+};
 
-export function isRespondResult(result: object): result is RespondResult {
-  if ('accepted' in result) return result.accepted === true;
-  return (
-    'already' in result && typeof result.already === 'object' && result.already !== null && 'decision' in result.already
-  );
-}
-
-export function isHistoryPage(result: object): result is HistoryPage {
-  return 'events' in result && Array.isArray(result.events) && 'next_before_seq' in result;
-}
-
-export function isConversationPage(result: object): result is ConversationPage {
-  return 'conversations' in result && Array.isArray(result.conversations) && 'next_cursor' in result;
-}
-
-export function isForkResult(result: object): result is ForkResult {
-  return 'conversation_id' in result && typeof result.conversation_id === 'string';
-}
-
-export function isToolList(result: object): result is ToolList {
-  return 'tools' in result && Array.isArray(result.tools) && 'servers' in result && Array.isArray(result.servers);
-}
-
-export function isPromptPage(result: object): result is PromptPage {
-  return 'prompts' in result && Array.isArray(result.prompts) && 'next_cursor' in result;
-}
-
-export function isFilledPrompt(result: object): result is FilledPrompt {
-  return 'messages' in result && Array.isArray(result.messages);
-}
-
-export function isResourcePage(result: object): result is ResourcePage {
-  return (
-    'resources' in result &&
-    Array.isArray(result.resources) &&
-    'templates' in result &&
-    Array.isArray(result.templates) &&
-    'next_cursor' in result
-  );
-}
-
-export function isResourceContents(result: object): result is ResourceContents {
-  return 'contents' in result && Array.isArray(result.contents);
-}
-
-export function isCompletions(result: object): result is Completions {
-  return 'values' in result && Array.isArray(result.values) && 'has_more' in result;
-}
-
-export function isSubscription(result: object): result is Subscription {
-  return 'head_seq' in result && 'oldest_seq' in result && typeof result.oldest_seq === 'number';
-}
-
-/** The result, or the error that it is not one. */
-export function readResult<Known extends object>(
-  action: string,
-  result: Result,
-  isKnown: (result: object) => result is Known,
-): Known | ParleyError {
-  return isKnown(result)
+/** The result with its type; a ParleyError `unexpected_answer` if a required field is missing. */
+export function readResult<Name extends ResultAction>(action: Name, result: Result): Results[Name] | ParleyError {
+  return isResult(action, result)
     ? result
     : clientError('unexpected_answer', `The server's answer to "${action}" is not what it should be.`);
+}
+
+function isResult<Name extends ResultAction>(action: Name, result: Result): result is Results[Name] {
+  return requiredFields[action](result);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -3,14 +3,14 @@
  * sent again with each of them (the server attaches us to the turn it began), from where we were.
  */
 import type { TurnMetadata } from '../../machines/log.ts';
+import type { Payload } from '../protocol/actions.ts';
 import type { Chunk } from '../protocol/chunks.ts';
-import { createBacklog } from './backlog.ts';
+import { createReadBuffer, isRevokedText, mergeChunks } from './read-buffer.ts';
 import type { Backoff } from './backoff.ts';
-import { isTakenBack, mergeChunks } from './chunk-merge.ts';
 import { clientError, ParleyError } from './errors.ts';
-import type { Exchange, Exchanges } from './exchanges.ts';
-import type { Incoming } from './frames.ts';
-import { createPatience, type Waiting } from './patience.ts';
+import type { PendingRequest, PendingRequests } from './pending-requests.ts';
+import type { Frame } from '../protocol/frames.ts';
+import { createRetry, type RetryWait } from './retry.ts';
 import { createPosition, type Cursor } from './position.ts';
 import type { CancelResult } from './results.ts';
 
@@ -18,7 +18,7 @@ import type { CancelResult } from './results.ts';
 export interface Accepted {
   seq: number | null;
   /** `attached`: the turn had begun before. */
-  disposition: 'started' | 'queued' | 'attached';
+  disposition: Extract<Frame, { status: 'processing' }>['metadata']['disposition'];
   /** Turns ahead of a queued one. */
   position?: number;
 }
@@ -52,46 +52,46 @@ export interface TurnRequest {
   requestId: string;
   conversationId: string;
   /** Of the `chat` action, without a cursor. */
-  payload: { text?: string; mode?: 'queue' | 'reject' | 'interrupt'; [field: string]: unknown };
+  payload: { text?: string; mode?: Payload<'chat'>['mode']; [field: string]: unknown };
   cursor: Cursor;
   /** Stops the turn when it aborts. */
   signal: AbortSignal | null;
 }
 
 export interface TurnDeps {
-  exchanges: Pick<Exchanges, 'open' | 'again' | 'close'>;
+  pendingRequests: Pick<PendingRequests, 'add' | 'resend' | 'remove'>;
   cancel(conversationId: string, target: string): Promise<CancelResult>;
   backoff: Backoff;
   /** Longest total wait for refusals, in ms. */
   retryTimeoutMs: number;
-  onWait(wait: Waiting): void;
+  onWait(wait: RetryWait): void;
 }
 
-/** `asking`: what comes before `processing` belongs to an earlier attempt to follow. */
-type State = 'asking' | 'following' | 'ended';
+/** `requested`: what comes before `processing` belongs to an earlier attempt to follow. */
+type State = 'requested' | 'streaming' | 'ended';
 
 export function startTurn({ requestId, conversationId, payload, cursor, signal }: TurnRequest, deps: TurnDeps): Turn {
-  const { exchanges, cancel } = deps;
+  const { pendingRequests, cancel } = deps;
   const accepted = Promise.withResolvers<Accepted>();
   const end = Promise.withResolvers<TurnEnd>();
   const texts = new Map<string, string>();
   const arrived = createPosition(cursor);
   const read = createPosition(cursor);
-  let state: State = 'asking';
+  let state: State = 'requested';
   let wasSent = false;
   /** True from a refusal that is waited for to the next sending. */
   let isRefused = false;
   /** Whether the server is known to have it. */
   let isStored = false;
 
-  const backlog = createBacklog<Chunk>({ merge: mergeChunks, onRead: (chunk) => void read.take(chunk) });
-  const exchange: Exchange = {
+  const buffer = createReadBuffer<Chunk>({ merge: mergeChunks, onRead: (chunk) => void read.take(chunk) });
+  const request: PendingRequest = {
     requestId,
     conversationId,
-    repeatable: true,
-    question() {
-      patience.stop();
-      state = 'asking';
+    idempotent: true,
+    body() {
+      retry.stop();
+      state = 'requested';
       wasSent = true;
       isRefused = false;
       // A turn that exists need not be let in again: `reject` would refuse it for being busy with itself.
@@ -103,18 +103,18 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
     receive,
     fail,
   };
-  const patience = createPatience({
-    ask: () => exchanges.again(exchange),
+  const retry = createRetry({
+    send: () => pendingRequests.resend(request),
     backoff: deps.backoff,
     limitMs: deps.retryTimeoutMs,
     onWait: (wait) => deps.onWait({ action: 'chat', requestId, conversationId, ...wait }),
   });
 
-  function receive(frame: Incoming): void {
+  function receive(frame: Frame): void {
     switch (frame.status) {
       case 'processing': {
         const { seq, metadata } = frame;
-        state = 'following';
+        state = 'streaming';
         isStored = true;
         for (const position of [arrived, read]) position.passed(seq ?? 0);
         accepted.resolve({ seq: seq ?? null, ...metadata });
@@ -123,19 +123,19 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
         return;
       }
       case 'chunk':
-        if (state === 'following') take(frame.chunk);
+        if (state === 'streaming') take(frame.chunk);
         return;
       case 'complete':
-        if (state === 'following')
+        if (state === 'streaming')
           finish(() => end.resolve({ metadata: frame.metadata, seq: frame.seq ?? null }), null);
         return;
       case 'error': {
         // A turn's end has a row, or is told anew. Anything else is a refusal.
         const isEnd = frame.seq !== undefined || frame.metadata?.replayed === true;
         if (!isEnd) {
-          state = 'asking';
+          state = 'requested';
           isRefused = true;
-          if (patience.refused(frame.error)) return;
+          if (retry.afterRejection(frame.error)) return;
         }
         fail(new ParleyError(frame.error, frame.metadata));
         return;
@@ -149,19 +149,19 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
     const taken = arrived.take(chunk);
     if (taken === 'repeat') return;
     if (taken === 'gap') {
-      state = 'asking';
-      if (!patience.missed())
+      state = 'requested';
+      if (!retry.afterGap())
         fail(clientError('unexpected_answer', 'Parts of the answer are missing, also after asking again.'));
       return;
     }
-    patience.renew();
+    retry.reset();
     if (taken.type === 'text') texts.set(taken.message_id, (texts.get(taken.message_id) ?? '') + taken.data);
     if (taken.type === 'reset') {
       const { message_id: messageId } = taken;
       texts.delete(messageId);
-      backlog.discard((waiting) => isTakenBack(waiting, messageId));
+      buffer.discard((waiting) => isRevokedText(waiting, messageId));
     }
-    backlog.push(taken);
+    buffer.push(taken);
   }
 
   function fail(error: ParleyError): void {
@@ -172,12 +172,12 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
   function finish(settle: () => void, error: ParleyError | null): void {
     if (state === 'ended') return;
     state = 'ended';
-    patience.stop();
-    exchanges.close(exchange);
+    retry.stop();
+    pendingRequests.remove(request);
     signal?.removeEventListener('abort', stop);
     settle();
-    if (error) backlog.fail(error);
-    else backlog.end();
+    if (error) buffer.fail(error);
+    else buffer.end();
   }
 
   async function cancelTurn(): Promise<CancelResult> {
@@ -200,7 +200,7 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
     fail(clientError('aborted', 'The signal was aborted before the message was sent.'));
   } else {
     signal?.addEventListener('abort', stop);
-    exchanges.open(exchange);
+    pendingRequests.add(request);
   }
 
   return {
@@ -214,6 +214,6 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
     },
     cursor: read.cursor,
     cancel: cancelTurn,
-    [Symbol.asyncIterator]: () => backlog.reader,
+    [Symbol.asyncIterator]: () => buffer.reader,
   };
 }

@@ -7,19 +7,19 @@ import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../ma
 import { messageParts } from '../../machines/context-window/included.ts';
 import type { NewRow } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { AppendOutcome, Store } from '../store/port.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
 import type { InFlight } from './in-flight.ts';
-import type { LogCache } from './warm-logs.ts';
+import type { LogCache } from './log-cache.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
 export interface JournalDeps {
   store: Pick<Store, 'append' | 'remove'>;
-  warmLogs: Pick<LogCache, 'append'>;
-  outbox: Pick<Delivery, 'publish'>;
+  logCache: Pick<LogCache, 'append'>;
+  delivery: Pick<Delivery, 'publish'>;
   turnReport: Pick<TurnReport, 'ended'>;
   inFlight: Pick<InFlight, 'begin' | 'whenIdle'>;
   /** Returns a number at once if possible. A thread counts long texts. Never rejects. */
@@ -53,8 +53,8 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { send: t
       return;
     }
     if (outcome.status === 'stored') {
-      deps.warmLogs.append(ref, outcome.rows);
-      deps.outbox.publish(ref, outcome.rows);
+      deps.logCache.append(ref, outcome.rows);
+      deps.delivery.publish(ref, outcome.rows);
       if (end) deps.turnReport.ended(ref, end.requestId, end.payload);
     }
     // The outcome comes first: the inspector cuts its copy at the end, and the message in the tag may be long.

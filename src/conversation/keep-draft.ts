@@ -3,7 +3,7 @@
  * ends within the interval is never saved, because its row follows at once.
  */
 import type { ConversationRef } from '../conversation-ref.ts';
-import type { Draft } from '../outbox/draft.ts';
+import type { Draft } from '../delivery/draft.ts';
 import type { Store } from '../store/port.ts';
 
 /** Starts saving; called with the first delta. Call the returned function to stop; further calls have no effect. */

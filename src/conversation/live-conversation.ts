@@ -9,12 +9,12 @@ import type { InternalEvent } from '../../machines/conversation/events.ts';
 import type { ConversationInput } from '../../machines/conversation/context.ts';
 import type { conversationMachine } from '../../machines/conversation/machine.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 import type { ConversationState } from '../protocol/frames.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
-import { createEffectRunner, type EffectDeps } from './carrier.ts';
+import { createEffectRunner, type EffectDeps } from './effects.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
-import type { LogCache } from './warm-logs.ts';
+import type { LogCache } from './log-cache.ts';
 
 /** Events that the registry sends to a conversation. */
 export type SupervisorEvent = Extract<
@@ -46,10 +46,10 @@ export interface LiveConversation {
 /** Dependencies that all conversations share. */
 export interface LiveConversationDeps extends JournalDeps, EffectDeps {
   machine: typeof conversationMachine;
-  outbox: JournalDeps['outbox'] & EffectDeps['outbox'] & Pick<Delivery, 'watchesState' | 'state'>;
+  delivery: JournalDeps['delivery'] & EffectDeps['delivery'] & Pick<Delivery, 'watchesState' | 'state'>;
   store: JournalDeps['store'] & EffectDeps['store'];
   turnReport: JournalDeps['turnReport'] & EffectDeps['turnReport'] & Pick<TurnReport, 'forget'>;
-  warmLogs: JournalDeps['warmLogs'] & Pick<LogCache, 'forget'>;
+  logCache: JournalDeps['logCache'] & Pick<LogCache, 'forget'>;
   /** Called right before an actor starts. */
   onStart(ref: ConversationRef, actor: AnyActorRef): void;
 }
@@ -60,7 +60,7 @@ export function startConversation(
   deps: LiveConversationDeps,
   onEnd: (error: unknown, unanswered: readonly Requester[]) => void,
 ): LiveConversation {
-  const { outbox, turnReport, warmLogs } = deps;
+  const { delivery, turnReport, logCache } = deps;
   const ref = { owner: input.owner, conversationId: input.conversationId };
   const actor = createActor(deps.machine, { id: ref.conversationId, input });
   let lastActiveMs = performance.now();
@@ -83,7 +83,7 @@ export function startConversation(
     if (error !== null) stopChildren();
     deps.permits.release(ref);
     turnReport.forget(ref);
-    warmLogs.forget(ref);
+    logCache.forget(ref);
     onEnd(error, [...unanswered]);
   };
   /** Stops the children of an actor that threw. XState leaves them running. */
@@ -92,7 +92,7 @@ export function startConversation(
       child?.send({ type: id === 'answer' ? 'answer.stop' : 'call.cancel' });
   };
   const sendState = (snapshot: Snapshot) => {
-    if (outbox.watchesState(ref)) outbox.state(ref, stateOf(snapshot).state);
+    if (delivery.watchesState(ref)) delivery.state(ref, stateOf(snapshot).state);
   };
   /** Catches errors of listeners. Otherwise one error would end the process. */
   const guarded = (work: () => void) => {

@@ -4,7 +4,7 @@
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { createAnswerLogic, type AnswerDeps } from './actors/answer.ts';
-import { createPermitLogic } from './actors/ask-permit.ts';
+import { createPermitLogic } from './actors/acquire-permit.ts';
 import { createCallToolLogic, type CallToolDeps } from './actors/call-tool.ts';
 import { createLoadContextLogic, type LoadContextDeps } from './actors/load-context.ts';
 import type { Permits } from '../scheduling/turn-permits.ts';

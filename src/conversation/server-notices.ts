@@ -7,7 +7,7 @@ import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ServerStatus, McpServers } from '../mcp/port.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 
 export interface TurnRef extends ConversationRef {
   requestId: string;
@@ -24,7 +24,7 @@ export interface ServerNotices {
 
 export interface ServerNoticesDeps {
   mcpServers: Pick<McpServers, 'statuses'>;
-  outbox: Pick<Delivery, 'broadcast'>;
+  delivery: Pick<Delivery, 'broadcast'>;
   /** The running turns. Bounded by the number of permits. */
   atWork(): Iterable<TurnRef>;
 }
@@ -37,9 +37,9 @@ type ServerChange =
 
 const UNAVAILABLE: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
 
-export function createServerNotices({ mcpServers, outbox, atWork }: ServerNoticesDeps): ServerNotices {
+export function createServerNotices({ mcpServers, delivery, atWork }: ServerNoticesDeps): ServerNotices {
   const tell = ({ requestId, conversationId, owner }: TurnRef, news: ServerChange) =>
-    outbox.broadcast(
+    delivery.broadcast(
       { owner, conversationId },
       {
         request_id: requestId,

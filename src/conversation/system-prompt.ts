@@ -7,14 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable, type FromServer, type PromptsAndResources } from '../mcp/prompts-and-resources.ts';
 import type { Resource } from '../mcp/content/prompt-and-resource.ts';
 import { partText } from '../mcp/content/result-text.ts';
-import type { Delivery } from '../outbox/port.ts';
+import type { Delivery } from '../delivery/port.ts';
 import type { TurnRef } from './server-notices.ts';
 
 export interface SystemPromptOptions {
   /** chat.service.system_prompt */
   text: string;
   promptsAndResources: Pick<PromptsAndResources, 'resources' | 'readCached'>;
-  outbox: Pick<Delivery, 'broadcast'>;
+  delivery: Pick<Delivery, 'broadcast'>;
   /** Most resources in the list. 0: no list. */
   mostNamed: number;
   contents: readonly { server: string; uri: string }[];
@@ -30,7 +30,7 @@ const HEAD = 'Resources that the user can include in a message; their contents a
 export function createSystemPrompt({
   text,
   promptsAndResources,
-  outbox,
+  delivery,
   mostNamed,
   contents,
   waitMs,
@@ -59,7 +59,7 @@ export function createSystemPrompt({
     return [];
   }
   function notifyMissing({ requestId, conversationId, owner }: TurnRef, server: string, data: string): void {
-    outbox.broadcast(
+    delivery.broadcast(
       { owner, conversationId },
       {
         request_id: requestId,

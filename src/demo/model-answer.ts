@@ -2,6 +2,7 @@
  * Decides what the demo model answers: tool calls if the message asks for some, else text. Pure, a function of the
  * request alone, so the demo remembers the same after a restart.
  */
+import { keyVariablesInWords } from '../llm/providers/presets.ts';
 import type { DemoConversation } from './model-history.ts';
 import { examples, maxPhraseChars, plannedHops, type DemoCall } from './model-tools.ts';
 
@@ -11,8 +12,7 @@ export interface DemoAnswer {
 }
 
 /** Shown often, so that people do not mistake the demo for a language model. */
-const notice =
-  "This is Parley's built-in demo, not a language model. For a real one set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY and restart.";
+const notice = `This is Parley's built-in demo, not a language model. For a real one set ${keyVariablesInWords()} and restart.`;
 
 export function answer(conversation: DemoConversation): DemoAnswer {
   const calls = plannedHops(conversation.question, conversation.tools)[conversation.hopsDone];

@@ -1,14 +1,25 @@
 /**
- * The last moment of a socket that we have closed. Its other end gets the time to read why: a connection that
- * is torn while its bytes still come in is reset, and a reset takes the close frame with it.
+ * Closes WebSockets so that the client can read the reason. Terminating a connection while data still arrives resets
+ * it, and the reset discards the close frame. So the client gets time for the closing handshake.
  */
 import type { WebSocket } from 'ws';
+import { closeReason } from '../refusal.ts';
 
-/** How long the other end may take to answer the closing handshake. */
-const PATIENCE_MS = 1000;
+/** How long the client may take to answer the closing handshake. */
+const CLOSE_TIMEOUT_MS = 1000;
 
-/** For a socket whose close frame is on its way. Harmless for one that is gone. */
-export function endSoon(socket: Pick<WebSocket, 'terminate' | 'once'>): void {
-  const patience = setTimeout(() => socket.terminate(), PATIENCE_MS);
-  socket.once('close', () => clearTimeout(patience));
+/** Closes the socket, and terminates it if the client does not close in time. Cuts `reason` to what a close frame holds. */
+export function closeWithTimeout(
+  socket: Pick<WebSocket, 'close' | 'terminate' | 'once'>,
+  code: number,
+  reason: string,
+): void {
+  socket.close(code, closeReason(reason));
+  terminateAfterTimeout(socket);
+}
+
+/** For a socket whose close frame is sent already. Does nothing to a socket that has closed by then. */
+export function terminateAfterTimeout(socket: Pick<WebSocket, 'terminate' | 'once'>): void {
+  const timer = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
+  socket.once('close', () => clearTimeout(timer));
 }

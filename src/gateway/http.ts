@@ -9,10 +9,12 @@ import type { ServerStatus } from '../mcp/port.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Refusal } from '../refusal.ts';
 import { credentialOf } from './admission/credential.ts';
-import { pathOf } from './path.ts';
 import type { ReportRefusal } from './admission/refusal-report.ts';
 import { refusals } from './admission/refusals.ts';
-import { toldServer } from './server-status.ts';
+import { serializeServerStatus } from './server-status.ts';
+
+/** Of a path, in an answer. */
+const MAX_SHOWN_CHARS = 200;
 
 export interface HttpDeps {
   endpoint: string;
@@ -90,7 +92,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
             ...health,
             configuration: configuration(),
             providers: deps.providers(),
-            mcp_servers: deps.servers().map(toldServer),
+            mcp_servers: deps.servers().map(serializeServerStatus),
           }
         : health,
     );
@@ -159,5 +161,11 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
 function isInspection(path: string): boolean {
   return path === '/inspect' || path.startsWith('/inspect/');
 }
-/** Of a path, in an answer. */
-const MAX_SHOWN_CHARS = 200;
+
+/**
+ * The path of a request, as its sender wrote it: without the query, not decoded. Not through `URL`, which throws on
+ * some that any client may send (`//` is enough), and a throw in a request handler ends the process.
+ */
+export function pathOf({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
+  return url.split('?', 1)[0] ?? url;
+}

@@ -7,13 +7,13 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { AppError } from '../errors.ts';
-import type { Session } from '../outbox/topic.ts';
+import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { createAdmission, type AdmissionOptions } from './admission/admission.ts';
 import { credentialOf, selectProtocol } from './admission/credential.ts';
-import { endSoon } from './close-socket.ts';
+import { terminateAfterTimeout } from './close-socket.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import { pathOf } from './path.ts';
+import { pathOf } from './http.ts';
 import { createReauthorization } from './admission/reauthorize.ts';
 import { refusals } from './admission/refusals.ts';
 import { createSession, type ClientSession, type SessionDeps } from './session.ts';
@@ -40,7 +40,7 @@ export interface GatewayOptions {
   isServing(): boolean;
   /** Sockets of those who inspect; null where nobody may. Closed with the gateway. */
   viewers: ViewerSockets | null;
-  outbox: { open(session: Session): void; close(sessionId: string): void };
+  delivery: { open(session: Session): void; close(sessionId: string): void };
   onError(error: unknown): void;
 }
 
@@ -49,7 +49,7 @@ export interface Gateway {
   readonly port: number;
   connections(): number;
   /** Closes with 1012 every socket that has no request under way, but those of the sessions that are still needed, by id. */
-  dismiss(needed: ReadonlySet<string>): void;
+  closeIdleSockets(needed: ReadonlySet<string>): void;
   /** To be called when options or tokens have changed. Sockets whose token is not valid any more are closed with 1008; nothing else is disconnected. */
   refresh(): Promise<void>;
   /** Closes every socket with 1012 (clients reconnect) and stops listening. */
@@ -75,19 +75,19 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     sockets: wss.clients,
     open(socket, request, subject) {
       const session = createSession({ id: `s${nextSession++}`, subject }, socket, request.socket, deps);
-      options.outbox.open(session);
+      options.delivery.open(session);
       reauthorization.add(socket, credentialOf(request.headers), subject);
       sessions.set(socket, session);
       socket.on('close', () => {
         sessions.delete(socket);
-        options.outbox.close(session.id);
+        options.delivery.close(session.id);
       });
     },
   });
 
   const accept = (socket: WebSocket, request: IncomingMessage) => {
     // Of a frame that breaks the rules: `ws` has closed with the code for it, and throws away what still comes.
-    socket.on('error', () => endSoon(socket));
+    socket.on('error', () => terminateAfterTimeout(socket));
     heartbeat.watch(socket);
     void admit(socket, request);
   };
@@ -154,10 +154,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     port,
     connections: () => wss.clients.size,
-    dismiss(needed) {
+    closeIdleSockets(needed) {
       for (const socket of wss.clients) {
         const session = sessions.get(socket);
-        if (session && (needed.has(session.id) || session.isAsking())) continue;
+        if (session && (needed.has(session.id) || session.hasPendingRequests())) continue;
         socket.close(closeCodes.serviceRestart.code, RESTARTING);
       }
     },

@@ -4,12 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
-import type { Session } from '../outbox/topic.ts';
+import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Decoded } from '../protocol/decoder.ts';
 import { errorFrame } from '../protocol/frames.ts';
-import type { Request } from '../protocol/requests.ts';
-import { createFrameBudget } from './frame-budget.ts';
+import type { Request } from '../protocol/actions.ts';
 
 /** Read for each frame. */
 export interface SessionLimits {
@@ -32,7 +31,7 @@ export interface ClientSession extends Session {
   ownConversation(): string;
   hasOwnConversation(): boolean;
   /** True while a request of this socket is looked up or read. What a conversation owes it, the conversation knows. */
-  isAsking(): boolean;
+  hasPendingRequests(): boolean;
 }
 
 export interface SessionDeps {
@@ -68,7 +67,7 @@ export function createSession(
   let ownConversation: string | null = null;
   let drained: (() => void)[] = [];
   /** Bytes at least, sent since the socket has become slow. One frame alone may be larger than any limit, and is no reason to end a socket. */
-  let piledUp = 0;
+  let pendingBytes = 0;
 
   const uncork = () => {
     corked = false;
@@ -93,8 +92,8 @@ export function createSession(
     subject,
     send(frame) {
       if (socket.readyState !== socket.OPEN) return;
-      piledUp = isSlow() ? piledUp + frame.length : 0;
-      if (piledUp > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
+      pendingBytes = isSlow() ? pendingBytes + frame.length : 0;
+      if (pendingBytes > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
         socket.terminate();
         return;
       }
@@ -112,14 +111,14 @@ export function createSession(
       drained.push(callback);
       askWhenFlushed();
     },
-    askToReturn: () =>
+    closeForReconnect: () =>
       socket.close(closeCodes.tryLater.code, 'rows that were still to be read are gone; come back with your cursor'),
     ownConversation: () => (ownConversation ??= randomUUID()),
     hasOwnConversation: () => ownConversation !== null,
-    isAsking: () => asking > 0,
+    hasPendingRequests: () => asking > 0,
   };
 
-  const carryOut = (request: Request) => {
+  const handleRequest = (request: Request) => {
     const answering = handle(session, request);
     if (answering === null) return;
     asking += 1;
@@ -132,10 +131,34 @@ export function createSession(
     if (isBinary) return socket.close(closeCodes.binary.code, 'text frames only');
     if (!budget.take(performance.now())) return socket.close(closeCodes.abuse.code, 'too many frames');
     const decoded = decode(data.toString());
-    if ('request' in decoded) return carryOut(decoded.request);
+    if ('request' in decoded) return handleRequest(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
     badFrames += 1;
     if (badFrames > limits.maxBadFrames) socket.close(closeCodes.abuse.code, 'too many bad frames');
   });
   return session;
+}
+
+/**
+ * How many frames one socket may send: a token bucket that refills with time. A flood is the
+ * client's fault and ends the socket; honest bursts (a page of requests on reconnect) pass.
+ */
+interface FrameBudget {
+  /** Takes one frame's token; false when there is none. */
+  take(nowMs: number): boolean;
+}
+
+/** `framesPerSecond` in the long run, `frameBurst` at once; both are read each time. */
+function createFrameBudget(limits: { readonly framesPerSecond: number; readonly frameBurst: number }): FrameBudget {
+  let tokens = limits.frameBurst;
+  let lastMs = 0;
+  return {
+    take(nowMs) {
+      tokens = Math.min(limits.frameBurst, tokens + ((nowMs - lastMs) * limits.framesPerSecond) / 1000);
+      lastMs = nowMs;
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    },
+  };
 }

@@ -9,9 +9,9 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
-import { closeReason, type Refusal } from '../refusal.ts';
+import type { Refusal } from '../refusal.ts';
 import { credentialOf, selectProtocol } from './admission/credential.ts';
-import { endSoon } from './close-socket.ts';
+import { closeWithTimeout, terminateAfterTimeout } from './close-socket.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import type { ReportRefusal } from './admission/refusal-report.ts';
 import { refusals } from './admission/refusals.ts';
@@ -20,7 +20,7 @@ import { refusals } from './admission/refusals.ts';
 export interface EventSink {
   send(text: string): void;
   isSlow(): boolean;
-  askToReturn(): void;
+  closeForReconnect(): void;
 }
 
 /** Numbers are read when they are used. */
@@ -34,7 +34,7 @@ export interface ViewerSocketOptions {
   pingTimeoutMs: number;
   /** Null, or why the page that asks may not use inspection. */
   refusalOf(request: IncomingMessage): Refusal | null;
-  visitor(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { refusal: Refusal }>;
+  authorize(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { refusal: Refusal }>;
   onRefused: ReportRefusal;
   /** False when too many conversations are watched already. */
   watch(ref: ConversationRef, sink: EventSink): boolean;
@@ -65,30 +65,25 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
   const heartbeat = createHeartbeat(wss.clients, options);
   const admitted = new Map<WebSocket, IncomingMessage>();
 
-  const turnAway = (socket: WebSocket, code: number, reason: string) => {
-    socket.close(code, closeReason(reason));
-    endSoon(socket);
-  };
-
   const admit = async (socket: WebSocket, request: IncomingMessage) => {
     const refuse = (refusal: Refusal, code: number) => {
       options.onRefused(refusal, request);
-      turnAway(socket, code, refusal.reason);
+      closeWithTimeout(socket, code, refusal.reason);
     };
     if (wss.clients.size > options.maxViewers) return refuse(refusals.viewers, closeCodes.tryLater.code);
     const refusal = options.refusalOf(request);
     if (refusal) return refuse(refusal, closeCodes.abuse.code);
-    const visitor = await options.visitor(request, credentialOf(request.headers));
+    const visitor = await options.authorize(request, credentialOf(request.headers));
     if (socket.readyState !== socket.OPEN) return undefined;
     if ('refusal' in visitor) return refuse(visitor.refusal, closeCodes.abuse.code);
     const query = new URLSearchParams(request.url?.split('?', 2)[1]);
     const conversationId = query.get('conversation');
-    if (!conversationId) return turnAway(socket, closeCodes.abuse.code, 'say which: ?conversation=ID');
+    if (!conversationId) return closeWithTimeout(socket, closeCodes.abuse.code, 'say which: ?conversation=ID');
     const ref = { owner: query.get('owner') ?? visitor.subject, conversationId };
     const sink: EventSink = {
       send: (text) => socket.send(text),
       isSlow: () => socket.bufferedAmount > options.maxBufferedBytes,
-      askToReturn: () => turnAway(socket, closeCodes.tryLater.code, 'read too slowly; come back'),
+      closeForReconnect: () => closeWithTimeout(socket, closeCodes.tryLater.code, 'read too slowly; come back'),
     };
     if (!options.watch(ref, sink)) return refuse(refusals.inspected, closeCodes.tryLater.code);
     admitted.set(socket, request);
@@ -103,11 +98,11 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
     path: options.path,
     upgrade(request, duplex, head) {
       wss.handleUpgrade(request, duplex, head, (socket) => {
-        socket.on('error', () => endSoon(socket));
+        socket.on('error', () => terminateAfterTimeout(socket));
         heartbeat.watch(socket);
         admit(socket, request).catch((error: unknown) => {
           options.onError(error);
-          turnAway(socket, closeCodes.tryLater.code, 'this could not be checked; come again');
+          closeWithTimeout(socket, closeCodes.tryLater.code, 'this could not be checked; come again');
         });
       });
     },
@@ -116,8 +111,8 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
       // A socket that is being admitted by the old rules is among them afterwards.
       await nextTick();
       for (const [socket, request] of admitted) {
-        const visitor = await options.visitor(request, credentialOf(request.headers)).catch(options.onError);
-        if (visitor && 'refusal' in visitor) turnAway(socket, closeCodes.abuse.code, visitor.refusal.reason);
+        const visitor = await options.authorize(request, credentialOf(request.headers)).catch(options.onError);
+        if (visitor && 'refusal' in visitor) closeWithTimeout(socket, closeCodes.abuse.code, visitor.refusal.reason);
       }
     },
     close() {

@@ -2,10 +2,11 @@
  * Writes the start page: what this is, whether it runs, which model answers, and how to chat with it. Pure: it
  * shows all that it is given.
  */
+import { keyVariablesInWords } from '../llm/providers/presets.ts';
 import type { PageFiles } from './page-files.ts';
 
 /** The model that answers. */
-export interface Answering {
+export interface ActiveModel {
   /** The provider's name in the configuration. */
   name: string;
   model: string;
@@ -13,7 +14,7 @@ export interface Answering {
   demo: boolean;
 }
 
-export interface HomeFacts {
+export interface HomePageData {
   version: string;
   /** True while chats are accepted. */
   isServing: boolean;
@@ -22,9 +23,9 @@ export interface HomeFacts {
   /** On which this machine reaches the server. */
   port: number;
   /** Null for a viewer who has to send a token first. */
-  answering: Answering | null;
+  activeModel: ActiveModel | null;
   /** Whether chats need a token. */
-  asksForToken: boolean;
+  requiresToken: boolean;
   /** Whether this viewer may open the inspection page. */
   mayInspect: boolean;
 }
@@ -33,15 +34,15 @@ export interface HomeFacts {
 const DEFAULT_PORT = 8000;
 
 /** The page as HTML. Every value is escaped. */
-export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, facts: HomeFacts): string {
-  const { asksForToken } = facts;
+export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, facts: HomePageData): string {
+  const { requiresToken: asksForToken } = facts;
   const values: Record<string, string> = {
     state: facts.isServing ? 'runs' : 'stops',
     status: facts.isServing ? 'running' : 'shutting down',
     version: escaped(facts.version),
     address: escaped(facts.address),
     port: facts.port === DEFAULT_PORT ? '' : ` --port ${facts.port}`,
-    answers: answers(facts.answering),
+    answers: answers(facts.activeModel),
     token: asksForToken
       ? 'This server asks for a token. Its operator makes one with <code>./run.sh token NAME</code>. Put it in the place of <code>TOKEN</code>, and for <code>./run.sh say</code> into the environment variable <code>PARLEY_TOKEN</code>.'
       : 'No token is needed. Send a request, and read the frames of the answer.',
@@ -54,10 +55,10 @@ export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, 
   return html.replaceAll(/\{\{(\w+)\}\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
-function answers(answering: Answering | null): string {
+function answers(answering: ActiveModel | null): string {
   if (answering === null) return 'a model that is shown only with a token';
   if (answering.demo)
-    return 'the demo model, offline; set <code>OPENAI_API_KEY</code>, <code>GROQ_API_KEY</code>, <code>OPENROUTER_API_KEY</code> or <code>ANTHROPIC_API_KEY</code> and restart for a real one';
+    return `the demo model, offline; set ${keyVariablesInWords().replaceAll(/\b[A-Z_]+\b/g, '<code>$&</code>')} and restart for a real one`;
   return `<code>${escaped(answering.model)}</code> of the provider ${escaped(answering.name)}`;
 }
 

@@ -1,6 +1,6 @@
 /** Serves the start page, its files, the documentation, and what browsers and crawlers ask every server for. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { writeHomePage, type Answering } from './home-page.ts';
+import { writeHomePage, type ActiveModel } from './home-page.ts';
 import type { PageFiles } from './page-files.ts';
 
 export interface HomeDeps {
@@ -10,9 +10,9 @@ export interface HomeDeps {
   endpoint: string;
   isServing(): boolean;
   /** The model that answers now. */
-  answering(): Answering;
+  activeModel(): ActiveModel;
   /** Whether chats need a token. */
-  asksForToken: boolean;
+  requiresToken: boolean;
   /** Whether the sender may chat: has sent a token, where one is needed. */
   mayChat(request: IncomingMessage): Promise<boolean>;
   /** Whether the sender may open the inspection page. */
@@ -51,12 +51,12 @@ export function createHomeRoutes(
   return async (request, response, path) => {
     switch (path) {
       case '/': {
-        const { version, asksForToken } = deps;
-        const answering = (await deps.mayChat(request)) ? deps.answering() : null;
+        const { version, requiresToken: asksForToken } = deps;
+        const answering = (await deps.mayChat(request)) ? deps.activeModel() : null;
         const page = writeHomePage(files, {
           version,
-          asksForToken,
-          answering,
+          requiresToken: asksForToken,
+          activeModel: answering,
           isServing: deps.isServing(),
           address: addressFor(request, deps.endpoint),
           port: request.socket.localPort ?? 0,

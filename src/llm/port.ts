@@ -4,7 +4,7 @@
  */
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { Fault, Usage } from '../../machines/log.ts';
-import type { FairKey } from '../scheduling/fair-queue.ts';
+import type { FairKey } from '../scheduling/fair-semaphore.ts';
 import type { Signatures, ThoughtfulMessage } from './echo.ts';
 
 /** One question to one provider: a hop of a turn. */

@@ -3,12 +3,12 @@
  * for too long. Every try takes its place anew; nobody holds one while it waits for the next try.
  */
 import { fault } from '../errors.ts';
-import { createFairSemaphore } from '../scheduling/fair-queue.ts';
+import { createFairSemaphore } from '../scheduling/fair-semaphore.ts';
 import { acquireWithin } from '../scheduling/acquire.ts';
 import type { Circuit } from './circuit.ts';
 import type { ProviderClient } from './stream/client.ts';
 import type { AnswerEnd, ProviderLoad } from './port.ts';
-import { createMinuteRateLimiter } from '../scheduling/rate-limit.ts';
+import { createMinuteRateLimiter } from '../scheduling/rate-limiter.ts';
 import type { Provider, ProviderLimits } from './providers/provider.ts';
 
 export interface QueuedClient extends ProviderClient {

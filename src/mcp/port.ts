@@ -5,7 +5,7 @@
 import type { KeyedAsk, Resumption } from '../../machines/conversation/question-types.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
-import type { FairKey } from '../scheduling/fair-queue.ts';
+import type { FairKey } from '../scheduling/fair-semaphore.ts';
 import type { SchemaViolation } from './argument-check.ts';
 import type { LogEntry } from './content/server-log.ts';
 import type { RequestInput } from './server-requests/live-requests.ts';

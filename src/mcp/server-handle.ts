@@ -6,7 +6,7 @@ import type { ActorRefFrom } from 'xstate';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import { MAX_TIMER_MS, acquireWithin } from '../scheduling/acquire.ts';
-import { createFairSemaphore, type FairSemaphore } from '../scheduling/fair-queue.ts';
+import { createFairSemaphore, type FairSemaphore } from '../scheduling/fair-semaphore.ts';
 import type { ServerBlock } from './config/server-block.ts';
 import { notSent } from './connection/call-end.ts';
 import type { McpConnection } from './connection/connection.ts';

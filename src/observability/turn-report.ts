@@ -7,7 +7,7 @@ import type { TurnEnd } from '../../machines/conversation/events.ts';
 import type { Fault, TurnTotals } from '../../machines/log.ts';
 import { ownWords, QUOTED } from '../errors.ts';
 import type { Metrics } from './metrics.ts';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 
 export interface TurnReport {
   /** The turn's message is committed. */
@@ -42,20 +42,20 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
 
   return {
     accepted(ref, requestId) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       let times = turns.get(key);
       if (!times) turns.set(key, (times = new Map()));
       times.set(requestId, { acceptedMs: performance.now(), firstChunkMs: null });
       open += 1;
     },
     answering(ref, requestId) {
-      const times = turns.get(keyOf(ref))?.get(requestId);
+      const times = turns.get(conversationKey(ref))?.get(requestId);
       if (!times || times.firstChunkMs !== null) return;
       times.firstChunkMs = performance.now() - times.acceptedMs;
       metrics.firstChunk(times.firstChunkMs / 1000);
     },
     ended(ref, requestId, end) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const ofConversation = turns.get(key);
       const times = ofConversation?.get(requestId);
       if (ofConversation?.delete(requestId)) open -= 1;
@@ -80,7 +80,7 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
       else log.warn(report, 'turn');
     },
     forget(ref) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       open -= turns.get(key)?.size ?? 0;
       turns.delete(key);
     },

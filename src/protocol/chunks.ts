@@ -3,7 +3,7 @@
  * none is told once and not kept. `data` is always text, for clients that know no more.
  */
 import { z } from 'zod';
-import type { ToolStatus } from '../../machines/log.ts';
+import { toolStatuses } from '../../machines/log.ts';
 import { count, seq } from './values.ts';
 
 const kind = <Name extends string>(name: Name) => z.literal(name).describe('The kind of chunk.');
@@ -16,16 +16,6 @@ const remembered = z
   .literal(true)
   .exactOptional()
   .describe('Nobody was asked: a person had decided about this tool before.');
-
-const toolStatus = z.enum([
-  'ok',
-  'error',
-  'denied',
-  'cancelled',
-  'timed_out',
-  'outcome_unknown',
-  'limit',
-]) satisfies z.ZodType<ToolStatus>;
 
 export const chunks = {
   text: z
@@ -61,7 +51,9 @@ export const chunks = {
       type: kind('tool_result'),
       call_id: callId,
       name: z.string().describe('The tool.'),
-      status: toolStatus.describe('How it ended. `outcome_unknown`: it may have taken effect, nobody can tell.'),
+      status: z
+        .enum(toolStatuses)
+        .describe('How it ended. `outcome_unknown`: it may have taken effect, nobody can tell.'),
       remembered,
       data: z.string().describe('The result as the model is shown it, cut at `max_result_tokens`.'),
       duration_ms: z.number().min(0).describe('How long it took, in ms.'),

@@ -4,12 +4,12 @@
  */
 import { z } from 'zod';
 import type { Decision } from '../../machines/conversation/rows/approval.ts';
-import type { Fault, TurnMetadata, TurnTotals } from '../../machines/log.ts';
+import { finishReasons, type Fault, type TurnMetadata, type TurnTotals } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
+import { resultSchemas, type Result } from './actions.ts';
 import { usageSchema } from './usage.ts';
 import { chunk } from './chunks.ts';
 import { logEvent } from './log-event.ts';
-import { results, type Result } from './results.ts';
 import { count, seq } from './values.ts';
 
 const status = <Name extends string>(name: Name) => z.literal(name).describe('The kind of frame.');
@@ -38,9 +38,7 @@ export const turnTotals = z.strictObject({
 }) satisfies z.ZodType<TurnTotals>;
 
 export const turnMetadata = turnTotals.extend({
-  finish_reason: z
-    .enum(['stop', 'length', 'content_filter', 'tool_limit_reached', 'cancelled', 'interrupted'])
-    .describe('Why it ended.'),
+  finish_reason: z.enum(finishReasons).describe('Why it ended.'),
 }) satisfies z.ZodType<TurnMetadata>;
 
 export const faultSchema = z.strictObject({
@@ -112,7 +110,7 @@ export const frames = {
       request_id: z.string().describe("The request's."),
       status: status('result'),
       conversation_id: z.string().exactOptional().describe('The conversation, where the action names one.'),
-      result: z.union(Object.values(results)).describe("The action's answer."),
+      result: z.union([...resultSchemas.values()]).describe("The action's answer."),
     })
     .describe('The answer to every action but `chat`.'),
   event: z
@@ -173,7 +171,7 @@ export function resultFrame(requestId: string, result: Result, conversationId?: 
 }
 
 /** The answer to a `respond` that nobody waits for any more: what was decided, or that nothing was ever asked. */
-export function lateAnswerFrame(
+export function lateResponseFrame(
   to: { requestId: string; conversationId: string },
   interrupt: { decision: Decision | null } | null,
 ): Frame {

@@ -3,7 +3,7 @@
  * what is absent as null. What rows are made of is decided in machines/log.ts.
  */
 import { z } from 'zod';
-import type { LogRow } from '../../machines/log.ts';
+import { rowTypes, type LogRow } from '../../machines/log.ts';
 import { usageSchema } from './usage.ts';
 import { count, seq } from './values.ts';
 
@@ -22,9 +22,7 @@ export const logEvent = z.strictObject({
   id: z.string().describe("The row's own id; of an assistant message, the `message_id` of its chunks."),
   seq: seq.describe('The number of the row.'),
   timestamp: z.string().describe('When it was written: UTC, ISO 8601.'),
-  type: z
-    .enum(['user_message', 'assistant_message', 'tool_call', 'tool_result', 'system_update', 'meta'])
-    .describe('What kind of row it is.'),
+  type: z.enum(rowTypes).describe('What kind of row it is.'),
   role: z.enum(['user', 'assistant', 'tool', 'system']).nullable().describe('Whose words it holds; null for facts.'),
   content: z.string().nullable().describe('Its text.'),
   tool_calls: z.array(toolCall).nullable().describe('What an assistant message asks for.'),

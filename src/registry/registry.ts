@@ -21,8 +21,8 @@ import {
   type LiveConversationDeps,
 } from '../conversation/live-conversation.ts';
 import { AppError, fault, shuttingDown } from '../errors.ts';
-import type { Delivery } from '../outbox/port.ts';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import type { Delivery } from '../delivery/port.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import { errorFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 
@@ -51,7 +51,7 @@ export interface Registry {
 }
 
 export interface RegistryOptions extends LiveConversationDeps {
-  outbox: LiveConversationDeps['outbox'] & Pick<Delivery, 'fail' | 'followers'>;
+  delivery: LiveConversationDeps['delivery'] & Pick<Delivery, 'fail' | 'followers'>;
   store: LiveConversationDeps['store'] & Pick<Store, 'unfinished' | 'overdue'>;
   logics: { writer: typeof writerMachine; mcpServer: typeof mcpServerMachine };
   mcpServers: readonly McpServerInput[];
@@ -88,7 +88,7 @@ const RETRY_AFTER_MS = 1000;
  * conversation. Faults of the disk do not count against its crash budget.
  */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { outbox, store, conversation: limits } = options;
+  const { delivery, store, conversation: limits } = options;
   const live = new Map<string, LiveConversation>();
   let emptied = Promise.withResolvers<void>();
   /** The deadline of the drain, in ms of `performance.now()`. */
@@ -101,7 +101,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 
   const expire = (ref: ConversationRef, nowMs: number) => {
-    const key = keyOf(ref);
+    const key = conversationKey(ref);
     if (rejection(key) !== null) return;
     const conversation = live.get(key) ?? activate(ref, key);
     // A conversation that was just opened does not know its interrupts yet.
@@ -128,7 +128,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         const takeUp = async () => {
           for (const ref of refs) {
             if (signal.aborted) return;
-            const key = keyOf(ref);
+            const key = conversationKey(ref);
             await (live.get(key) ?? activate(ref, key)).whenIdle();
           }
         };
@@ -141,7 +141,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       }),
       dismissal: createDismissalLogic({
         conversations: () => live.values(),
-        followers: outbox.followers,
+        followers: delivery.followers,
         dismiss: options.dismiss,
       }),
       closeAll: fromPromise(async () => {
@@ -167,12 +167,12 @@ export function createRegistry(options: RegistryOptions): Registry {
               'The conversation failed and was closed. Send again: it reopens from its log.',
             );
       for (const { session, requestId } of unanswered)
-        outbox.reply(session, errorFrame(requestId, problem, ref.conversationId));
+        delivery.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
       // A fault of the disk is no crash of the conversation. Closing it for a while would not help.
       if (!isStorageFault(error)) actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
       options.onCrash(ref, error);
-      outbox.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
+      delivery.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
     });
     live.set(key, conversation);
     return conversation;
@@ -211,14 +211,14 @@ export function createRegistry(options: RegistryOptions): Registry {
       throw new AppError('shutting_down', 'The server was stopped before it served.');
     },
     route(ref, event) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const refused = rejection(key, event);
       if (!refused) {
         (live.get(key) ?? activate(ref, key)).send(event);
         return;
       }
       const to = event.type === 'client.chat' ? event : event.by;
-      if (to) outbox.reply(to.session, errorFrame(to.requestId, refused, ref.conversationId));
+      if (to) delivery.reply(to.session, errorFrame(to.requestId, refused, ref.conversationId));
     },
     changeServers(changes) {
       actor.send({ type: 'registry.servers', ...changes });
@@ -228,14 +228,14 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (server) options.attachServer(name, server);
       }
     },
-    state: (ref) => live.get(keyOf(ref))?.state() ?? null,
+    state: (ref) => live.get(conversationKey(ref))?.state() ?? null,
     async shutdown() {
       actor.send({ type: 'registry.shutdown' });
       await toPromise(actor);
     },
     live: () => live.size,
     conversations: () => live.values(),
-    actorOf: (ref) => live.get(keyOf(ref))?.actor ?? null,
+    actorOf: (ref) => live.get(conversationKey(ref))?.actor ?? null,
     isServing: () => actor.getSnapshot().value === 'serving',
   };
 }

@@ -1,5 +1,5 @@
 /** Acquires a permit of a fair semaphore with a timeout and an abort signal. */
-import type { FairSemaphore, FairKey } from './fair-queue.ts';
+import type { FairSemaphore, FairKey } from './fair-semaphore.ts';
 
 export interface AcquireOptions {
   signal: AbortSignal;

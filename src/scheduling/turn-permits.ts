@@ -3,8 +3,8 @@
  * conversations to the first in the queue. A conversation acquires a new permit for each turn, so a long queue of one
  * conversation cannot starve the others.
  */
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
-import { createFairSemaphore, type FairKey } from './fair-queue.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
+import { createFairSemaphore, type FairKey } from './fair-semaphore.ts';
 
 export interface Permits {
   /** Calls `granted` once, before it returns if a permit is free. Returns the length of the queue, this request included. 0: granted at once. */
@@ -28,11 +28,11 @@ export function createPermits(limits: { readonly most: number }): Permits {
   return {
     acquire: (ref, granted) =>
       line.acquire(placeOf(ref), () => {
-        holders.set(keyOf(ref), ref);
+        holders.set(conversationKey(ref), ref);
         granted();
       }),
     release(ref) {
-      holders.delete(keyOf(ref));
+      holders.delete(conversationKey(ref));
       line.release(placeOf(ref));
     },
     refresh: line.grantWaiting,

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { usageSchema } from '../protocol/usage.ts';
-import type { Decision } from '../../machines/conversation/rows/approval.ts';
+import { decisions, type Decision } from '../../machines/conversation/rows/approval.ts';
 import type { LogRow, RowType, ToolCallRequest } from '../../machines/log.ts';
 import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
 import type { PostedRow } from './posted-columns.ts';
@@ -121,15 +121,7 @@ export function decodeRemembered(text: string | null): RememberedDecision[] {
 }
 
 const response = z.object({
-  decision: z.enum([
-    'approve',
-    'deny',
-    'answer',
-    'decline',
-    'cancel',
-    'expired',
-    'cancelled',
-  ]) satisfies z.ZodType<Decision>,
+  decision: z.enum(decisions),
 });
 
 /** Of an answer's row; null while there is none. */

@@ -4,7 +4,7 @@
  * did not take is postponed together with what follows it in its conversation.
  */
 import Database from 'better-sqlite3';
-import { keyOf } from '../conversation-ref.ts';
+import { conversationKey } from '../conversation-ref.ts';
 import { messageOf } from '../errors.ts';
 import type { AppendWriter } from './thread/append-writer.ts';
 import type { Committed, PostedAppend, PostedOutcome } from './thread-messages.ts';
@@ -52,11 +52,11 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
     let failure: string | null = null;
     const outcomes = appends.map((append): PostedOutcome => {
       // Later rows of the conversation must not overtake the one that waits for the disk.
-      if (stuck.has(keyOf(append))) return 'postponed';
+      if (stuck.has(conversationKey(append))) return 'postponed';
       try {
         return inTransaction(() => inSavepoint(append));
       } catch (error) {
-        stuck.add(keyOf(append));
+        stuck.add(conversationKey(append));
         failure = messageOf(error);
         return 'postponed';
       }

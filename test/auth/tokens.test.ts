@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { createToken, createTokenVerifier, hashToken } from '../../src/auth/tokens.ts';
-import { withinTime } from '../../src/auth/verifier.ts';
+import { withTimeout } from '../../src/auth/verifier.ts';
 
 describe('a token', () => {
   test('is new each time, and of characters that a header and a subprotocol take as they are', () => {
@@ -45,19 +45,19 @@ describe('the verifier of tokens', () => {
 
 describe('an answer within time', () => {
   test("is the verifier's, at once or later", async () => {
-    assert.equal(await withinTime({ verify: () => 'alice' }, 1000)(null), 'alice');
-    assert.equal(await withinTime({ verify: () => Promise.resolve(null) }, 1000)(null), null);
+    assert.equal(await withTimeout({ verify: () => 'alice' }, 1000)(null), 'alice');
+    assert.equal(await withTimeout({ verify: () => Promise.resolve(null) }, 1000)(null), null);
   });
 
   test('is a rejection when the verifier throws, rejects or says nothing', async () => {
     const broken = () => {
       throw new Error('no verdict');
     };
-    await assert.rejects(withinTime({ verify: broken }, 1000)(null), /no verdict/);
+    await assert.rejects(withTimeout({ verify: broken }, 1000)(null), /no verdict/);
     await assert.rejects(
-      withinTime({ verify: () => Promise.reject(new Error('no verdict')) }, 1000)(null),
+      withTimeout({ verify: () => Promise.reject(new Error('no verdict')) }, 1000)(null),
       /no verdict/,
     );
-    await assert.rejects(withinTime({ verify: () => new Promise(() => {}) }, 1)(null), /longer than 1 ms/);
+    await assert.rejects(withTimeout({ verify: () => new Promise(() => {}) }, 1)(null), /longer than 1 ms/);
   });
 });

@@ -26,7 +26,7 @@ describe('a connection that the server closes', () => {
       await assert.rejects(turn.end, told);
       await assert.rejects(readAll(turn), told);
       await assert.rejects(client.tools(), told);
-      await assert.rejects(readAll(client.follow('c1')), told);
+      await assert.rejects(readAll(client.subscribe('c1')), told);
       assert.equal(wire.sockets, 1);
     });
   }

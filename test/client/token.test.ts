@@ -68,7 +68,7 @@ describe('a token', () => {
       const { status } = await client.whenStatus('closed');
       assert.equal(status, 'closed');
       await assert.rejects(turn.end, withCode('unauthorized'));
-      await assert.rejects(readAll(client.follow('c1')), withCode('unauthorized'));
+      await assert.rejects(readAll(client.subscribe('c1')), withCode('unauthorized'));
       await assert.rejects(client.ping(), withCode('unauthorized'));
       assert.ok(!client.statuses.some(({ status }) => status === 'waiting'), 'it did not try again');
     });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configSchema } from '../../src/config/schema/schema.ts';
+import { presets } from '../../src/llm/providers/presets.ts';
 
 const bare = configSchema.parse({});
 
@@ -31,11 +32,10 @@ describe('the configuration of a bare machine', () => {
     assert.deepEqual([bare.auth.mode, bare.auth.allow_anonymous_beyond_loopback], ['none', false]);
   });
 
-  test('looks for keys in the order of its providers', () => {
-    assert.deepEqual(Object.keys(bare.llm.providers), ['groq', 'openai', 'openrouter', 'anthropic', 'azure', 'ollama']);
+  test('has the blocks and key variables of the presets, in their order', () => {
     assert.deepEqual(
-      Object.values(bare.llm.providers).map((block) => block.api_key_env),
-      ['GROQ_API_KEY', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY', 'AZURE_OPENAI_API_KEY', undefined],
+      Object.entries(bare.llm.providers).map(([name, block]) => [name, block.api_key_env ?? null]),
+      Object.entries(presets).map(([name, { keyVariable }]) => [name, keyVariable]),
     );
   });
 });

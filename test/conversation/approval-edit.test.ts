@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { Answer } from '../../src/client/client.ts';
+import type { RespondOptions } from '../../src/client/requests.ts';
 import { check } from '../../src/cli/check.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
@@ -29,7 +29,8 @@ async function asking(t: TestContext) {
   const { value: question } = await chunks.next();
   assert.equal(question?.type, 'approval_request');
   const interruptId = question.interrupt_id;
-  const respond = (answer: Omit<Answer, 'interruptId'>, by = client) => by.respond('c1', { interruptId, ...answer });
+  const respond = (answer: Omit<RespondOptions, 'interruptId'>, by = client) =>
+    by.respond('c1', { interruptId, ...answer });
   const toolChunks = async () => {
     await turn.end;
     return Array.fromAsync({ [Symbol.asyncIterator]: () => chunks }, (chunk) => chunk).then((all) =>

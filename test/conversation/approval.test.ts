@@ -1,7 +1,7 @@
 /** Checks calls that need approval, in the whole server: answered, passivated, restarted, killed, expired. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Answer } from '../../src/client/client.ts';
+import type { RespondOptions } from '../../src/client/requests.ts';
 import { nextInterrupt, toolResultsIn, type Interrupt } from '../support/interrupts.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { says } from '../support/model/replies.ts';
@@ -20,8 +20,8 @@ const inC1 = { conversationId: 'c1' };
 const respond = (
   client: RecordedClient,
   { interrupt_id: interruptId }: Interrupt,
-  decision: Answer['decision'],
-  more: Partial<Answer> = {},
+  decision: RespondOptions['decision'],
+  more: Partial<RespondOptions> = {},
 ) => client.respond('c1', { interruptId, decision, ...more });
 const callStates = (client: RecordedClient) => client.request('subscribe', { conversation_id: 'c1' });
 

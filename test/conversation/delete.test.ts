@@ -12,13 +12,13 @@ describe('a deleted conversation', () => {
     const { parley, client } = await startTyped(t);
     const other = connectClient(t, parley.url);
     await client.chat('Hello', inC1).end;
-    const followed = readAll(other.follow('c1'));
+    const followed = readAll(other.subscribe('c1'));
     await other.ping();
     await client.delete('c1');
     assert.deepEqual((await followed).at(-1), { status: 'deleted', conversation_id: 'c1' });
     await assert.rejects(client.history('c1'), withCode('not_found'));
     await assert.rejects(client.delete('c1'), withCode('not_found'));
-    await assert.rejects(readAll(client.follow('c1')), withCode('not_found'));
+    await assert.rejects(readAll(client.subscribe('c1')), withCode('not_found'));
     assert.deepEqual((await client.conversations()).conversations, []);
     client.close();
     other.close();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createKeepDraft } from '../../src/conversation/keep-draft.ts';
-import { createDraft } from '../../src/outbox/draft.ts';
+import { createDraft } from '../../src/delivery/draft.ts';
 
 const ref = { owner: 'ann', conversationId: 'c' };
 

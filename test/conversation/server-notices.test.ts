@@ -45,7 +45,7 @@ function watched() {
         },
       ],
     },
-    outbox: {
+    delivery: {
       broadcast: (ref, frame: Frame & { request_id: string }) =>
         sent.push(
           `${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`,

@@ -23,7 +23,7 @@ async function startWithLog(t: TestContext) {
 const followFromEach = (t: TestContext, url: string, seqs: readonly number[]) =>
   seqs.map((afterSeq) => {
     const client = connectClient(t, url);
-    return { afterSeq, frames: client.frames, follow: client.follow('c1', { cursor: { after_seq: afterSeq } }) };
+    return { afterSeq, frames: client.frames, follow: client.subscribe('c1', { cursor: { after_seq: afterSeq } }) };
   });
 
 describe('a subscription from every seq of a log', () => {
@@ -81,7 +81,7 @@ describe('a cursor', () => {
   /** What a follower from there gets as result and rows, up to the head. */
   async function catchUp(t: TestContext, url: string, cursor: Cursor, head: number) {
     const client = connectClient(t, url);
-    const [first] = await readUntil(client.follow('c1', { cursor }), isEvent(head));
+    const [first] = await readUntil(client.subscribe('c1', { cursor }), isEvent(head));
     assert.ok(first?.status === 'result');
     const { truncated, reset, oldest_seq: oldest, head_seq: newest } = first.result;
     return { truncated, reset, oldest, newest, rows: seqsOf(client.frames) };
@@ -125,7 +125,7 @@ describe('a cursor', () => {
     const writer = connectClient(t, parley.url);
     await writer.chat('one', { conversationId: 'c1' }).end;
     const client = connectClient(t, parley.url);
-    const follow = client.follow('c1');
+    const follow = client.subscribe('c1');
     await readUntil(follow, isEvent(3));
     for (const [index, text] of ['two', 'three', 'four'].entries()) {
       await writer.chat(text, { conversationId: 'c1' }).end;
@@ -142,13 +142,13 @@ describe('a cursor', () => {
     const writer = connectClient(t, parley.url);
     const turn = writer.chat('count', { conversationId: 'c1' });
     await turn.accepted;
-    const first = connectClient(t, parley.url).follow('c1');
+    const first = connectClient(t, parley.url).subscribe('c1');
     const seen = await readUntil(first, ({ status }) => status === 'chunk');
     first.close();
     step.release();
     await turn.end;
     const later = connectClient(t, parley.url);
-    const rest = await readUntil(later.follow('c1', { cursor: first.cursor() }), isEvent(3));
+    const rest = await readUntil(later.subscribe('c1', { cursor: first.cursor() }), isEvent(3));
     assert.deepEqual(
       later.frames.map(({ status }) => status),
       ['result', 'event', 'event'],

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
-import type { FollowedFrame } from '../../src/client/follow.ts';
+import type { SubscriptionFrame } from '../../src/client/subscription.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import { sharedOut } from '../support/daily-sample.ts';
 import {
@@ -61,7 +61,7 @@ async function startReplaceable(t: TestContext) {
 }
 
 /** The shown text equals the text of the log, and each row came once. */
-async function agreesWithLog(client: Client, frames: readonly FollowedFrame[]) {
+async function agreesWithLog(client: Client, frames: readonly SubscriptionFrame[]) {
   const { events, head_seq: head } = await client.history('c1');
   const answers = events.filter(({ type }) => type === 'assistant_message');
   assert.deepEqual(
@@ -83,7 +83,7 @@ for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
       const sender = connectClient(t, url);
       const turn = sender.chat('a story', r1);
       await turn.accepted;
-      const follow = sender.follow('c1');
+      const follow = sender.subscribe('c1');
       const before = await readUntil(follow, isChunk);
       await replace(signal);
       again.release(2);
@@ -103,7 +103,7 @@ for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
       await model.request(2);
       again.release();
       const later = connectClient(t, url);
-      const follow = later.follow('c1', { cursor });
+      const follow = later.subscribe('c1', { cursor });
       const middle = await readUntil(follow, (frame) => frame.status === 'chunk' && frame.chunk.type === 'text');
       assert.deepEqual(
         chunksOf(middle).map(({ type, data }) => `${type} ${data}`),
@@ -121,7 +121,7 @@ for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
       const later = connectClient(t, url);
       await later.chat('a story', r1).end;
       const { head_seq: head } = await later.history('c1');
-      const after = await readUntil(later.follow('c1', { cursor }), isEvent(head));
+      const after = await readUntil(later.subscribe('c1', { cursor }), isEvent(head));
       assert.deepEqual(
         chunksOf(after).map(({ type }) => type),
         ['reset'],
@@ -132,10 +132,10 @@ for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
 }
 
 /** Follows a turn into its message, and stops with the cursor. */
-async function leaveWithin(t: TestContext, url: string): Promise<{ before: FollowedFrame[]; cursor: Cursor }> {
+async function leaveWithin(t: TestContext, url: string): Promise<{ before: SubscriptionFrame[]; cursor: Cursor }> {
   const client = connectClient(t, url);
   await client.chat('a story', r1).accepted;
-  const follow = client.follow('c1');
+  const follow = client.subscribe('c1');
   const before = await readUntil(follow, isChunk);
   const cursor = follow.cursor();
   assert.deepEqual([cursor.after_seq, cursor.offset], [1, 5]);
@@ -153,7 +153,7 @@ test('after kill -9 between two hops the finished calls stay, and the last messa
   );
   const client = connectClient(t, url);
   await client.chat('2 + 3?', r1).accepted;
-  const follow = client.follow('c1');
+  const follow = client.subscribe('c1');
   const before = await readUntil(follow, (frame) => frame.status === 'chunk' && frame.chunk.data === 'It is ');
   await replace('SIGKILL');
   held.open();

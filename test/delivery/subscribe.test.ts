@@ -16,7 +16,7 @@ describe('a subscription', () => {
     const { model, parley } = await serveScripted(t, { mcpServers: demoServer });
     const [sender, watcher] = [connectClient(t, parley.url), connectClient(t, parley.url)];
     await sender.chat('one', inC1).end;
-    const follow = watcher.follow('c1');
+    const follow = watcher.subscribe('c1');
     const [first] = await readUntil(follow, isEvent(3));
     assert.deepEqual(first, {
       status: 'result',
@@ -49,7 +49,7 @@ describe('a subscription', () => {
     const turn = sender.chat('count', r1);
     await readUntilText(turn, 'one two ');
     const watcher = connectClient(t, parley.url);
-    const follow = watcher.follow('c1', { cursor: { after_seq: 1 } });
+    const follow = watcher.subscribe('c1', { cursor: { after_seq: 1 } });
     const [first, chunk] = await readUntil(follow, isChunk);
     assert.ok(first?.status === 'result' && chunk?.status === 'chunk' && chunk.chunk.type === 'text');
     const { state, can, active } = first.result;
@@ -75,7 +75,7 @@ describe('a subscription', () => {
     const turn = connectClient(t, parley.url).chat('count', r1);
     await readUntilText(turn, 'one ');
     const watcher = connectClient(t, parley.url);
-    const follow = watcher.follow('c1', { cursor: { ...turn.cursor(), offset: 2 } });
+    const follow = watcher.subscribe('c1', { cursor: { ...turn.cursor(), offset: 2 } });
     await readUntil(follow, isChunk);
     step.release();
     await readUntil(follow, isEnd('r1'));
@@ -90,7 +90,7 @@ describe('a subscription', () => {
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
     const frames = await readUntil(
-      client.follow('c1', { cursor: { after_seq: 3, message_id: 'gone', offset: 5 } }),
+      client.subscribe('c1', { cursor: { after_seq: 3, message_id: 'gone', offset: 5 } }),
       isChunk,
     );
     assert.deepEqual(chunksOf(frames), [{ type: 'reset', message_id: 'gone', data: '' }]);
@@ -102,7 +102,7 @@ describe('a subscription', () => {
     model.script(says('first'), step.reply);
     const client = connectClient(t, parley.url);
     await client.chat('hello', inC1).end;
-    const follow = client.follow('c1', { cursor: { after_seq: 3 } });
+    const follow = client.subscribe('c1', { cursor: { after_seq: 3 } });
     await readUntil(follow, ({ status }) => status === 'result');
     const turn = client.chat('count', r1);
     step.release();
@@ -124,7 +124,7 @@ describe('a subscription', () => {
     const sender = connectClient(t, parley.url);
     await sender.chat('hello', inC1).end;
     const watcher = connectClient(t, parley.url);
-    const follow = watcher.follow('c1', { state: true });
+    const follow = watcher.subscribe('c1', { state: true });
     await readUntil(follow, ({ status }) => status === 'state');
     await sender.chat('again', r2).end;
     await readUntil(follow, (frame) => frame.status === 'state' && frame.state.value === 'idle');
@@ -144,7 +144,7 @@ describe('a subscription', () => {
     const { parley } = await serveScripted(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
-    client.follow('c1').close();
+    client.subscribe('c1').close();
     await client.history('c1');
     await client.chat('two', { conversationId: 'c2' }).end;
     assert.deepEqual(

@@ -8,8 +8,7 @@ import { configSchema } from '../../src/config/schema/schema.ts';
 import { chunk, chunks } from '../../src/protocol/chunks.ts';
 import { frame, frames } from '../../src/protocol/frames.ts';
 import { logEvent } from '../../src/protocol/log-event.ts';
-import { payloads } from '../../src/protocol/requests.ts';
-import { results } from '../../src/protocol/results.ts';
+import { payloadSchemas, resultSchemas } from '../../src/protocol/actions.ts';
 import { clientId } from '../../src/protocol/values.ts';
 
 /** One node of a JSON Schema. */
@@ -25,7 +24,7 @@ const limits = {
 
 /** All definitions by name: `request.chat`, `result.history`, `frame.complete`, `chunk.text`, ... */
 export function protocolDefinitions(): Record<string, Schema> {
-  const requests = Object.entries(payloads(limits)).map(([action, payload]) => {
+  const requests = [...payloadSchemas(limits)].map(([action, payload]) => {
     const { success: mayBeLeftOut } = payload.safeParse({});
     const sent = z.object({
       action: z.literal(action),
@@ -35,7 +34,7 @@ export function protocolDefinitions(): Record<string, Schema> {
     return [`request.${action}`, sent] as const;
   });
   const received = [
-    ...Object.entries(results).map(([action, schema]) => [`result.${action}`, schema] as const),
+    ...[...resultSchemas].map(([action, schema]) => [`result.${action}`, schema] as const),
     ...Object.entries(frames).map(([status, schema]) => [`frame.${status}`, schema] as const),
     ...Object.entries(chunks).map(([type, schema]) => [`chunk.${type}`, schema] as const),
     ['log_event', logEvent] as const,

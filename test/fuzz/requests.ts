@@ -3,7 +3,7 @@
  * Fields are valid, missing, at their bounds, beyond them, of another type, or unknown.
  */
 import { z } from 'zod';
-import { payloads } from '../../src/protocol/requests.ts';
+import { payloadSchemas } from '../../src/protocol/actions.ts';
 import type { Names } from './names.ts';
 import type { Random } from './random.ts';
 
@@ -23,7 +23,7 @@ export interface RequestSource {
 const limits = { maxTextLength: 100_000, maxDepth: 64, allowedModels: [] };
 
 /** JSON Schema can be walked, while zod schemas only validate. */
-const actions: Action[] = Object.entries(payloads(limits)).map(([name, schema]) => ({
+const actions: Action[] = [...payloadSchemas(limits)].map(([name, schema]) => ({
   name,
   payload: z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }),
 }));

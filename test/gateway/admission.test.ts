@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
-import { withinTime, type Verifier } from '../../src/auth/verifier.ts';
+import { withTimeout, type Verifier } from '../../src/auth/verifier.ts';
 import { openGateway } from '../../src/gateway/server.ts';
 import { createDecoder } from '../../src/protocol/decoder.ts';
 import { connect, rejectedConnection } from '../support/client.ts';
@@ -34,7 +34,7 @@ async function start(
       maxUnverifiedBytes: limits.maxUnverifiedBytes ?? 100_000,
       refusalOf: () => null,
       onRefused: ({ kind }) => void refused.push(kind),
-      verify: withinTime(verifier, limits.verificationMs ?? 10_000),
+      verify: withTimeout(verifier, limits.verificationMs ?? 10_000),
       onError,
     },
     session: {
@@ -50,7 +50,7 @@ async function start(
     http: (_, response) => void response.end(),
     isServing: () => true,
     viewers: null,
-    outbox: { open: ({ id }) => void sessions.push(id), close: () => undefined },
+    delivery: { open: ({ id }) => void sessions.push(id), close: () => undefined },
     onError,
   });
   t.after(() => gateway.close());

@@ -1,7 +1,7 @@
 /** What becomes of a person's answer before its conversation hears it: looked up, and checked where it changes arguments. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sendResponse, type RespondDeps } from '../../src/gateway/actions/respond.ts';
+import { handleRespond, type RespondDeps } from '../../src/gateway/actions/respond.ts';
 import { promisesSettled } from '../support/machines/conversation.ts';
 
 const question = {
@@ -29,7 +29,7 @@ function createDesk(decision: 'deny' | null = null) {
       },
     },
     registry: { route: (ref, event) => void steps.push(['route', ref, 'arguments' in event && event.arguments]) },
-    outbox: { reply: (_to, frame) => void steps.push(frame) },
+    delivery: { reply: (_to, frame) => void steps.push(frame) },
   };
   return { deps, steps, connected: firstRound.resolve };
 }
@@ -40,7 +40,7 @@ const routed = (args: object | null) => ['route', { owner: 'ann', conversationId
 describe('changed arguments', () => {
   test('are checked against the tool of the question once the servers are known, and then handed on', async () => {
     const { deps, steps, connected } = createDesk();
-    const sent = sendResponse(deps, session, 'r', { ...approval, arguments: { a: 7 } });
+    const sent = handleRespond(deps, session, 'r', { ...approval, arguments: { a: 7 } });
     await promisesSettled();
     assert.deepEqual(steps, []);
     connected();
@@ -51,7 +51,7 @@ describe('changed arguments', () => {
   test('that do not fit go back with their place, and nobody else hears of them', async () => {
     const { deps, steps, connected } = createDesk();
     connected();
-    await sendResponse(deps, session, 'r', { ...approval, arguments: { b: 7 } });
+    await handleRespond(deps, session, 'r', { ...approval, arguments: { b: 7 } });
     const error = {
       code: 'invalid_request',
       message: 'payload.arguments.a: is missing.',
@@ -63,7 +63,7 @@ describe('changed arguments', () => {
 
   test('of a question that was answered are not looked at', async () => {
     const { deps, steps } = createDesk('deny');
-    await sendResponse(deps, session, 'r', { ...approval, arguments: { a: 7 } });
+    await handleRespond(deps, session, 'r', { ...approval, arguments: { a: 7 } });
     assert.deepEqual(steps, [
       { request_id: 'r', status: 'result', conversation_id: 'c1', result: { already: { decision: 'deny' } } },
     ]);
@@ -72,7 +72,7 @@ describe('changed arguments', () => {
 
 test('arguments that are as they were wait for no server', async () => {
   const { deps, steps } = createDesk();
-  await sendResponse(deps, session, 'r', { ...approval, arguments: { list: [{ b: 3 }], a: 2 } });
-  await sendResponse(deps, session, 'r', approval);
+  await handleRespond(deps, session, 'r', { ...approval, arguments: { list: [{ b: 3 }], a: 2 } });
+  await handleRespond(deps, session, 'r', approval);
   assert.deepEqual(steps, [routed(null), routed(null)]);
 });

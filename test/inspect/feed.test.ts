@@ -39,7 +39,7 @@ function viewer(isSlow = () => false) {
   const seen: Viewer = {
     send: (text) => void received.push(JSON.parse(text)),
     isSlow,
-    askToReturn: () => void (closed += 1),
+    closeForReconnect: () => void (closed += 1),
   };
   return { seen, received, closed: () => closed };
 }

@@ -34,7 +34,7 @@ function scene(
   const viewer = {
     send: (text: string) => void received.push(JSON.parse(text)),
     isSlow: () => false,
-    askToReturn: () => undefined,
+    closeForReconnect: () => undefined,
   };
   return { actor, inspection, received, viewer, errors };
 }

@@ -5,7 +5,7 @@ import type { AnyStateMachine } from 'xstate';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { chartOf } from '../../src/inspect/charts/chart.ts';
-import { WAITING_STATE } from '../../src/inspect/live/live-list.ts';
+import { WAITING_STATE } from '../../machines/conversation/decisions/log-state.ts';
 import { PHASES } from '../../src/inspect/page/bars.js';
 import { READY } from '../../src/inspect/page/filter.js';
 

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
-import type { Waiting } from '../../src/client/patience.ts';
+import type { RetryWait } from '../../src/client/retry.ts';
 import { sharedOut } from '../support/daily-sample.ts';
 import { createGate, delta, done, finish, gate, says, streams, usage } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
@@ -82,7 +82,7 @@ async function restart(
   const server = home.start();
   const url = await server.listening;
 
-  const waits: Waiting[] = [];
+  const waits: RetryWait[] = [];
   let ended = 0;
   const middle = Promise.withResolvers<void>();
   // With many rejections, a busy machine may take longer than the default waits.

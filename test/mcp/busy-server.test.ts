@@ -1,7 +1,7 @@
 /** Tests a server with a limit of concurrent calls: order, fairness and calls that give up. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { FairKey } from '../../src/scheduling/fair-queue.ts';
+import type { FairKey } from '../../src/scheduling/fair-semaphore.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 

@@ -1,7 +1,7 @@
 /** Checks elicitation in the whole server: both eras, forms and URLs, and every answer. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { Answer } from '../../src/client/client.ts';
+import type { RespondOptions } from '../../src/client/requests.ts';
 import type { Turn } from '../../src/client/turn.ts';
 import { nextInterrupt, toolResultsIn } from '../support/interrupts.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -29,7 +29,7 @@ async function chatUntilAsked(client: RecordedClient) {
   const turn = client.chat('A table', inC1);
   const asked = await nextInterrupt(client);
   assert.ok(asked.type === 'elicitation_request');
-  const respond = (answer: Omit<Answer, 'interruptId'>) =>
+  const respond = (answer: Omit<RespondOptions, 'interruptId'>) =>
     client.respond('c1', { interruptId: asked.interrupt_id, ...answer });
   return { turn, asked, respond };
 }

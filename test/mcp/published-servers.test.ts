@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { Answer } from '../../src/client/client.ts';
+import type { RespondOptions } from '../../src/client/requests.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { interruptsOf, toolResultsIn } from '../support/interrupts.ts';
 import { says } from '../support/model/replies.ts';
@@ -46,7 +46,11 @@ interface Use {
    * The interrupt during the call, and the model's part if any. Such a call runs alone, because an interrupt does not name its
    * call among several.
    */
-  asks?: { type: 'elicitation_request' | 'approval_request'; respond: Omit<Answer, 'interruptId'>; model?: string };
+  asks?: {
+    type: 'elicitation_request' | 'approval_request';
+    respond: Omit<RespondOptions, 'interruptId'>;
+    model?: string;
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Checks requests of MCP servers in the whole server, in both eras: sampling, roots, several requests, and limits. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { Answer } from '../../src/client/client.ts';
+import type { RespondOptions } from '../../src/client/requests.ts';
 import type { Turn } from '../../src/client/turn.ts';
 import { nextInterrupt, toolResultsIn } from '../support/interrupts.ts';
 import { DAWDLE_MS, demandResumed, demandWaiting } from '../support/mcp-demands.ts';
@@ -29,7 +29,7 @@ async function startDemands(
 }
 
 /** Answers an interrupt; `number` counts those of the conversation. */
-async function respond(client: RecordedClient, number: number, answer: Omit<Answer, 'interruptId'>) {
+async function respond(client: RecordedClient, number: number, answer: Omit<RespondOptions, 'interruptId'>) {
   const { interrupt_id: interruptId } = await nextInterrupt(client, number);
   return client.respond('c1', { interruptId, ...answer });
 }

@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LogRow } from '../../machines/log.ts';
 import { check } from '../../src/cli/check.ts';
-import { eventOf } from '../../src/outbox/render.ts';
+import { eventOf } from '../../src/delivery/render.ts';
 import { HELD_CONVERSATION } from './held-store-messages.ts';
 import type { Killed } from './driver.ts';
 import { readLog } from './log-on-disk.ts';

@@ -4,7 +4,7 @@
  */
 import { connect, type Client } from '../../src/client/client.ts';
 import { ParleyError } from '../../src/client/errors.ts';
-import type { FollowedFrame } from '../../src/client/follow.ts';
+import type { SubscriptionFrame } from '../../src/client/subscription.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import type { LogEvent } from '../../src/protocol/log-event.ts';
 import type { Notifier } from './notifier.ts';
@@ -49,7 +49,7 @@ export function createWatcher(notifier: Notifier): Watcher {
         if (error instanceof ParleyError && error.retryable) setTimeout(approve, RETRY_MS, row);
       });
   };
-  const take = (frame: FollowedFrame) => {
+  const take = (frame: SubscriptionFrame) => {
     if (frame.status === 'event') {
       const { event } = frame;
       const shown = drafts.get(event.id);
@@ -80,7 +80,7 @@ export function createWatcher(notifier: Notifier): Watcher {
     open(url) {
       client?.close();
       const opened = connect(url, { reconnect: { minMs: 60_000, maxMs: 60_000 } });
-      const follow = opened.follow(HELD_CONVERSATION, { cursor, state: true });
+      const follow = opened.subscribe(HELD_CONVERSATION, { cursor, state: true });
       state = null;
       client = opened;
       const read = async () => {

@@ -4,7 +4,8 @@
  */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { parseFrame, type Incoming } from '../../src/client/frames.ts';
+import { parseFrame } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import { excerpt, type ReportViolation } from './violation.ts';
 import { createFollower, type Follower } from './follower.ts';
 import type { ExpectedState } from './expected-state.ts';
@@ -13,9 +14,9 @@ import type { ExpectedState } from './expected-state.ts';
 export interface Question {
   readonly action: string;
   readonly conversation: string | null;
-  answers: Incoming[];
+  answers: Frame[];
   /** Called with each answer. */
-  take(answer: Incoming): void;
+  take(answer: Frame): void;
 }
 
 export interface Connection {
@@ -26,7 +27,7 @@ export interface Connection {
   readonly wasSlow: boolean;
   readonly isReading: boolean;
   follower(conversation: string): Follower;
-  ask(requestId: string, action: string, payload: object, take?: (answer: Incoming) => void): void;
+  ask(requestId: string, action: string, payload: object, take?: (answer: Frame) => void): void;
   chat(requestId: string, payload: object): void;
   /**
    * Resolves with true as soon as `isSo` returns true, and with false when the socket has closed or the timeout has
@@ -45,7 +46,7 @@ export interface ConnectionDeps {
   /** True while the server restarts. */
   mayBeClosed(): boolean;
   /** Called with every frame after it was processed. */
-  onFrame(frame: Incoming): void;
+  onFrame(frame: Frame): void;
 }
 
 /** An answer that takes longer counts as missing. */
@@ -68,7 +69,7 @@ export async function openConnection(
     followers.set(conversation, known);
     return known;
   };
-  const take = (frame: Incoming) => {
+  const take = (frame: Frame) => {
     const question =
       'request_id' in frame && frame.request_id !== null && (frame.status === 'result' || frame.status === 'error')
         ? questions.get(frame.request_id)

@@ -2,11 +2,11 @@
  * Keeps what one client should have of one conversation, over all its sockets: rows, texts, and the turns that it
  * started. Its cursors are made from this state, and every frame is compared with it.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import type { From } from './steps.ts';
 
-export type Row = Extract<Incoming, { status: 'event' }>['event'];
+export type Row = Extract<Frame, { status: 'event' }>['event'];
 export type TextKind = 'text' | 'reasoning';
 /** Text of a message, and the turn that the message belongs to. */
 export type MessageText = Record<TextKind, string> & { of: string };
@@ -25,7 +25,7 @@ export interface SentTurn {
   /** The message that may still grow. */
   writing: string | null;
   /** Its last frame, which may be `deleted`. */
-  end: Incoming | null;
+  end: Frame | null;
   /** Texts of its messages at the end; null if a subscription contributed to them. */
   heldAtEnd: ReadonlyMap<string, MessageText> | null;
 }

@@ -2,7 +2,7 @@
  * Follows a turn on the socket that sent its message: counts requests and answers, and keeps how far the turn was
  * received. Frames of a subscription to the same conversation are counted elsewhere.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { ReportViolation } from './violation.ts';
 import { beginning, resetTurnTo, type ExpectedState, type Place, type SentTurn } from './expected-state.ts';
 
@@ -24,7 +24,7 @@ export interface FollowedTurn {
   markAmbiguous(): void;
   accept(disposition: string, seq: number): void;
   refuse(): void;
-  end(frame: Incoming): void;
+  end(frame: Frame): void;
   showText(messageId: string): void;
   showRow(seq: number): void;
   /** Called when the message was reset. */
@@ -64,7 +64,7 @@ export function followTurn(expected: ExpectedState, turn: SentTurn, report: Repo
       followed.refused += 1;
       if (followed.refused >= followed.asks) followed.isFollowing = false;
     },
-    end(frame: Incoming) {
+    end(frame: Frame) {
       followed.ended += 1;
       followed.isFollowing = false;
       turn.end = frame;

@@ -2,7 +2,7 @@
  * Processes the frames of one conversation on one socket as a client must: by message and offset, row and turn. Reports
  * each frame that such a client could not process. The judge checks the end of a run; this checks each frame.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import { excerpt, type ReportViolation } from './violation.ts';
 import { followTurn, type FollowedTurn } from './followed-turn.ts';
 import { emptyState, takeText, type ExpectedState, type Place, type SentTurn } from './expected-state.ts';
@@ -17,10 +17,10 @@ export interface Follower {
   /** Called with the `result` of a `subscribe`. */
   subscribed(place: Place, result: Record<string, unknown>): void;
   unsubscribed(): void;
-  receive(frame: Incoming): void;
+  receive(frame: Frame): void;
 }
 
-type Of<Status extends Incoming['status']> = Extract<Incoming, { status: Status }>;
+type Of<Status extends Frame['status']> = Extract<Frame, { status: Status }>;
 type TextChunk = Extract<Of<'chunk'>['chunk'], { type: 'text' | 'reasoning' }>;
 
 export function createFollower(expected: ExpectedState, report: ReportViolation): Follower {

@@ -2,7 +2,7 @@
  * Simulates a client. Its state outlives its sockets, of which it has one at a time. It sends requests, remembers them,
  * and reconnects with its cursors.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { ReportViolation } from './violation.ts';
 import type { FollowedTurn } from './followed-turn.ts';
 import {
@@ -34,7 +34,7 @@ export interface SimulatedClient {
   ): () => boolean;
   subscribe(connection: Connection, conversation: string, from: From, state: boolean): () => boolean;
   unsubscribe(connection: Connection, conversation: string): () => boolean;
-  ask(connection: Connection, action: string, payload: object, take?: (answer: Incoming) => void): () => boolean;
+  ask(connection: Connection, action: string, payload: object, take?: (answer: Frame) => void): () => boolean;
   /** Repeats all requests that it followed, from their cursors. */
   resume(connection: Connection): (() => boolean)[];
 }
@@ -43,7 +43,7 @@ export interface SimulatedClientDeps {
   url(): string;
   report: ReportViolation;
   mayBeClosed(): boolean;
-  onFrame(frame: Incoming): void;
+  onFrame(frame: Frame): void;
   /** False while the conversation may not be the one that the cursors belong to. */
   isSameConversation(client: string, conversation: string): boolean;
 }

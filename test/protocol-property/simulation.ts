@@ -2,7 +2,7 @@
  * Runs the steps of a run, one after another, with simulated clients against the server. Remembers the requests, so
  * that the judge knows what may have happened.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { Rule } from './violation.ts';
 import type { Connection } from './connection.ts';
 import { writeMessage } from './recipe.ts';
@@ -45,7 +45,7 @@ export function createSimulation(environment: Environment, name: string): Simula
   let restarts = 0;
   let isRestarting = false;
 
-  const onFrame = (frame: Incoming) => {
+  const onFrame = (frame: Frame) => {
     if (frame.status === 'processing' && frame.seq !== undefined)
       promised.push({ conversation: frame.conversation_id, requestId: frame.request_id, seq: frame.seq });
     if (frame.status === 'event' && frame.event.extra?.['kind'] === 'approval_request')

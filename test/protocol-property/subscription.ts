@@ -2,7 +2,7 @@
  * Checks a subscription from its `result` on: rows come one after another, and no frame about a row comes before the
  * row.
  */
-import type { Incoming } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import { excerpt, type ReportViolation } from './violation.ts';
 import { resetTo, lastSeq, textOf, type ExpectedState, type Place, type Row } from './expected-state.ts';
 
@@ -12,9 +12,9 @@ export interface Subscription {
   /** True until all rows have come that existed when the subscription began. */
   isBehind(): boolean;
   /** Checks a live frame. */
-  receiveLive(frame: Incoming): void;
+  receiveLive(frame: Frame): void;
   /** Checks a frame about the row `seq`; undefined for none. */
-  receiveOf(seq: number | undefined, frame: Incoming): void;
+  receiveOf(seq: number | undefined, frame: Frame): void;
   receiveRow(row: Row): void;
   receiveState(value: string): void;
   /** Called when a message was reset. */

@@ -12,11 +12,11 @@ import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { createAnswerLogic } from '../../src/conversation/actors/answer.ts';
 import { createInFlight } from '../../src/conversation/in-flight.ts';
 import { createLoadContextLogic } from '../../src/conversation/actors/load-context.ts';
-import { createPermitLogic } from '../../src/conversation/actors/ask-permit.ts';
+import { createPermitLogic } from '../../src/conversation/actors/acquire-permit.ts';
 import { createPermits } from '../../src/scheduling/turn-permits.ts';
 import { createReadLogLogic } from '../../src/conversation/actors/read-log.ts';
-import { createLogCache, type LogCache } from '../../src/conversation/warm-logs.ts';
-import { createDelivery } from '../../src/outbox/outbox.ts';
+import { createLogCache, type LogCache } from '../../src/conversation/log-cache.ts';
+import { createDelivery } from '../../src/delivery/delivery.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import type { Store } from '../../src/store/port.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -52,19 +52,19 @@ export async function startConversations(test: TestContext, replacements: Replac
   const onError = (error: unknown) => void faults.push(error);
   const { store: real, writerLogic, opened } = openStore({ path: join(folder, 'events.db'), onError });
   const store = { ...real, append: replacements.append?.(real.append) ?? real.append };
-  const outbox = createDelivery({ reader: store, flushMs: 0, onError });
+  const delivery = createDelivery({ reader: store, flushMs: 0, onError });
   const window = { windowTokens: 1000, preserveRecent: 4 };
   const kept = createLogCache({ store, maxBytes: 1_000_000, ...window });
-  const warmLogs = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };
+  const logCache = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };
   const countTokens = replacements.countTokens ?? ((text: string) => Math.ceil(text.length / 4));
   const inFlight = createInFlight();
   const permits = createPermits({ most: 100 });
   const machine = conversationMachine.provide({
     actors: {
       permit: createPermitLogic(permits),
-      readLog: createReadLogLogic({ warmLogs, inFlight }),
+      readLog: createReadLogLogic({ logCache, inFlight }),
       loadContext: createLoadContextLogic({
-        warmLogs,
+        logCache,
         countTokens,
         systemPrompt: async () => '',
         budgetTokens: window.windowTokens,
@@ -80,7 +80,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       answer: createAnswerLogic({
         model: languageModelAt(scripted.url),
         mcpServers: { validateArguments: () => null },
-        outbox,
+        delivery,
         countTokens,
         onError,
         turnReport: { answering: () => undefined },
@@ -91,8 +91,8 @@ export async function startConversations(test: TestContext, replacements: Replac
   });
   const registry = createRegistry({
     store,
-    warmLogs,
-    outbox,
+    logCache,
+    delivery,
     countTokens,
     inFlight,
     permits,
@@ -139,7 +139,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       // A violation must fail the test and must not be thrown inside the server.
       queueMicrotask(() => check.check(frame));
     };
-    outbox.open({ id, send, isSlow: () => false, whenDrained: () => undefined, askToReturn: () => undefined });
+    delivery.open({ id, send, isSlow: () => false, whenDrained: () => undefined, closeForReconnect: () => undefined });
     const waitFor = (fits: (frame: Received) => boolean, what: string) =>
       eventually(() => frames.find(fits) ?? null, `${what}; got ${JSON.stringify(frames)}`);
     return {

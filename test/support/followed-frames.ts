@@ -1,12 +1,15 @@
 /**
  * Reads and sorts the frames of a follow: up to a given frame, the rows, the texts, and the answers that a page shows.
  */
-import type { Follow, FollowedFrame } from '../../src/client/follow.ts';
+import type { Subscription, SubscriptionFrame } from '../../src/client/subscription.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 
 /** Reads until a frame matches, and returns all frames including that one. The follow stays open. */
-export async function readUntil(follow: Follow, fits: (frame: FollowedFrame) => boolean): Promise<FollowedFrame[]> {
-  const frames: FollowedFrame[] = [];
+export async function readUntil(
+  follow: Subscription,
+  fits: (frame: SubscriptionFrame) => boolean,
+): Promise<SubscriptionFrame[]> {
+  const frames: SubscriptionFrame[] = [];
   const reader = follow[Symbol.asyncIterator]();
   for (;;) {
     const { done, value } = await reader.next();
@@ -16,12 +19,12 @@ export async function readUntil(follow: Follow, fits: (frame: FollowedFrame) => 
   }
 }
 
-export const isEnd = (requestId: string) => (frame: FollowedFrame) =>
+export const isEnd = (requestId: string) => (frame: SubscriptionFrame) =>
   (frame.status === 'complete' || frame.status === 'error') && frame.request_id === requestId;
 
-export const isEvent = (seq: number) => (frame: FollowedFrame) => frame.status === 'event' && frame.seq === seq;
+export const isEvent = (seq: number) => (frame: SubscriptionFrame) => frame.status === 'event' && frame.seq === seq;
 
-export const isChunk = ({ status }: FollowedFrame) => status === 'chunk';
+export const isChunk = ({ status }: SubscriptionFrame) => status === 'chunk';
 
 /** The seq of every row among these frames. */
 export function seqsOf(frames: readonly { status: string }[]): number[] {
@@ -30,7 +33,7 @@ export function seqsOf(frames: readonly { status: string }[]): number[] {
   );
 }
 
-export function chunksOf(frames: readonly FollowedFrame[]): Chunk[] {
+export function chunksOf(frames: readonly SubscriptionFrame[]): Chunk[] {
   return frames.flatMap((frame) => (frame.status === 'chunk' ? [frame.chunk] : []));
 }
 
@@ -42,7 +45,7 @@ export const range = (from: number, to: number) =>
  * The answers that a page shows, by message id. The page appends text, removes it on `reset`, and shows a row's text
  * only if nothing of that message was streamed. So streamed text is compared as it was streamed.
  */
-export function shownAnswers(frames: readonly FollowedFrame[]): Map<string, string> {
+export function shownAnswers(frames: readonly SubscriptionFrame[]): Map<string, string> {
   const shown = new Map<string, string>();
   for (const frame of frames) {
     if (frame.status === 'event' && frame.event.type === 'assistant_message' && !shown.has(frame.event.id))

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { errorCodes, type ErrorEntry } from '../../src/error-codes.ts';
 import { frame as frameSchema, type Frame } from '../../src/protocol/frames.ts';
-import { results } from '../../src/protocol/results.ts';
+import { resultSchemas } from '../../src/protocol/actions.ts';
 
 export interface FrameCheck {
   /** Records a request that is being sent, so that its result is checked by the schema of its action. */
@@ -17,7 +17,6 @@ export interface FrameCheck {
 
 const request = z.object({ action: z.string(), request_id: z.string() });
 const answer = z.object({ status: z.literal('result'), request_id: z.string(), result: z.unknown() });
-const schemas = new Map<string, z.ZodType>(Object.entries(results));
 const codes = new Map<string, ErrorEntry>(Object.entries(errorCodes));
 
 /** Makes a check for one socket or for all sockets of one client. A request id must mean the same throughout. */
@@ -33,7 +32,7 @@ export function createFrameCheck(): FrameCheck {
       const json = parseJson(text);
       const { data: answered } = answer.safeParse(json);
       const action = actions.get(answered?.request_id ?? '') ?? '';
-      const schema = schemas.get(action);
+      const schema = resultSchemas.get(action);
       // The action's schema comes first because its message is more precise. The frame's schema accepts the result of
       // any action.
       if (schema) fits(schema, answered?.result, `no result of ${action}: ${text}`);

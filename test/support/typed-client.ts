@@ -7,7 +7,8 @@ import type { TestContext } from 'node:test';
 import { connect, type Client, type ClientOptions } from '../../src/client/client.ts';
 import type { ConnectionStatus, SocketConstructor } from '../../src/client/connection.ts';
 import { ParleyError } from '../../src/client/errors.ts';
-import { parseFrame, type Incoming } from '../../src/client/frames.ts';
+import { parseFrame } from '../../src/client/frames.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { createFrameCheck } from './frame-check.ts';
@@ -17,7 +18,7 @@ import { serveScripted, type Parley, type ParleyOptions } from './parley.ts';
 export interface RecordedClient extends Client {
   readonly statuses: readonly ConnectionStatus[];
   /** Every frame of all sockets as received, including those that the client ignores. */
-  readonly frames: readonly Incoming[];
+  readonly frames: readonly Frame[];
   /** Resolves with the next change to this status, or with the present status if it is this one. */
   whenStatus(status: ConnectionStatus['status']): Promise<ConnectionStatus>;
 }
@@ -33,7 +34,7 @@ export async function startTyped(
 
 export function connectClient(test: TestContext, url: string, options: ClientOptions = {}): RecordedClient {
   const statuses: ConnectionStatus[] = [];
-  const frames: Incoming[] = [];
+  const frames: Frame[] = [];
   const watchers = new Set<(status: ConnectionStatus) => void>();
   const check = createFrameCheck();
   // A wire-server.ts has no endpoint and may send invalid frames.
@@ -116,7 +117,7 @@ export const withCode = (code: string) => (error: unknown) => error instanceof P
 /** The end of a turn: its last frame, its text, and whether the client marks it as replayed. */
 export async function endOf({ frames }: RecordedClient, turn: Turn) {
   const [outcome] = await Promise.allSettled([turn.end]);
-  const isEnd = (frame: Incoming) => frame.status === 'complete' || frame.status === 'error';
+  const isEnd = (frame: Frame) => frame.status === 'complete' || frame.status === 'error';
   const frame = frames.filter(isEnd).findLast(({ request_id: requestId }) => requestId === turn.requestId);
   assert.ok(frame, `no end came: ${JSON.stringify(outcome)}`);
   const { replayed } = outcome.status === 'fulfilled' ? outcome.value.metadata : outcome.reason;

@@ -6,12 +6,15 @@ import type { LogRow, ToolStatus } from '../../log.ts';
 import { onlyWaits } from './recovery.ts';
 import type { FoldedLog } from '../turn-state.ts';
 
+/** The state of a turn that only waits for people. It may leave memory; the log shows that it waits. */
+export const WAITING_STATE = 'turn.toolHop.waiting';
+
 /** Returns a dotted state such as `turn.toolHop.running`. `row` is the last row, the second argument the fold of all rows up to it. */
 export function conversationStateAfter(row: LogRow, { interrupted }: FoldedLog): string {
   if (interrupted === null) return 'idle';
   if (interrupted.stop !== null) return 'turn.cancelling.stopping';
   if (row.extra['kind'] === 'recovered') return 'recovering';
-  if (onlyWaits(interrupted)) return 'turn.toolHop.waiting';
+  if (onlyWaits(interrupted)) return WAITING_STATE;
   // Rows before the last of one commit: the decision on each call follows in a later row.
   const isUndecided = interrupted.open.some(({ dispatch, approval }) => dispatch === null && approval === null);
   if (isUndecided && row.extra['kind'] !== 'response') return 'turn.toolHop.recording';

@@ -2,14 +2,15 @@
  * Builds the rows of approvals: the request, the response, and the result of a call that was not approved. Pure. Every
  * request has exactly one response in the log, also if it expires or the turn is cancelled.
  */
-import type { FormContent, RespondEvent } from '../client-events.ts';
+import { approvalDecisions, questionDecisions, type FormContent } from '../client-events.ts';
 import type { CallResult } from '../hop-answers.ts';
 import type { Approval, OpenCall } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
 import { callFacts, instantResult, metaRow } from './turn-rows.ts';
 
 /** How an interrupt ends: by a person, by expiry, or with its turn. */
-export type Decision = RespondEvent['decision'] | 'expired' | 'cancelled';
+export const decisions = [...approvalDecisions, ...questionDecisions, 'expired', 'cancelled'] as const;
+export type Decision = (typeof decisions)[number];
 
 /** Why a call was not run. */
 type NotRunReason = 'deny' | 'expired' | 'cancelled';

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { azureApiVersion, isAzureHost } from '../../llm/providers/azure.ts';
 import { echoFields } from '../../llm/echo.ts';
-import { presets } from '../../llm/providers/presets.ts';
+import { presets, type Preset } from '../../llm/providers/presets.ts';
 import { count, text } from './quantities.ts';
 import { closest } from '../suggest.ts';
 
@@ -178,16 +178,24 @@ const azureProvider = z
   )
   .prefault({});
 
-/** The blocks, in the order in which `auto` looks for their keys. */
+type KnownBlocks = {
+  [Name in keyof typeof presets]: (typeof presets)[Name]['baseUrl'] extends null
+    ? typeof azureProvider
+    : ReturnType<typeof knownProvider>;
+};
+
+/** A block for each preset, in the order in which `auto` looks for their keys. */
+const knownBlocks = Object.fromEntries(
+  Object.entries<Preset>(presets).map(([name, { baseUrl, keyVariable, model: knownModel }]) => [
+    name,
+    baseUrl === null || knownModel === null
+      ? azureProvider
+      : knownProvider({ baseUrl, keyVariable, model: knownModel }),
+  ]),
+) as KnownBlocks;
+
 export const providers = z
-  .object({
-    groq: knownProvider(presets.groq),
-    openai: knownProvider(presets.openai),
-    openrouter: knownProvider(presets.openrouter),
-    anthropic: knownProvider(presets.anthropic),
-    azure: azureProvider,
-    ollama: knownProvider(presets.ollama),
-  })
+  .object(knownBlocks)
   .catchall(ownProvider)
   .prefault({})
   .describe(

@@ -14,14 +14,14 @@ import { fault } from '../../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
 import type { McpServers } from '../../mcp/port.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Delivery } from '../../outbox/port.ts';
+import type { Delivery } from '../../delivery/port.ts';
 import type { TurnReport } from '../../observability/turn-report.ts';
 import type { KeepDraft } from '../keep-draft.ts';
 
 export interface AnswerDeps {
   model: LanguageModel;
   mcpServers: Pick<McpServers, 'validateArguments'>;
-  outbox: Pick<Delivery, 'draft' | 'broadcast'>;
+  delivery: Pick<Delivery, 'draft' | 'broadcast'>;
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
   metrics: Pick<Metrics, 'hopEnded' | 'used' | 'estimated'>;
@@ -37,11 +37,11 @@ const jsonObject = z.record(z.string(), z.unknown());
  * after a throw. Any event aborts the stream; the answer is then the text so far.
  */
 export function createAnswerLogic(deps: AnswerDeps) {
-  const { model, mcpServers, outbox, countTokens, turnReport, metrics, onError } = deps;
+  const { model, mcpServers, delivery, countTokens, turnReport, metrics, onError } = deps;
   const countTools = createToolCounter(countTokens);
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
-    const draft = outbox.draft(input, input.requestId, randomUUID());
+    const draft = delivery.draft(input, input.requestId, randomUUID());
     const askedModel = model.modelFor(input.provider, input.model);
     receive(() => abort.abort());
     let answering = false;
@@ -60,7 +60,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
       queued(position) {
         const { provider, requestId: request_id, conversationId: conversation_id } = input;
         const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
-        outbox.broadcast(input, {
+        delivery.broadcast(input, {
           request_id,
           status: 'chunk',
           conversation_id,

@@ -15,16 +15,16 @@ import type {
   ToolCallInput,
 } from '../../../machines/tool-call.ts';
 import { timeLeftMs } from '../../../machines/tool-call.ts';
-import type { FairKey } from '../../scheduling/fair-queue.ts';
+import type { FairKey } from '../../scheduling/fair-semaphore.ts';
 import type { CallEnd, Progress, McpServers } from '../../mcp/port.ts';
 import type { LogEntry } from '../../mcp/content/server-log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Delivery } from '../../outbox/port.ts';
+import type { Delivery } from '../../delivery/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
 
 export interface CallToolDeps {
   mcpServers: Pick<McpServers, 'call'>;
-  outbox: Pick<Delivery, 'broadcast'>;
+  delivery: Pick<Delivery, 'broadcast'>;
   metrics: Pick<Metrics, 'toolEnded'>;
   /** Questions to people that one call may ask. Read at each question. */
   maxQuestions: number;
@@ -44,7 +44,7 @@ const PROGRESS_PER_TIMEOUT = 10;
  * Stopping the actor ends it too, without a report.
  */
 export function createCallToolLogic(deps: CallToolDeps) {
-  const { mcpServers, outbox, metrics } = deps;
+  const { mcpServers, delivery, metrics } = deps;
   return fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const startedMs = performance.now();
@@ -94,7 +94,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
     };
 
     const tell = (chunk: Chunk) =>
-      outbox.broadcast(input, {
+      delivery.broadcast(input, {
         request_id: input.requestId,
         status: 'chunk',
         conversation_id: input.conversationId,

@@ -10,10 +10,10 @@ import type { HopContext, HopTool } from '../../../machines/conversation/turn-st
 import type { Tool, McpServers } from '../../mcp/port.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
-import type { LogCache } from '../warm-logs.ts';
+import type { LogCache } from '../log-cache.ts';
 
 export interface LoadContextDeps {
-  warmLogs: Pick<LogCache, 'turns'>;
+  logCache: Pick<LogCache, 'turns'>;
   mcpServers: Pick<McpServers, 'tools' | 'settled'>;
   notices: Pick<ServerNotices, 'turnStarted'>;
   systemPrompt: SystemPrompt;
@@ -39,7 +39,7 @@ export interface ToolPolicy {
  * connects. Rejects if the store cannot be read, which ends the turn.
  */
 export function createLoadContextLogic(deps: LoadContextDeps) {
-  const { warmLogs, mcpServers, notices, countTokens } = deps;
+  const { logCache, mcpServers, notices, countTokens } = deps;
   let policy = deps.policy;
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
@@ -58,7 +58,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
   return fromPromise<HopContext, LoadContextInput>(async ({ input }) => {
     if (input.isFirst) notices.turnStarted(input);
     await mcpServers.settled();
-    const turns = await warmLogs.turns(input);
+    const turns = await logCache.turns(input);
     const prompt = await deps.systemPrompt(input, input.isFirst);
     const systemTokens = await countTokens(prompt);
     const { messages, tokens, cut } = buildWindow(turns, input.requestId, {

@@ -7,18 +7,18 @@ import type { ReadLogInput } from '../../../machines/conversation/setup.ts';
 import type { RecoveredState } from '../../../machines/conversation/turn-state.ts';
 import { foldLog } from '../../../machines/conversation/rows/recovery-state.ts';
 import type { InFlight } from '../in-flight.ts';
-import type { LogCache } from '../warm-logs.ts';
+import type { LogCache } from '../log-cache.ts';
 
 export interface ReadLogDeps {
-  warmLogs: Pick<LogCache, 'activate'>;
+  logCache: Pick<LogCache, 'activate'>;
   inFlight: Pick<InFlight, 'whenIdle'>;
 }
 
 /** Rejects if the store cannot be read. The chart then ends as failed. */
-export function createReadLogLogic({ warmLogs, inFlight }: ReadLogDeps) {
+export function createReadLogLogic({ logCache, inFlight }: ReadLogDeps) {
   return fromPromise<RecoveredState, ReadLogInput>(async ({ input }) => {
     await inFlight.whenIdle(input);
-    const { rows, open, draft, remembered, spent } = await warmLogs.activate(input);
+    const { rows, open, draft, remembered, spent } = await logCache.activate(input);
     return {
       ...foldLog(
         rows,

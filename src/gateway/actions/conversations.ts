@@ -5,15 +5,15 @@
 import { roundCost } from '../../../machines/usage.ts';
 import { fault } from '../../errors.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import type { Results } from '../../protocol/results.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import type { Results } from '../../protocol/actions.ts';
 import type { ListedConversation } from '../../store/listing.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
-export async function sendConversations(
-  { store, outbox }: RequestDeps,
+export async function handleConversations(
+  { store, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { cursor, limit }: Payload<'conversations'>,
@@ -21,16 +21,19 @@ export async function sendConversations(
   const page = await store.conversations(session.subject, { limit, ...(cursor === undefined ? {} : { cursor }) });
   if (!page) {
     const problem = 'payload.cursor: expected the next_cursor of an earlier page, or none.';
-    outbox.reply(session.id, errorFrame(requestId, fault('invalid_request', problem, { path: 'payload.cursor' })));
+    delivery.reply(session.id, errorFrame(requestId, fault('invalid_request', problem, { path: 'payload.cursor' })));
     return;
   }
-  outbox.reply(
+  delivery.reply(
     session.id,
-    resultFrame(requestId, { conversations: page.conversations.map(entryOf), next_cursor: page.nextCursor }),
+    resultFrame(requestId, {
+      conversations: page.conversations.map(serializeConversation),
+      next_cursor: page.nextCursor,
+    }),
   );
 }
 
-function entryOf(conversation: ListedConversation): Results['conversations']['conversations'][number] {
+function serializeConversation(conversation: ListedConversation): Results['conversations']['conversations'][number] {
   return {
     conversation_id: conversation.conversationId,
     title: conversation.title,

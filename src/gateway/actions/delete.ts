@@ -4,20 +4,20 @@
  */
 import { noSuchConversation } from '../../errors.ts';
 import { errorFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
-export async function sendDeletion(
-  { registry, store, outbox }: RequestDeps,
+export async function handleDelete(
+  { registry, store, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId }: Payload<'delete'>,
 ): Promise<void> {
   const owner = session.subject;
   if ((await store.page(owner, conversationId, { limit: 1 })) === null) {
-    outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
+    delivery.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
   }
   registry.route({ owner, conversationId }, { type: 'client.delete', by: { session: session.id, requestId } });

@@ -4,27 +4,27 @@
  */
 import { fault } from '../../errors.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Every outcome is a frame. */
-export async function sendFork(
-  { store, outbox }: RequestDeps,
+export async function handleFork(
+  { store, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId, at_seq: atSeq }: Payload<'fork'>,
 ): Promise<void> {
   const outcome = await store.fork(session.subject, conversationId, atSeq);
   if (outcome.status === 'forked') {
-    outbox.reply(session.id, resultFrame(requestId, { conversation_id: outcome.conversationId }, conversationId));
+    delivery.reply(session.id, resultFrame(requestId, { conversation_id: outcome.conversationId }, conversationId));
     return;
   }
-  const problem = outcome.status === 'failed' ? outcome.fault : misplaced(atSeq, outcome.nearest);
-  outbox.reply(session.id, errorFrame(requestId, problem, conversationId));
+  const problem = outcome.status === 'failed' ? outcome.fault : invalidForkPoint(atSeq, outcome.nearest);
+  delivery.reply(session.id, errorFrame(requestId, problem, conversationId));
 }
 
-function misplaced(atSeq: number, nearest: readonly number[]) {
+function invalidForkPoint(atSeq: number, nearest: readonly number[]) {
   const where =
     nearest.length === 0
       ? 'No turn of this conversation has ended yet.'

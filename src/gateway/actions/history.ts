@@ -2,15 +2,15 @@
  * The action `history`: one page of a conversation's rows, newest last. It opens no conversation.
  */
 import { noSuchConversation } from '../../errors.ts';
-import { eventOf } from '../../outbox/render.ts';
+import { eventOf } from '../../delivery/render.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 /** Rejects when the log cannot be read. */
-export async function sendHistory(
-  { store, outbox }: RequestDeps,
+export async function handleHistory(
+  { store, delivery }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { conversation_id: conversationId, before_seq: beforeSeq, limit }: Payload<'history'>,
@@ -20,7 +20,7 @@ export async function sendHistory(
     ...(beforeSeq === undefined ? {} : { beforeSeq }),
   });
   if (!page) {
-    outbox.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
+    delivery.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
   }
   const first = page.rows[0]?.seq;
@@ -30,5 +30,5 @@ export async function sendHistory(
     oldest_seq: page.oldestSeq,
     next_before_seq: first !== undefined && first > page.oldestSeq ? first : null,
   };
-  outbox.reply(session.id, resultFrame(requestId, result, conversationId));
+  delivery.reply(session.id, resultFrame(requestId, result, conversationId));
 }

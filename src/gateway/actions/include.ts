@@ -7,27 +7,27 @@ import type { Included } from '../../../machines/context-window/included.ts';
 import { fault } from '../../errors.ts';
 import { isUnavailable, type PromptsAndResources, type Unavailable } from '../../mcp/prompts-and-resources.ts';
 import { partText } from '../../mcp/content/result-text.ts';
-import type { Payload } from '../../protocol/requests.ts';
-import { unavailableFault } from './offers.ts';
+import type { Payload } from '../../protocol/actions.ts';
+import { unavailableFault } from './unavailable-fault.ts';
 
 type Chat = Payload<'chat'>;
 
 /** A message with all that belongs to it. */
-export interface Composed {
+export interface ComposedMessage {
   text: string;
   included: Included[];
 }
 
-export function namesSomething({ prompt, resources }: Chat): boolean {
+export function hasIncludes({ prompt, resources }: Chat): boolean {
   return prompt !== undefined || resources.length > 0;
 }
 
 /** `maxLength`: UTF-16 units of all texts together. Never rejects: what cannot be had is a fault. */
-export async function include(
+export async function composeMessage(
   promptsAndResources: PromptsAndResources,
   { text, prompt, resources }: Chat,
   maxLength: number,
-): Promise<Composed | Fault> {
+): Promise<ComposedMessage | Fault> {
   const [filled, ...read] = await Promise.all([
     readPrompt(promptsAndResources, prompt),
     ...resources.map(({ server, uri }) => readResource(promptsAndResources, server, uri)),

@@ -4,34 +4,38 @@
  * anything is decided.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { RespondEvent } from '../../../machines/conversation/client-events.ts';
+import {
+  approvalDecisions,
+  questionDecisions,
+  type RespondEvent,
+} from '../../../machines/conversation/client-events.ts';
 import type { SchemaViolation } from '../../mcp/argument-check.ts';
 import { fault } from '../../errors.ts';
-import { errorFrame, lateAnswerFrame } from '../../protocol/frames.ts';
-import type { Payload } from '../../protocol/requests.ts';
+import { errorFrame, lateResponseFrame } from '../../protocol/frames.ts';
+import type { Payload } from '../../protocol/actions.ts';
 import { withDefaults } from './form-defaults.ts';
-import type { RequestDeps } from './request-deps.ts';
+import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
 export interface RespondDeps {
-  registry: Pick<RequestDeps['registry'], 'route'>;
-  store: Pick<RequestDeps['store'], 'interrupt'>;
-  mcpServers: Pick<RequestDeps['mcpServers'], 'settled' | 'validateChange' | 'validateForm'>;
-  outbox: Pick<RequestDeps['outbox'], 'reply'>;
+  registry: Pick<ActionDeps['registry'], 'route'>;
+  store: Pick<ActionDeps['store'], 'interrupt'>;
+  mcpServers: Pick<ActionDeps['mcpServers'], 'settled' | 'validateChange' | 'validateForm'>;
+  delivery: Pick<ActionDeps['delivery'], 'reply'>;
 }
 
 type Response = Payload<'respond'>;
 type Question = Record<string, unknown>;
 
 /** What is wrong with an answer, by the way to its field. */
-interface Objection {
+interface InvalidField {
   path: string;
   message: string;
 }
 
 /** Rejects when the log cannot be read. Who of two is first is decided by the conversation, not here. */
-export async function sendResponse(
-  { registry, store, outbox, mcpServers }: RespondDeps,
+export async function handleRespond(
+  { registry, store, delivery, mcpServers }: RespondDeps,
   session: Pick<ClientSession, 'id' | 'subject'>,
   requestId: string,
   response: Response,
@@ -40,13 +44,13 @@ export async function sendResponse(
   const { conversation_id: conversationId, interrupt_id: interruptId, decision, reason, remember } = response;
   const interrupt = await store.interrupt(owner, conversationId, interruptId);
   if (interrupt === null || interrupt.decision !== null) {
-    outbox.reply(session.id, lateAnswerFrame({ requestId, conversationId }, interrupt));
+    delivery.reply(session.id, lateResponseFrame({ requestId, conversationId }, interrupt));
     return;
   }
-  const written = await readWritten(mcpServers, interrupt.question, response);
+  const written = await readResponse(mcpServers, interrupt.question, response);
   if ('path' in written) {
     const { path, message } = written;
-    outbox.reply(
+    delivery.reply(
       session.id,
       errorFrame(requestId, fault('invalid_request', `${path}: ${message}.`, { path }), conversationId),
     );
@@ -67,13 +71,13 @@ export async function sendResponse(
 }
 
 /** What a person has written beside the decision, or why it is not taken. */
-async function readWritten(
+async function readResponse(
   mcpServers: RespondDeps['mcpServers'],
   question: Question,
   response: Response,
-): Promise<Pick<RespondEvent, 'arguments' | 'content'> | Objection> {
+): Promise<Pick<RespondEvent, 'arguments' | 'content'> | InvalidField> {
   const { kind } = question;
-  const decisions = kind === 'elicitation_request' ? ['answer', 'decline', 'cancel'] : ['approve', 'deny'];
+  const decisions: readonly string[] = kind === 'elicitation_request' ? questionDecisions : approvalDecisions;
   if (!decisions.includes(response.decision))
     return { path: 'payload.decision', message: `expected one of ${decisions.join(', ')} for this question` };
   if (kind !== 'approval_request' && response.arguments !== undefined)
@@ -99,7 +103,7 @@ async function readArguments(
   // Right after a start the tool may not be known yet.
   await mcpServers.settled();
   return (
-    objection(
+    invalidField(
       'payload.arguments',
       mcpServers.validateChange({ server: String(server), toolName: String(toolName) }, given),
     ) ?? {
@@ -117,9 +121,9 @@ function readForm(mcpServers: RespondDeps['mcpServers'], { ask }: Question, { co
       ? { arguments: null, content: null }
       : { path: 'payload.content', message: 'expected nothing, as the question is a page to visit' };
   const content = withDefaults(schema, given ?? {});
-  return objection('payload.content', mcpServers.validateForm(schema, content)) ?? { arguments: null, content };
+  return invalidField('payload.content', mcpServers.validateForm(schema, content)) ?? { arguments: null, content };
 }
 
-function objection(field: string, breach: SchemaViolation | null): Objection | null {
+function invalidField(field: string, breach: SchemaViolation | null): InvalidField | null {
   return breach && { path: [field, ...breach.path].join('.'), message: breach.message };
 }

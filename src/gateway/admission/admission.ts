@@ -9,13 +9,12 @@ import { fault } from '../../errors.ts';
 import type { Fault } from '../../../machines/log.ts';
 import { closeCodes } from '../../protocol/close-codes.ts';
 import { errorFrame } from '../../protocol/frames.ts';
-import { closeReason, type Refusal } from '../../refusal.ts';
+import type { Refusal } from '../../refusal.ts';
 import { addressOf } from './client-address.ts';
 import { credentialOf } from './credential.ts';
-import { endSoon } from '../close-socket.ts';
+import { closeWithTimeout } from '../close-socket.ts';
 import type { ReportRefusal } from './refusal-report.ts';
 import { refusals } from './refusals.ts';
-import { createTally } from './tally.ts';
 
 /** Read for each socket. */
 export interface AdmissionOptions {
@@ -33,7 +32,7 @@ export interface AdmissionOptions {
 }
 
 /** Beside the options: what only the listening side knows. */
-export interface Entrance {
+export interface AdmissionDeps {
   /** Every socket there is, the one that asks included. */
   sockets: ReadonlySet<WebSocket>;
   /** Takes the socket over. What it sent until now is heard right after. */
@@ -43,24 +42,24 @@ export interface Entrance {
 /** Called once for each accepted socket; ends in `open`, or in the socket's close. */
 export function createAdmission(
   options: AdmissionOptions,
-  { sockets, open }: Entrance,
+  { sockets, open }: AdmissionDeps,
 ): (socket: WebSocket, request: IncomingMessage) => Promise<void> {
-  const addresses = createTally(() => options.maxConnectionsPerAddress);
-  const subjects = createTally(() => options.maxConnectionsPerSubject);
+  const addresses = createConnectionCounter(() => options.maxConnectionsPerAddress);
+  const subjects = createConnectionCounter(() => options.maxConnectionsPerSubject);
 
   return async (socket, request) => {
     const refuse = (refusal: Refusal, code: number, problem?: Fault) => {
       options.onRefused(refusal, request);
-      turnAway(socket, code, refusal.reason, problem);
+      reject(socket, code, refusal.reason, problem);
     };
     if (sockets.size > options.maxConnections) return refuse(refusals.connections, closeCodes.tryLater.code);
-    if (!addresses.enter(addressOf(request.socket), socket))
+    if (!addresses.countUntilClosed(addressOf(request.socket), socket))
       return refuse(refusals.ofAddress, closeCodes.tryLater.code);
     const refusal = options.refusalOf(request);
     if (refusal) return refuse(refusal, closeCodes.abuse.code);
 
     const credential = credentialOf(request.headers);
-    const hearNow = holdFrames(socket, request.socket, options.maxUnverifiedBytes, () =>
+    const releaseFrames = holdFrames(socket, request.socket, options.maxUnverifiedBytes, () =>
       refuse(refusals.unverifiedBytes, closeCodes.abuse.code),
     );
     let subject: string | null;
@@ -75,17 +74,16 @@ export function createAdmission(
       const unauthorized = credential === null ? refusals.noToken : refusals.unknownToken;
       return refuse(unauthorized, closeCodes.abuse.code, fault('unauthorized', unauthorized.message));
     }
-    if (!subjects.enter(subject, socket)) return refuse(refusals.ofSubject, closeCodes.tryLater.code);
+    if (!subjects.countUntilClosed(subject, socket)) return refuse(refusals.ofSubject, closeCodes.tryLater.code);
     open(socket, request, subject);
-    return hearNow();
+    return releaseFrames();
   };
 }
 
-function turnAway(socket: WebSocket, code: number, reason: string, problem?: Fault): void {
+function reject(socket: WebSocket, code: number, reason: string, problem?: Fault): void {
   if (socket.readyState !== socket.OPEN) return;
   if (problem) socket.send(JSON.stringify(errorFrame(null, problem)));
-  socket.close(code, closeReason(reason));
-  endSoon(socket);
+  closeWithTimeout(socket, code, reason);
 }
 
 /**
@@ -115,5 +113,29 @@ function holdFrames(
     socket.off('message', hold);
     wire.off('data', count);
     for (const [data, isBinary] of held) socket.emit('message', data, isBinary);
+  };
+}
+
+/** How many sockets each address or subject has at once, up to a limit. Keeps nothing of those that have none. */
+interface ConnectionCounter {
+  /** Counts a socket until it closes; false, and not counted, when there are `most` already. */
+  countUntilClosed(key: string, socket: Pick<WebSocket, 'once'>): boolean;
+}
+
+/** `most` is read for each socket. */
+function createConnectionCounter(most: () => number): ConnectionCounter {
+  const counts = new Map<string, number>();
+  const add = (key: string, change: number) => {
+    const count = (counts.get(key) ?? 0) + change;
+    if (count === 0) counts.delete(key);
+    else counts.set(key, count);
+  };
+  return {
+    countUntilClosed(key, socket) {
+      if ((counts.get(key) ?? 0) >= most()) return false;
+      add(key, 1);
+      socket.once('close', () => add(key, -1));
+      return true;
+    },
   };
 }

@@ -4,13 +4,10 @@
  * in histories and in the logs of proxies.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-
-/** The subprotocol that Parley speaks, for those who name one. */
-const PROTOCOL = 'parley';
-const TOKEN_OFFER = 'parley.token.';
+import { PROTOCOL, TOKEN_PREFIX } from '../../protocol/subprotocols.ts';
 
 /** How to send one, for those who did not. */
-export const HOW_TO_SEND = `Send it as "Authorization: Bearer TOKEN", or from a browser as the subprotocols "${PROTOCOL}" and "${TOKEN_OFFER}TOKEN".`;
+export const HOW_TO_SEND = `Send it as "Authorization: Bearer TOKEN", or from a browser as the subprotocols "${PROTOCOL}" and "${TOKEN_PREFIX}TOKEN".`;
 
 /** What the client sent, unverified; null for nothing. `Authorization` beats a subprotocol. */
 export function credentialOf(
@@ -18,7 +15,7 @@ export function credentialOf(
 ): string | null {
   const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
   const offers = (headers['sec-websocket-protocol'] ?? '').split(',').map((offer) => offer.trim());
-  return bearer ?? offers.find((offer) => offer.startsWith(TOKEN_OFFER))?.slice(TOKEN_OFFER.length) ?? null;
+  return bearer ?? offers.find((offer) => offer.startsWith(TOKEN_PREFIX))?.slice(TOKEN_PREFIX.length) ?? null;
 }
 
 /**
@@ -27,5 +24,5 @@ export function credentialOf(
  */
 export function selectProtocol(offers: ReadonlySet<string>): string | false {
   if (offers.has(PROTOCOL)) return PROTOCOL;
-  return [...offers].find((offer) => !offer.startsWith(TOKEN_OFFER)) ?? false;
+  return [...offers].find((offer) => !offer.startsWith(TOKEN_PREFIX)) ?? false;
 }

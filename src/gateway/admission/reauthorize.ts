@@ -5,7 +5,7 @@ import type { Verify } from '../../auth/verifier.ts';
 import { fault } from '../../errors.ts';
 import { closeCodes } from '../../protocol/close-codes.ts';
 import { errorFrame } from '../../protocol/frames.ts';
-import { endSoon } from '../close-socket.ts';
+import { closeWithTimeout } from '../close-socket.ts';
 
 export interface Reauthorization {
   /** Remembers a socket, until it closes, with what it was admitted for. */
@@ -46,6 +46,5 @@ function close(socket: WebSocket): void {
       ),
     ),
   );
-  socket.close(closeCodes.abuse.code, 'unauthorized: the token is not valid any more');
-  endSoon(socket);
+  closeWithTimeout(socket, closeCodes.abuse.code, 'unauthorized: the token is not valid any more');
 }

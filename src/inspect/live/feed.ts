@@ -10,7 +10,7 @@ export interface Viewer {
   /** True while its send buffer is too full for more. */
   isSlow(): boolean;
   /** Closes the connection so that the viewer reconnects; it then gets the kept messages. */
-  askToReturn(): void;
+  closeForReconnect(): void;
 }
 
 export interface Feed {
@@ -51,7 +51,7 @@ export function createFeed(maxMessages: number): Feed {
       return true;
     }
     viewers.delete(viewer);
-    viewer.askToReturn();
+    viewer.closeForReconnect();
     return false;
   };
 

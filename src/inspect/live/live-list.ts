@@ -2,6 +2,7 @@
  * Lists the conversations in memory for the page: searched, filtered, the most recently active first. It yields to the
  * event loop every few hundred conversations, because there can be 100,000.
  */
+import { WAITING_STATE } from '../../../machines/conversation/decisions/log-state.ts';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { LiveConversation } from '../../conversation/live-conversation.ts';
 import type { ConversationRef } from '../../conversation-ref.ts';
@@ -34,8 +35,7 @@ export interface LiveList {
 }
 
 const SLICE = 500;
-/** A turn in this state only waits; the log's list contains it. */
-export const WAITING_STATE = 'turn.toolHop.waiting';
+
 /** Most entries of `busyWithInterrupt`. */
 const MOST_BUSY = 200;
 type Listable = Pick<LiveConversation, 'ref' | 'state' | 'lastActiveMs'>;

@@ -52,3 +52,11 @@ export const presets = {
 export function presetOf(name: string): Preset | undefined {
   return new Map<string, Preset>(Object.entries(presets)).get(name);
 }
+
+/** The environment variables each of which alone selects a real model, in words: "A, B or C". */
+export function keyVariablesInWords(): string {
+  const variables = Object.values<Preset>(presets).flatMap(({ baseUrl, keyVariable }) =>
+    baseUrl === null || keyVariable === null ? [] : [keyVariable],
+  );
+  return `${variables.slice(0, -1).join(', ')} or ${variables.at(-1)}`;
+}

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { connect } from '../../../src/client/client.ts';
-import type { FollowedFrame } from '../../../src/client/follow.ts';
+import type { SubscriptionFrame } from '../../../src/client/subscription.ts';
 import type { LogEvent } from '../../../src/protocol/log-event.ts';
 import { createNotifier } from '../../proof/notifier.ts';
 import type { Stimulus } from '../../proof/moves.ts';
@@ -47,14 +47,14 @@ export async function playCustom(
   let hasBegun = false;
   let chat: ReturnType<typeof client.chat> | null = null;
 
-  const take = (frame: FollowedFrame) => {
+  const take = (frame: SubscriptionFrame) => {
     if (frame.status === 'event') rows.push(frame.event);
     else if (frame.status === 'state') state = frame.state.value;
     else if (frame.status === 'chunk' && frame.chunk.type === 'text') hasBegun = true;
     notifier.notify();
   };
   const follow = async () => {
-    for await (const frame of client.follow(conversationId, { state: true })) take(frame);
+    for await (const frame of client.subscribe(conversationId, { state: true })) take(frame);
   };
   const ofKind = (word: string) => rows.filter((row) => (row.extra?.['kind'] ?? row.type) === word);
   const make = (move: Stimulus) => {
