@@ -24,7 +24,7 @@ test('tells where a conversation can be watched, and it can', async (t) => {
     .trimEnd()
     .split('\n')
     .map((line) => line.slice(line.search(/(?:http|ws):/)));
-  for (const address of [page, stately]) assert.match(await (await fetch(address ?? '')).text(), /<title>Parley: /);
+  for (const address of [page, stately]) assert.match(await (await fetch(address ?? '')).text(), /<title>Parley inspector/);
   const watcher = openWatcher(events ?? '');
   await (await parley.connect()).chat('Hi', { conversation_id: 'c 1' });
   await watcher.waitFor((message) => message.type === '@xstate.actor' && message.name === 'c 1', 'the conversation');

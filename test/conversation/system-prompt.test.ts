@@ -93,7 +93,7 @@ test('configured contents are in the system prompt; the turn gets one notice abo
   assert.equal(system, 'Be kind.\n\n[resource: memo://today]\nBuy bread, read 1.');
   assert.deepEqual(notices.length, 2);
   assert.match(notices[0] ?? '', /memo:\/\/broken of "memos".*left out: .*refused/);
-  assert.match(notices[1] ?? '', /memo:\/\/x of "unknown".*no MCP server/);
+  assert.match(notices[1] ?? '', /memo:\/\/x of "unknown".*No MCP server/);
 });
 
 describe('the contents of resources are read again', () => {

@@ -300,7 +300,7 @@ describe('a host in allowed_hosts', () => {
       for (const path of PATHS.filter((each) => each.startsWith('/inspect'))) {
         const { status, body } = await get(path, ...lines);
         assert.equal(status, 403, path);
-        assert.match(body, /inspect\.beyond_loopback to true, auth\.mode to token, .*inspect\.viewers/);
+        assert.match(body, /inspect\.beyond_loopback to true, set auth\.mode to token, .*inspect\.viewers/);
       }
       assert.match((await inspect(...lines, ...UPGRADE)).close?.reason ?? '', /inspect\.beyond_loopback/);
     }
