@@ -263,7 +263,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
         const closed = await Promise.allSettled([store.close(), toolbox.close(), tokens.close()]);
         for (const each of closed) if (each.status === 'rejected') onError(each.reason);
       },
-      recoveringAtOnce: config.chat.service.recovery.concurrency,
+      recoveringAtOnce: config.chat.service.recovery.max_concurrent,
       startupWaitMs: ms(config.mcp.connection.startup_wait),
       idleTimeoutMs: ms(service.idle_timeout),
       maxLive: service.max_live_conversations,

@@ -37,7 +37,7 @@ export function windowLimits({
 
 export function warmLimits({ chat: { service } }: Config) {
   return {
-    maxBytes: service.warm_bytes,
+    maxBytes: service.log_cache_bytes,
     windowTokens: service.context.max_tokens - service.context.reserve_tokens,
     preserveRecent: service.context.preserve_recent,
   };
@@ -85,8 +85,8 @@ export function authorizerOptions({ mcp }: Config) {
 
 /** What of the servers' resources goes into the system prompt. */
 export function promptResources({ mcp }: Config) {
-  const { named, contents, wait } = mcp.resources_in_prompt;
-  return { mostNamed: named, contents, waitMs: ms(wait) };
+  const { max_listed, contents, timeout } = mcp.resources_in_prompt;
+  return { mostNamed: max_listed, contents, waitMs: ms(timeout) };
 }
 
 /** What MCP servers are answered that ask. */
@@ -116,7 +116,7 @@ export function conversationLimits({ chat, llm }: Config) {
   const { service } = chat;
   return {
     maxToolHops: service.max_tool_hops,
-    toolConcurrency: service.tools.concurrency,
+    toolConcurrency: service.tools.max_concurrent,
     toolTimeoutMs: ms(service.tools.timeout),
     toolMaxTimeoutMs: ms(service.tools.max_timeout),
     approvalTimeoutMs: ms(service.tools.approval_timeout),
@@ -191,7 +191,7 @@ export function sessionLimits({ chat }: Config) {
  * database as well: no token, a loopback listener, and no key that admits others.
  */
 export function showsTexts({ auth, chat, inspect }: Config): boolean {
-  if (inspect.texts !== 'auto') return inspect.texts;
+  if (inspect.include_content !== 'auto') return inspect.include_content;
   const { host, allowed_hosts: proxied } = chat.websocket;
   return (
     auth.mode === 'none' &&
@@ -208,7 +208,7 @@ export function inspectionLimits(config: Config) {
   return {
     maxConversations: inspect.max_conversations,
     maxMessages: inspect.max_events,
-    lingerMs: ms(inspect.linger),
+    lingerMs: ms(inspect.keep_after_last_viewer),
     limits: { texts: showsTexts(config), maxChars: inspect.max_event_chars },
   };
 }
@@ -237,7 +237,7 @@ export function storeOptions({ repository }: Config) {
     memory: !repository.persistence.enabled,
     synchronous: repository.synchronous === 'full' ? 'FULL' : 'NORMAL',
     clearOnStartup: repository.persistence.clear_on_startup,
-    maxWaiting: repository.max_waiting,
+    maxWaiting: repository.max_queued_writes,
     retention: retentionOf(repository.persistence),
   } as const;
 }

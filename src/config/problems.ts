@@ -8,6 +8,7 @@ import { allowedWords, expectedAt, expectedConfig, keysOf } from './expected.ts'
 import type { Expected } from './expected.ts';
 import { dotted } from './places.ts';
 import type { KeyPath } from './places.ts';
+import { renamedTo } from './renamed-keys.ts';
 import { closest } from './suggest.ts';
 
 /** One problem for each thing that the schema refused. `root` is the schema's description, the configuration's by default. */
@@ -27,6 +28,8 @@ export function schemaProblems(
 
 function unknownKey(root: Expected, path: KeyPath, document: ConfigDocument): Problem {
   const key = String(path.at(-1));
+  const renamed = renamedTo(path);
+  if (renamed !== null) return { line: document.lineOf(path), path, text: `is now ${renamed}` };
   const siblings = keysOf(expectedAt(root, path.slice(0, -1)) ?? {}).map(([name]) => name);
   const meant = closest(key, siblings) ?? pathsTo(root, key)[0];
   const escape = siblings.includes('extra_body') ? ' If it is a parameter of the provider, put it into extra_body' : '';

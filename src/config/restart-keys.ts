@@ -15,7 +15,7 @@ export const restartKeys: Readonly<Record<string, string>> = {
   'inspect.enabled': 'its pages are set up at the start',
   'inspect.search_time_ms': 'its pages are set up at the start',
   'inspect.beyond_loopback': 'it belongs to auth.mode',
-  'inspect.texts': 'events that are already kept hold the texts, or lack them',
+  'inspect.include_content': 'events that are already kept hold the texts, or lack them',
   'inspect.max_events': 'events are already kept up to it',
   'inspect.max_event_chars': 'events are already kept up to it',
   'repository.type': 'the database is open',
@@ -29,7 +29,7 @@ export const restartKeys: Readonly<Record<string, string>> = {
   'mcp.authorization.callback_url': 'authorizations under way lead there',
   'mcp.authorization.client_metadata_url': 'Parley is already registered by it',
   'logging.format': 'the log is open',
-  'logging.texts': 'the log is open',
+  'logging.include_content': 'the log is open',
 };
 
 export function needsRestart(path: KeyPath): boolean {

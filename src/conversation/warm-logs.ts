@@ -26,7 +26,7 @@ export interface WarmLogs {
 /** Numbers are read each time, so they may change. */
 export interface WarmLogsOptions {
   store: { standing(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
-  /** chat.service.warm_bytes */
+  /** chat.service.log_cache_bytes */
   maxBytes: number;
   /** Tokens of past turns that a window can use; older turns are let go. */
   windowTokens: number;

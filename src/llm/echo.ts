@@ -34,7 +34,7 @@ export type EchoField = (typeof echoFields)[number];
 /** A message with what the model thought of it. */
 export type ThoughtfulMessage = ChatCompletionMessageParam & { thoughts?: Thoughts };
 
-/** Known endpoints that want their thoughts back. Any other says so in `echo_reasoning`. */
+/** Known endpoints that want their thoughts back. Any other says so in `pass_back_reasoning`. */
 const knownHosts: ReadonlyMap<string, readonly EchoField[]> = new Map<string, readonly EchoField[]>([
   // Without it, 400: https://api-docs.deepseek.com/guides/thinking_mode
   ['api.deepseek.com', ['reasoning_content']],

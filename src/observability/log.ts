@@ -10,8 +10,8 @@ export interface LogOptions {
   level: string;
   /** `auto`: pretty on a terminal, json elsewhere. */
   format: 'auto' | 'json' | 'pretty';
-  /** True lets texts into the log. */
-  texts: boolean;
+  /** True lets what people, models and tools wrote into the log. */
+  include_content: boolean;
 }
 
 /** Fields that hold secrets, at the top of a line or one object down. */
@@ -28,12 +28,12 @@ const nested = (fields: readonly string[]) => fields.flatMap((field) => [field, 
  * Writes to standard error, one line an entry. As JSON, lines wait in memory for a slow reader, up to a
  * bound beyond which they are dropped; pretty ones are written at once.
  */
-export function createLog({ level, format, texts }: LogOptions): Logger {
+export function createLog({ level, format, include_content }: LogOptions): Logger {
   const asPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
   const options = {
     level,
     base: null,
-    redact: { paths: nested(texts ? SECRETS : [...SECRETS, ...TEXTS]), censor: '[redacted]' },
+    redact: { paths: nested(include_content ? SECRETS : [...SECRETS, ...TEXTS]), censor: '[redacted]' },
   };
   // Standard output is for the line that says where to go; the log goes to standard error. What waits is written at the exit.
   return asPretty

@@ -26,7 +26,7 @@ export interface Subject {
   readonly url: string;
   /** Heap and buffers in use, after a collection. */
   heapBytes(): Promise<number>;
-  /** What Parley by its own estimate keeps of the logs of idle conversations, within `warm_bytes`; 0 for the relays. */
+  /** What Parley by its own estimate keeps of the logs of idle conversations, within `log_cache_bytes`; 0 for the relays. */
   warmBytes(): Promise<number>;
   stop(): Promise<void>;
 }

@@ -49,7 +49,7 @@ describe('what a file states', () => {
   test('leaves every other key at its default', async (t) => {
     const { config } = await loadText(t, 'chat:\n  service:\n    tools:\n      timeout: 5\n');
     assert.equal(config.chat.service.tools.timeout, 5);
-    assert.equal(config.chat.service.tools.concurrency, 8);
+    assert.equal(config.chat.service.tools.max_concurrent, 8);
     assert.equal(config.chat.websocket.port, 8000);
     assert.equal(config.mcp.connection.initial_reconnect_delay, 0.5);
   });
@@ -117,10 +117,10 @@ describe('variables in values', () => {
   });
 
   test('give numbers and truth values where they stand without quotes', async (t) => {
-    const text = 'chat:\n  websocket:\n    port: ${PORT:-9000}\nlogging:\n  texts: ${TEXTS}\n';
+    const text = 'chat:\n  websocket:\n    port: ${PORT:-9000}\nlogging:\n  include_content: ${TEXTS}\n';
     const { config } = await loadText(t, text, { TEXTS: 'true' });
     assert.equal(config.chat.websocket.port, 9000);
-    assert.equal(config.logging.texts, true);
+    assert.equal(config.logging.include_content, true);
   });
 
   test('give text where they stand in quotes', async (t) => {

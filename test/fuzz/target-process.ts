@@ -51,10 +51,10 @@ export async function startTarget(
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
     auth: authOf(passes),
     chat: {
-      // A second of quiet, and what is left in memory is nobody's. What is kept warm is bounded by `warm_bytes`, and would look like a leak until then.
+      // A second of quiet, and what is left in memory is nobody's. What is kept warm is bounded by `log_cache_bytes`, and would look like a leak until then.
       service: {
         idle_timeout: 1,
-        warm_bytes: 1_048_576,
+        log_cache_bytes: 1_048_576,
         tools: { permission: { [`demo.${scriptedCall.name}`]: 'ask' }, approval_timeout: 0.5 },
       },
       // More than a busy machine may keep an attacker waiting between connecting and its first word.

@@ -76,7 +76,7 @@ describe('the search', { skip: withoutBrowser }, () => {
   });
 
   it('says that texts cannot be searched where they are off, and shows none', async (t) => {
-    const parley = await startParley(t, { config: { inspect: { texts: false } } });
+    const parley = await startParley(t, { config: { inspect: { include_content: false } } });
     const client = await parley.connect();
     await client.chat('Rosebud', { conversation_id: 'c1' });
     const page = await openPage(t);
@@ -84,7 +84,7 @@ describe('the search', { skip: withoutBrowser }, () => {
     await isHere(page, 'idle');
     await page.locator('#search').fill('Rosebud');
     await page.getByRole('button', { name: 'Search titles and texts' }).click();
-    await page.locator('#count', { hasText: 'inspect.texts is off' }).waitFor();
+    await page.locator('#count', { hasText: 'inspect.include_content is off' }).waitFor();
     await page.locator('#search').fill('');
     await page.locator('#steps .of-row', { hasText: 'user_message' }).click();
     await page.locator('#detail pre', { hasText: '[7 characters]' }).waitFor();

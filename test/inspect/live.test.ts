@@ -116,7 +116,9 @@ describe('what is told', () => {
   }
 
   test('is bounded in events and in the size of each', async (t) => {
-    const parley = await startParley(t, { config: { inspect: { texts: true, max_events: 10, max_event_chars: 500 } } });
+    const parley = await startParley(t, {
+      config: { inspect: { include_content: true, max_events: 10, max_event_chars: 500 } },
+    });
     const client = await parley.connect();
     const first = await watch(parley, 'c1');
     await client.chat('Long '.repeat(5000), { conversation_id: 'c1' });
@@ -135,7 +137,9 @@ describe('what is told', () => {
 
 describe('the door', () => {
   test('counts viewers and inspected conversations', async (t) => {
-    const parley = await startParley(t, { config: { inspect: { max_viewers: 3, max_conversations: 1, linger: 60 } } });
+    const parley = await startParley(t, {
+      config: { inspect: { max_viewers: 3, max_conversations: 1, keep_after_last_viewer: 60 } },
+    });
     const first = await watch(parley, 'c1');
     const second = await watch(parley, 'c1');
     const client = await parley.connect();

@@ -125,7 +125,7 @@ describe('a conversation on the page', { skip }, () => {
 
   test('shows what was told as text, whatever it looks like', async (t) => {
     const hostile = '<img src=x onerror=alert(1)>"&amp;';
-    const parley = await startParley(t, { config: { inspect: { texts: true } } });
+    const parley = await startParley(t, { config: { inspect: { include_content: true } } });
     const client = await parley.connect();
     await client.chat(hostile, { conversation_id: hostile });
     const page = await openPage(t);

@@ -9,7 +9,7 @@ import { startParley } from '../support/parley.ts';
 
 const token = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken('root') }] };
 
-describe('inspect.texts', () => {
+describe('inspect.include_content', () => {
   const cases: [sentence: string, config: object, shown: boolean][] = [
     ['is on by default on a loopback listener without auth', {}, true],
     ['is on by default on ::1 without auth', { chat: { websocket: { host: '::1' } } }, true],
@@ -34,8 +34,8 @@ describe('inspect.texts', () => {
       { auth: token, inspect: { beyond_loopback: true, viewers: ['root'] } },
       false,
     ],
-    ['is off where the configuration says false', { inspect: { texts: false } }, false],
-    ['is on where the configuration says true', { auth: token, inspect: { texts: true } }, true],
+    ['is off where the configuration says false', { inspect: { include_content: false } }, false],
+    ['is on where the configuration says true', { auth: token, inspect: { include_content: true } }, true],
   ];
   for (const [sentence, config, shown] of cases) {
     it(sentence, () => assert.equal(showsTexts(configSchema.parse(config)), shown));

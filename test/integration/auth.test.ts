@@ -204,7 +204,7 @@ describe('the plain pages', () => {
 
 test('no token gets into the log, good or bad, wherever it was put', async (t) => {
   const wrong = createToken();
-  const home = await createHome(t, { config: { auth, logging: { level: 'trace', texts: true } } });
+  const home = await createHome(t, { config: { auth, logging: { level: 'trace', include_content: true } } });
   const server = home.start();
   const url = await server.listening;
   for (const token of [tokens.alice, wrong]) {

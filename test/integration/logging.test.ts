@@ -133,7 +133,7 @@ describe('texts and keys', () => {
   });
 
   test('texts get into it when the configuration says so; keys never do', async (t) => {
-    const run = await start(t, { texts: true });
+    const run = await start(t, { include_content: true });
     run.model.script(fails(400, `you said ${PRIVATE} under the key ${KEY}`));
     await assert.rejects(run.client.chat(`about ${PRIVATE}`).end);
     const log = (await logOf(run)).join('\n');

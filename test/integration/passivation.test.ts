@@ -68,10 +68,10 @@ describe('an idle conversation', () => {
 });
 
 describe('what is kept warm', () => {
-  test('stays within warm_bytes while conversations grow, and those that were pushed out forget nothing', async (t) => {
+  test('stays within log_cache_bytes while conversations grow, and those that were pushed out forget nothing', async (t) => {
     const warmBytes = 40_000;
     const { parley, model, client } = await startScripted(t, {
-      config: { chat: { service: { warm_bytes: warmBytes } } },
+      config: { chat: { service: { log_cache_bytes: warmBytes } } },
     });
     const text = (turn: number, conversation: number) => `turn ${turn} of ${conversation} ${'word '.repeat(150)}`;
     model.script(() => says('Noted.'));
@@ -90,7 +90,7 @@ describe('what is kept warm', () => {
   });
 
   test('may be nothing at all: then every context is read from the log', async (t) => {
-    const { parley, model, client } = await startScripted(t, { config: { chat: { service: { warm_bytes: 0 } } } });
+    const { parley, model, client } = await startScripted(t, { config: { chat: { service: { log_cache_bytes: 0 } } } });
     for (const text of ['one', 'two']) await client.chat(text, { conversation_id: 'c1' });
     assert.deepEqual(contentsOf(model.requests[1]?.body.messages), ['one', 'Hello from the scripted model.', 'two']);
     assert.equal(await sample(parley, 'warm_bytes'), 0);

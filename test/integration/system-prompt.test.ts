@@ -77,13 +77,13 @@ test('by default resources are named and described, and none is read', async (t)
 });
 
 test('as many are named as the configuration has it, or none', async (t) => {
-  const { prompt } = await startMemos(t, { inPrompt: { named: 0 } });
+  const { prompt } = await startMemos(t, { inPrompt: { max_listed: 0 } });
   assert.equal((await prompt('Hi')).system, 'Be kind.');
 });
 
 test('contents that are asked for stand there; one that cannot be read is left out, and said once a turn', async (t) => {
   const contents = [today, { server: 'memos', uri: 'memo://broken' }, { server: 'nobody', uri: 'memo://x' }];
-  const { prompt } = await startMemos(t, { inPrompt: { named: 0, contents } });
+  const { prompt } = await startMemos(t, { inPrompt: { max_listed: 0, contents } });
   const { notices, system } = await prompt('Hi');
   assert.equal(system, 'Be kind.\n\n[resource: memo://today]\nBuy bread, read 1.');
   assert.deepEqual(notices.length, 2);
@@ -93,7 +93,7 @@ test('contents that are asked for stand there; one that cannot be read is left o
 
 describe('contents are read anew', () => {
   test('for each request, where the server does not tell of changes', async (t) => {
-    const { prompt, reads } = await startMemos(t, { inPrompt: { named: 0, contents: [today] } });
+    const { prompt, reads } = await startMemos(t, { inPrompt: { max_listed: 0, contents: [today] } });
     await prompt('Hi');
     assert.match(String((await prompt('Again')).system), /read 2\.$/);
     assert.equal(reads.length, 2);
@@ -107,7 +107,7 @@ describe('contents are read anew', () => {
       const { prompt, reads, tellChange, subscriptions } = await startMemos(t, {
         era,
         tells: true,
-        inPrompt: { named: 0, contents: [today] },
+        inPrompt: { max_listed: 0, contents: [today] },
       });
       await prompt('Hi');
       await prompt('Again');

@@ -97,16 +97,20 @@ describe('a message with thoughts goes out', () => {
       const scripted = {
         base_url: server.url,
         model: 'm',
-        ...(fields === undefined ? {} : { echo_reasoning: fields }),
+        ...(fields === undefined ? {} : { pass_back_reasoning: fields }),
       };
       await ask(languageModelAt(server.url, { providers: { scripted } }), { messages });
       const { body } = await server.request(server.requests.length);
-      assert.deepEqual([body.messages[1], 'echo_reasoning' in body], [sent, false]);
+      assert.deepEqual([body.messages[1], 'pass_back_reasoning' in body], [sent, false]);
     });
   }
 
   test('of another provider still has the field that this one misses', async () => {
-    const scripted = { base_url: server.url, model: 'm', echo_reasoning: ['reasoning_content'] satisfies EchoField[] };
+    const scripted = {
+      base_url: server.url,
+      model: 'm',
+      pass_back_reasoning: ['reasoning_content'] satisfies EchoField[],
+    };
     await ask(languageModelAt(server.url, { providers: { scripted } }), {
       messages: [{ role: 'user', content: 'Add.' }, plain, { role: 'tool', content: '1', tool_call_id: 'c1' }],
     });

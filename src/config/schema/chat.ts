@@ -74,7 +74,9 @@ const service = z
           .describe(
             'Longest run of one tool call that keeps telling of progress or asking people; the time that they take is not counted.',
           ),
-        concurrency: count('calls', 1, 1000).default(8).describe('Tool calls of one answer that run at the same time.'),
+        max_concurrent: count('calls', 1, 1000)
+          .default(8)
+          .describe('Tool calls of one answer that run at the same time.'),
         repeat: z
           .record(z.string(), z.enum(['never', 'always']))
           .default({})
@@ -149,7 +151,7 @@ const service = z
     idle_timeout: seconds()
       .default(300)
       .describe('Quiet time after which a conversation leaves memory; its log stays and the next message reopens it.'),
-    warm_bytes: bytes(0)
+    log_cache_bytes: bytes(0)
       .default(67_108_864)
       .describe('Memory for the contexts of all conversations; one that was pushed out is read from the log again.'),
     max_live_conversations: count('conversations', 1)
@@ -169,7 +171,7 @@ const service = z
         max_age: seconds()
           .default(3600)
           .describe('Age of a message up to which its turn is taken up again; nobody waits for an older one.'),
-        concurrency: count('conversations', 1, 1000)
+        max_concurrent: count('conversations', 1, 1000)
           .default(4)
           .describe(
             'Conversations that are taken up at the same time after a start, so that the start does not storm the provider.',

@@ -25,7 +25,7 @@ export const inspectSection = z
       .describe(
         'With auth.mode token: subjects that may look into the conversations of all. Without auth everybody on this machine may.',
       ),
-    texts: z
+    include_content: z
       .union([z.boolean(), z.literal('auto')])
       .meta({ allowed: 'true, false or auto' })
       .default('auto')
@@ -53,7 +53,7 @@ export const inspectSection = z
       .describe(
         'Longest time of one step of a search in titles and texts; no other read of the log happens meanwhile, and the page asks for further steps.',
       ),
-    linger: seconds()
+    keep_after_last_viewer: seconds()
       .default(30)
       .describe(
         'Time for which a conversation is still told of when its last viewer has gone: a reload misses nothing.',

@@ -150,7 +150,7 @@ const sampling = z
 
 const resourcesInPrompt = z
   .strictObject({
-    named: count('resources', 0, 10_000)
+    max_listed: count('resources', 0, 10_000)
       .default(50)
       .describe(
         'Resources that the system prompt tells the name and description of, so that the model knows what can be included; each costs tokens in every request.',
@@ -161,7 +161,7 @@ const resourcesInPrompt = z
       .describe(
         'Resources whose contents stand in the system prompt, each as {server, uri}; one that cannot be read is left out, and the followers of the turn are told.',
       ),
-    wait: seconds().default(2).describe('Longest time that a request to the model waits for them.'),
+    timeout: seconds().default(2).describe('Longest time that a request to the model waits for them.'),
   })
   .prefault({})
   .describe('What of the resources of MCP servers goes into the system prompt.');

@@ -8,6 +8,7 @@ import { azureApiVersion, isAzureHost } from '../../llm/providers/azure.ts';
 import { echoFields } from '../../llm/echo.ts';
 import { presets } from '../../llm/providers/presets.ts';
 import { count, text } from './quantities.ts';
+import { renamedTo } from '../renamed-keys.ts';
 import { closest } from '../suggest.ts';
 
 const variableName = () =>
@@ -46,7 +47,7 @@ const parameters = {
     .array(text())
     .exactOptional()
     .describe('Models that a chat may name instead of `model`; none when not stated.'),
-  echo_reasoning: z
+  pass_back_reasoning: z
     .array(z.enum(echoFields))
     .exactOptional()
     .describe(
@@ -106,7 +107,11 @@ function refuseNearMisses(keys: readonly string[]) {
   return (block: Record<string, unknown>, check: z.core.$RefinementCtx): void => {
     const stated = isSection(block) ? Object.keys(block) : [];
     const known = [...keys, ...knownParameters];
-    const slips = stated.filter((key) => !known.includes(key) && closest(key, keys, LETTERS_PER_EDIT) !== null);
+    const slips = stated.filter(
+      (key) =>
+        renamedTo(['llm', 'providers', '*', key]) !== null ||
+        (!known.includes(key) && closest(key, keys, LETTERS_PER_EDIT) !== null),
+    );
     if (slips.length > 0) check.addIssue({ code: 'unrecognized_keys', keys: slips, input: block });
   };
 }

@@ -39,7 +39,7 @@ export const repositorySection = z
       .enum(['full', 'normal'])
       .default('full')
       .describe('What a commit survives: `full` a power cut, `normal` (faster) only a crash of the server.'),
-    max_waiting: count('writes', 1)
+    max_queued_writes: count('writes', 1)
       .default(10_000)
       .describe(
         'Writes that may wait for the disk; further ones are refused, so that a stuck disk cannot fill memory.',

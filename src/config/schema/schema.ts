@@ -24,7 +24,7 @@ const logging = z
       .enum(['auto', 'json', 'pretty'])
       .default('auto')
       .describe('`json` for machines, `pretty` for people; `auto` is pretty on a terminal and json elsewhere.'),
-    texts: z
+    include_content: z
       .boolean()
       .default(false)
       .describe(

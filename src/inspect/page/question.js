@@ -56,7 +56,7 @@ export function titleOf({ kind, name, server }) {
 /** @param {Question} question */
 function contentOf({ kind, asked }) {
   if (asked === null || asked === undefined)
-    return [element('p', { class: 'note' }, 'Its content is hidden: inspect.texts is off for viewers.')];
+    return [element('p', { class: 'note' }, 'Its content is hidden: inspect.include_content is off for viewers.')];
   if (kind === 'form' || kind === 'url') return [element('p', { class: 'words' }, String(asked.message ?? ''))];
   const shown = kind === 'sampling' ? (asked.request ?? asked) : asked;
   return [

@@ -190,7 +190,7 @@ export function createSearch(ask, text, owner) {
       for (let step = 0; step < STEPS_AT_ONCE && isWanted(); step += 1) {
         const told = await ask('search', { text, owner, cursor });
         if (!told.texts)
-          return { entries: [], hasMore: false, note: 'Texts cannot be searched: inspect.texts is off.' };
+          return { entries: [], hasMore: false, note: 'Texts cannot be searched: inspect.include_content is off.' };
         for (const hit of told.hits) {
           entries.push({
             ...nothing,

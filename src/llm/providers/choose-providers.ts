@@ -57,7 +57,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     base_url: _address,
     api_key_env: _variable,
     allowed_models = [],
-    echo_reasoning = knownEcho(baseUrl),
+    pass_back_reasoning = knownEcho(baseUrl),
     headers = {},
     max_concurrent,
     requests_per_minute,
@@ -104,7 +104,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     headers,
     limits,
     prices,
-    echo: echo_reasoning,
+    echo: pass_back_reasoning,
   };
 }
 

@@ -14,7 +14,7 @@ export interface ProviderBlock {
   /** Models that a chat may name instead. */
   allowed_models?: string[] | undefined;
   /** Where a message's thoughts go back; what is known of the address where it is not stated. */
-  echo_reasoning?: EchoField[] | undefined;
+  pass_back_reasoning?: EchoField[] | undefined;
   /** Sent with every request, e.g. `api-key` for Azure. */
   headers?: Record<string, string> | undefined;
   /** Requests under way at any time, of all conversations. */
