@@ -186,10 +186,10 @@ export async function startServer({ settings, readConfig, version, env, log, sto
   const metrics = createMetrics({
     connections: () => gateway?.connections() ?? 0,
     conversationsLive: () => registry.live(),
-    warmBytes: warmLogs.bytes,
-    waitingAppends: store.waiting,
+    logCacheBytes: warmLogs.bytes,
+    writesQueued: store.waiting,
     openTurns: () => turnReport.open(),
-    turnsInLine: permits.waiting,
+    turnsQueued: permits.waiting,
     providers: model.status,
     reload: () => reload.status(),
   });

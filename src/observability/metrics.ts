@@ -32,12 +32,12 @@ export interface Metrics {
 export interface Gauges {
   connections(): number;
   conversationsLive(): number;
-  warmBytes(): number;
-  waitingAppends(): number;
+  logCacheBytes(): number;
+  writesQueued(): number;
   /** Turns that wait or run. */
   openTurns(): number;
-  /** Turns that wait for a permit: as many as may be are at work. */
-  turnsInLine(): number;
+  /** Turns that wait for a permit. */
+  turnsQueued(): number;
   /** How the last reload of the configuration ended; the start counts as the first one. */
   reload(): { successful: boolean; succeededAtMs: number };
   /** What providers have to do, by name. */
@@ -134,9 +134,9 @@ export function createMetrics(gauges: Gauges): Metrics {
   });
   gauge('connections', 'Open sockets.', gauges.connections);
   gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
-  gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
+  gauge('log_cache_bytes', 'Estimated bytes of the conversation logs in memory.', gauges.logCacheBytes);
   gauge('open_turns', 'Turns that wait or run.', gauges.openTurns);
-  gauge('turns_in_line', 'Turns that wait because as many as may be are at work.', gauges.turnsInLine);
+  gauge('turns_queued', 'Turns that wait for a permit: max_running_turns others run.', gauges.turnsQueued);
   const ofProviders = (name: string, help: string, read: (load: ReturnType<Gauges['providers']>[number]) => number) =>
     new Gauge({
       name: `parley_${name}`,
@@ -151,8 +151,8 @@ export function createMetrics(gauges: Gauges): Metrics {
     });
   ofProviders('provider_requests', 'Requests to models under way, by provider.', ({ running }) => running);
   ofProviders(
-    'provider_line',
-    'Requests to models that wait for room at the provider, by provider.',
+    'provider_requests_queued',
+    'Requests to models that wait because the provider is at its limits, by provider.',
     ({ waiting }) => waiting,
   );
   gauge(
@@ -165,7 +165,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     'When the configuration was last loaded with success, since 1970.',
     () => gauges.reload().succeededAtMs / 1000,
   );
-  gauge('waiting_appends', 'Appends that wait for the writer.', gauges.waitingAppends);
+  gauge('writes_queued', 'Appends that wait for the writer.', gauges.writesQueued);
   gauge('event_loop_delay_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
     const milliseconds = loopDelay.count === 0 ? 0 : loopDelay.percentile(99) / 1e6 - LOOP_SAMPLING_MS;
     loopDelay.reset();

@@ -71,7 +71,7 @@ export function urlIn(child: Child): string {
 async function warmBytesAt(url: string): Promise<number> {
   const { host } = new URL(url);
   const response = await fetch(`http://${host}/metrics`);
-  return Number(/^parley_warm_bytes (\S+)$/m.exec(await response.text())?.[1]);
+  return Number(/^parley_log_cache_bytes (\S+)$/m.exec(await response.text())?.[1]);
 }
 
 function program(name: SubjectName, { folder, modelUrl, tools }: SubjectOptions): string[] {

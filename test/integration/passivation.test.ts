@@ -19,7 +19,7 @@ describe('an idle conversation', () => {
     model.script(says('Hello Ada.'), says('Ada.'));
     await client.chat('My name is Ada', { conversation_id: 'c1' }, 'r1');
     await isEmpty(parley);
-    assert.equal(await sample(parley, 'warm_bytes'), 0);
+    assert.equal(await sample(parley, 'log_cache_bytes'), 0);
     assert.equal(await sample(parley, 'connections'), 1);
 
     const turn = await client.chat('What is my name?', { conversation_id: 'c1' }, 'r2');
@@ -78,7 +78,7 @@ describe('what is kept warm', () => {
     for (let turn = 0; turn < 3; turn += 1) {
       for (let conversation = 0; conversation < 10; conversation += 1) {
         await client.chat(text(turn, conversation), { conversation_id: `c${conversation}` });
-        const warm = await sample(parley, 'warm_bytes');
+        const warm = await sample(parley, 'log_cache_bytes');
         assert.ok(warm > 0 && warm <= warmBytes, `${warm} bytes are warm`);
       }
     }
@@ -93,6 +93,6 @@ describe('what is kept warm', () => {
     const { parley, model, client } = await startScripted(t, { config: { chat: { service: { log_cache_bytes: 0 } } } });
     for (const text of ['one', 'two']) await client.chat(text, { conversation_id: 'c1' });
     assert.deepEqual(contentsOf(model.requests[1]?.body.messages), ['one', 'Hello from the scripted model.', 'two']);
-    assert.equal(await sample(parley, 'warm_bytes'), 0);
+    assert.equal(await sample(parley, 'log_cache_bytes'), 0);
   });
 });

@@ -14,7 +14,7 @@ const oneAtOnce = (llm: object = {}) => ({
 /** Resolves when one turn waits for the provider. */
 const oneInLine = (url: string) =>
   eventually(
-    async () => (await readMetrics(url)).get('parley_provider_line{provider="scripted"}') === 1,
+    async () => (await readMetrics(url)).get('parley_provider_requests_queued{provider="scripted"}') === 1,
     'one in line',
   );
 

@@ -300,7 +300,7 @@ export const chatProofs: Proof[] = [
       const scene = await startReloadable(t);
       const url = await scene.parley.listening;
       await connectClient(t, url).chat('Hi', inC1).end;
-      const warm = async () => (await readMetrics(url)).get('parley_warm_bytes');
+      const warm = async () => (await readMetrics(url)).get('parley_log_cache_bytes');
       assert.notEqual(await warm(), 0);
       await scene.reload(service({ log_cache_bytes: 1 }));
       assert.equal(await warm(), 0);
