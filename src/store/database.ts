@@ -139,7 +139,7 @@ function makeShrinkable(db: Database.Database): void {
 function clear(db: Database.Database): void {
   db.transaction(() =>
     db.exec(
-      'DELETE FROM chat_events; DELETE FROM turns; DELETE FROM drafts; DELETE FROM conversations; DELETE FROM leftovers;',
+      'DELETE FROM chat_events; DELETE FROM turns; DELETE FROM drafts; DELETE FROM conversations; DELETE FROM pending_deletions;',
     ),
   ).immediate();
   db.exec('VACUUM');

@@ -6,6 +6,7 @@ import { check } from '../../src/cli/check.ts';
 import { bareTable, begin, elsewhere, end, owner, row, sandbox } from '../store/support.ts';
 import type { Sandbox } from '../store/support.ts';
 import { versionOneFile } from '../store/version-1.ts';
+import { versionThreeFile } from '../store/version-3.ts';
 import { parley } from './support.ts';
 
 async function filled({ open }: Sandbox): Promise<void> {
@@ -74,6 +75,14 @@ describe('check', () => {
     versionOneFile(path);
     await (await open()).store.close();
     assert.deepEqual(lines(path), ['2 conversations, 6 rows. Everything is in order.']);
+  });
+
+  test('counts pending deletions as known, also in a file of version 3', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path);
+    assert.ok(!lines(path).some((line) => line.includes('gone')));
+    await (await open({ sweepPaceMs: { first: 60_000, pause: 1, rest: 1 } })).store.close();
+    assert.ok(!lines(path).some((line) => line.includes('gone')));
   });
 
   test('finds a file that was taken over from another program in order', async (t) => {

@@ -145,7 +145,7 @@ describe('what a deleted conversation leaves behind', () => {
     assert.ok(through > 2, `${through} appends came through`);
     assert.deepEqual(left(box, 'c'), [0, 0, 0]);
     assert.deepEqual(
-      elsewhere(box.path, (db) => db.prepare('SELECT * FROM leftovers').all()),
+      elsewhere(box.path, (db) => db.prepare('SELECT * FROM pending_deletions').all()),
       [],
     );
     const { size } = statSync(box.path);
@@ -192,7 +192,7 @@ describe('what a deleted conversation leaves behind', () => {
     await first.store.close();
     await (await box.open({ clearOnStartup: true })).store.close();
     assert.deepEqual(
-      elsewhere(box.path, (db) => db.prepare('SELECT * FROM leftovers').all()),
+      elsewhere(box.path, (db) => db.prepare('SELECT * FROM pending_deletions').all()),
       [],
     );
   });

@@ -220,7 +220,7 @@ async function copyingHasBegun(
   forking.finally(() => reject(new Error('it was made before anybody saw it being made'))).catch(() => undefined);
   await meanwhile(promise, async (index) => {
     await append(begin('other', `beside ${index}`));
-    if (elsewhere(path, (db) => db.prepare('SELECT * FROM leftovers').get() !== undefined)) resolve();
+    if (elsewhere(path, (db) => db.prepare('SELECT * FROM pending_deletions').get() !== undefined)) resolve();
   });
   return promise;
 }

@@ -4,9 +4,11 @@ import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, test } from 'node:test';
 import type Database from 'better-sqlite3';
+import { waitFor } from 'xstate';
 import { begin, elsewhere, end, owner, sandbox, waitingFor } from './support.ts';
 import { versionOneFile } from './version-1.ts';
 import { versionTwoFile } from './version-2.ts';
+import { versionThreeFile } from './version-3.ts';
 
 const versionOf = (db: Database.Database) => db.pragma('user_version', { simple: true });
 
@@ -118,6 +120,48 @@ describe('a file of version 2', () => {
     const { path, open } = sandbox(t);
     versionTwoFile(path, (db) => db.pragma('user_version = 0'));
     const { store } = await open({ onAdoption: () => assert.fail('it was ours') });
+    assert.equal((await store.standing(owner, 'c', 0)).spent.tokens, 9);
+  });
+});
+
+describe('a file of version 3', () => {
+  test('becomes what a new file is, and keeps its pending deletions', async (t) => {
+    const old = sandbox(t);
+    versionThreeFile(old.path);
+    const { store } = await old.open();
+    assert.equal((await store.standing(owner, 'c', 0)).spent.tokens, 9);
+    await store.close();
+    const fresh = sandbox(t);
+    await (await fresh.open()).store.close();
+    const upgraded = elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
+    assert.equal(upgraded.version, 4);
+    assert.deepEqual(
+      upgraded,
+      elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+    );
+    assert.deepEqual(
+      elsewhere(old.path, (db) => db.prepare('SELECT conversation_id FROM pending_deletions').pluck().all()),
+      ['gone'],
+    );
+  });
+
+  test('loses the rows of a deleted conversation in the next sweep', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path);
+    const { store, writer } = await open({ sweepPaceMs: { first: 1, pause: 1, rest: 60_000 } });
+    await waitFor(writer, ({ context }) => context.sweepInMs === 60_000);
+    await store.close();
+    const ids = `SELECT id FROM chat_events WHERE conversation_id = 'gone' UNION ALL SELECT * FROM pending_deletions`;
+    assert.deepEqual(
+      elsewhere(path, (db) => db.prepare(ids).all()),
+      [],
+    );
+  });
+
+  test('that came back from a dump is known by its tables', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path, (db) => db.pragma('user_version = 0'));
+    const { store } = await open({ onAdoption: () => assert.fail('the file is of Parley') });
     assert.equal((await store.standing(owner, 'c', 0)).spent.tokens, 9);
   });
 });

@@ -60,12 +60,14 @@ function archiveOf(db: Database.Database): Archive {
   // One transaction, so that all answers are of the same moment.
   db.exec('BEGIN');
   const conversations = db.prepare<[], string>('SELECT id FROM conversations ORDER BY id').pluck();
-  // Those that are known to be there, the sweep takes away. Before version 2 there were none.
-  const leftovers =
-    db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'leftovers'`).get() === undefined
-      ? ''
-      : 'UNION SELECT left_by FROM leftovers';
-  const accounted = `(SELECT id FROM conversations ${leftovers})`;
+  // Version 1 has no table of pending deletions. Versions 2 and 3 have it under an older name.
+  const tables = new Set(db.prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all());
+  const pending = tables.has('pending_deletions')
+    ? 'UNION SELECT conversation_id FROM pending_deletions'
+    : tables.has('leftovers')
+      ? 'UNION SELECT left_by FROM leftovers'
+      : '';
+  const accounted = `(SELECT id FROM conversations ${pending})`;
   const strays = db
     .prepare<[], string>(`
     SELECT conversation_id FROM chat_events WHERE conversation_id NOT IN ${accounted}

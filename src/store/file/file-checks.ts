@@ -100,12 +100,19 @@ export function checkContent(db: Database.Database, path: string): Content {
     );
   }
   if (own.length === 0) return 'bare';
+  if (tables.includes('pending_deletions')) return { schema: 4 };
   if (columnsOf(db, 'conversations').includes('spent_tokens')) return { schema: 3 };
   return { schema: columnsOf(db, 'turns').includes('waiting_until') ? 2 : 1 };
 }
 
-/** The tables beside `chat_events`, each with a column that is ours alone. */
-const beside = { conversations: 'oldest_seq', turns: 'begin_seq', leftovers: 'left_by', drafts: 'message_id' };
+/** The tables beside `chat_events`, each with a column by which it is known as Parley's. `leftovers`: before version 4. */
+const beside = {
+  conversations: 'oldest_seq',
+  turns: 'begin_seq',
+  pending_deletions: 'conversation_id',
+  leftovers: 'left_by',
+  drafts: 'message_id',
+};
 
 function checkVersion(version: number, path: string): void {
   if (version <= schemaVersion) return;

@@ -33,6 +33,12 @@ const steps = new Map([
       SELECT CAST(TOTAL(CASE WHEN json_valid(usage) THEN usage ->> 'total_tokens' END) AS INTEGER)
         FROM chat_events WHERE conversation_id = conversations.id);`,
   ],
+  [
+    3,
+    `
+    ALTER TABLE leftovers RENAME TO pending_deletions;
+    ALTER TABLE pending_deletions RENAME COLUMN left_by TO conversation_id;`,
+  ],
 ]);
 
 /** Brings our tables of schema `version` to that of today; writes nothing when that is what the file says it has. */

@@ -5,7 +5,7 @@
 import type { Database } from 'better-sqlite3';
 
 /** `user_version` of a file this program writes. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /** The columns of a row as they are handed out. */
 export const rowColumns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
@@ -83,8 +83,11 @@ const turns = `
   CREATE INDEX turns_open ON turns (conversation_id, begin_seq) WHERE ended_at IS NULL;
   CREATE INDEX turns_waiting ON turns (waiting_until) WHERE waiting_until IS NOT NULL;`;
 
-/** Ids whose rows and turns belong to no conversation, or to none yet: deleted ones, and forks that are being copied. */
-const leftovers = 'CREATE TABLE leftovers (left_by TEXT PRIMARY KEY);';
+/**
+ * Ids of deleted conversations, and of forks that are still being copied. The sweep deletes their rows and turns, unless
+ * the copy ends first: its last slice takes the id out again.
+ */
+const pendingDeletions = 'CREATE TABLE pending_deletions (conversation_id TEXT PRIMARY KEY);';
 
 /** What was streamed of a message whose row is not written yet; it goes with that row, or with its turn. */
 const drafts = `
@@ -100,7 +103,7 @@ const drafts = `
 
 /** Makes the tables of `schemaVersion`, empty, in a file that has none of them. */
 export function createTables(db: Database): void {
-  db.exec(chatEvents + conversations + turns + leftovers + drafts);
+  db.exec(chatEvents + conversations + turns + pendingDeletions + drafts);
   noteVersion(db);
 }
 

@@ -20,7 +20,7 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
     'SELECT id, title, head_seq AS headSeq FROM conversations WHERE owner = ? AND name = ?',
   );
   const findId = db.prepare<{ id: string }, { id: string }>(
-    'SELECT id FROM conversations WHERE id = @id UNION ALL SELECT left_by FROM leftovers WHERE left_by = @id',
+    'SELECT id FROM conversations WHERE id = @id UNION ALL SELECT conversation_id FROM pending_deletions WHERE conversation_id = @id',
   );
   const findRow = db.prepare<[string, string], { seq: number }>(
     'SELECT seq FROM chat_events WHERE id = ? AND conversation_id = ?',

@@ -22,18 +22,18 @@ export function createDeletion(db: Database, isBusy: (id: string) => boolean): D
   const find = db
     .prepare<[string, string], string>('SELECT id FROM conversations WHERE name = ? AND owner = ?')
     .pluck();
-  const noteLeftover = db.prepare<[string]>('INSERT INTO leftovers (left_by) VALUES (?)');
+  const addPending = db.prepare<[string]>('INSERT INTO pending_deletions (conversation_id) VALUES (?)');
   const forget = db.prepare<[string]>('DELETE FROM conversations WHERE id = ?');
   const dropDraft = db.prepare<[string]>('DELETE FROM drafts WHERE conversation_id = ?');
-  const leftovers = db.prepare<[], string>('SELECT left_by FROM leftovers').pluck();
+  const pending = db.prepare<[], string>('SELECT conversation_id FROM pending_deletions').pluck();
   const takeRows = db.prepare<[string, number]>(`
     DELETE FROM chat_events WHERE rowid IN (SELECT rowid FROM chat_events WHERE conversation_id = ? LIMIT ?)`);
   const takeTurns = db.prepare<[string, number]>(`
     DELETE FROM turns WHERE rowid IN (SELECT rowid FROM turns WHERE conversation_id = ? LIMIT ?)`);
-  const settle = db.prepare<[string]>('DELETE FROM leftovers WHERE left_by = ?');
+  const removePending = db.prepare<[string]>('DELETE FROM pending_deletions WHERE conversation_id = ?');
 
   function next(): string | undefined {
-    for (const id of leftovers.iterate()) if (!isBusy(id)) return id;
+    for (const id of pending.iterate()) if (!isBusy(id)) return id;
     return undefined;
   }
 
@@ -41,7 +41,7 @@ export function createDeletion(db: Database, isBusy: (id: string) => boolean): D
     remove: db.transaction((owner: string, conversationId: string) => {
       const id = find.get(conversationId, owner);
       if (id === undefined) return false;
-      noteLeftover.run(id);
+      addPending.run(id);
       forget.run(id);
       dropDraft.run(id);
       return true;
@@ -52,7 +52,7 @@ export function createDeletion(db: Database, isBusy: (id: string) => boolean): D
     takeSome() {
       const id = next();
       if (id === undefined) return false;
-      if (takeRows.run(id, stepRows).changes === 0 && takeTurns.run(id, stepRows).changes === 0) settle.run(id);
+      if (takeRows.run(id, stepRows).changes === 0 && takeTurns.run(id, stepRows).changes === 0) removePending.run(id);
       return true;
     },
   };
