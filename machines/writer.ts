@@ -3,9 +3,54 @@
  * disk is asked again, when it counts as broken. The appends themselves wait in a queue beside the chart; here is
  * only the news that some wait. No row, SQL or callback ever enters this file.
  */
-import { assign, cancel, fromCallback, fromPromise, raise, setup, type EventObject } from 'xstate';
+import { assign, cancel, fromCallback, fromPromise, raise, setup, type DoneActorEvent, type EventObject } from 'xstate';
 import { providedAtBoot } from './provided-at-boot.ts';
-import type { Committed, SweepPaceMs, WriterContext, WriterEvent, WriterInput } from './writer-terms.ts';
+
+export interface SweepPaceMs {
+  /** From the start to the first slice: a policy that was tightened is not long in coming. */
+  first: number;
+  /** Between two slices of a round; a slice takes a few ms, so the writer is free most of the time. */
+  pause: number;
+  /** From round to round. */
+  rest: number;
+}
+
+export interface WriterInput {
+  retryDelaysMs?: readonly number[];
+  sweepPaceMs?: SweepPaceMs;
+}
+
+export type WriterEvent =
+  /** The queue was empty and is not any more; sent once, however many appends follow. */
+  | { type: 'rows.waiting' }
+  /** Time for a slice of the sweep: the chart's own clock says so, or whoever leaves something to sweep. */
+  | { type: 'sweep.due' }
+  /** Flush what waits, then end. */
+  | { type: 'writer.close' }
+  /** A batch is committed. */
+  | DoneActorEvent<Committed, 'commit'>
+  /** A slice is swept; true while its round is not over. */
+  | DoneActorEvent<boolean, 'slice'>;
+
+/** What became of a batch. */
+export interface Committed {
+  /** The batch was full: there may be rows left. */
+  more: boolean;
+}
+
+export interface WriterContext {
+  /** Rows came while the writer could not take them. */
+  waiting: boolean;
+  closeAsked: boolean;
+  /** Commits and reconnects that failed since the last good commit. */
+  attempt: number;
+  /** Pause before each retry; its length is the retry budget. */
+  retryDelaysMs: readonly number[];
+  sweepPaceMs: SweepPaceMs;
+  /** The pause before the next slice is over. */
+  sweepDue: boolean;
+  sweepInMs: number;
+}
 
 /** Three tries within 2.6 s: longer than a checkpoint or a backup's lock, shorter than a user's patience. */
 const defaultRetryDelaysMs = [100, 500, 2000] as const;

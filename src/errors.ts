@@ -64,3 +64,12 @@ export class AppError extends Error {
     this.data = options.data ?? {};
   }
 }
+
+/**
+ * The fault of a client's request when the log could not be read: `shutting_down` if the server has closed the log,
+ * else `internal`, which the server logs as well.
+ */
+export function readFault(error: unknown): Fault {
+  const isClosed = error instanceof AppError && error.code === 'shutting_down';
+  return isClosed ? shuttingDown() : fault('internal', 'The log could not be read. Send the same request again.');
+}

@@ -10,7 +10,7 @@ import { check } from './cli/check.ts';
 import { inspect } from './cli/inspect.ts';
 import { endUnread, onOutputError, printLines } from './cli/output.ts';
 import { replay } from './cli/replay.ts';
-import type { CommandResult } from './cli/result.ts';
+import type { CommandResult } from './cli/output.ts';
 import { say } from './cli/say.ts';
 import { token } from './cli/token.ts';
 import { createLiveSettings } from './config/live-settings.ts';

@@ -61,10 +61,9 @@ import { createDoorkeeper } from './inspect/visitor.ts';
 import { chooseProviders } from './llm/providers/choose-providers.ts';
 import { createLanguageModel } from './llm/model.ts';
 import { createSample } from './llm/sample.ts';
-import { reportProvider } from './observability/provider-log.ts';
+import { logProviderStatus, logServerStatus } from './observability/status-log.ts';
 import { createNameCheck } from './mcp/configured-names.ts';
 import { loadServers } from './mcp/config/servers-config.ts';
-import { reportServer } from './observability/mcp-server-log.ts';
 import type { ServerStatus } from './mcp/port.ts';
 import { createToolbox } from './mcp/toolbox.ts';
 import { createMetrics } from './observability/metrics.ts';
@@ -122,7 +121,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
     settings.follow((now) => ({
       ...modelOptions(now),
       circuit,
-      onCircuitChange: (status) => reportProvider(status, log),
+      onCircuitChange: (status) => logProviderStatus(status, log),
       env,
       demo,
     })),
@@ -251,7 +250,7 @@ export async function startServer({ settings, readConfig, version, env, log, sto
       mcpServers: toolbox.inputs,
       attachServer(name, actor) {
         toolbox.attach(name, actor);
-        reportServer(name, actor, log);
+        logServerStatus(name, actor, log);
         nameCheck.watch(name, actor);
         inspection.addServer(actor);
         notices.watch(name, actor);

@@ -120,7 +120,6 @@ test('the first level of machines/ and src/ is the map: charts, and the parts of
     'tool-call-terms.ts',
     'tool-call.ts',
     'usage.ts',
-    'writer-terms.ts',
     'writer.ts',
   ]);
   assert.deepEqual(loose('src').toSorted(), [
@@ -131,11 +130,11 @@ test('the first level of machines/ and src/ is the map: charts, and the parts of
     'json-depth.ts',
     'loopback.ts',
     'main.ts',
-    'read-fault.ts',
     'refusal.ts',
     'reload.ts',
     'server.ts',
     'terminal.ts',
+    'timer-limit.ts',
   ]);
 });
 

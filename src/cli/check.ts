@@ -7,7 +7,7 @@ import type { LogRow } from '../../machines/log.ts';
 import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
 import { openArchive } from '../store/file/archive.ts';
 import type { Archive } from '../store/file/archive.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult } from './output.ts';
 
 /** Beyond this many, more would tell nobody more. */
 const maxProblems = 100;

@@ -3,7 +3,7 @@
  * inspector. Asks the server whether it lets this machine look; changes nothing there.
  */
 import { AppError } from '../errors.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult } from './output.ts';
 import { serverName } from './server-name.ts';
 
 export interface InspectOptions {

@@ -4,6 +4,13 @@
  */
 import { once } from 'node:events';
 
+/** The outcome of a command: the lines to print, and the exit code. */
+export interface CommandResult {
+  lines: Iterable<string>;
+  /** 1 if the command found problems. */
+  exitCode: 0 | 1;
+}
+
 /** Handles failed writes to standard output and standard error, which would otherwise be uncaught errors. */
 export function onOutputError(handle: (error: NodeJS.ErrnoException) => void): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', handle);

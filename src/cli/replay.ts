@@ -9,7 +9,7 @@ import { replaySteps } from '../replay/steps.ts';
 import { said, standingWords } from '../replay/words.ts';
 import { openArchive } from '../store/file/archive.ts';
 import { readExportedRows } from './exported-rows.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult } from './output.ts';
 
 export interface ReplayOptions {
   conversationId: string;

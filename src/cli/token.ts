@@ -5,7 +5,7 @@
 import { createToken, hashToken } from '../auth/tokens.ts';
 import { subjectSchema } from '../config/schema/auth.ts';
 import { AppError } from '../errors.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult } from './output.ts';
 
 /** Throws AppError `invalid_request` for a subject that the configuration would refuse. */
 export function token(subject: string): CommandResult {

@@ -9,6 +9,7 @@ import { createFairLine, type FairLine } from '../scheduling/fair-queue.ts';
 import type { Authorization } from './oauth/authorization.ts';
 import type { Connection } from './connection/connection.ts';
 import type { ServerBlock } from './config/server-block.ts';
+import { MAX_TIMER_MS } from '../timer-limit.ts';
 
 /** What is needed of the actor, whoever spawned it. */
 export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapshot' | 'send' | 'subscribe'>;
@@ -30,9 +31,6 @@ export interface Member {
   /** Called at each step of the chart, by the calls that wait for a connection. */
   waiting: Set<() => void>;
 }
-
-/** Longer timers fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function stateOf({ actor }: Member): McpServerState {
   return actor === null ? 'connecting' : serverState(actor.getSnapshot().value);

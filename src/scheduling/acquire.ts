@@ -1,5 +1,6 @@
 /** Waiting in a fair line, for those who may give up: by a Stop, or when they have waited long enough. */
 import type { FairLine, Place } from './fair-queue.ts';
+import { MAX_TIMER_MS } from '../timer-limit.ts';
 
 export interface Patience {
   signal: AbortSignal;
@@ -7,9 +8,6 @@ export interface Patience {
   /** Hears, before anything else happens, how many stand in line then, this one included; not called where there is room. */
   queued?: (position: number) => void;
 }
-
-/** Longer timers fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** True when it is this one's turn, which `release` ends; false when it has given up its place. */
 export function waitInLine(

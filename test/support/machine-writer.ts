@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { writerMachine } from '../../machines/writer.ts';
-import type { SweepPaceMs } from '../../machines/writer-terms.ts';
+import type { SweepPaceMs } from '../../machines/writer.ts';
 
 type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
 

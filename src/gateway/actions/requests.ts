@@ -4,7 +4,7 @@
  */
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
 import type { Request } from '../../protocol/requests.ts';
-import { readFault } from '../../read-fault.ts';
+import { readFault } from '../../errors.ts';
 import { sendCancel } from './cancel.ts';
 import { sendChat } from './chat.ts';
 import { sendConversations } from './conversations.ts';

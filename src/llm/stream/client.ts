@@ -8,10 +8,11 @@ import OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type Taker } from './body.ts';
 import { withEcho } from '../echo.ts';
-import { withPlainErrors } from './error-body.ts';
+import { withPlainErrors } from './complaint.ts';
 import { cutFailure, foreignFailure, requestFailure, silenceFailure, streamFailure, type Asked } from './failures.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
+import { MAX_TIMER_MS } from '../../timer-limit.ts';
 import type { Transport } from './transport.ts';
 import { createWatchdog, type Silence, type Watchdog } from './watchdog.ts';
 
@@ -91,8 +92,8 @@ function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
     },
     fetch: withPlainErrors(fetch),
     maxRetries: 0,
-    // The watchdog is stricter and covers the body too; this is the longest that a timer can hold.
-    timeout: 2 ** 31 - 1,
+    // The watchdog is stricter and also covers the body.
+    timeout: MAX_TIMER_MS,
     logLevel: 'off',
   });
 }

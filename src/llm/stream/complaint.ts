@@ -3,7 +3,8 @@
  * all providers into our error codes, and the cleaning of their words before people see them.
  */
 import type { ErrorCode } from '../../errors.ts';
-import { isObject, textOf } from '../json.ts';
+import { isObject, parseJson, textOf } from '../json.ts';
+import type { Fetch } from './transport.ts';
 
 /** A provider's refusal, as a response or inside a stream. */
 export interface Complaint {
@@ -93,4 +94,23 @@ export function cleanWords(words: string, secrets: readonly string[]): string {
     .slice(0, longestWords - 3)
     .replace(/[\uD800-\uDBFF]$/, '')
     .trimEnd()}...`;
+}
+
+/**
+ * Wraps `fetch` so that the openai package understands every error body: it expects one object with an `error`, and Gemini
+ * sends a list of them (https://github.com/Gitlawb/openclaude/issues/393). Reads the body of a failure whole. If that
+ * fails, the response keeps its status and headers, without a body. Other responses pass unchanged.
+ */
+export function withPlainErrors(fetch: Fetch): Fetch {
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    if (response.status < 400) return response;
+    const text = await response.text().catch(() => '');
+    const body = parseJson(text);
+    const first: unknown = Array.isArray(body) ? body[0] : undefined;
+    return new Response(first === undefined ? text : JSON.stringify(first), {
+      status: response.status,
+      headers: response.headers,
+    });
+  };
 }

@@ -23,6 +23,7 @@ import { createShelf, type Shelf, type ShelfLimits } from './list-cache.ts';
 import { legible } from '../content/sanitize-text.ts';
 import { takeTools, unknownNames, type ListingLimits } from './tool-listing.ts';
 import type { CallEnd, CallOptions } from '../calls.ts';
+import { MAX_TIMER_MS } from '../../timer-limit.ts';
 
 export interface ConnectionLimits extends ShelfLimits, ListingLimits, RoundLimits {
   /** For the handshake and for the catalogue, each, in ms. */
@@ -69,8 +70,6 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** The caller ends a call, whose clock stands still while people are asked; the SDK's timer cannot be turned off, and longer ones fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Before a subscription that the server ended is opened again; many proxies end idle streams. */
 const RELISTEN_MS = 1_000;
 
@@ -209,6 +208,7 @@ export function openConnection(server: ServerBlock, options: ConnectionOptions):
       try {
         const sent = {
           signal,
+          // The caller ends a call: its clock stops while people are asked. The SDK's own timer cannot be turned off.
           timeout: MAX_TIMER_MS,
           onprogress: (progress: Progress) => onProgress(progressOf(progress)),
         };
