@@ -46,13 +46,13 @@ export function createReload({ settings, readConfig, prepare, isServing, log }: 
   let next: Promise<void> | null = null;
 
   const reload = async () => {
-    if (!isServing()) return log.warn('reload ignored: the server is starting or draining');
+    if (!isServing()) return log.warn('reload ignored: server is starting or draining');
     try {
       const read = await readConfig();
       const { config, reloaded, needRestart } = changesBetween(settings.current(), read);
       const { changed, apply } = prepare(config);
       // While the files were read, a drain may have begun.
-      if (!isServing()) return log.warn('reload ignored: the server is draining');
+      if (!isServing()) return log.warn('reload ignored: server is draining');
       settings.apply(config);
       await apply();
       status = { successful: true, succeededAtMs: Date.now() };

@@ -77,6 +77,23 @@ test('only the composition root knows every part', () => {
   );
 });
 
+test('the entry point loads no package before it knows the command', () => {
+  const seen = new Set<string>();
+  const visit = (file: string): string[] => {
+    if (seen.has(file)) return [];
+    seen.add(file);
+    const text = readFileSync(join(root, file), 'utf8');
+    return [...text.matchAll(/(?:^|\n)import (?!type )[^;]*?from '([^']+)'/g)].flatMap(([, to = '']) =>
+      to.startsWith('.') ? visit(relative(root, join(root, dirname(file), to))) : to,
+    );
+  };
+  assert.deepEqual(
+    visit('src/main.ts').filter((name) => !name.startsWith('node:')),
+    [],
+  );
+  assert.ok(seen.size > 3);
+});
+
 test('SQL stays in the store, provider clients in llm, the MCP SDK in mcp and the demo', () => {
   const homes: [RegExp, RegExp][] = [
     [/^better-sqlite3$/, /^src\/store\//],
@@ -140,7 +157,6 @@ test('the first level of machines/ and src/ is the map: charts, and the parts of
     'refusal.ts',
     'reload.ts',
     'server.ts',
-    'terminal.ts',
     'timer-limit.ts',
   ]);
 });
