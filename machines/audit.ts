@@ -1,14 +1,14 @@
 /**
- * What is wrong with a conversation's log, in words: the rules that every log keeps, checked by one
- * walk over its rows. Pure; what is checked here holds after every crash, or the runtime has a fault.
+ * Checks a conversation's log against the rules that every log keeps, in one pass over its rows, and describes each
+ * violation. Pure. The rules hold after every crash. A violation is a fault of the runtime.
  */
 import type { LogRow } from './log.ts';
 
-/** What the tables beside the log say of a conversation. */
+/** The record of a conversation in the tables beside the log. */
 export interface LogRecord {
   oldestSeq: number;
   headSeq: number;
-  /** User and assistant messages that are kept, and the tokens of all kept rows. */
+  /** Number of kept user and assistant messages, and the tokens of all kept rows. */
   messages: number;
   tokens: number;
   /** In the order of their first rows. */
@@ -20,40 +20,40 @@ export interface AuditedTurn {
   beginSeq: number;
   /** Null while the turn is open. */
   endSeq: number | null;
-  /** Taken over from another program, whose turns have no end row and keep none of our rules. */
+  /** True for turns imported from another program. They have no end row and follow none of the rules. */
   adopted: boolean;
 }
 
 export interface Audit {
-  /** Looks at the next row, in seq order. */
+  /** Checks the next row, in seq order. */
   row(row: LogRow): void;
-  /** All that was found, once the last row was looked at. */
+  /** All violations, after the last row. */
   problems(): string[];
 }
 
-/** A turn as its rows tell it. */
-interface ToldTurn {
+/** A turn as its rows describe it. */
+interface LoggedTurn {
   first: number;
   last: number;
   /** Seqs of its turn_end rows. */
   ends: number[];
-  /** Calls that the model asked for: whether each has its result. */
+  /** Calls that the model asked for. True if the call has its result. */
   calls: Map<string, boolean>;
-  /** Calls that a person was asked about: what was decided, null as yet. */
+  /** The decision on each call that needed approval. Null while open. */
   questions: Map<string, string | null>;
-  /** Calls whose server has asked a person and has no answer, with the id of the question. */
+  /** The interrupt id of each call whose server's question is open. */
   asking: Map<string, unknown>;
   begun: boolean;
 }
 
 /**
- * Starts an audit: give it every kept row once, in seq order, then ask for the problems, once; an empty list
- * means a sound log. It keeps turns and call ids but no texts, so a long log fits.
+ * Starts an audit. Pass every kept row once, in seq order, then call `problems` once. An empty list means a valid log.
+ * The audit keeps turns and call ids but no texts, so that a long log fits in memory.
  */
 export function auditLog(record: LogRecord): Audit {
   const found: string[] = [];
   const known = new Map(record.turns.map((turn) => [turn.requestId, turn]));
-  const told = new Map<string, ToldTurn>();
+  const logged = new Map<string, LoggedTurn>();
   let next = record.oldestSeq;
   let messages = 0;
   let tokens = 0;
@@ -64,12 +64,12 @@ export function auditLog(record: LogRecord): Audit {
     next = Math.max(next, seq + 1);
   }
 
-  function turnOf(row: LogRow, requestId: string): ToldTurn {
-    let turn = told.get(requestId);
+  function turnOf(row: LogRow, requestId: string): LoggedTurn {
+    let turn = logged.get(requestId);
     if (turn === undefined) {
       if (!known.has(requestId))
         found.push(`row ${row.seq} belongs to turn ${requestId}, which the turns table does not know`);
-      told.set(
+      logged.set(
         requestId,
         (turn = {
           first: row.seq,
@@ -86,7 +86,7 @@ export function auditLog(record: LogRecord): Audit {
     return turn;
   }
 
-  function asked(turn: ToldTurn, row: LogRow): void {
+  function asked(turn: LoggedTurn, row: LogRow): void {
     const open = openCalls(turn);
     if (open !== '') found.push(`row ${row.seq} is an answer of the model, and ${open} had no result yet`);
     for (const { id } of row.tool_calls ?? []) {
@@ -95,7 +95,7 @@ export function auditLog(record: LogRecord): Audit {
     }
   }
 
-  function aboutCall(turn: ToldTurn, row: LogRow): void {
+  function aboutCall(turn: LoggedTurn, row: LogRow): void {
     const id = row.tool_call_id ?? '';
     const closed = turn.calls.get(id);
     const what = row.type === 'tool_call' ? 'dispatches' : 'is the result of';
@@ -107,11 +107,11 @@ export function auditLog(record: LogRecord): Audit {
     if (row.type === 'tool_call' && decision !== undefined && decision !== null && decision !== 'approve')
       found.push(`row ${row.seq} dispatches call ${id}, which was not approved`);
     if (row.extra['edited'] === true && decision !== 'approve')
-      found.push(`row ${row.seq} dispatches call ${id} with changed arguments, which nobody approved`);
+      found.push(`row ${row.seq} dispatches call ${id} with changed arguments, which were not approved`);
     if (row.type === 'tool_result') turn.calls.set(id, true);
   }
 
-  function aboutQuestion(turn: ToldTurn, row: LogRow): void {
+  function aboutQuestion(turn: LoggedTurn, row: LogRow): void {
     const id = row.tool_call_id ?? '';
     const known = turn.questions.get(id);
     if (row.extra['kind'] === 'approval_request') {
@@ -127,15 +127,15 @@ export function auditLog(record: LogRecord): Audit {
     if (row.extra['kind'] === 'response' && turn.asking.has(id) && turn.asking.get(id) === row.extra['interrupt_id']) {
       turn.asking.delete(id);
     } else if (row.extra['kind'] === 'response') {
-      if (known !== null) found.push(`row ${row.seq} answers about call ${id}, which nobody is asked about`);
+      if (known !== null) found.push(`row ${row.seq} answers about call ${id}, which has no open interrupt`);
       turn.questions.set(id, String(row.extra['decision']));
     }
     if (row.extra['kind'] === 'remember' && ![...turn.questions.values()].includes(String(row.extra['decision']))) {
-      found.push(`row ${row.seq} remembers a decision that nobody took in its turn`);
+      found.push(`row ${row.seq} remembers a decision that was not taken in its turn`);
     }
   }
 
-  function ended(turn: ToldTurn, row: LogRow): void {
+  function ended(turn: LoggedTurn, row: LogRow): void {
     const open = openCalls(turn);
     if (open !== '') found.push(`row ${row.seq} ends turn ${row.request_id}, and ${open} had no result yet`);
     turn.ends.push(row.seq);
@@ -155,7 +155,7 @@ export function auditLog(record: LogRecord): Audit {
 
   function againstTable(turn: AuditedTurn): void {
     const name = `turn ${turn.requestId}`;
-    const rows = told.get(turn.requestId);
+    const rows = logged.get(turn.requestId);
     if (rows === undefined) {
       if (turn.endSeq === null || turn.endSeq >= record.oldestSeq) found.push(`${name} has no rows`);
       return;
@@ -189,7 +189,7 @@ export function auditLog(record: LogRecord): Audit {
       if (tokens !== record.tokens)
         found.push(`${tokens} tokens are kept, and ${record.tokens} by the conversations table`);
       for (const turn of record.turns) againstTable(turn);
-      const running = record.turns.filter(({ requestId, endSeq }) => endSeq === null && told.get(requestId)?.begun);
+      const running = record.turns.filter(({ requestId, endSeq }) => endSeq === null && logged.get(requestId)?.begun);
       if (running.length > 1)
         found.push(`turns ${running.map(({ requestId }) => requestId).join(' and ')} run at the same time`);
       return found;
@@ -199,7 +199,7 @@ export function auditLog(record: LogRecord): Audit {
 
 const isEnd = (row: LogRow) => row.type === 'meta' && row.extra['kind'] === 'turn_end';
 
-function openCalls({ calls }: ToldTurn): string {
+function openCalls({ calls }: LoggedTurn): string {
   const open = [...calls].filter(([, closed]) => !closed).map(([id]) => id);
   return open.length === 0 ? '' : `call ${open.join(', ')}`;
 }

@@ -1,10 +1,10 @@
 /**
- * The faults that the charts themselves find. What their codes mean to people stands in the one table of
- * errors, which the compiler holds to say the same of each.
+ * Defines the faults that the charts themselves raise. src/errors.ts documents their codes. The compiler checks that
+ * both agree.
  */
 import type { Fault } from './log.ts';
 
-/** Whether the same request may succeed later. */
+/** True if the same request may succeed later. */
 export const retryableFaults = {
   budget_exceeded: false,
   conversation_deleted: false,

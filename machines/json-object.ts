@@ -1,16 +1,15 @@
 /**
- * Reading what a row keeps as JSON: the log is a file that others may have written, so nothing is taken for granted.
- * Pure.
+ * Reads JSON values of rows without trusting them, because other programs may have written the log. Pure.
  */
 
-/** Null for what is no object. */
+/** The object. Null for any other value. */
 export function asObject(value: unknown): Record<string, unknown> | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value))
     : null;
 }
 
-/** The objects of a list; null when it is none, or holds something else. */
+/** The objects of a list. Null if the value is no list or holds another value. */
 export function asObjects(value: unknown): Record<string, unknown>[] | null {
   if (!Array.isArray(value)) return null;
   const objects = value.map(asObject);

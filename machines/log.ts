@@ -1,31 +1,30 @@
 /**
- * The vocabulary of the event log: what a row is, and what each kind of row says.
- * Types only; the rows are made in turn-rows.ts. Everything durable that Parley tells a client is
- * a rendering of these rows, so no other module invents a row of its own.
+ * Declares the rows of the event log. Types only. turn-rows.ts builds the rows. Everything durable that Parley sends to
+ * a client is a rendering of these rows.
  */
 
 /** `type` column of `chat_events`. */
 export type RowType = 'user_message' | 'assistant_message' | 'tool_call' | 'tool_result' | 'system_update' | 'meta';
 
-/** How a tool call ended; every call the model asked for ends in exactly one of these. */
+/** How a tool call ended. Every call that the model asked for ends in exactly one of these. */
 export type ToolStatus = 'ok' | 'error' | 'denied' | 'cancelled' | 'timed_out' | 'outcome_unknown' | 'limit';
 
-/** How a turn that did not fail ended. */
+/** How a turn without a fault ended. */
 export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_limit_reached' | 'cancelled' | 'interrupted';
 
-/** Token usage as providers report it; `estimated` where Parley had to count by itself. */
+/** Token usage as the provider reports it. `estimated`: Parley counted instead. */
 export interface Usage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
   cached_tokens?: number;
   reasoning_tokens?: number;
-  /** In the unit of the prices that are configured; absent where none is for the model. */
+  /** In the unit of the configured prices. Absent if the model has no price. */
   cost?: number;
   estimated?: true;
 }
 
-/** What one request to the model has used. */
+/** The usage of one request to the model. */
 export interface HopUsage {
   /** From 0. */
   hop: number;
@@ -33,14 +32,14 @@ export interface HopUsage {
   usage: Usage;
 }
 
-/** A tool call as the assistant row stores it: the shape every OpenAI-compatible API takes back. */
+/** A tool call as the assistant row stores it, in the format that every OpenAI-compatible API accepts. */
 export interface ToolCallRequest {
-  /** Ours, not the provider's: providers repeat theirs. */
+  /** Parley's own id, because providers repeat theirs. */
   id: string;
   type: 'function';
   function: {
     name: string;
-    /** A JSON object as text; `{}` where the model wrote something that is no JSON object. */
+    /** A JSON object as text. `{}` if the model wrote anything else. */
     arguments: string;
   };
 }
@@ -53,7 +52,7 @@ export interface Fault {
   data: Record<string, unknown>;
 }
 
-/** What a turn has taken by its end, whatever end that is. */
+/** The totals of a turn at its end, of any kind. */
 export interface TurnTotals {
   tokens: number;
   usage: Usage;
@@ -62,14 +61,14 @@ export interface TurnTotals {
   tool_hops: number;
 }
 
-/** What `complete` tells about a turn, as the `turn_end` row keeps it. */
+/** The metadata of a `complete` frame, as the `turn_end` row keeps it. */
 export interface TurnMetadata extends TurnTotals {
   finish_reason: FinishReason;
 }
 
-/** A row before the store has given it its `seq`. Names are those of the columns. */
+/** A row before the store has assigned its `seq`. Property names are those of the columns. */
 export interface NewRow {
-  /** Given by the store when absent; an assistant row's is the `message_id` its chunks carried. */
+  /** The store creates it if absent. The id of an assistant row is the `message_id` of its chunks. */
   id?: string;
   type: RowType;
   role: 'user' | 'assistant' | 'tool' | 'system' | null;
@@ -79,9 +78,9 @@ export interface NewRow {
   model: string | null;
   usage: Usage | null;
   extra: Record<string, unknown>;
-  /** Tokens of `content` (and tool calls); counted before the append, null only where there is no text. */
+  /** Tokens of `content` and tool calls, counted before the append. Null only for rows without text. */
   token_count: number | null;
-  /** The turn's id; rows of one turn share it. */
+  /** The id of the turn. All rows of a turn share it. */
   request_id: string | null;
 }
 

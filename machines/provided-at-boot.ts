@@ -1,9 +1,8 @@
 /**
- * What stands in a chart for an actor of the outside world: charts name what they need, and the composition root
- * provides it. One that was forgotten is found out at its first start.
+ * Holds the placeholder for actors that the composition root provides. It throws if an actor was not provided.
  */
 
-/** The body of an actor that nobody has provided. */
+/** Throws at the first start of an actor that was not provided. */
 export function providedAtBoot(): never {
   throw new Error('This actor is provided at boot.');
 }

@@ -1,7 +1,7 @@
 /**
- * The registry statechart: the life of the server. It owns the writer and the MCP servers as actors,
- * decides when conversations may run, and keeps their crash budgets. The conversations themselves are
- * root actors in a Map beside it: a parent pays for every child it has, on every spawn and stop.
+ * Defines the registry statechart: the life of the server. The registry owns the writer and the MCP servers as actors,
+ * decides when conversations may run, and keeps their crash budgets. The conversations are root actors in a Map beside
+ * it, because the cost of a spawn or stop grows with the number of a parent's children.
  */
 import { fromCallback, fromPromise, setup, type ActorRefFrom, type EventObject } from 'xstate';
 import type { McpServerInput } from './mcp-server-types.ts';
@@ -10,10 +10,10 @@ import { providedAtBoot } from './provided-at-boot.ts';
 import { writerMachine } from './writer.ts';
 
 export interface RegistryLimits {
-  /** So many crashes within the window, and a conversation stays closed until the window has passed. */
+  /** After this many crashes within the window a conversation stays closed until the window has passed. */
   crashes: number;
   crashWindowMs: number;
-  /** How long running turns may take to end after a signal. */
+  /** Time that running turns have to end after a signal. */
   drainTimeoutMs: number;
 }
 
@@ -37,7 +37,7 @@ export interface RegistryContext extends RegistryInput {
 
 export type RegistryEvent =
   | { type: 'conversation.crashed'; key: string; atMs: number }
-  /** The servers' file has changed: servers to connect to, to leave, and to connect to anew, by name. */
+  /** The servers' file has changed: names of servers to add, to remove and to restart. */
   | ({ type: 'registry.servers' } & ServerChanges)
   | { type: 'registry.shutdown' };
 
@@ -54,7 +54,7 @@ export function coolingMs(context: RegistryContext, key: string, atMs: number): 
     : 0;
 }
 
-const ground = setup({
+const registrySetup = setup({
   types: {
     context: {} as RegistryContext,
     events: {} as RegistryEvent,
@@ -63,19 +63,19 @@ const ground = setup({
   actors: {
     writer: writerMachine,
     mcpServer: mcpServerMachine,
-    /** Resolves when the store is open and the first round of MCP connects is over or has taken long enough; rejects when the store refuses. */
+    /** Resolves when the store is open and the first round of MCP connects has ended or timed out. Rejects if the store does not open. */
     startup: fromPromise<void>(providedAtBoot),
-    /** Asks idle conversations to passivate, now and then. */
+    /** Asks idle conversations to passivate, at an interval. */
     sweep: fromCallback<EventObject>(providedAtBoot),
-    /** Tells conversations, passivated ones too, that people's time to answer is up. */
+    /** Notifies conversations of expired interrupts, passivated conversations too. */
     expiry: fromCallback<EventObject>(providedAtBoot),
-    /** Takes up the turns that the last run left without an end, a few conversations at a time. */
+    /** Resumes the turns that the last run left without an end, a few conversations at a time. */
     recovery: fromPromise<void>(providedAtBoot),
-    /** Asks every conversation to end its turn; resolves when none is left. */
+    /** Asks every conversation to end its turn. Resolves when none is left. */
     drainConversations: fromPromise<void>(providedAtBoot),
-    /** Sends sockets away: the idle ones at once, each other one when its turns are done. */
+    /** Closes sockets: idle ones at once, each other one when its turns are done. */
     dismissal: fromCallback<EventObject>(providedAtBoot),
-    /** Stops what has not ended by itself and closes the store and what is left of the MCP servers; resolves when all is flushed. */
+    /** Stops conversations that have not ended, then closes the store and the MCP servers. Resolves when all is flushed. */
     closeAll: fromPromise<void>(providedAtBoot),
   },
   delays: {
@@ -83,17 +83,17 @@ const ground = setup({
   },
 });
 
-const registry = ground.extend({
+const registry = registrySetup.extend({
   actions: {
-    spawnWriter: ground.spawnChild('writer', { id: 'writer', input: undefined }),
-    spawnServers: ground.assign({
+    spawnWriter: registrySetup.spawnChild('writer', { id: 'writer', input: undefined }),
+    spawnServers: registrySetup.assign({
       mcpServers: ({ context, spawn }) =>
         Object.fromEntries(
           context.servers.map((input) => [input.name, spawn('mcpServer', { id: `mcp:${input.name}`, input })]),
         ),
     }),
-    /** A server that leaves closes its connections by itself; nothing has to wait for that. */
-    changeServers: ground.enqueueActions(({ context, event, enqueue }) => {
+    /** A removed server closes its connections by itself. Nothing waits for that. */
+    changeServers: registrySetup.enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'registry.servers') return;
       const { add, remove, restart } = event;
       for (const [names, type] of [
@@ -114,11 +114,11 @@ const registry = ground.extend({
         }),
       });
     }),
-    drainServers: ground.enqueueActions(({ context, enqueue }) => {
+    drainServers: registrySetup.enqueueActions(({ context, enqueue }) => {
       for (const server of Object.values(context.mcpServers)) enqueue.sendTo(server, { type: 'server.drain' });
     }),
-    /** Conversations whose crashes have all aged out are forgotten. */
-    countCrash: ground.assign(({ context, event }) => {
+    /** Drops conversations whose crashes are all older than the window. */
+    countCrash: registrySetup.assign(({ context, event }) => {
       if (event.type !== 'conversation.crashed') return {};
       const kept = Object.entries(context.crashes)
         .map(([key, times]) => [key, recent(times, context, event.atMs)] as const)
@@ -129,7 +129,7 @@ const registry = ground.extend({
   },
 });
 
-/** What each state is for stands in its description. */
+/** Each state has a description. */
 export const registryMachine = registry.createMachine({
   id: 'registry',
   description:
@@ -144,17 +144,17 @@ export const registryMachine = registry.createMachine({
       invoke: { id: 'startup', src: 'startup', onDone: 'serving', onError: 'closing' },
       on: {
         'conversation.crashed': { actions: 'countCrash' },
-        // A configuration is reloaded only by a server that serves.
+        // Only a server in `serving` reloads its configuration.
         'registry.servers': {},
         'registry.shutdown': 'closing',
       },
     },
     serving: {
-      description: 'Conversations run; in no other state is one opened.',
+      description: 'Conversations run. No other state opens one.',
       invoke: [
         { id: 'sweep', src: 'sweep', onDone: 'draining', onError: 'draining' },
         { id: 'expiry', src: 'expiry', onDone: 'draining', onError: 'draining' },
-        // A conversation that could not be taken up now is, with its next frame.
+        // A conversation that could not be resumed now resumes with its next frame.
         { id: 'recovery', src: 'recovery', onDone: {}, onError: {} },
       ],
       on: {
@@ -165,10 +165,10 @@ export const registryMachine = registry.createMachine({
     },
     draining: {
       description:
-        'No new turns and no new sockets; running turns end, within a limit. A socket goes as soon as nothing more comes over it.',
+        'No new turns and no new sockets. Running turns end, within a limit. A socket is closed as soon as it has nothing more to send.',
       invoke: [
         { id: 'drain', src: 'drainConversations', onDone: 'closing', onError: 'closing' },
-        // A socket that is not sent away now is closed with the rest.
+        // A socket that is not closed now is closed with the rest.
         { id: 'dismissal', src: 'dismissal', onDone: {}, onError: {} },
       ],
       after: { drainTimeout: 'closing' },
@@ -179,11 +179,11 @@ export const registryMachine = registry.createMachine({
       },
     },
     closing: {
-      description: 'Nothing that was started is left running when this is over.',
+      description: 'Stops everything that was started.',
       entry: 'drainServers',
       invoke: { id: 'close', src: 'closeAll', onDone: 'stopped', onError: 'stopped' },
       on: { 'conversation.crashed': {}, 'registry.servers': {}, 'registry.shutdown': {} },
     },
-    stopped: { description: 'All is flushed and closed.', type: 'final' },
+    stopped: { description: 'Everything is flushed and closed.', type: 'final' },
   },
 });

@@ -1,18 +1,18 @@
 /**
- * What answers use: tokens and, where there is a price, their cost, summed over a turn and over a conversation, and
- * held against budgets. Pure sums; what a token costs is not known here.
+ * Sums the usage of answers (tokens, and cost if there is a price) over a turn and a conversation, and compares it with
+ * budgets. Pure. Prices are not known here.
  */
-import type { Answer } from './conversation/hop-answers.ts';
+import type { ModelAnswer } from './conversation/hop-answers.ts';
 import type { Fault, HopUsage, Usage } from './log.ts';
 import { fault } from './faults.ts';
 
-/** What has been used up; `cost` in the unit of the prices, 0 where there are none. */
+/** The sums so far. `cost` is in the unit of the prices; 0 without prices. */
 export interface Spent {
   tokens: number;
   cost: number;
 }
 
-/** What may be; null: no limit. */
+/** The limits. Null: no limit. */
 export interface Budgets {
   turn: { tokens: number | null; cost: number | null };
   conversation: { tokens: number | null; cost: number | null };
@@ -20,14 +20,14 @@ export interface Budgets {
 
 const NOTHING: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
-/** Sums of floating point grow tails; a price has no more than these digits that anybody could mean. */
+/** Costs are rounded to these digits, because floating-point sums collect errors. */
 const COST_DIGITS = 9;
 
 export function roundCost(cost: number): number {
   return Number(cost.toFixed(COST_DIGITS));
 }
 
-/** A sum is an estimate as soon as one part is; its cost is that of the parts that have one. */
+/** The sum is an estimate if one part is. Its cost is the cost of the parts that have one. */
 export function addUsage(a: Usage | null, b: Usage | null): Usage | null {
   if (!a || !b) return a ?? b;
   const sum: Usage = {
@@ -44,12 +44,12 @@ export function addUsage(a: Usage | null, b: Usage | null): Usage | null {
   return sum;
 }
 
-/** Of no hops: zeros. */
+/** The sum over hops. Zeros for no hops. */
 export function sumOf(hops: readonly HopUsage[]): Usage {
   return hops.reduce<Usage | null>((sum, { usage }) => addUsage(sum, usage), null) ?? NOTHING;
 }
 
-/** What the turn has used, its answer that is not counted yet included. */
+/** The usage of a turn, with that of its current answer. */
 export function usedBy({
   used,
   hops,
@@ -57,18 +57,18 @@ export function usedBy({
 }: {
   used: readonly HopUsage[];
   hops: number;
-  answer: Answer | null;
+  answer: ModelAnswer | null;
 }): readonly HopUsage[] {
   return answer?.usage ? [...used, { hop: hops, model: answer.model, usage: answer.usage }] : used;
 }
 
-export function spend({ tokens, cost }: Spent, { usage }: Pick<Answer, 'usage'>): Spent {
+export function spend({ tokens, cost }: Spent, { usage }: Pick<ModelAnswer, 'usage'>): Spent {
   return { tokens: tokens + (usage?.total_tokens ?? 0), cost: roundCost(cost + (usage?.cost ?? 0)) };
 }
 
 const REMEDIES = { turn: 'Ask for less in one turn', conversation: 'Begin a new conversation' } as const;
 
-/** Why no further request may be made; null while every budget leaves room for one. What it will take nobody knows before. */
+/** The fault `budget_exceeded`. Null while every budget has room for a further request. Its size is unknown before, so it may exceed the budget. */
 export function budgetFault(budgets: Budgets, turn: readonly HopUsage[], conversation: Spent): Fault | null {
   const { total_tokens: tokens, cost = 0 } = sumOf(turn);
   const spent = { turn: { tokens, cost }, conversation };

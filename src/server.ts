@@ -58,7 +58,7 @@ export async function startServer({ readConfig, stop, ...options }: ServerOption
     logCacheBytes: () => conversations.warmLogs.bytes(),
     writesQueued: () => opening.store.waiting(),
     openTurns: () => conversations.turnReport.open(),
-    turnsQueued: () => conversations.permits.waiting(),
+    turnsQueued: () => conversations.permits.queued(),
     providers: models.model.status,
     reload: () => reload.status(),
   });

@@ -1,6 +1,6 @@
 /**
- * The context window: which past turns the model sees. Pure; token counts come with the rows, so a window costs
- * additions. Knows nothing of providers or storage.
+ * Builds the context window: chooses the past turns that the model sees. Pure. Token counts come with the rows, so a
+ * window costs only additions.
  */
 import { cutToFit } from './cut-to-fit.ts';
 import { turnMessages, type ModelMessage } from './model-messages.ts';
@@ -11,21 +11,21 @@ export interface WindowOptions {
   systemTokens: number;
   /** max_tokens - reserve_tokens. */
   budgetTokens: number;
-  /** So many of the newest messages are always in, cut if need be. */
+  /** Number of newest messages that are always included, cut if necessary. */
   preserveRecent: number;
 }
 
 export interface ContextWindow {
   messages: ModelMessage[];
-  /** Estimated, the system prompt with them. */
+  /** Estimated tokens, system prompt included. */
   tokens: number;
-  /** Messages that were cut in the middle. */
+  /** Number of messages that were cut in the middle. */
   cut: number;
 }
 
 /**
- * Builds what a hop of `requestId` sends: the system prompt, as many whole recent turns of its branch as fit,
- * and the turn itself. Turns that have not begun are left out.
+ * Builds the messages of a hop of `requestId`: the system prompt, as many whole recent turns of its branch as fit, and
+ * the turn itself. Turns that have not begun are left out.
  */
 export function buildWindow(turns: readonly TurnRows[], requestId: string, options: WindowOptions): ContextWindow {
   const current = turns.find((turn) => turn.requestId === requestId);

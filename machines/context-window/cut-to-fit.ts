@@ -1,13 +1,13 @@
 /**
- * Messages that must be sent and do not fit: the longest are cut in the middle, each with a word on what is missing.
- * Pure; changes the messages that it is given.
+ * Cuts messages that must be sent and do not fit: the longest ones, in the middle, with a mark of the missing length.
+ * Changes the given messages.
  */
 import type { SizedMessage } from './model-messages.ts';
 
 /** An oversized message is never cut below this many tokens. */
 const SMALLEST_CUT = 64;
 
-/** Returns how many were cut. The cap is the level at which the sum of all meets the budget. */
+/** Returns the number of cut messages. Every message above the cap is cut to it. With the cap, the sum of all sizes meets the budget. */
 export function cutToFit(entries: SizedMessage[], budget: number): number {
   const sizes = entries.map((entry) => entry.tokens).sort((a, b) => a - b);
   let room = budget;
@@ -26,7 +26,7 @@ export function cutToFit(entries: SizedMessage[], budget: number): number {
     if (entry.tokens <= cap || !message.content) continue;
     const keep = Math.max(2, Math.floor((message.content.length * cap) / entry.tokens / 2));
     const shorter = cutMiddle(message.content, keep);
-    // A short text beside long tool calls has nothing to give.
+    // A short text beside long tool calls cannot become shorter.
     if (shorter.length >= message.content.length) continue;
     message.content = shorter;
     cut += 1;
@@ -34,7 +34,7 @@ export function cutToFit(entries: SizedMessage[], budget: number): number {
   return cut;
 }
 
-/** Keeps `keep` UTF-16 units at each end, never half of a surrogate pair, and says what is missing. */
+/** Keeps `keep` UTF-16 units at each end, never half of a surrogate pair, and marks the missing length. */
 function cutMiddle(text: string, keep: number): string {
   const head = text.slice(0, keep).replace(/[\uD800-\uDBFF]$/u, '');
   const tail = text.slice(-keep).replace(/^[\uDC00-\uDFFF]/u, '');

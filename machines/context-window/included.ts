@@ -1,6 +1,6 @@
 /**
- * What a message brings along from MCP servers, a prompt or resources: kept in the message's row as it was read when
- * the message was sent, so that every later look at it sees the same text. Pure.
+ * Reads the prompts and resources of MCP servers that a message includes. The row keeps their text as it was when the
+ * message was sent, so that every later request sees the same text. Pure.
  */
 import { asObject, asObjects } from '../json-object.ts';
 import type { NewRow } from '../log.ts';
@@ -8,22 +8,22 @@ import type { NewRow } from '../log.ts';
 export interface Included {
   role: 'user' | 'assistant';
   text: string;
-  /** Where it is from, for people. */
+  /** Its origin, for people. */
   from: { server: string; prompt: string } | { server: string; uri: string };
 }
 
-/** A message's words, and who says them. */
-export interface Words {
+/** A part of a message with its role. */
+export interface MessagePart {
   role: 'user' | 'assistant';
   text: string;
 }
 
 /**
- * A user's message as a model is to read it, in order: what it brings along first. Neighbours with one role are one:
- * some models take none but alternating ones.
+ * The parts of a user's message in the order for the model: included texts first. Adjacent parts with the same role are
+ * merged, because some models accept only alternating roles.
  */
-export function wordsOf({ content, extra }: Pick<NewRow, 'content' | 'extra'>): Words[] {
-  const words: Words[] = [];
+export function messageParts({ content, extra }: Pick<NewRow, 'content' | 'extra'>): MessagePart[] {
+  const words: MessagePart[] = [];
   for (const { role, text } of [...includedIn(extra), { role: 'user' as const, text: content ?? '' }]) {
     const last = words.at(-1);
     if (last?.role === role) last.text = [last.text, text].filter((part) => part !== '').join('\n\n');
@@ -32,7 +32,7 @@ export function wordsOf({ content, extra }: Pick<NewRow, 'content' | 'extra'>): 
   return words;
 }
 
-/** What a row says that its message brings along, without words that say nothing: some models refuse an empty message. */
+/** The included texts of a row, without empty ones: some models refuse an empty message. */
 export function includedIn({ included }: NewRow['extra']): Included[] {
   const read = (asObjects(included) ?? []).map(({ role, text, from }): Included => ({
     role: role === 'assistant' ? role : 'user',

@@ -1,8 +1,8 @@
 /**
- * A turn as the messages that every OpenAI-compatible provider accepts: each call of a tool followed by its result,
- * and never an end without an answer. Pure; knows nothing of providers.
+ * Converts a turn into messages that every OpenAI-compatible provider accepts: a result follows each tool call, and the
+ * last message is an answer. Pure.
  */
-import { wordsOf } from './included.ts';
+import { messageParts } from './included.ts';
 import type { LogRow, ToolCallRequest } from '../log.ts';
 import { MESSAGE_OVERHEAD, rowTokens, type TurnRows } from './past-turns.ts';
 
@@ -29,10 +29,10 @@ const NO_ANSWER = '[This message was stopped or failed before an answer began.]'
 const EMPTY_ANSWER = '[This answer has no text.]';
 const LOST_RESULT = '[The result of this call is not known.]';
 
-/** One turn's rows as messages: each tool call is followed by its result, in call order, whatever order they ended in. */
+/** One turn's rows as messages: each tool call is followed by its result, in call order, independent of the order of their ends. */
 export function turnMessages(turn: TurnRows): SizedMessage[] {
   const messages: SizedMessage[] = [];
-  // Who wants thoughts back wants them in turns that used tools, later turns included, and nowhere else.
+  // Providers that need their reasoning back need it for turns with tool calls only, in all later turns too.
   const usesTools = turn.rows.some((row) => row.tool_calls !== null && row.tool_calls.length > 0);
   const results = usesTools ? resultsOf(turn) : none;
   for (const row of turn.rows) {
@@ -48,7 +48,7 @@ export function turnMessages(turn: TurnRows): SizedMessage[] {
 
 const none: ReadonlyMap<string, LogRow> = new Map();
 
-/** By the call that each answers. */
+/** The results by call id. */
 function resultsOf({ rows }: TurnRows): ReadonlyMap<string, LogRow> {
   const results = new Map<string, LogRow>();
   for (const row of rows)
@@ -56,11 +56,11 @@ function resultsOf({ rows }: TurnRows): ReadonlyMap<string, LogRow> {
   return results;
 }
 
-/** The row's tokens are shared out by length. */
+/** Divides the row's tokens among its parts by their length. */
 function userMessages(row: LogRow): SizedMessage[] {
-  // Nearly all messages: a long context has hundreds of them, and is built for every hop.
+  // A shortcut for nearly all messages: a long context has hundreds, and it is built for every hop.
   if (row.extra['included'] === undefined) return [sized({ role: 'user', content: row.content ?? '' }, row)];
-  const words = wordsOf(row);
+  const words = messageParts(row);
   const length = words.reduce((sum, { text }) => sum + text.length, 0);
   return words.map(({ role, text }) => ({
     message: { role, content: text },

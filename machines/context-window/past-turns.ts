@@ -1,6 +1,6 @@
 /**
- * The rows of a conversation by turn: what a turn costs a window, whether it has ended, and whether it is on the
- * branch that the conversation is on. Pure functions over rows in log order.
+ * Groups the rows of a conversation by turn: the tokens of a turn, whether it has ended, and whether it is on the
+ * current branch. Pure functions over rows in log order.
  */
 import type { LogRow } from '../log.ts';
 
@@ -11,14 +11,14 @@ export interface TurnRows {
   /** Estimated tokens of its messages, with `MESSAGE_OVERHEAD` each. */
   tokens: number;
   ended: boolean;
-  /** The seq of the message that the turn goes back to: what began there or later is no part of its past. Null: nothing is abandoned. */
+  /** The seq of the message that the turn replaces: turns that began there or later are not part of its past. Null: none is replaced. */
   rewindTo: number | null;
 }
 
 /** Tokens that role and separators cost a message in the chat format (OpenAI cookbook, token counting). */
 export const MESSAGE_OVERHEAD = 4;
 
-/** Adds a row to its turn, which it opens if need be. Rows must come in log order. */
+/** Adds a row to its turn, and opens the turn if it is new. Rows must come in log order. */
 export function foldRow(turns: TurnRows[], row: LogRow): void {
   // Rows of other programs carry no request id: there, each user message opens a turn.
   const last = turns.at(-1);
@@ -40,8 +40,7 @@ export function foldRow(turns: TurnRows[], row: LogRow): void {
 }
 
 /**
- * Those that have ended and are on the branch that the conversation is on, in the order in which they ran.
- * `current`, if it goes back itself, is asked last.
+ * The ended turns on the current branch, in the order in which they ran. The rewind of `current`, if any, applies last.
  */
 export function branchOf(turns: readonly TurnRows[], current?: TurnRows): TurnRows[] {
   const ended = turns.filter((turn) => turn.ended && turn !== current).sort((a, b) => endSeq(a) - endSeq(b));
@@ -63,12 +62,12 @@ function beginSeq(turn: TurnRows): number {
   return turn.rows[0]?.seq ?? 0;
 }
 
-/** Of a row as a message; 0 for one that is none. */
+/** The tokens of a row as a message. 0 for a row that is no message. */
 export function rowTokens(row: LogRow): number {
   return isMessage(row) ? (row.token_count ?? 0) + MESSAGE_OVERHEAD : 0;
 }
 
-/** Whether a row is a message to the model: what windows count. */
+/** True if the row is a message to the model. Windows count these. */
 export function isMessage(row: { type: string }): boolean {
   return row.type === 'user_message' || row.type === 'assistant_message' || row.type === 'tool_result';
 }

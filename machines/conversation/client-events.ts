@@ -1,19 +1,19 @@
 /**
- * What clients ask of a conversation. Plain data, built field by field from validated requests, so that a client
- * can never smuggle one of XState's own events in.
+ * Declares the requests of clients to a conversation. Plain data, built field by field from validated requests, so
+ * that a client cannot inject one of XState's own events.
  */
 import type { Included } from '../context-window/included.ts';
 
-/** A form that was filled in; the MCP knows no other values. */
+/** The values of a filled form. MCP allows no other value types. */
 export type FormContent = Record<string, string | number | boolean | string[]>;
 
-/** A client's request that wants an answer: which socket asked, under which id. */
-export interface Asker {
+/** The sender of a request that expects an answer: the socket and the request id. */
+export interface Requester {
   session: string;
   requestId: string;
 }
 
-/** Where a client stands in a conversation's log and in the message under construction (UTF-16 units). */
+/** The position of a client in a conversation's log and in the unfinished message (in UTF-16 units). */
 export interface Cursor {
   after_seq: number;
   message_id?: string | undefined;
@@ -21,63 +21,63 @@ export interface Cursor {
   reasoning_offset?: number | undefined;
 }
 
-/** How the sender of a chat wants to follow its turn. */
+/** How the sender of a chat follows its turn. */
 export interface FollowOptions {
-  /** False: no live chunks, the committed rows instead. */
+  /** False: committed rows instead of live chunks. */
   streaming: boolean;
   cursor: Cursor | null;
 }
 
 /**
- * A message that asks for a turn. `mode` says what if one runs already: wait behind it, be refused, or stop
- * it and go first. Until its row is committed the client is promised nothing.
+ * A message that asks for a turn. `mode` decides what happens if a turn runs already: wait behind it, be rejected, or
+ * cancel it and run next. Until its row is committed the client is promised nothing.
  */
 export interface ChatEvent {
   type: 'client.chat';
   session: string;
   requestId: string;
   text: string;
-  /** What it brings along from MCP servers, to be read before it. */
+  /** Prompts and resources of MCP servers that the model reads before the text. */
   included: Included[];
-  /** Fingerprint of what was asked: the same request id with another digest is refused. */
+  /** Hash of the request. The same request id with another digest is rejected. */
   digest: string;
   mode: 'queue' | 'reject' | 'interrupt';
   follow: FollowOptions;
   metadata: Record<string, unknown> | null;
-  /** The model to ask; null for the provider's own. */
+  /** The model to ask. Null: the provider's default. */
   model: string | null;
-  /** The seq of a user's message, in whose place this one is asked: the turn knows what was before it. Null: it goes on from the newest. */
+  /** The seq of the user message that this one replaces: the model sees only what came before it. Null: continue from the newest. */
   rewindTo: number | null;
 }
 
 export interface CancelEvent {
   type: 'client.cancel';
-  /** Null when an interrupting chat, not a client's Stop, ends the turn. */
-  by: Asker | null;
-  /** Request id of the turn that is meant; null for the running one. */
+  /** Null if an interrupting chat, not a client's cancel, ends the turn. */
+  by: Requester | null;
+  /** Request id of the turn to cancel. Null: the running one. */
   target: string | null;
 }
 
-/** A person's answer to what a turn has asked. The first one counts. */
+/** A person's response to an interrupt. The first one counts. */
 export interface RespondEvent {
   type: 'client.respond';
-  by: Asker;
+  by: Requester;
   interruptId: string;
   decision: 'approve' | 'deny' | 'answer' | 'decline' | 'cancel';
-  /** The form as it was filled in, checked against its schema already; null where there is none. */
+  /** The filled form, already validated against its schema. Null if there is none. */
   content: FormContent | null;
-  /** For the model; null where none was given. */
+  /** For the model. Null if none was given. */
   reason: string | null;
-  /** With which an approved call is made instead of the model's; checked against the tool's schema already. Null: as it was asked. */
+  /** Arguments that replace the model's, already validated against the tool's schema. Null: unchanged. */
   arguments: Record<string, unknown> | null;
-  /** Decides about the tool for the rest of the conversation. */
+  /** True: the decision holds for this tool for the rest of the conversation. */
   remember: boolean;
 }
 
-/** The wish that the conversation be gone, with all that it holds. */
+/** Deletes the conversation with all that it holds. */
 export interface DeleteEvent {
   type: 'client.delete';
-  by: Asker;
+  by: Requester;
 }
 
 export type ClientEvent = ChatEvent | CancelEvent | RespondEvent | DeleteEvent;

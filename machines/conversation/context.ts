@@ -1,7 +1,7 @@
 /**
- * What a conversation actor remembers between two events, and the limits it was given. Types only.
+ * Declares the context of a conversation actor and its limits. Types only.
  */
-import type { Asker, ClientEvent } from './client-events.ts';
+import type { Requester, ClientEvent } from './client-events.ts';
 import type {
   InterruptedTurn,
   QueuedTurn,
@@ -12,21 +12,21 @@ import type {
 } from './turn-state.ts';
 import type { Budgets, Spent } from '../usage.ts';
 
-/** Bounds each conversation. All of them share this object; a reload of the configuration replaces its values. */
+/** The limits of every conversation. All actors share this object. A reload of the configuration replaces its values. */
 export interface ConversationLimits {
   maxToolHops: number;
   toolConcurrency: number;
-  /** Of one call, without an end and without progress; and whatever its progress. */
+  /** Longest time of one call without progress, and in total. */
   toolTimeoutMs: number;
   toolMaxTimeoutMs: number;
-  /** How long a person has to answer when asked to approve a call. */
+  /** Time that a person has to approve a call. */
   approvalTimeoutMs: number;
-  /** Turns waiting behind the running one. */
+  /** Turns that may wait behind the running one. */
   queueLength: number;
-  /** Tries at one provider for one hop, and the time all waiting between them may take. */
+  /** Tries at one provider for one hop, and the longest sum of the waits between them. */
   attempts: number;
   retryBudgetMs: number;
-  /** Names, the preferred first. */
+  /** Provider names, the preferred one first. */
   providers: readonly string[];
   recovery: RecoveryPolicy;
   budgets: Budgets;
@@ -38,28 +38,27 @@ export interface ConversationInput {
   limits: ConversationLimits;
 }
 
-/** What waits at the door of `idle`: a turn, or the order to stop. */
+/** An entry of the queue that `idle` works off: a turn, or the order to stop. */
 export type Next = { kind: 'turn'; turn: QueuedTurn } | { kind: 'stop' };
 
 /**
- * What a conversation remembers between events. None of it is durable: an actor that is opened anew
- * rebuilds it from the log.
+ * The state of a conversation between two events. Nothing here is durable: a new actor rebuilds it from the log.
  */
 export interface ConversationContext extends ConversationInput {
-  /** Client events that arrived while the chart could not answer them; bounded by `queueLength`. */
+  /** Client events that the current state cannot handle; bounded by `queueLength`. */
   deferred: ClientEvent[];
-  /** Messages, withdrawals and people's answers whose commit is under way; answered with it. */
+  /** Messages, withdrawals and responses that are being committed. The commit answers them. */
   arriving: ClientEvent[];
   queue: Next[];
-  /** Who has asked for its end; bounded by `queueLength`. */
-  deleters: Asker[];
+  /** Senders of delete requests; bounded by `queueLength`. */
+  deleters: Requester[];
   turn: RunningTurn | null;
   /** The turn that a restart or a crash cut off, until its recovery rows are committed. */
   interrupted: InterruptedTurn | null;
-  /** Turns whose Stop was committed, and not their end, when the log was last read. */
+  /** Turns whose cancel is in the log and whose end is not, as of the last read. */
   stopped: StoppedTurn[];
-  /** What people have decided about tools, once and for all: nobody is asked about these again. */
+  /** Decisions of people about tools that hold for the whole conversation. */
   remembered: readonly RememberedDecision[];
-  /** By all its answers. */
+  /** The total of all answers. */
   spent: Spent;
 }

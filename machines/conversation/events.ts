@@ -1,15 +1,15 @@
 /**
- * What a conversation actor hears and says: events from clients, from the log and from its children, and the
- * facts it emits. Types only.
+ * Declares the events of a conversation actor (from clients, the log and its children) and the effects it emits.
+ * Types only.
  */
-import type { Asker, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
-import type { Answer, CallResult } from './hop-answers.ts';
+import type { Requester, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
+import type { ModelAnswer, CallResult } from './hop-answers.ts';
 import type { Fault, NewRow, TurnMetadata, TurnTotals } from '../log.ts';
 import type { KeyedAsk, Resumption } from './question-types.ts';
-import type { HopContext, RememberedDecision, Standing } from './turn-state.ts';
+import type { HopContext, RememberedDecision, RecoveredState } from './turn-state.ts';
 import type { DoneActorEvent } from 'xstate';
 
-/** Why rows were appended; comes back with their commit. */
+/** The reason of an append. Its commit returns the same tag. */
 export type CommitTag =
   | { of: 'message'; chat: ChatEvent }
   | { of: 'withdrawal'; requestId: string; cancel: CancelEvent }
@@ -18,58 +18,58 @@ export type CommitTag =
   | { of: 'result'; callId: string }
   | { of: 'repeat'; callId: string }
   | { of: 'question'; callId: string }
-  /** `by` is null where time, not a person, has decided. */
+  /** `by` is null for an expiry. */
   | { of: 'response'; callIds: string[]; by: RespondEvent | null; remember: RememberedDecision | null }
   | { of: 'cancel' }
   | { of: 'end'; requestId: string }
-  /** Not of rows, but of their end. */
+  /** The removal of the whole log. */
   | { of: 'removal' };
 
 /**
- * What became of an append that did not fail. `seq` is its first row's. `duplicate` and `reused`: the request
- * id is known already, with the same or another digest, and nothing was written.
+ * The outcome of an append that did not fail. `seq` is that of its first row. `duplicate` and `reused`: the request id
+ * is known already, with the same or another digest, and nothing was written.
  */
 export type CommitOutcome =
   | { status: 'stored'; seq: number }
   | { status: 'duplicate'; ended: boolean }
   | { status: 'reused' };
 
-/** A call's server asks people, one thing after the other. */
+/** The server of a call asks people, one question after the other. */
 export interface CallAsks {
   type: 'call.asks';
   callId: string;
   asks: KeyedAsk[];
-  /** Null while the server holds the call open and waits; else it has laid it down. */
+  /** Null if the server keeps the call open while it waits. Otherwise the call is suspended. */
   resume: Resumption | null;
-  /** The how-manieth question of the call the first one is, from 1. */
+  /** Number of the first question within the call, from 1. */
   number: number;
-  /** In ms since the epoch: a chart holds no clock. */
+  /** In ms since the epoch. A chart reads no clock. */
   askedAtMs: number;
 }
 
 export type InternalEvent =
-  | DoneActorEvent<Standing, 'log'>
+  | DoneActorEvent<RecoveredState, 'log'>
   | DoneActorEvent<HopContext, 'context'>
-  /** The turn may be at work; so many conversations stand before it. */
+  /** The turn may run. `ahead`: number of conversations that wait before it. */
   | { type: 'permit.granted' }
   | { type: 'permit.awaited'; ahead: number }
   | { type: 'conversation.passivate' }
   | { type: 'conversation.drain' }
   | { type: 'conversation.halt' }
-  /** What people have not answered by now is denied. */
+  /** Denies the open interrupts whose time is up. */
   | { type: 'conversation.expire'; nowMs: number }
-  /** A part beside the chart threw where it must not: what was emitted may not have happened. */
+  /** Code beside the chart threw. The last emitted effects may not have happened. */
   | { type: 'conversation.fail' }
   | { type: 'log.committed'; tag: CommitTag; outcome: CommitOutcome }
   | { type: 'log.failed'; tag: CommitTag; fault: Fault }
   | { type: 'log.removed' }
-  | { type: 'answer.finished'; answer: Answer }
+  | { type: 'answer.finished'; answer: ModelAnswer }
   | {
       type: 'answer.failed';
-      answer: Answer;
+      answer: ModelAnswer;
       fault: Fault;
       retryAfterMs: number | null;
-      /** 0 to 1, drawn outside: a chart holds no randomness. */
+      /** 0 to 1, drawn outside. A chart draws no random numbers. */
       jitter: number;
     }
   | CallAsks
@@ -82,21 +82,21 @@ export type TurnEnd =
   | { status: 'complete'; metadata: TurnMetadata }
   | { status: 'error'; error: Fault; metadata: TurnTotals };
 
-/** What a turn's followers are told beside its rows; delays in ms. */
+/** A notice to a turn's followers, beside its rows. Delays are in ms. */
 export interface Notice {
   kind: 'started' | 'queued_for_turn' | 'context_truncated' | 'retrying';
   details: { position?: number; delay_ms?: number; provider?: string };
 }
 
-/** What is answered to those who asked for something else than a turn. */
+/** The result of a request that starts no turn. */
 export type Reply =
   | { cancelled: string[]; disposition: 'cancelled' | 'nothing_running' }
   | { accepted: true }
   | Record<string, never>;
 
 /**
- * What the chart wants done: rows appended, clients told. Carried out beside it, in the order emitted. `append`
- * gets an answer, `log.committed` or `log.failed` with the same tag.
+ * The effects of the chart: rows to append, frames to send. The server runs them in the order emitted. Each `append`
+ * is answered by `log.committed` or `log.failed` with the same tag.
  */
 export type ConversationEmitted =
   | {
@@ -105,16 +105,16 @@ export type ConversationEmitted =
       rows: NewRow[];
       begin?: { requestId: string; digest: string };
       end?: { requestId: string; payload: TurnEnd };
-      /** Until when the turn does nothing but wait for people, in ms since the epoch; null: it goes on. */
+      /** Deadline in ms since the epoch of a turn that only waits for people. Null: it has other work. */
       waiting?: { requestId: string; untilMs: number | null };
-      /** Kept for as long as the conversation is. */
+      /** Kept as long as the conversation. */
       remember?: RememberedDecision;
     }
-  /** The turn is no more at work, or not for now: another conversation's may be. */
+  /** The turn gives its permit back: it ended, or it only waits for people. */
   | { type: 'permit.returned' }
-  /** The log goes, once all that was appended has landed; `log.removed` or `log.failed` answers. */
+  /** Removes the log once all earlier appends are committed. Answered by `log.removed` or `log.failed`. */
   | { type: 'remove' }
-  /** The conversation is gone; its followers are told. */
+  /** The conversation is deleted. Its followers are notified. */
   | { type: 'deleted' }
   | {
       type: 'turn.accepted';
@@ -125,9 +125,9 @@ export type ConversationEmitted =
     }
   | { type: 'turn.attached'; chat: ChatEvent; ended: boolean }
   | ({ type: 'notice'; requestId: string; data: string } & Notice)
-  | { type: 'reply'; to: Asker; result: Reply }
-  /** Nobody is asked that any more, or ever was: the log knows which. */
-  | { type: 'respond.late'; to: Asker; interruptId: string }
-  /** `chat`: refused for want of room or by its own wish; were it a repeat of a turn that has ended, it is that end it should get. */
-  | { type: 'refuse'; to: Asker; fault: Fault; chat?: ChatEvent }
+  | { type: 'reply'; to: Requester; result: Reply }
+  /** The interrupt is not open. The log says whether it was decided or never existed. */
+  | { type: 'respond.late'; to: Requester; interruptId: string }
+  /** `chat` is set when a chat was rejected (queue full, or `mode: reject`). If its request id belongs to a finished turn, that turn's result is sent instead. */
+  | { type: 'refuse'; to: Requester; fault: Fault; chat?: ChatEvent }
   | { type: 'failed'; fault: Fault };

@@ -1,41 +1,42 @@
 /**
- * What a hop is answered with: by the model, which may ask for calls of tools, and then by each of these. Types only.
+ * Declares the answers within a hop: of the model, which may ask for tool calls, and of each of these calls.
+ * Types only.
  */
 import type { ToolStatus, Usage } from '../log.ts';
 
 /** One tool call as the model asked for it. */
-export interface AskedCall {
+export interface RequestedCall {
   callId: string;
   name: string;
   /** The arguments as the model wrote them. */
   text: string;
-  /** Null when the text is not a JSON object. */
+  /** Null if the text is not a JSON object. */
   arguments: Record<string, unknown> | null;
-  /** Why they do not fit the tool's schema, in words for the model; null where they do, and where nobody can tell. */
+  /** Why the arguments do not fit the tool's schema, in words for the model. Null if they fit, or if that is unknown. */
   misfit: string | null;
 }
 
-/** A model's answer, whole or as far as it got. */
-export interface Answer {
+/** A model's answer, complete or partial. */
+export interface ModelAnswer {
   messageId: string;
   text: string;
   reasoning: string;
-  /** What the provider gave beside its words and may want to see again with the results of its calls; opaque, null where it gave nothing. */
+  /** Opaque reasoning data that the provider may need again together with the results of its calls. Null if none. */
   signatures: unknown;
-  calls: AskedCall[];
+  calls: RequestedCall[];
   finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'cancelled' | 'failed';
   usage: Usage | null;
   model: string | null;
-  /** When it ended, in ms since the epoch: a chart holds no clock. */
+  /** When it ended, in ms since the epoch. A chart reads no clock. */
   endedAtMs: number;
   /** Null for an answer that was restored from its draft. */
   timing: AnswerTiming | null;
 }
 
-/** How long a request to the model took, in ms since the request; time in the provider's queue counts. */
+/** The time of a request to the model, in ms. The wait in the provider's queue counts. */
 export interface AnswerTiming {
   durationMs: number;
-  /** Until the first text or reasoning; null if none came. */
+  /** Time to the first text or reasoning. Null if none came. */
   firstTokenMs: number | null;
 }
 
@@ -43,7 +44,7 @@ export interface CallResult {
   status: ToolStatus;
   /** For the model and the user. */
   text: string;
-  /** The whole result as the server gave it, for the log; null where text is all. */
+  /** The whole result of the server, for the log. Null if `text` is the whole result. */
   content: unknown;
   durationMs: number;
 }

@@ -1,16 +1,16 @@
 /**
- * The conversation statechart: one root actor a conversation, one turn at a time. It decides what
- * happens next and what is written; the world is reached through actors and emitted facts alone.
- * Every durable thing a client is told is a row that this chart appended and the log committed.
+ * Defines the conversation statechart: one root actor per conversation, one turn at a time. The chart decides what
+ * happens next and what is written. It reaches the world only through actors and emitted effects. Every durable fact
+ * that a client receives is a row that this chart appended and the log committed.
  */
 import { conversation } from './actions/turn.ts';
 import { turn } from './turn.ts';
 
-/** What each state is for stands in its description. All final states refuse what still waits, and a new actor starts from the log. */
+/** Each state has a description. Every final state rejects the requests that still wait. A new actor starts from the log. */
 export const conversationMachine = conversation.createMachine({
   id: 'conversation',
   description:
-    'One conversation: one turn at a time, from its message to its end, with tool hops between. Whatever it tells a client is a row that is committed first.',
+    'One conversation: one turn at a time, from its message to its end, with tool hops between. Everything durable that it sends to a client is a committed row.',
   context: ({ input }) => ({
     ...input,
     deferred: [],
@@ -25,19 +25,19 @@ export const conversationMachine = conversation.createMachine({
   }),
   initial: 'activating',
   on: {
-    'client.delete': { target: '.deleting', actions: 'takeDeleter' },
+    'client.delete': { target: '.deleting', actions: 'addDeleter' },
     'conversation.halt': '.stopped',
     'conversation.fail': '.failed',
   },
   states: {
     activating: {
       tags: ['chat', 'cancel'],
-      description: 'Folds the log into where the last turn stands; client events wait.',
+      description: 'Folds the log into the state of the last turn. Client events wait.',
       invoke: {
         id: 'log',
         src: 'readLog',
         input: ({ context: { conversationId, owner } }) => ({ conversationId, owner }),
-        onDone: { target: 'recovering', actions: 'takeStanding' },
+        onDone: { target: 'recovering', actions: 'restoreState' },
         onError: 'failed',
       },
       on: {
@@ -51,7 +51,7 @@ export const conversationMachine = conversation.createMachine({
     recovering: {
       tags: ['chat', 'cancel'],
       description:
-        'A turn was cut off: harmless calls are made once more, others without outcome are closed, then it goes on or ends.',
+        'A crash or restart cut off a turn. Idempotent calls are repeated once, other calls without a result are closed. Then the turn goes on or ends.',
       always: [
         { guard: 'nothingInterrupted', target: 'idle' },
         {
@@ -67,7 +67,7 @@ export const conversationMachine = conversation.createMachine({
         'client.respond': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'log.committed': [
           { guard: 'interruptedTurnIsOver', target: 'idle', actions: 'forgetInterrupted' },
-          { guard: 'isRecovery', target: '#inLine', actions: 'resumeInterrupted' },
+          { guard: 'isRecovery', target: '#queued', actions: 'resumeInterrupted' },
         ],
         'log.failed': 'failed',
         'conversation.drain': { actions: 'stopWhenIdle' },
@@ -77,11 +77,11 @@ export const conversationMachine = conversation.createMachine({
     idle: {
       id: 'idle',
       tags: ['chat'],
-      description: 'No turn runs. What waits is begun at once; with nothing to do the conversation may leave memory.',
+      description: 'No turn runs. A queued turn starts at once. Without one, the conversation may leave memory.',
       always: [
         { guard: 'stopIsNext', target: 'stopped' },
-        { guard: 'turnIsNext', target: '#inLine', actions: 'startNext' },
-        { guard: 'someMayBeHeard', actions: 'raiseDeferred' },
+        { guard: 'turnIsNext', target: '#queued', actions: 'startNext' },
+        { guard: 'mayRaiseDeferred', actions: 'raiseDeferred' },
       ],
       on: {
         'client.chat': { target: 'turn', actions: 'appendMessage' },
@@ -99,13 +99,13 @@ export const conversationMachine = conversation.createMachine({
     turn,
     deleting: {
       description:
-        'Its owner wants it gone: nothing is begun any more, and its log goes when all that was written to it has landed.',
+        'The owner deletes the conversation. Nothing new begins. The log is removed once all earlier appends are committed.',
       entry: ['stopWork', 'removeLog'],
       on: {
         'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
         'client.respond': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
-        'client.delete': [{ guard: 'tooManyDeleters', actions: 'refuseFullQueue' }, { actions: 'takeDeleter' }],
+        'client.delete': [{ guard: 'tooManyDeleters', actions: 'refuseFullQueue' }, { actions: 'addDeleter' }],
         'log.removed': { target: 'deleted', actions: 'confirmRemoval' },
         'log.failed': { guard: 'isRemoval', target: 'failed', actions: 'refuseDeleters' },
         'conversation.drain': {},
@@ -113,21 +113,21 @@ export const conversationMachine = conversation.createMachine({
       },
     },
     deleted: {
-      description: 'The log is gone, and those who asked were told.',
+      description: 'The log is removed, and every delete request is answered.',
       type: 'final',
       entry: 'refuseAsDeleted',
     },
     failed: {
       id: 'failed',
       description:
-        'The log could not be read or written, or a part beside the chart threw. The next frame reopens the conversation from it.',
+        'The log could not be read or written, or code beside the chart threw. The next frame reopens the conversation from its log.',
       type: 'final',
       entry: ['refuseAsFailed', 'reportFailure'],
     },
     stopped: {
       id: 'stopped',
       description:
-        'Ended because it was told to, or to leave memory. The next frame opens the conversation from its log.',
+        'The actor ended on request: a shutdown or a passivation. The next frame opens the conversation from its log.',
       type: 'final',
       entry: 'refuseAsStopped',
     },

@@ -1,25 +1,25 @@
 /**
- * What an MCP server may ask of people in the middle of a tool call, and what it is answered with. Types only.
+ * Declares the requests of an MCP server during a tool call, and their answers. Types only.
  */
 import type { FormContent } from './client-events.ts';
 
-/** A form to fill in, a page to visit, a request to make of the model, or the folders that a server may use. */
+/** A form to fill in, a page to visit, a request to the model (sampling), or the folders that the server may use (roots). */
 export type ServerAsk =
   | { kind: 'form'; message: string; schema: Record<string, unknown> }
   | { kind: 'url'; message: string; url: string }
   | { kind: 'sampling'; request: Record<string, unknown> }
   | { kind: 'roots' };
 
-/** `key`: the server's own name for it, unique within the call; empty where it waits. */
+/** `key`: the server's own name of the request, unique within the call. Empty if the server keeps the call open. */
 export interface KeyedAsk {
   key: string;
   ask: ServerAsk;
 }
 
-/** `decline`: the person said no. `cancel`: nobody said anything. */
+/** `decline`: the person said no. `cancel`: the time ran out, or the call ended. */
 export interface ServerAnswer {
   action: 'accept' | 'decline' | 'cancel';
-  /** Of a form. */
+  /** The values of a form. */
   content: FormContent | null;
 }
 
@@ -27,26 +27,26 @@ export interface AnsweredAsk extends KeyedAsk {
   answer: ServerAnswer;
 }
 
-/** What a call that was laid down is made again with. */
+/** What a suspended call is made again with. */
 export interface Resumption {
-  /** The server's own, handed back as it came. */
+  /** The server's opaque state, returned unchanged. */
   requestState: string | null;
   answered: AnsweredAsk[];
-  /** Questions to people over the whole call, which bound it. */
+  /** Number of questions over the whole call. A limit applies to it. */
   questions: number;
-  /** How long it was at work until it was laid down, and each time before: time that it does not get again. */
+  /** Time that the call has run before each suspension, in ms. It counts towards the call's timeout. */
   workedMs: number;
 }
 
-/** A question that a person has not answered, or whose answer is on its way to the log. */
+/** A question that has no response yet, or whose response is being committed. */
 export interface ServerQuestion extends KeyedAsk {
   interruptId: string;
-  /** In ms since the epoch. */
+  /** Deadline in ms since the epoch. */
   untilMs: number;
-  /** Asked after it, before the server hears of any answer. */
+  /** Further questions, asked before the server receives any answer. */
   rest: KeyedAsk[];
-  /** Null for a server that waits: its question is over when its call is. */
+  /** Null if the server keeps the call open: the question then ends with the call. */
   resume: Resumption | null;
-  /** Set while it is on its way to the log. */
+  /** Set while the response is being committed. */
   answer: ServerAnswer | null;
 }

@@ -1,15 +1,15 @@
 /**
- * The ground that the conversation chart stands on: its types, the actors it asks for by name
- * (provided once, at boot), its delays and its guards. Guards read as facts.
+ * Sets up the conversation chart: its types, its actors (provided once, at boot), its delays and its guards.
+ * The name of a guard reads as a fact.
  */
 import { fromCallback, fromPromise, setup, type EventObject } from 'xstate';
 import type { ConversationEmitted, ConversationEvent } from './events.ts';
-import type { Answer } from './hop-answers.ts';
+import type { ModelAnswer } from './hop-answers.ts';
 import type { ConversationContext, ConversationInput } from './context.ts';
-import type { HopContext, HopTool, OpenCall, RunningTurn, Standing } from './turn-state.ts';
+import type { HopContext, HopTool, OpenCall, RunningTurn, RecoveredState } from './turn-state.ts';
 import type { ModelMessage } from '../context-window/model-messages.ts';
 import { providedAtBoot } from '../provided-at-boot.ts';
-import { askedAbout, isAsking } from './rows/approval.ts';
+import { openInterrupt, awaitsPerson } from './rows/approval.ts';
 import { toolCallMachine } from '../tool-call.ts';
 import { onlyWaits, recoveryEnd } from './decisions/recovery.ts';
 import { budgetFault } from '../usage.ts';
@@ -21,9 +21,9 @@ export interface ReadLogInput {
 
 export interface LoadContextInput extends ReadLogInput {
   requestId: string;
-  /** What the context may hold; null: as much as ever. */
+  /** The tokens that the context may hold. Null: the configured budget. */
   budgetTokens: number | null;
-  /** The first of its turn, and nothing has been asked yet. */
+  /** True for the first load of a turn, before any request to a model. */
   isFirst: boolean;
 }
 
@@ -33,36 +33,36 @@ export interface AnswerInput extends ReadLogInput {
   /** See `HopContext`. */
   model: string | null;
   messages: readonly ModelMessage[];
-  /** Of the messages, estimated. */
+  /** Estimated tokens of `messages`. */
   contextTokens: number;
   tools: ReadonlyMap<string, HopTool>;
 }
 
-/** Ends the model's stream; the actor then reports what had arrived as `answer.finished`. */
+/** Aborts the model's stream. The actor then reports the text so far as `answer.finished`. */
 export interface AnswerStop {
   type: 'answer.stop';
 }
 
-/** The first wait before a hop is asked again; it doubles with each try. */
+/** The wait before the second try of a hop. It doubles with each further try. */
 const BACKOFF_BASE_MS = 500;
 
-/** By how much what a provider asks for is exceeded at most: it has told all conversations the same, and they must not come back together. */
-const SPREAD = 0.25;
+/** Largest share added to the wait that a provider asks for. It sends all conversations the same wait, and they must not retry together. */
+const RETRY_JITTER = 0.25;
 
-/** How long to wait before the next try: what the provider asked for or a little more, else doubled and jittered. */
+/** The wait before the next try, in ms: the provider's `Retry-After` plus jitter, else exponential backoff with jitter. */
 export function nextBackoffMs(turn: RunningTurn, retryAfterMs: number | null, jitter: number): number {
   return Math.round(
     retryAfterMs === null
       ? BACKOFF_BASE_MS * 2 ** turn.attempt * (0.5 + jitter / 2)
-      : retryAfterMs * (1 + SPREAD * jitter),
+      : retryAfterMs * (1 + RETRY_JITTER * jitter),
   );
 }
 
-const nothingShown = (answer: Answer) => answer.text === '' && answer.reasoning === '';
+const nothingShown = (answer: ModelAnswer) => answer.text === '' && answer.reasoning === '';
 
-/** A person's answer, or the end of its time, is on its way to the log. */
+/** True while the response to an interrupt, or its expiry, is being committed. */
 const isBeingDecided = (call: OpenCall) =>
-  askedAbout(call) !== null && (call.stage === 'answered' || call.stage === 'settled');
+  openInterrupt(call) !== null && (call.stage === 'answered' || call.stage === 'settled');
 
 const every = (turn: RunningTurn | null, ...stages: OpenCall['stage'][]) =>
   turn === null || turn.calls.every((call) => stages.includes(call.stage));
@@ -75,7 +75,7 @@ export const conversationSetup = setup({
     input: {} as ConversationInput,
   },
   actors: {
-    readLog: fromPromise<Standing, ReadLogInput>(providedAtBoot),
+    readLog: fromPromise<RecoveredState, ReadLogInput>(providedAtBoot),
     permit: fromCallback<EventObject, ReadLogInput>(providedAtBoot),
     loadContext: fromPromise<HopContext, LoadContextInput>(providedAtBoot),
     answer: fromCallback<AnswerStop, AnswerInput>(providedAtBoot),
@@ -94,11 +94,11 @@ export const conversationSetup = setup({
     stopIsNext: ({ context }) => context.queue[0]?.kind === 'stop',
     turnIsNext: ({ context }) => context.queue[0]?.kind === 'turn',
     queueIsFull: ({ context }) => context.queue.length + context.arriving.length >= context.limits.queueLength,
-    // An interrupting chat's own Stop is never turned away: nobody would hear of it, and its chat is bounded already.
+    // The cancel of an interrupting chat is never rejected: it has no requester to notify, and its chat is bounded already.
     tooManyDeferred: ({ context, event }) =>
       context.deferred.length >= Math.max(1, context.limits.queueLength) &&
       !(event.type === 'client.cancel' && event.by === null),
-    // The same chat again is never a new turn: its sender is attached, whatever it says of queues.
+    // The same chat sent again is never a new turn. Its sender is attached, for every `mode`.
     repeatsOpenTurn: ({ context, event }) =>
       event.type === 'client.chat' &&
       (context.turn?.requestId === event.requestId ||
@@ -116,9 +116,9 @@ export const conversationSetup = setup({
     targetsArrivingMessage: ({ context, event }) =>
       event.type === 'client.cancel' &&
       context.arriving.some((other) => other.type === 'client.chat' && other.requestId === event.target),
-    tooManyAskers: ({ context }) => (context.turn?.stop?.askers.length ?? 0) > context.limits.queueLength,
+    tooManyCancels: ({ context }) => (context.turn?.stop?.requesters.length ?? 0) > context.limits.queueLength,
     nothingArrives: ({ context }) => context.arriving.length === 0,
-    someMayBeHeard: ({ context }) => context.deferred.length > 0 && context.arriving.length === 0,
+    mayRaiseDeferred: ({ context }) => context.deferred.length > 0 && context.arriving.length === 0,
     isMessage: ({ event }) =>
       (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'message',
     isWithdrawal: ({ event }) => event.type === 'log.committed' && event.tag.of === 'withdrawal',
@@ -131,7 +131,7 @@ export const conversationSetup = setup({
     isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',
     isQuestion: ({ event }) => event.type === 'log.committed' && event.tag.of === 'question',
     isRepeat: ({ event }) => event.type === 'log.committed' && event.tag.of === 'repeat',
-    // Lost under way, harmless, and not repeated yet.
+    // The outcome is unknown, the tool is idempotent, and the call was not repeated yet.
     mayRepeatCall: ({ context, event }) =>
       event.type === 'call.settled' &&
       event.result.status === 'outcome_unknown' &&
@@ -141,23 +141,24 @@ export const conversationSetup = setup({
     tooManyDeleters: ({ context }) => context.deleters.length > context.limits.queueLength,
     isResponse: ({ event }) =>
       (event.type === 'log.committed' || event.type === 'log.failed') && event.tag.of === 'response',
-    isAskedAbout: ({ context, event }) =>
+    answersOpenInterrupt: ({ context, event }) =>
       event.type === 'client.respond' &&
-      context.turn?.calls.some((call) => isAsking(call) && askedAbout(call)?.interruptId === event.interruptId) ===
-        true,
-    isNoQuestion: ({ context, event }) =>
+      context.turn?.calls.some(
+        (call) => awaitsPerson(call) && openInterrupt(call)?.interruptId === event.interruptId,
+      ) === true,
+    answersNoInterrupt: ({ context, event }) =>
       event.type === 'client.respond' &&
-      context.turn?.calls.some((call) => askedAbout(call)?.interruptId === event.interruptId) !== true,
+      context.turn?.calls.some((call) => openInterrupt(call)?.interruptId === event.interruptId) !== true,
     timeIsUp: ({ context, event }) =>
       event.type === 'conversation.expire' &&
       context.turn?.calls.some(
-        (call) => call.stage === 'asking' && (askedAbout(call)?.untilMs ?? Infinity) <= event.nowMs,
+        (call) => call.stage === 'asking' && (openInterrupt(call)?.untilMs ?? Infinity) <= event.nowMs,
       ) === true,
     onlyPeopleAreAwaited: ({ context }) =>
       !every(context.turn, 'recorded') && every(context.turn, 'asking', 'recorded'),
-    // Nothing is on its way to the log either, so that whoever opens the conversation again finds it as it is now.
-    maySleep: ({ context }) => context.arriving.length === 0 && every(context.turn, 'asking', 'recorded'),
-    mayStopWaiting: ({ context }) =>
+    // No commit is pending either, so that a new actor finds the same state in the log.
+    mayPassivate: ({ context }) => context.arriving.length === 0 && every(context.turn, 'asking', 'recorded'),
+    mayStopInstead: ({ context }) =>
       context.queue[0]?.kind === 'stop' && context.arriving.length === 0 && every(context.turn, 'asking', 'recorded'),
     isCancel: ({ event }) => event.type === 'log.committed' && event.tag.of === 'cancel',
     isEndOfTurn: ({ context, event }) =>
@@ -170,12 +171,12 @@ export const conversationSetup = setup({
       const { turn, limits } = context;
       if (event.type !== 'answer.failed' || !turn || !event.fault.retryable || !nothingShown(event.answer))
         return false;
-      // It was not asked at all, and will not be for a while, or after all the waiting that there may be: nobody is to wait for that.
+      // No request was sent: the circuit is open, or the queue timeout has passed. A retry would only prolong the wait.
       if (event.fault.code === 'provider_unavailable' || event.fault.code === 'provider_busy') return false;
       const waitMs = turn.waitedMs + nextBackoffMs(turn, event.retryAfterMs, event.jitter);
       return turn.attempt + 1 < limits.attempts && waitMs <= limits.retryBudgetMs;
     },
-    // Once a hop: a provider that finds half of it too long still will not take a quarter.
+    // Once per hop: a provider that rejects half of the context rejects a quarter too.
     mayShorten: ({ context: { turn }, event }) =>
       event.type === 'answer.failed' &&
       event.fault.code === 'provider_context_length' &&

@@ -1,20 +1,19 @@
 /**
- * Small constructors that the conversation's actions share: askers, a fresh running turn.
- * Pure; nothing here knows an event.
+ * Builds the values that several actions of the conversation share: requesters, a new running turn, appends. Pure.
  */
-import type { Asker, ChatEvent } from './client-events.ts';
+import type { Requester, ChatEvent } from './client-events.ts';
 import type { TurnEnd } from './events.ts';
 import type { ConversationContext, ConversationLimits } from './context.ts';
 import type { OpenCall, QueuedTurn, RunningTurn } from './turn-state.ts';
 import type { NewRow } from '../log.ts';
 import { waitsUntilMs } from './rows/approval.ts';
 
-export function askerOf(chat: ChatEvent): Asker {
+export function requesterOf(chat: ChatEvent): Requester {
   return { session: chat.session, requestId: chat.requestId };
 }
 
-/** A turn as it begins, or goes on after a restart. */
-export function run({
+/** A turn at its start, or as it goes on after a restart. */
+export function newRunningTurn({
   requestId,
   hops,
   used,
@@ -39,8 +38,8 @@ export function run({
   };
 }
 
-/** Changes the running turn; without one, nothing. */
-export function turnWith(
+/** Changes the running turn. Does nothing without one. */
+export function updateTurn(
   context: ConversationContext,
   change: (turn: RunningTurn) => Partial<RunningTurn>,
 ): Partial<ConversationContext> {
@@ -48,12 +47,12 @@ export function turnWith(
 }
 
 /** The append that ends a turn. */
-export function endIntent(requestId: string, rows: NewRow[], end: TurnEnd) {
+export function endAppend(requestId: string, rows: NewRow[], end: TurnEnd) {
   return { type: 'append', tag: { of: 'end', requestId }, rows, end: { requestId, payload: end } } as const;
 }
 
-/** What an append tells the log of waiting for people; nothing in a hop that asks none. `afterwards`: how the append leaves a call. */
-export function waitingNews(
+/** The `waiting` part of an append. Empty in a hop without interrupts. `afterwards`: the call as the append leaves it. */
+export function waitingUpdate(
   requestId: string,
   calls: readonly OpenCall[],
   afterwards: (call: OpenCall) => OpenCall = (call) => call,
@@ -63,12 +62,12 @@ export function waitingNews(
     : {};
 }
 
-/** Told to those who were told `queued`. */
+/** Announces the start of a turn whose sender received `queued`. */
 export function startedNotice(requestId: string) {
   return { type: 'notice', requestId, kind: 'started', data: 'The turn has started.', details: {} } as const;
 }
 
-/** The name of the provider at that place. A reload may have shortened the list since: then the last one of it. */
+/** The name of the provider at this index. The last one if a reload has shortened the list since. */
 export function providerAt({ providers }: Pick<ConversationLimits, 'providers'>, place: number): string {
   return providers[place] ?? providers.at(-1) ?? '';
 }

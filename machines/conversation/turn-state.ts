@@ -1,96 +1,101 @@
 /**
- * A turn in each of its shapes: queued, running, cut off; with the tools and calls of its hops. Types only.
+ * Declares a turn in each of its forms (queued, running, interrupted) with the tools and calls of its hops. Types only.
  */
 import type { ModelMessage } from '../context-window/model-messages.ts';
-import type { Asker } from './client-events.ts';
-import type { Answer } from './hop-answers.ts';
+import type { Requester } from './client-events.ts';
+import type { ModelAnswer } from './hop-answers.ts';
 import type { Fault, HopUsage, ToolCallRequest } from '../log.ts';
 import type { Resumption, ServerQuestion } from './question-types.ts';
 import type { Spent } from '../usage.ts';
 
-/** A tool as a hop knows it: the catalogue is pinned when the hop's context is loaded. */
+/** A tool as a hop knows it. The list of tools is fixed when the hop's context is loaded. */
 export interface HopTool {
-  /** As offered to the model: provider-safe and unique. */
+  /** The name that the model sees: unique, and valid for every provider. */
   name: string;
   server: string;
-  /** The server's own name for it. */
+  /** The server's own name of the tool. */
   toolName: string;
   description: string;
   /** JSON Schema of its arguments. */
   inputSchema: Record<string, unknown>;
-  /** A repeat changes nothing, says its server or the configuration. */
+  /** True if the server or the configuration says that a repeated call has no further effect. */
   harmless: boolean;
-  /** A mark of all that the server says of it. */
+  /** Hash of everything that the server says about the tool. */
   definition: string;
-  /** Whether a call is made at once, after a person has approved it, or not at all. */
+  /** `always`: called at once. `ask`: called after a person approves. `never`: not called. */
   permission: 'always' | 'ask' | 'never';
 }
 
 /** What one hop sends to the model. */
 export interface HopContext {
   messages: ModelMessage[];
-  /** The one that the turn's message wishes for; null for the provider's own. */
+  /** The model that the turn's message names. Null: the provider's default. */
   model: string | null;
   tools: ReadonlyMap<string, HopTool>;
-  /** Of the messages, estimated. */
+  /** Estimated tokens of `messages`. */
   tokens: number;
-  /** Messages that were cut to fit the window. */
+  /** Number of messages that were cut to fit the window. */
   cut: number;
 }
 
-/** What a person is asked about a call. */
+/** An open interrupt: a person has to respond before the call goes on. */
 export interface Approval {
   interruptId: string;
-  /** In ms since the epoch: the call is denied when nobody has answered by then. */
+  /** Deadline in ms since the epoch. Without a response by then the call is denied. */
   untilMs: number;
 }
 
-/**
- * A call on its way. Asking a person, answered while the approval is being committed; ready with its dispatch
- * committed, running in its actor, settled with its result known, recorded with its result committed; repeating
- * while the dispatch of its one repeat is being committed, suspending while the question is for which its server
- * has laid it down.
- */
+/** A call that the model asked for, until its result is committed. See `stage`. */
 export interface OpenCall {
   callId: string;
   tool: HopTool;
-  /** As the model wrote them. */
+  /** The arguments as the model wrote them. */
   arguments: Record<string, unknown>;
-  /** What a person has made of them, with which the call is made instead; null where nobody has. */
+  /** The arguments as a person changed them; the call is made with these. Null if unchanged. */
   edited: Record<string, unknown> | null;
   /** The hop that asked for it, from 0. */
   hop: number;
-  /** 1, or 2 for the one repeat of a harmless call. */
+  /** 1, or 2 for the single repeat of an idempotent call. */
   attempt: number;
-  /** Null where nobody had to be asked. */
+  /** Null if the call needs no approval. */
   approval: Approval | null;
-  /** What its server asks a person; null where it asks nothing. */
+  /** What the server asks a person. Null if it asks nothing. */
   question: ServerQuestion | null;
-  /** With which it is made again, after its server had laid it down; null the first time. */
+  /** What a suspended call is made again with. Null for the first call. */
   resume: Resumption | null;
+  /**
+   * - `asking`: waits for a person.
+   * - `answered`: the response is being committed.
+   * - `ready`: its dispatch is committed.
+   * - `running`: its actor runs.
+   * - `repeating`: the dispatch of its repeat is being committed.
+   * - `suspending`: the server suspended it, and that question is being committed.
+   * - `settled`: its result is known.
+   * - `recorded`: its result is committed.
+   */
   stage: 'asking' | 'answered' | 'ready' | 'running' | 'repeating' | 'suspending' | 'settled' | 'recorded';
 }
 
-/** A turn whose message is committed and that waits to run; `hops` and `used` are not empty when it goes on after a restart. */
+/** A turn whose message is committed and that waits to run. After a restart it may already have `hops` and `used`. */
 export interface QueuedTurn {
   requestId: string;
   hops: number;
   used: readonly HopUsage[];
-  /** True once its sender was told `queued`: its start is then announced. */
+  /** True once its sender received the disposition `queued`. Its start is then announced by a notice. */
   announced: boolean;
 }
 
-/** `interrupted`: by a chat that goes before it. */
+/** `cancelled`: by a client. `interrupted`: by a chat with `mode: interrupt`, which runs before it. */
 export type StopReason = 'cancelled' | 'interrupted';
 
 /**
- * The turn at work, from its start until its end is committed. Whatever of it must survive a crash is in
- * the log's rows; this is the part that may be lost.
+ * The running turn, from its start until its end is committed. Everything that must survive a crash is in the log's
+ * rows. This object may be lost.
  */
 export interface RunningTurn {
   requestId: string;
   hops: number;
-  /** By the answers that are recorded. */
+  /** Usage of the recorded answers. */
   used: readonly HopUsage[];
   model: string | null;
   /** Index into `limits.providers`, and tries at that provider for this hop. */
@@ -100,42 +105,42 @@ export interface RunningTurn {
   waitedMs: number;
   backoffMs: number;
   context: HopContext | null;
-  /** Set once a provider has found the context too long: what it may hold from then on, and the hop in which that was. */
+  /** Set once a provider rejected the context as too long: the new budget, and the hop in which that happened. */
   shorter: { budgetTokens: number; hop: number } | null;
-  /** True while an `answer` actor is at work. */
+  /** True while an `answer` actor runs. */
   asking: boolean;
-  answer: Answer | null;
+  answer: ModelAnswer | null;
   calls: OpenCall[];
   fault: Fault | null;
-  /** Set once a Stop or an interrupting chat has ended the turn. */
-  stop: { reason: StopReason; askers: Asker[]; committed: boolean } | null;
+  /** Set once a cancel or an interrupting chat has ended the turn. */
+  stop: { reason: StopReason; requesters: Requester[]; committed: boolean } | null;
 }
 
-/** A turn that was stopped before it did anything: all it lacks is its end. */
+/** A turn that was cancelled before it started. Only its end is missing from the log. */
 export interface StoppedTurn {
   requestId: string;
   reason: StopReason;
 }
 
-/** Where the log says that a begun turn stands. */
+/** A turn that a crash or restart cut off, as its rows describe it. */
 export interface InterruptedTurn {
   requestId: string;
   hops: number;
   used: readonly HopUsage[];
   model: string | null;
   recoveries: number;
-  /** False while its message is all there is: it may have waited, or have been asking the model. */
+  /** False if the log holds only its message: it was queued, or its first request to the model was running. */
   begun: boolean;
-  /** Since its message was committed. */
+  /** Time since its message was committed. */
   ageMs: number;
   stop: StopReason | null;
   /** Calls the model asked for that have no result. */
   open: InterruptedCall[];
-  /** What is known of the message that was being written; its end is lost. */
+  /** The saved part of the message that was being written. Null if none was saved. */
   draft: WrittenDraft | null;
 }
 
-/** A message as far as it was written, when somebody last looked. */
+/** A message that was being written, as last saved. */
 export interface WrittenDraft {
   requestId: string;
   /** The id that its row will have. */
@@ -147,36 +152,36 @@ export interface WrittenDraft {
 
 export interface InterruptedCall {
   request: ToolCallRequest;
-  /** Its newest dispatch; null if it was never made. `edited`: with other arguments than the model's. */
+  /** Its newest dispatch. Null if it was never made. `edited`: a person changed the model's arguments. */
   dispatch: (ToolUse & { attempt: number; edited: boolean; resume: Resumption | null }) | null;
-  /** What a person has been asked about it and has not answered. */
+  /** The open request for approval. */
   approval: (ToolUse & Approval) | null;
-  /** What its server has asked after that dispatch, and nobody has answered. */
+  /** The open question of the server, asked after that dispatch. */
   question: ServerQuestion | null;
 }
 
-/** A tool and what it is given, as the rows about a call keep them. */
+/** A tool and its arguments, as the rows about a call keep them. */
 export interface ToolUse {
   tool: HopTool;
   arguments: Record<string, unknown>;
 }
 
-/** What becomes of a turn that a restart or a crash cut off. */
+/** How to treat a turn that a restart or a crash cut off. */
 export interface RecoveryPolicy {
-  /** `interrupt` ends it as failed. */
+  /** `resume` goes on with the turn. `interrupt` ends it as failed. */
   mode: 'resume' | 'interrupt';
-  /** How often a turn may be taken up again: the restart may be its own doing. */
+  /** How often a turn may be resumed. The limit exists because the turn itself may cause the restarts. */
   attempts: number;
-  /** Nobody waits for the answer to an older message. */
+  /** A turn with an older message is ended as failed. */
   maxAgeMs: number;
 }
 
-/** What a person has decided about a tool for the rest of the conversation. */
+/** A person's decision about a tool for the rest of the conversation. */
 export interface RememberedDecision {
   server: string;
-  /** The server's own name for it. */
+  /** The server's own name of the tool. */
   toolName: string;
-  /** The tool as it was then; empty where that is not known. */
+  /** The tool's definition hash at the time of the decision. Empty if unknown. */
   definition: string;
   decision: 'approve' | 'deny';
 }
@@ -188,9 +193,12 @@ export interface FoldedLog {
   queue: QueuedTurn[];
 }
 
-/** All that activation starts from. What is remembered and what was spent outlive the rows that tell of them, so no fold finds them. */
-export interface Standing extends FoldedLog {
+/**
+ * The state that an activation starts from. `remembered` and `spent` outlive the rows behind them, so the store keeps
+ * them apart and no fold finds them.
+ */
+export interface RecoveredState extends FoldedLog {
   remembered: readonly RememberedDecision[];
-  /** By all answers there ever were, also those whose rows are gone. */
+  /** The total of all answers, those with deleted rows included. */
   spent: Spent;
 }

@@ -1,14 +1,45 @@
 /**
- * The turn: receive, load the context, stream the answer, hop through tools, persist.
- * While a commit decides what comes next, a Stop waits for it (the time of one commit);
- * anywhere else it takes effect at once.
+ * Defines the states of a turn: receive the message, load the context, stream the answer, hop through tools, persist.
+ * A cancel that arrives while a commit decides what comes next waits for that commit. In every other state it takes
+ * effect at once.
  */
 import { conversation } from './actions/turn.ts';
-import { ofOtherQuestions, ofWaitingTurns, waitForCommit } from './handlers.ts';
-import { toolHop } from './tool-hop.ts';
+
+/** A cancel of a queued turn, or of a turn whose message is being committed. It never affects the running turn. */
+const cancelOfQueuedTurn = [
+  { guard: 'targetsQueuedTurn', actions: 'withdraw' },
+  { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
+  { guard: 'targetsArrivingMessage', actions: 'defer' },
+  { actions: 'replyNothingRunning' },
+] as const;
+
+/** A cancel that arrives during a commit is handled as soon as the commit is decided. */
+const deferUntilCommitted = {
+  'client.cancel': [
+    { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
+    { guard: 'targetsRunningTurn', actions: 'defer' },
+    ...cancelOfQueuedTurn,
+  ],
+} as const;
+
+/**
+ * A response to an interrupt that is not open. The log is searched for its decision: at once if no call has this
+ * interrupt, else after the decision's commit.
+ */
+const responseToOtherInterrupt = [
+  { guard: 'answersNoInterrupt', actions: 'replyLate' },
+  { guard: 'tooManyDeferred', actions: 'refuseFullQueue' },
+  { actions: 'defer' },
+] as const;
+
+/** A person responds to an open interrupt, or the interrupt expires. */
+const onResponse = {
+  'client.respond': [{ guard: 'answersOpenInterrupt', actions: 'appendResponse' }, ...responseToOtherInterrupt],
+  'conversation.expire': { guard: 'timeIsUp', actions: 'appendExpiry' },
+} as const;
 
 const receiving = conversation.createStateConfig({
-  description: 'The message is being committed; nothing is promised before.',
+  description: 'The message is being committed. The client is promised nothing before.',
   on: {
     'client.chat': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
     'client.cancel': [{ guard: 'tooManyDeferred', actions: 'refuseFullQueue' }, { actions: 'defer' }],
@@ -17,8 +48,8 @@ const receiving = conversation.createStateConfig({
   },
 });
 
-const inLine = conversation.createStateConfig({
-  description: 'As many turns as may be are at work in other conversations; this one waits for a permit.',
+const queued = conversation.createStateConfig({
+  description: 'All permits are in use by turns of other conversations. This turn waits for one.',
   invoke: {
     id: 'permit',
     src: 'permit',
@@ -31,14 +62,14 @@ const inLine = conversation.createStateConfig({
       { guard: 'hasCalls', target: '#runningCalls', actions: 'raiseDeferred' },
       { target: 'loadingContext', actions: 'raiseDeferred' },
     ],
-    'permit.awaited': { actions: 'noticeLine' },
+    'permit.awaited': { actions: 'noticeQueued' },
     'conversation.drain': '#stopped',
   },
 });
 
 const loadingContext = conversation.createStateConfig({
   description:
-    'Builds the window of past turns and pins the tool catalogue for this hop; a turn whose budget is spent ends here.',
+    'Builds the window of past turns and fixes the list of tools for this hop. A turn whose budget is spent ends here.',
   invoke: {
     id: 'context',
     src: 'loadContext',
@@ -58,7 +89,7 @@ const loadingContext = conversation.createStateConfig({
 });
 
 const streaming = conversation.createStateConfig({
-  description: 'The model answers. Its deltas go straight to the followers; the chart sees the end.',
+  description: 'The model answers. Its deltas go straight to the followers. The chart sees only the end.',
   entry: 'ask',
   on: {
     'answer.finished': [
@@ -75,18 +106,74 @@ const streaming = conversation.createStateConfig({
 });
 
 const backingOff = conversation.createStateConfig({
-  description: 'The provider failed before anything was shown; it is asked again after a wait.',
+  description: 'The provider failed before any text was shown. The chart waits, then asks it again.',
   after: { backoff: 'loadingContext' },
 });
 
+const toolHop = conversation.createStateConfig({
+  description: 'The model has asked for tools. There is no way from an open call back to the model.',
+  initial: 'recording',
+  states: {
+    recording: {
+      description: 'One commit holds the assistant message and the decision on each call, before any call is made.',
+      entry: 'appendHop',
+      on: {
+        ...deferUntilCommitted,
+        'log.committed': { guard: 'isHop', target: 'running', actions: ['countHop', 'raiseDeferred'] },
+      },
+    },
+    running: {
+      id: 'runningCalls',
+      description: 'One actor per call, in parallel up to the limit. Each result is committed when it arrives.',
+      entry: 'startCalls',
+      always: [
+        { guard: 'allCallsSettled', target: 'settling' },
+        { guard: 'onlyPeopleAreAwaited', target: 'waiting' },
+      ],
+      on: {
+        ...onResponse,
+        'call.asks': { actions: ['appendQuestion', 'startCalls'] },
+        'call.settled': [
+          { guard: 'mayRepeatCall', actions: 'repeatCall' },
+          { actions: ['recordResult', 'startCalls'] },
+        ],
+        'log.committed': [
+          { guard: 'isResult', actions: 'markRecorded' },
+          { guard: 'isQuestion', actions: 'confirmQuestion' },
+          { guard: 'isRepeat', actions: ['readyRepeat', 'startCalls'] },
+          { guard: 'isResponse', actions: ['confirmResponse', 'startCalls', 'raiseDeferred'] },
+        ],
+      },
+    },
+    waiting: {
+      id: 'waitingForPeople',
+      description:
+        'Every open call waits for a person. The conversation may leave memory. A response, or the end of the time to respond, reopens it.',
+      entry: 'returnPermit',
+      always: { guard: 'mayStopInstead', target: '#stopped' },
+      on: {
+        ...onResponse,
+        'log.committed': { guard: 'isResponse', target: '#queued', actions: 'confirmResponse' },
+        'conversation.drain': [{ guard: 'mayPassivate', target: '#stopped' }, { actions: 'stopWhenIdle' }],
+        'conversation.passivate': { guard: 'mayPassivate', target: '#stopped' },
+      },
+    },
+    settling: {
+      description: 'Waits until every result is committed. Then the model is asked again.',
+      always: { guard: 'allCallsRecorded', target: '#loadingContext', actions: 'raiseDeferred' },
+      on: { ...deferUntilCommitted, 'log.committed': { guard: 'isResult', actions: 'markRecorded' } },
+    },
+  },
+});
+
 const cancelling = conversation.createStateConfig({
-  description: 'A Stop, or a message that interrupts, ends the turn. What was streamed is kept.',
+  description: 'A cancel, or a message that interrupts, ends the turn. The text that was streamed is kept.',
   initial: 'recording',
   on: {
     'client.cancel': [
-      { guard: 'tooManyAskers', actions: 'refuseFullQueue' },
+      { guard: 'tooManyCancels', actions: 'refuseFullQueue' },
       { guard: 'targetsRunningTurn', actions: 'joinCancel' },
-      ...ofWaitingTurns,
+      ...cancelOfQueuedTurn,
     ],
     'answer.finished': { actions: 'takeAnswer' },
     'answer.failed': { actions: 'takeAnswer' },
@@ -95,7 +182,7 @@ const cancelling = conversation.createStateConfig({
   },
   states: {
     recording: {
-      description: 'The Stop is committed before anything acts on it; work goes on until then.',
+      description: 'The cancel is committed before anything acts on it. Work goes on until then.',
       on: {
         'log.committed': [
           { guard: 'isCancel', target: 'stopping', actions: 'confirmCancel' },
@@ -104,7 +191,7 @@ const cancelling = conversation.createStateConfig({
       },
     },
     stopping: {
-      description: 'The stream and the calls are told to stop and report how far they got.',
+      description: 'The stream and the calls are stopped. Each reports how far it got.',
       entry: 'stopWork',
       always: { guard: 'isQuiet', target: '#persisting' },
     },
@@ -112,16 +199,16 @@ const cancelling = conversation.createStateConfig({
 });
 
 const persisting = conversation.createStateConfig({
-  description: 'What was answered and the end of the turn are committed together.',
+  description: 'The answer and the end of the turn are committed together.',
   entry: 'appendEnd',
   on: {
-    ...waitForCommit,
+    ...deferUntilCommitted,
     'log.committed': { guard: 'isEndOfTurn', target: '#idle', actions: ['forgetTurn', 'returnPermit'] },
   },
 });
 
 export const turn = conversation.createStateConfig({
-  description: 'A turn runs, from its message to its end. Further messages wait, are refused or interrupt.',
+  description: 'A turn runs, from its message to its end. Further messages wait, are rejected or interrupt.',
   tags: ['chat', 'cancel'],
   initial: 'receiving',
   on: {
@@ -134,9 +221,9 @@ export const turn = conversation.createStateConfig({
     ],
     'client.cancel': [
       { guard: 'targetsRunningTurn', target: '.cancelling', actions: 'appendCancel' },
-      ...ofWaitingTurns,
+      ...cancelOfQueuedTurn,
     ],
-    'client.respond': ofOtherQuestions,
+    'client.respond': responseToOtherInterrupt,
     'log.committed': [
       { guard: 'isMessage', actions: ['admit', 'raiseDeferred'] },
       { guard: 'isWithdrawal', actions: 'endWithdrawn' },
@@ -144,7 +231,7 @@ export const turn = conversation.createStateConfig({
     ],
     'log.failed': [
       { guard: 'isMessage', actions: 'refuseUnstored' },
-      { guard: 'isResponse', actions: 'takeBackResponse' },
+      { guard: 'isResponse', actions: 'reopenInterrupt' },
       { target: '#failed' },
     ],
     'conversation.drain': { actions: 'stopWhenIdle' },
@@ -152,7 +239,7 @@ export const turn = conversation.createStateConfig({
   },
   states: {
     receiving,
-    inLine: { id: 'inLine', ...inLine },
+    queued: { id: 'queued', ...queued },
     loadingContext: { id: 'loadingContext', ...loadingContext },
     streaming,
     backingOff,

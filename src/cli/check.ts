@@ -4,7 +4,7 @@
  */
 import { auditLog } from '../../machines/audit.ts';
 import type { LogRow } from '../../machines/log.ts';
-import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
+import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import { openArchive } from '../store/file/archive.ts';
 import type { Archive } from '../store/file/archive.ts';
 import type { CommandResult } from './output.ts';
@@ -70,7 +70,7 @@ function checkConversation(archive: Archive, id: string): { rows: number; proble
 /** What activation would do with it must at least be possible. */
 function foldProblems(rows: readonly LogRow[], open: readonly string[]): string[] {
   try {
-    foldStanding(rows, open, 0);
+    foldLog(rows, open, 0);
     return [];
   } catch (error) {
     return [`its open turns cannot be folded: ${String(error)}`];

@@ -1,43 +1,43 @@
 /**
- * What the chart of a conversation emits, carried out: rows by the journal, words to clients by the outbox. Decides
- * nothing; whether a chat or an answer that is turned away comes late, only the log knows, and it is asked.
+ * Runs the effects that the conversation chart emits: the journal appends rows, the delivery sends frames. The log
+ * decides whether a rejected chat or response repeats an earlier one.
  */
-import type { Asker, ChatEvent } from '../../machines/conversation/client-events.ts';
+import type { Requester, ChatEvent } from '../../machines/conversation/client-events.ts';
 import type { ConversationEmitted } from '../../machines/conversation/events.ts';
 import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 import { errorFrame, lateAnswerFrame, resultFrame } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
 import type { Journal } from './journal.ts';
 import type { Permits } from '../scheduling/turn-permits.ts';
 
-export interface CarrierDeps {
-  outbox: Pick<Outbox, 'reply' | 'tell' | 'follow' | 'attach' | 'remove'>;
+export interface EffectDeps {
+  outbox: Pick<Delivery, 'reply' | 'broadcast' | 'follow' | 'attach' | 'remove'>;
   turnReport: Pick<TurnReport, 'accepted'>;
   permits: Pick<Permits, 'release'>;
   store: Pick<Store, 'turn' | 'interrupt'>;
 }
 
-export interface CarrierOwner {
-  /** Its request has an answer, or will get one from the outbox. */
-  answered(asker: Asker): void;
-  /** The chart has given up; its end follows. */
+export interface EffectOwner {
+  /** The request has its answer, or the delivery sends it. */
+  answered(asker: Requester): void;
+  /** The chart has failed. Its end follows. */
   failed(why: Fault): void;
 }
 
-/** Called once for each emitted fact, in their order. May throw: a fault of this conversation alone. */
-export function createCarrier(
+/** Returns the function to call once for each emitted effect, in order. It may throw, which fails this conversation alone. */
+export function createEffectRunner(
   ref: ConversationRef,
-  { outbox, turnReport, permits, store }: CarrierDeps,
+  { outbox, turnReport, permits, store }: EffectDeps,
   journal: Journal,
-  { answered, failed }: CarrierOwner,
+  { answered, failed }: EffectOwner,
 ): (emitted: ConversationEmitted) => void {
   const { owner, conversationId } = ref;
 
-  /** There is no room for a new turn, but the same chat again is none: one that has ended is answered with its end. */
+  /** Rejects a chat, unless it repeats a known turn: that turn's frames are sent instead. */
   const refuseOrReplay = async (chat: ChatEvent, problem: Fault): Promise<void> => {
     const refuse = (why: Fault) => outbox.reply(chat.session, errorFrame(chat.requestId, why, conversationId));
     const known = await store.turn(owner, conversationId, chat.requestId).catch(() => null);
@@ -51,8 +51,8 @@ export function createCarrier(
     );
   };
 
-  /** Somebody else was first, or time or the turn's end: the log has the decision. */
-  const replyLate = async (to: Asker, interruptId: string): Promise<void> => {
+  /** Answers a response to an interrupt that is not open, with the decision in the log. */
+  const replyLate = async (to: Requester, interruptId: string): Promise<void> => {
     const known = await store.interrupt(owner, conversationId, interruptId).catch(() => null);
     outbox.reply(to.session, lateAnswerFrame({ requestId: to.requestId, conversationId }, known));
   };
@@ -73,7 +73,7 @@ export function createCarrier(
         turnReport.accepted(ref, chat.requestId);
         outbox.follow(chat.session, ref, chat.requestId, chat.follow.streaming);
         const metadata = disposition === 'started' ? { disposition } : { disposition, position };
-        return outbox.tell(ref, {
+        return outbox.broadcast(ref, {
           request_id: chat.requestId,
           status: 'processing',
           conversation_id: conversationId,
@@ -87,7 +87,12 @@ export function createCarrier(
       case 'notice': {
         const { requestId, kind, data, details } = emitted;
         const chunk = { type: 'notice', kind, data, ...details } as const;
-        return outbox.tell(ref, { request_id: requestId, status: 'chunk', conversation_id: conversationId, chunk });
+        return outbox.broadcast(ref, {
+          request_id: requestId,
+          status: 'chunk',
+          conversation_id: conversationId,
+          chunk,
+        });
       }
       case 'reply': {
         const { to, result } = emitted;

@@ -1,18 +1,18 @@
 /**
- * Which conversations have appends on their way to the log. A conversation that reopens must read what its
- * predecessor, which may have crashed, had already handed over: else a turn whose end is being committed runs twice.
+ * Counts the pending appends of each conversation. A conversation that reopens must read the rows that its predecessor
+ * was still committing when it crashed. Otherwise a turn whose end is being committed would run twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 
 export interface InFlight {
-  /** Counts an append; the function it returns says that it has landed or failed, and may say so again. */
-  depart(ref: ConversationRef): () => void;
-  /** Resolves when nothing of this conversation is on its way, or will not arrive any more. */
-  quiet(ref: ConversationRef): Promise<void>;
+  /** Counts an append. Call the returned function when it is committed or has failed; further calls have no effect. */
+  begin(ref: ConversationRef): () => void;
+  /** Resolves when the conversation has no pending append, at the latest after the longest wait. */
+  whenIdle(ref: ConversationRef): Promise<void>;
 }
 
-/** Longer than the writer's own retries: an append that is not answered by then never will be. */
+/** Longest wait in ms. It is longer than the writer's own retries, so an append without an answer by then never gets one. */
 const MAX_WAIT_MS = 5_000;
 
 interface Traffic {
@@ -20,12 +20,12 @@ interface Traffic {
   landed: PromiseWithResolvers<void>;
 }
 
-/** Holds an entry only for conversations with appends under way. */
+/** Holds entries only for conversations with pending appends. */
 export function createInFlight(): InFlight {
   const traffic = new Map<string, Traffic>();
 
   return {
-    depart(ref) {
+    begin(ref) {
       const key = keyOf(ref);
       const own = traffic.get(key) ?? { appends: 0, landed: Promise.withResolvers<void>() };
       traffic.set(key, own);
@@ -40,7 +40,7 @@ export function createInFlight(): InFlight {
         own.landed.resolve();
       };
     },
-    async quiet(ref) {
+    async whenIdle(ref) {
       const landed = traffic.get(keyOf(ref))?.landed.promise;
       if (landed) await Promise.race([landed, delay(MAX_WAIT_MS, undefined, { ref: false })]);
     },

@@ -1,50 +1,50 @@
 /**
- * The way from an appended row to what everyone sees: count its tokens, commit it, keep it warm,
- * show it, and only then tell the chart. One journal a conversation; order is kept throughout, and
- * a fault on the way fails this conversation alone.
+ * Takes appended rows to the log and to the followers: counts tokens, commits, updates the log cache, publishes, then
+ * reports the commit to the chart. One journal per conversation. The order of appends is kept. An error here fails this
+ * conversation alone.
  */
 import type { CommitOutcome, ConversationEmitted, InternalEvent } from '../../machines/conversation/events.ts';
-import { wordsOf } from '../../machines/context-window/included.ts';
+import { messageParts } from '../../machines/context-window/included.ts';
 import type { NewRow } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { AppendOutcome, Store } from '../store/port.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
 import type { InFlight } from './in-flight.ts';
-import type { WarmLogs } from './warm-logs.ts';
+import type { LogCache } from './warm-logs.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
 export interface JournalDeps {
   store: Pick<Store, 'append' | 'remove'>;
-  warmLogs: Pick<WarmLogs, 'append'>;
-  outbox: Pick<Outbox, 'publish'>;
+  warmLogs: Pick<LogCache, 'append'>;
+  outbox: Pick<Delivery, 'publish'>;
   turnReport: Pick<TurnReport, 'ended'>;
-  inFlight: Pick<InFlight, 'depart' | 'quiet'>;
-  /** A number at once where it can; long texts are counted in a thread. Never rejects. */
+  inFlight: Pick<InFlight, 'begin' | 'whenIdle'>;
+  /** Returns a number at once if possible. A thread counts long texts. Never rejects. */
   countTokens(text: string): number | Promise<number>;
 }
 
 export interface Journal {
   append(intent: AppendIntent): void;
-  /** Ends the log, when all that was appended has landed; told as `log.removed`, or `log.failed` when the disk refuses. */
+  /** Removes the log once all earlier appends are committed. Reports `log.removed`, or `log.failed` if the disk fails. */
   remove(): void;
 }
 
 export interface JournalOwner {
   /** Gets `log.committed` or `log.failed` for each append, in the order of the appends. */
-  tell(event: InternalEvent): void;
-  /** A part threw. The append may be in the log all the same, which a conversation that is opened anew will see. */
+  send(event: InternalEvent): void;
+  /** Code threw. The append may still be in the log. A new actor finds it there. */
   fail(error: unknown): void;
 }
 
 /**
- * Commits in the order of the appends, though a later one's tokens may be counted first. A commit that is
- * refused is told as `log.failed`; what a part throws on the way goes to the owner's `fail`.
+ * Commits in the order of the appends, although a later one's tokens may be counted first. A failed commit is reported
+ * as `log.failed`. Errors on the way go to the owner's `fail`.
  */
-export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, fail }: JournalOwner): Journal {
-  /** Settles when the appends before have been handed to the store; null while none waits for a count. */
+export function createJournal(ref: ConversationRef, deps: JournalDeps, { send: tell, fail }: JournalOwner): Journal {
+  /** Settles when all earlier appends are with the store. Null while none waits for a token count. */
   let ahead: Promise<void> | null = null;
 
   const settle = ({ tag, end }: AppendIntent, outcome: AppendOutcome) => {
@@ -57,7 +57,7 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
       deps.outbox.publish(ref, outcome.rows);
       if (end) deps.turnReport.ended(ref, end.requestId, end.payload);
     }
-    // The outcome first: an inspector's copy is cut at its end, and a message in the tag may be long.
+    // The outcome comes first: the inspector cuts its copy at the end, and the message in the tag may be long.
     tell({ type: 'log.committed', outcome: commitOutcome(outcome), tag });
   };
   const commit = (intent: AppendIntent, landed: () => void) => {
@@ -84,14 +84,14 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
   };
 
   const removeLog = async () => {
-    await deps.inFlight.quiet(ref);
-    const landed = deps.inFlight.depart(ref);
+    await deps.inFlight.whenIdle(ref);
+    const landed = deps.inFlight.begin(ref);
     await deps.store.remove(ref.owner, ref.conversationId).finally(landed);
   };
 
   return {
     append(intent) {
-      const landed = deps.inFlight.depart(ref);
+      const landed = deps.inFlight.begin(ref);
       const counts = intent.rows.map((row) => countRow(row, deps.countTokens)).filter((count) => count !== null);
       if (ahead === null && counts.length === 0) {
         commit(intent, landed);
@@ -121,19 +121,19 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { tell, f
   };
 }
 
-/** Fills in the row's token count: null when that is done, else the promise of it. */
+/** Fills in the row's token count. Returns null if it is done, else a promise. */
 function countRow(row: NewRow, countTokens: JournalDeps['countTokens']): Promise<void> | null {
   if (row.token_count !== null || row.type === 'meta' || row.type === 'tool_call') return null;
-  // What the provider reports wins over an estimate; it covers text, reasoning and tool calls alike.
+  // The provider's count is better than an estimate. It covers text, reasoning and tool calls.
   if (row.type === 'assistant_message' && row.usage && !row.usage.estimated) {
-    // Some report reasoning within the completion, some beside it.
+    // Some providers include reasoning in the completion, others report it beside it.
     const { completion_tokens: completion, reasoning_tokens: reasoning = 0 } = row.usage;
     row.token_count = reasoning < completion ? completion - reasoning : completion;
     return null;
   }
   const text =
     row.type === 'user_message'
-      ? wordsOf(row)
+      ? messageParts(row)
           .map((words) => words.text)
           .join('\n\n')
       : (row.content ?? '');

@@ -1,19 +1,19 @@
 /**
- * Saves an answer while it is written, so that a crash loses little of it. One timer a stream and none a
- * delta; an answer that is written within the interval is never saved, for its row comes at once.
+ * Saves an answer while it is written, so that a crash loses little of it. Uses one timer per stream. An answer that
+ * ends within the interval is never saved, because its row follows at once.
  */
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { Draft } from '../outbox/draft.ts';
 import type { Store } from '../store/port.ts';
 
-/** Called with the first delta. Saves until the function it returns is called, which may be more than once. */
+/** Starts saving; called with the first delta. Call the returned function to stop; further calls have no effect. */
 export type KeepDraft = (
   ref: ConversationRef,
   draft: Pick<Draft, 'requestId' | 'messageId' | 'written'>,
   model: string | null,
 ) => () => void;
 
-/** `intervalMs` 0 saves nothing. */
+/** `intervalMs`: time between two saves. 0 disables saving. */
 export function createKeepDraft({
   store,
   intervalMs,

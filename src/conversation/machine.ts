@@ -1,6 +1,5 @@
 /**
- * The chart of a conversation with all that it needs of the outside world: each actor that it names, made of the
- * parts of the server. Knows no configuration, and decides nothing.
+ * Provides the conversation chart with the actors that it names, built from parts of the server.
  */
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
@@ -11,13 +10,13 @@ import { createLoadContextLogic, type LoadContextDeps } from './actors/load-cont
 import type { Permits } from '../scheduling/turn-permits.ts';
 import { createReadLogLogic, type ReadLogDeps } from './actors/read-log.ts';
 
-/** All that any of its actors asks for. */
+/** The dependencies of all its actors. */
 export type ConversationParts = AnswerDeps &
   CallToolDeps &
   LoadContextDeps &
-  ReadLogDeps & { permits: Pick<Permits, 'ask'> };
+  ReadLogDeps & { permits: Pick<Permits, 'acquire'> };
 
-/** One for all conversations: what one conversation remembers is its actor's. */
+/** Creates one machine for all conversations. Each conversation's state is in its actor. */
 export function createConversationMachine(parts: ConversationParts) {
   return conversationMachine.provide({
     actors: {

@@ -1,45 +1,45 @@
 /**
- * What the followers of a turn are told of MCP servers: that it waits for one, that one is away, is back, or waits for
- * somebody to authorize it. Told
- * once for each change, to the turns that are at work; whoever begins later is told what is away then.
+ * Sends notices about MCP servers to the followers of running turns: a server connects, is unavailable, is available
+ * again, or needs authorization. Each change is sent once. A turn that starts later gets a notice for each server that
+ * is unavailable then.
  */
 import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ServerStatus, Toolbox } from '../mcp/port.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 
 export interface TurnRef extends ConversationRef {
   requestId: string;
 }
 
 export interface ServerNotices {
-  /** Tells of the changes of one server's chart until it ends. */
+  /** Sends notices for the changes of one server's chart until the chart ends. */
   watch(name: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
-  /** Tells of a server that is configured no more. */
+  /** Sends a notice that a server was removed from the configuration. */
   removed(name: string): void;
-  /** Tells a turn that begins which servers it has to wait for, and which it has to do without. */
-  greet(turn: TurnRef): void;
+  /** Sends a starting turn one notice for each server that it waits for or that is unavailable. */
+  turnStarted(turn: TurnRef): void;
 }
 
 export interface ServerNoticesDeps {
   toolbox: Pick<Toolbox, 'servers'>;
-  outbox: Pick<Outbox, 'tell'>;
-  /** The turns that are at work: no more than there are permits. */
+  outbox: Pick<Delivery, 'broadcast'>;
+  /** The running turns. Bounded by the number of permits. */
   atWork(): Iterable<TurnRef>;
 }
 
-type News =
+type ServerChange =
   | { kind: 'server_connecting' | 'server_available'; server: string }
   | { kind: 'server_unavailable'; server: string; reason: string | null }
   | { kind: 'server_authorizing'; server: string; url: string }
   | { kind: 'server_removed'; server: string };
 
-const AWAY: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
+const UNAVAILABLE: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
 
 export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDeps): ServerNotices {
-  const tell = ({ requestId, conversationId, owner }: TurnRef, news: News) =>
-    outbox.tell(
+  const tell = ({ requestId, conversationId, owner }: TurnRef, news: ServerChange) =>
+    outbox.broadcast(
       { owner, conversationId },
       {
         request_id: requestId,
@@ -49,7 +49,7 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
           type: 'notice',
           kind: news.kind === 'server_removed' ? 'server_unavailable' : news.kind,
           server: news.server,
-          data: wordsFor(news),
+          data: describe(news),
           ...('url' in news ? { url: news.url } : {}),
         },
       },
@@ -57,10 +57,10 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
 
   return {
     watch(name, actor) {
-      let told: News = { kind: 'server_available', server: name };
+      let told: ServerChange = { kind: 'server_available', server: name };
       actor.subscribe(({ value, context: { lastError, authorizeUrl } }) => {
-        const news = newsOf(name, serverState(value), lastError, authorizeUrl);
-        if (news === null || gist(news) === gist(told)) return;
+        const news = changeOf(name, serverState(value), lastError, authorizeUrl);
+        if (news === null || changeKey(news) === changeKey(told)) return;
         told = news;
         for (const turn of atWork()) tell(turn, news);
       });
@@ -68,11 +68,11 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
     removed(name) {
       for (const turn of atWork()) tell(turn, { kind: 'server_removed', server: name });
     },
-    greet(turn) {
+    turnStarted(turn) {
       for (const { name, state, error, authorizeUrl } of toolbox.servers()) {
         if (state === 'ready') continue;
         if (authorizeUrl !== null) tell(turn, { kind: 'server_authorizing', server: name, url: authorizeUrl });
-        // Turns wait for no other connect than the first, before which nothing has gone wrong.
+        // Turns wait only for the first connect. Until then the server has no error.
         else if (state === 'connecting' && error === null) tell(turn, { kind: 'server_connecting', server: name });
         else tell(turn, { kind: 'server_unavailable', server: name, reason: error });
       }
@@ -80,29 +80,34 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
   };
 }
 
-/** Null where nothing has changed for who waits: one that is tried again is still away, and one that leaves with us is no news. */
-function newsOf(server: string, state: ServerStatus['state'], reason: string | null, url: string | null): News | null {
+/** Null if nothing changed for the followers: a server in a retry is still unavailable, and a shutdown needs no notice. */
+function changeOf(
+  server: string,
+  state: ServerStatus['state'],
+  reason: string | null,
+  url: string | null,
+): ServerChange | null {
   if (url !== null) return { kind: 'server_authorizing', server, url };
   if (state === 'ready') return { kind: 'server_available', server };
-  return AWAY.includes(state) ? { kind: 'server_unavailable', server, reason } : null;
+  return UNAVAILABLE.includes(state) ? { kind: 'server_unavailable', server, reason } : null;
 }
 
-/** What makes it another piece of news. */
-function gist(news: News): string {
+/** Two changes with the same key are the same notice. */
+function changeKey(news: ServerChange): string {
   return 'url' in news ? news.url : news.kind;
 }
 
-function wordsFor(news: News): string {
+function describe(news: ServerChange): string {
   switch (news.kind) {
     case 'server_connecting':
       return `Waiting for the MCP server "${news.server}" to connect.`;
     case 'server_authorizing':
-      return `The MCP server "${news.server}" can be used when somebody has authorized it: open ${news.url} in a browser on the machine of this server.`;
+      return `The MCP server "${news.server}" needs authorization. To authorize it, open ${news.url} in a browser on the machine of this server.`;
     case 'server_available':
       return `The MCP server "${news.server}" is available again.`;
     case 'server_removed':
       return `The MCP server "${news.server}" was removed from the configuration; its tools are not offered any more.`;
     case 'server_unavailable':
-      return `The MCP server "${news.server}" is not available${news.reason === null ? '' : ` (${news.reason})`}; it is tried again by itself.`;
+      return `The MCP server "${news.server}" is not available${news.reason === null ? '' : ` (${news.reason})`}. Parley tries again.`;
   }
 }

@@ -1,28 +1,28 @@
 /**
- * What every request to a model begins with: the configured text, what resources there are, and the contents of those
- * that the configuration asks for. Resources are strangers' and may be slow: what is not there in time is left out,
- * and the followers of the turn are told.
+ * Builds the system prompt: the configured text, the list of MCP resources, and the contents of the configured ones.
+ * MCP servers are untrusted and may be slow: a resource that does not arrive in time is left out, with a notice to the
+ * followers of the turn.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMissing, type FromServer, type Library } from '../mcp/library.ts';
 import type { Resource } from '../mcp/content/offers.ts';
 import { partText } from '../mcp/content/result-text.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 import type { TurnRef } from './server-notices.ts';
 
 export interface SystemPromptOptions {
   /** chat.service.system_prompt */
   text: string;
   library: Pick<Library, 'resources' | 'current'>;
-  outbox: Pick<Outbox, 'tell'>;
-  /** Resources that are named and described; 0 for none. */
+  outbox: Pick<Delivery, 'broadcast'>;
+  /** Most resources in the list. 0: no list. */
   mostNamed: number;
   contents: readonly { server: string; uri: string }[];
-  /** For all of it, in ms. */
+  /** Longest wait for all resources together, in ms. */
   waitMs: number;
 }
 
-/** `isFirst`: the turn has asked no model yet, so its followers have been told nothing. Never rejects. */
+/** Never rejects. `isFirst`: the first request of the turn. Only then are notices sent. */
 export type SystemPrompt = (turn: TurnRef, isFirst: boolean) => Promise<string>;
 
 const HEAD = 'Resources that the user can include in a message; their contents are not shown here:';
@@ -35,7 +35,7 @@ export function createSystemPrompt({
   contents,
   waitMs,
 }: SystemPromptOptions): SystemPrompt {
-  /** Null for what is not there in time. */
+  /** Null if it does not arrive in time. */
   const inTime = <Answer>(answer: Promise<Answer>): Promise<Answer | null> =>
     Promise.race([answer, delay(waitMs, null, { ref: false })]);
 
@@ -51,15 +51,15 @@ export function createSystemPrompt({
     const parts = await inTime(library.current(server, uri));
     if (parts !== null && !isMissing(parts)) return [parts.map(partText).join('\n')];
     if (isFirst)
-      tellOf(
+      notifyMissing(
         turn,
         server,
-        `The resource ${uri} of "${server}" belongs to the system prompt and is left out: ${parts?.message ?? 'it was not there in time.'}`,
+        `The resource ${uri} of "${server}" belongs to the system prompt and is left out: ${parts?.message ?? 'it did not arrive in time.'}`,
       );
     return [];
   }
-  function tellOf({ requestId, conversationId, owner }: TurnRef, server: string, data: string): void {
-    outbox.tell(
+  function notifyMissing({ requestId, conversationId, owner }: TurnRef, server: string, data: string): void {
+    outbox.broadcast(
       { owner, conversationId },
       {
         request_id: requestId,

@@ -1,6 +1,6 @@
 /**
- * The recent turns of conversations that are in use, kept warm so that a turn reads nothing from disk.
- * An LRU over all conversations, bounded in bytes; what falls out is read again from the store.
+ * Caches the recent turns of conversations in use, so that a turn reads nothing from disk. An LRU cache over all
+ * conversations, bounded in bytes. An evicted conversation is read again from the store.
  */
 import { LRUCache } from 'lru-cache';
 import { branchOf, foldRow, isMessage, type TurnRows } from '../../machines/context-window/past-turns.ts';
@@ -8,67 +8,67 @@ import type { LogRow } from '../../machines/log.ts';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import type { Standing as StoredStanding } from '../store/port.ts';
 
-export interface WarmLogs {
-  /** The recent turns; at once when warm. Rejects when the store cannot be read. */
+export interface LogCache {
+  /** The recent turns; at once if cached. Rejects if the store cannot be read. */
   turns(ref: ConversationRef): readonly TurnRows[] | Promise<readonly TurnRows[]>;
-  /** Reads the log afresh and keeps its recent turns; what activation starts from. */
+  /** Reads the log from the store, past the cache, and caches its recent turns. An activation starts from the result. */
   activate(ref: ConversationRef): Promise<StoredStanding>;
   /** Adds committed rows, in seq order. */
   append(ref: ConversationRef, rows: readonly LogRow[]): void;
-  /** The conversation is closed: it will read its log when it is opened again. */
+  /** Drops a closed conversation. It reads its log when it opens again. */
   forget(ref: ConversationRef): void;
-  /** Estimated bytes held, for metrics. */
+  /** Estimated size in bytes, for metrics. */
   bytes(): number;
-  /** To be called when numbers have changed. What is beyond `maxBytes` is let go; a window that has changed is read from the store. */
+  /** Call it when the options have changed. Evicts entries beyond `maxBytes`, and all entries if the window has changed. */
   resize(): void;
 }
 
-/** Numbers are read each time, so they may change. */
-export interface WarmLogsOptions {
+/** Numbers are read at each use, so they may change. */
+export interface LogCacheOptions {
   store: { standing(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
   /** chat.service.log_cache_bytes */
   maxBytes: number;
-  /** Tokens of past turns that a window can use; older turns are let go. */
+  /** Tokens of past turns that a window can use. Older turns are evicted. */
   windowTokens: number;
-  /** Messages that a window takes whatever their size. */
+  /** Messages that a window always includes, of any size. */
   preserveRecent: number;
 }
 
-/** A row's objects and short columns, beside its texts. */
+/** Estimated size of a row without its texts. */
 const ROW_BYTES = 480;
-/** What the cache holds for a conversation without rows. */
+/** Estimated size of a conversation without rows. */
 const EMPTY_BYTES = 400;
 
-interface WarmLog {
+interface CachedLog {
   turns: TurnRows[];
   bytes: number;
 }
 
 /**
- * Starts cold. Sizes are estimates: two bytes a UTF-16 unit and a fixed share a row. A read of the log that
- * a commit overtakes is made again, since which of the new rows it holds is not known.
+ * Starts empty. Sizes are estimates: two bytes per UTF-16 unit and a fixed size per row. If a commit happens during a
+ * read of the log, the log is read again, because it is unknown which of the new rows the read returned.
  */
-export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
+export function createLogCache(options: LogCacheOptions): LogCache {
   const createCache = () =>
-    new LRUCache<string, WarmLog>({ maxSize: Math.max(1, options.maxBytes), sizeCalculation: (log) => log.bytes });
+    new LRUCache<string, CachedLog>({ maxSize: Math.max(1, options.maxBytes), sizeCalculation: (log) => log.bytes });
   const windowNow = () => `${options.windowTokens} ${options.preserveRecent}`;
   let cache = createCache();
   let window = windowNow();
   const readings = new Map<string, { overtaken: boolean }>();
 
-  const add = (log: WarmLog, row: LogRow) => {
-    const kept = forWindows(row);
+  const add = (log: CachedLog, row: LogRow) => {
+    const kept = windowPart(row);
     foldRow(log.turns, kept);
     log.bytes += rowBytes(kept);
   };
-  /** The cache takes the size of a value that it does not know yet; one that it holds already it would not measure again. */
-  const keep = (key: string, { turns, bytes }: WarmLog) => cache.set(key, { turns, bytes });
-  const drop = (log: WarmLog, dropped: readonly TurnRows[]) => {
+  /** Sets a new object each time, because lru-cache measures only values that it does not hold yet. */
+  const keep = (key: string, { turns, bytes }: CachedLog) => cache.set(key, { turns, bytes });
+  const drop = (log: CachedLog, dropped: readonly TurnRows[]) => {
     if (dropped.length === 0) return;
     log.turns = log.turns.filter((turn) => !dropped.includes(turn));
     for (const { rows } of dropped) for (const row of rows) log.bytes -= rowBytes(row);
   };
-  const letGo = (log: WarmLog) => {
+  const evictOldTurns = (log: CachedLog) => {
     const branch = branchOf(log.turns);
     drop(
       log,
@@ -99,11 +99,10 @@ export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
         .finally(() => {
           if (readings.get(key) === reading) readings.delete(key);
         });
-      // Rows were committed while the log was being read: which of them it holds is not known.
       if (reading.overtaken) continue;
-      const log: WarmLog = { turns: [], bytes: EMPTY_BYTES };
+      const log: CachedLog = { turns: [], bytes: EMPTY_BYTES };
       for (const row of standing.rows) add(log, row);
-      // Turns of other programs have no turn_end row: what is not open has ended.
+      // Turns of other programs have no turn_end row: a turn that is not open has ended.
       for (const turn of log.turns) turn.ended ||= !standing.open.some(({ requestId }) => requestId === turn.requestId);
       keep(key, log);
       return { standing, turns: log.turns };
@@ -112,7 +111,7 @@ export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
 
   return {
     activate: async (ref) => (await read(ref)).standing,
-    // What was read is used even if it is too large to be kept.
+    // The result is used even if it is too large for the cache.
     turns: (ref) => cache.get(keyOf(ref))?.turns ?? read(ref).then(({ turns }) => turns),
     append(ref, rows) {
       const key = keyOf(ref);
@@ -121,7 +120,7 @@ export function createWarmLogs(options: WarmLogsOptions): WarmLogs {
       if (reading) reading.overtaken = true;
       if (!log) return;
       for (const row of rows) add(log, row);
-      if (rows.some((row) => row.extra['kind'] === 'turn_end')) letGo(log);
+      if (rows.some((row) => row.extra['kind'] === 'turn_end')) evictOldTurns(log);
       keep(key, log);
     },
     forget: (ref) => void cache.delete(keyOf(ref)),
@@ -140,7 +139,7 @@ function messagesOf({ rows }: TurnRows): number {
 }
 
 function rowBytes(row: LogRow): number {
-  // Thoughts, and what a message brings along; of the other rows' extras nothing is long.
+  // Reasoning and included texts may be long. The extras of other rows are short.
   const more =
     row.type === 'assistant_message' || row.extra['included'] !== undefined ? JSON.stringify(row.extra).length : 0;
   return (
@@ -148,11 +147,11 @@ function rowBytes(row: LogRow): number {
   );
 }
 
-/** Of what stands beside a row's columns: what a turn's messages and its place on the branch are made from. */
+/** The keys of `extra` that a turn's messages and its place on the branch depend on. */
 const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included'] as const;
 
-/** The rest, as usage and the whole of tools' results, is for the log's readers. */
-function forWindows(row: LogRow): LogRow {
+/** The part of a row that windows need. Usage and whole tool results stay in the store. */
+function windowPart(row: LogRow): LogRow {
   const extra: LogRow['extra'] = {};
   for (const key of keptExtras) if (row.extra[key] !== undefined) extra[key] = row.extra[key];
   return { ...row, usage: null, extra };

@@ -40,7 +40,7 @@ const WAITING = 'turn.toolHop.waiting';
 const MOST_ASKING = 200;
 
 /** What the list tells of one. */
-type Listable = Pick<LiveConversation, 'ref' | 'standing' | 'lastActiveMs'>;
+type Listable = Pick<LiveConversation, 'ref' | 'state' | 'lastActiveMs'>;
 
 export async function listLive(
   conversations: () => Iterable<Listable>,
@@ -52,7 +52,7 @@ export async function listLive(
   let newest: ListedLive[] = [];
   const asking: ListedLive[] = [];
   let looked = 0;
-  for (const { ref, standing, lastActiveMs } of conversations()) {
+  for (const { ref, state: standing, lastActiveMs } of conversations()) {
     looked += 1;
     if (looked % SLICE === 0) await nextTick();
     const { value, hop, can } = standing().state;

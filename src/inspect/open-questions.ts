@@ -2,8 +2,8 @@
  * Finds what a conversation asks people at present, from the log: approvals of calls, and questions of MCP servers.
  * Reads the rows of open turns alone, and opens no conversation.
  */
-import { askedAbout } from '../../machines/conversation/rows/approval.ts';
-import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
+import { openInterrupt } from '../../machines/conversation/rows/approval.ts';
+import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { Store } from '../store/port.ts';
 import { redacted, type RedactionLimits } from './redaction.ts';
@@ -38,13 +38,13 @@ export async function openQuestions(
   { store, limits }: QuestionDeps,
 ): Promise<OpenQuestion[]> {
   const { rows, open } = await store.standing(owner, conversationId, 0);
-  const { interrupted } = foldStanding(
+  const { interrupted } = foldLog(
     rows,
     open.map(({ requestId }) => requestId),
     Date.now(),
   );
   return (interrupted?.open ?? []).flatMap((call): OpenQuestion[] => {
-    const asking = askedAbout(call);
+    const asking = openInterrupt(call);
     const row = rows.find(({ id }) => id === asking?.interruptId);
     if (asking === null || row === undefined) return [];
     const { name, server, tool_name: toolName, arguments: args } = row.extra;

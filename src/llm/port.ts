@@ -4,7 +4,7 @@
  */
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { Fault, Usage } from '../../machines/log.ts';
-import type { Place } from '../scheduling/fair-queue.ts';
+import type { FairKey } from '../scheduling/fair-queue.ts';
 import type { Signatures, ThoughtfulMessage } from './echo.ts';
 
 /** One question to one provider: a hop of a turn. */
@@ -17,7 +17,7 @@ export interface AnswerRequest {
   /** One that `modelFor` gives. */
   model: string;
   /** Where it stands when requests have to wait: its owner, its conversation and a name of its own. */
-  place: Place;
+  place: FairKey;
 }
 
 /** Where the answer goes as it arrives. Called synchronously, once a delta: it must be cheap. */

@@ -3,12 +3,12 @@
  * for too long. Every try takes its place anew; nobody holds one while it waits for the next try.
  */
 import { fault } from '../errors.ts';
-import { createFairLine } from '../scheduling/fair-queue.ts';
-import { waitInLine } from '../scheduling/acquire.ts';
+import { createFairSemaphore } from '../scheduling/fair-queue.ts';
+import { acquireWithin } from '../scheduling/acquire.ts';
 import type { Circuit } from './circuit.ts';
 import type { ProviderClient } from './stream/client.ts';
 import type { AnswerEnd, ProviderLoad } from './port.ts';
-import { createPace } from '../scheduling/rate-limit.ts';
+import { createMinuteRateLimiter } from '../scheduling/rate-limit.ts';
 import type { Provider, ProviderLimits } from './providers/provider.ts';
 
 export interface QueuedClient extends ProviderClient {
@@ -33,8 +33,8 @@ export function createQueuedClient(
   limits: () => QueueLimits,
 ): QueuedClient {
   const isLeftAlone = () => circuit.status().circuit === 'open';
-  const pace = createPace(() => limits().requestsPerMinute);
-  const line = createFairLine({
+  const pace = createMinuteRateLimiter(() => limits().requestsPerMinute);
+  const line = createFairSemaphore({
     most: () => limits().maxConcurrent,
     // What is turned away is no request: those who stand in line when the provider is left alone need not wait to hear of it.
     pace: { isOpen: () => isLeftAlone() || pace.isOpen(), begin: () => void (isLeftAlone() || pace.begin()) },
@@ -43,19 +43,19 @@ export function createQueuedClient(
   /** Whoever leaves makes room by that; the end of a minute nobody tells. */
   const watchPace = () => {
     clearTimeout(minute);
-    line.serve();
+    line.grantWaiting();
     const restMs = pace.untilOpenMs();
-    if (line.waiting() > 0 && restMs > 0) minute = setTimeout(watchPace, Math.ceil(restMs)).unref();
+    if (line.queued() > 0 && restMs > 0) minute = setTimeout(watchPace, Math.ceil(restMs)).unref();
   };
 
   return {
     refresh: watchPace,
-    load: () => ({ running: line.inside(), waiting: line.waiting() }),
+    load: () => ({ running: line.held(), waiting: line.queued() }),
     async stream(request, sink, signal) {
       if (signal.aborted) return { status: 'aborted' };
       if (isLeftAlone()) return circuit.stream(request, sink, signal);
       const { maxWaitMs } = limits();
-      const turn = waitInLine(line, request.place, {
+      const turn = acquireWithin(line, request.place, {
         signal,
         withinMs: maxWaitMs,
         queued: (position) => sink.queued(position),

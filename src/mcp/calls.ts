@@ -4,7 +4,7 @@
  */
 import type { KeyedAsk, Resumption } from '../../machines/conversation/question-types.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
-import type { Place } from '../scheduling/fair-queue.ts';
+import type { FairKey } from '../scheduling/fair-queue.ts';
 import type { Asker } from './server-requests/live-asks.ts';
 import type { LogEntry } from './content/server-log.ts';
 
@@ -30,7 +30,7 @@ export interface CallOptions {
   /** Aborting it cancels the call at the server and ends it here. */
   signal: AbortSignal;
   /** Whose call it is, where calls have to wait: owner, conversation, call. */
-  place: Place;
+  place: FairKey;
   /** Bounds the wait for a connection; once sent, the call is the caller's to time out through `signal`. */
   timeoutMs: number;
   onProgress(progress: Progress): void;

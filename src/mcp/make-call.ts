@@ -2,7 +2,7 @@
  * One call of a tool, as far as this side decides: it waits for its turn where the server is at work on as many as it
  * takes, then for a connection, and is sent once more if the server never saw it.
  */
-import { waitInLine } from '../scheduling/acquire.ts';
+import { acquireWithin } from '../scheduling/acquire.ts';
 import { notSent } from './connection/call-end.ts';
 import { connected, type Member } from './server-member.ts';
 import type { CallEnd, CallOptions, CalledTool } from './calls.ts';
@@ -24,7 +24,7 @@ export async function makeCall(
   const { signal, timeoutMs, place, resume } = options;
   const { block, line } = member;
   const deadline = performance.now() + timeoutMs - LEAD_MS;
-  const turn = waitInLine(line, place, { signal, withinMs: deadline - performance.now() });
+  const turn = acquireWithin(line, place, { signal, withinMs: deadline - performance.now() });
   if (turn !== true && !(await turn)) {
     return signal.aborted ? { status: 'cancelled' } : notSent(block.name, 'is at work on as many calls as it may be');
   }

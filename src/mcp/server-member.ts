@@ -5,7 +5,7 @@
 import type { ActorRefFrom } from 'xstate';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
-import { createFairLine, type FairLine } from '../scheduling/fair-queue.ts';
+import { createFairSemaphore, type FairSemaphore } from '../scheduling/fair-queue.ts';
 import type { Authorization } from './oauth/authorization.ts';
 import type { Connection } from './connection/connection.ts';
 import type { ServerBlock } from './config/server-block.ts';
@@ -24,7 +24,7 @@ export interface Member {
   connection: Connection | null;
   catalogue: readonly ServerTool[];
   /** Calls that it is at work on, and those that wait. */
-  line: FairLine;
+  line: FairSemaphore;
   /** Connections on their way out. */
   closings: Set<Promise<void>>;
   hasSettled: boolean;
@@ -67,7 +67,7 @@ export function createMember(
   authorization: Authorization | null,
   limits: { readonly maxConcurrent: number },
 ): Member {
-  const line = createFairLine({ most: () => member.block.maxConcurrent ?? limits.maxConcurrent });
+  const line = createFairSemaphore({ most: () => member.block.maxConcurrent ?? limits.maxConcurrent });
   const member: Member = {
     block,
     authorization,

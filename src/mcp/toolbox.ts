@@ -230,7 +230,7 @@ export function createToolbox({
         if (!isDeepStrictEqual(member.block, block)) member.authorization = authorizer.of(block);
         member.block = block;
         members.set(block.name, member);
-        member.line.serve();
+        member.line.grantWaiting();
       }
       if (!isDeepStrictEqual(listing, listingLimits(limits)))
         for (const { connection: open } of members.values()) open?.listAgain();

@@ -1,13 +1,13 @@
 /**
- * Brings one follower up to date from the log and then lets it go live: rows first, then the
- * unfinished message, then live frames, never interleaved. Nothing is buffered for anyone.
+ * Brings one follower up to date from the log and then makes it live: rows first, then the unfinished message, then live
+ * frames, never interleaved. Nothing is buffered.
  */
 import type { LogRow } from '../../machines/log.ts';
 import type { Frame } from '../protocol/frames.ts';
 import { eventFrame, isTurnEnd, renderEnd, renderRow, type Seen } from './render.ts';
-import type { Following } from './topic.ts';
+import type { Follower } from './topic.ts';
 
-/** What catching up reads from the store; null where it knows nothing. */
+/** The reads that catching up needs. They resolve to null for an unknown turn or conversation. */
 export interface LogReader {
   turn(owner: string, conversationId: string, requestId: string): Promise<{ rows: LogRow[]; end: unknown } | null>;
   page(
@@ -21,20 +21,20 @@ export interface LogReader {
 const PAGE_ROWS = 200;
 
 export interface CatchUpOptions {
-  /** What the follower has of a message that may still be growing. */
+  /** The part of an unfinished message that the follower has already. */
   seen: Seen | null;
-  /** True for a client that has come back: it is told `attached`, and ends are marked as replayed. */
+  /** True for a client that reconnects: it gets `attached`, and ends are marked as replayed. */
   attaching: boolean;
 }
 
 /**
- * Returns true once the follower is live, false when its turn has ended (and it has been told) or it has left.
- * The last look at the topic's head and the switch to live happen in one tick, so nothing can be shown in between.
- * Should the same socket subscribe meanwhile, the subscription shows the rest; only an end that it will not show is told here.
+ * Resolves to true once the follower is live; to false if its turn has ended (the end was sent) or it has left. The last
+ * check of the topic's head and the switch to live happen in one tick, so no frame can come between. If the same socket
+ * subscribes in the meantime, the subscription shows the rest. Only an end that it will not show is sent here.
  */
 export async function catchUpTurn(
   reader: LogReader,
-  following: Following,
+  following: Follower,
   requestId: string,
   { seen, attaching }: CatchUpOptions,
 ): Promise<boolean> {
@@ -48,9 +48,9 @@ export async function catchUpTurn(
     memory.forgetUnless(isKnown);
     renderEnd(turn, end, seq, attaching).forEach(send);
   };
-  // Who comes back asks for this turn itself, and is answered whatever else it follows.
+  // A client that reconnects asks for this turn itself, so it gets an answer also if it follows more.
   const shownInstead = () => (attaching ? undefined : topic.subscriptions.get(session.id)?.seq);
-  // A cursor beyond the log begins again.
+  // A cursor beyond the log starts from the beginning.
   if (following.seq > 0) {
     const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: 1 });
     if (page && following.seq > page.headSeq) following.seq = 0;
@@ -60,19 +60,19 @@ export async function catchUpTurn(
     const { head } = topic;
     const shownBefore = shownInstead();
     const stored = await reader.turn(owner, conversationId, requestId);
-    if (!topic.followings.has(following)) return false;
+    if (!topic.followers.has(following)) return false;
     const rows = stored?.rows ?? [];
     const endSeq = rows.find(isTurnEnd)?.seq ?? null;
     const shownTo = shownInstead();
     if (shownTo !== undefined) {
-      // It may have passed the end while the log was read: what was read is judged by where it stood before.
+      // The subscription may have passed the end during the read. The read is valid only for its earlier position.
       if (shownTo !== shownBefore) continue;
       following.live = !stored?.end || (endSeq ?? 0) > shownTo;
       if (!following.live) tellEnd(stored?.end, endSeq, (id) => rows.some((row) => row.id === id));
       return following.live;
     }
     if (!greeted) {
-      // What was committed during the read may be the very message that the reader has begun: look again before judging it.
+      // A commit during the read may be the message that the follower has begun. Read again before deciding.
       if (topic.head !== head) continue;
       greeted = true;
       const seq = rows.find((row) => row.type === 'user_message')?.seq;
@@ -104,7 +104,7 @@ export async function catchUpTurn(
     if (session.isSlow() && !(await drained(following))) return false;
   }
   const { draft } = topic;
-  // Who wants no live text gets the message whole, once it is stored.
+  // A follower without live text gets the whole message once it is stored.
   memory.forgetUnless((id) => (following.streaming && id === draft?.messageId) || shown.has(id));
   if (draft?.requestId === requestId && following.streaming && !shown.has(draft.messageId)) {
     for (const chunk of draft.since(memory.of(draft.messageId))) send({ ...turn, status: 'chunk', chunk });
@@ -114,12 +114,12 @@ export async function catchUpTurn(
 }
 
 /**
- * The same for a subscription: every row as an event, the unfinished message of whichever turn runs, then live.
- * `onEnd` hears of each row that ends a turn, right after it was shown.
+ * The same for a subscription: every row as an event, the unfinished message of the running turn, then live. `onEnd` is
+ * called for each row that ends a turn, right after it was sent.
  */
 export async function catchUpSubscription(
   reader: LogReader,
-  following: Following,
+  following: Follower,
   seen: Seen | null,
   onEnd: (row: LogRow) => void,
 ): Promise<boolean> {
@@ -133,14 +133,14 @@ export async function catchUpSubscription(
   for (let judged = seen === null; ;) {
     const { head } = topic;
     const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: PAGE_ROWS });
-    if (!topic.followings.has(following)) return false;
+    if (!topic.followers.has(following)) return false;
     if (page === null) {
-      // It was deleted after the subscriber had been let in.
+      // The conversation was deleted after the subscription was accepted.
       session.send(JSON.stringify({ status: 'deleted', conversation_id: conversationId } satisfies Frame));
       return false;
     }
     const { rows } = page;
-    // Retention was faster than the reader: coming back, it is told what is gone.
+    // Retention deleted rows that the reader lacks. After a reconnect the server reports the gap.
     if (following.seq + 1 < page.oldestSeq) {
       session.askToReturn();
       return false;
@@ -148,7 +148,7 @@ export async function catchUpSubscription(
     if (!judged) {
       if (topic.head !== head) continue;
       judged = true;
-      // Should its row lie beyond this page, the event will bring the message whole all the same.
+      // If its row is beyond this page, the later event carries the whole message.
       memory.forgetUnless((id) => id === topic.draft?.messageId || rows.some((row) => row.id === id));
     }
     for (const row of rows) {
@@ -174,14 +174,14 @@ export async function catchUpSubscription(
   return true;
 }
 
-/** A log must not pile up in front of a slow socket, nor a few large rows of it. False when the follower has left meanwhile. */
-async function drained(following: Following): Promise<boolean> {
+/** Waits until a slow socket has drained, so that rows do not pile up in memory. Resolves to false if the follower has left. */
+async function drained(following: Follower): Promise<boolean> {
   const { topic, session } = following;
   await new Promise<void>((resolve) => session.whenDrained(resolve));
-  return topic.followings.has(following);
+  return topic.followers.has(following);
 }
 
-/** What the reader has of one message, which may be taken back while it is brought up to date; it is told so once. */
+/** The part of one message that the reader has. If the message is withdrawn during the catch-up, `forget` is called once. */
 function createMemory(seen: Seen | null, forget: (messageId: string) => void) {
   let held = seen;
   return {

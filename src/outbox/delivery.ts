@@ -1,6 +1,6 @@
 /**
- * How a frame reaches whom it is meant for: at once while a socket keeps up, else through the log. A follower is live
- * or being caught up, never both, and of what a socket follows in more than one way each frame comes once.
+ * Sends frames to followers: at once to a socket that keeps up, otherwise through the log. A follower is either live or
+ * catching up. A socket that follows the same turn in two ways gets each frame once.
  */
 import type { LogRow } from '../../machines/log.ts';
 import { errorFrame } from '../protocol/frames.ts';
@@ -8,41 +8,41 @@ import { readFault } from '../errors.ts';
 import { catchUpSubscription, catchUpTurn, type CatchUpOptions, type LogReader } from './catch-up.ts';
 import type { Membership } from './membership.ts';
 import { renderRow } from './render.ts';
-import type { Following, Topic } from './topic.ts';
+import type { Follower, Topic } from './topic.ts';
 
-/** Frames are given encoded, once for all who get them. */
-export interface Delivery {
-  /** False for a turn too whose socket's subscription catches up: nothing of it may come before. */
-  isUpToDate(following: Following): boolean;
-  /** To a live follower. */
-  give(following: Following, frame: string): void;
-  /** To the live followers of a turn, and to live subscriptions. */
-  giveAll(topic: Topic, requestId: string, frame: string, wants: (following: Following) => boolean): void;
-  /** The sender of a turn hears `processing` whatever it is at: catching up would not say it again. A subscription has its row for that. */
-  tellAccepted(topic: Topic, requestId: string, frame: string): void;
-  /** From the log, then live. */
-  bringUp(following: Following, options: CatchUpOptions): void;
-  /** Ends a subscription. What it did not get to show, the turns that its socket follows catch up on. */
-  endSubscription(subscription: Following): void;
+/** Frames are encoded once for all receivers. */
+export interface Broadcast {
+  /** False also for a turn whose socket has a subscription that catches up: no frame may overtake it. */
+  isUpToDate(following: Follower): boolean;
+  /** Sends to one live follower. */
+  send(following: Follower, frame: string): void;
+  /** Sends to the live followers of a turn, and to live subscriptions. */
+  broadcast(topic: Topic, requestId: string, frame: string, wants: (following: Follower) => boolean): void;
+  /** Sends `processing` to the sender of a turn even while it catches up, because catching up would not repeat it. Subscriptions get the row instead. */
+  sendAccepted(topic: Topic, requestId: string, frame: string): void;
+  /** Catches up from the log, then switches to live. */
+  catchUp(following: Follower, options: CatchUpOptions): void;
+  /** Ends a subscription. The turns that its socket follows catch up on what it did not show. */
+  endSubscription(subscription: Follower): void;
 }
 
-/** `onError` gets failed catch-ups; their sockets are told `internal` and unfollowed. */
-export function createDelivery(
-  { followingsOf, leave }: Membership,
+/** `onError` gets failed catch-ups. Their sockets get an `internal` error, and the follower is removed. */
+export function createBroadcast(
+  { followersOf: followingsOf, leave }: Membership,
   reader: LogReader,
   onError: (error: unknown) => void,
-): Delivery {
-  const ofSameSocket = ({ topic, session }: Following) =>
+): Broadcast {
+  const ofSameSocket = ({ topic, session }: Follower) =>
     [...followingsOf(session.id)].filter((other) => other.topic === topic);
-  /** The end of a turn that the same socket follows: it could not be told before its row. */
-  const tellOwnEnd = (subscription: Following, row: LogRow) => {
+  /** Sends the end of a turn that the same socket follows. It must not come before the row. */
+  const tellOwnEnd = (subscription: Follower, row: LogRow) => {
     for (const own of ofSameSocket(subscription)) {
       if (own.requestId !== row.request_id || !own.live) continue;
       for (const frame of renderRow(row)) own.session.send(JSON.stringify(frame));
       leave(own);
     }
   };
-  const endSubscription = (subscription: Following) => {
+  const endSubscription = (subscription: Follower) => {
     leave(subscription);
     for (const own of ofSameSocket(subscription)) {
       if (!own.live) continue;
@@ -50,7 +50,7 @@ export function createDelivery(
       if (!subscription.live) bringUp(own, { seen: null, attaching: false });
     }
   };
-  const bringUp = (following: Following, options: CatchUpOptions) => {
+  const bringUp = (following: Follower, options: CatchUpOptions) => {
     const { requestId } = following;
     following.live = false;
     const done =
@@ -69,8 +69,8 @@ export function createDelivery(
     );
   };
 
-  /** Whoever cannot keep up leaves the live stream and comes back through the log when its socket has drained. */
-  const give = (following: Following, frame: string) => {
+  /** A follower that cannot keep up leaves the live stream. It catches up from the log when its socket has drained. */
+  const give = (following: Follower, frame: string) => {
     const { session, topic } = following;
     if (!session.isSlow()) return session.send(frame);
     following.live = false;
@@ -79,11 +79,11 @@ export function createDelivery(
       draft !== null && following.streaming && (following.requestId ?? draft.requestId) === draft.requestId;
     const seen = hasSeen ? draft.sent() : null;
     session.whenDrained(() => {
-      if (topic.followings.has(following)) bringUp(following, { seen, attaching: false });
+      if (topic.followers.has(following)) bringUp(following, { seen, attaching: false });
     });
   };
-  const giveAll = (topic: Topic, requestId: string, frame: string, wants: (following: Following) => boolean) => {
-    for (const following of topic.followings) {
+  const giveAll = (topic: Topic, requestId: string, frame: string, wants: (following: Follower) => boolean) => {
+    for (const following of topic.followers) {
       if (!following.live || !wants(following)) continue;
       const isMeant =
         following.requestId === null ||
@@ -94,16 +94,16 @@ export function createDelivery(
 
   return {
     isUpToDate: ({ live, topic, session }) => live && (topic.subscriptions.get(session.id)?.live ?? true),
-    give,
-    giveAll,
-    tellAccepted(topic, requestId, frame) {
+    send: give,
+    broadcast: giveAll,
+    sendAccepted(topic, requestId, frame) {
       const senders = new Set(
-        [...topic.followings].filter((following) => following.requestId === requestId).map(({ session }) => session),
+        [...topic.followers].filter((following) => following.requestId === requestId).map(({ session }) => session),
       );
       for (const session of senders) session.send(frame);
       giveAll(topic, requestId, frame, ({ session }) => !senders.has(session));
     },
-    bringUp,
+    catchUp: bringUp,
     endSubscription,
   };
 }

@@ -1,45 +1,45 @@
 /**
- * A message under construction: the running text, held once. Whatever arrives in one turn of the
- * event loop leaves as one chunk, so cost per token falls as load rises. Writes no rows.
+ * Holds a message while the model writes it. Deltas that arrive in one turn of the event loop leave as one chunk, so the
+ * cost per token falls as load rises. Writes no rows.
  */
 import { textChunk, type Seen } from './render.ts';
 import type { Chunk } from '../protocol/chunks.ts';
 
 /**
- * One message while the model writes it. Offsets count UTF-16 units of what was sent, text and reasoning
- * apart; what is here is lost in a crash, the row that follows is not.
+ * One unfinished message. Offsets count UTF-16 units of the text sent so far, text and reasoning apart. A draft is lost
+ * in a crash. The row that follows is not.
  */
 export interface Draft {
   readonly messageId: string;
   readonly requestId: string;
-  /** Adds a delta; it leaves with the next flush. */
+  /** Adds a delta. The next flush sends it. */
   text(delta: string): void;
   reasoning(delta: string): void;
-  /** Sends what is left and returns the whole; deltas after this are ignored. */
+  /** Sends the rest and returns the whole. Later deltas are ignored. */
   finish(): { text: string; reasoning: string };
-  /** What has been sent to others, whole. */
+  /** The whole text sent so far. */
   written(): { text: string; reasoning: string };
-  /** What a reader who has `seen` part of it lacks of what has been sent to others. */
+  /** The chunks that a reader lacks who has `seen` a part of the text sent so far. */
   since(seen: Seen | null): Chunk[];
-  /** How much has been sent, for a reader that falls behind now. */
+  /** The position of the text sent so far, for a reader that falls behind now. */
   sent(): Seen;
 }
 
 export interface DraftOptions {
   messageId: string;
   requestId: string;
-  /** Minimum time between chunks; 0 sends once per turn of the event loop. */
+  /** Minimum time between chunks, in ms. 0 sends once per turn of the event loop. */
   flushMs: number;
-  /** Delivers a chunk to those who follow live. */
+  /** Sends a chunk to the live followers. */
   deliver(type: 'text' | 'reasoning', offset: number, data: string): void;
 }
 
 /** Reasoning and text are two strings with offsets of their own. */
 interface Strand {
   type: 'text' | 'reasoning';
-  /** What has been sent. Only ever added to, so that a long answer costs no more a delta than a short one. */
+  /** The text sent so far. It is only appended to, so that a delta costs the same in a long answer. */
   sent: string;
-  /** What has arrived since. */
+  /** The text that arrived since. */
   waiting: string;
 }
 
@@ -52,13 +52,13 @@ export function createDraft({ messageId, requestId, flushMs, deliver }: DraftOpt
 
   const send = (strand: Strand) => {
     const { waiting } = strand;
-    // Half of a surrogate pair waits for its other half.
+    // The first half of a surrogate pair waits for the second.
     const end =
       !finished && isHighSurrogate(waiting.charCodeAt(waiting.length - 1)) ? waiting.length - 1 : waiting.length;
     if (end === 0) return;
-    // Half a pair that stays alone is shown as the row will have it.
+    // A half that stays alone is replaced, as in the row.
     const data = (end === waiting.length ? waiting : waiting.slice(0, end)).toWellFormed();
-    // Counted as sent afterwards: whoever falls behind with this chunk lacks it.
+    // Counted as sent after delivery: a follower that falls behind with this chunk does not have it.
     deliver(strand.type, strand.sent.length, data);
     strand.sent += data;
     strand.waiting = waiting.slice(end);

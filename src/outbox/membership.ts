@@ -1,35 +1,35 @@
 /**
- * Who is there: open sockets, the topics they follow, and the followings that tie the two. A topic exists while
- * somebody follows it or a message is being written. Sends nothing.
+ * Keeps the open sockets, the topics, and the followers that connect both. A topic exists while it has a follower or an
+ * unfinished message. Sends nothing.
  */
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
-import type { Following, Session, Topic } from './topic.ts';
+import type { Follower, Session, Topic } from './topic.ts';
 
 export interface Membership {
   open(session: Session): void;
-  /** Forgets a closed socket and all that it followed. */
+  /** Removes a closed socket and its followers. */
   close(sessionId: string): void;
   session(sessionId: string): Session | undefined;
-  /** All that one socket follows; empty for a socket that is gone. */
-  followingsOf(sessionId: string): Iterable<Following>;
-  /** The topic if anybody is there. */
+  /** The followers of one socket. Empty for a closed socket. */
+  followersOf(sessionId: string): Iterable<Follower>;
+  /** The topic, if it exists. */
   find(ref: ConversationRef): Topic | undefined;
-  /** The topic, made if need be. */
+  /** The topic, created if necessary. */
   topicOf(ref: ConversationRef): Topic;
-  /** Lets an empty topic go. */
+  /** Removes the topic if it is empty. */
   release(topic: Topic): void;
-  /** Replaces what the socket followed under the same request id; null if the socket is gone. */
+  /** Adds a follower and replaces the socket's former one with the same request id. Null if the socket is closed. */
   join(
     sessionId: string,
     ref: ConversationRef,
-    how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
-  ): Following | null;
-  leave(following: Following): void;
+    how: Pick<Follower, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
+  ): Follower | null;
+  leave(following: Follower): void;
 }
 
 /** Starts empty. */
 export function createMembership(): Membership {
-  const sessions = new Map<string, { session: Session; followings: Set<Following> }>();
+  const sessions = new Map<string, { session: Session; followings: Set<Follower> }>();
   const topics = new Map<string, Topic>();
 
   const topicOf = (ref: ConversationRef): Topic => {
@@ -38,34 +38,34 @@ export function createMembership(): Membership {
     if (!topic)
       topics.set(
         key,
-        (topic = { ref, followings: new Set(), subscriptions: new Map(), draft: null, head: 0, state: null }),
+        (topic = { ref, followers: new Set(), subscriptions: new Map(), draft: null, head: 0, state: null }),
       );
     return topic;
   };
   const release = (topic: Topic) => {
-    if (topic.followings.size === 0 && topic.draft === null) topics.delete(keyOf(topic.ref));
+    if (topic.followers.size === 0 && topic.draft === null) topics.delete(keyOf(topic.ref));
   };
   const join = (
     sessionId: string,
     ref: ConversationRef,
-    how: Pick<Following, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
+    how: Pick<Follower, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
   ) => {
     const known = sessions.get(sessionId);
     if (!known) return null;
     const topic = topicOf(ref);
-    for (const other of topic.followings)
+    for (const other of topic.followers)
       if (other.session === known.session && other.requestId === how.requestId) leave(other);
-    const following: Following = { topic, session: known.session, ...how };
+    const following: Follower = { topic, session: known.session, ...how };
     topics.set(keyOf(ref), topic);
-    topic.followings.add(following);
+    topic.followers.add(following);
     if (following.requestId === null) topic.subscriptions.set(sessionId, following);
     known.followings.add(following);
     return following;
   };
-  const leave = (following: Following) => {
+  const leave = (following: Follower) => {
     const { topic, session } = following;
-    // A catch-up that ends late has left already; its topic may have a successor by now.
-    if (!topic.followings.delete(following)) return;
+    // The follower of a catch-up that ends late has left already. A new topic may have replaced its topic by now.
+    if (!topic.followers.delete(following)) return;
     sessions.get(session.id)?.followings.delete(following);
     if (following.requestId === null) topic.subscriptions.delete(session.id);
     release(topic);
@@ -78,7 +78,7 @@ export function createMembership(): Membership {
       sessions.delete(sessionId);
     },
     session: (sessionId) => sessions.get(sessionId)?.session,
-    followingsOf: (sessionId) => sessions.get(sessionId)?.followings ?? [],
+    followersOf: (sessionId) => sessions.get(sessionId)?.followings ?? [],
     find: (ref) => topics.get(keyOf(ref)),
     topicOf,
     release,

@@ -1,20 +1,20 @@
 /**
- * Who follows which turn, and what each of them gets. Sockets are cursors on the log. Frames are encoded once for
- * all. Owns no sockets, decides nothing about turns, and outlives the conversation actors.
+ * Sends rows and live frames to the sockets that follow turns and conversations. Sockets are cursors on the log. Frames
+ * are encoded once for all receivers. Outlives the conversation actors.
  */
 import type { Cursor } from '../../machines/conversation/client-events.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
 import { errorFrame, type ConversationState, type Frame } from '../protocol/frames.ts';
 import type { LogReader } from './catch-up.ts';
-import { createDelivery } from './delivery.ts';
+import { createBroadcast } from './delivery.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { createMembership } from './membership.ts';
-import type { Outbox } from './port.ts';
+import type { Delivery } from './port.ts';
 import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
-import type { Following, Topic } from './topic.ts';
+import type { Follower, Topic } from './topic.ts';
 
-export interface OutboxOptions {
+export interface DeliveryOptions {
   reader: LogReader;
   /** streaming.flush_ms, read for each message. */
   flushMs: number;
@@ -22,23 +22,26 @@ export interface OutboxOptions {
 }
 
 /**
- * Holds nothing durable: followings and the message under construction, all of it bounded by the sockets
- * and turns there are. `onError` gets failed catch-ups; their sockets are told `internal` and unfollowed.
+ * Holds nothing durable: followers and unfinished messages, bounded by the number of sockets and turns. `onError` gets
+ * failed catch-ups. Their sockets get an `internal` error, and the follower is removed.
  */
-export function createOutbox(options: OutboxOptions): Outbox {
+export function createDelivery(options: DeliveryOptions): Delivery {
   const { reader, onError } = options;
   const members = createMembership();
   const { find, topicOf, release, join, leave } = members;
-  const { isUpToDate, give, giveAll, tellAccepted, bringUp, endSubscription } = createDelivery(
-    members,
-    reader,
-    onError,
-  );
+  const {
+    isUpToDate,
+    send: give,
+    broadcast: giveAll,
+    sendAccepted: tellAccepted,
+    catchUp: bringUp,
+    endSubscription,
+  } = createBroadcast(members, reader, onError);
 
   const chunkHead = (ref: ConversationRef, requestId: string, chunk: Record<string, unknown>) =>
     JSON.stringify({ request_id: requestId, status: 'chunk', conversation_id: ref.conversationId, chunk });
 
-  /** Tells those who saw the message grow to forget it. */
+  /** Sends a `reset` to the followers that saw a part of the message. */
   const takeBack = (topic: Topic, { requestId, messageId, sent }: Draft) => {
     if (sent().offset + sent().reasoningOffset === 0) return;
     giveAll(
@@ -48,15 +51,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
       (following) => following.streaming,
     );
   };
-  /** Of a message that nothing of came, all that was shown is taken back. */
+  /** Withdraws a message that ended without a row. */
   const closeDraft = (topic: Topic, requestId: string | null) => {
     if (topic.draft?.requestId !== requestId) return;
     takeBack(topic, topic.draft);
     topic.draft = null;
   };
-  /** Followers that are being caught up read the end from the log. */
+  /** Removes the followers of an ended turn. Those that catch up read the end from the log. */
   const endTurn = (topic: Topic, requestId: string | null) => {
-    for (const following of topic.followings)
+    for (const following of topic.followers)
       if (following.requestId === requestId && isUpToDate(following)) leave(following);
   };
 
@@ -92,18 +95,18 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const subscription = find(ref)?.subscriptions.get(sessionId);
       if (subscription) endSubscription(subscription);
     },
-    followers: (ref) => [...(find(ref)?.followings ?? [])].map(({ session }) => session.id),
-    watchesState: (ref) => [...(find(ref)?.followings ?? [])].some((following) => following.wantsState),
+    followers: (ref) => [...(find(ref)?.followers ?? [])].map(({ session }) => session.id),
+    watchesState: (ref) => [...(find(ref)?.followers ?? [])].some((following) => following.wantsState),
     state(ref, state) {
       const topic = find(ref);
       if (!topic) return;
       const frame = encodeState(ref, state);
       if (frame === topic.state) return;
       topic.state = frame;
-      for (const following of topic.followings) if (following.wantsState && following.live) give(following, frame);
+      for (const following of topic.followers) if (following.wantsState && following.live) give(following, frame);
     },
     drafting: (ref) => find(ref)?.draft?.messageId ?? null,
-    tell(ref, frame) {
+    broadcast(ref, frame) {
       const topic = find(ref);
       if (!topic) return;
       const text = JSON.stringify(frame);
@@ -115,9 +118,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (!topic) return;
       if (topic.draft) takeBack(topic, topic.draft);
       topic.draft = null;
-      for (const following of topic.followings) {
+      for (const following of topic.followers) {
         following.session.send(JSON.stringify(frame(following.requestId)));
-        // A subscription outlives the actor: the conversation reopens from its log.
+        // A subscription outlives the actor, because the conversation reopens from its log.
         if (following.requestId !== null) leave(following);
       }
       release(topic);
@@ -127,12 +130,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (!topic) return;
       topic.draft = null;
       const problem = fault('conversation_deleted', 'The conversation was deleted before this turn had ended.');
-      for (const { session, requestId } of topic.followings) {
+      for (const { session, requestId } of topic.followers) {
         if (requestId !== null) session.send(JSON.stringify(errorFrame(requestId, problem, ref.conversationId)));
       }
       const frame = JSON.stringify({ status: 'deleted', conversation_id: ref.conversationId } satisfies Frame);
-      for (const session of new Set([...topic.followings].map((following) => following.session))) session.send(frame);
-      for (const following of topic.followings) leave(following);
+      for (const session of new Set([...topic.followers].map((following) => following.session))) session.send(frame);
+      for (const following of topic.followers) leave(following);
       release(topic);
     },
     draft(ref, requestId, messageId) {
@@ -164,14 +167,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (!topic) return;
       for (const row of rows) {
         const wasStreamed = topic.draft?.messageId === row.id;
-        // Those who saw the message grow are not shown it again.
-        const wants = (following: Following) => following.seq < row.seq && !(wasStreamed && following.streaming);
-        const isNewTo = (following: Following) => following.requestId === null && following.seq < row.seq;
+        // Followers that saw the message grow do not get it again.
+        const wants = (following: Follower) => following.seq < row.seq && !(wasStreamed && following.streaming);
+        const isNewTo = (following: Follower) => following.requestId === null && following.seq < row.seq;
         if (isTurnEnd(row)) closeDraft(topic, row.request_id);
         if (topic.subscriptions.size > 0)
           giveAll(topic, row.request_id ?? '', JSON.stringify(eventFrame(row)), isNewTo);
         for (const frame of renderRow(row)) giveAll(topic, row.request_id ?? '', JSON.stringify(frame), wants);
-        for (const following of topic.followings)
+        for (const following of topic.followers)
           if (isUpToDate(following)) following.seq = Math.max(following.seq, row.seq);
         topic.head = row.seq;
         if (wasStreamed) topic.draft = null;

@@ -1,5 +1,5 @@
 /**
- * The port of the outbox: what the rest of the server has sent to clients, and whom it lets follow what. Types only.
+ * Declares the port of the delivery: sending to clients, and following turns and conversations. Types only.
  */
 import type { Cursor } from '../../machines/conversation/client-events.ts';
 import type { LogRow } from '../../machines/log.ts';
@@ -9,14 +9,14 @@ import type { Draft } from './draft.ts';
 import type { Session } from './topic.ts';
 
 /**
- * Everything clients are sent goes through here. Calls about a socket that is gone do nothing, so no
- * caller has to ask first; a slow socket is taken off the live stream and caught up from the log.
+ * Everything that clients receive passes here. Calls for a closed socket do nothing, so no caller has to check first. A
+ * slow socket leaves the live stream and catches up from the log.
  */
-export interface Outbox {
+export interface Delivery {
   open(session: Session): void;
-  /** Forgets a closed socket. It cancels nothing. */
+  /** Removes a closed socket. It cancels no turn. */
   close(sessionId: string): void;
-  /** Sends a frame to one socket, if it is still there. */
+  /** Sends a frame to one socket, if it is still open. */
   reply(sessionId: string, frame: Frame): void;
   /** From now on the socket gets the frames of this turn. */
   follow(sessionId: string, ref: ConversationRef, requestId: string, streaming: boolean): void;
@@ -28,8 +28,8 @@ export interface Outbox {
     options: { streaming: boolean; cursor: Cursor | null },
   ): void;
   /**
-   * From now on the socket gets every row and frame of the conversation: what it lacks first, then live.
-   * `state` is where the conversation stands now, for those who asked to be told.
+   * From now on the socket gets every row and frame of the conversation: missing rows first, then live. `state` is the
+   * current state, sent if `wantsState`.
    */
   subscribe(
     sessionId: string,
@@ -39,19 +39,19 @@ export interface Outbox {
   unsubscribe(sessionId: string, ref: ConversationRef): void;
   /** Ids of the sockets that follow the conversation, or one of its turns. */
   followers(ref: ConversationRef): Iterable<string>;
-  /** True while somebody wants `state` frames of this conversation. */
+  /** True while a subscription wants `state` frames of this conversation. */
   watchesState(ref: ConversationRef): boolean;
   state(ref: ConversationRef, state: ConversationState): void;
-  /** The message under construction; null while there is none. */
+  /** The id of the unfinished message. Null if there is none. */
   drafting(ref: ConversationRef): string | null;
-  /** Sends a frame of a turn to all who follow it live. */
-  tell(ref: ConversationRef, frame: Frame & { request_id: string }): void;
-  /** Tells the followers of all turns of a conversation that its actor has failed; they may send again. */
+  /** Sends a frame of a turn to all its live followers. */
+  broadcast(ref: ConversationRef, frame: Frame & { request_id: string }): void;
+  /** Sends the followers of all turns of a conversation that its actor has failed. They may send again. */
   fail(ref: ConversationRef, frame: (requestId: string | null) => Frame): void;
-  /** Tells all followers that the conversation is gone, and those of its turns that these have ended with it. */
+  /** Sends all followers that the conversation is deleted, and the followers of its turns that these have ended. */
   remove(ref: ConversationRef): void;
-  /** Opens the message under construction; an unfinished one of the same conversation is taken back by `reset`. */
+  /** Opens an unfinished message. An earlier one of the same conversation is withdrawn by `reset`. */
   draft(ref: ConversationRef, requestId: string, messageId: string): Draft;
-  /** Shows committed rows. Called once for each row, in seq order, after its commit. */
+  /** Sends committed rows. Called once for each row, in seq order, after its commit. */
   publish(ref: ConversationRef, rows: readonly LogRow[]): void;
 }

@@ -1,6 +1,6 @@
 /**
- * How a committed row looks to the sender of its turn. The one rendering: live delivery, attach,
- * replay, slow readers and `streaming: false` all use it, so none can tell another story.
+ * Renders committed rows as frames. Live delivery, attach, replay, slow readers and `streaming: false` all use this one
+ * rendering, so all show the same.
  */
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
@@ -9,14 +9,14 @@ import { chunks, type Chunk } from '../protocol/chunks.ts';
 import { faultSchema, turnMetadata, turnTotals, type Frame } from '../protocol/frames.ts';
 import type { LogEvent } from '../protocol/log-event.ts';
 
-/** What the reader has of a message already, in UTF-16 units. */
+/** The part of a message that the reader has already, in UTF-16 units. */
 export interface Seen {
   messageId: string;
   offset: number;
   reasoningOffset: number;
 }
 
-/** What a row's `extra` says of what clients are shown; it may say more. */
+/** The parts of a row's `extra` that clients see. `extra` may hold more. */
 const callExtra = chunks.tool_call
   .pick({ name: true, server: true, attempt: true, edited: true, remembered: true })
   .strip();
@@ -49,7 +49,7 @@ const samplingExtra = z.object({
 });
 const askedExtra = z.union([requestExtra, formExtra, urlExtra, samplingExtra]);
 
-/** Turns of earlier versions have none. */
+/** Absent in turns of earlier versions. */
 const usageByHop = z.array(z.object({ hop: z.number(), model: z.string().nullable(), usage: usageSchema })).default([]);
 
 /** A turn's end as its row or its identity record keeps it. */
@@ -69,7 +69,7 @@ export function isTurnEnd(row: LogRow): boolean {
   return row.type === 'meta' && row.extra['kind'] === 'turn_end';
 }
 
-/** The frames of one row, in order; empty for rows that a sender does not see. */
+/** The frames of one row, in order. Empty for rows that the sender does not see. */
 export function renderRow(row: LogRow, seen: Seen | null = null): Frame[] {
   const { request_id: requestId, conversation_id: conversationId } = row;
   if (requestId === null) return [];
@@ -78,7 +78,7 @@ export function renderRow(row: LogRow, seen: Seen | null = null): Frame[] {
   return renderChunks(row, seen).map((chunk) => ({ ...turn, status: 'chunk', chunk }));
 }
 
-/** The final frame of a turn; `replayed` when the turn had ended before this reader asked. */
+/** The final frame of a turn. `replayed`: the turn had ended before this reader asked. */
 export function renderEnd(
   turn: { request_id: string; conversation_id: string },
   end: unknown,
@@ -104,7 +104,7 @@ export function renderEnd(
   ];
 }
 
-/** A row as `history` and `event` frames show it: its columns, JSON parsed, absent as null. */
+/** A row as `history` and `event` frames show it: its columns, with JSON parsed and null for absent values. */
 export function eventOf({ conversation_id: _, extra, ...row }: LogRow): LogEvent {
   return { ...row, extra: Object.keys(extra).length === 0 ? null : extra };
 }
@@ -196,7 +196,7 @@ function renderMessage(row: LogRow, seen: Seen | null): Chunk[] {
   ];
 }
 
-/** The rest of a text from an offset, which steps back rather than split a surrogate pair. */
+/** The rest of a text from an offset. The offset moves back by one instead of splitting a surrogate pair. */
 export function textChunk(type: 'text' | 'reasoning', messageId: string, text: string, from: number): Chunk[] {
   const splitsPair =
     from > 0 &&

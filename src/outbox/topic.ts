@@ -1,25 +1,25 @@
 /**
- * One conversation's audience: who follows which turn, the message under construction, and how far
- * the log has been shown. Data only; delivery is in delivery.ts, catching up in catch-up.ts.
+ * Declares a topic: one conversation's followers, its unfinished message, and the last row that was sent. Data only.
+ * broadcast.ts sends live frames, catch-up.ts sends rows from the log.
  */
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { Draft } from './draft.ts';
 
-/** A socket as the outbox needs it. */
+/** A socket as the delivery needs it. */
 export interface Session {
   readonly id: string;
   /** Queues one text frame. */
   send(frame: string): void;
-  /** True while more waits for this socket than `max_buffered_bytes`. */
+  /** True while more unsent data is buffered than `max_buffered_bytes`. */
   isSlow(): boolean;
-  /** Calls back once, when the socket has drained; never if it closes first. */
+  /** Calls back once, when the socket has drained. Never if it closes first. */
   whenDrained(callback: () => void): void;
-  /** Closes the socket, for its client to come back with its cursor. */
+  /** Closes the socket, so that its client reconnects with its cursor. */
   askToReturn(): void;
 }
 
-/** One socket on one turn, or on the whole conversation: live, or being caught up from the log; never both. */
-export interface Following {
+/** One socket that follows one turn or the whole conversation. It is either live or catching up from the log. */
+export interface Follower {
   readonly topic: Topic;
   readonly session: Session;
   /** Null for a subscription, which follows every turn and gets every row. */
@@ -29,25 +29,24 @@ export interface Following {
   /** True for a subscription that asked for `state` frames. */
   readonly wantsState: boolean;
   live: boolean;
-  /** The last row this follower was shown: a row that a catch-up has read is not shown again by its publication. */
+  /** The seq of the last row sent. A row that a catch-up has read is not sent again when it is published. */
   seq: number;
 }
 
 /**
- * A conversation with an audience. Exists while somebody follows or a message is under construction,
- * independent of whether the conversation's actor runs.
+ * A conversation with followers. Exists while it has a follower or an unfinished message, whether its actor runs or not.
  */
 export interface Topic {
   readonly ref: ConversationRef;
-  readonly followings: Set<Following>;
+  readonly followers: Set<Follower>;
   /**
-   * The subscription of each socket that has one, live or not. It stands for all that this socket follows here, so
-   * that each frame comes once, and none before what is being caught up on.
+   * The subscription of each socket that has one, live or not. It replaces the turns that this socket follows here, so
+   * that each frame comes once, and no frame overtakes a catch-up.
    */
-  readonly subscriptions: Map<string, Following>;
+  readonly subscriptions: Map<string, Follower>;
   draft: Draft | null;
   /** Seq of the last row published while this topic has existed. */
   head: number;
-  /** The last `state` frame, encoded; null until somebody asked for one. */
+  /** The last `state` frame, encoded. Null until a subscription wants one. */
   state: string | null;
 }

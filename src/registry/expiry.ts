@@ -1,18 +1,18 @@
 /**
- * The actor behind the registry's `expiry`: asks the log in which conversations people's time to answer is up, and
- * has them told, whether they are in memory or not. No timer stands for a single question.
+ * Runs the registry's `expiry`: asks the store for conversations with expired interrupts and notifies them, passivated
+ * ones too. No interrupt has a timer of its own.
  */
 import { fromCallback, type EventObject } from 'xstate';
 import type { ConversationRef } from '../conversation-ref.ts';
 
-/** How late a question may be closed, and in how many conversations at once. */
+/** Time between two checks, and the number of conversations in each. */
 const INTERVAL_MS = 1000;
 const BATCH = 100;
 
 export interface ExpiryDeps {
   /** The longest overdue first. */
   overdue(nowMs: number, limit: number): Promise<ConversationRef[]>;
-  /** Tells a conversation; one that cannot be opened now is overdue at the next look too. */
+  /** Notifies a conversation. One that cannot be opened now is found again by the next check. */
   expire(ref: ConversationRef, nowMs: number): void;
   onError(error: unknown): void;
 }

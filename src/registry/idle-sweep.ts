@@ -1,16 +1,16 @@
 /**
- * The actor behind the registry's `sweep`: looks through the live conversations now and then, a few in each turn
- * of the event loop, and asks those that have rested long enough to leave memory.
+ * Runs the registry's `sweep`: checks the live conversations at an interval, a few in each turn of the event loop, and
+ * passivates those that have been idle for long enough.
  */
 import { fromCallback, type EventObject } from 'xstate';
 import type { LiveConversation } from '../conversation/live-conversation.ts';
 
-/** How often all are looked through, as a share of the time that one may rest. */
+/** Number of sweeps within one idle timeout. */
 const SWEEPS_PER_TIMEOUT = 4;
-/** Conversations looked at in one turn of the event loop: to end them all takes some 5 ms. */
+/** Conversations per turn of the event loop. Ending all of them takes about 5 ms. */
 const SLICE = 200;
 
-/** Longest wait between two looks: a timeout that a reload shortens must not wait for the end of the old one. */
+/** Longest wait between two sweeps, so that a timeout shortened by a reload takes effect soon. */
 const MAX_WAIT_MS = 5_000;
 
 export interface SweepOptions {
@@ -20,13 +20,13 @@ export interface SweepOptions {
 }
 
 export function createSweepLogic(options: SweepOptions) {
-  /** False when these were the last. */
+  /** False if these were the last. */
   const passivateSome = (left: Iterator<LiveConversation>): boolean => {
     const sinceMs = performance.now() - options.idleTimeoutMs;
     for (let looked = 0; looked < SLICE; looked += 1) {
       const { value, done } = left.next();
       if (done) return false;
-      if (value.lastActiveMs < sinceMs && value.isResting()) value.send({ type: 'conversation.passivate' });
+      if (value.lastActiveMs < sinceMs && value.isIdle()) value.send({ type: 'conversation.passivate' });
     }
     return true;
   };

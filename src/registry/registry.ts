@@ -1,7 +1,7 @@
 /**
- * The registry: routes client events to conversation actors, which it opens on demand and supervises.
- * Its chart decides the life of the server and the crash budgets; the Map of live conversations stands
- * beside it. No outgoing frame passes here.
+ * Routes client events to conversation actors, opens them on demand and supervises them. The registry's chart decides
+ * the life of the server and the crash budgets. The Map of live conversations is beside it. No outgoing frame passes
+ * here.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createActor, fromPromise, toPromise, waitFor, type ActorRefFrom, type AnyActorRef } from 'xstate';
@@ -21,47 +21,47 @@ import {
   type LiveConversationDeps,
 } from '../conversation/live-conversation.ts';
 import { AppError, fault, shuttingDown } from '../errors.ts';
-import type { Outbox } from '../outbox/port.ts';
+import type { Delivery } from '../outbox/port.ts';
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
 import { errorFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 
 /**
- * The one door to conversations. Refusals (`shutting_down`, `overloaded`, `conversation_unavailable`) are
- * error frames to whoever asked, never thrown.
+ * The only way to reach conversations. Rejections (`shutting_down`, `overloaded`, `conversation_unavailable`) are error
+ * frames to the sender, never thrown.
  */
 export interface Registry {
-  /** Boots the store and the MCP servers; resolves when conversations are served. Rejects, with all of it closed again, when the store refuses or `shutdown` comes first. */
+  /** Starts the store and the MCP servers. Resolves when conversations are served. Rejects, with everything closed again, if the store does not open or `shutdown` comes first. */
   start(): Promise<void>;
-  /** Where a conversation stands, and the turn that runs; null for one without an actor, of which the log knows. */
-  standing(ref: ConversationRef): { state: ConversationState; running: string | null } | null;
-  /** Hands a client's event to its conversation, opening it if need be. Never awaits. */
+  /** The state of a conversation and its running turn. Null for a conversation without an actor: ask the store then. */
+  state(ref: ConversationRef): { state: ConversationState; running: string | null } | null;
+  /** Sends a client's event to its conversation and opens it if necessary. Never awaits. */
   route(ref: ConversationRef, event: ClientEvent): void;
-  /** Adds, removes and restarts MCP servers, while conversations are served. The added ones are attached when it returns; those that leave take their time. */
+  /** Adds, removes and restarts MCP servers while conversations are served. Added servers are attached when it returns. Removed servers close later. */
   changeServers(changes: ServerChanges): void;
-  /** Lets running turns end (within the drain limit), flushes everything and ends. Once is enough; more are the same. */
+  /** Lets running turns end (within the drain limit), flushes everything and ends. Further calls have no effect. */
   shutdown(): Promise<void>;
   /** Conversations with a live actor. */
   live(): number;
-  /** All of them; those that come or go while somebody looks may be among them or not. */
+  /** All live conversations. Those that open or end during the iteration may be included or not. */
   conversations(): IterableIterator<LiveConversation>;
-  /** For those who look on; null for a conversation without an actor. */
+  /** For the inspector. Null for a conversation without an actor. */
   actorOf(ref: ConversationRef): AnyActorRef | null;
   isServing(): boolean;
 }
 
 export interface RegistryOptions extends LiveConversationDeps {
-  outbox: LiveConversationDeps['outbox'] & Pick<Outbox, 'fail' | 'followers'>;
+  outbox: LiveConversationDeps['outbox'] & Pick<Delivery, 'fail' | 'followers'>;
   store: LiveConversationDeps['store'] & Pick<Store, 'unfinished' | 'overdue'>;
   logics: { writer: typeof writerMachine; mcpServer: typeof mcpServerMachine };
   mcpServers: readonly McpServerInput[];
-  /** Hands each MCP server's actor to the toolbox, right after the registry has spawned it. */
+  /** Passes on each MCP server's actor right after the registry has spawned it. */
   attachServer(name: string, actor: ActorRefFrom<typeof mcpServerMachine>): void;
-  /** Settles when the store serves; rejects with the reason why not. */
+  /** Resolves when the store is open. Rejects with the reason if it does not open. */
   opened: Promise<void>;
   /** Settles when the first round of MCP connects is over. */
   toolsSettled(): Promise<void>;
-  /** Sends every socket away but these, by id; called again and again while the server drains. */
+  /** Closes every socket except these, by id. Called repeatedly while the server drains. */
   dismiss(needed: ReadonlySet<string>): void;
   /** Flushes and closes the store and the MCP connections. */
   closeNeighbours(): Promise<void>;
@@ -76,22 +76,22 @@ export interface RegistryOptions extends LiveConversationDeps {
   /** chat.service.max_live_conversations */
   maxLive: number;
   onCrash(ref: ConversationRef, error: unknown): void;
-  /** Faults of ours that touch no single conversation. */
+  /** Errors that concern no single conversation. */
   onError(error: unknown): void;
 }
 
-/** What a client is asked to wait while there is no telling how long it will take. */
+/** The wait in a rejection whose end is unknown, in ms. */
 const RETRY_AFTER_MS = 1000;
 
 /**
- * Numbers among the options are read when they are used. Starts nothing before `start`. `onCrash` hears of every conversation that failed; only a fault of its own,
- * not the disk's, counts against its crash budget.
+ * Starts nothing before `start`. Numbers among the options are read at each use. `onCrash` is called for every failed
+ * conversation. Faults of the disk do not count against its crash budget.
  */
 export function createRegistry(options: RegistryOptions): Registry {
   const { outbox, store, conversation: limits } = options;
   const live = new Map<string, LiveConversation>();
   let emptied = Promise.withResolvers<void>();
-  /** When a drain ends at the latest, in ms of `performance.now()`. */
+  /** The deadline of the drain, in ms of `performance.now()`. */
   let drainEndsMs = 0;
 
   const whenEmpty = () => {
@@ -102,10 +102,10 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   const expire = (ref: ConversationRef, nowMs: number) => {
     const key = keyOf(ref);
-    if (refusal(key) !== null) return;
+    if (rejection(key) !== null) return;
     const conversation = live.get(key) ?? activate(ref, key);
-    // One that has just been opened does not know yet what it waits for.
-    void conversation.whenQuiet().then(() => conversation.send({ type: 'conversation.expire', nowMs }));
+    // A conversation that was just opened does not know its interrupts yet.
+    void conversation.whenIdle().then(() => conversation.send({ type: 'conversation.expire', nowMs }));
   };
 
   const machine = registryMachine.provide({
@@ -129,7 +129,7 @@ export function createRegistry(options: RegistryOptions): Registry {
           for (const ref of refs) {
             if (signal.aborted) return;
             const key = keyOf(ref);
-            await (live.get(key) ?? activate(ref, key)).whenQuiet();
+            await (live.get(key) ?? activate(ref, key)).whenIdle();
           }
         };
         await Promise.all(Array.from({ length: options.recoveringAtOnce }, takeUp));
@@ -169,7 +169,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       for (const { session, requestId } of unanswered)
         outbox.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
-      // A disk that refuses is no crash of the conversation's: closing it for a while would only add to it.
+      // A fault of the disk is no crash of the conversation. Closing it for a while would not help.
       if (!isStorageFault(error)) actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
       options.onCrash(ref, error);
       outbox.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
@@ -178,13 +178,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     return conversation;
   };
 
-  /** How long the drain may still take; 0 if there is none. */
+  /** The time left for the drain, in ms. 0 without a drain. */
   const drainMs = () => Math.ceil(Math.max(0, drainEndsMs - performance.now()));
 
-  /** Why a conversation may not be opened now; null when it may. */
-  const refusal = (key: string, event: ClientEvent | null = null): Fault | null => {
+  /** Why an event is rejected now. Null if it is accepted. */
+  const rejection = (key: string, event: ClientEvent | null = null): Fault | null => {
     const snapshot = actor.getSnapshot();
-    // A Stop is heard until the end.
+    // A cancel is accepted until the end.
     if (snapshot.value === 'draining' && event?.type === 'client.cancel' && live.has(key)) return null;
     if (snapshot.value !== 'serving') return shuttingDown(drainMs());
     const cooling = coolingMs(snapshot.context, key, Date.now());
@@ -201,7 +201,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   return {
     async start() {
-      // Nobody subscribes to its errors: a server without its registry serves nobody, so that fault has to end the process.
+      // Its errors have no subscriber on purpose: a server without its registry cannot serve, so the error ends the process.
       actor.start();
       for (const [name, server] of Object.entries(actor.getSnapshot().context.mcpServers))
         options.attachServer(name, server);
@@ -212,7 +212,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
     route(ref, event) {
       const key = keyOf(ref);
-      const refused = refusal(key, event);
+      const refused = rejection(key, event);
       if (!refused) {
         (live.get(key) ?? activate(ref, key)).send(event);
         return;
@@ -228,7 +228,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (server) options.attachServer(name, server);
       }
     },
-    standing: (ref) => live.get(keyOf(ref))?.standing() ?? null,
+    state: (ref) => live.get(keyOf(ref))?.state() ?? null,
     async shutdown() {
       actor.send({ type: 'registry.shutdown' });
       await toPromise(actor);

@@ -3,7 +3,7 @@
  * conversation. Pure.
  */
 import type { LogRow, NewRow } from '../../machines/log.ts';
-import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
+import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import type { FoldedLog } from '../../machines/conversation/turn-state.ts';
 
 export interface ReplayStep {
@@ -27,7 +27,7 @@ export function* replaySteps(rows: Iterable<LogRow>, ended: ReadonlySet<string>)
       if (!open.includes(id)) open.push(id);
       rowsOfOpen.push(row);
     }
-    yield { row, folded: foldStanding(rowsOfOpen, open, Date.parse(row.timestamp)) };
+    yield { row, folded: foldLog(rowsOfOpen, open, Date.parse(row.timestamp)) };
   }
 }
 

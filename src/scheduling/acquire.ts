@@ -1,22 +1,22 @@
-/** Waiting in a fair line, for those who may give up: by a Stop, or when they have waited long enough. */
-import type { FairLine, Place } from './fair-queue.ts';
+/** Acquires a permit of a fair semaphore with a timeout and an abort signal. */
 import { MAX_TIMER_MS } from '../timer-limit.ts';
+import type { FairSemaphore, FairKey } from './fair-queue.ts';
 
-export interface Patience {
+export interface AcquireOptions {
   signal: AbortSignal;
   withinMs: number;
-  /** Hears, before anything else happens, how many stand in line then, this one included; not called where there is room. */
+  /** Called at once with the length of the queue, this request included. Not called if a permit is free. */
   queued?: (position: number) => void;
 }
 
-/** True when it is this one's turn, which `release` ends; false when it has given up its place. */
-export function waitInLine(
-  line: FairLine,
-  place: Place,
-  { signal, withinMs, queued }: Patience,
+/** Resolves to true with the permit, which `release` returns; to false after the timeout or an abort. */
+export function acquireWithin(
+  line: FairSemaphore,
+  place: FairKey,
+  { signal, withinMs, queued }: AcquireOptions,
 ): true | Promise<boolean> {
   const turn = Promise.withResolvers<boolean>();
-  const position = line.ask(place, () => turn.resolve(true));
+  const position = line.acquire(place, () => turn.resolve(true));
   if (position === 0) return true;
   queued?.(position);
   const giveUp = () => {

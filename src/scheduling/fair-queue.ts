@@ -1,37 +1,43 @@
 /**
- * Who is next where only so many may be at something at once: whoever stands in line is served in turn at each level
- * of its place, so that an owner, or a conversation, that asks for much starves nobody. Decides nothing else.
+ * Limits how many holders work at once, and grants free permits fairly: round-robin at each level of the key. So an
+ * owner, or a conversation, with many requests cannot starve the others.
  */
 
-/** From the widest to the one that asks, such as owner and conversation; all in one line have as many levels. */
-export type Place = readonly [string, ...string[]];
+/** The requester, from the widest level to the narrowest, such as owner and conversation. All keys of a semaphore have the same number of levels. */
+export type FairKey = readonly [string, ...string[]];
 
-export interface FairLine {
-  /** Calls `granted` once, before it returns if there is room. Returns how many stand in line then, this one included; 0 when it was granted. */
-  ask(place: Place, granted: () => void): number;
-  /** Leaves, or makes room; without having asked, nothing. */
-  release(place: Place): void;
-  /** Lets in whoever may: to be called when the pace has become open again or there is more room, which nobody here notices. */
-  serve(): void;
-  /** How many are at it, and how many stand in line. */
-  inside(): number;
-  waiting(): number;
+export interface FairSemaphore {
+  /** Calls `granted` once, before it returns if a permit is free. Returns the length of the queue, this request included. 0: granted at once. */
+  acquire(place: FairKey, granted: () => void): number;
+  /** Returns the permit, or leaves the queue. Does nothing for an unknown key. */
+  release(place: FairKey): void;
+  /** Grants free permits. Call it when the rate limiter opens again or the limit has risen; the semaphore does not notice that. */
+  grantWaiting(): void;
+  /** Permits in use, and requests in the queue. */
+  held(): number;
+  queued(): number;
 }
 
-/** Whether anybody may enter just now, however much room there is. */
-export interface Pace {
+/** A second condition beside free permits: the rate of grants. */
+export interface RateLimiter {
   isOpen(): boolean;
-  /** Somebody has entered. */
+  /** Called for each grant. */
   begin(): void;
 }
 
-const ANY_PACE: Pace = { isOpen: () => true, begin: () => {} };
+const UNLIMITED: RateLimiter = { isOpen: () => true, begin: () => {} };
 
-/** Those who wait in one place: the next is the first. */
+/** The queue of one level of keys. The first entry is the next. */
 type Branch = Map<string, Branch | (() => void)>;
 
-/** `most` is read each time, so it may change: call `serve` when it has risen. */
-export function createFairLine({ most, pace = ANY_PACE }: { most: () => number; pace?: Pace }): FairLine {
+/** `most` is read at each request, so it may change. Call `grantWaiting` when it has risen. */
+export function createFairSemaphore({
+  most,
+  pace = UNLIMITED,
+}: {
+  most: () => number;
+  pace?: RateLimiter;
+}): FairSemaphore {
   const inside = new Set<string>();
   const line: Branch = new Map();
   let waiting = 0;
@@ -52,8 +58,8 @@ export function createFairLine({ most, pace = ANY_PACE }: { most: () => number; 
   };
 
   return {
-    ask(place, granted) {
-      // Nobody overtakes those who wait for the pace.
+    acquire(place, granted) {
+      // No request overtakes those that wait for the rate limiter.
       if (waiting === 0 && hasRoom()) {
         letIn(place, granted);
         return 0;
@@ -66,9 +72,9 @@ export function createFairLine({ most, pace = ANY_PACE }: { most: () => number; 
       if (inside.delete(keyOf(place))) serve();
       else if (leave(line, place)) waiting -= 1;
     },
-    serve,
-    inside: () => inside.size,
-    waiting: () => waiting,
+    grantWaiting: serve,
+    held: () => inside.size,
+    queued: () => waiting,
   };
 }
 
@@ -84,7 +90,7 @@ function enter(branch: Branch, [head = '', ...rest]: readonly string[], granted:
   enter(inner, rest, granted);
 }
 
-/** True if somebody stood there. */
+/** True if the key was queued. */
 function leave(branch: Branch, [head = '', ...rest]: readonly string[]): boolean {
   const inner = branch.get(head);
   if (!(inner instanceof Map)) return branch.delete(head);
@@ -93,7 +99,7 @@ function leave(branch: Branch, [head = '', ...rest]: readonly string[]): boolean
   return left;
 }
 
-/** Whoever is served, its branches go to the end of the line. */
+/** Takes the next request. At each level, the key that was served moves to the end. */
 function takeNext(branch: Branch): { place: string[]; granted: () => void } | null {
   const [first] = branch;
   if (!first) return null;

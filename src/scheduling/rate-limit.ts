@@ -1,19 +1,19 @@
 /**
- * Limits how fast requests may follow one another: so many within any minute, wherever it begins. Says when the next
- * one may begin; which one that is, the queue decides.
+ * Limits the number of requests within any minute (a sliding window). Says when the next request may begin. The queue
+ * decides which one that is.
  */
-import type { Pace } from './fair-queue.ts';
+import type { RateLimiter } from './fair-queue.ts';
 
-export interface MinutePace extends Pace {
-  /** 0 while it is open. */
+export interface MinuteRateLimiter extends RateLimiter {
+  /** Time until the next request may begin, in ms. 0: now. */
   untilOpenMs(): number;
 }
 
 const MINUTE_MS = 60_000;
 
-/** `requestsPerMinute` is read each time, so it may change; null: any number. */
-export function createPace(requestsPerMinute: () => number | null): MinutePace {
-  /** When the newest requests began, the oldest first: at least as many as a minute may hold. */
+/** `requestsPerMinute` is read at each request, so it may change. Null: no limit. */
+export function createMinuteRateLimiter(requestsPerMinute: () => number | null): MinuteRateLimiter {
+  /** Start times of the newest requests, the oldest first: at least as many as a minute may hold. */
   let begun: number[] = [];
 
   const untilOpenMs = () => {
@@ -31,7 +31,7 @@ export function createPace(requestsPerMinute: () => number | null): MinutePace {
         return;
       }
       begun.push(performance.now());
-      // Not at each request: dropping one shifts all others.
+      // Not at each request: each removal shifts all other entries.
       if (begun.length > 2 * most) begun = begun.slice(-most);
     },
   };

@@ -1,33 +1,33 @@
 /**
- * How many turns are at work at once over all conversations, and whose is next: owners take turns, and among an
- * owner's conversations who came first. A conversation asks anew for each of its turns, so one with a
- * long queue starves nobody. Decides nothing about a turn.
+ * Limits how many turns run at once over all conversations. Free permits go to owners round-robin, and among an owner's
+ * conversations to the first in the queue. A conversation acquires a new permit for each turn, so a long queue of one
+ * conversation cannot starve the others.
  */
 import { keyOf, type ConversationRef } from '../conversation-ref.ts';
-import { createFairLine, type Place } from './fair-queue.ts';
+import { createFairSemaphore, type FairKey } from './fair-queue.ts';
 
 export interface Permits {
-  /** Calls `granted` once, before it returns if there is room. Returns how many stand before it; 0 when it was granted. */
-  ask(ref: ConversationRef, granted: () => void): number;
-  /** Gives a conversation's permit back, or its place in the line; without either, nothing. */
+  /** Calls `granted` once, before it returns if a permit is free. Returns the length of the queue, this request included. 0: granted at once. */
+  acquire(ref: ConversationRef, granted: () => void): number;
+  /** Returns a conversation's permit, or removes its request from the queue. Does nothing without either. */
   release(ref: ConversationRef): void;
-  /** To be called when more may run: lets in those who have room now. */
+  /** Grants free permits. Call it when the limit has risen. */
   refresh(): void;
-  /** Conversations in the line. */
-  waiting(): number;
-  /** Conversations with a turn at work. */
+  /** Conversations in the queue. */
+  queued(): number;
+  /** Conversations with a running turn. */
   holders(): Iterable<ConversationRef>;
 }
 
-/** `most`: chat.service.max_running_turns, read each time. The line is as long as there are live conversations. */
+/** `most`: chat.service.max_running_turns, read at each request. The queue is bounded by the number of live conversations. */
 export function createPermits(limits: { readonly most: number }): Permits {
-  const line = createFairLine({ most: () => limits.most });
+  const line = createFairSemaphore({ most: () => limits.most });
   const holders = new Map<string, ConversationRef>();
-  const placeOf = ({ owner, conversationId }: ConversationRef): Place => [owner, conversationId];
+  const placeOf = ({ owner, conversationId }: ConversationRef): FairKey => [owner, conversationId];
 
   return {
-    ask: (ref, granted) =>
-      line.ask(placeOf(ref), () => {
+    acquire: (ref, granted) =>
+      line.acquire(placeOf(ref), () => {
         holders.set(keyOf(ref), ref);
         granted();
       }),
@@ -35,8 +35,8 @@ export function createPermits(limits: { readonly most: number }): Permits {
       holders.delete(keyOf(ref));
       line.release(placeOf(ref));
     },
-    refresh: line.serve,
-    waiting: line.waiting,
+    refresh: line.grantWaiting,
+    queued: line.queued,
     holders: () => holders.values(),
   };
 }

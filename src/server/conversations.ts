@@ -13,13 +13,13 @@ import { createKeepDraft } from '../conversation/keep-draft.ts';
 import { createConversationMachine } from '../conversation/machine.ts';
 import { createServerNotices } from '../conversation/server-notices.ts';
 import { createSystemPrompt } from '../conversation/system-prompt.ts';
-import { createWarmLogs } from '../conversation/warm-logs.ts';
+import { createLogCache } from '../conversation/warm-logs.ts';
 import type { Gateway } from '../gateway/server.ts';
 import type { Inspection } from '../inspect/inspection.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { logServerStatus } from '../observability/status-log.ts';
 import { createTurnReport, type TurnReport } from '../observability/turn-report.ts';
-import { createOutbox } from '../outbox/outbox.ts';
+import { createDelivery } from '../outbox/outbox.ts';
 import { createRegistry, type Registry } from '../registry/registry.ts';
 import { createPermits } from '../scheduling/turn-permits.ts';
 import type { OpenStore } from '../store/store.ts';
@@ -44,10 +44,10 @@ export type Conversations = ReturnType<typeof createConversations>;
 export function createConversations(context: StartContext, parts: ConversationParts) {
   const { settings, log, onError } = context;
   const { store } = parts.opening;
-  const outbox = createOutbox(
+  const outbox = createDelivery(
     settings.follow(({ chat }) => ({ reader: store, flushMs: chat.service.streaming.flush_ms, onError })),
   );
-  const warmLogs = createWarmLogs(settings.follow((now) => ({ store, ...warmLimits(now) })));
+  const warmLogs = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
   settings.onApply(warmLogs.resize);
   const permits = createPermits(settings.follow(({ chat }) => ({ most: chat.service.max_running_turns })));
   settings.onApply(permits.refresh);
@@ -56,7 +56,7 @@ export function createConversations(context: StartContext, parts: ConversationPa
     outbox,
     *atWork() {
       for (const ref of permits.holders()) {
-        const running = registry.standing(ref)?.running;
+        const running = registry.state(ref)?.running;
         if (running) yield { ...ref, requestId: running };
       }
     },
@@ -70,8 +70,8 @@ export function createConversations(context: StartContext, parts: ConversationPa
 /** Parts that the chart's actors and the registry share. */
 interface Shared {
   store: OpenStore['store'];
-  outbox: ReturnType<typeof createOutbox>;
-  warmLogs: ReturnType<typeof createWarmLogs>;
+  outbox: ReturnType<typeof createDelivery>;
+  warmLogs: ReturnType<typeof createLogCache>;
   permits: ReturnType<typeof createPermits>;
   notices: ReturnType<typeof createServerNotices>;
   turnReport: TurnReport;

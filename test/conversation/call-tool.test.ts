@@ -36,7 +36,7 @@ function startCall(changes: Partial<ToolCallInput> = {}) {
   let options: CallOptions | null = null;
   const logic = createCallToolLogic({
     toolbox: { call: (_tool, _args, given) => ((options = given), end) },
-    outbox: { tell: () => undefined },
+    outbox: { broadcast: () => undefined },
     metrics: { toolEnded: () => undefined },
     maxQuestions: 5,
   });

@@ -1,20 +1,20 @@
 /** Whose turn it is where only so many may be at something, level by level. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createFairLine, type Place } from '../../src/scheduling/fair-queue.ts';
+import { createFairSemaphore, type FairKey } from '../../src/scheduling/fair-queue.ts';
 
 /** Places are written `owner/conversation/call`. */
 function lineOf(most: number) {
-  const line = createFairLine({ most: () => most });
+  const line = createFairSemaphore({ most: () => most });
   const granted: string[] = [];
-  const placeOf = (name: string): Place => {
+  const placeOf = (name: string): FairKey => {
     const [owner = '', ...rest] = name.split('/');
     return [owner, ...rest];
   };
   return {
     line,
     granted,
-    ask: (...names: string[]) => names.map((name) => line.ask(placeOf(name), () => granted.push(name))),
+    ask: (...names: string[]) => names.map((name) => line.acquire(placeOf(name), () => granted.push(name))),
     release: (...names: string[]) => names.forEach((name) => line.release(placeOf(name))),
   };
 }
@@ -38,9 +38,9 @@ describe('a fair line', () => {
     const { ask, release, granted, line } = lineOf(1);
     ask('first', 'a/1/x', 'a/1/y');
     release('a/1/x', 'a/1/x', 'a/2/x', 'c/1/x');
-    assert.equal(line.waiting(), 1);
+    assert.equal(line.queued(), 1);
     release('first', 'first');
-    assert.deepEqual([granted, line.waiting()], [['first', 'a/1/y'], 0]);
+    assert.deepEqual([granted, line.queued()], [['first', 'a/1/y'], 0]);
     release('a/1/y');
     assert.deepEqual(ask('b/1/x'), [0]);
   });

@@ -10,7 +10,7 @@ function line(most: number) {
   return {
     permits,
     granted,
-    ask: (name: string) => permits.ask(ref(name), () => granted.push(name)),
+    ask: (name: string) => permits.acquire(ref(name), () => granted.push(name)),
     release: (name: string) => permits.release(ref(name)),
   };
 }
@@ -21,7 +21,7 @@ describe('permits', () => {
     assert.deepEqual(['a1', 'a2', 'a3', 'a4'].map(ask), [0, 0, 1, 2]);
     assert.deepEqual(granted, ['a1', 'a2']);
     release('a2');
-    assert.deepEqual([granted.at(-1), permits.waiting()], ['a3', 1]);
+    assert.deepEqual([granted.at(-1), permits.queued()], ['a3', 1]);
   });
 
   test('go to each owner in turn, however many conversations one has in line', () => {
@@ -44,10 +44,10 @@ describe('permits', () => {
     const { ask, release, granted, permits } = line(1);
     for (const name of ['a1', 'a2', 'a3']) ask(name);
     for (const name of ['a2', 'a2', 'x1']) release(name);
-    assert.deepEqual([granted, permits.waiting()], [['a1'], 1]);
+    assert.deepEqual([granted, permits.queued()], [['a1'], 1]);
     release('a1');
     release('a1');
-    assert.deepEqual([granted, permits.waiting()], [['a1', 'a3'], 0]);
+    assert.deepEqual([granted, permits.queued()], [['a1', 'a3'], 0]);
     release('a3');
     ask('a4');
     assert.equal(granted.at(-1), 'a4');

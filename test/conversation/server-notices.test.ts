@@ -46,7 +46,7 @@ function watched() {
       ],
     },
     outbox: {
-      tell: (ref, frame: Frame & { request_id: string }) =>
+      broadcast: (ref, frame: Frame & { request_id: string }) =>
         told.push(
           `${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`,
         ),
@@ -90,7 +90,7 @@ describe('a turn that begins', () => {
     const { notices, told, send, stop } = watched();
     events.forEach(send);
     told.length = 0;
-    for (const turn of turns.slice(0, 1)) notices.greet(turn);
+    for (const turn of turns.slice(0, 1)) notices.turnStarted(turn);
     stop();
     return told.map((line) => /"data":"(.*)"}$/.exec(line)?.[1]?.replaceAll('\\', ''));
   };
@@ -98,16 +98,16 @@ describe('a turn that begins', () => {
   test('is told what it waits for, or has to do without', () => {
     assert.deepEqual(words(), ['Waiting for the MCP server "web" to connect.']);
     assert.deepEqual(words(ready), []);
-    assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone); it is tried again by itself.']);
+    assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone). Parley tries again.']);
     assert.deepEqual(
       words(lost, wake),
-      ['The MCP server "web" is not available (gone); it is tried again by itself.'],
+      ['The MCP server "web" is not available (gone). Parley tries again.'],
       'no turn waits for a second connect',
     );
     const asks: McpServerEvent = { type: 'server.asks', url: 'https://login.example/' };
     assert.match(
       words({ type: 'server.unauthorized' }, asks)[0] ?? '',
-      /somebody has authorized it: open https:\/\/login\.example\/ in a browser/,
+      /To authorize it, open https:\/\/login\.example\/ in a browser/,
     );
   });
 });

@@ -123,7 +123,7 @@ describe('the bars of a turn', () => {
     });
     const phases = phasesOf([
       step(990, 'turn.receiving'),
-      step(1010, 'turn.inLine'),
+      step(1010, 'turn.queued'),
       step(1080, 'turn.loadingContext'),
       step(1100, 'turn.streaming'),
       step(1500, 'turn.persisting'),

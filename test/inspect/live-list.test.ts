@@ -6,7 +6,7 @@ import { listLive } from '../../src/inspect/live-list.ts';
 const many = Array.from({ length: 5000 }, (_, index) => ({
   ref: { owner: index % 2 === 0 ? 'alice' : 'bob', conversationId: `c${index}` },
   lastActiveMs: index,
-  standing: () => ({ state: { value: index % 10 === 0 ? 'turn.streaming' : 'idle', hop: 0, can: [] }, running: null }),
+  state: () => ({ state: { value: index % 10 === 0 ? 'turn.streaming' : 'idle', hop: 0, can: [] }, running: null }),
 }));
 
 test('the most recently active come first, and no more than a person reads', async () => {

@@ -19,7 +19,7 @@ describe('a viewer', () => {
       'the end',
     );
     assert.deepEqual(
-      statesOf(watcher.told, 'c1').filter((state) => state !== 'turn.inLine'),
+      statesOf(watcher.told, 'c1').filter((state) => state !== 'turn.queued'),
       ['activating', 'turn.receiving', 'turn.loadingContext', 'turn.streaming', 'turn.persisting', 'idle'],
     );
     const taken = watcher.told.flatMap((message) => (message.type === '@xstate.snapshot' ? message.transitions : []));

@@ -156,7 +156,7 @@ describe('a call that needs approval', () => {
     const results = resultsIn(await readAll(turn));
     assert.deepEqual(
       results.map(({ status, data }) => [status, data]),
-      [['denied', 'Nobody approved this call in time; it was not run.']],
+      [['denied', 'This call was not approved in time; it was not run.']],
     );
     assert.deepEqual(await respond(client, asked, 'approve'), { already: { decision: 'expired' } });
   });

@@ -62,7 +62,7 @@ describe('the followers of a turn are told', () => {
     );
     assert.match(
       notices[0]?.data ?? '',
-      /"gone" is not available \(could not be started \(ENOENT\).*; it is tried again by itself\.$/,
+      /"gone" is not available \(could not be started \(ENOENT\).*\. Parley tries again\.$/,
     );
   });
 

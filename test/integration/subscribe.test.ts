@@ -132,7 +132,7 @@ describe('a subscription', () => {
     assert.deepEqual(states, [
       'idle',
       'turn.receiving',
-      'turn.inLine',
+      'turn.queued',
       'turn.loadingContext',
       'turn.streaming',
       'turn.persisting',

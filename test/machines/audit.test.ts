@@ -211,7 +211,7 @@ describe('an audit tells of', () => {
     [
       'changed arguments of which nobody knows',
       problemsOf([message(), answer('a'), edited('a'), result('a'), turnEnd]),
-      ['row 3 dispatches call a with changed arguments, which nobody approved'],
+      ['row 3 dispatches call a with changed arguments, which were not approved'],
     ],
     [
       'a memory of what nobody decided',
@@ -224,7 +224,7 @@ describe('an audit tells of', () => {
         result('a'),
         turnEnd,
       ]),
-      ['row 5 remembers a decision that nobody took in its turn'],
+      ['row 5 remembers a decision that was not taken in its turn'],
     ],
     [
       'a second answer',
@@ -237,7 +237,7 @@ describe('an audit tells of', () => {
         result('a'),
         turnEnd,
       ]),
-      ['row 5 answers about call a, which nobody is asked about'],
+      ['row 5 answers about call a, which has no open interrupt'],
     ],
     [
       'a second question',

@@ -20,7 +20,7 @@ const storyOfTurn = (world: World, requestId = 'r1') => storyOf(world.log.rowsOf
 
 const stories: Record<string, string[]> = {
   'turn.receiving': ['cancel cancelled', 'end cancelled'],
-  'turn.inLine': ['cancel cancelled', 'end cancelled'],
+  'turn.queued': ['cancel cancelled', 'end cancelled'],
   'turn.loadingContext': ['cancel cancelled', 'end cancelled'],
   'turn.streaming': ['cancel cancelled', 'assistant (partial): Hel', 'end cancelled'],
   'turn.backingOff': ['cancel cancelled', 'end cancelled'],

@@ -20,7 +20,7 @@ const resting = ['idle', 'turn.toolHop.waiting'];
 describe('a drain', () => {
   for (const [what, state] of [
     ['that waits for a person', 'turn.toolHop.waiting'],
-    ['that waits in line', 'turn.inLine'],
+    ['that waits in line', 'turn.queued'],
   ] as const)
     test(`leaves a turn ${what} to the next start`, async () => {
       const world = await worldIn(state);
@@ -31,7 +31,7 @@ describe('a drain', () => {
     });
 
   for (const state of livingStates.filter(
-    (name) => !['turn.inLine', 'turn.toolHop.waiting', 'deleting'].includes(name),
+    (name) => !['turn.queued', 'turn.toolHop.waiting', 'deleting'].includes(name),
   )) {
     test(`in ${state} lets the running turn end, starts none, and stops`, async () => {
       const world = await worldIn(state);

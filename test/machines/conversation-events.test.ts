@@ -73,7 +73,7 @@ for (const state of livingStates) {
           world.send(event);
           const noted = [
             ...world.context().deferred,
-            ...(world.context().turn?.stop?.askers ?? []),
+            ...(world.context().turn?.stop?.requesters ?? []),
             ...world.context().deleters,
           ];
           assert.ok(world.news().length + noted.length > 0, `${what} vanished`);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hopPlan } from '../../machines/conversation/decisions/hop-plan.ts';
 import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
-import { run } from '../../machines/conversation/state-updates.ts';
+import { newRunningTurn } from '../../machines/conversation/state-updates.ts';
 import { reopen, startWorld } from '../support/machine-conversation.ts';
 import type { World } from '../support/machine-conversation.ts';
 import { bringToRest } from '../support/machine-rest.ts';
@@ -181,7 +181,7 @@ describe('what was decided once and for all', () => {
   test('is looked up for tools that need approval only, by their server and its own name for them', () => {
     const stages = (name: string, remembered: RememberedDecision[]) => {
       const turn = {
-        ...run({ requestId: 'r1', hops: 0, used: [] }),
+        ...newRunningTurn({ requestId: 'r1', hops: 0, used: [] }),
         context: hopContext,
         answer: answer({ calls: [asked(name)] }),
       };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LogRow, ToolCallRequest } from '../../machines/log.ts';
-import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
+import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import { row, someUsage } from '../support/machine-values.ts';
 
 const call = (id: string): ToolCallRequest => ({ id, type: 'function', function: { name: 'add', arguments: '{}' } });
@@ -26,8 +26,7 @@ const history: LogRow[] = [
   stop(8, 'r1', 'interrupted'),
 ];
 const committedMs = Date.parse(history[0]?.timestamp ?? '');
-const fold = (rows: readonly LogRow[], open: readonly string[], ageMs = 0) =>
-  foldStanding(rows, open, committedMs + ageMs);
+const fold = (rows: readonly LogRow[], open: readonly string[], ageMs = 0) => foldLog(rows, open, committedMs + ageMs);
 const after = (rows: number) => fold(history.slice(0, rows), ['r1']);
 const waits = (requestId: string) => ({ requestId, hops: 0, used: [], announced: true });
 
@@ -115,7 +114,7 @@ describe('a turn without an end', () => {
   test('has what was written of its answer, if that was its own', () => {
     const draft = { requestId: 'r1', messageId: 'm1', text: 'Hel', reasoning: '', model: null };
     const folded = (requestId: string) =>
-      foldStanding(history.slice(0, 1), ['r1'], committedMs, { ...draft, requestId }).interrupted?.draft;
+      foldLog(history.slice(0, 1), ['r1'], committedMs, { ...draft, requestId }).interrupted?.draft;
     assert.deepEqual(folded('r1'), draft);
     assert.equal(folded('r0'), null);
   });

@@ -1,7 +1,7 @@
 /** The rows of a turn, made from plain values: what each says, and what it leaves out. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Answer } from '../../machines/conversation/hop-answers.ts';
+import type { ModelAnswer } from '../../machines/conversation/hop-answers.ts';
 import type {
   InterruptedCall,
   InterruptedTurn,
@@ -37,8 +37,8 @@ function running(changes: Partial<RunningTurn> = {}): RunningTurn {
 }
 
 const kinds = (rows: readonly NewRow[]) => rows.map((row) => (row.type === 'meta' ? row.extra['kind'] : row.type));
-const stop = { reason: 'cancelled', askers: [], committed: true } as const;
-const stopped = { ...stop, askers: [] };
+const stop = { reason: 'cancelled', requesters: [], committed: true } as const;
+const stopped = { ...stop, requesters: [] };
 
 describe('a message', () => {
   test('carries what the client said, and its metadata only where there is some', () => {
@@ -71,7 +71,8 @@ describe('a message', () => {
   });
 
   test('of the assistant says how long its request took, as far as that is known', () => {
-    const extraOf = (timing: Answer['timing']) => answerRow({ requestId: 'r1', hops: 0 }, answer({ timing })).extra;
+    const extraOf = (timing: ModelAnswer['timing']) =>
+      answerRow({ requestId: 'r1', hops: 0 }, answer({ timing })).extra;
     assert.deepEqual(extraOf({ durationMs: 90, firstTokenMs: 40 }), {
       hop: 0,
       finish_reason: 'stop',

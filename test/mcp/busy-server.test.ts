@@ -1,7 +1,7 @@
 /** A server that takes only so many calls at once: no more are made, everyone gets a turn, and who cannot wait is told. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { Place } from '../../src/scheduling/fair-queue.ts';
+import type { FairKey } from '../../src/scheduling/fair-queue.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
 
@@ -14,7 +14,7 @@ async function startBusy(t: TestContext, maxConcurrent: number | null, limit = 6
   /** `owner/conversation/call` */
   const hold = (key: string, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
     const [owner = '', ...rest] = key.split('/');
-    const place: Place = [owner, ...rest];
+    const place: FairKey = [owner, ...rest];
     return box.call('hold', { key }, { place, ...options });
   };
   return { server, box, hold };

@@ -91,7 +91,7 @@ function reasonWhyNeverRefused(edge: Edge): string | null {
 /** Guards that are asked and never say no, though nothing behind them tells so. */
 export const neverRefused: readonly Reason[] = [
   {
-    edge: /^conversation\.(recovering|turn\.(inLine|backingOff|toolHop\.(waiting|settling)|cancelling\.stopping)): log\.committed \[(isRecovery|isWithdrawal|isResponse)\]$/,
+    edge: /^conversation\.(recovering|turn\.(queued|backingOff|toolHop\.(waiting|settling)|cancelling\.stopping)): log\.committed \[(isRecovery|isWithdrawal|isResponse)\]$/,
     why: 'Nothing else is written in this state but what this guard, or one before it, takes.',
   },
   {
@@ -124,7 +124,7 @@ export const needsHops: readonly { hops: number; goal: RegExp; why: string }[] =
   },
   {
     hops: 2,
-    goal: /^conversation\.turn\.toolHop\.recording: client\.respond \[isNoQuestion\]$/,
+    goal: /^conversation\.turn\.toolHop\.recording: client\.respond \[answersNoInterrupt\]$/,
     why: 'An answer to a question of an earlier hop comes while the next hop is recorded.',
   },
 ];

@@ -11,7 +11,7 @@ describe('a slow reader', () => {
     outbox.follow('s1', ref, 'r1', true);
     const draft = outbox.draft(ref, 'r1', 'm1');
     reader.slow = true;
-    outbox.tell(ref, {
+    outbox.broadcast(ref, {
       request_id: 'r1',
       status: 'processing',
       conversation_id: 'c1',
@@ -38,7 +38,7 @@ describe('a slow reader', () => {
     draft.text('The whole ');
     await settle();
     reader.slow = true;
-    outbox.tell(ref, {
+    outbox.broadcast(ref, {
       request_id: 'r1',
       status: 'chunk',
       conversation_id: 'c1',
@@ -61,7 +61,7 @@ describe('a slow reader', () => {
     outbox.draft(ref, 'r1', 'm1').text('abc');
     await settle();
     reader.slow = true;
-    outbox.tell(ref, {
+    outbox.broadcast(ref, {
       request_id: 'r1',
       status: 'chunk',
       conversation_id: 'c1',

@@ -4,7 +4,7 @@
  */
 import { setImmediate as tick } from 'node:timers/promises';
 import type { LogRow, NewRow } from '../../machines/log.ts';
-import { createOutbox } from '../../src/outbox/outbox.ts';
+import { createDelivery } from '../../src/outbox/outbox.ts';
 import type { Received } from '../support/client.ts';
 import { createFrameCheck } from '../support/frame-check.ts';
 
@@ -52,7 +52,7 @@ export function scene() {
     if (failure) throw failure;
     return log;
   };
-  const outbox = createOutbox({
+  const outbox = createDelivery({
     flushMs: 0,
     onError: (error) => void faults.push(error),
     reader: {

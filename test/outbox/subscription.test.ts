@@ -11,7 +11,7 @@ describe('a subscription that catches up', () => {
     subscribe('s1');
     publish(message);
     outbox.follow('s2', ref, 'r1', true);
-    outbox.tell(ref, {
+    outbox.broadcast(ref, {
       request_id: 'r1',
       status: 'processing',
       conversation_id: 'c1',

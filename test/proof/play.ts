@@ -3,7 +3,7 @@
  * told to. xstate/graph walks over it to find paths, and a driver plays them against the real server.
  */
 import type { ConversationEvent } from '../../machines/conversation/events.ts';
-import type { AskedCall } from '../../machines/conversation/hop-answers.ts';
+import type { RequestedCall } from '../../machines/conversation/hop-answers.ts';
 import type { ServerAsk } from '../../machines/conversation/question-types.ts';
 import type { CallLaidDown, CallQuestion } from '../../machines/tool-call-terms.ts';
 import {
@@ -100,7 +100,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
     if (openTurns(world).some(({ waits }) => !waits)) wake();
   }
 
-  const asked = (names: readonly ToolName[]): AskedCall[] => {
+  const asked = (names: readonly ToolName[]): RequestedCall[] => {
     const { requestId: turn = '', hops = 0 } = world.conversation?.context.turn ?? {};
     return names.map((name, index) => ({
       callId: `${turn}.${hops}.${index}`,
@@ -166,7 +166,7 @@ function perform(world: World, { hear, tellCall, leaveIfDone }: Charts, stimulus
       return;
     case 'makeRoom':
       world.crowded = false;
-      if (stateOf(world) === 'turn.inLine') hear({ type: 'permit.granted' });
+      if (stateOf(world) === 'turn.queued') hear({ type: 'permit.granted' });
       return leaveIfDone();
     case 'commit':
       return finish(world, hear, stimulus.together ? ['lands', 'lands'] : ['lands']);

@@ -14,7 +14,7 @@ export const unreachable: readonly Reason[] = [
     why: 'The registry asks only conversations that rest.',
   },
   {
-    edge: /^conversation\.(activating|idle|turn\.inLine): conversation\.halt$/,
+    edge: /^conversation\.(activating|idle|turn\.queued): conversation\.halt$/,
     why: 'A halt comes after a drain, which has ended a conversation in this state.',
   },
   {
@@ -50,7 +50,7 @@ export const unreachable: readonly Reason[] = [
     why: 'After a Stop no answer is taken any more, and one that came before it is decided before it.',
   },
   {
-    edge: /^conversation\.turn\.inLine: (done|error) of permit$/,
+    edge: /^conversation\.turn\.queued: (done|error) of permit$/,
     why: 'The actor in the line waits as long as its state, and reports as events.',
   },
   {

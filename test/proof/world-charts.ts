@@ -4,7 +4,7 @@
  */
 import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
 import type { ConversationEmitted, ConversationEvent } from '../../machines/conversation/events.ts';
-import type { Answer } from '../../machines/conversation/hop-answers.ts';
+import type { ModelAnswer } from '../../machines/conversation/hop-answers.ts';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import type { ToolCallInput } from '../../machines/tool-call-terms.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
@@ -25,7 +25,7 @@ type CallEvent = Parameters<typeof toolCallMachine.transition>[1];
 export const NOW_MS = 1_800_000_000_000;
 
 /** What the model has said, whole or in part. */
-export function words(changes: Partial<Answer> = {}): Answer {
+export function words(changes: Partial<ModelAnswer> = {}): ModelAnswer {
   return answer({ messageId: 'm', endedAtMs: NOW_MS, ...changes });
 }
 
@@ -92,11 +92,11 @@ export function createCharts(world: World): Charts {
       return;
     }
     if (
-      stateOf(world) === 'turn.inLine' &&
+      stateOf(world) === 'turn.queued' &&
       !taken.some(({ transition }) => transition.eventType === 'permit.awaited')
     ) {
       later(() => {
-        if (stateOf(world) === 'turn.inLine')
+        if (stateOf(world) === 'turn.queued')
           hear(world.crowded ? { type: 'permit.awaited', ahead: 1 } : { type: 'permit.granted' });
       });
     }

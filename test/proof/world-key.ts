@@ -69,7 +69,7 @@ function contextKey({
         question?.answer,
         resume?.questions,
       ]),
-      turn.stop && [turn.stop.reason, turn.stop.askers.length, turn.stop.committed],
+      turn.stop && [turn.stop.reason, turn.stop.requesters.length, turn.stop.committed],
     ],
     interrupted && [
       interrupted.requestId,

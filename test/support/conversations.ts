@@ -15,8 +15,8 @@ import { createLoadContextLogic } from '../../src/conversation/actors/load-conte
 import { createPermitLogic } from '../../src/conversation/actors/ask-permit.ts';
 import { createPermits } from '../../src/scheduling/turn-permits.ts';
 import { createReadLogLogic } from '../../src/conversation/actors/read-log.ts';
-import { createWarmLogs, type WarmLogs } from '../../src/conversation/warm-logs.ts';
-import { createOutbox } from '../../src/outbox/outbox.ts';
+import { createLogCache, type LogCache } from '../../src/conversation/warm-logs.ts';
+import { createDelivery } from '../../src/outbox/outbox.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import type { Store } from '../../src/store/port.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -32,7 +32,7 @@ type Machine = typeof conversationMachine;
 /** Each takes the real part and returns what stands in its place. */
 export interface Replacements {
   append?(append: Store['append']): Store['append'];
-  keepWarm?(append: WarmLogs['append']): WarmLogs['append'];
+  keepWarm?(append: LogCache['append']): LogCache['append'];
   countTokens?(text: string): number | Promise<number>;
   machine?(machine: Machine): Machine;
   crashBudget?: { crashes: number; crashWindowMs: number };
@@ -52,9 +52,9 @@ export async function startConversations(test: TestContext, replacements: Replac
   const onError = (error: unknown) => void faults.push(error);
   const { store: real, writerLogic, opened } = openStore({ path: join(folder, 'events.db'), onError });
   const store = { ...real, append: replacements.append?.(real.append) ?? real.append };
-  const outbox = createOutbox({ reader: store, flushMs: 0, onError });
+  const outbox = createDelivery({ reader: store, flushMs: 0, onError });
   const window = { windowTokens: 1000, preserveRecent: 4 };
-  const kept = createWarmLogs({ store, maxBytes: 1_000_000, ...window });
+  const kept = createLogCache({ store, maxBytes: 1_000_000, ...window });
   const warmLogs = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };
   const countTokens = replacements.countTokens ?? ((text: string) => Math.ceil(text.length / 4));
   const inFlight = createInFlight();
@@ -75,7 +75,7 @@ export async function startConversations(test: TestContext, replacements: Replac
           permissionByHint: { read_only: 'always', additive: 'always', destructive: 'always' },
         },
         toolbox: { tools: () => [], settled: () => Promise.resolve() },
-        notices: { greet: () => undefined },
+        notices: { turnStarted: () => undefined },
       }),
       answer: createAnswerLogic({
         model: languageModelAt(scripted.url),

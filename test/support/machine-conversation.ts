@@ -7,9 +7,9 @@ import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import type { AnswerInput, AnswerStop, LoadContextInput } from '../../machines/conversation/setup.ts';
 import type { CommitOutcome, ConversationEmitted } from '../../machines/conversation/events.ts';
-import type { Answer } from '../../machines/conversation/hop-answers.ts';
+import type { ModelAnswer } from '../../machines/conversation/hop-answers.ts';
 import type { ConversationLimits } from '../../machines/conversation/context.ts';
-import type { HopContext, Standing } from '../../machines/conversation/turn-state.ts';
+import type { HopContext, RecoveredState } from '../../machines/conversation/turn-state.ts';
 import type { Fault } from '../../machines/log.ts';
 import type { ServerAnswer } from '../../machines/conversation/question-types.ts';
 import type {
@@ -31,7 +31,7 @@ export interface AskedAnswer {
   open: boolean;
   /** True once the chart has told the stream to stop. */
   stopped: boolean;
-  finish(changes?: Partial<Answer>): void;
+  finish(changes?: Partial<ModelAnswer>): void;
   fail(changes?: { text?: string; fault?: Fault; retryAfterMs?: number | null; jitter?: number }): void;
 }
 
@@ -49,7 +49,7 @@ export interface AskedCall {
 export interface WorldOptions {
   limits?: Partial<ConversationLimits>;
   /** What the log says at activation; `never`: its reading does not end by itself. */
-  standing?: Standing | 'never';
+  standing?: RecoveredState | 'never';
   log?: MemoryLog;
   /** There is no permit for a turn until the test grants it. */
   crowded?: boolean;
@@ -75,7 +75,7 @@ export async function startWorld(options: WorldOptions = {}) {
   /** What each context might hold, in the order in which they were asked for; null: as much as ever. */
   const budgets: (number | null)[] = [];
   const log = options.log ?? createMemoryLog();
-  const reading = Promise.withResolvers<Standing>();
+  const reading = Promise.withResolvers<RecoveredState>();
   let loading = Promise.withResolvers<HopContext>();
   let looked = 0;
   let grant = () => {};
@@ -196,7 +196,7 @@ export async function startWorld(options: WorldOptions = {}) {
     },
     /** Gives the permit that the turn waits for. */
     grant: () => grant(),
-    async readLog(standing: Standing = nothingOpen) {
+    async readLog(standing: RecoveredState = nothingOpen) {
       reading.resolve(standing);
       await heard();
     },

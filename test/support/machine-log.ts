@@ -3,10 +3,10 @@
  * store does, and hands out any past of itself, as a crash would leave it.
  */
 import type { CommitOutcome, ConversationEmitted } from '../../machines/conversation/events.ts';
-import type { Standing } from '../../machines/conversation/turn-state.ts';
+import type { RecoveredState } from '../../machines/conversation/turn-state.ts';
 import { foldRow, type TurnRows } from '../../machines/context-window/past-turns.ts';
 import type { LogRow } from '../../machines/log.ts';
-import { foldStanding } from '../../machines/conversation/rows/recovery-state.ts';
+import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import { spend } from '../../machines/usage.ts';
 
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
@@ -23,7 +23,7 @@ export interface MemoryLog {
   rowsOf(requestId: string): LogRow[];
   turns(): TurnRows[];
   /** Where it leaves its conversation, so long after its last row. */
-  standing(ageMs?: number): Standing;
+  standing(ageMs?: number): RecoveredState;
   /** Every append that was stored, in order. */
   stored(): readonly AppendIntent[];
   /** The log as it was after its first `count` stored appends. */
@@ -73,7 +73,7 @@ export function createMemoryLog(): MemoryLog {
       return turns;
     },
     standing: (ageMs = 0) => ({
-      ...foldStanding(
+      ...foldLog(
         rows,
         [...begun].filter(([, turn]) => !turn.ended).map(([requestId]) => requestId),
         Date.parse(committedAt) + ageMs,

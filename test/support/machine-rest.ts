@@ -33,7 +33,7 @@ async function move(world: World): Promise<void> {
   else if (call) call.end(call.aborted ? { status: 'cancelled' } : {});
   else if (world.state() === 'turn.toolHop.waiting') approve(world);
   else if (world.state() === 'activating') await world.readLog();
-  else if (world.state() === 'turn.inLine') world.grant();
+  else if (world.state() === 'turn.queued') world.grant();
   else if (world.state() === 'turn.loadingContext') await world.loadContext();
   else if (world.state() === 'turn.backingOff') world.clock.increment(60_000);
   else await heard();

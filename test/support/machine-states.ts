@@ -59,7 +59,7 @@ export const ways: Readonly<Record<string, Way>> = {
     },
   },
   'turn.receiving': { walk: (world) => world.send(chat('r1')) },
-  'turn.inLine': { options: async () => ({ crowded: true }), walk: running },
+  'turn.queued': { options: async () => ({ crowded: true }), walk: running },
   'turn.loadingContext': { walk: running },
   'turn.streaming': { walk: streaming },
   'turn.backingOff': {

@@ -1,15 +1,15 @@
 /** Plain values for the tests of the charts: each constructor gives a valid whole, of which a test names what it is about. */
 import { randomUUID } from 'node:crypto';
 import type {
-  Asker,
+  Requester,
   CancelEvent,
   ChatEvent,
   DeleteEvent,
   RespondEvent,
 } from '../../machines/conversation/client-events.ts';
-import type { Answer, AskedCall } from '../../machines/conversation/hop-answers.ts';
+import type { ModelAnswer, RequestedCall } from '../../machines/conversation/hop-answers.ts';
 import type { ConversationLimits } from '../../machines/conversation/context.ts';
-import type { HopContext, HopTool, Standing } from '../../machines/conversation/turn-state.ts';
+import type { HopContext, HopTool, RecoveredState } from '../../machines/conversation/turn-state.ts';
 import type { Fault, LogRow, Usage } from '../../machines/log.ts';
 
 export const noBudgets: ConversationLimits['budgets'] = {
@@ -31,7 +31,7 @@ export const limits: ConversationLimits = {
   budgets: noBudgets,
 };
 
-export const nothingOpen: Standing = {
+export const nothingOpen: RecoveredState = {
   interrupted: null,
   stopped: [],
   queue: [],
@@ -77,7 +77,7 @@ export const hopContext: HopContext = {
   cut: 0,
 };
 
-export function asker(requestId: string): Asker {
+export function asker(requestId: string): Requester {
   return { session: 's1', requestId };
 }
 
@@ -127,11 +127,11 @@ export function respond(
   };
 }
 
-export function asked(name: string, changes: Partial<AskedCall> = {}): AskedCall {
+export function asked(name: string, changes: Partial<RequestedCall> = {}): RequestedCall {
   return { callId: `call_${randomUUID()}`, name, text: '{}', arguments: {}, misfit: null, ...changes };
 }
 
-export function answer(changes: Partial<Answer> = {}): Answer {
+export function answer(changes: Partial<ModelAnswer> = {}): ModelAnswer {
   const calls = changes.calls ?? [];
   return {
     messageId: randomUUID(),

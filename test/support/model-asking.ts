@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import { createDemoModel } from '../../src/demo/model.ts';
-import type { Place } from '../../src/scheduling/fair-queue.ts';
+import type { FairKey } from '../../src/scheduling/fair-queue.ts';
 import type { ThoughtfulMessage } from '../../src/llm/echo.ts';
 import { createLanguageModel, type LanguageModelOptions } from '../../src/llm/model.ts';
 import type { AnswerEnd, LanguageModel } from '../../src/llm/port.ts';
@@ -43,7 +43,7 @@ export interface AskOptions {
   provider?: string;
   signal?: AbortSignal;
   /** Of whose conversation. */
-  place?: Place;
+  place?: FairKey;
   onText?: (delta: string) => void;
 }
 

@@ -1,23 +1,23 @@
 /**
- * Admission: what becomes of a message before its turn runs. Deferring, committing, queueing, refusing,
- * withdrawing. A turn has no other way in.
+ * Implements the actions on a message before its turn runs: defer, commit, queue, reject, withdraw. Every turn starts
+ * here.
  */
-import { isAsking } from '../rows/approval.ts';
+import { awaitsPerson } from '../rows/approval.ts';
 import type { ConversationContext } from '../context.ts';
 import type { QueuedTurn } from '../turn-state.ts';
-import { conversationSetup as kit } from '../setup.ts';
-import { askerOf, endIntent, run, startedNotice } from '../state-updates.ts';
+import { conversationSetup as setup } from '../setup.ts';
+import { requesterOf, endAppend, newRunningTurn, startedNotice } from '../state-updates.ts';
 import { fault } from '../../faults.ts';
 import { stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
 import { cancelRow, rewindRow, userMessageRow } from '../rows/turn-rows.ts';
 
-/** The last words of an actor that ends: whoever still waits for an answer is to send again. */
+/** Before the actor stops: rejects all pending requests with an error that says to send again. */
 const refuseUnanswered = (code: 'conversation_failed' | 'conversation_deleted' | 'shutting_down') =>
-  kit.enqueueActions(({ context, enqueue }) => {
+  setup.enqueueActions(({ context, enqueue }) => {
     const waiting = [...context.arriving, ...context.deferred].map((event) =>
-      event.type === 'client.chat' ? askerOf(event) : event.by,
+      event.type === 'client.chat' ? requesterOf(event) : event.by,
     );
-    for (const to of [...waiting, ...(context.turn?.stop?.askers ?? []), ...context.deleters]) {
+    for (const to of [...waiting, ...(context.turn?.stop?.requesters ?? []), ...context.deleters]) {
       if (to)
         enqueue.emit({
           type: 'refuse',
@@ -27,22 +27,22 @@ const refuseUnanswered = (code: 'conversation_failed' | 'conversation_deleted' |
     }
   });
 
-/** What is legal while a turn runs, and what to do about it. */
+/** The actions that are legal while a turn runs, and advice for the client. */
 function duringTurn({ turn }: ConversationContext): { can: string[]; advice: string } {
-  return turn?.calls.some(isAsking)
+  return turn?.calls.some(awaitsPerson)
     ? { can: ['cancel', 'chat', 'respond'], advice: 'Answer what the turn asks, cancel it' }
     : { can: ['cancel', 'chat'], advice: 'Wait for its end, cancel it' };
 }
 
 export const queueActions = {
-  defer: kit.assign(({ context, event }) => {
+  defer: setup.assign(({ context, event }) => {
     if (event.type === 'client.chat' || event.type === 'client.respond')
       return { deferred: [...context.deferred, event] };
     if (event.type !== 'client.cancel') return {};
-    // A Stop means the turn that ran when it was sent, not the one that runs when it is heard.
+    // A cancel means the turn that ran when it was sent, not the turn that runs when it is handled.
     return { deferred: [...context.deferred, { ...event, target: event.target ?? context.turn?.requestId ?? null }] };
   }),
-  raiseDeferred: kit.enqueueActions(({ context, enqueue }) => {
+  raiseDeferred: setup.enqueueActions(({ context, enqueue }) => {
     if (context.deferred.length === 0) return;
     for (const event of context.deferred) enqueue.raise(event);
     enqueue.assign({ deferred: [] });
@@ -50,7 +50,7 @@ export const queueActions = {
   refuseAsFailed: refuseUnanswered('conversation_failed'),
   refuseAsStopped: refuseUnanswered('shutting_down'),
   refuseAsDeleted: refuseUnanswered('conversation_deleted'),
-  appendMessage: kit.enqueueActions(({ context, event, enqueue }) => {
+  appendMessage: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.chat') return;
     enqueue.assign({ arriving: [...context.arriving, event] });
     enqueue.emit({
@@ -60,37 +60,37 @@ export const queueActions = {
       begin: { requestId: event.requestId, digest: event.digest },
     });
   }),
-  refuseFullQueue: kit.enqueueActions(({ context, event, enqueue }) => {
-    const to = event.type === 'client.chat' ? askerOf(event) : 'by' in event ? event.by : null;
+  refuseFullQueue: setup.enqueueActions(({ context, event, enqueue }) => {
+    const to = event.type === 'client.chat' ? requesterOf(event) : 'by' in event ? event.by : null;
     if (!to) return;
     const message = `This conversation has ${context.limits.queueLength} turns waiting, which is its limit. Wait for one to end.`;
     const problem = fault('overloaded', message, { retry_after_ms: 1000 });
     enqueue.emit({ type: 'refuse', to, fault: problem, ...(event.type === 'client.chat' ? { chat: event } : {}) });
   }),
-  refuseBusy: kit.enqueueActions(({ context, event, enqueue }) => {
+  refuseBusy: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.chat') return;
     const { can, advice } = duringTurn(context);
     const message = `A turn is running and the message said mode "reject". ${advice}, or send with mode "queue" or "interrupt".`;
     enqueue.emit({
       type: 'refuse',
-      to: askerOf(event),
+      to: requesterOf(event),
       fault: fault('illegal_in_state', message, { can }),
       chat: event,
     });
   }),
-  refuseRewind: kit.enqueueActions(({ context, event, enqueue }) => {
+  refuseRewind: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.chat') return;
     const { can, advice } = duringTurn(context);
     const message = `A turn is running, and the message goes back to an earlier one. ${advice}, or send with mode "interrupt".`;
     enqueue.emit({
       type: 'refuse',
-      to: askerOf(event),
+      to: requesterOf(event),
       fault: fault('illegal_in_state', message, { can }),
       chat: event,
     });
   }),
-  /** What a committed message becomes: the next turn, a follower of the one it repeats, or a refusal. */
-  admit: kit.enqueueActions(({ context, event, enqueue }) => {
+  /** Turns a committed message into the next turn, a follower of the turn that it repeats, or a rejection. */
+  admit: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'message') return;
     const { chat } = event.tag;
     const { outcome } = event;
@@ -99,7 +99,7 @@ export const queueActions = {
       enqueue.emit({ type: 'turn.attached', chat, ended: outcome.ended });
     } else if (outcome.status === 'reused') {
       const message = `The request_id "${chat.requestId}" belongs to another message of this conversation. Use a new one.`;
-      enqueue.emit({ type: 'refuse', to: askerOf(chat), fault: fault('request_id_reused', message) });
+      enqueue.emit({ type: 'refuse', to: requesterOf(chat), fault: fault('request_id_reused', message) });
     } else {
       const ahead = context.turn === null && context.queue.length === 0;
       const inFront = chat.mode === 'interrupt';
@@ -117,23 +117,23 @@ export const queueActions = {
       if (inFront && context.turn) enqueue.raise({ type: 'client.cancel', by: null, target: context.turn.requestId });
     }
   }),
-  refuseUnstored: kit.enqueueActions(({ context, event, enqueue }) => {
+  refuseUnstored: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.failed' || event.tag.of !== 'message') return;
     const { chat } = event.tag;
     enqueue.assign({ arriving: context.arriving.filter((other) => other !== chat) });
-    enqueue.emit({ type: 'refuse', to: askerOf(chat), fault: event.fault });
+    enqueue.emit({ type: 'refuse', to: requesterOf(chat), fault: event.fault });
   }),
-  startNext: kit.enqueueActions(({ context, enqueue }) => {
+  startNext: setup.enqueueActions(({ context, enqueue }) => {
     const [next, ...queue] = context.queue;
     if (next?.kind !== 'turn') return;
-    enqueue.assign({ queue, turn: run(next.turn) });
+    enqueue.assign({ queue, turn: newRunningTurn(next.turn) });
     if (next.turn.announced) enqueue.emit(startedNotice(next.turn.requestId));
   }),
-  /** Queued turns stay in the log, and in the queue too: a Stop may still be meant for one. */
-  stopWhenIdle: kit.assign(({ context }) => ({
+  /** Queued turns stay in the log and in the queue: a cancel may still target one. */
+  stopWhenIdle: setup.assign(({ context }) => ({
     queue: [{ kind: 'stop' }, ...context.queue.filter((next) => next.kind === 'turn')],
   })),
-  withdraw: kit.enqueueActions(({ context, event, enqueue }) => {
+  withdraw: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.cancel' || event.target === null) return;
     const { target: requestId } = event;
     enqueue.assign({
@@ -146,12 +146,12 @@ export const queueActions = {
       rows: [cancelRow(requestId, 'cancelled')],
     });
   }),
-  endWithdrawn: kit.enqueueActions(({ context, event, enqueue }) => {
+  endWithdrawn: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'withdrawal') return;
     const { requestId, cancel } = event.tag;
     enqueue.assign({ arriving: context.arriving.filter((other) => other !== cancel) });
     if (cancel.by)
       enqueue.emit({ type: 'reply', to: cancel.by, result: { cancelled: [requestId], disposition: 'cancelled' } });
-    enqueue.emit(endIntent(requestId, [turnEndRow(requestId, stoppedEnd('cancelled'))], stoppedEnd('cancelled')));
+    enqueue.emit(endAppend(requestId, [turnEndRow(requestId, stoppedEnd('cancelled'))], stoppedEnd('cancelled')));
   }),
 };

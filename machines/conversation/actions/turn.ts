@@ -1,17 +1,15 @@
 /**
- * What the chart does while a turn runs: context, answers, tool hops, the end; and how an interrupted
- * turn is taken up. Assign, emit, raise and sendTo only; no action can fail and none waits.
+ * Implements the actions of a running turn: context, answers, tool hops, its end, and the resumption of an interrupted
+ * turn. Actions only assign, emit, raise and send. No action can fail, and none waits.
  */
-import type { Answer } from '../hop-answers.ts';
+import type { ModelAnswer } from '../hop-answers.ts';
 import type { OpenCall, RunningTurn } from '../turn-state.ts';
 import { withEdit } from '../rows/approval.ts';
-import { approvalActions } from './approval.ts';
-import { deletionActions } from './deletion.ts';
-import { questionActions } from './questions.ts';
+import { interruptActions } from './interrupts.ts';
 import { queueActions } from './queue.ts';
-import { conversationSetup as kit, nextBackoffMs } from '../setup.ts';
+import { conversationSetup as setup, nextBackoffMs } from '../setup.ts';
 import { stopActions } from './stop.ts';
-import { endIntent, providerAt, run, startedNotice, turnWith, waitingNews } from '../state-updates.ts';
+import { endAppend, providerAt, newRunningTurn, startedNotice, updateTurn, waitingUpdate } from '../state-updates.ts';
 import { fault } from '../../faults.ts';
 import { hopPlan } from '../decisions/hop-plan.ts';
 import { closedQuestion } from '../decisions/question-plan.ts';
@@ -20,21 +18,21 @@ import { endRows, stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
 import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
 import { budgetFault, spend, usedBy } from '../../usage.ts';
 
-const withAnswer = (answer: Answer) => (turn: RunningTurn) => ({
+const withAnswer = (answer: ModelAnswer) => (turn: RunningTurn) => ({
   asking: false,
   answer,
   model: answer.model ?? turn.model,
 });
 
 const turnActions = {
-  takeStanding: kit.assign(({ event }) => {
+  restoreState: setup.assign(({ event }) => {
     if (event.type !== 'xstate.done.actor.log') return {};
     const { interrupted, stopped, queue, remembered, spent } = event.output;
     return { interrupted, stopped, queue: queue.map((turn) => ({ kind: 'turn', turn }) as const), remembered, spent };
   }),
-  appendRecovery: kit.enqueueActions(({ context, enqueue }) => {
+  appendRecovery: setup.enqueueActions(({ context, enqueue }) => {
     for (const { requestId, reason } of context.stopped) {
-      enqueue.emit(endIntent(requestId, [turnEndRow(requestId, stoppedEnd(reason))], stoppedEnd(reason)));
+      enqueue.emit(endAppend(requestId, [turnEndRow(requestId, stoppedEnd(reason))], stoppedEnd(reason)));
     }
     enqueue.assign({ stopped: [] });
     if (!context.interrupted || onlyWaits(context.interrupted)) return;
@@ -42,18 +40,18 @@ const turnActions = {
     const { rows, end } = recoveryRows(context.interrupted, context.limits.recovery);
     const news = end
       ? { end: { requestId, payload: end } }
-      : waitingNews(requestId, callsToResume(context.interrupted));
+      : waitingUpdate(requestId, callsToResume(context.interrupted));
     enqueue.emit({ type: 'append', tag: { of: 'recovery' }, rows, ...news });
   }),
-  resumeInterrupted: kit.enqueueActions(({ context: { interrupted }, enqueue }) => {
+  resumeInterrupted: setup.enqueueActions(({ context: { interrupted }, enqueue }) => {
     if (!interrupted) return;
-    enqueue.assign({ turn: { ...run(interrupted), calls: callsToResume(interrupted) }, interrupted: null });
+    enqueue.assign({ turn: { ...newRunningTurn(interrupted), calls: callsToResume(interrupted) }, interrupted: null });
     if (!interrupted.begun) enqueue.emit(startedNotice(interrupted.requestId));
   }),
-  forgetInterrupted: kit.assign({ interrupted: null }),
-  noticeLine: kit.enqueueActions(({ context, event, enqueue }) => {
+  forgetInterrupted: setup.assign({ interrupted: null }),
+  noticeQueued: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'permit.awaited' || !context.turn) return;
-    const data = `The server is at work on as many turns as it may; ${event.ahead} stand${event.ahead === 1 ? 's' : ''} in line, this one last.`;
+    const data = `The server runs as many turns as its limit allows. This turn is number ${event.ahead} in the queue.`;
     enqueue.emit({
       type: 'notice',
       requestId: context.turn.requestId,
@@ -62,8 +60,8 @@ const turnActions = {
       details: { position: event.ahead },
     });
   }),
-  returnPermit: kit.emit({ type: 'permit.returned' }),
-  pinContext: kit.enqueueActions(({ context, event, enqueue }) => {
+  returnPermit: setup.emit({ type: 'permit.returned' }),
+  pinContext: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'xstate.done.actor.context' || !context.turn) return;
     const { output } = event;
     enqueue.assign({ turn: { ...context.turn, context: output } });
@@ -71,13 +69,13 @@ const turnActions = {
     const data = `${output.cut} long message${output.cut === 1 ? ' was' : 's were'} cut in the middle to fit the context window.`;
     enqueue.emit({ type: 'notice', requestId: context.turn.requestId, kind: 'context_truncated', data, details: {} });
   }),
-  failContext: kit.assign(({ context }) =>
-    turnWith(context, () => ({ fault: fault('internal', 'The context of the turn could not be read. Try again.') })),
+  failContext: setup.assign(({ context }) =>
+    updateTurn(context, () => ({ fault: fault('internal', 'The context of the turn could not be read. Try again.') })),
   ),
-  failBudget: kit.assign(({ context }) =>
-    turnWith(context, (turn) => ({ fault: budgetFault(context.limits.budgets, turn.used, context.spent) })),
+  failBudget: setup.assign(({ context }) =>
+    updateTurn(context, (turn) => ({ fault: budgetFault(context.limits.budgets, turn.used, context.spent) })),
   ),
-  ask: kit.enqueueActions(({ context, enqueue }) => {
+  ask: setup.enqueueActions(({ context, enqueue }) => {
     const { turn, limits, conversationId, owner } = context;
     if (!turn?.context) return;
     const { requestId } = turn;
@@ -89,19 +87,19 @@ const turnActions = {
     });
     enqueue.assign({ turn: { ...turn, asking: true } });
   }),
-  takeAnswer: kit.enqueueActions(({ event, enqueue }) => {
+  takeAnswer: setup.enqueueActions(({ event, enqueue }) => {
     if (event.type !== 'answer.finished' && event.type !== 'answer.failed') return;
     const { answer } = event;
     enqueue.stopChild('answer');
     enqueue.assign(({ context }) => ({
-      ...turnWith(context, withAnswer(answer)),
+      ...updateTurn(context, withAnswer(answer)),
       spent: spend(context.spent, answer),
     }));
   }),
-  takeFault: kit.assign(({ context, event }) =>
-    event.type === 'answer.failed' ? turnWith(context, () => ({ fault: event.fault })) : {},
+  takeFault: setup.assign(({ context, event }) =>
+    event.type === 'answer.failed' ? updateTurn(context, () => ({ fault: event.fault })) : {},
   ),
-  backOff: kit.enqueueActions(({ context, event, enqueue }) => {
+  backOff: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn) return;
     const { turn } = context;
     const delayMs = nextBackoffMs(turn, event.retryAfterMs, event.jitter);
@@ -118,8 +116,8 @@ const turnActions = {
       details: { delay_ms: delayMs, provider },
     });
   }),
-  /** By half, for few providers say how much they take. */
-  shorten: kit.enqueueActions(({ context, event, enqueue }) => {
+  /** Halves the context, because few providers say how much they accept. */
+  shorten: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn?.context) return;
     const { turn } = context;
     const budgetTokens = Math.floor(context.turn.context.tokens / 2);
@@ -134,7 +132,7 @@ const turnActions = {
       details: { delay_ms: 0, provider },
     });
   }),
-  fallBack: kit.enqueueActions(({ context, event, enqueue }) => {
+  fallBack: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn) return;
     const { turn } = context;
     const provider = providerAt(context.limits, turn.provider + 1);
@@ -158,14 +156,14 @@ const turnActions = {
       details: { delay_ms: 0, provider },
     });
   }),
-  appendHop: kit.enqueueActions(({ context, enqueue }) => {
+  appendHop: setup.enqueueActions(({ context, enqueue }) => {
     if (!context.turn) return;
     const { rows, calls } = hopPlan(context.turn, context.limits.approvalTimeoutMs, context.remembered);
-    enqueue.assign(({ context }) => turnWith(context, () => ({ calls })));
-    enqueue.emit({ type: 'append', tag: { of: 'hop' }, rows, ...waitingNews(context.turn.requestId, calls) });
+    enqueue.assign(({ context }) => updateTurn(context, () => ({ calls })));
+    enqueue.emit({ type: 'append', tag: { of: 'hop' }, rows, ...waitingUpdate(context.turn.requestId, calls) });
   }),
-  countHop: kit.assign(({ context }) =>
-    turnWith(context, (turn) => ({
+  countHop: setup.assign(({ context }) =>
+    updateTurn(context, (turn) => ({
       hops: turn.hops + 1,
       used: usedBy(turn),
       answer: null,
@@ -174,7 +172,7 @@ const turnActions = {
       waitedMs: 0,
     })),
   ),
-  startCalls: kit.enqueueActions(({ context, enqueue }) => {
+  startCalls: setup.enqueueActions(({ context, enqueue }) => {
     const { turn, limits, conversationId, owner } = context;
     if (!turn) return;
     const free = limits.toolConcurrency - turn.calls.filter((call) => call.stage === 'running').length;
@@ -199,7 +197,7 @@ const turnActions = {
     const calls = turn.calls.map((call) => (starting.includes(call) ? { ...call, stage: 'running' as const } : call));
     enqueue.assign({ turn: { ...turn, calls } });
   }),
-  recordResult: kit.enqueueActions(({ context, event, enqueue }) => {
+  recordResult: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.settled' || !context.turn) return;
     const { turn } = context;
     const { callId, result } = event;
@@ -215,10 +213,10 @@ const turnActions = {
       ...closed,
       resultRow(turn.requestId, { callId, name: call.tool.name }, withEdit(result, call.edited)),
     ];
-    enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows, ...waitingNews(turn.requestId, calls) });
+    enqueue.emit({ type: 'append', tag: { of: 'result', callId }, rows, ...waitingUpdate(turn.requestId, calls) });
   }),
-  /** A harmless call whose transport was lost is made once more; like every dispatch, it is a row first. */
-  repeatCall: kit.enqueueActions(({ context, event, enqueue }) => {
+  /** Repeats an idempotent call whose connection was lost, once. Like every dispatch, the repeat is a row first. */
+  repeatCall: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.settled' || !context.turn) return;
     const { turn } = context;
     const { callId } = event;
@@ -230,27 +228,27 @@ const turnActions = {
     const rows = [...closedQuestion(turn.requestId, call, 'cancelled'), dispatchRow(turn.requestId, repeated)];
     enqueue.emit({ type: 'append', tag: { of: 'repeat', callId }, rows });
   }),
-  readyRepeat: kit.assign(({ context, event }) => {
+  readyRepeat: setup.assign(({ context, event }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'repeat') return {};
     const { callId } = event.tag;
-    return turnWith(context, (turn) => ({
+    return updateTurn(context, (turn) => ({
       calls: turn.calls.map((call) => (call.callId === callId ? { ...call, stage: 'ready' as const } : call)),
     }));
   }),
-  markRecorded: kit.assign(({ context, event }) => {
+  markRecorded: setup.assign(({ context, event }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'result') return {};
     const { callId } = event.tag;
-    return turnWith(context, (turn) => ({
+    return updateTurn(context, (turn) => ({
       calls: turn.calls.map((call) => (call.callId === callId ? { ...call, stage: 'recorded' as const } : call)),
     }));
   }),
-  appendEnd: kit.enqueueActions(({ context, enqueue }) => {
+  appendEnd: setup.enqueueActions(({ context, enqueue }) => {
     if (!context.turn) return;
     const { rows, end } = endRows(context.turn, context.limits.maxToolHops);
-    enqueue.emit(endIntent(context.turn.requestId, rows, end));
+    enqueue.emit(endAppend(context.turn.requestId, rows, end));
   }),
-  forgetTurn: kit.assign({ turn: null }),
-  reportFailure: kit.emit(({ event }) => ({
+  forgetTurn: setup.assign({ turn: null }),
+  reportFailure: setup.emit(({ event }) => ({
     type: 'failed',
     fault:
       event.type === 'log.failed'
@@ -259,14 +257,12 @@ const turnActions = {
   })),
 };
 
-/** The ground plus every action by name: what the chart is written in. */
-export const conversation = kit.extend({
+/** The setup of the chart with every action by name. */
+export const conversation = setup.extend({
   actions: {
     ...queueActions,
     ...stopActions,
-    ...approvalActions,
-    ...questionActions,
-    ...deletionActions,
+    ...interruptActions,
     ...turnActions,
   },
 });

@@ -1,15 +1,15 @@
 /**
- * What becomes of the calls that a model asked for in one hop: run, ask a person, or answer at once with
- * a result that the model can act on. Pure; the rows are committed together, before anything runs.
+ * Decides about the calls that a model asked for in one hop: run it, ask a person, or answer at once with a result that
+ * the model can act on. Pure. The rows are committed together, before any call runs.
  */
-import type { AskedCall, CallResult } from '../hop-answers.ts';
+import type { RequestedCall, CallResult } from '../hop-answers.ts';
 import type { HopTool, OpenCall, RememberedDecision, RunningTurn, ToolUse } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
-import { approvalOf, requestRow } from '../rows/approval.ts';
-import { byMemory, declinedByMemory, rememberedAbout } from './remembered.ts';
+import { newApproval, requestRow } from '../rows/approval.ts';
+import { markRemembered, rememberedDenial, rememberedDecision } from './remembered.ts';
 import { answerRow, dispatchRow, instantResult, resultRow } from '../rows/turn-rows.ts';
 
-/** A hop's decisions: the rows to commit before anything runs, and the calls that are then open. */
+/** Returns the rows to commit before any call runs, and the calls that are then open. */
 export function hopPlan(
   turn: RunningTurn,
   approvalTimeoutMs: number,
@@ -41,16 +41,16 @@ export function hopPlan(
       rows.push(dispatchRow(turn.requestId, call));
       continue;
     }
-    switch (rememberedAbout(call.tool, remembered)) {
+    switch (rememberedDecision(call.tool, remembered)) {
       case 'approve':
         calls.push(call);
-        rows.push(byMemory(dispatchRow(turn.requestId, call)));
+        rows.push(markRemembered(dispatchRow(turn.requestId, call)));
         break;
       case 'deny':
-        rows.push(byMemory(resultRow(turn.requestId, asked, declinedByMemory())));
+        rows.push(markRemembered(resultRow(turn.requestId, asked, rememberedDenial())));
         break;
       case null: {
-        const approval = approvalOf(call.callId, answer.endedAtMs + approvalTimeoutMs);
+        const approval = newApproval(call.callId, answer.endedAtMs + approvalTimeoutMs);
         calls.push({ ...call, approval, stage: 'asking' });
         rows.push(requestRow(turn.requestId, call, approval));
       }
@@ -59,12 +59,12 @@ export function hopPlan(
   return { rows, calls };
 }
 
-/** What a model is told of: not what it could only be refused. Such a tool stays known, for a call that is made up or copied from an older answer. */
+/** The tools that the model sees: those without `permission: never`. A model may still call a hidden tool that it invents or copies from an older answer. */
 export function offeredTools(tools: ReadonlyMap<string, HopTool>): HopTool[] {
   return [...tools.values()].filter(({ permission }) => permission !== 'never');
 }
 
-function decide(call: AskedCall, tools: ReadonlyMap<string, HopTool>): ToolUse | { result: CallResult } {
+function decide(call: RequestedCall, tools: ReadonlyMap<string, HopTool>): ToolUse | { result: CallResult } {
   const tool = tools.get(call.name);
   if (!tool) {
     const known = offeredTools(tools)

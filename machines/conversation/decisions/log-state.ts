@@ -1,18 +1,18 @@
 /**
- * Which state a log leaves its charts in: the conversation's and its tool calls', after each row. Of the states
- * between two rows the log knows nothing; told is the one in which the chart waits for what the next row will say.
+ * Derives the chart states of a conversation and its tool calls from the log, after each row. States between two rows
+ * are not in the log. The result is the state in which the chart waits for the next row.
  */
 import type { LogRow, ToolStatus } from '../../log.ts';
 import { onlyWaits } from './recovery.ts';
 import type { FoldedLog } from '../turn-state.ts';
 
-/** Dotted, as in `turn.toolHop.running`. `row` is the last one; `folded` what it and those before it add up to. */
+/** Returns a dotted state such as `turn.toolHop.running`. `row` is the last row, the second argument the fold of all rows up to it. */
 export function conversationStateAfter(row: LogRow, { interrupted }: FoldedLog): string {
   if (interrupted === null) return 'idle';
   if (interrupted.stop !== null) return 'turn.cancelling.stopping';
   if (row.extra['kind'] === 'recovered') return 'recovering';
   if (onlyWaits(interrupted)) return 'turn.toolHop.waiting';
-  // Of one commit, the rows before the last: what becomes of each call is still to be told.
+  // Rows before the last of one commit: the decision on each call follows in a later row.
   const isUndecided = interrupted.open.some(({ dispatch, approval }) => dispatch === null && approval === null);
   if (isUndecided && row.extra['kind'] !== 'response') return 'turn.toolHop.recording';
   if (interrupted.open.length > 0) return 'turn.toolHop.running';
@@ -21,7 +21,7 @@ export function conversationStateAfter(row: LogRow, { interrupted }: FoldedLog):
   return isAnswer ? 'turn.persisting' : 'turn.streaming';
 }
 
-/** Where a row leaves the call that it is about, once that was made; null where it says nothing of it. */
+/** The state of a dispatched call after this row. Null if the row says nothing about the call. */
 export function toolCallStateAfter({ type, extra }: LogRow): { state: string; isEnd: boolean } | null {
   if (type === 'tool_result') {
     const state = ENDS[String(extra['status'])];
@@ -33,7 +33,7 @@ export function toolCallStateAfter({ type, extra }: LogRow): { state: string; is
   return extra['kind'] === 'response' ? { state: 'running', isEnd: false } : null;
 }
 
-/** The others, `denied` and `limit`, are ends of calls that were never made. */
+/** Final states by result status. The other statuses, `denied` and `limit`, belong to calls that were never made. */
 const ENDS: Readonly<Partial<Record<string, string>>> = {
   ok: 'ok',
   error: 'error',

@@ -1,6 +1,6 @@
 /**
- * What becomes of a tool call when what its server has asked is answered: by a person, by time, or by the call's own
- * end. The rows to commit before anything acts on it. Pure.
+ * Decides how a tool call goes on once its server's question is answered: by a person, by expiry, or by the end of the
+ * call. Returns the rows to commit before anything acts on the answer. Pure.
  */
 import { responseRow, type Decision } from '../rows/approval.ts';
 import type { RespondEvent } from '../client-events.ts';
@@ -10,10 +10,10 @@ import { interruptIdOf, questionRow } from '../rows/server-question.ts';
 import { dispatchRow, instantResult, resultRow } from '../rows/turn-rows.ts';
 import type { OpenCall } from '../turn-state.ts';
 
-const REFUSED =
+const SAMPLING_DENIED =
   'A person did not allow the server of this tool to ask the model; the call was not finished. It may have taken effect in part.';
 
-/** What a person's decision tells the server. */
+/** The answer to the server that follows from a person's decision. */
 export function serverAnswer({ decision, content }: Pick<RespondEvent, 'decision' | 'content'>): ServerAnswer {
   switch (decision) {
     case 'approve':
@@ -23,21 +23,21 @@ export function serverAnswer({ decision, content }: Pick<RespondEvent, 'decision
     case 'decline':
       return { action: 'decline', content: null };
     case 'cancel':
-      return NOBODY_ANSWERED;
+      return NO_ANSWER;
   }
 }
 
-/** What time tells it. */
-export const NOBODY_ANSWERED: ServerAnswer = { action: 'cancel', content: null };
+/** The answer to the server when a question expires. */
+export const NO_ANSWER: ServerAnswer = { action: 'cancel', content: null };
 
-/** A call whose question has its answer, until that is in the log. */
+/** The call while the answer to its question is being committed. */
 export function withAnswer(call: OpenCall, question: ServerQuestion, answer: ServerAnswer): OpenCall {
   const answered = { ...question, answer };
   if (question.resume === null) return { ...call, question: answered };
-  return { ...call, question: answered, stage: isRefusal(answered) ? 'settled' : 'answered' };
+  return { ...call, question: answered, stage: isSamplingDenied(answered) ? 'settled' : 'answered' };
 }
 
-/** The answer, and what follows from it: the call once more, the next question, or its end; nothing for a call that is open. */
+/** The rows of the answer and of its consequence: a new dispatch, the next question, or the result. No consequence for a call that its server keeps open. */
 export function answerRows(requestId: string, call: OpenCall, decision: Decision, reason: string | null): NewRow[] {
   const { question, callId, tool } = call;
   if (!question) return [];
@@ -47,12 +47,12 @@ export function answerRows(requestId: string, call: OpenCall, decision: Decision
     content: question.answer?.content ?? null,
   });
   if (question.resume === null) return [response];
-  if (isRefusal(question))
-    return [response, resultRow(requestId, { callId, name: tool.name }, instantResult('denied', REFUSED))];
+  if (isSamplingDenied(question))
+    return [response, resultRow(requestId, { callId, name: tool.name }, instantResult('denied', SAMPLING_DENIED))];
   return [response, after.question ? questionRow(requestId, after, after.question) : dispatchRow(requestId, after)];
 }
 
-/** Where the call stands once the answer to its question is in the log. */
+/** The call after the commit of the answer to its question. */
 export function afterAnswer(call: OpenCall): OpenCall {
   const { question } = call;
   if (!question?.answer) return call;
@@ -65,7 +65,7 @@ export function afterAnswer(call: OpenCall): OpenCall {
     untilMs,
   } = question;
   if (resume === null) return { ...call, question: null };
-  if (isRefusal(question)) return { ...call, question: null, stage: 'recorded' };
+  if (isSamplingDenied(question)) return { ...call, question: null, stage: 'recorded' };
   const answered: Resumption = { ...resume, answered: [...resume.answered, { key, ask, answer }] };
   if (!next) return { ...call, question: null, resume: answered, stage: 'ready' };
   const following = { ...answered, questions: answered.questions + 1 };
@@ -83,12 +83,12 @@ export function afterAnswer(call: OpenCall): OpenCall {
   };
 }
 
-/** No result tells a server of 2026-07-28 that people will not have the model asked, so the call ends with that. */
-function isRefusal({ ask, resume, answer }: ServerQuestion): boolean {
+/** MCP 2026-07-28 has no result for a denied sampling request, so the call ends with the denial. */
+function isSamplingDenied({ ask, resume, answer }: ServerQuestion): boolean {
   return ask.kind === 'sampling' && resume !== null && answer !== null && answer.action !== 'accept';
 }
 
-/** Closes the question of a call that has ended, or is given up, without its answer; nothing where none is open. */
+/** Closes the question of a call that ended without an answer. Empty if no question is open. */
 export function closedQuestion(
   requestId: string,
   { callId, question }: Pick<OpenCall, 'callId' | 'question'>,

@@ -1,6 +1,6 @@
 /**
- * What becomes of a turn that a restart or a crash cut off: whether it goes on, which calls are made
- * once more, and the rows that say so. Pure; `recovering` appends what it returns.
+ * Decides about a turn that a restart or a crash cut off: whether it goes on, which calls are repeated, and which rows
+ * record that. Pure. The state `recovering` appends the rows.
  */
 import type { TurnEnd } from '../events.ts';
 import type { InterruptedCall, InterruptedTurn, OpenCall, RecoveryPolicy, WrittenDraft } from '../turn-state.ts';
@@ -14,7 +14,7 @@ import { CANCELLED, answerRow, dispatchRow, instantResult, metaRow, resultRow } 
 const UNKNOWN_OUTCOME =
   'The server restarted while this call was running. It may or may not have taken effect: check before you repeat it.';
 
-/** Why an interrupted turn must not go on; null when it may. */
+/** The end of a turn that must not go on. Null if it may. */
 export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }: RecoveryPolicy): TurnEnd | null {
   if (turn.stop) return complete(turn, turn.stop);
   if (onlyWaits(turn)) return null;
@@ -26,14 +26,17 @@ export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }:
   return null;
 }
 
-/** True of a turn that has nothing to do but to wait for a person: no crash cut it off, and none of its budgets is touched. A question of a server that waited itself is gone with the connection. */
+/**
+ * True for a turn that only waits for people. No crash cut it off, so it uses no recovery attempt. The question of a
+ * server that kept its call open does not count: it is lost with the connection.
+ */
 export function onlyWaits({ stop, open }: InterruptedTurn): boolean {
   return (
     stop === null && open.length > 0 && open.every(({ approval, question }) => approval !== null || question?.resume)
   );
 }
 
-/** Calls that stay open: those that a person is asked about, and those made once more, dispatched once and harmless to repeat. */
+/** Calls that stay open: those that wait for a person, and idempotent calls that were dispatched once and are repeated. */
 export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
   return open.flatMap(({ request: { id: callId }, dispatch, approval, question }): OpenCall[] => {
     const hop = hops - 1;
@@ -91,14 +94,14 @@ export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
   });
 }
 
-/** Takes an interrupted turn up again: repeats what is harmless, closes what else the log leaves open, ends what must not go on. */
+/** Resumes an interrupted turn: repeats idempotent calls, closes all other open calls, and ends a turn that must not go on. */
 export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { rows: NewRow[]; end: TurnEnd | null } {
   const end = recoveryEnd(turn, policy);
   const resumed = end ? [] : callsToResume(turn);
   const closed = turn.open.filter(({ request }) => !resumed.some((call) => call.callId === request.id));
   const rows = [
     ...closed.flatMap((call) => closingRows(turn.requestId, call)),
-    // A turn that goes on writes the message anew; of one that ends, what people have read is kept.
+    // A turn that goes on writes the message again. A turn that ends keeps the text that people have read.
     ...(end && turn.draft ? draftRows(turn, turn.draft) : []),
     ...resumed
       .filter(({ stage }) => stage === 'ready')
@@ -110,13 +113,13 @@ export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { r
   return { rows, end };
 }
 
-/** What a server asked that waited for the answer: it asks again when its call is made once more. */
+/** Closes the question of a server that kept its call open. It asks again when the call is repeated. */
 function lostQuestion({ requestId, open }: InterruptedTurn, { callId }: OpenCall): NewRow[] {
   const question = open.find(({ request }) => request.id === callId)?.question ?? null;
   return closedQuestion(requestId, { callId, question }, 'cancelled');
 }
 
-/** A call that was dispatched may have acted; one that a person was asked about cannot have. One that its server had laid down was not at work. */
+/** A dispatched call may have taken effect. A call that waits for approval cannot have. A suspended call was not running. */
 function closingRows(requestId: string, { request, dispatch, approval, question }: InterruptedCall): NewRow[] {
   const call = { callId: request.id, name: request.function.name };
   if (approval) {

@@ -1,6 +1,5 @@
 /**
- * What people have decided about a tool for the rest of a conversation: found before anybody is asked again,
- * written down when somebody says so, and told in the rows that follow from it. Pure.
+ * Applies remembered decisions: what a person decided about a tool for the rest of a conversation. Pure.
  */
 import type { CallResult } from '../hop-answers.ts';
 import type { HopTool, RememberedDecision } from '../turn-state.ts';
@@ -8,11 +7,11 @@ import type { NewRow } from '../../log.ts';
 import { instantResult, metaRow } from '../rows/turn-rows.ts';
 
 /**
- * Null where a person has to be asked. The server's own name counts: the one that models see may change. What was
- * approved is the tool as it was then: a server that gives the name to something else asks anew. A refusal holds
- * whatever becomes of the tool, or a server could wear people down.
+ * The remembered decision about a tool. Null if a person has to be asked. Matches the server's own tool name, because
+ * the name that models see may change. An approval holds only while the tool's definition is unchanged. A denial holds
+ * for every definition, or a server could ask again and again.
  */
-export function rememberedAbout(
+export function rememberedDecision(
   { server, toolName, definition }: HopTool,
   remembered: readonly RememberedDecision[],
 ): RememberedDecision['decision'] | null {
@@ -21,17 +20,17 @@ export function rememberedAbout(
   return known.decision;
 }
 
-/** The row for people and audits; what counts is what the log keeps beside its rows, which retention does not take. */
+/** The row for readers and audits. The store also keeps the decision beside the rows, where retention does not delete it. */
 export function rememberRow(requestId: string, { server, toolName, definition, decision }: RememberedDecision): NewRow {
   return metaRow(requestId, { kind: 'remember', server, tool_name: toolName, definition, decision });
 }
 
-/** Marks a row that nobody was asked for. */
-export function byMemory(row: NewRow): NewRow {
+/** Marks a row that follows from a remembered decision. */
+export function markRemembered(row: NewRow): NewRow {
   return { ...row, extra: { ...row.extra, remembered: true } };
 }
 
-/** The result of a call that was declined before it was asked for. */
-export function declinedByMemory(): CallResult {
+/** The result of a call that a remembered decision denies. */
+export function rememberedDenial(): CallResult {
   return instantResult('denied', 'A person has declined this tool for the rest of the conversation; it was not run.');
 }

@@ -1,23 +1,23 @@
 /**
- * What a person's answer makes of the calls of a turn: the rows to commit before anything acts on it. An approval
- * that is to be remembered is at once the answer to all that is asked about the same tool. Pure.
+ * Decides what a person's response changes in the calls of a turn, and returns the rows to commit before anything acts
+ * on it. A remembered decision answers all open approvals of the same tool at once. Pure.
  */
 import type { RespondEvent } from '../client-events.ts';
 import type { OpenCall, RememberedDecision, RunningTurn } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
-import { askedAbout, responseRow, unapprovedResult } from '../rows/approval.ts';
-import { NOBODY_ANSWERED, answerRows, serverAnswer, withAnswer } from './question-plan.ts';
-import { byMemory, rememberRow } from './remembered.ts';
+import { openInterrupt, responseRow, unapprovedResult } from '../rows/approval.ts';
+import { NO_ANSWER, answerRows, serverAnswer, withAnswer } from './question-plan.ts';
+import { markRemembered, rememberRow } from './remembered.ts';
 import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
 
 export interface ResponsePlan {
   rows: NewRow[];
-  /** Calls that were answered, as they are then. */
+  /** The answered calls in their new state. */
   answered: OpenCall[];
   remember: RememberedDecision | null;
 }
 
-/** Null when nobody is asked that. */
+/** Null if the interrupt is not open. */
 export function responsePlan({ requestId, calls }: RunningTurn, answer: RespondEvent): ResponsePlan | null {
   const questioned = calls.find(
     ({ question }) => question?.answer === null && question.interruptId === answer.interruptId,
@@ -47,12 +47,12 @@ export function responsePlan({ requestId, calls }: RunningTurn, answer: RespondE
         decision: answer.decision === 'approve' ? ('approve' as const) : ('deny' as const),
       }
     : null;
-  // Changed arguments are for the one call; the others are made as they were asked for.
+  // Changed arguments apply to this call only. The others keep the model's arguments.
   const changed = { ...asked, edited: answer.arguments };
   return {
     rows: [
       ...approvalRows(requestId, changed, answer),
-      ...alike.flatMap((call) => approvalRows(requestId, call, answer).map(byMemory)),
+      ...alike.flatMap((call) => approvalRows(requestId, call, answer).map(markRemembered)),
       ...(remember ? [rememberRow(requestId, remember)] : []),
     ],
     answered: [changed, ...alike].map((call) => ({
@@ -63,11 +63,13 @@ export function responsePlan({ requestId, calls }: RunningTurn, answer: RespondE
   };
 }
 
-/** What the end of people's time makes of them; a server is told that nobody has answered. */
+/** Denies the calls whose time to respond is up. A server that asked gets the action `cancel`. */
 export function expiryPlan({ requestId, calls }: RunningTurn, nowMs: number): Pick<ResponsePlan, 'rows' | 'answered'> {
-  const overdue = calls.filter((call) => call.stage === 'asking' && (askedAbout(call)?.untilMs ?? Infinity) <= nowMs);
+  const overdue = calls.filter(
+    (call) => call.stage === 'asking' && (openInterrupt(call)?.untilMs ?? Infinity) <= nowMs,
+  );
   const answered = overdue.map((call): OpenCall =>
-    call.question ? withAnswer(call, call.question, NOBODY_ANSWERED) : { ...call, stage: 'settled' },
+    call.question ? withAnswer(call, call.question, NO_ANSWER) : { ...call, stage: 'settled' },
   );
   return { rows: answered.flatMap((call) => expiryRows(requestId, call)), answered };
 }
@@ -81,7 +83,7 @@ function expiryRows(requestId: string, call: OpenCall): NewRow[] {
   ];
 }
 
-/** The decision about a call and what follows from it. */
+/** The rows of the decision about a call and of its consequence. */
 function approvalRows(requestId: string, call: OpenCall, { decision, reason }: RespondEvent): NewRow[] {
   const { callId, tool, edited, approval } = call;
   return [

@@ -1,9 +1,9 @@
 /**
- * How a turn ends: what is left open is closed, what was said is kept, and the last row says which end it
- * was. Pure functions, for turns that ran and for those that never did.
+ * Builds the end of a turn: closes open calls, keeps the text that was written, and writes the `turn_end` row. Pure.
+ * Also for turns that never ran.
  */
 import type { TurnEnd } from '../events.ts';
-import type { Answer } from '../hop-answers.ts';
+import type { ModelAnswer } from '../hop-answers.ts';
 import type { RunningTurn, StopReason } from '../turn-state.ts';
 import type { Fault, FinishReason, NewRow, TurnTotals } from '../../log.ts';
 import { responseRow, unapprovedResult, withEdit } from '../rows/approval.ts';
@@ -13,10 +13,10 @@ import { sumOf, usedBy } from '../../usage.ts';
 
 type EndedTurn = Pick<RunningTurn, 'model' | 'hops' | 'used'>;
 
-/** The rows that end a turn, whatever state it is in; the last one is its `turn_end`. */
+/** The rows that end a turn from any state. The last one is its `turn_end`. */
 export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[]; end: TurnEnd } {
   const rows = closingRows(turn);
-  // Calls that a Stop overtook are never made, so what was said before them is all there is.
+  // A cancelled turn makes no further calls, so the text before them is the whole answer.
   const answer =
     turn.answer && turn.stop && turn.answer.calls.length > 0
       ? { ...turn.answer, finishReason: 'cancelled' as const }
@@ -25,14 +25,14 @@ export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[
   const overLimit = answer !== null && !isPartial && answer.calls.length > 0;
   const isWritten = answer !== null && (!isPartial || answer.text !== '');
   if (isWritten) rows.push(answerRow(turn, answer));
-  if (answer && overLimit) rows.push(...limitRows(turn, answer, maxToolHops));
+  if (answer && overLimit) rows.push(...hopLimitRows(turn, answer, maxToolHops));
   const end = turnEnd(turn, overLimit);
-  // What an answer has used is in the log once, also where it leaves no row of its own.
+  // The usage of an answer is in the log exactly once, also for an answer without a row.
   rows.push({ ...turnEndRow(turn.requestId, end), usage: isWritten ? null : (answer?.usage ?? null) });
   return { rows, end };
 }
 
-/** Calls without a result get one, and what a person was asked is no longer a question. */
+/** Gives each call without a result one, and closes its open interrupt. */
 function closingRows({ requestId, calls }: RunningTurn): NewRow[] {
   return calls.flatMap(({ callId, tool, edited, stage, approval, question }) => {
     if (stage === 'settled' || stage === 'recorded') return [];
@@ -49,7 +49,7 @@ function closingRows({ requestId, calls }: RunningTurn): NewRow[] {
   });
 }
 
-function limitRows(turn: RunningTurn, answer: Answer, maxToolHops: number): NewRow[] {
+function hopLimitRows(turn: RunningTurn, answer: ModelAnswer, maxToolHops: number): NewRow[] {
   const notice = `[Stopped: the limit of ${maxToolHops} tool hop${maxToolHops === 1 ? '' : 's'} for one turn was reached.]`;
   return [
     ...answer.calls.map((call) =>
@@ -77,13 +77,13 @@ function turnEnd(turn: RunningTurn, overLimit: boolean): TurnEnd {
 }
 
 /**
- * The end of a turn that no fault ended, stopped ones included. A null `model` means that none answered.
+ * The end of a turn without a fault, cancelled turns included. A null `model` means that no model answered.
  */
 export function complete(turn: EndedTurn, reason: FinishReason): TurnEnd {
   return { status: 'complete', metadata: { ...totals(turn), finish_reason: reason } };
 }
 
-/** The end of a turn by a fault: what its requests have used is paid for all the same. */
+/** The end of a turn by a fault. It carries the usage of its requests too. */
 export function failed(turn: EndedTurn, error: Fault): TurnEnd {
   return { status: 'error', error, metadata: totals(turn) };
 }
@@ -93,16 +93,16 @@ function totals({ model, hops, used }: EndedTurn): TurnTotals {
   return { tokens: usage.total_tokens, usage, usage_by_hop: used, model, tool_hops: hops };
 }
 
-function finishReason(answer: Answer | null): FinishReason {
+function finishReason(answer: ModelAnswer | null): FinishReason {
   return answer?.finishReason === 'length' || answer?.finishReason === 'content_filter' ? answer.finishReason : 'stop';
 }
 
-/** A turn's last row, kind `turn_end`. Until it is committed the turn is open, and a restart takes it up again. */
+/** A turn's last row, kind `turn_end`. Until it is committed the turn is open, and a restart resumes it. */
 export function turnEndRow(requestId: string, end: TurnEnd): NewRow {
   return metaRow(requestId, { kind: 'turn_end', ...end });
 }
 
-/** The end of a turn that was stopped before it did anything. */
+/** The end of a turn that was cancelled before it started. */
 export function stoppedEnd(reason: StopReason): TurnEnd {
   return complete({ model: null, hops: 0, used: [] }, reason);
 }

@@ -1,7 +1,6 @@
 /**
- * Asking a person about a tool call: the rows of question and answer, and what the model is told when the
- * call is not made. Pure. Every question has exactly one answer in the log, be it that time ran out or
- * that the turn was stopped.
+ * Builds the rows of approvals: the request, the response, and the result of a call that was not approved. Pure. Every
+ * request has exactly one response in the log, also if it expires or the turn is cancelled.
  */
 import type { FormContent, RespondEvent } from '../client-events.ts';
 import type { CallResult } from '../hop-answers.ts';
@@ -9,27 +8,27 @@ import type { Approval, OpenCall } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
 import { callFacts, instantResult, metaRow } from './turn-rows.ts';
 
-/** How a question ends: by a person, by its time, or with its turn. */
+/** How an interrupt ends: by a person, by expiry, or with its turn. */
 export type Decision = RespondEvent['decision'] | 'expired' | 'cancelled';
 
-/** Ways in which a call is not made. */
-type Refusal = 'deny' | 'expired' | 'cancelled';
+/** Why a call was not run. */
+type NotRunReason = 'deny' | 'expired' | 'cancelled';
 
-const NOT_RUN: Record<Refusal, string> = {
+const NOT_RUN: Record<NotRunReason, string> = {
   deny: 'A person declined this call; it was not run.',
-  expired: 'Nobody approved this call in time; it was not run.',
-  cancelled: 'The turn ended before anyone approved this call; it was not run.',
+  expired: 'This call was not approved in time; it was not run.',
+  cancelled: 'The turn ended before this call was approved; it was not run.',
 };
 
-/** Of changed arguments, in UTF-16 units: the model's window is not theirs alone. The log has the whole. */
+/** Largest part of changed arguments that the model sees, in UTF-16 units. The log has the whole. */
 const MAX_SHOWN_EDIT = 2_000;
 
-/** A question's id is its call's, marked: it is the same after every fold of the log. */
-export function approvalOf(callId: string, untilMs: number): Approval {
+/** A new request for approval. Its id derives from the call's, so it is the same after every fold of the log. */
+export function newApproval(callId: string, untilMs: number): Approval {
   return { interruptId: `approval_${callId}`, untilMs };
 }
 
-/** The question. Its row's id is the interrupt's, by which the log finds it; `expires_at` is ISO 8601, UTC. */
+/** The row of the request. Its id is the interrupt's id, by which the store finds it. `expires_at` is ISO 8601, UTC. */
 export function requestRow(requestId: string, call: OpenCall, { interruptId, untilMs }: Approval): NewRow {
   return {
     ...metaRow(requestId, {
@@ -44,16 +43,16 @@ export function requestRow(requestId: string, call: OpenCall, { interruptId, unt
   };
 }
 
-/** What a person may add to a decision. */
+/** Optional parts of a decision. */
 interface Remarks {
   reason: string | null;
-  /** The arguments as changed. */
+  /** The changed arguments. */
   edited: Record<string, unknown> | null;
-  /** The form that it fills in. */
+  /** The filled form. */
   content: FormContent | null;
 }
 
-/** The answer. Its row's id follows from the question's, so that no log can hold two. */
+/** The row of the response. Its id derives from the interrupt's, so a log cannot hold two. */
 export function responseRow(
   requestId: string,
   callId: string,
@@ -77,12 +76,12 @@ export function responseRow(
 }
 
 /** The result of a call that was not approved; `reason` is the person's, for the model. */
-export function unapprovedResult(decision: Refusal, reason: string | null = null): CallResult {
+export function unapprovedResult(decision: NotRunReason, reason: string | null = null): CallResult {
   const text = reason === null ? NOT_RUN[decision] : `${NOT_RUN[decision]} The reason given: ${reason}`;
   return instantResult(decision === 'cancelled' ? 'cancelled' : 'denied', text);
 }
 
-/** A call's end as the model hears of it, which has to know when other arguments than its own were used. */
+/** The result as the model sees it: it says so if a person changed the arguments. */
 export function withEdit(result: CallResult, edited: Record<string, unknown> | null): CallResult {
   if (edited === null) return result;
   const text = JSON.stringify(edited);
@@ -90,21 +89,21 @@ export function withEdit(result: CallResult, edited: Record<string, unknown> | n
   return { ...result, text: `[A person changed the arguments of this call to ${shown}]\n${result.text}` };
 }
 
-/** What a person is asked about a call, by us or by its server; null where nobody is. */
-export function askedAbout({ approval, question }: Pick<OpenCall, 'approval' | 'question'>): Approval | null {
+/** The open interrupt of a call: an approval or a server's question. Null if none is open. */
+export function openInterrupt({ approval, question }: Pick<OpenCall, 'approval' | 'question'>): Approval | null {
   return question ?? approval;
 }
 
-/** A person is asked that, and nobody has answered. A call whose older server asks goes on running meanwhile. */
-export function isAsking({ stage, question }: Pick<OpenCall, 'stage' | 'question'>): boolean {
+/** True while an interrupt of the call has no response. A call whose server keeps it open is still `running` then. */
+export function awaitsPerson({ stage, question }: Pick<OpenCall, 'stage' | 'question'>): boolean {
   return stage === 'asking' || (stage === 'running' && question?.answer === null);
 }
 
-/** Until when a turn with these calls does nothing but wait for people; null while it has other work. */
+/** Deadline in ms since the epoch of a turn that only waits for people. Null while it has other work. */
 export function waitsUntilMs(calls: readonly OpenCall[]): number | null {
   const asking = calls.filter(({ stage }) => stage === 'asking' || stage === 'suspending');
   const isWorking = calls.some(
     (call) => !asking.includes(call) && call.stage !== 'settled' && call.stage !== 'recorded',
   );
-  return asking.length === 0 || isWorking ? null : Math.min(...asking.map((call) => askedAbout(call)?.untilMs ?? 0));
+  return asking.length === 0 || isWorking ? null : Math.min(...asking.map((call) => openInterrupt(call)?.untilMs ?? 0));
 }

@@ -1,6 +1,6 @@
 /**
- * Reading the rows that server-question.ts makes, for activation. Pure. What cannot be read is null: its call then
- * counts as cut off, and nobody is asked what nobody could use the answer to.
+ * Reads the rows that server-question.ts builds, for activation. Pure. Returns null for a row that cannot be read: its
+ * call then counts as interrupted.
  */
 import type { FormContent } from '../client-events.ts';
 import { asObject, asObjects } from '../../json-object.ts';
@@ -16,7 +16,7 @@ export function readQuestion({ id, extra }: LogRow): ServerQuestion | null {
   return { interruptId: id, untilMs, key: String(extra['key']), ask, rest, resume, answer: null };
 }
 
-/** Null also where there is nothing to go on with: a call that is made for the first time. */
+/** Null also for the first dispatch of a call, which resumes nothing. */
 export function readResumption(value: unknown): Resumption | null {
   const { requestState, answered: answers, questions, workedMs } = asObject(value) ?? {};
   const answered = readAll(answers, readAnswered);

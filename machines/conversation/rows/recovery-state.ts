@@ -1,6 +1,6 @@
 /**
- * Where a log leaves its conversation: the fold that activation runs over the rows of turns
- * without an end. Pure; the chart's `recovering` goes on from what it returns.
+ * Folds the rows of turns without an end into the state of a conversation, for activation. Pure. The chart's state
+ * `recovering` goes on from the result.
  */
 import type {
   Approval,
@@ -17,8 +17,8 @@ import type { LogRow } from '../../log.ts';
 import { readQuestion, readResumption } from './question-rows.ts';
 
 /**
- * What a row about a call says of its tool; schema and description are the catalogue's and not needed to
- * make the call. One whose arguments cannot be read is not repeated: its outcome is then unknown.
+ * Reads the tool from a row about a call. Schema and description are not in the row and not needed to make the call.
+ * A call with unreadable arguments is not repeated: its outcome is then unknown.
  */
 function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): ToolUse {
   const text = (key: string) => (typeof extra[key] === 'string' ? extra[key] : '');
@@ -38,7 +38,7 @@ function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): 
   };
 }
 
-function dispatchOf({ content, extra }: LogRow): NonNullable<InterruptedCall['dispatch']> {
+function readDispatch({ content, extra }: LogRow): NonNullable<InterruptedCall['dispatch']> {
   const attempt = typeof extra['attempt'] === 'number' ? extra['attempt'] : 1;
   return {
     ...toolUse(extra, readArguments(content)),
@@ -48,8 +48,8 @@ function dispatchOf({ content, extra }: LogRow): NonNullable<InterruptedCall['di
   };
 }
 
-/** Null for a question that cannot be read: it is then closed like a call that was never made. */
-function approvalOf({ id, extra }: LogRow): (ToolUse & Approval) | null {
+/** Null for a row that cannot be read. Its call is then closed like a call that was never made. */
+function readApproval({ id, extra }: LogRow): (ToolUse & Approval) | null {
   const args = asObject(extra['arguments']);
   const untilMs = Date.parse(String(extra['expires_at']));
   return args === null || Number.isNaN(untilMs) ? null : { ...toolUse(extra, args), interruptId: id, untilMs };
@@ -64,12 +64,12 @@ function readArguments(text: string | null): Record<string, unknown> | null {
 }
 
 /**
- * Folds the rows of open turns. `open` holds their request ids, oldest first; `nowMs` is when the log was
- * read. The turn that was cut off is the one that has a row beside its message and its Stop; without such
- * a row it is the first in line that was not stopped: it had begun, or would have. Any number can be stopped and
- * lack their end: queued ones are stopped too. `draft` is the message that was being written, if any was.
+ * Folds the rows of open turns. `open` holds their request ids, oldest first. `nowMs` is when the log was read. `draft`
+ * is the message that was being written, if any. The interrupted turn is the one with a row beside its message and its
+ * cancel. Without such a row it is the first queued turn that was not cancelled. Several turns can be cancelled and lack
+ * their end, because queued turns can be cancelled too.
  */
-export function foldStanding(
+export function foldLog(
   rows: readonly LogRow[],
   open: readonly string[],
   nowMs: number,
@@ -94,7 +94,7 @@ export function foldStanding(
   };
 }
 
-/** What a turn's rows tell by themselves. */
+/** The part of an interrupted turn that its rows alone determine. */
 type FoldedTurn = Omit<InterruptedTurn, 'begun' | 'draft'>;
 
 function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { turn: FoldedTurn; begun: boolean } {
@@ -113,7 +113,8 @@ function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { 
         break;
       case 'tool_call':
         for (const call of turn.open)
-          if (call.request.id === row.tool_call_id) Object.assign(call, { dispatch: dispatchOf(row), question: null });
+          if (call.request.id === row.tool_call_id)
+            Object.assign(call, { dispatch: readDispatch(row), question: null });
         break;
       case 'tool_result':
         turn.open = turn.open.filter((call) => call.request.id !== row.tool_call_id);
@@ -143,7 +144,7 @@ function foldMeta(turn: FoldedTurn, row: LogRow): void {
       turn.recoveries += 1;
       break;
     case 'approval_request':
-      if (asked) asked.approval = approvalOf(row);
+      if (asked) asked.approval = readApproval(row);
       break;
     case 'elicitation_request':
     case 'sampling_request':

@@ -1,7 +1,7 @@
 /**
- * What an MCP server asks of people in the middle of a tool call, and the row that says so. Pure. Since 2026-07-28 a
- * server lays the call down until it is made again with the answer, so the question outlives us; before, it holds
- * the call open and waits.
+ * Builds the row of a question that an MCP server asks during a tool call. Pure. Since MCP 2026-07-28 a server suspends
+ * the call until it is made again with the answer, so the question survives a restart. Older servers keep the call open
+ * and wait.
  */
 import type { CallAsks } from '../events.ts';
 import type { NewRow } from '../../log.ts';
@@ -9,7 +9,7 @@ import type { ServerQuestion } from '../question-types.ts';
 import type { OpenCall } from '../turn-state.ts';
 import { callFacts, metaRow } from './turn-rows.ts';
 
-/** The row's kind: what a model is asked for is shown to people like a call that they approve. */
+/** The kind of the row by request. People see a sampling request like a call to approve. */
 const KINDS = {
   form: 'elicitation_request',
   url: 'elicitation_request',
@@ -17,7 +17,7 @@ const KINDS = {
   roots: 'elicitation_request',
 } as const;
 
-/** The first of what a server asks; null when it asks nothing. */
+/** The first question of the server. Null if it asks nothing. */
 export function questionOf(
   call: OpenCall,
   { asks: [first, ...rest], resume, number, askedAtMs }: CallAsks,
@@ -34,12 +34,12 @@ export function questionOf(
   };
 }
 
-/** The same after every fold of the log. */
+/** The id of the interrupt. It is the same after every fold of the log. */
 export function interruptIdOf({ callId, attempt }: OpenCall, number: number): string {
   return `question_${callId}_${attempt}_${number}`;
 }
 
-/** The question. Its row's id is the interrupt's, by which the log finds it; all that the call needs to go on is in it. */
+/** The row of the question. Its id is the interrupt's id, by which the store finds it. It holds all that the call needs to go on. */
 export function questionRow(requestId: string, call: OpenCall, question: ServerQuestion): NewRow {
   const { interruptId, untilMs, key, ask, rest, resume } = question;
   return {

@@ -1,14 +1,13 @@
 /**
- * The rows that a turn writes, in one place: from a running turn to what the log says about it.
- * Pure functions. Every call the model asked for gets exactly one result here or in `resultRow`,
- * so a transcript is valid by construction.
+ * Builds the rows that a turn writes. Pure. Every call that the model asked for gets exactly one result, so a transcript
+ * is valid by construction.
  */
 import type { ChatEvent } from '../client-events.ts';
-import type { Answer, CallResult } from '../hop-answers.ts';
+import type { ModelAnswer, CallResult } from '../hop-answers.ts';
 import type { OpenCall, StopReason } from '../turn-state.ts';
 import type { NewRow, ToolStatus } from '../../log.ts';
 
-/** A call that never ran, or was told to end. */
+/** The result text of a call that was cancelled before or while it ran. */
 export const CANCELLED = 'The call was cancelled by the user. It may have taken effect already.';
 
 /** The columns that most rows leave empty. */
@@ -23,9 +22,8 @@ export const blank = {
 } as const;
 
 /**
- * The row that begins a turn. Its `model` is the one that the client wishes for. What it sent as metadata goes
- * into `extra`; without any, the key is left out; so is `goes_first`, which keeps the place of an interrupting message after a restart. The token
- * count stays null until the row is on its way to the log.
+ * The row that begins a turn. `model` is the one that the client named. The client's metadata goes into `extra`, if any.
+ * `goes_first` keeps the place of an interrupting message after a restart. The journal fills in the token count.
  */
 export function userMessageRow(chat: ChatEvent): NewRow {
   const extra = {
@@ -44,18 +42,18 @@ export function userMessageRow(chat: ChatEvent): NewRow {
   };
 }
 
-/** Where a message goes back to, a fact beside it: what began there or later stays in the log and leaves the context. */
+/** Records that a message replaces an earlier one. The replaced turns stay in the log and leave the context. */
 export function rewindRow(requestId: string, toSeq: number): NewRow {
   return metaRow(requestId, { kind: 'rewind', to_seq: toSeq });
 }
 
-/** The Stop, a fact of its own: it holds after a crash between it and the turn's end. */
+/** Records a cancel. It still holds after a crash between it and the turn's end. */
 export function cancelRow(requestId: string, reason: StopReason): NewRow {
   return metaRow(requestId, { kind: 'cancel', reason });
 }
 
-/** An assistant message; tool calls whose arguments were no JSON object go back to the model as `{}`. */
-export function answerRow(turn: { requestId: string; hops: number }, answer: Omit<Answer, 'endedAtMs'>): NewRow {
+/** An assistant message. Tool calls with arguments that are not a JSON object go back to the model as `{}`. */
+export function answerRow(turn: { requestId: string; hops: number }, answer: Omit<ModelAnswer, 'endedAtMs'>): NewRow {
   const partial = answer.finishReason === 'cancelled' || answer.finishReason === 'failed';
   const calls = partial ? [] : answer.calls;
   return {
@@ -86,7 +84,7 @@ export function answerRow(turn: { requestId: string; hops: number }, answer: Omi
   };
 }
 
-function timingFacts(timing: Answer['timing']): Record<string, unknown> {
+function timingFacts(timing: ModelAnswer['timing']): Record<string, unknown> {
   if (timing === null) return {};
   return {
     duration_ms: timing.durationMs,
@@ -94,7 +92,7 @@ function timingFacts(timing: Answer['timing']): Record<string, unknown> {
   };
 }
 
-/** A call's end. `whole` keeps what the server gave where the text for the model is only a part of it. */
+/** The result of a call. `whole` keeps the server's full result if the model's text is only a part of it. */
 export function resultRow(requestId: string, call: { callId: string; name: string }, result: CallResult): NewRow {
   return {
     ...blank,
@@ -130,7 +128,7 @@ export function dispatchRow(requestId: string, call: OpenCall): NewRow {
   };
 }
 
-/** What the rows about a call say of it, so that it can be made without the catalogue of its time. */
+/** The facts in every row about a call, so that it can be repeated without the list of tools of its time. */
 export function callFacts({ callId, tool, hop }: OpenCall): Record<string, unknown> {
   return {
     call_id: callId,
@@ -144,16 +142,16 @@ export function callFacts({ callId, tool, hop }: OpenCall): Record<string, unkno
 }
 
 /**
- * A result that no server gave, of 0 ms: the call was refused, stopped, or cut off by a crash. `text` is for
- * the model, which must be able to act on it.
+ * A result of 0 ms that Parley itself gives: the call was rejected, cancelled, or cut off by a crash. `text` is for the
+ * model, which must be able to act on it.
  */
 export function instantResult(status: ToolStatus, text: string): CallResult {
   return { status, text, content: null, durationMs: 0 };
 }
 
 /**
- * A fact for recovery and for readers of the log, told apart by `extra.kind`. Without role or text: the
- * model never sees it.
+ * A fact for recovery and for readers of the log; `extra.kind` says which. It has no role and no text, so the model
+ * never sees it.
  */
 export function metaRow(requestId: string, extra: Record<string, unknown>): NewRow {
   return { ...blank, type: 'meta', role: null, request_id: requestId, extra };

@@ -1,27 +1,27 @@
 /**
- * The actor behind `streaming`: asks the model, hands its deltas straight to the followers, and tells
- * the chart only how it ended. The text under construction lives in the outbox's draft, once.
+ * Runs the state `streaming`: asks the model, sends its deltas straight to the followers, and reports only the end to
+ * the chart. The unfinished text is held once, in the delivery's draft.
  */
 import { randomUUID } from 'node:crypto';
 import { fromCallback } from 'xstate';
 import { z } from 'zod';
 import type { AnswerInput, AnswerStop } from '../../../machines/conversation/setup.ts';
 import type { InternalEvent } from '../../../machines/conversation/events.ts';
-import type { Answer, AskedCall } from '../../../machines/conversation/hop-answers.ts';
+import type { ModelAnswer, RequestedCall } from '../../../machines/conversation/hop-answers.ts';
 import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
 import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
 import type { Toolbox } from '../../mcp/port.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Outbox } from '../../outbox/port.ts';
+import type { Delivery } from '../../outbox/port.ts';
 import type { TurnReport } from '../../observability/turn-report.ts';
 import type { KeepDraft } from '../keep-draft.ts';
 
 export interface AnswerDeps {
   model: LanguageModel;
   toolbox: Pick<Toolbox, 'misfit'>;
-  outbox: Pick<Outbox, 'draft' | 'tell'>;
+  outbox: Pick<Delivery, 'draft' | 'broadcast'>;
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
   metrics: Pick<Metrics, 'hopEnded' | 'used' | 'estimated'>;
@@ -33,8 +33,8 @@ export interface AnswerDeps {
 const jsonObject = z.record(z.string(), z.unknown());
 
 /**
- * The logic provided as `answer`: one actor a hop, which reports one `answer.finished` or `answer.failed`,
- * a throw included. Any event it gets stops the stream; what had arrived then is the answer.
+ * The logic provided as `answer`: one actor per hop. It reports exactly one `answer.finished` or `answer.failed`, also
+ * after a throw. Any event aborts the stream; the answer is then the text so far.
  */
 export function createAnswerLogic(deps: AnswerDeps) {
   const { model, toolbox, outbox, countTokens, turnReport, metrics, onError } = deps;
@@ -59,8 +59,8 @@ export function createAnswerLogic(deps: AnswerDeps) {
     const sink: AnswerSink = {
       queued(position) {
         const { provider, requestId: request_id, conversationId: conversation_id } = input;
-        const data = `Provider "${provider}" has as many requests as it may; ${position} stand${position === 1 ? 's' : ''} in line, this one last.`;
-        outbox.tell(input, {
+        const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
+        outbox.broadcast(input, {
           request_id,
           status: 'chunk',
           conversation_id,
@@ -82,7 +82,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
       return draft.finish();
     };
 
-    /** As the provider reports it, else as Parley estimates it; what both say of the input is compared. */
+    /** The provider's report, else Parley's estimate. A metric compares both for the input. */
     const usageOf = async (
       finished: Extract<AnswerEnd, { status: 'finished' }> | null,
       written: string,
@@ -119,11 +119,11 @@ export function createAnswerLogic(deps: AnswerDeps) {
       const timing = { durationMs: sinceAskedMs(), firstTokenMs };
       asking = false;
       const written = finish();
-      // Strict providers refuse half a surrogate pair, and with it every later turn.
+      // Strict providers reject half a surrogate pair, and with it every later turn.
       const text = written.text.toWellFormed();
       const reasoning = written.reasoning.toWellFormed();
       const finished = end.status === 'finished' ? end : null;
-      const answer: Answer = {
+      const answer: ModelAnswer = {
         messageId: draft.messageId,
         text,
         reasoning,
@@ -141,7 +141,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
     ask().then(sendBack, (error: unknown) => {
       onError(error);
       const { text, reasoning } = finish();
-      const answer: Answer = {
+      const answer: ModelAnswer = {
         messageId: draft.messageId,
         text,
         reasoning,
@@ -170,29 +170,29 @@ export function createAnswerLogic(deps: AnswerDeps) {
   });
 }
 
-function finishReasonOf(end: AnswerEnd): Answer['finishReason'] {
+function finishReasonOf(end: AnswerEnd): ModelAnswer['finishReason'] {
   if (end.status === 'aborted') return 'cancelled';
   return end.status === 'failed' ? 'failed' : end.finishReason;
 }
 
-/** What a model has written beside words. */
+/** The text of the tool calls that a model has written. */
 function callsOf(finished: Extract<AnswerEnd, { status: 'finished' }> | null): string {
   return (finished?.toolCalls ?? []).map((call) => call.name + call.arguments).join('');
 }
 
-/** Call ids are ours: providers repeat theirs. */
+/** The call with Parley's own id, because providers repeat theirs. */
 function askedCall(
   { name, arguments: text }: { name: string; arguments: string },
   tools: AnswerInput['tools'],
   misfitOf: Toolbox['misfit'],
-): AskedCall {
+): RequestedCall {
   const args = parseArguments(text);
   const tool = tools.get(name);
   const misfit = args !== null && tool !== undefined ? misfitOf(tool.inputSchema, args) : null;
   return { callId: `call_${randomUUID()}`, name, text, arguments: args, misfit };
 }
 
-/** Some providers send nothing where a call has no arguments. */
+/** Some providers send an empty text for a call without arguments. */
 function parseArguments(text: string): Record<string, unknown> | null {
   if (text.trim() === '') return {};
   try {
@@ -203,12 +203,12 @@ function parseArguments(text: string): Record<string, unknown> | null {
   }
 }
 
-/** For providers that report no usage, and for answers that end before they could. */
+/** The usage if the provider reports none, or if the answer ended before its report. */
 function estimate(prompt: number, completion: number): Usage {
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion, estimated: true };
 }
 
-/** Of what each request says of its tools. The catalogue is swapped whole, so it is counted once. */
+/** Counts the tokens of the tool declarations. The list of tools is replaced as a whole, so each list is counted once. */
 function createToolCounter(countTokens: AnswerDeps['countTokens']) {
   const counts = new WeakMap<AnswerInput['tools'], number | Promise<number>>();
   const count = (tools: AnswerInput['tools']) => {

@@ -1,9 +1,9 @@
 /**
- * The actor behind a tool call: makes the call through the toolbox, measures it, passes progress on
- * to the followers, and reports its end exactly once. Timeouts and Stop are the chart's.
+ * Runs a tool call: makes the call, measures it, sends progress to the followers, and reports its end exactly once.
+ * The chart handles timeouts and cancels.
  */
 import { fromCallback } from 'xstate';
-import { NOBODY_ANSWERED } from '../../../machines/conversation/decisions/question-plan.ts';
+import { NO_ANSWER } from '../../../machines/conversation/decisions/question-plan.ts';
 import type { ServerAnswer, ServerAsk } from '../../../machines/conversation/question-types.ts';
 import type {
   CallAbort,
@@ -15,34 +15,34 @@ import type {
   ToolCallInput,
 } from '../../../machines/tool-call-terms.ts';
 import { timeLeftMs } from '../../../machines/tool-call.ts';
-import type { Place } from '../../scheduling/fair-queue.ts';
+import type { FairKey } from '../../scheduling/fair-queue.ts';
 import type { CallEnd, Progress } from '../../mcp/calls.ts';
 import type { Toolbox } from '../../mcp/port.ts';
 import type { LogEntry } from '../../mcp/content/server-log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Outbox } from '../../outbox/port.ts';
+import type { Delivery } from '../../outbox/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
 
 export interface CallToolDeps {
   toolbox: Pick<Toolbox, 'call'>;
-  outbox: Pick<Outbox, 'tell'>;
+  outbox: Pick<Delivery, 'broadcast'>;
   metrics: Pick<Metrics, 'toolEnded'>;
-  /** Questions to people that a call may ask; read at each. */
+  /** Questions to people that one call may ask. Read at each question. */
   maxQuestions: number;
 }
 
-/** Progress is a line to show, and its server may write anything. */
+/** Longest progress text, because the server may send any length. */
 const MAX_PROGRESS_CHARS = 1000;
-/** Between two steps that are told: nobody reads faster, and a server may count in microseconds. */
+/** Least time between two progress frames in ms. People read no faster, and a server may report in microseconds. */
 const PROGRESS_GAP_MS = 20;
-/** Of one call, for its followers; the server's log has all of it. */
+/** Most log lines of one call for its followers. The server's log has all of them. */
 const MAX_LOG_LINES = 100;
-/** How often within its timeout the chart hears that a call gets on. */
+/** Number of progress events to the chart within one timeout. */
 const PROGRESS_PER_TIMEOUT = 10;
 
 /**
- * The logic provided as `callTool`: one actor a call. `call.abort` ends the call, which still reports `call.ended`;
- * stopping the actor ends it too, and then nothing is reported.
+ * The logic provided as `callTool`: one actor per call. `call.abort` ends the call, which still reports `call.ended`.
+ * Stopping the actor ends it too, without a report.
  */
 export function createCallToolLogic(deps: CallToolDeps) {
   const { toolbox, outbox, metrics } = deps;
@@ -51,25 +51,25 @@ export function createCallToolLogic(deps: CallToolDeps) {
     const startedMs = performance.now();
     let calling = true;
     const workedBeforeMs = input.resume?.workedMs ?? 0;
-    /** Time that people took for their answers, and since when one is awaited. */
+    /** Total time of people's answers in ms, and the start of the current wait. */
     let askedMs = 0;
     let askingSinceMs: number | null = null;
     const workedMs = () => workedBeforeMs + (askingSinceMs ?? performance.now()) - startedMs - askedMs;
     let questions = 0;
     let answer: ((answer: ServerAnswer) => void) | null = null;
-    /** One question at a time: the next one waits for the answer to the one before. */
+    /** One question at a time: the next one waits for the answer to the previous one. */
     let line: Promise<unknown> = Promise.resolve();
-    /** Whoever still asks is told that nobody answers: the server's request must not stay open when its call is over. */
+    /** Ends the call and answers its open question with `cancel`, so that the server's request does not stay open. */
     const giveUp = () => {
-      // A call that has ended needs no abort, which makes an error with a stack trace.
+      // A call that has ended needs no abort, which would create an error with a stack trace.
       if (calling) abort.abort();
       calling = false;
-      answer?.(NOBODY_ANSWERED);
+      answer?.(NO_ANSWER);
     };
     receive((order) => (order.type === 'call.abort' ? giveUp() : answer?.(order.answer)));
 
     const askPerson = async (ask: ServerAsk, number: number): Promise<ServerAnswer> => {
-      if (!calling) return NOBODY_ANSWERED;
+      if (!calling) return NO_ANSWER;
       const sinceMs = performance.now();
       askingSinceMs = sinceMs;
       const answered = new Promise<ServerAnswer>((resolve) => (answer = resolve));
@@ -95,7 +95,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
     };
 
     const tell = (chunk: Chunk) =>
-      outbox.tell(input, {
+      outbox.broadcast(input, {
         request_id: input.requestId,
         status: 'chunk',
         conversation_id: input.conversationId,
@@ -133,7 +133,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
         });
     };
 
-    const place: Place = [input.owner, input.conversationId, input.callId];
+    const place: FairKey = [input.owner, input.conversationId, input.callId];
     void toolbox
       .call(input.tool, input.arguments, {
         place,
@@ -168,13 +168,13 @@ export function createCallToolLogic(deps: CallToolDeps) {
   });
 }
 
-/** A call that never reached its server is an error the model may repeat. */
+/** A call that never reached its server is an error. The model may repeat it. */
 function ending(end: CallEnd): Pick<CallEnded, 'status' | 'text' | 'content'> {
   switch (end.status) {
     case 'ok':
     case 'error':
       return { ...end, text: end.text.toWellFormed() };
-    // Laid down when nobody wanted it any more.
+    // Suspended after it was cancelled.
     case 'laid_down':
     case 'cancelled':
       return { status: 'cancelled', text: '', content: null };

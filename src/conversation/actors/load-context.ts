@@ -1,6 +1,6 @@
 /**
- * The actor behind `loadingContext`: the window of past turns from the warm log, and the catalogue of
- * tools pinned for the hop. Reads the store only when the conversation has gone cold.
+ * Runs the state `loadingContext`: builds the window of past turns from the log cache, and fixes the list of tools for
+ * the hop. Reads the store only if the conversation is not cached.
  */
 import { fromPromise } from 'xstate';
 import { buildWindow } from '../../../machines/context-window/context-window.ts';
@@ -10,12 +10,12 @@ import type { HopContext, HopTool } from '../../../machines/conversation/turn-st
 import type { Tool, Toolbox } from '../../mcp/port.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
-import type { WarmLogs } from '../warm-logs.ts';
+import type { LogCache } from '../warm-logs.ts';
 
 export interface LoadContextDeps {
-  warmLogs: Pick<WarmLogs, 'turns'>;
+  warmLogs: Pick<LogCache, 'turns'>;
   toolbox: Pick<Toolbox, 'tools' | 'settled'>;
-  notices: Pick<ServerNotices, 'greet'>;
+  notices: Pick<ServerNotices, 'turnStarted'>;
   systemPrompt: SystemPrompt;
   countTokens(text: string): number | Promise<number>;
   /** context.max_tokens - context.reserve_tokens. This, preserveRecent and policy are read for each hop. */
@@ -24,19 +24,19 @@ export interface LoadContextDeps {
   policy: ToolPolicy;
 }
 
-/** What the configuration says of tools: by server, or by server.tool, which is the stronger. */
+/** The configuration of tools, by server or by server.tool. The latter wins. */
 export interface ToolPolicy {
-  /** tools.repeat; what the server says of its tools where nothing is said here. */
+  /** tools.repeat. Default: the server's annotations. */
   repeat: Readonly<Record<string, 'never' | 'always'>>;
-  /** tools.permission; what the server says of its tools where nothing is said here. */
+  /** tools.permission. Default: `permissionByHint`. */
   permission: Readonly<Record<string, HopTool['permission']>>;
-  /** tools.permission_by_hint, by what a server says of its tools. */
+  /** tools.permission_by_hint, by the server's annotations. */
   permissionByHint: Readonly<Record<ToolEffect, HopTool['permission']>>;
 }
 
 /**
- * The logic provided as `loadContext`: resolves with one hop's messages and tools, after the first round of
- * MCP connects. Rejects when the store cannot be read, which ends the turn.
+ * The logic provided as `loadContext`: resolves with the messages and tools of one hop, after the first round of MCP
+ * connects. Rejects if the store cannot be read, which ends the turn.
  */
 export function createLoadContextLogic(deps: LoadContextDeps) {
   const { warmLogs, toolbox, notices, countTokens } = deps;
@@ -44,7 +44,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
 
-  /** The catalogue is swapped whole, and so is the policy: each object is its own version. */
+  /** Lists and policies are replaced as a whole, so object identity shows a change. */
   const pinTools = () => {
     const tools = toolbox.tools();
     if (tools !== offered || policy !== deps.policy) {
@@ -56,7 +56,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
   };
 
   return fromPromise<HopContext, LoadContextInput>(async ({ input }) => {
-    if (input.isFirst) notices.greet(input);
+    if (input.isFirst) notices.turnStarted(input);
     await toolbox.settled();
     const turns = await warmLogs.turns(input);
     const prompt = await deps.systemPrompt(input, input.isFirst);
@@ -74,7 +74,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
   });
 }
 
-/** A tool with what the configuration says of it. */
+/** A tool with the configured policy applied. */
 export function withPolicy(
   { effect, title: _title, annotations: _annotations, ...tool }: Tool,
   { repeat, permission, permissionByHint }: ToolPolicy,

@@ -1,26 +1,26 @@
 /**
- * The actor behind `activating`: reads a conversation's log and folds it into where its last turn stands. What
- * a predecessor that crashed has still under way is waited for.
+ * Runs the state `activating`: reads a conversation's log and folds it into the state of its last turn. Waits first for
+ * pending appends of a crashed predecessor.
  */
 import { fromPromise } from 'xstate';
 import type { ReadLogInput } from '../../../machines/conversation/setup.ts';
-import type { Standing } from '../../../machines/conversation/turn-state.ts';
-import { foldStanding } from '../../../machines/conversation/rows/recovery-state.ts';
+import type { RecoveredState } from '../../../machines/conversation/turn-state.ts';
+import { foldLog } from '../../../machines/conversation/rows/recovery-state.ts';
 import type { InFlight } from '../in-flight.ts';
-import type { WarmLogs } from '../warm-logs.ts';
+import type { LogCache } from '../warm-logs.ts';
 
 export interface ReadLogDeps {
-  warmLogs: Pick<WarmLogs, 'activate'>;
-  inFlight: Pick<InFlight, 'quiet'>;
+  warmLogs: Pick<LogCache, 'activate'>;
+  inFlight: Pick<InFlight, 'whenIdle'>;
 }
 
-/** Rejects when the store cannot be read; the chart then ends as failed. */
+/** Rejects if the store cannot be read. The chart then ends as failed. */
 export function createReadLogLogic({ warmLogs, inFlight }: ReadLogDeps) {
-  return fromPromise<Standing, ReadLogInput>(async ({ input }) => {
-    await inFlight.quiet(input);
+  return fromPromise<RecoveredState, ReadLogInput>(async ({ input }) => {
+    await inFlight.whenIdle(input);
     const { rows, open, draft, remembered, spent } = await warmLogs.activate(input);
     return {
-      ...foldStanding(
+      ...foldLog(
         rows,
         open.map((turn) => turn.requestId),
         Date.now(),

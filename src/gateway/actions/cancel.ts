@@ -20,14 +20,14 @@ export async function sendCancel(
   if (conversation_id === undefined && !session.hasOwnConversation()) return nothingRuns();
 
   const ref = { owner: session.subject, conversationId: conversation_id ?? session.ownConversation() };
-  const runs = () => (registry.standing(ref)?.running ?? null) !== null;
+  const runs = () => (registry.state(ref)?.running ?? null) !== null;
   const coming = target === undefined && runs() ? null : comingChats.meant(ref, target);
   // Not otherwise: a socket's chat that follows its Stop must not get past it.
   if (coming) await coming.settled;
   const isOpen =
-    registry.standing(ref) !== null || (await store.standing(ref.owner, ref.conversationId, 0)).open.length > 0;
+    registry.state(ref) !== null || (await store.standing(ref.owner, ref.conversationId, 0)).open.length > 0;
   // Somebody may have opened it while the log was being read.
-  if (!isOpen && registry.standing(ref) === null) return nothingRuns(ref.conversationId);
+  if (!isOpen && registry.state(ref) === null) return nothingRuns(ref.conversationId);
   registry.route(ref, {
     type: 'client.cancel',
     by: { session: session.id, requestId },

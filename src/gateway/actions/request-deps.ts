@@ -4,18 +4,18 @@
  */
 import type { Library } from '../../mcp/library.ts';
 import type { Toolbox } from '../../mcp/port.ts';
-import type { Outbox } from '../../outbox/port.ts';
+import type { Delivery } from '../../outbox/port.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Store } from '../../store/port.ts';
 import type { ComingChats } from './pending-chats.ts';
 
 export interface RequestDeps {
-  registry: Pick<Registry, 'route' | 'standing'>;
+  registry: Pick<Registry, 'route' | 'state'>;
   store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
   toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check' | 'checkAnswer'>;
   library: Library;
   comingChats: ComingChats;
-  outbox: Pick<Outbox, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
+  outbox: Pick<Delivery, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.max_text_length: of a message with all that it includes. */
   maxTextLength: number;
   /** chat.service.streaming.enabled: what a chat gets that does not say. */

@@ -3,7 +3,7 @@
  * it is no longer wanted. Neither opens a conversation: of one that has left memory the log tells where it stands.
  */
 import { onlyWaits } from '../../../machines/conversation/decisions/recovery.ts';
-import { foldStanding } from '../../../machines/conversation/rows/recovery-state.ts';
+import { foldLog } from '../../../machines/conversation/rows/recovery-state.ts';
 import { noSuchConversation } from '../../errors.ts';
 import { errorFrame, resultFrame, type ConversationState } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/requests.ts';
@@ -64,7 +64,7 @@ async function subscribe(
   const { headSeq, oldestSeq } = stored;
   const reset = cursor.after_seq > headSeq;
   const afterSeq = reset ? 0 : cursor.after_seq;
-  const { state, running } = registry.standing(ref) ?? dormant(stored);
+  const { state, running } = registry.state(ref) ?? dormant(stored);
   const result = {
     head_seq: headSeq,
     oldest_seq: oldestSeq,
@@ -84,7 +84,7 @@ async function subscribe(
 
 /** A conversation that no actor runs is idle, or waits for people. */
 function dormant({ rows, open }: Standing): { state: ConversationState; running: string | null } {
-  const { interrupted } = foldStanding(
+  const { interrupted } = foldLog(
     rows,
     open.map((turn) => turn.requestId),
     Date.now(),

@@ -17,7 +17,7 @@
 /** States of the chart that are a phase of their own; the others are told by rows. @type {[RegExp, Kind, string][]} */
 const PHASES = [
   [/^turn\.receiving$/, 'commit', 'commit of the message'],
-  [/^turn\.inLine$/, 'queue', 'queue for a turn'],
+  [/^turn\.queued$/, 'queue', 'queue for a turn'],
   [/^turn\.loadingContext$/, 'context', 'context'],
   [/^turn\.backingOff$/, 'queue', 'wait before a retry'],
   [/^turn\.toolHop\.recording$/, 'commit', 'commit of the calls'],

@@ -1,14 +1,15 @@
 /**
- * People in the loop: their answers, and the end of the time they had for them. An answer is committed together
- * with what follows from it, the dispatch or the result, before anything acts on it.
+ * Implements the actions about interrupts: servers' questions, people's responses and expiries. A question is a row
+ * before a person can see it. A response is committed together with its consequence, the dispatch or the result.
  */
-import { conversationSetup as kit } from '../setup.ts';
-import { waitingNews } from '../state-updates.ts';
+import { conversationSetup as setup } from '../setup.ts';
+import { waitingUpdate } from '../state-updates.ts';
+import { questionOf, questionRow } from '../rows/server-question.ts';
 import { afterAnswer } from '../decisions/question-plan.ts';
 import { expiryPlan, responsePlan } from '../decisions/response-plan.ts';
 import type { OpenCall } from '../turn-state.ts';
 
-/** A call whose server has ended it meanwhile is left alone. */
+/** Leaves a call unchanged if its server has ended it in the meantime. */
 function afterResponse(call: OpenCall): OpenCall {
   if (call.question) return afterAnswer(call);
   return call.approval === null
@@ -27,8 +28,8 @@ function askedAgain(call: OpenCall): OpenCall {
   return approval === null ? call : { ...call, edited: null, stage: 'asking' };
 }
 
-export const approvalActions = {
-  appendResponse: kit.enqueueActions(({ context, event, enqueue }) => {
+export const interruptActions = {
+  appendResponse: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.respond' || !context.turn) return;
     const { turn } = context;
     const plan = responsePlan(turn, event);
@@ -41,10 +42,10 @@ export const approvalActions = {
       tag: { of: 'response', callIds: answered.map(({ callId }) => callId), by: event, remember },
       rows,
       ...(remember ? { remember } : {}),
-      ...waitingNews(turn.requestId, calls, afterAnswer),
+      ...waitingUpdate(turn.requestId, calls, afterAnswer),
     });
   }),
-  appendExpiry: kit.enqueueActions(({ context, event, enqueue }) => {
+  appendExpiry: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'conversation.expire' || !context.turn) return;
     const { turn } = context;
     const { rows, answered } = expiryPlan(turn, event.nowMs);
@@ -54,11 +55,11 @@ export const approvalActions = {
       type: 'append',
       tag: { of: 'response', callIds: answered.map(({ callId }) => callId), by: null, remember: null },
       rows,
-      ...waitingNews(turn.requestId, calls, afterAnswer),
+      ...waitingUpdate(turn.requestId, calls, afterAnswer),
     });
   }),
-  /** What was approved or answered may be made now, the rest has its result; a server that waits is told. */
-  confirmResponse: kit.enqueueActions(({ context, event, enqueue }) => {
+  /** Approved and answered calls become ready, the others have their result. A server that keeps its call open gets the answer. */
+  confirmResponse: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.committed' || event.tag.of !== 'response') return;
     const { by, callIds, remember } = event.tag;
     if (by) enqueue.emit({ type: 'reply', to: by.by, result: { accepted: true } });
@@ -73,8 +74,8 @@ export const approvalActions = {
     const calls = context.turn.calls.map((call) => (answered.includes(call) ? afterResponse(call) : call));
     enqueue.assign({ turn: { ...context.turn, calls } });
   }),
-  /** The answer could not be stored, so the question stands. */
-  takeBackResponse: kit.enqueueActions(({ context, event, enqueue }) => {
+  /** The response could not be stored, so the interrupt stays open. */
+  reopenInterrupt: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'log.failed' || event.tag.of !== 'response') return;
     const { by, callIds } = event.tag;
     if (by) enqueue.emit({ type: 'refuse', to: by.by, fault: event.fault });
@@ -83,8 +84,53 @@ export const approvalActions = {
     const calls = context.turn.calls.map((call) => (callIds.includes(call.callId) ? askedAgain(call) : call));
     enqueue.assign({ turn: { ...context.turn, calls } });
   }),
-  replyLate: kit.enqueueActions(({ event, enqueue }) => {
+  replyLate: setup.enqueueActions(({ event, enqueue }) => {
     if (event.type === 'client.respond')
       enqueue.emit({ type: 'respond.late', to: event.by, interruptId: event.interruptId });
+  }),
+  appendQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'call.asks' || !context.turn) return;
+    const { turn, limits } = context;
+    const { callId, resume } = event;
+    const call = turn.calls.find((candidate) => candidate.callId === callId);
+    const question = call ? questionOf(call, event, limits.approvalTimeoutMs) : null;
+    if (!call || !question) return;
+    // A suspended call needs no actor. A call that its server keeps open goes on running.
+    if (resume) enqueue.stopChild(`call:${callId}`);
+    const asked: OpenCall = { ...call, question, stage: resume ? 'suspending' : call.stage };
+    const calls = turn.calls.map((other) => (other === call ? asked : other));
+    enqueue.assign({ turn: { ...turn, calls } });
+    enqueue.emit({
+      type: 'append',
+      tag: { of: 'question', callId },
+      rows: [questionRow(turn.requestId, asked, question)],
+      ...waitingUpdate(turn.requestId, calls),
+    });
+  }),
+  confirmQuestion: setup.assign(({ context, event }) => {
+    if (event.type !== 'log.committed' || event.tag.of !== 'question' || !context.turn) return {};
+    const { callId } = event.tag;
+    const { turn } = context;
+    return {
+      turn: {
+        ...turn,
+        calls: turn.calls.map((call): OpenCall =>
+          call.callId === callId && call.stage === 'suspending' ? { ...call, stage: 'asking' } : call,
+        ),
+      },
+    };
+  }),
+  /** The turn is being cancelled, so the question is dropped. A suspended call is over. A call that runs is cancelled. */
+  dropQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
+    if (event.type !== 'call.asks' || !context.turn || !event.resume) return;
+    const { turn } = context;
+    const { callId } = event;
+    enqueue.stopChild(`call:${callId}`);
+    enqueue.assign({
+      turn: {
+        ...turn,
+        calls: turn.calls.map((call): OpenCall => (call.callId === callId ? { ...call, stage: 'ready' } : call)),
+      },
+    });
   }),
 };
