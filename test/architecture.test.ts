@@ -151,7 +151,7 @@ test('the first level of machines/ and src/ is the map: charts, and the parts of
     'error-codes.ts',
     'errors.ts',
     'host-names.ts',
-    'json-depth.ts',
+    'json.ts',
     'loopback.ts',
     'main.ts',
     'refusal.ts',

@@ -5,8 +5,8 @@
 import { auditLog } from '../../machines/audit.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
-import { openArchive } from '../store/file/archive.ts';
-import type { Archive } from '../store/file/archive.ts';
+import { openArchive } from '../store/file/read-only-store.ts';
+import type { Archive } from '../store/file/read-only-store.ts';
 import type { CommandResult } from './output.ts';
 
 /** Beyond this many, more would tell nobody more. */

@@ -6,8 +6,8 @@ import type { RecoveryPolicy } from '../../machines/conversation/turn-state.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { AppError } from '../errors.ts';
 import { replaySteps } from '../replay/steps.ts';
-import { said, standingWords } from '../replay/words.ts';
-import { openArchive } from '../store/file/archive.ts';
+import { said, standingWords } from '../replay/describe.ts';
+import { openArchive } from '../store/file/read-only-store.ts';
 import { readExportedRows } from './exported-rows.ts';
 import type { CommandResult } from './output.ts';
 

@@ -10,7 +10,7 @@ import type { ConversationRef } from '../conversation-ref.ts';
 import type { ConversationList } from '../store/listing.ts';
 import type { Store } from '../store/port.ts';
 import type { SearchStep } from '../store/search.ts';
-import type { WaitingList } from '../store/waiting.ts';
+import type { WaitingList } from '../store/waiting-conversations.ts';
 import { readAssets, type Asset } from './assets.ts';
 import { createCharts, type Charts } from './charts.ts';
 import { listLive, type ListQuery, type LiveList } from './live-list.ts';

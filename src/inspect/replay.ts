@@ -6,7 +6,7 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import type { RecoveryPolicy } from '../../machines/conversation/turn-state.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { isTurnEnd, replaySteps } from '../replay/steps.ts';
-import { standingWords } from '../replay/words.ts';
+import { standingWords } from '../replay/describe.ts';
 import type { Store } from '../store/port.ts';
 import { createLogMessages, type LogMessageDeps } from './log-messages.ts';
 import { rowFacts, type RowFacts } from './row-facts.ts';

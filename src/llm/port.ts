@@ -5,7 +5,7 @@
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { Fault, Usage } from '../../machines/log.ts';
 import type { FairKey } from '../scheduling/fair-queue.ts';
-import type { Signatures, ThoughtfulMessage } from './echo.ts';
+import type { Signatures, ThoughtfulMessage } from './pass-back-reasoning.ts';
 
 /** One question to one provider: a hop of a turn. */
 export interface AnswerRequest {

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import { isDeeperThan } from '../json-depth.ts';
+import { isDeeperThan, parseJson } from '../json.ts';
 import { payloads, type Action, type Payloads, type ProtocolLimits, type Request } from './requests.ts';
 import { clientId } from './values.ts';
 
@@ -93,14 +93,6 @@ function decodePayload<Name extends Action>(
   if (!parsed.success) return refused(json, invalid(parsed.error, ['payload']));
   // The compiler cannot pair a schema with its action across the union; the table above does.
   return { request: { action, requestId, payload: parsed.data } as Request };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Names the request and the conversation, as far as they can be read, so that the sender can match the error. */

@@ -4,8 +4,8 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { adopt } from './file/adoption.ts';
-import type { Adoption } from './file/adoption.ts';
+import { adopt } from './file/import-legacy.ts';
+import type { Adoption } from './file/import-legacy.ts';
 import { checkContent, checkPath, checkVersionOf, refusal, refusalFor } from './file/file-checks.ts';
 import type { Content } from './file/file-checks.ts';
 import { lockFor } from './file/lock.ts';

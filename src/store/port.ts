@@ -10,7 +10,7 @@ import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ConversationList } from './listing.ts';
 import type { SearchQuery, SearchStep } from './search.ts';
-import type { WaitingList } from './waiting.ts';
+import type { WaitingList } from './waiting-conversations.ts';
 
 /** Rows that are committed together, or not at all. */
 export interface Append {

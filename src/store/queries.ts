@@ -16,7 +16,7 @@ import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
 import { rowColumns } from './file/schema.ts';
 import type { PageRange, StoredTurn } from './port.ts';
 import { createSearch, type Search } from './search.ts';
-import { createWaiting, type Waiting } from './waiting.ts';
+import { createWaiting, type Waiting } from './waiting-conversations.ts';
 import { createWindow, type WindowSize } from './window.ts';
 
 export interface StoredStanding {

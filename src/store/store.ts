@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError } from '../errors.ts';
-import type { Adoption } from './file/adoption.ts';
+import type { Adoption } from './file/import-legacy.ts';
 import { createAppendQueue } from './append-queue.ts';
 import { createDraftQueue } from './draft-queue.ts';
 import { createForking } from './forking.ts';

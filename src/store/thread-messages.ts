@@ -7,7 +7,7 @@ import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Adoption } from './file/adoption.ts';
+import type { Adoption } from './file/import-legacy.ts';
 import type { PostedRow } from './columns.ts';
 import type { Fork, ForkOrder } from './fork.ts';
 import type { ForkPoints } from './fork-points.ts';
@@ -15,7 +15,7 @@ import type { ConversationList } from './listing.ts';
 import type { StoredInterrupt, StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './thread/retention.ts';
 import type { SearchQuery, SearchStep } from './search.ts';
-import type { WaitingList } from './waiting.ts';
+import type { WaitingList } from './waiting-conversations.ts';
 import type { AppendOutcome, PageRange } from './port.ts';
 
 /** A thread's own settings, given when it starts. */

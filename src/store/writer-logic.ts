@@ -7,7 +7,7 @@ import { fromCallback, fromPromise } from 'xstate';
 import { writerMachine } from '../../machines/writer.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError, fault, messageOf } from '../errors.ts';
-import type { Adoption } from './file/adoption.ts';
+import type { Adoption } from './file/import-legacy.ts';
 import type { AppendQueue, WaitingAppend } from './append-queue.ts';
 import type { ThreadLink } from './thread-link.ts';
 import type { Committed, PostedOutcome } from './thread-messages.ts';

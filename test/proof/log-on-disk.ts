@@ -1,6 +1,6 @@
 /** The proven conversation as the database file has it, read beside a running server or without one. */
 import type { LogRow } from '../../machines/log.ts';
-import { openArchive } from '../../src/store/file/archive.ts';
+import { openArchive } from '../../src/store/file/read-only-store.ts';
 import { PROVEN } from './conversation-ids.ts';
 
 /** `open`: turns without an end, by request id. Throws when there is no file, or none of ours. */

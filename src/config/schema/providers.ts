@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { azureApiVersion, isAzureHost } from '../../llm/providers/azure.ts';
-import { echoFields } from '../../llm/echo.ts';
+import { echoFields } from '../../llm/pass-back-reasoning.ts';
 import { presets } from '../../llm/providers/presets.ts';
 import { count, text } from './quantities.ts';
 import { renamedTo } from '../renamed-keys.ts';

@@ -5,7 +5,7 @@
  */
 import { AppError } from '../../errors.ts';
 import { azureEndpoint, isAzureHost } from './azure.ts';
-import { knownEcho } from '../echo.ts';
+import { knownEcho } from '../pass-back-reasoning.ts';
 import { presetOf, presets } from './presets.ts';
 import type { Endpoint, Provider, ProviderBlock, ProviderLimits } from './provider.ts';
 

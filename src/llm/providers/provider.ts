@@ -2,7 +2,7 @@
  * What a provider is: its block as the configuration states it, how its endpoint is spoken to, what
  * may be asked of it, and what becomes of all that with its key. Types only; `choose-providers.ts` makes them.
  */
-import type { EchoField } from '../echo.ts';
+import type { EchoField } from '../pass-back-reasoning.ts';
 import type { Prices } from './prices.ts';
 
 /** A provider's block as configured. Every key not named here goes into the request body unchanged. */

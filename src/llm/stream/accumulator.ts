@@ -4,8 +4,8 @@
  * The hot path is `read`: one JSON.parse a chunk, nothing allocated that lives longer.
  */
 import type { Usage } from '../../../machines/log.ts';
-import { signaturesOf, type Signatures } from '../echo.ts';
-import { isObject, parseJson, textOf, type JsonObject } from '../json.ts';
+import { signaturesOf, type Signatures } from '../pass-back-reasoning.ts';
+import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import type { AnswerSink } from '../port.ts';
 import { createReasoningDetails, type ReasoningDetails } from './reasoning-details.ts';
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-calls.ts';

@@ -7,9 +7,16 @@ import { createParser } from 'eventsource-parser';
 import OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type Taker } from './body.ts';
-import { withEcho } from '../echo.ts';
-import { withPlainErrors } from './complaint.ts';
-import { cutFailure, foreignFailure, requestFailure, silenceFailure, streamFailure, type Asked } from './failures.ts';
+import { withEcho } from '../pass-back-reasoning.ts';
+import { withPlainErrors } from './provider-error.ts';
+import {
+  cutFailure,
+  foreignFailure,
+  requestFailure,
+  silenceFailure,
+  streamFailure,
+  type Asked,
+} from './failed-answer.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { MAX_TIMER_MS } from '../../timer-limit.ts';

@@ -3,7 +3,7 @@
  * them for all providers behind it. Opaque to Parley, which only has to give them back as they were.
  * Source: https://openrouter.ai/docs/use-cases/reasoning-tokens
  */
-import { isObject, textOf, type JsonObject } from '../json.ts';
+import { isObject, textOf, type JsonObject } from '../../json.ts';
 
 export interface ReasoningDetails {
   /** Takes one delta's list. Returns its size as JSON, for what is sealed in a piece is kept too. */

@@ -4,7 +4,7 @@
  * call, names in pieces, arguments as text, as an object or null. Knows nothing of the stream
  * around them. Ids serve to tell calls apart and are then dropped: Parley gives its own.
  */
-import { isObject, parseJson, textOf, type JsonObject } from '../json.ts';
+import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 
 /** Far above what models ask for; a provider that repeats itself must not fill the memory. */
 const maxCalls = 128;

@@ -3,7 +3,7 @@
  * level. Deprecated since 2026-07-28 and in use all the same. Pure.
  */
 import type { LoggingMessageNotificationParams } from '@modelcontextprotocol/client';
-import { isDeeperThan } from '../../json-depth.ts';
+import { isDeeperThan } from '../../json.ts';
 import { plainText } from './sanitize-text.ts';
 
 export interface LogEntry {

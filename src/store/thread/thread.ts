@@ -5,7 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, messageOf } from '../../errors.ts';
-import type { Adoption } from '../file/adoption.ts';
+import type { Adoption } from '../file/import-legacy.ts';
 import { createAppendWriter } from './append-writer.ts';
 import { createCommitter } from '../committer.ts';
 import type { Commit } from '../committer.ts';

@@ -3,7 +3,7 @@
  * all providers into our error codes, and the cleaning of their words before people see them.
  */
 import type { ErrorCode } from '../../errors.ts';
-import { isObject, parseJson, textOf } from '../json.ts';
+import { isObject, parseJson, textOf } from '../../json.ts';
 import type { Fetch } from './transport.ts';
 
 /** A provider's refusal, as a response or inside a stream. */

@@ -6,8 +6,8 @@
 import { APIConnectionTimeoutError, APIError } from 'openai';
 import { fault, QUOTED, quoting, type ErrorCode } from '../../errors.ts';
 import type { StreamFault } from './accumulator.ts';
-import { classify, cleanWords, readComplaint, type Complaint } from './complaint.ts';
-import { isObject, textOf } from '../json.ts';
+import { classify, cleanWords, readComplaint, type Complaint } from './provider-error.ts';
+import { isObject, textOf } from '../../json.ts';
 import type { AnswerEnd } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { readRetryAfter } from './retry-after.ts';

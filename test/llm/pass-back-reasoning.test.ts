@@ -1,7 +1,7 @@
 /** Thoughts on their way back: what a model gave beside its words, and which provider gets to see it again. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { knownEcho, type EchoField, type ThoughtfulMessage } from '../../src/llm/echo.ts';
+import { knownEcho, type EchoField, type ThoughtfulMessage } from '../../src/llm/pass-back-reasoning.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
 import { delta, done, finish, streams, text, type Reply } from '../support/model-replies.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';

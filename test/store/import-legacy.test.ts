@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type Database from 'better-sqlite3';
 import type { LogRow } from '../../machines/log.ts';
-import type { Adoption } from '../../src/store/file/adoption.ts';
+import type { Adoption } from '../../src/store/file/import-legacy.ts';
 import type { StoreOptions } from '../../src/store/store.ts';
 import { bareTable, begin, elsewhere, end, owner, sandbox } from './support.ts';
 

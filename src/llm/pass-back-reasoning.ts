@@ -5,7 +5,7 @@
  */
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import type { Thoughts } from '../../machines/context-window/model-messages.ts';
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, type JsonObject } from '../json.ts';
 
 /**
  * What a provider gives beside its words. It goes into the log and comes back from there; between the two nobody
