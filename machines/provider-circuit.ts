@@ -24,11 +24,11 @@ export type CircuitEvent =
   /** Of requests that were let through in `closed`; one may end long after that. */
   | { type: 'request.succeeded' }
   | { type: 'request.failed'; code: string }
-  /** Of the one that `halfOpen` lets through. `probe.left`: nobody waits for its answer any more, so it says nothing. */
+  /** Of the one that `halfOpen` lets through. `probe.aborted`: nobody waits for its answer any more, so it says nothing. */
   | { type: 'probe.began' }
   | { type: 'probe.succeeded' }
   | { type: 'probe.failed'; code: string }
-  | { type: 'probe.left' };
+  | { type: 'probe.aborted' };
 
 /** They began before the provider was left alone, and tell nothing of how it is now. */
 const lateRequests = { 'request.succeeded': {}, 'request.failed': {} } as const;
@@ -44,7 +44,7 @@ export const providerCircuitMachine = setup({
     cooldown: ({ context }) => context.limits.cooldownMs,
   },
   guards: {
-    isLastStraw: ({ context }) => context.failed + 1 >= context.limits.failures,
+    reachesFailureLimit: ({ context }) => context.failed + 1 >= context.limits.failures,
   },
   actions: {
     countFailure: assign(({ context, event }) => ({
@@ -64,7 +64,7 @@ export const providerCircuitMachine = setup({
       on: {
         'request.succeeded': { actions: 'forgetFailures' },
         'request.failed': [
-          { guard: 'isLastStraw', target: 'open', actions: 'countFailure' },
+          { guard: 'reachesFailureLimit', target: 'open', actions: 'countFailure' },
           { actions: 'countFailure' },
         ],
       },
@@ -84,7 +84,7 @@ export const providerCircuitMachine = setup({
         ...lateRequests,
         'probe.succeeded': { target: 'closed', actions: 'forgetFailures' },
         'probe.failed': { target: 'open', actions: 'countFailure' },
-        'probe.left': 'halfOpen',
+        'probe.aborted': 'halfOpen',
       },
     },
   },

@@ -7,6 +7,6 @@ export interface ConversationRef {
 }
 
 /** The address as one string, for Maps; ids hold no control characters, so no two addresses share it. */
-export function keyOf({ owner, conversationId }: ConversationRef): string {
+export function conversationKey({ owner, conversationId }: ConversationRef): string {
   return `${owner}\n${conversationId}`;
 }

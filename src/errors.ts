@@ -14,18 +14,18 @@ export function fault(code: ErrorCode, message: string, data: Record<string, unk
 }
 
 /** Where a fault's `data` has what its message quotes of a provider. */
-export const QUOTED = 'provider_says';
+export const QUOTE_KEY = 'provider_says';
 
 /** Parley's own sentence, and behind it the words of a provider; '' for none. */
-export function quoting(own: string, says: string): string {
+export function withQuote(own: string, says: string): string {
   return says === '' ? own : `${own}${INTRODUCTION}${says}`;
 }
 
 const INTRODUCTION = ' It says: ';
 
 /** The message without what it quotes: Parley's own words, which hold no text of a person, a model or a provider. */
-export function ownWords({ message, data }: Fault): string {
-  const says = data[QUOTED];
+export function withoutQuote({ message, data }: Fault): string {
+  const says = data[QUOTE_KEY];
   const quote = typeof says === 'string' ? `${INTRODUCTION}${says}` : '';
   return quote !== '' && message.endsWith(quote) ? message.slice(0, -quote.length) : message;
 }
@@ -48,7 +48,7 @@ export function shuttingDown(drainMs = 0): Fault {
 }
 
 /** What was thrown, in words for logs and people. */
-export function messageOf(error: unknown): string {
+export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { endUnread, onOutputError, printLines, type CommandResult } from './cli/output.ts';
+import { exitOnOutputError, onOutputError, printLines, type CommandResult } from './cli/output.ts';
 import { parseCli } from './cli/parse-args.ts';
 import type { Config } from './config/schema/schema.ts';
 import { AppError } from './errors.ts';
@@ -51,7 +51,7 @@ function messageFor(error: unknown): string {
 
 const command = parseCli(process.argv.slice(2));
 // The server keeps running if the reader of its first line is gone. A command ends.
-onOutputError(command.kind === 'run' ? () => {} : endUnread);
+onOutputError(command.kind === 'run' ? () => {} : exitOnOutputError);
 switch (command.kind) {
   case 'help':
     process.stdout.write(command.text);

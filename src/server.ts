@@ -56,7 +56,7 @@ export async function startServer({ readConfig, stop, ...options }: ServerOption
     connections: () => gateway?.connections() ?? 0,
     conversationsLive: () => conversations.registry.live(),
     logCacheBytes: () => conversations.warmLogs.bytes(),
-    writesQueued: () => opening.store.waiting(),
+    writesQueued: () => opening.store.queuedWrites(),
     openTurns: () => conversations.turnReport.open(),
     turnsQueued: () => conversations.permits.queued(),
     providers: models.model.status,

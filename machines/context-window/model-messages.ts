@@ -9,12 +9,12 @@ import { MESSAGE_OVERHEAD, rowTokens, type TurnRows } from './past-turns.ts';
 /** The subset of the chat-completions message format that Parley sends. */
 export type ModelMessage =
   | { role: 'system' | 'user'; content: string }
-  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[]; thoughts?: Thoughts }
+  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[]; thoughts?: Reasoning }
   | { role: 'tool'; content: string; tool_call_id: string };
 
 /** What the model thought of a message; whether a provider is told again is not known here. */
-export interface Thoughts {
-  reasoning: string;
+export interface Reasoning {
+  text: string;
   /** As the provider gave them; null where it gave none. */
   signatures: unknown;
 }
@@ -38,7 +38,7 @@ export function turnMessages(turn: TurnRows): SizedMessage[] {
   for (const row of turn.rows) {
     if (row.type === 'user_message') messages.push(...userMessages(row));
     if (row.type === 'assistant_message')
-      messages.push(...assistantMessages(row, results, usesTools ? thoughtsOf(row) : {}));
+      messages.push(...assistantMessages(row, results, usesTools ? reasoningOf(row) : {}));
   }
   if (turn.ended && messages.at(-1)?.message.role !== 'assistant') {
     messages.push({ message: { role: 'assistant', content: NO_ANSWER }, tokens: MESSAGE_OVERHEAD });
@@ -68,16 +68,16 @@ function userMessages(row: LogRow): SizedMessage[] {
   }));
 }
 
-function thoughtsOf({ extra }: LogRow): { thoughts?: Thoughts } {
+function reasoningOf({ extra }: LogRow): { thoughts?: Reasoning } {
   const reasoning = typeof extra['reasoning'] === 'string' ? extra['reasoning'] : '';
   const signatures = extra['signatures'] ?? null;
-  return reasoning === '' && signatures === null ? {} : { thoughts: { reasoning, signatures } };
+  return reasoning === '' && signatures === null ? {} : { thoughts: { text: reasoning, signatures } };
 }
 
 function assistantMessages(
   row: LogRow,
   results: ReadonlyMap<string, LogRow>,
-  thoughts: { thoughts?: Thoughts },
+  thoughts: { thoughts?: Reasoning },
 ): SizedMessage[] {
   // Some providers refuse an empty message, and with it every later turn.
   if (!row.tool_calls?.length)

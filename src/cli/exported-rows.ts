@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
-import { AppError, messageOf } from '../errors.ts';
+import { AppError, errorMessage } from '../errors.ts';
 import { decodeRow } from '../store/columns.ts';
 
 const text = z
@@ -49,7 +49,7 @@ export function readExportedRows(file: string, conversationId: string): LogRow[]
     if (parsed.success)
       return decodeRow({ ...parsed.data, conversation_id: parsed.data.conversation_id ?? conversationId });
     const [issue] = parsed.error.issues;
-    throw unreadable(file, line, issue ? `${issue.path.join('.') || 'the row'}: ${issue.message}` : 'no row');
+    throw unreadableError(file, line, issue ? `${issue.path.join('.') || 'the row'}: ${issue.message}` : 'no row');
   });
   return rows.filter((row) => row.conversation_id === conversationId).toSorted((one, other) => one.seq - other.seq);
 }
@@ -69,7 +69,7 @@ function contentsOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new AppError('invalid_request', `The file ${file} cannot be read (${messageOf(cause)}).`, { cause });
+    throw new AppError('invalid_request', `The file ${file} cannot be read (${errorMessage(cause)}).`, { cause });
   }
 }
 
@@ -77,10 +77,10 @@ function parse(text: string, file: string, line: number): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw unreadable(file, line, 'not JSON', cause);
+    throw unreadableError(file, line, 'not JSON', cause);
   }
 }
 
-function unreadable(file: string, line: number, reason: string, cause?: unknown): AppError {
+function unreadableError(file: string, line: number, reason: string, cause?: unknown): AppError {
   return new AppError('invalid_request', `${file}:${line}: ${reason}. Give one row a line, as JSON.`, { cause });
 }

@@ -15,7 +15,7 @@ export interface InspectOptions {
   token: string | null;
 }
 
-const PATIENCE_MS = 5000;
+const REQUEST_TIMEOUT_MS = 5000;
 
 /** Rejects with AppError when no server answers there, or when it does not let anybody look. */
 export async function inspect({ conversationId, host, port, token }: InspectOptions): Promise<CommandResult> {
@@ -23,7 +23,7 @@ export async function inspect({ conversationId, host, port, token }: InspectOpti
   const query = new URLSearchParams({ search: conversationId });
   const response = await fetch(`${server}/inspect/api/conversations?${query}`, {
     headers: token === null ? {} : { authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   }).catch((cause: unknown) => {
     throw new AppError(
       'not_found',

@@ -20,7 +20,7 @@ export function onOutputError(handle: (error: NodeJS.ErrnoException) => void): v
  * Ends the process after a failed write. When the reader has closed the pipe (EPIPE), the exit code is the one that
  * is set by then, or 0. After any other failure, such as a full disk, it is 1, and standard error has the reason.
  */
-export function endUnread(error: NodeJS.ErrnoException): void {
+export function exitOnOutputError(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit();
   process.stderr.write(`The output could not be written: ${error.message}.\n`);
   process.exit(1);

@@ -37,7 +37,7 @@ export async function say({ text, host, port, endpoint, token, signal }: SayOpti
       client.close();
     }
   } catch (error) {
-    throw error instanceof ParleyError ? explained(error) : error;
+    throw error instanceof ParleyError ? toAppError(error) : error;
   }
 }
 
@@ -86,7 +86,7 @@ function note(text: string): void {
   process.stderr.write(`${printable(text)}\n`);
 }
 
-function explained({ code, message }: ParleyError): AppError {
+function toAppError({ code, message }: ParleyError): AppError {
   if (code === 'unauthorized')
     return new AppError(
       'unauthorized',

@@ -94,7 +94,7 @@ function fillInVariables(document: Document, env: Environment) {
     Scalar(key, scalar, ancestors) {
       if (key === 'key' || typeof scalar.value !== 'string' || !scalar.value.includes('${')) return;
       const { text, problems } = expandVariables(scalar.value, env);
-      scalar.value = scalar.type === 'PLAIN' ? typed(text) : text;
+      scalar.value = scalar.type === 'PLAIN' ? plainValue(text) : text;
       filled.add(scalar);
       const path = pathThrough([...ancestors, scalar]);
       unfilled.push(...problems.map((problem) => ({ scalar, path, problem })));
@@ -104,7 +104,7 @@ function fillInVariables(document: Document, env: Environment) {
 }
 
 /** Text that came from a variable and was not in quotes is read as YAML would have read it in its place. */
-function typed(text: string): string | number | boolean {
+function plainValue(text: string): string | number | boolean {
   if (text === 'true' || text === 'false') return text === 'true';
   return /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text;
 }

@@ -38,7 +38,7 @@ function isExpected(value: unknown): value is Expected {
 }
 
 /** `a whole number of bytes, 1024 or more`; `one of full, normal`; `text`. */
-export function allowedWords(expected: Expected): string {
+export function describeAllowed(expected: Expected): string {
   if (typeof expected['allowed'] === 'string') return expected['allowed'];
   if (expected.enum) return `${expected.enum.length === 1 ? '' : 'one of '}${expected.enum.join(', ')}`;
   if (expected.const !== undefined) return String(expected.const);
@@ -48,7 +48,7 @@ export function allowedWords(expected: Expected): string {
     case 'string':
       return expected.minLength === undefined ? 'text' : 'text that is not empty';
     case 'array':
-      return isExpected(expected.items) ? `a list, each entry ${allowedWords(expected.items)}` : 'a list';
+      return isExpected(expected.items) ? `a list, each entry ${describeAllowed(expected.items)}` : 'a list';
     case 'object':
       return `a section with keys such as ${keysOf(expected)
         .slice(0, 3)
@@ -56,18 +56,18 @@ export function allowedWords(expected: Expected): string {
         .join(', ')}`;
     case 'integer':
     case 'number':
-      return `a ${expected.type === 'integer' ? 'whole number' : 'number'}${unitWords(expected)}${boundWords(expected)}`;
+      return `a ${expected.type === 'integer' ? 'whole number' : 'number'}${describeUnit(expected)}${describeBounds(expected)}`;
     default:
       return 'something else';
   }
 }
 
-function unitWords(expected: Expected): string {
+function describeUnit(expected: Expected): string {
   return typeof expected['unit'] === 'string' ? ` of ${expected['unit']}` : '';
 }
 
 /** zod bounds every integer by what a number can hold; that bound says nothing to a user. */
-function boundWords({ minimum, exclusiveMinimum, maximum }: Expected): string {
+function describeBounds({ minimum, exclusiveMinimum, maximum }: Expected): string {
   const most = maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? null : maximum;
   if (exclusiveMinimum !== undefined) return `, above ${exclusiveMinimum}${most === null ? '' : ` and up to ${most}`}`;
   if (minimum !== undefined) return most === null ? `, ${minimum} or more` : ` from ${minimum} to ${most}`;

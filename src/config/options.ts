@@ -190,7 +190,7 @@ export function sessionLimits({ chat }: Config) {
  * Whether viewers see texts. `auto` is true only where a viewer is the person at this machine, who can read the
  * database as well: no token, a loopback listener, and no key that admits others.
  */
-export function showsTexts({ auth, chat, inspect }: Config): boolean {
+export function includesContent({ auth, chat, inspect }: Config): boolean {
   if (inspect.include_content !== 'auto') return inspect.include_content;
   const { host, allowed_hosts: proxied } = chat.websocket;
   return (
@@ -209,7 +209,7 @@ export function inspectionLimits(config: Config) {
     maxConversations: inspect.max_conversations,
     maxMessages: inspect.max_events,
     lingerMs: ms(inspect.keep_after_last_viewer),
-    limits: { texts: showsTexts(config), maxChars: inspect.max_event_chars },
+    limits: { texts: includesContent(config), maxChars: inspect.max_event_chars },
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import type { ConfigDocument, Problem } from './document.ts';
-import { allowedWords, expectedAt, expectedConfig, keysOf } from './expected.ts';
+import { describeAllowed, expectedAt, expectedConfig, keysOf } from './expected.ts';
 import type { Expected } from './expected.ts';
 import { dotted } from './places.ts';
 import type { KeyPath } from './places.ts';
@@ -48,7 +48,7 @@ function pathsTo(section: Expected, name: string, above: KeyPath = []): string[]
 function wrongValue(root: Expected, path: KeyPath, issue: z.core.$ZodIssue, document: ConfigDocument): Problem {
   const expected = expectedAt(root, path);
   const own = issue.code === 'custom' ? issue.params?.['allowed'] : undefined;
-  const allowed = typeof own === 'string' ? own : expected ? allowedWords(expected) : issue.message;
+  const allowed = typeof own === 'string' ? own : expected ? describeAllowed(expected) : issue.message;
   return { line: document.lineOf(path), path, text: `is ${shown(path, expected, document)}; allowed: ${allowed}` };
 }
 

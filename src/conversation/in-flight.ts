@@ -3,7 +3,7 @@
  * was still committing when it crashed. Otherwise a turn whose end is being committed would run twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 
 export interface InFlight {
   /** Counts an append. Call the returned function when it is committed or has failed; further calls have no effect. */
@@ -26,7 +26,7 @@ export function createInFlight(): InFlight {
 
   return {
     begin(ref) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const own = traffic.get(key) ?? { appends: 0, landed: Promise.withResolvers<void>() };
       traffic.set(key, own);
       own.appends += 1;
@@ -41,7 +41,7 @@ export function createInFlight(): InFlight {
       };
     },
     async whenIdle(ref) {
-      const landed = traffic.get(keyOf(ref))?.landed.promise;
+      const landed = traffic.get(conversationKey(ref))?.landed.promise;
       if (landed) await Promise.race([landed, delay(MAX_WAIT_MS, undefined, { ref: false })]);
     },
   };

@@ -5,8 +5,8 @@
 import { LRUCache } from 'lru-cache';
 import { branchOf, foldRow, isMessage, type TurnRows } from '../../machines/context-window/past-turns.ts';
 import type { LogRow } from '../../machines/log.ts';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
-import type { Standing as StoredStanding } from '../store/port.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
+import type { LoadedConversation as StoredStanding } from '../store/port.ts';
 
 export interface LogCache {
   /** The recent turns; at once if cached. Rejects if the store cannot be read. */
@@ -25,7 +25,7 @@ export interface LogCache {
 
 /** Numbers are read at each use, so they may change. */
 export interface LogCacheOptions {
-  store: { standing(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
+  store: { load(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
   /** chat.service.log_cache_bytes */
   maxBytes: number;
   /** Tokens of past turns that a window can use. Older turns are evicted. */
@@ -90,12 +90,12 @@ export function createLogCache(options: LogCacheOptions): LogCache {
     }
   };
   const read = async (ref: ConversationRef) => {
-    const key = keyOf(ref);
+    const key = conversationKey(ref);
     for (;;) {
       const reading = { overtaken: false };
       readings.set(key, reading);
       const standing = await options.store
-        .standing(ref.owner, ref.conversationId, options.windowTokens, options.preserveRecent)
+        .load(ref.owner, ref.conversationId, options.windowTokens, options.preserveRecent)
         .finally(() => {
           if (readings.get(key) === reading) readings.delete(key);
         });
@@ -112,9 +112,9 @@ export function createLogCache(options: LogCacheOptions): LogCache {
   return {
     activate: async (ref) => (await read(ref)).standing,
     // The result is used even if it is too large for the cache.
-    turns: (ref) => cache.get(keyOf(ref))?.turns ?? read(ref).then(({ turns }) => turns),
+    turns: (ref) => cache.get(conversationKey(ref))?.turns ?? read(ref).then(({ turns }) => turns),
     append(ref, rows) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const log = cache.get(key);
       const reading = readings.get(key);
       if (reading) reading.overtaken = true;
@@ -123,7 +123,7 @@ export function createLogCache(options: LogCacheOptions): LogCache {
       if (rows.some((row) => row.extra['kind'] === 'turn_end')) evictOldTurns(log);
       keep(key, log);
     },
-    forget: (ref) => void cache.delete(keyOf(ref)),
+    forget: (ref) => void cache.delete(conversationKey(ref)),
     bytes: () => cache.calculatedSize,
     resize() {
       const kept = window === windowNow() ? cache.dump() : [];

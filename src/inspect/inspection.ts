@@ -4,7 +4,7 @@
  * watches, nothing is attached anywhere: inspection that is off costs nothing.
  */
 import type { AnyActorRef, Subscription } from 'xstate';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import { watchActors, type WatchDeps } from './actor-watch.ts';
 import { createFeed, type Feed, type Viewer } from './feed.ts';
 
@@ -59,7 +59,7 @@ export function createInspection(options: InspectionOptions): Inspection {
     };
     const actor = options.actorOf(ref);
     if (actor) attach(opened, actor);
-    watched.set(keyOf(ref), opened);
+    watched.set(conversationKey(ref), opened);
     return opened;
   };
 
@@ -73,7 +73,7 @@ export function createInspection(options: InspectionOptions): Inspection {
   return {
     starting(ref, actor) {
       if (watched.size === 0) return;
-      const each = watched.get(keyOf(ref));
+      const each = watched.get(conversationKey(ref));
       if (each) attach(each, actor);
     },
     addServer(actor) {
@@ -82,7 +82,7 @@ export function createInspection(options: InspectionOptions): Inspection {
       for (const each of watched.values()) each.servers.push(watchActors(actor, { ...options, tell: each.feed.tell }));
     },
     watch(ref, viewer) {
-      const known = watched.get(keyOf(ref));
+      const known = watched.get(conversationKey(ref));
       if (!known && watched.size >= options.maxConversations) {
         const idle = [...watched].find(([, { feed }]) => feed.viewers() === 0);
         if (!idle) return false;
@@ -95,7 +95,7 @@ export function createInspection(options: InspectionOptions): Inspection {
       return true;
     },
     unwatch(ref, viewer) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const each = watched.get(key);
       if (!each) return;
       each.feed.leave(viewer);
@@ -103,7 +103,7 @@ export function createInspection(options: InspectionOptions): Inspection {
       each.linger = setTimeout(() => forget(key, each), options.lingerMs);
       each.linger.unref();
     },
-    isWatched: (ref) => watched.has(keyOf(ref)),
+    isWatched: (ref) => watched.has(conversationKey(ref)),
     close() {
       for (const [key, each] of watched) forget(key, each);
     },

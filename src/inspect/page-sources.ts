@@ -19,7 +19,7 @@ import { replayConversation, type Replay, type ReplayDeps } from './replay.ts';
 import { readRow, rowsAfter, type RowsAfter } from './rows.ts';
 
 export interface PageSourceDeps extends ReplayDeps {
-  store: Pick<Store, 'page' | 'standing' | 'conversations' | 'waitingForPeople' | 'titles' | 'search'>;
+  store: Pick<Store, 'page' | 'load' | 'conversations' | 'waitingForPeople' | 'titles' | 'search'>;
   /** Those in memory. */
   conversations(): Iterable<LiveConversation>;
   /** Longest time of one step of a search, in ms. */

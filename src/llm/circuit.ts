@@ -14,7 +14,7 @@ export interface Circuit extends ProviderClient {
 }
 
 /** While the one request under way decides, nobody knows how long that takes. */
-const PROBE_WAIT_MS = 1_000;
+const PROBE_RETRY_MS = 1_000;
 
 /** A provider that is left alone keeps no process alive. */
 const clock = {
@@ -63,7 +63,7 @@ export function createCircuit(
     if (code !== null && outages.has(code)) actor.send({ type: `${as}.failed`, code });
     // Whoever refuses a request is there.
     else if (end?.status === 'finished' || code !== null) actor.send({ type: `${as}.succeeded` });
-    else if (as === 'probe') actor.send({ type: 'probe.left' });
+    else if (as === 'probe') actor.send({ type: 'probe.aborted' });
   };
 
   return {
@@ -71,7 +71,7 @@ export function createCircuit(
     async stream(request, sink, signal) {
       const as = admit();
       if (as === null)
-        return turnedAway(provider, request.model, Math.max(PROBE_WAIT_MS, Math.ceil(openUntilMs - performance.now())));
+        return rejected(provider, request.model, Math.max(PROBE_RETRY_MS, Math.ceil(openUntilMs - performance.now())));
       let end: AnswerEnd | null = null;
       try {
         end = await client.stream(request, sink, signal);
@@ -93,7 +93,7 @@ const outages: ReadonlySet<string> = new Set([
   'provider_failed',
 ]);
 
-function turnedAway({ name }: Provider, model: string, retryAfterMs: number): AnswerEnd {
+function rejected({ name }: Provider, model: string, retryAfterMs: number): AnswerEnd {
   const message = `Provider "${name}" has failed time and again and is left alone for a while. Try again in ${Math.ceil(retryAfterMs / 1_000)} s, or name another one in llm.fallback.`;
   const data = { provider: name, model, retry_after_ms: retryAfterMs };
   return { status: 'failed', fault: fault('provider_unavailable', message, data), retryAfterMs };

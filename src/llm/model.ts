@@ -50,7 +50,7 @@ export interface ReloadableModel extends LanguageModel {
 }
 
 /** A provider with its circuit, and the queue before that. */
-interface Member {
+interface ProviderEntry {
   provider: Provider;
   circuit: Circuit;
   client: QueuedClient;
@@ -62,15 +62,15 @@ interface Member {
  */
 export function createLanguageModel(options: LanguageModelOptions): ReloadableModel {
   const sockets = createTransport(options);
-  let members: Member[] = [];
+  let entries: ProviderEntry[] = [];
   /** Of providers that the last update removed: their last answers still have a price. */
-  let removed: Member[] = [];
+  let removed: ProviderEntry[] = [];
 
-  const createMember = (provider: Provider): Member => {
+  const createEntry = (provider: Provider): ProviderEntry => {
     const transport = provider.demo ? options.demo : sockets;
     const client = createProviderClient(provider, options, transport);
     const circuit = createCircuit(provider, client, options.circuit, options.onCircuitChange);
-    const member: Member = {
+    const member: ProviderEntry = {
       provider,
       circuit,
       client: createQueuedClient(provider, circuit, () => ({
@@ -82,23 +82,23 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
   };
   const update = () => {
     const chosen = chooseProviders(options);
-    const before = members;
-    members = chosen.map((provider) => {
+    const before = entries;
+    entries = chosen.map((provider) => {
       const known = before.find((member) => isSameEndpoint(member.provider, provider));
-      if (!known) return createMember(provider);
+      if (!known) return createEntry(provider);
       known.provider = provider;
       return known;
     });
-    removed = before.filter((member) => !members.includes(member));
-    for (const { client } of members) client.refresh();
+    removed = before.filter((member) => !entries.includes(member));
+    for (const { client } of entries) client.refresh();
   };
-  const find = (name: string) => members.find(({ provider }) => provider.name === name);
+  const find = (name: string) => entries.find(({ provider }) => provider.name === name);
 
   update();
   return {
     update,
     get providers() {
-      return members.map(({ provider: { name, model, allowedModels, demo } }) => ({
+      return entries.map(({ provider: { name, model, allowedModels, demo } }) => ({
         name,
         model,
         allowedModels,
@@ -114,7 +114,7 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
       return withCost(usage, member?.provider.prices ?? new Map(), models);
     },
     status: () =>
-      members.map(({ provider, circuit, client }) => ({
+      entries.map(({ provider, circuit, client }) => ({
         ...circuit.status(),
         model: provider.model,
         ...client.load(),

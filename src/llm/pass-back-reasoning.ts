@@ -4,7 +4,7 @@
  * What there is to send back is the log's: rows keep the thoughts, and the context brings them with each message.
  */
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
-import type { Thoughts } from '../../machines/context-window/model-messages.ts';
+import type { Reasoning } from '../../machines/context-window/model-messages.ts';
 import { isObject, type JsonObject } from '../json.ts';
 
 /**
@@ -28,14 +28,14 @@ export function signaturesOf(details: readonly JsonObject[], calls: readonly (Js
 }
 
 /** Where thoughts stand in a message: three fields of the message, and one of each tool call. */
-export const echoFields = ['reasoning_content', 'reasoning', 'reasoning_details', 'extra_content'] as const;
-export type EchoField = (typeof echoFields)[number];
+export const reasoningFields = ['reasoning_content', 'reasoning', 'reasoning_details', 'extra_content'] as const;
+export type ReasoningField = (typeof reasoningFields)[number];
 
 /** A message with what the model thought of it. */
-export type ThoughtfulMessage = ChatCompletionMessageParam & { thoughts?: Thoughts };
+export type MessageWithReasoning = ChatCompletionMessageParam & { thoughts?: Reasoning };
 
 /** Known endpoints that want their thoughts back. Any other says so in `pass_back_reasoning`. */
-const knownHosts: ReadonlyMap<string, readonly EchoField[]> = new Map<string, readonly EchoField[]>([
+const knownHosts: ReadonlyMap<string, readonly ReasoningField[]> = new Map<string, readonly ReasoningField[]>([
   // Without it, 400: https://api-docs.deepseek.com/guides/thinking_mode
   ['api.deepseek.com', ['reasoning_content']],
   // https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model
@@ -47,29 +47,29 @@ const knownHosts: ReadonlyMap<string, readonly EchoField[]> = new Map<string, re
   ['generativelanguage.googleapis.com', ['extra_content']],
 ]);
 
-export function knownEcho(baseUrl: string): readonly EchoField[] {
+export function knownReasoningFields(baseUrl: string): readonly ReasoningField[] {
   return knownHosts.get(URL.parse(baseUrl)?.hostname ?? '') ?? [];
 }
 
 /** The messages as a provider with these fields takes them. Where there is nothing to add and nothing to leave out, they are not copied. */
-export function withEcho(
-  messages: readonly ThoughtfulMessage[],
-  fields: readonly EchoField[],
+export function withReasoning(
+  messages: readonly MessageWithReasoning[],
+  fields: readonly ReasoningField[],
 ): ChatCompletionMessageParam[] {
   return messages.map((thoughtful) => {
     if (thoughtful.role !== 'assistant' || (fields.length === 0 && thoughtful.thoughts === undefined))
       return thoughtful;
     const { thoughts, ...message } = thoughtful;
-    return { ...message, ...echoOf(message, thoughts, fields) };
+    return { ...message, ...reasoningFieldsOf(message, thoughts, fields) };
   });
 }
 
-function echoOf(
+function reasoningFieldsOf(
   message: ChatCompletionMessageParam & { role: 'assistant' },
-  thoughts: Thoughts | undefined,
-  fields: readonly EchoField[],
+  thoughts: Reasoning | undefined,
+  fields: readonly ReasoningField[],
 ): Record<string, unknown> {
-  const reasoning = thoughts?.reasoning ?? '';
+  const reasoning = thoughts?.text ?? '';
   const { details, calls } = isObject(thoughts?.signatures) ? thoughts.signatures : {};
   const echo: Record<string, unknown> = {};
   // Also where there are none, for another provider may have written the message: what is missed is the field.

@@ -5,12 +5,12 @@
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { Fault, Usage } from '../../machines/log.ts';
 import type { FairKey } from '../scheduling/fair-queue.ts';
-import type { Signatures, ThoughtfulMessage } from './pass-back-reasoning.ts';
+import type { Signatures, MessageWithReasoning } from './pass-back-reasoning.ts';
 
 /** One question to one provider: a hop of a turn. */
 export interface AnswerRequest {
   /** The thoughts of a message go out only to a provider that wants them. */
-  messages: readonly ThoughtfulMessage[];
+  messages: readonly MessageWithReasoning[];
   tools: readonly ChatCompletionTool[];
   /** Name of the provider to ask, one of `LanguageModel.providers`. */
   provider: string;
@@ -78,5 +78,5 @@ export interface ProviderLoad {
   /** Requests under way. */
   running: number;
   /** Requests that stand in line, for want of room. */
-  waiting: number;
+  queued: number;
 }

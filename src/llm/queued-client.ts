@@ -32,12 +32,12 @@ export function createQueuedClient(
   circuit: Circuit,
   limits: () => QueueLimits,
 ): QueuedClient {
-  const isLeftAlone = () => circuit.status().circuit === 'open';
+  const isCircuitOpen = () => circuit.status().circuit === 'open';
   const pace = createMinuteRateLimiter(() => limits().requestsPerMinute);
   const line = createFairSemaphore({
     most: () => limits().maxConcurrent,
     // What is turned away is no request: those who stand in line when the provider is left alone need not wait to hear of it.
-    pace: { isOpen: () => isLeftAlone() || pace.isOpen(), begin: () => void (isLeftAlone() || pace.begin()) },
+    pace: { isOpen: () => isCircuitOpen() || pace.isOpen(), begin: () => void (isCircuitOpen() || pace.begin()) },
   });
   let minute: NodeJS.Timeout | undefined;
   /** Whoever leaves makes room by that; the end of a minute nobody tells. */
@@ -50,10 +50,10 @@ export function createQueuedClient(
 
   return {
     refresh: watchPace,
-    load: () => ({ running: line.held(), waiting: line.queued() }),
+    load: () => ({ running: line.held(), queued: line.queued() }),
     async stream(request, sink, signal) {
       if (signal.aborted) return { status: 'aborted' };
-      if (isLeftAlone()) return circuit.stream(request, sink, signal);
+      if (isCircuitOpen()) return circuit.stream(request, sink, signal);
       const { maxWaitMs } = limits();
       const turn = acquireWithin(line, request.place, {
         signal,
@@ -62,7 +62,7 @@ export function createQueuedClient(
       });
       if (turn !== true) {
         watchPace();
-        if (!(await turn)) return signal.aborted ? { status: 'aborted' } : tooLate(provider, request.model, maxWaitMs);
+        if (!(await turn)) return signal.aborted ? { status: 'aborted' } : timedOut(provider, request.model, maxWaitMs);
       }
       try {
         return await circuit.stream(request, sink, signal);
@@ -74,7 +74,7 @@ export function createQueuedClient(
   };
 }
 
-function tooLate({ name }: Pick<Provider, 'name'>, model: string, maxWaitMs: number): AnswerEnd {
+function timedOut({ name }: Pick<Provider, 'name'>, model: string, maxWaitMs: number): AnswerEnd {
   const message = `Provider "${name}" had no room for another request within ${maxWaitMs / 1_000} s. Try again later, or raise llm.providers.${name}.max_concurrent or requests_per_minute.`;
   return { status: 'failed', fault: fault('provider_busy', message, { provider: name, model }), retryAfterMs: null };
 }

@@ -4,7 +4,7 @@
  */
 import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
-import { QUOTED } from '../errors.ts';
+import { QUOTE_KEY } from '../errors.ts';
 
 export interface LogOptions {
   level: string;
@@ -17,7 +17,7 @@ export interface LogOptions {
 /** Fields that hold secrets, at the top of a line or one object down. */
 const SECRETS = ['authorization', 'api_key', 'apiKey', 'token', 'password', 'headers', 'env'];
 /** Fields that hold what people, models and providers wrote. */
-const TEXTS = ['text', 'content', 'arguments', 'data', QUOTED];
+const TEXTS = ['text', 'content', 'arguments', 'data', QUOTE_KEY];
 
 /** Lines that wait for a slow reader; further ones are dropped. Whoever reads the log must not hold up the server. */
 const MAX_WAITING_CHARS = 1024 * 1024;

@@ -41,7 +41,7 @@ export interface Gauges {
   /** How the last reload of the configuration ended; the start counts as the first one. */
   reload(): { successful: boolean; succeededAtMs: number };
   /** What providers have to do, by name. */
-  providers(): readonly { name: string; running: number; waiting: number }[];
+  providers(): readonly { name: string; running: number; queued: number }[];
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -153,7 +153,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   ofProviders(
     'provider_requests_queued',
     'Requests to models that wait because the provider is at its limits, by provider.',
-    ({ waiting }) => waiting,
+    ({ queued }) => queued,
   );
   gauge(
     'config_last_reload_successful',

@@ -5,9 +5,9 @@
 import type { Logger } from 'pino';
 import type { TurnEnd } from '../../machines/conversation/events.ts';
 import type { Fault, TurnTotals } from '../../machines/log.ts';
-import { ownWords, QUOTED } from '../errors.ts';
+import { withoutQuote, QUOTE_KEY } from '../errors.ts';
 import type { Metrics } from './metrics.ts';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 
 export interface TurnReport {
   /** The turn's message is committed. */
@@ -42,20 +42,20 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
 
   return {
     accepted(ref, requestId) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       let times = turns.get(key);
       if (!times) turns.set(key, (times = new Map()));
       times.set(requestId, { acceptedMs: performance.now(), firstChunkMs: null });
       open += 1;
     },
     answering(ref, requestId) {
-      const times = turns.get(keyOf(ref))?.get(requestId);
+      const times = turns.get(conversationKey(ref))?.get(requestId);
       if (!times || times.firstChunkMs !== null) return;
       times.firstChunkMs = performance.now() - times.acceptedMs;
       metrics.firstChunk(times.firstChunkMs / 1000);
     },
     ended(ref, requestId, end) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const ofConversation = turns.get(key);
       const times = ofConversation?.get(requestId);
       if (ofConversation?.delete(requestId)) open -= 1;
@@ -80,7 +80,7 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
       else log.warn(report, 'turn');
     },
     forget(ref) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       open -= turns.get(key)?.size ?? 0;
       turns.delete(key);
     },
@@ -96,8 +96,8 @@ function costOf({ usage }: TurnTotals): { cost?: number } {
 /** Facts for the operator. Parley's own words are apart from the provider's, which may quote a text: the log redacts those. */
 function reasonOf(fault: Fault): Record<string, unknown> {
   const { data } = fault;
-  const facts = ['provider', 'model', 'status', 'variable', 'budget', QUOTED]
+  const facts = ['provider', 'model', 'status', 'variable', 'budget', QUOTE_KEY]
     .filter((name) => name in data)
     .map((name) => [name, data[name]]);
-  return { reason: ownWords(fault), ...Object.fromEntries(facts) };
+  return { reason: withoutQuote(fault), ...Object.fromEntries(facts) };
 }

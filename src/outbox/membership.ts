@@ -2,7 +2,7 @@
  * Keeps the open sockets, the topics, and the followers that connect both. A topic exists while it has a follower or an
  * unfinished message. Sends nothing.
  */
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import type { Follower, Session, Topic } from './topic.ts';
 
 export interface Membership {
@@ -33,7 +33,7 @@ export function createMembership(): Membership {
   const topics = new Map<string, Topic>();
 
   const topicOf = (ref: ConversationRef): Topic => {
-    const key = keyOf(ref);
+    const key = conversationKey(ref);
     let topic = topics.get(key);
     if (!topic)
       topics.set(
@@ -43,7 +43,7 @@ export function createMembership(): Membership {
     return topic;
   };
   const release = (topic: Topic) => {
-    if (topic.followers.size === 0 && topic.draft === null) topics.delete(keyOf(topic.ref));
+    if (topic.followers.size === 0 && topic.draft === null) topics.delete(conversationKey(topic.ref));
   };
   const join = (
     sessionId: string,
@@ -56,7 +56,7 @@ export function createMembership(): Membership {
     for (const other of topic.followers)
       if (other.session === known.session && other.requestId === how.requestId) leave(other);
     const following: Follower = { topic, session: known.session, ...how };
-    topics.set(keyOf(ref), topic);
+    topics.set(conversationKey(ref), topic);
     topic.followers.add(following);
     if (following.requestId === null) topic.subscriptions.set(sessionId, following);
     known.followings.add(following);
@@ -79,7 +79,7 @@ export function createMembership(): Membership {
     },
     session: (sessionId) => sessions.get(sessionId)?.session,
     followersOf: (sessionId) => sessions.get(sessionId)?.followings ?? [],
-    find: (ref) => topics.get(keyOf(ref)),
+    find: (ref) => topics.get(conversationKey(ref)),
     topicOf,
     release,
     join,

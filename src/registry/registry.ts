@@ -22,7 +22,7 @@ import {
 } from '../conversation/live-conversation.ts';
 import { AppError, fault, shuttingDown } from '../errors.ts';
 import type { Delivery } from '../outbox/port.ts';
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import { errorFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 
@@ -101,7 +101,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 
   const expire = (ref: ConversationRef, nowMs: number) => {
-    const key = keyOf(ref);
+    const key = conversationKey(ref);
     if (rejection(key) !== null) return;
     const conversation = live.get(key) ?? activate(ref, key);
     // A conversation that was just opened does not know its interrupts yet.
@@ -128,7 +128,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         const takeUp = async () => {
           for (const ref of refs) {
             if (signal.aborted) return;
-            const key = keyOf(ref);
+            const key = conversationKey(ref);
             await (live.get(key) ?? activate(ref, key)).whenIdle();
           }
         };
@@ -211,7 +211,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       throw new AppError('shutting_down', 'The server was stopped before it served.');
     },
     route(ref, event) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const refused = rejection(key, event);
       if (!refused) {
         (live.get(key) ?? activate(ref, key)).send(event);
@@ -228,14 +228,14 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (server) options.attachServer(name, server);
       }
     },
-    state: (ref) => live.get(keyOf(ref))?.state() ?? null,
+    state: (ref) => live.get(conversationKey(ref))?.state() ?? null,
     async shutdown() {
       actor.send({ type: 'registry.shutdown' });
       await toPromise(actor);
     },
     live: () => live.size,
     conversations: () => live.values(),
-    actorOf: (ref) => live.get(keyOf(ref))?.actor ?? null,
+    actorOf: (ref) => live.get(conversationKey(ref))?.actor ?? null,
     isServing: () => actor.getSnapshot().value === 'serving',
   };
 }

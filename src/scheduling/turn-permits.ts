@@ -3,7 +3,7 @@
  * conversations to the first in the queue. A conversation acquires a new permit for each turn, so a long queue of one
  * conversation cannot starve the others.
  */
-import { keyOf, type ConversationRef } from '../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import { createFairSemaphore, type FairKey } from './fair-queue.ts';
 
 export interface Permits {
@@ -28,11 +28,11 @@ export function createPermits(limits: { readonly most: number }): Permits {
   return {
     acquire: (ref, granted) =>
       line.acquire(placeOf(ref), () => {
-        holders.set(keyOf(ref), ref);
+        holders.set(conversationKey(ref), ref);
         granted();
       }),
     release(ref) {
-      holders.delete(keyOf(ref));
+      holders.delete(conversationKey(ref));
       line.release(placeOf(ref));
     },
     refresh: line.grantWaiting,

@@ -2,7 +2,7 @@
 import { circuitLimits, modelOptions } from '../config/options.ts';
 import type { Config } from '../config/schema/schema.ts';
 import { createDemoModel } from '../demo/model.ts';
-import { ownWords, QUOTED } from '../errors.ts';
+import { withoutQuote, QUOTE_KEY } from '../errors.ts';
 import { createLanguageModel } from '../llm/model.ts';
 import { chooseProviders } from '../llm/providers/choose-providers.ts';
 import { createSample } from '../llm/sample.ts';
@@ -30,14 +30,14 @@ export function createModels({ settings, env, log }: StartContext) {
   const active = () => model.providers[0] ?? { name: '', model: '', allowedModels: [], demo: false };
   const tokens = createTokenCounter({
     model: active().model,
-    onThreadDeath: (cause, final) => log.error({ err: cause, final }, 'token counting thread died'),
+    onThreadExit: (cause, final) => log.error({ err: cause, final }, 'token counting thread died'),
   });
   settings.onApply(() => tokens.use(active().model));
 
   /** Answers MCP servers that ask the model. */
   const sample = createSample(model, (fault) =>
     log.warn(
-      { code: fault.code, reason: ownWords(fault), [QUOTED]: fault.data[QUOTED] },
+      { code: fault.code, reason: withoutQuote(fault), [QUOTE_KEY]: fault.data[QUOTE_KEY] },
       'model request of an MCP server failed',
     ),
   );

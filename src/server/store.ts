@@ -13,13 +13,13 @@ export function createStore(
   const opening = openStore(
     settings.follow((now) => ({
       ...storeOptions(now),
-      adoptiveOwner: ANONYMOUS,
+      legacyOwner: ANONYMOUS,
       onError,
-      onAdoption: ({ backup, conversations, rows }) =>
+      onLegacyImport: ({ backup, conversations, rows }) =>
         log.warn({ backup, conversations, rows }, 'database of another program: copied, then imported'),
       onBatch: ({ appends, rows, commitMs }) => batchCommitted(appends, rows, commitMs / 1000),
     })),
   );
-  settings.onApply(opening.retain);
+  settings.onApply(opening.updateRetention);
   return opening;
 }

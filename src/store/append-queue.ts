@@ -14,45 +14,45 @@ import type { PostedAppend, SettledOutcome } from './thread-messages.ts';
 /** What an overloaded client is asked to wait: a few batches of the slowest healthy disk. */
 const retryAfterMs = 1000;
 
-export interface WaitingAppend {
+export interface QueuedAppend {
   readonly posted: PostedAppend;
   readonly settle: (outcome: SettledOutcome) => void;
 }
 
-export type Bell = (news: 'rows.waiting' | 'sweep.due' | 'writer.close') => void;
+export type QueueListener = (news: 'rows.queued' | 'sweep.due' | 'writer.close') => void;
 
 export interface AppendQueue {
   add(append: Append, done: (outcome: AppendOutcome) => void): void;
   /** Who is told that appends wait, once whenever the queue is no longer empty. */
-  listen(bell: Bell | null): void;
+  listen(bell: QueueListener | null): void;
   /** The oldest appends, up to `maxRows` rows and at least one append. */
-  take(maxRows: number): WaitingAppend[];
+  take(maxRows: number): QueuedAppend[];
   /** Taken appends that were not settled, in their order; they go to the front. */
-  giveBack(appends: WaitingAppend[]): void;
-  refuseAll(refusal: Fault): void;
+  requeue(appends: QueuedAppend[]): void;
+  rejectAll(refusal: Fault): void;
   /** Appends that wait. */
   size(): number;
   /** There is something to sweep, which need not wait for its time. */
-  askToSweep(): void;
+  requestSweep(): void;
   /** Refuses new appends from now on; false when nobody listens who could flush the rest. */
-  askToClose(): boolean;
+  requestClose(): boolean;
   /** Refuses new appends and those that still wait. */
-  shut(): void;
+  close(): void;
 }
 
 export function createAppendQueue(options: {
   /** Read for each append. */
-  readonly maxWaiting: number;
+  readonly maxQueued: number;
   now: () => number;
   report: (error: unknown) => void;
 }): AppendQueue {
   const { now, report } = options;
-  let waiting: WaitingAppend[] = [];
-  let bell: Bell | null = null;
+  let waiting: QueuedAppend[] = [];
+  let bell: QueueListener | null = null;
   let open = true;
 
   /** The one place where a caller's code runs: what it throws is its own fault, not the writer's. */
-  function answer(done: (outcome: AppendOutcome) => void, outcome: AppendOutcome): void {
+  function reply(done: (outcome: AppendOutcome) => void, outcome: AppendOutcome): void {
     try {
       done(outcome);
     } catch (error) {
@@ -60,11 +60,11 @@ export function createAppendQueue(options: {
     }
   }
 
-  function refuse(done: (outcome: AppendOutcome) => void, refusal: Fault): void {
-    queueMicrotask(() => answer(done, { status: 'failed', fault: refusal }));
+  function reject(done: (outcome: AppendOutcome) => void, refusal: Fault): void {
+    queueMicrotask(() => reply(done, { status: 'failed', fault: refusal }));
   }
 
-  function refuseAll(refusal: Fault): void {
+  function rejectAll(refusal: Fault): void {
     const refused = waiting;
     waiting = [];
     for (const append of refused) append.settle({ status: 'failed', fault: refusal });
@@ -72,31 +72,31 @@ export function createAppendQueue(options: {
 
   return {
     add(append, done) {
-      if (!open) return refuse(done, fault('shutting_down', 'The server is shutting down; nothing was stored.'));
-      if (waiting.length >= options.maxWaiting) {
-        return refuse(done, fault('overloaded', 'Too much waits for the disk.', { retry_after_ms: retryAfterMs }));
+      if (!open) return reject(done, fault('shutting_down', 'The server is shutting down; nothing was stored.'));
+      if (waiting.length >= options.maxQueued) {
+        return reject(done, fault('overloaded', 'Too much waits for the disk.', { retry_after_ms: retryAfterMs }));
       }
       const timestamp = new Date(now()).toISOString();
-      const rows = append.rows.map((row) => unnumberedRow(append.conversationId, timestamp, row));
+      const rows = append.rows.map((row) => withoutSeq(append.conversationId, timestamp, row));
       let posted: PostedAppend;
       try {
         posted = post(append, timestamp, rows);
       } catch (cause) {
         report(new AppError('internal', 'A row has content that is no JSON.', { cause }));
-        return refuse(done, fault('internal', 'The message could not be written down; nothing was stored.'));
+        return reject(done, fault('internal', 'The message could not be written down; nothing was stored.'));
       }
       waiting.push({
         posted,
         settle(outcome) {
-          answer(done, typeof outcome === 'number' ? stored(append, rows, outcome) : outcome);
+          reply(done, typeof outcome === 'number' ? stored(append, rows, outcome) : outcome);
         },
       });
-      if (waiting.length === 1) bell?.('rows.waiting');
+      if (waiting.length === 1) bell?.('rows.queued');
     },
 
     listen(listener) {
       bell = listener;
-      if (waiting.length > 0) bell?.('rows.waiting');
+      if (waiting.length > 0) bell?.('rows.queued');
     },
 
     take(maxRows) {
@@ -108,32 +108,32 @@ export function createAppendQueue(options: {
       return waiting.splice(0, beyond === -1 ? waiting.length : beyond);
     },
 
-    giveBack(appends) {
-      for (const append of appends) append.posted.again = true;
+    requeue(appends) {
+      for (const append of appends) append.posted.isRetry = true;
       waiting = [...appends, ...waiting];
     },
 
-    refuseAll,
+    rejectAll: rejectAll,
 
     size: () => waiting.length,
 
-    askToSweep: () => bell?.('sweep.due'),
+    requestSweep: () => bell?.('sweep.due'),
 
-    askToClose() {
+    requestClose() {
       open = false;
       bell?.('writer.close');
       return bell !== null;
     },
 
-    shut() {
+    close() {
       open = false;
-      refuseAll(fault('shutting_down', 'The server shut down before the message was stored.'));
+      rejectAll(fault('shutting_down', 'The server shut down before the message was stored.'));
     },
   };
 }
 
 /** The row as the caller will get it back; `seq` follows at the commit. */
-function unnumberedRow(conversationId: string, timestamp: string, row: NewRow): LogRow {
+function withoutSeq(conversationId: string, timestamp: string, row: NewRow): LogRow {
   return {
     id: row.id ?? randomUUID(),
     conversation_id: conversationId,
@@ -164,7 +164,7 @@ function post(append: Append, timestamp: string, rows: LogRow[]): PostedAppend {
     waiting: waiting ?? null,
     spent: rows.reduce(spend, { tokens: 0, cost: 0 }),
     remember: remember === undefined ? null : encodeRemembered(remember),
-    again: false,
+    isRetry: false,
   };
 }
 

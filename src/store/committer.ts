@@ -4,8 +4,8 @@
  * did not take is postponed together with what follows it in its conversation.
  */
 import Database from 'better-sqlite3';
-import { keyOf } from '../conversation-ref.ts';
-import { messageOf } from '../errors.ts';
+import { conversationKey } from '../conversation-ref.ts';
+import { errorMessage } from '../errors.ts';
 import type { AppendWriter } from './thread/append-writer.ts';
 import type { Committed, PostedAppend, PostedOutcome } from './thread-messages.ts';
 
@@ -27,10 +27,10 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
       return outcome;
     } catch (error) {
       // Some disk errors have ended the whole transaction by now, and the savepoint with it.
-      if (isDisksFault(error) || !db.inTransaction) throw error;
+      if (isDiskError(error) || !db.inTransaction) throw error;
       undo.run();
       keep.run();
-      return { status: 'refused', reason: messageOf(error) };
+      return { status: 'refused', reason: errorMessage(error) };
     }
   }
 
@@ -48,16 +48,16 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
 
   /** So that one append which the disk cannot take harms no stranger. */
   function oneByOne(appends: PostedAppend[]): Pick<Committed, 'outcomes' | 'failure'> {
-    const stuck = new Set<string>();
+    const postponed = new Set<string>();
     let failure: string | null = null;
     const outcomes = appends.map((append): PostedOutcome => {
       // Later rows of the conversation must not overtake the one that waits for the disk.
-      if (stuck.has(keyOf(append))) return 'postponed';
+      if (postponed.has(conversationKey(append))) return 'postponed';
       try {
         return inTransaction(() => inSavepoint(append));
       } catch (error) {
-        stuck.add(keyOf(append));
-        failure = messageOf(error);
+        postponed.add(conversationKey(append));
+        failure = errorMessage(error);
         return 'postponed';
       }
     });
@@ -69,7 +69,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
       return { outcomes: inTransaction(() => appends.map(inSavepoint)), failure: null };
     } catch (error) {
       // Somebody else holds the file: each append would only wait for its turn in vain.
-      if (isBusy(error)) return { outcomes: appends.map(() => 'postponed'), failure: messageOf(error) };
+      if (isBusy(error)) return { outcomes: appends.map(() => 'postponed'), failure: errorMessage(error) };
       return oneByOne(appends);
     }
   }
@@ -81,8 +81,8 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
 }
 
 /** Rules that the rows themselves break; whatever else SQLite complains of may pass without them changing. */
-const brokenRules = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;
+const rowErrors = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;
 
-const isDisksFault = (error: unknown) => error instanceof Database.SqliteError && !brokenRules.test(error.code);
+const isDiskError = (error: unknown) => error instanceof Database.SqliteError && !rowErrors.test(error.code);
 
 const isBusy = (error: unknown) => error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');

@@ -4,9 +4,9 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { adopt } from './file/import-legacy.ts';
-import type { Adoption } from './file/import-legacy.ts';
-import { checkContent, checkPath, checkVersionOf, refusal, refusalFor } from './file/file-checks.ts';
+import { importLegacy } from './file/import-legacy.ts';
+import type { LegacyImport } from './file/import-legacy.ts';
+import { checkContent, checkPath, checkVersionOf, unavailable, unavailableBecause } from './file/file-checks.ts';
 import type { Content } from './file/file-checks.ts';
 import { lockFor } from './file/lock.ts';
 import { migrate } from './file/migrations.ts';
@@ -31,44 +31,45 @@ const maxReturnedPages = 10_000;
 export interface Connection {
   db: Database.Database;
   /** Leaves the file in order: nothing in the write-ahead log, no space that retention freed. */
-  fold(): void;
+  checkpoint(): void;
   close(): void;
 }
 
 export interface WriterConnection {
   connection: Connection;
   /** Null unless the file was another program's until now. */
-  adoption: Adoption | null;
+  legacyImport: LegacyImport | null;
 }
 
 /** Throws AppError `store_unavailable` when the file must not be served. `reconnect`: it was served before. */
 export function connectWriter(settings: ThreadSettings, reconnect: boolean): WriterConnection {
   const { path } = settings;
-  if (path === null) return { connection: connectMemory(), adoption: null };
+  if (path === null) return { connection: connectMemory(), legacyImport: null };
   try {
     checkPath(path);
     checkVersionOf(path);
     return connectFile(path, settings, reconnect);
   } catch (error) {
-    throw refusalFor(path, error);
+    throw unavailableBecause(path, error);
   }
 }
 
 function connectMemory(): Connection {
   const db = new Database(':memory:');
   createTables(db);
-  return { db, fold() {}, close: () => db.close() };
+  return { db, checkpoint() {}, close: () => db.close() };
 }
 
 function connectFile(path: string, settings: ThreadSettings, reconnect: boolean): WriterConnection {
   // Two names of one file must mean one lock.
   const lock = lockFor(existsSync(path) ? realpathSync(path) : path);
-  if (lock === null) throw refusal(path, 'is served by another Parley', 'Stop that one, or configure another path.');
+  if (lock === null)
+    throw unavailable(path, 'is served by another Parley', 'Stop that one, or configure another path.');
   try {
     const { db, adoption } = openFile(path, settings, reconnect);
     const connection = {
       db,
-      fold() {
+      checkpoint() {
         db.pragma(`incremental_vacuum(${maxReturnedPages})`);
         db.pragma('wal_checkpoint(TRUNCATE)');
       },
@@ -80,7 +81,7 @@ function connectFile(path: string, settings: ThreadSettings, reconnect: boolean)
         }
       },
     };
-    return { connection, adoption };
+    return { connection, legacyImport: adoption };
   } catch (error) {
     lock.release();
     throw error;
@@ -91,7 +92,7 @@ function openFile(
   path: string,
   settings: ThreadSettings,
   reconnect: boolean,
-): { db: Database.Database; adoption: Adoption | null } {
+): { db: Database.Database; adoption: LegacyImport | null } {
   const db = new Database(path, { timeout: busyTimeoutMs, fileMustExist: reconnect });
   try {
     const adoption = reconnect ? null : prepareFile(db, path, settings);
@@ -104,7 +105,7 @@ function openFile(
 }
 
 /** Whatever must not be served is refused before the first change, or the change is rolled back. */
-function prepareFile(db: Database.Database, path: string, settings: ThreadSettings): Adoption | null {
+function prepareFile(db: Database.Database, path: string, settings: ThreadSettings): LegacyImport | null {
   const content = checkContent(db, path);
   // Takes effect only before the first table.
   if (content === 'nothing') db.pragma('auto_vacuum = INCREMENTAL');
@@ -112,7 +113,7 @@ function prepareFile(db: Database.Database, path: string, settings: ThreadSettin
   const adoption = db.transaction(() => bringUpToDate(db, path, content, settings)).immediate();
   if (adoption !== null) makeShrinkable(db);
   if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
-    throw refusal(path, 'lies on a file system without write-ahead logging', 'Configure a path on a local disk.');
+    throw unavailable(path, 'lies on a file system without write-ahead logging', 'Configure a path on a local disk.');
   }
   if (settings.clearOnStartup) clear(db);
   return adoption;
@@ -123,8 +124,8 @@ function bringUpToDate(
   path: string,
   content: Content,
   settings: ThreadSettings,
-): Adoption | null {
-  if (content === 'bare') return adopt(db, path, settings.adoptiveOwner);
+): LegacyImport | null {
+  if (content === 'bare') return importLegacy(db, path, settings.legacyOwner);
   if (content === 'nothing') createTables(db);
   else migrate(db, content.schema);
   return null;
@@ -157,5 +158,5 @@ function tune(db: Database.Database, settings: ThreadSettings): void {
 export function connectReader(path: string): Connection {
   const db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
   db.pragma(`cache_size = -${cacheKiB}`);
-  return { db, fold() {}, close: () => db.close() };
+  return { db, checkpoint() {}, close: () => db.close() };
 }

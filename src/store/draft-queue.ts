@@ -2,7 +2,7 @@
  * The drafts on their way to the write thread: the newest of each conversation, in small batches, one under
  * way at a time, so that no append waits behind many. A draft is worth no retry: the next one says more.
  */
-import { keyOf } from '../conversation-ref.ts';
+import { conversationKey } from '../conversation-ref.ts';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { AppError } from '../errors.ts';
@@ -14,7 +14,7 @@ const maxBatchChars = 128 * 1024;
 export interface DraftQueue {
   save(draft: ConversationRef & WrittenDraft): void;
   /** Drops what waits and what comes later. */
-  shut(): void;
+  close(): void;
 }
 
 /** `post` hands a batch to the thread. Of failures in a row only the first is reported. */
@@ -62,10 +62,10 @@ export function createDraftQueue(options: {
   return {
     save(draft) {
       if (!open) return;
-      waiting.set(keyOf(draft), { ...draft, timestamp: new Date(now()).toISOString() });
+      waiting.set(conversationKey(draft), { ...draft, timestamp: new Date(now()).toISOString() });
       if (!sending) void send();
     },
-    shut() {
+    close() {
       open = false;
       waiting.clear();
     },

@@ -19,7 +19,7 @@ export interface ForkingDeps {
 }
 
 /** A copy of 100,000 rows takes 3 s, an ordinary one some ms. */
-const maxWaiting = 32;
+const maxQueued = 32;
 const retryAfterMs = 1000;
 
 /** Never rejects. The fork's conversation is known as soon as its outcome is told, and not before. */
@@ -67,7 +67,7 @@ export function createForking({
   }
 
   return async (origin, atSeq) => {
-    if (waiting >= maxWaiting) {
+    if (waiting >= maxQueued) {
       return {
         status: 'failed',
         fault: fault('overloaded', 'Too many forks are being made.', { retry_after_ms: retryAfterMs }),

@@ -46,7 +46,7 @@ export interface StoredTurn {
 }
 
 /** What a conversation needs to know about itself when it wakes up. */
-export interface Standing {
+export interface LoadedConversation {
   /** False for an unknown conversation and for somebody else's. */
   known: boolean;
   headSeq: number;
@@ -116,7 +116,7 @@ export interface Store {
    * The newest rows until their `token_count` sum reaches `tokens` and there are `messages` (none, unless said) among
    * them, and all rows since the oldest open turn began; then back to the start of every turn that has a row among them.
    */
-  standing(owner: string, conversationId: string, tokens: number, messages?: number): Promise<Standing>;
+  load(owner: string, conversationId: string, tokens: number, messages?: number): Promise<LoadedConversation>;
   /** Null for an unknown or foreign conversation. Without bounds, the newest `limit` rows. */
   page(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
   /** Null for an unknown or foreign one. The rows are gone where retention took them; `end` outlives them. */
@@ -153,7 +153,7 @@ export interface Store {
    */
   remove(owner: string, conversationId: string): Promise<boolean>;
   /** Appends that wait for the disk. */
-  waiting(): number;
+  queuedWrites(): number;
   /** Commits what waits, folds the write-ahead log into the file and ends the threads. */
   close(): Promise<void>;
 }

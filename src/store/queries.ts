@@ -16,10 +16,10 @@ import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
 import { rowColumns } from './file/schema.ts';
 import type { PageRange, StoredTurn } from './port.ts';
 import { createSearch, type Search } from './search.ts';
-import { createWaiting, type Waiting } from './waiting-conversations.ts';
+import { createWaitingConversations, type WaitingConversations } from './waiting-conversations.ts';
 import { createWindow, type WindowSize } from './window.ts';
 
-export interface StoredStanding {
+export interface StoredConversation {
   known: boolean;
   headSeq: number;
   oldestSeq: number;
@@ -50,8 +50,8 @@ export interface StoredInterrupt {
   answer: string | null;
 }
 
-export interface Queries extends Waiting {
-  standing(owner: string, conversationId: string, least: WindowSize): StoredStanding;
+export interface Queries extends WaitingConversations {
+  load(owner: string, conversationId: string, least: WindowSize): StoredConversation;
   page(owner: string, conversationId: string, range: PageRange): StoredPage | null;
   turn(owner: string, conversationId: string, requestId: string): StoredTurnRows | null;
   interrupt(owner: string, conversationId: string, interruptId: string): StoredInterrupt | null;
@@ -80,7 +80,7 @@ interface Bounds {
 /** A page carries at most this much text, or one row: results of tools are kept whole in the log, and frames are strings. */
 const PAGE_CHARS = 1024 * 1024;
 
-function asMuchAs(found: Iterable<StoredRow>): StoredRow[] {
+function upToPageChars(found: Iterable<StoredRow>): StoredRow[] {
   const rows: StoredRow[] = [];
   let chars = 0;
   for (const row of found) {
@@ -134,7 +134,7 @@ export function createQueries(db: Database): Queries {
     });
 
   return {
-    standing: db.transaction((owner: string, name: string, least: WindowSize) => {
+    load: db.transaction((owner: string, name: string, least: WindowSize) => {
       const conversation = findConversation.get(owner, name);
       if (conversation === undefined)
         return {
@@ -167,8 +167,8 @@ export function createQueries(db: Database): Queries {
       const bounds = { conversationId, after: afterSeq ?? -1, before: beforeSeq, limit };
       const rows =
         afterSeq === undefined
-          ? asMuchAs(newestBetween.iterate(bounds)).toReversed()
-          : asMuchAs(oldestBetween.iterate(bounds));
+          ? upToPageChars(newestBetween.iterate(bounds)).toReversed()
+          : upToPageChars(oldestBetween.iterate(bounds));
       return { rows, headSeq, oldestSeq };
     }),
 
@@ -197,6 +197,6 @@ export function createQueries(db: Database): Queries {
 
     search: createSearch(db),
 
-    ...createWaiting(db),
+    ...createWaitingConversations(db),
   };
 }

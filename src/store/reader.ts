@@ -12,7 +12,7 @@ export function createReader(
   opened: Promise<void>,
 ): Pick<
   Store,
-  | 'standing'
+  | 'load'
   | 'page'
   | 'turn'
   | 'interrupt'
@@ -25,9 +25,9 @@ export function createReader(
   | 'search'
 > {
   return {
-    async standing(owner, conversationId, tokens, messages = 0) {
+    async load(owner, conversationId, tokens, messages = 0) {
       await opened;
-      const found = await thread.ask('standing', { owner, conversationId, tokens, messages });
+      const found = await thread.ask('load', { owner, conversationId, tokens, messages });
       return {
         ...found,
         rows: found.rows.map((row) => decodeRow(row, conversationId)),

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError } from '../errors.ts';
-import type { Adoption } from './file/import-legacy.ts';
+import type { LegacyImport } from './file/import-legacy.ts';
 import { createAppendQueue } from './append-queue.ts';
 import { createDraftQueue } from './draft-queue.ts';
 import { createForking } from './forking.ts';
@@ -28,14 +28,14 @@ export interface StoreOptions {
   /** Default: unlimited. `retain` takes another value over. */
   retention?: RetentionPolicy;
   /** Appends that may wait for the disk, read for each; beyond it they are answered `overloaded`. Default 10,000. */
-  maxWaiting?: number;
+  maxQueuedWrites?: number;
   /** Whose the conversations of a file without owners become. Default `anonymous`. */
-  adoptiveOwner?: string;
+  legacyOwner?: string;
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?: () => number;
   onBatch?: (report: BatchReport) => void;
   /** Told once, before the file is served, when it was another program's. */
-  onAdoption?: (adoption: Adoption) => void;
+  onLegacyImport?: (adoption: LegacyImport) => void;
   /** Failed commits and reconnects, and callbacks that threw; for the server's log. */
   onError?: (error: unknown) => void;
 }
@@ -47,7 +47,7 @@ export interface OpenStore {
   /** Settles when the file is served; rejects with an AppError `store_unavailable` that says why not. */
   opened: Promise<void>;
   /** Hands the policy that `options.retention` names now to the write thread; the next end of a turn, or sweep, follows it. */
-  retain(): void;
+  updateRetention(): void;
 }
 
 /** Prepares a store: nothing is opened before an actor of `writerLogic` starts. */
@@ -57,13 +57,13 @@ export function openStore(options: StoreOptions): OpenStore {
     synchronous: options.synchronous ?? 'FULL',
     clearOnStartup: options.clearOnStartup ?? false,
     retention: options.retention ?? { policy: 'unlimited' },
-    adoptiveOwner: options.adoptiveOwner ?? 'anonymous',
+    legacyOwner: options.legacyOwner ?? 'anonymous',
   };
   const { now = Date.now } = options;
-  const { onBatch = () => {}, onAdoption = () => {}, onError: report = () => {} } = options;
+  const { onBatch = () => {}, onLegacyImport: onAdoption = () => {}, onError: report = () => {} } = options;
   const queue = createAppendQueue({
-    get maxWaiting() {
-      return options.maxWaiting ?? 10_000;
+    get maxQueued() {
+      return options.maxQueuedWrites ?? 10_000;
     },
     now,
     report,
@@ -88,8 +88,8 @@ export function openStore(options: StoreOptions): OpenStore {
     return ended.promise;
   }
   async function endThreads(): Promise<void> {
-    queue.shut();
-    drafts.shut();
+    queue.close();
+    drafts.close();
     opened.reject(new AppError('shutting_down', 'The event log is closed.'));
     if (readThread !== writeThread) await readThread.end();
     await writeThread.end();
@@ -99,25 +99,25 @@ export function openStore(options: StoreOptions): OpenStore {
     store: {
       append: queue.add,
       saveDraft: drafts.save,
-      waiting: queue.size,
+      queuedWrites: queue.size,
       ...createReader(readThread, opened.promise),
       fork: (owner, conversationId, atSeq) => forking({ owner, conversationId }, atSeq),
       async remove(owner, conversationId) {
         await opened.promise;
         const removed = await writeThread.ask('remove', { owner, conversationId });
-        if (removed) queue.askToSweep();
+        if (removed) queue.requestSweep();
         return removed;
       },
-      close: () => (queue.askToClose() ? ended.promise : end()),
+      close: () => (queue.requestClose() ? ended.promise : end()),
     },
     writerLogic: createWriterLogic({ queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report }),
     opened: opened.promise,
-    retain() {
+    updateRetention() {
       const retention = options.retention ?? settings.retention;
       if (isDeepStrictEqual(retention, writerSettings.retention)) return;
       // For a thread that is started after a crash, too.
       writerSettings.retention = retention;
-      writeThread.ask('retain', retention).then(queue.askToSweep, report);
+      writeThread.ask('retain', retention).then(queue.requestSweep, report);
     },
   };
 }

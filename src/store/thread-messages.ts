@@ -7,12 +7,12 @@ import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Adoption } from './file/import-legacy.ts';
+import type { LegacyImport } from './file/import-legacy.ts';
 import type { PostedRow } from './columns.ts';
 import type { Fork, ForkOrder } from './fork.ts';
 import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
-import type { StoredInterrupt, StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
+import type { StoredInterrupt, StoredPage, StoredConversation, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './thread/retention.ts';
 import type { SearchQuery, SearchStep } from './search.ts';
 import type { WaitingList } from './waiting-conversations.ts';
@@ -26,7 +26,7 @@ export interface ThreadSettings {
   synchronous: 'NORMAL' | 'FULL';
   clearOnStartup: boolean;
   retention: RetentionPolicy;
-  adoptiveOwner: string;
+  legacyOwner: string;
 }
 
 export interface PostedAppend {
@@ -43,7 +43,7 @@ export interface PostedAppend {
   /** An entry of `conversations.remembered`, as JSON. */
   remember: string | null;
   /** It was posted before and may have been committed although no answer came. */
-  again: boolean;
+  isRetry: boolean;
 }
 
 export type PostedDraft = ConversationRef & WrittenDraft & { timestamp: string };
@@ -69,16 +69,16 @@ export interface Committed {
 /** Every job a thread does: what it is asked, and what it answers. */
 export interface Jobs {
   /** `reconnect`: the file was served before; it must exist, and is not cleared again. */
-  open: { ask: { reconnect: boolean }; answer: Adoption | null };
+  open: { ask: { reconnect: boolean }; answer: LegacyImport | null };
   /** Another policy from now on. */
   retain: { ask: RetentionPolicy; answer: void };
   commit: { ask: PostedAppend[]; answer: Committed };
   drafts: { ask: PostedDraft[]; answer: void };
   /** One slice of the sweep; true while its round is not over. */
   sweep: { ask: { now: string }; answer: boolean };
-  standing: {
+  load: {
     ask: { owner: string; conversationId: string; tokens: number; messages: number };
-    answer: StoredStanding;
+    answer: StoredConversation;
   };
   page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };
   turn: { ask: { owner: string; conversationId: string; requestId: string }; answer: StoredTurnRows | null };

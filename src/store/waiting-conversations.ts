@@ -21,13 +21,13 @@ export interface WaitingList {
   total: number;
 }
 
-export interface Waiting {
+export interface WaitingConversations {
   waiting(limit: number, offset: number): WaitingList;
   /** In the order of `refs`; null for an unknown conversation and for one without a title. */
   titles(refs: readonly ConversationRef[]): (string | null)[];
 }
 
-export function createWaiting(db: Database): Waiting {
+export function createWaitingConversations(db: Database): WaitingConversations {
   const list = db.prepare<[number, number], WaitingConversation>(`
     SELECT owner, name AS conversationId, title, updated_at AS updatedAt, MIN(waiting_until) AS untilMs
       FROM turns JOIN conversations ON conversations.id = turns.conversation_id

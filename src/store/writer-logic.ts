@@ -6,9 +6,9 @@ import { setImmediate as endOfTick } from 'node:timers/promises';
 import { fromCallback, fromPromise } from 'xstate';
 import { writerMachine } from '../../machines/writer.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
-import { AppError, fault, messageOf } from '../errors.ts';
-import type { Adoption } from './file/import-legacy.ts';
-import type { AppendQueue, WaitingAppend } from './append-queue.ts';
+import { AppError, fault, errorMessage } from '../errors.ts';
+import type { LegacyImport } from './file/import-legacy.ts';
+import type { AppendQueue, QueuedAppend } from './append-queue.ts';
 import type { ThreadLink } from './thread-link.ts';
 import type { Committed, PostedOutcome } from './thread-messages.ts';
 
@@ -32,7 +32,7 @@ export function createWriterLogic(parts: {
   end: () => Promise<void>;
   now: () => number;
   onBatch: (report: BatchReport) => void;
-  onAdoption: (adoption: Adoption) => void;
+  onAdoption: (adoption: LegacyImport) => void;
   report: (error: unknown) => void;
 }): WriterLogic {
   const { queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report } = parts;
@@ -61,7 +61,7 @@ export function createWriterLogic(parts: {
     try {
       return await writeThread.ask('sweep', { now: new Date(now()).toISOString() });
     } catch (error) {
-      throw failed(messageOf(error));
+      throw failed(errorMessage(error));
     }
   }
 
@@ -69,7 +69,7 @@ export function createWriterLogic(parts: {
     try {
       await writeThread.ask('open', { reconnect: true });
     } catch (error) {
-      throw failed(messageOf(error));
+      throw failed(errorMessage(error));
     }
   }
 
@@ -79,14 +79,14 @@ export function createWriterLogic(parts: {
     const batch = queue.take(maxBatchRows);
     const { outcomes, failure, commitMs } = await post(batch);
     const postponed = batch.filter((append, index) => !settle(append, outcomes[index] ?? 'postponed'));
-    queue.giveBack(postponed);
+    queue.requeue(postponed);
     if (failure !== null) throw failed(failure);
     onBatch({ appends: batch.length, rows: countRows(batch), commitMs });
     return { more: queue.size() > 0 };
   }
 
   /** False when the append has to be posted again. */
-  function settle(append: WaitingAppend, outcome: PostedOutcome): boolean {
+  function settle(append: QueuedAppend, outcome: PostedOutcome): boolean {
     if (outcome === 'postponed') return false;
     if (typeof outcome === 'object' && outcome.status === 'refused') {
       report(new AppError('internal', `The event log refused an append: ${outcome.reason}.`));
@@ -98,20 +98,20 @@ export function createWriterLogic(parts: {
   }
 
   /** A batch without an answer may be in the file all the same; the thread looks before it writes it again. */
-  async function post(batch: WaitingAppend[]): Promise<Committed> {
+  async function post(batch: QueuedAppend[]): Promise<Committed> {
     try {
       return await writeThread.ask(
         'commit',
         batch.map((append) => append.posted),
       );
     } catch (error) {
-      return { outcomes: [], failure: messageOf(error), commitMs: 0 };
+      return { outcomes: [], failure: errorMessage(error), commitMs: 0 };
     }
   }
 
   return writerMachine.provide({
     actors: {
-      arrivals: fromCallback(({ sendBack }) => {
+      queueListener: fromCallback(({ sendBack }) => {
         queue.listen((type) => sendBack({ type }));
         return () => {
           queue.listen(null);
@@ -123,12 +123,12 @@ export function createWriterLogic(parts: {
       commitBatch: fromPromise(commitBatch),
       sweepSlice: fromPromise(sweepSlice),
       reopenDatabase: fromPromise(reopenDatabase),
-      refuseWaiting: fromPromise(async () => {
-        queue.refuseAll(fault('storage_failed', 'The event log cannot be written at present; nothing was stored.'));
+      rejectQueued: fromPromise(async () => {
+        queue.rejectAll(fault('storage_failed', 'The event log cannot be written at present; nothing was stored.'));
       }),
       closeDatabase: fromPromise(end),
     },
   });
 }
 
-const countRows = (batch: WaitingAppend[]) => batch.reduce((sum, append) => sum + append.posted.rows.length, 0);
+const countRows = (batch: QueuedAppend[]) => batch.reduce((sum, append) => sum + append.posted.rows.length, 0);

@@ -35,7 +35,7 @@ export interface TokenCounterOptions {
   /** Longest text counted on the calling thread, 4,096 if absent: 0.1 ms of prose, 1.3 ms of the worst text known, thrice that at first. */
   inlineBytes?: number;
   /** The worker thread died; `final` if there will be no other and long texts are estimated from now on. */
-  onThreadDeath?: (cause: unknown, final: boolean) => void;
+  onThreadExit?: (cause: unknown, final: boolean) => void;
 }
 
 /** In UTF-16 units. Hashing and posting more would itself take milliseconds, and no window holds such a text. */
@@ -49,7 +49,7 @@ const maxBytesPerUnit = 3;
  * with the newest encoding: close enough to keep a window, though not exact.
  */
 export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
-  const { model, cacheEntries = 1024, inlineBytes = 4096, onThreadDeath } = options;
+  const { model, cacheEntries = 1024, inlineBytes = 4096, onThreadExit: onThreadDeath } = options;
   const cache = new LRUCache<string, number>({ max: cacheEntries });
   const settled = Promise.withResolvers<void>();
   let encoder: Encoder | null = null;
@@ -61,7 +61,7 @@ export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
       encoding,
       script: new URL('./worker.ts', import.meta.url),
       onTable: (table) => void prepareInline(table, created),
-      onDeath(cause, final) {
+      onExit(cause, final) {
         if (final) settled.resolve();
         onThreadDeath?.(cause, final);
       },

@@ -23,17 +23,17 @@ export interface CountingThreadOptions {
   /** The table is there; called once. */
   onTable: (table: RankTable) => void;
   /** The thread died, for this reason; `final` if it will not be started again. */
-  onDeath: (cause: unknown, final: boolean) => void;
+  onExit: (cause: unknown, final: boolean) => void;
 }
 
-interface Waiting {
+interface QueuedText {
   text: string;
   settle: (tokens: number | null) => void;
 }
 
 /** What may wait for the thread: some seconds of its work, and memory that is nothing beside the process's. */
-const maxWaiting = 1024;
-const maxWaitingUnits = 16 * 1024 * 1024;
+const maxQueuedTexts = 1024;
+const maxQueuedUnits = 16 * 1024 * 1024;
 
 /** The ranks' text, parsed, takes a third of this; a thread that needs more is to die alone. */
 const maxHeapMegabytes = 192;
@@ -43,12 +43,12 @@ const builtTables = new Map<EncodingName, RankTable>();
 
 export function createCountingThread(options: CountingThreadOptions): CountingThread {
   /** In the order of sending, which is the order the thread works in. */
-  const waiting = new Map<number, Waiting>();
+  const waiting = new Map<number, QueuedText>();
   let waitingUnits = 0;
   let lastId = 0;
   let worker: Worker | null = null;
   let table: RankTable | null = null;
-  let deathsInARow = 0;
+  let exitsInARow = 0;
   let ended = false;
 
   function settle(id: number, tokens: number | null): void {
@@ -76,19 +76,19 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
       options.onTable(table);
       return;
     }
-    deathsInARow = 0;
+    exitsInARow = 0;
     settle(reply.id, reply.tokens);
   }
 
   /** A new thread for one that died, unless that was a replacement that counted nothing: the next would not either. */
-  function die(cause: unknown): void {
+  function onWorkerExit(cause: unknown): void {
     worker = null;
     if (ended) return;
-    deathsInARow += 1;
-    const final = deathsInARow > 1;
+    exitsInARow += 1;
+    const final = exitsInARow > 1;
     if (final) end();
     else restart();
-    options.onDeath(cause, final);
+    options.onExit(cause, final);
   }
 
   function restart(): void {
@@ -111,14 +111,14 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
       worker = new Worker(options.script, { name: 'tokens', workerData, resourceLimits, execArgv: [] });
     } catch (error) {
       // The process is out of threads: the same as a death.
-      die(error);
+      onWorkerExit(error);
       return;
     }
     worker.on('message', receive);
     worker.on('error', (error: unknown) => {
       cause = error;
     });
-    worker.on('exit', (code: number) => die(cause ?? new Error(`token thread exited with code ${code}`)));
+    worker.on('exit', (code: number) => onWorkerExit(cause ?? new Error(`token thread exited with code ${code}`)));
   }
 
   return {
@@ -126,7 +126,7 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
       if (worker === null && !ended) spawn();
     },
     count(text) {
-      if (ended || waiting.size >= maxWaiting || waitingUnits + text.length > maxWaitingUnits)
+      if (ended || waiting.size >= maxQueuedTexts || waitingUnits + text.length > maxQueuedUnits)
         return Promise.resolve(null);
       lastId += 1;
       const id = lastId;

@@ -39,7 +39,7 @@ describe('backup', () => {
     const copy = join(dirname(path), 'copy.db');
     await parley(path, 'backup', copy);
     const second = await open({ path: copy });
-    assert.equal((await second.store.standing(owner, 'c', 10)).headSeq, 1);
+    assert.equal((await second.store.load(owner, 'c', 10)).headSeq, 1);
     assert.equal(
       elsewhere(copy, (db) => db.pragma('auto_vacuum', { simple: true })),
       2,

@@ -81,7 +81,7 @@ describe('check', () => {
     const { path, open } = sandbox(t);
     versionThreeFile(path);
     assert.ok(!lines(path).some((line) => line.includes('gone')));
-    await (await open({ sweepPaceMs: { first: 60_000, pause: 1, rest: 1 } })).store.close();
+    await (await open({ sweepDelaysMs: { first: 60_000, betweenSlices: 1, betweenRounds: 1 } })).store.close();
     assert.ok(!lines(path).some((line) => line.includes('gone')));
   });
 
@@ -92,7 +92,7 @@ describe('check', () => {
       INSERT INTO chat_events (id, conversation_id, seq, type, request_id, content) VALUES ('a', 'c', 3, 'user_message', 'r1', 'Hello');
       INSERT INTO chat_events (id, conversation_id, seq, type, tool_calls) VALUES ('b', 'c', 9, 'assistant_message', 'no json')`),
     );
-    const { store, append } = await box.open({ adoptiveOwner: owner });
+    const { store, append } = await box.open({ legacyOwner: owner });
     await append(begin('c', 'r2'));
     await append(end('c', 'r2'));
     await store.close();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { showsTexts } from '../../src/config/options.ts';
+import { includesContent } from '../../src/config/options.ts';
 import { configSchema } from '../../src/config/schema/schema.ts';
 import { pageOf } from '../support/metrics.ts';
 import { startParley } from '../support/parley.ts';
@@ -38,7 +38,7 @@ describe('inspect.include_content', () => {
     ['is on where the configuration says true', { auth: token, inspect: { include_content: true } }, true],
   ];
   for (const [sentence, config, shown] of cases) {
-    it(sentence, () => assert.equal(showsTexts(configSchema.parse(config)), shown));
+    it(sentence, () => assert.equal(includesContent(configSchema.parse(config)), shown));
   }
 
   it('decides what the API shows: titles by default, none to viewers with tokens', async (t) => {

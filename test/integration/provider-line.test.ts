@@ -28,7 +28,7 @@ test('a turn is told that it waits for its provider, and answered when there is 
   await oneInLine(parley.url);
   assert.equal((await readMetrics(parley.url)).get('parley_provider_requests{provider="scripted"}'), 1);
   assert.partialDeepStrictEqual(await (await fetch(pageOf(parley.url, '/health'))).json(), {
-    providers: [{ name: 'scripted', running: 1, waiting: 1 }],
+    providers: [{ name: 'scripted', running: 1, queued: 1 }],
   });
   slow.release();
   await first.end;

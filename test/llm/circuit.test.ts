@@ -46,7 +46,7 @@ test('after failures in a row nothing is sent any more, and the fault says how l
   assert.equal(end.fault.data['retry_after_ms'], end.retryAfterMs);
   assert.equal(server.requests.length, 2);
   assert.deepEqual(status(), [
-    { name: 'scripted', model: 'configured-model', circuit: 'open', error: 'provider_cut', running: 0, waiting: 0 },
+    { name: 'scripted', model: 'configured-model', circuit: 'open', error: 'provider_cut', running: 0, queued: 0 },
   ]);
 });
 

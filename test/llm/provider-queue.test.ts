@@ -22,7 +22,7 @@ async function startLimited(
     ask: (words: string, options: AskOptions = {}) =>
       ask(model, { ...options, messages: [{ role: 'user', content: words }] }),
     asked: () => server.requests.map(({ body }) => body.messages[0]?.content),
-    waiting: (count: number) => eventually(() => model.status()[0]?.waiting === count, `${count} in line`),
+    waiting: (count: number) => eventually(() => model.status()[0]?.queued === count, `${count} in line`),
   };
 }
 
@@ -47,7 +47,7 @@ test('requests beyond what a provider may be asked at once wait, and each owner 
     circuit: 'closed',
     error: null,
     running: 0,
-    waiting: 0,
+    queued: 0,
   });
 });
 
@@ -144,7 +144,7 @@ test('no more requests begin within any minute than may, and who waits is served
     t.mock.timers.tick(ms);
   };
   pass(39_999);
-  assert.deepEqual([asked(), model.status()[0]?.waiting], [['1', '2'], 2]);
+  assert.deepEqual([asked(), model.status()[0]?.queued], [['1', '2'], 2]);
   pass(1);
   await third;
   pass(19_999);

@@ -32,7 +32,7 @@ describe('retrying', () => {
     await running.done();
     await running.fail();
     assert.equal(running.state(), 'failed');
-    assert.equal(running.asked.at(-1), 'refuseWaiting');
+    assert.equal(running.asked.at(-1), 'rejectQueued');
   });
 });
 

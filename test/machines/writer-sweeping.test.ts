@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { readyWriter } from '../support/machine-writer.ts';
 
 describe('sweeping', () => {
-  const paceMs = { first: 100, pause: 10, rest: 1000 };
+  const paceMs = { first: 100, betweenSlices: 10, betweenRounds: 1000 };
 
   test('goes slice by slice with pauses, and rests when the round is over', async () => {
     const running = await readyWriter([], paceMs);

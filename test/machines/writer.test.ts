@@ -93,7 +93,7 @@ describe('the chart', () => {
       ['opening', 'ready', 'committing', 'sweeping', 'backingOff', 'reconnecting', 'failed', 'closing'],
     );
     for (const node of living) {
-      for (const event of ['rows.waiting', 'sweep.due', 'writer.close']) {
+      for (const event of ['rows.queued', 'sweep.due', 'writer.close']) {
         assert.ok(answers(node, event), `${node.key} does not answer ${event}`);
       }
     }
@@ -112,7 +112,7 @@ describe('the chart', () => {
     const running = createActor(
       writerMachine.provide({
         actors: {
-          arrivals: fromCallback(() => {
+          queueListener: fromCallback(() => {
             throw new Error('no bell');
           }),
           openDatabase: fromPromise(() => Promise.withResolvers<void>().promise),

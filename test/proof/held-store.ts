@@ -25,7 +25,7 @@ const refused: AppendOutcome = {
   fault: { code: 'storage_failed', message: 'The disk refuses, says the proof.', retryable: true, data: {} },
 };
 
-function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'interrupt'> {
+function hold(store: Store): Pick<Store, 'append' | 'remove' | 'load' | 'interrupt'> {
   const appends: HeldAppend[] = [];
   const reads: ((works: boolean) => void)[] = [];
   const breaking = new Set<number>();
@@ -97,13 +97,13 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
       if (!(await told.promise)) throw new Error('the log cannot be removed, says the proof');
       return removed;
     },
-    async standing(owner, conversationId, tokens, messages) {
+    async load(owner, conversationId, tokens, messages) {
       // Without room for any text it is read for a subscriber, who is not to wait.
-      if (tokens === 0 || conversationId !== PROVEN) return store.standing(owner, conversationId, tokens, messages);
+      if (tokens === 0 || conversationId !== PROVEN) return store.load(owner, conversationId, tokens, messages);
       const word = Promise.withResolvers<boolean>();
       say({ said: 'read', number: reads.push(word.resolve) });
       if (!(await word.promise)) throw new Error('the log cannot be read, says the proof');
-      return store.standing(owner, conversationId, tokens, messages);
+      return store.load(owner, conversationId, tokens, messages);
     },
     async interrupt(owner, conversationId, interruptId) {
       const found = await store.interrupt(owner, conversationId, interruptId);

@@ -140,7 +140,7 @@ describe('group commit', () => {
   });
 
   test('answers overloaded when too much waits, and takes more afterwards', async (t) => {
-    const { append } = await sandbox(t).open({ maxWaiting: 2 });
+    const { append } = await sandbox(t).open({ maxQueuedWrites: 2 });
     const outcomes = await Promise.all([1, 2, 3].map(() => append({ conversationId: 'c', owner, rows: [row()] })));
     const refused = outcomes[2];
     assert.deepEqual(outcomes.slice(0, 2).map(seqs), [[1], [2]]);

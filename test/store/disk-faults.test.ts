@@ -120,7 +120,7 @@ test(
     assert.equal(await append(400_000), 'stored 3');
     child.stdin.end();
     assert.deepEqual(await once(child, 'exit'), [0, null]);
-    assert.equal((await (await open()).store.standing(owner, 'c', 10)).headSeq, 3);
+    assert.equal((await (await open()).store.load(owner, 'c', 10)).headSeq, 3);
   },
 );
 

@@ -13,7 +13,7 @@ import type { Opened } from './support.ts';
 /** The draft of a conversation, once all that was asked for before is done: the thread does one job after the other. */
 async function kept({ store, append }: Opened, conversationId = 'c') {
   await append({ conversationId: 'elsewhere', owner, rows: [row()] });
-  return (await store.standing(owner, conversationId, 100)).draft;
+  return (await store.load(owner, conversationId, 100)).draft;
 }
 
 describe('a draft', () => {
@@ -220,7 +220,7 @@ describe('the drafts that wait', () => {
   test('are dropped when the queue is shut', async () => {
     const { drafts, settle, texts, reported } = queue();
     for (const conversationId of ['c', 'd']) drafts.save(draftOf(conversationId, 'r1', 'a'));
-    drafts.shut();
+    drafts.close();
     await settle(new AppError('shutting_down', 'closed'));
     drafts.save(draftOf('e', 'r1', 'a'));
     assert.deepEqual([texts(), reported], [[['a']], []]);

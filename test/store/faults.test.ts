@@ -125,7 +125,7 @@ describe('the committer', () => {
     const { db, commit } = committer(t);
     const begun = { ...posted('a', 'm1', 'Hello'), begin: { requestId: 'r1', digest: 'd' } };
     assert.deepEqual(commit([begun]).outcomes, [1]);
-    assert.deepEqual(commit([{ ...begun, again: true }]).outcomes, [1]);
+    assert.deepEqual(commit([{ ...begun, isRetry: true }]).outcomes, [1]);
     assert.equal(db.prepare('SELECT COUNT(*) FROM chat_events').pluck().get(), 1);
   });
 });

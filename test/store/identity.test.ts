@@ -13,12 +13,13 @@ const rest = 1_000_000;
 async function startClocked(t: TestContext, retention: RetentionPolicy) {
   const clock = { now: Date.UTC(2026, 0, 1) };
   const box = sandbox(t);
-  const open = () => box.open({ now: () => clock.now, retention, sweepPaceMs: { first: 1, pause: 1, rest } });
+  const open = () =>
+    box.open({ now: () => clock.now, retention, sweepDelaysMs: { first: 1, betweenSlices: 1, betweenRounds: rest } });
   let opened = await open();
   return {
     append: (append: Append) => opened.append(append),
     endOf: async (requestId: string) => (await opened.store.turn(owner, 'c', requestId))?.end,
-    headSeq: async () => (await opened.store.standing(owner, 'c', 100)).headSeq,
+    headSeq: async () => (await opened.store.load(owner, 'c', 100)).headSeq,
     async laterBy(hours: number) {
       await opened.store.close();
       clock.now += hours * hourMs;

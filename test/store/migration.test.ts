@@ -26,8 +26,8 @@ describe('a file of version 1', () => {
   test('is served with all it has: rows, turns with their ends, and what is unfinished', async (t) => {
     const { path, open } = sandbox(t);
     versionOneFile(path);
-    const { store } = await open({ onAdoption: () => assert.fail('it was ours') });
-    const { known, headSeq, oldestSeq, rows, open: turns } = await store.standing(owner, 'c', 100);
+    const { store } = await open({ onLegacyImport: () => assert.fail('it was ours') });
+    const { known, headSeq, oldestSeq, rows, open: turns } = await store.load(owner, 'c', 100);
     assert.deepEqual(
       { known, headSeq, oldestSeq, turns },
       { known: true, headSeq: 4, oldestSeq: 1, turns: [{ requestId: 'r2', beginSeq: 4, end: null }] },
@@ -77,7 +77,7 @@ describe('a file of version 1', () => {
   test('that came back from a dump, which carries no version, is known by its tables', async (t) => {
     const { path, open } = sandbox(t);
     versionOneFile(path, (db) => db.pragma('user_version = 0'));
-    const { store, append } = await open({ onAdoption: () => assert.fail('it was ours') });
+    const { store, append } = await open({ onLegacyImport: () => assert.fail('it was ours') });
     await append(waitingFor('c', 'r2', 1000));
     assert.deepEqual(await store.overdue(1000, 10), [{ owner, conversationId: 'c' }]);
   });
@@ -101,7 +101,7 @@ describe('a file of version 2', () => {
     versionTwoFile(old.path);
     const { store } = await old.open();
     assert.deepEqual(
-      [(await store.standing(owner, 'c', 0)).spent, (await store.standing(owner, 'd', 0)).spent],
+      [(await store.load(owner, 'c', 0)).spent, (await store.load(owner, 'd', 0)).spent],
       [
         { tokens: 9, cost: 0 },
         { tokens: 0, cost: 0 },
@@ -119,8 +119,8 @@ describe('a file of version 2', () => {
   test('that came back from a dump is known by its tables', async (t) => {
     const { path, open } = sandbox(t);
     versionTwoFile(path, (db) => db.pragma('user_version = 0'));
-    const { store } = await open({ onAdoption: () => assert.fail('it was ours') });
-    assert.equal((await store.standing(owner, 'c', 0)).spent.tokens, 9);
+    const { store } = await open({ onLegacyImport: () => assert.fail('it was ours') });
+    assert.equal((await store.load(owner, 'c', 0)).spent.tokens, 9);
   });
 });
 
@@ -129,7 +129,7 @@ describe('a file of version 3', () => {
     const old = sandbox(t);
     versionThreeFile(old.path);
     const { store } = await old.open();
-    assert.equal((await store.standing(owner, 'c', 0)).spent.tokens, 9);
+    assert.equal((await store.load(owner, 'c', 0)).spent.tokens, 9);
     await store.close();
     const fresh = sandbox(t);
     await (await fresh.open()).store.close();
@@ -148,7 +148,7 @@ describe('a file of version 3', () => {
   test('loses the rows of a deleted conversation in the next sweep', async (t) => {
     const { path, open } = sandbox(t);
     versionThreeFile(path);
-    const { store, writer } = await open({ sweepPaceMs: { first: 1, pause: 1, rest: 60_000 } });
+    const { store, writer } = await open({ sweepDelaysMs: { first: 1, betweenSlices: 1, betweenRounds: 60_000 } });
     await waitFor(writer, ({ context }) => context.sweepInMs === 60_000);
     await store.close();
     const ids = `SELECT id FROM chat_events WHERE conversation_id = 'gone' UNION ALL SELECT * FROM pending_deletions`;
@@ -161,7 +161,7 @@ describe('a file of version 3', () => {
   test('that came back from a dump is known by its tables', async (t) => {
     const { path, open } = sandbox(t);
     versionThreeFile(path, (db) => db.pragma('user_version = 0'));
-    const { store } = await open({ onAdoption: () => assert.fail('the file is of Parley') });
-    assert.equal((await store.standing(owner, 'c', 0)).spent.tokens, 9);
+    const { store } = await open({ onLegacyImport: () => assert.fail('the file is of Parley') });
+    assert.equal((await store.load(owner, 'c', 0)).spent.tokens, 9);
   });
 });

@@ -43,7 +43,7 @@ describe('two owners with conversations of the same id', () => {
         ['demo', 2, `Hello, ${owner}`],
         ['demo', 3, null],
       ];
-      const { known, headSeq, rows } = await store.standing(owner, 'demo', 100);
+      const { known, headSeq, rows } = await store.load(owner, 'demo', 100);
       const page = await store.page(owner, 'demo', { limit: 10 });
       const turn = await store.turn(owner, 'demo', 'r1');
       assert.deepEqual([known, headSeq, page?.headSeq], [true, 3, 3]);
@@ -85,7 +85,7 @@ describe('two owners with conversations of the same id', () => {
       [null, null],
     );
     assert.deepEqual(
-      [(await store.standing('ann', 'demo', 9)).draft, (await store.standing('bob', 'demo', 9)).draft?.text],
+      [(await store.load('ann', 'demo', 9)).draft, (await store.load('bob', 'demo', 9)).draft?.text],
       [null, 'Hel'],
     );
   });
@@ -102,7 +102,7 @@ describe('two owners with conversations of the same id', () => {
     const again = await open();
     await again.append({ ...end('demo', 'r1'), owner: 'bob' });
     assert.deepEqual(
-      [(await again.store.standing('ann', 'demo', 9)).headSeq, (await again.store.standing('bob', 'demo', 9)).headSeq],
+      [(await again.store.load('ann', 'demo', 9)).headSeq, (await again.store.load('bob', 'demo', 9)).headSeq],
       [1, 3],
     );
   });
@@ -119,7 +119,7 @@ describe('two owners with conversations of the same id', () => {
       }
     }
     assert.deepEqual(
-      [(await store.standing('ann', 'demo', 9)).oldestSeq, (await store.standing('bob', 'demo', 9)).oldestSeq],
+      [(await store.load('ann', 'demo', 9)).oldestSeq, (await store.load('bob', 'demo', 9)).oldestSeq],
       [1, 7],
     );
   });

@@ -34,7 +34,7 @@ async function branching(t: TestContext) {
       await finish(requestId);
     },
     turnsRead: async (tokens: number) => [
-      ...new Set((await store.standing(owner, 'c', tokens)).rows.map((each) => each.request_id)),
+      ...new Set((await store.load(owner, 'c', tokens)).rows.map((each) => each.request_id)),
     ],
     points: async (...seqs: number[]) =>
       Promise.all(seqs.map(async (seq) => (await store.rewindPoint(owner, 'c', seq))?.text ?? null)),

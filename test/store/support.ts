@@ -181,6 +181,6 @@ export function posted(conversationId: string, id: string, content: string, agai
     waiting: null,
     spent: { tokens: 0, cost: 0 },
     remember: null,
-    again,
+    isRetry: again,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { azureApiVersion, isAzureHost } from '../../llm/providers/azure.ts';
-import { echoFields } from '../../llm/pass-back-reasoning.ts';
+import { reasoningFields } from '../../llm/pass-back-reasoning.ts';
 import { presets } from '../../llm/providers/presets.ts';
 import { count, text } from './quantities.ts';
 import { renamedTo } from '../renamed-keys.ts';
@@ -48,7 +48,7 @@ const parameters = {
     .exactOptional()
     .describe('Models that a chat may name instead of `model`; none when not stated.'),
   pass_back_reasoning: z
-    .array(z.enum(echoFields))
+    .array(z.enum(reasoningFields))
     .exactOptional()
     .describe(
       'Fields in which the provider wants to see again what its model thought before it called tools. Known for DeepSeek, Moonshot, OpenRouter and Gemini by their addresses; none for any other when not stated, for strict ones refuse them.',

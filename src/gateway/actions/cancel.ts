@@ -24,8 +24,7 @@ export async function sendCancel(
   const coming = target === undefined && runs() ? null : comingChats.meant(ref, target);
   // Not otherwise: a socket's chat that follows its Stop must not get past it.
   if (coming) await coming.settled;
-  const isOpen =
-    registry.state(ref) !== null || (await store.standing(ref.owner, ref.conversationId, 0)).open.length > 0;
+  const isOpen = registry.state(ref) !== null || (await store.load(ref.owner, ref.conversationId, 0)).open.length > 0;
   // Somebody may have opened it while the log was being read.
   if (!isOpen && registry.state(ref) === null) return nothingRuns(ref.conversationId);
   registry.route(ref, {

@@ -2,7 +2,7 @@
  * The chats for which something is being looked up: until that is there they have no place in their conversation,
  * and a Stop that means one of them waits for it. Knows nothing of what is looked up, and stops nothing itself.
  */
-import { keyOf, type ConversationRef } from '../../conversation-ref.ts';
+import { conversationKey, type ConversationRef } from '../../conversation-ref.ts';
 
 export interface ComingChats {
   /** Until the lookup settles, which it is returned for. */
@@ -17,7 +17,7 @@ export function createComingChats(): ComingChats {
 
   return {
     add(ref, requestId, lookup) {
-      const key = keyOf(ref);
+      const key = conversationKey(ref);
       const leave = () => {
         const others = coming.get(key)?.filter((each) => each !== chat) ?? [];
         if (others.length > 0) coming.set(key, others);
@@ -28,6 +28,7 @@ export function createComingChats(): ComingChats {
       return lookup;
     },
     meant: (ref, target) =>
-      coming.get(keyOf(ref))?.findLast(({ requestId }) => target === undefined || requestId === target) ?? null,
+      coming.get(conversationKey(ref))?.findLast(({ requestId }) => target === undefined || requestId === target) ??
+      null,
   };
 }

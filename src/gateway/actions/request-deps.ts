@@ -11,7 +11,7 @@ import type { ComingChats } from './pending-chats.ts';
 
 export interface RequestDeps {
   registry: Pick<Registry, 'route' | 'state'>;
-  store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
+  store: Pick<Store, 'page' | 'turn' | 'load' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
   toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check' | 'checkAnswer'>;
   library: Library;
   comingChats: ComingChats;

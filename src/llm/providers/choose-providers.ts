@@ -5,7 +5,7 @@
  */
 import { AppError } from '../../errors.ts';
 import { azureEndpoint, isAzureHost } from './azure.ts';
-import { knownEcho } from '../pass-back-reasoning.ts';
+import { knownReasoningFields } from '../pass-back-reasoning.ts';
 import { presetOf, presets } from './presets.ts';
 import type { Endpoint, Provider, ProviderBlock, ProviderLimits } from './provider.ts';
 
@@ -57,7 +57,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     base_url: _address,
     api_key_env: _variable,
     allowed_models = [],
-    pass_back_reasoning = knownEcho(baseUrl),
+    pass_back_reasoning = knownReasoningFields(baseUrl),
     headers = {},
     max_concurrent,
     requests_per_minute,
@@ -104,7 +104,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     headers,
     limits,
     prices,
-    echo: pass_back_reasoning,
+    passBackReasoning: pass_back_reasoning,
   };
 }
 
@@ -151,5 +151,5 @@ const demoProvider: Provider = {
   headers: {},
   limits: NO_LIMITS,
   prices: new Map(),
-  echo: [],
+  passBackReasoning: [],
 };

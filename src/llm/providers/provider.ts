@@ -2,7 +2,7 @@
  * What a provider is: its block as the configuration states it, how its endpoint is spoken to, what
  * may be asked of it, and what becomes of all that with its key. Types only; `choose-providers.ts` makes them.
  */
-import type { EchoField } from '../pass-back-reasoning.ts';
+import type { ReasoningField } from '../pass-back-reasoning.ts';
 import type { Prices } from './prices.ts';
 
 /** A provider's block as configured. Every key not named here goes into the request body unchanged. */
@@ -14,7 +14,7 @@ export interface ProviderBlock {
   /** Models that a chat may name instead. */
   allowed_models?: string[] | undefined;
   /** Where a message's thoughts go back; what is known of the address where it is not stated. */
-  pass_back_reasoning?: EchoField[] | undefined;
+  pass_back_reasoning?: ReasoningField[] | undefined;
   /** Sent with every request, e.g. `api-key` for Azure. */
   headers?: Record<string, string> | undefined;
   /** Requests under way at any time, of all conversations. */
@@ -68,5 +68,5 @@ export interface Provider extends Endpoint {
   limits: ProviderLimits;
   prices: Prices;
   /** The fields in which it wants to see again what its models thought; none for most. */
-  echo: readonly EchoField[];
+  passBackReasoning: readonly ReasoningField[];
 }

@@ -12,7 +12,7 @@ import { createToolCallAssembly, type ToolCallAssembly } from './tool-calls.ts';
 import { readUsage } from './usage.ts';
 
 /** Why a stream is worth nothing any more, whatever may follow. */
-export type StreamFault =
+export type StreamError =
   /** The provider reported an error inside the stream. */
   | { kind: 'error'; error: JsonObject | string }
   /** A data line that is no chunk. */
@@ -25,14 +25,14 @@ export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls';
 export interface Accumulator {
   /** Takes one event's data. False: nothing after it is of interest (`[DONE]`, or a fault). */
   read(data: string): boolean;
-  readonly fault: StreamFault | null;
+  readonly error: StreamError | null;
   /** Data lines understood so far, `[DONE]` among them. */
   readonly chunks: number;
   /** The answer, or null while no finish_reason has come: such a stream was cut. */
-  answer(): Answer | null;
+  answer(): StreamedAnswer | null;
 }
 
-export interface Answer {
+export interface StreamedAnswer {
   finishReason: FinishReason;
   toolCalls: { name: string; arguments: string }[];
   /** null: nothing that anybody would want to see again. */
@@ -53,13 +53,13 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
   let chunks = 0;
   let chars = 0;
   let finish: FinishReason | null = null;
-  let fault: StreamFault | null = null;
+  let fault: StreamError | null = null;
   let usage: unknown = null;
   let model: string | null = null;
   let tools: ToolCallAssembly | null = null;
   let details: ReasoningDetails | null = null;
 
-  function fail(reason: StreamFault): false {
+  function fail(reason: StreamError): false {
     // What the provider says after it has finished the answer does not undo the answer.
     if (finish === null) fault = reason;
     return false;
@@ -67,15 +67,15 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
 
   function readDelta(delta: JsonObject): boolean {
     // Servers that send the thoughts under two names send the same thoughts.
-    think(textOf(delta['reasoning_content']) ?? textOf(delta['reasoning']) ?? textOf(delta['thinking']));
+    addReasoning(textOf(delta['reasoning_content']) ?? textOf(delta['reasoning']) ?? textOf(delta['thinking']));
     if (Array.isArray(delta['reasoning_details'])) {
       details ??= createReasoningDetails();
       chars += details.add(delta['reasoning_details']);
     }
     const content = delta['content'];
     if (Array.isArray(content)) content.forEach(readPart);
-    else say(textOf(content));
-    say(textOf(delta['refusal']));
+    else addText(textOf(content));
+    addText(textOf(delta['refusal']));
     const asked = Array.isArray(delta['tool_calls']) ? delta['tool_calls'] : legacyCall(delta);
     if (asked !== null && asked.length > 0) {
       tools ??= createToolCallAssembly();
@@ -86,26 +86,26 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
 
   function readPart(part: unknown): void {
     if (!isObject(part)) return;
-    say(textOf(part['text']));
+    addText(textOf(part['text']));
     if (Array.isArray(part['thinking']))
-      part['thinking'].forEach((thought) => isObject(thought) && think(textOf(thought['text'])));
-    else think(textOf(part['thinking']));
+      part['thinking'].forEach((thought) => isObject(thought) && addReasoning(textOf(thought['text'])));
+    else addReasoning(textOf(part['thinking']));
   }
 
-  function say(text: string | null): void {
+  function addText(text: string | null): void {
     if (text === null) return;
     chars += text.length;
     sink.text(text);
   }
 
-  function think(text: string | null): void {
+  function addReasoning(text: string | null): void {
     if (text === null) return;
     chars += text.length;
     sink.reasoning(text);
   }
 
   return {
-    get fault() {
+    get error() {
       return fault;
     },
     get chunks() {

@@ -8,10 +8,10 @@ import type { IncomingMessage } from 'node:http';
 export type Body = IncomingMessage | ReadableStream<Uint8Array>;
 
 /** Takes decoded text, '' at the clean end. False: no more is wanted. */
-export type Taker = (text: string) => boolean;
+export type TextReader = (text: string) => boolean;
 
 /** How long the rest of an answer nobody reads any more may take before its connection is closed. */
-const lingerMs = 1_000;
+const drainMs = 1_000;
 
 const streaming = { stream: true };
 
@@ -19,11 +19,11 @@ const streaming = { stream: true };
  * Calls `onBytes` for whatever arrives. Resolves with false when the connection broke (or was aborted)
  * before the end; rejects with what `take` threw.
  */
-export function readBody(body: Body, take: Taker, onBytes: () => void): Promise<boolean> {
+export function readBody(body: Body, take: TextReader, onBytes: () => void): Promise<boolean> {
   return body instanceof ReadableStream ? readStream(body, take, onBytes) : readMessage(body, take, onBytes);
 }
 
-async function readStream(body: ReadableStream<Uint8Array>, take: Taker, onBytes: () => void): Promise<boolean> {
+async function readStream(body: ReadableStream<Uint8Array>, take: TextReader, onBytes: () => void): Promise<boolean> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   for (;;) {
@@ -46,7 +46,7 @@ async function readStream(body: ReadableStream<Uint8Array>, take: Taker, onBytes
   }
 }
 
-async function readMessage(message: IncomingMessage, take: Taker, onBytes: () => void): Promise<boolean> {
+async function readMessage(message: IncomingMessage, take: TextReader, onBytes: () => void): Promise<boolean> {
   // It broke before anybody listened, and will not say so again.
   if (message.destroyed) return false;
   const decoder = new TextDecoder();
@@ -68,7 +68,7 @@ async function readMessage(message: IncomingMessage, take: Taker, onBytes: () =>
     if (text !== '') offer(text);
     if (wanted) return;
     message.off('data', onData);
-    linger(message);
+    drain(message);
     resolve(true);
   };
   message.on('data', onData);
@@ -83,8 +83,8 @@ async function readMessage(message: IncomingMessage, take: Taker, onBytes: () =>
 }
 
 /** An answer left after its `[DONE]` is all but over: read to its end, the connection serves again. */
-function linger(message: IncomingMessage): void {
+function drain(message: IncomingMessage): void {
   message.resume();
-  const timer = setTimeout(() => message.destroy(), lingerMs);
+  const timer = setTimeout(() => message.destroy(), drainMs);
   message.once('close', () => clearTimeout(timer));
 }

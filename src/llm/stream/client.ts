@@ -6,17 +6,10 @@
 import { createParser } from 'eventsource-parser';
 import OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
-import { readBody, type Body, type Taker } from './body.ts';
-import { withEcho } from '../pass-back-reasoning.ts';
+import { readBody, type Body, type TextReader } from './body.ts';
+import { withReasoning } from '../pass-back-reasoning.ts';
 import { withPlainErrors } from './provider-error.ts';
-import {
-  cutFailure,
-  foreignFailure,
-  requestFailure,
-  silenceFailure,
-  streamFailure,
-  type Asked,
-} from './failed-answer.ts';
+import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { MAX_TIMER_MS } from '../../timer-limit.ts';
@@ -45,7 +38,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
   return {
     async stream(request, sink, signal) {
       if (signal.aborted) return { status: 'aborted' };
-      const asked: Asked = { provider, model: request.model };
+      const asked: Target = { provider, model: request.model };
       const attempt = new AbortController();
       let silence: Silence | null = null;
       const watchdog = createWatchdog(options, (kind) => {
@@ -57,14 +50,14 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
 
       const silenceEnd = () => {
         const limitMs = silence === 'next_byte' ? options.stallTimeoutMs : options.firstByteTimeoutMs;
-        return silence === null ? null : silenceFailure(asked, silence, limitMs);
+        return silence === null ? null : timedOut(asked, silence, limitMs);
       };
 
       let end: AnswerEnd | null = null;
       try {
         const incoming = await send(openai, transport, asked, request, attempt.signal);
         if ('body' in incoming) end = await receive(asked, incoming, sink, { signal, watchdog, silenceEnd });
-        else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailure(asked, incoming.error));
+        else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailed(asked, incoming.error));
         return end;
       } finally {
         watchdog.stop();
@@ -110,7 +103,7 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
 }
 
 /** A success, as far as its head tells. */
-interface Incoming {
+interface ResponseHead {
   contentType: string;
   body: Body | null;
 }
@@ -122,10 +115,10 @@ interface Incoming {
 async function send(
   openai: OpenAI,
   transport: Transport,
-  asked: Asked,
+  asked: Target,
   request: AnswerRequest,
   signal: AbortSignal,
-): Promise<Incoming | { error: unknown }> {
+): Promise<ResponseHead | { error: unknown }> {
   const { tool_choice, parallel_tool_calls, ...parameters } = asked.provider.parameters;
   // Providers refuse an empty list, and settings about tools where there are none.
   const tools = request.tools.length > 0 ? { tools: request.tools, tool_choice, parallel_tool_calls } : {};
@@ -133,7 +126,7 @@ async function send(
     stream_options: { include_usage: true },
     ...parameters,
     model: asked.model,
-    messages: withEcho(request.messages, asked.provider.echo),
+    messages: withReasoning(request.messages, asked.provider.passBackReasoning),
     ...tools,
     stream: true,
   };
@@ -160,27 +153,27 @@ interface Reading {
 const maxEventChars = 8 * 1024 * 1024;
 
 async function receive(
-  asked: Asked,
-  { contentType, body }: Incoming,
+  asked: Target,
+  { contentType, body }: ResponseHead,
   sink: AnswerSink,
   reading: Reading,
 ): Promise<AnswerEnd> {
-  if (!body || contentType.includes('html')) return foreignFailure(asked, contentType);
+  if (!body || contentType.includes('html')) return notACompletion(asked, contentType);
   const answer = createAccumulator(sink);
   // Gateways that cannot stream send the whole completion as one JSON text.
-  const take = contentType.includes('application/json') ? wholeTaker(answer) : eventTaker(answer, reading.signal);
+  const take = contentType.includes('application/json') ? wholeReader(answer) : eventReader(answer, reading.signal);
   const torn = !(await readBody(body, take, reading.watchdog.beat));
 
   if (reading.signal.aborted) return { status: 'aborted' };
   const whole = answer.answer();
   if (whole) return { status: 'finished', ...whole, model: whole.model ?? asked.model };
-  if (answer.fault) return streamFailure(asked, answer.fault);
+  if (answer.error) return streamFailed(asked, answer.error);
   const silent = reading.silenceEnd();
   if (silent) return silent;
-  return torn || answer.chunks > 0 ? cutFailure(asked) : foreignFailure(asked, contentType);
+  return torn || answer.chunks > 0 ? cutOff(asked) : notACompletion(asked, contentType);
 }
 
-function eventTaker(answer: Accumulator, signal: AbortSignal): Taker {
+function eventReader(answer: Accumulator, signal: AbortSignal): TextReader {
   let wanted = true;
   const parser = createParser({
     maxBufferSize: maxEventChars,
@@ -198,7 +191,7 @@ function eventTaker(answer: Accumulator, signal: AbortSignal): Taker {
   };
 }
 
-function wholeTaker(answer: Accumulator): Taker {
+function wholeReader(answer: Accumulator): TextReader {
   let whole = '';
   return (text) => {
     whole += text;

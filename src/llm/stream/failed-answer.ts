@@ -4,66 +4,66 @@
  * stack. Whether to ask again is the caller's decision: a fault only says if that may help.
  */
 import { APIConnectionTimeoutError, APIError } from 'openai';
-import { fault, QUOTED, quoting, type ErrorCode } from '../../errors.ts';
-import type { StreamFault } from './accumulator.ts';
-import { classify, cleanWords, readComplaint, type Complaint } from './provider-error.ts';
+import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
+import type { StreamError } from './accumulator.ts';
+import { classify, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
 import { isObject, textOf } from '../../json.ts';
 import type { AnswerEnd } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { readRetryAfter } from './retry-after.ts';
 import type { Silence } from './watchdog.ts';
 
-export type Failure = Extract<AnswerEnd, { status: 'failed' }>;
+export type FailedAnswer = Extract<AnswerEnd, { status: 'failed' }>;
 
 /** Whom the failure is about. */
-export interface Asked {
+export interface Target {
   provider: Provider;
   /** The model asked for. */
   model: string;
 }
 
 /** A request that was answered with an error status, or not at all. */
-export function requestFailure(asked: Asked, error: unknown): Failure {
+export function requestFailed(asked: Target, error: unknown): FailedAnswer {
   if (error instanceof APIError && error.status !== undefined) {
     const ownWords = error.error === undefined ? error.message.replace(/^\d+ (status code \(no body\))?/, '') : '';
-    return refusal(asked, readComplaint(error.error, error.status, ownWords), readRetryAfter(error.headers));
+    return rejected(asked, readProviderError(error.error, error.status, ownWords), readRetryAfter(error.headers));
   }
   const { provider } = asked;
   const reason = rootCode(error);
   const host = new URL(provider.baseUrl).host;
   if (reason === 'ETIMEDOUT' || error instanceof APIConnectionTimeoutError) {
-    return failure(
+    return failed(
       asked,
       'provider_timeout',
       `could not be connected to in time (${host}). Check llm.providers.${provider.name}.base_url and the network, or raise llm.connect_timeout.`,
     );
   }
-  const words = connectionWords[reason] ?? 'the connection failed';
-  return failure(
+  const sanitized = connectionErrors[reason] ?? 'the connection failed';
+  return failed(
     asked,
     'provider_unreachable',
-    `cannot be reached at ${host}: ${words}. Check llm.providers.${provider.name}.base_url and the network.`,
+    `cannot be reached at ${host}: ${sanitized}. Check llm.providers.${provider.name}.base_url and the network.`,
   );
 }
 
 /** A stream that said something no answer can go on after. */
-export function streamFailure(asked: Asked, reason: StreamFault): Failure {
+export function streamFailed(asked: Target, reason: StreamError): FailedAnswer {
   switch (reason.kind) {
     case 'error':
-      return refusal(asked, readComplaint(reason.error, null), null);
+      return rejected(asked, readProviderError(reason.error, null), null);
     case 'garbage':
-      return failure(asked, 'provider_failed', 'sent something that is no part of an answer.', {
+      return failed(asked, 'provider_failed', 'sent something that is no part of an answer.', {
         says: words(asked, reason.sample),
       });
     case 'oversized':
-      return failure(asked, 'provider_failed', 'sent more than any answer may hold.');
+      return failed(asked, 'provider_failed', 'sent more than any answer may hold.');
   }
 }
 
 /** A 200 that is no answer, e.g. the page of a proxy or of a wrong path. */
-export function foreignFailure(asked: Asked, contentType: string): Failure {
+export function notACompletion(asked: Target, contentType: string): FailedAnswer {
   const [what] = /^[\w.+-]{1,60}\/[\w.+-]{1,60}/.exec(contentType) ?? ['no content type'];
-  return failure(
+  return failed(
     asked,
     'provider_failed',
     `answered with something that is no chat completion (${what}). Check llm.providers.${asked.provider.name}.base_url.`,
@@ -71,11 +71,11 @@ export function foreignFailure(asked: Asked, contentType: string): Failure {
 }
 
 /** Bytes stayed out for `limitMs`. */
-export function silenceFailure(asked: Asked, silence: Silence, limitMs: number): Failure {
+export function timedOut(asked: Target, silence: Silence, limitMs: number): FailedAnswer {
   const seconds = `${limitMs / 1_000} s`;
   return silence === 'first_byte'
-    ? failure(asked, 'provider_timeout', `sent nothing within ${seconds}. Try again, or raise llm.first_byte_timeout.`)
-    : failure(
+    ? failed(asked, 'provider_timeout', `sent nothing within ${seconds}. Try again, or raise llm.first_byte_timeout.`)
+    : failed(
         asked,
         'provider_timeout',
         `fell silent in the middle of an answer for ${seconds}. Try again, or raise llm.stall_timeout.`,
@@ -83,16 +83,16 @@ export function silenceFailure(asked: Asked, silence: Silence, limitMs: number):
 }
 
 /** The stream ended before the answer did. */
-export function cutFailure(asked: Asked): Failure {
-  return failure(asked, 'provider_cut', 'ended the stream before its answer was finished. Ask again.');
+export function cutOff(asked: Target): FailedAnswer {
+  return failed(asked, 'provider_cut', 'ended the stream before its answer was finished. Ask again.');
 }
 
-function refusal(asked: Asked, complaint: Complaint, retryAfterMs: number | null): Failure {
+function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number | null): FailedAnswer {
   const code = classify(complaint);
   const said = words(asked, complaint.message);
   const number = complaint.status === null ? '' : ` (${complaint.status})`;
   const { keyVariable } = asked.provider;
-  return failure(asked, code, `${refusalWords(code, asked, complaint.status)}${number}.`, {
+  return failed(asked, code, `${explainRejection(code, asked, complaint.status)}${number}.`, {
     says: said,
     retryAfterMs,
     data: {
@@ -103,7 +103,7 @@ function refusal(asked: Asked, complaint: Complaint, retryAfterMs: number | null
 }
 
 /** Goes on from the provider's name: what it did, and what to change. */
-function refusalWords(code: ErrorCode, { provider, model }: Asked, status: number | null): string {
+function explainRejection(code: ErrorCode, { provider, model }: Target, status: number | null): string {
   const block = `llm.providers.${provider.name}`;
   switch (code) {
     case 'provider_auth':
@@ -132,38 +132,38 @@ interface Details {
   data?: Record<string, unknown>;
 }
 
-function failure(
-  { provider, model }: Asked,
+function failed(
+  { provider, model }: Target,
   code: ErrorCode,
   message: string,
   { says = '', retryAfterMs = null, data = {} }: Details = {},
-): Failure {
+): FailedAnswer {
   const wait = retryAfterMs === null ? {} : { retry_after_ms: retryAfterMs };
   const own = `Provider "${provider.name}" ${message}`;
   return {
     status: 'failed',
-    fault: fault(code, quoting(own, says), {
+    fault: fault(code, withQuote(own, says), {
       provider: provider.name,
       model,
       ...data,
       ...wait,
-      ...(says === '' ? {} : { [QUOTED]: says }),
+      ...(says === '' ? {} : { [QUOTE_KEY]: says }),
     }),
     retryAfterMs,
   };
 }
 
-function words({ provider }: Asked, raw: string): string {
+function words({ provider }: Target, raw: string): string {
   const secrets = [provider.key ?? '', ...Object.values(provider.headers)];
   // Short header values are flags, not secrets, and would tear holes into ordinary words.
-  return cleanWords(
+  return sanitizeMessage(
     raw,
     secrets.filter((secret) => secret.length >= 8),
   );
 }
 
 /** Node's error codes in words. */
-const connectionWords: Readonly<Record<string, string>> = {
+const connectionErrors: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'the host name could not be looked up',

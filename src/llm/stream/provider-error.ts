@@ -7,7 +7,7 @@ import { isObject, parseJson, textOf } from '../../json.ts';
 import type { Fetch } from './transport.ts';
 
 /** A provider's refusal, as a response or inside a stream. */
-export interface Complaint {
+export interface ProviderError {
   /** null: it came inside a stream, without a number. */
   status: number | null;
   /** `code` and `type` of the error body, in lower case. */
@@ -17,7 +17,7 @@ export interface Complaint {
 }
 
 /** Reads an error body: OpenAI's object, a bare string (Ollama), or text that is no JSON. */
-export function readComplaint(error: unknown, status: number | null, fallbackMessage = ''): Complaint {
+export function readProviderError(error: unknown, status: number | null, fallbackMessage = ''): ProviderError {
   if (!isObject(error)) return { status, label: '', message: textOf(error) ?? fallbackMessage };
   const code = error['code'];
   return {
@@ -31,16 +31,16 @@ export function readComplaint(error: unknown, status: number | null, fallbackMes
 type ProviderCode = Extract<ErrorCode, `provider_${string}`>;
 
 /** The first rule that holds decides; what none knows is a fault of the provider. */
-export function classify(complaint: Complaint): ProviderCode {
+export function classify(complaint: ProviderError): ProviderCode {
   return rules.find((rule) => rule.holds(complaint))?.code ?? 'provider_failed';
 }
 
-const contextWords =
+const contextMessages =
   /context[ _](length|window|size)|maximum context|too many (input )?tokens|token count\b.{0,40}\bexceeds|prompt is too long|(reduce|shorten) (the|your) (length|message|prompt)/i;
-const modelWords =
+const modelMessages =
   /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model/i;
 
-const rules: readonly { code: ProviderCode; holds(complaint: Complaint): boolean }[] = [
+const rules: readonly { code: ProviderCode; holds(complaint: ProviderError): boolean }[] = [
   { code: 'provider_context_length', holds: ({ label }) => /context_length|context_size|prompt_too_long/.test(label) },
   // Waiting does not refill an account; OpenAI reports this with 429.
   { code: 'provider_request', holds: ({ label }) => /insufficient_quota|billing/.test(label) },
@@ -59,8 +59,11 @@ const rules: readonly { code: ProviderCode; holds(complaint: Complaint): boolean
     code: 'provider_model',
     holds: ({ status, label }) => status === 404 || /model_not_found|model_decommissioned/.test(label),
   },
-  { code: 'provider_context_length', holds: ({ status, message }) => isRefusal(status) && contextWords.test(message) },
-  { code: 'provider_model', holds: ({ status, message }) => isRefusal(status) && modelWords.test(message) },
+  {
+    code: 'provider_context_length',
+    holds: ({ status, message }) => isRejection(status) && contextMessages.test(message),
+  },
+  { code: 'provider_model', holds: ({ status, message }) => isRejection(status) && modelMessages.test(message) },
   { code: 'provider_failed', holds: ({ status }) => status === 408 || status === 409 || status === 425 },
   {
     code: 'provider_request',
@@ -68,19 +71,19 @@ const rules: readonly { code: ProviderCode; holds(complaint: Complaint): boolean
   },
 ];
 
-function isRefusal(status: number | null): boolean {
+function isRejection(status: number | null): boolean {
   return status === null || status === 400 || status === 422;
 }
 
-const longestWords = 300;
+const maxMessageChars = 300;
 
 /**
  * A provider's words, fit for people: one line, without markup, at most 300 characters, and
  * without the secrets given (some providers quote the key they refuse) or anything like a key.
  */
-export function cleanWords(words: string, secrets: readonly string[]): string {
+export function sanitizeMessage(words: string, secrets: readonly string[]): string {
   // Cut before the replacing, far enough out that no secret is halved into legibility.
-  let line = words.slice(0, 8 * longestWords);
+  let line = words.slice(0, 8 * maxMessageChars);
   for (const secret of secrets) line = line.replaceAll(secret, '[secret]');
   line = line
     .replaceAll(/<(script|style)\b[^]*?<\/\1>/gi, ' ')
@@ -88,10 +91,10 @@ export function cleanWords(words: string, secrets: readonly string[]): string {
     .replaceAll(/\b(sk|gsk|xai|key)[-_][\w*.-]{6,}/gi, '[secret]')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim();
-  if (line.length <= longestWords) return line;
+  if (line.length <= maxMessageChars) return line;
   // Half a surrogate pair is no text.
   return `${line
-    .slice(0, longestWords - 3)
+    .slice(0, maxMessageChars - 3)
     .replace(/[\uD800-\uDBFF]$/, '')
     .trimEnd()}...`;
 }

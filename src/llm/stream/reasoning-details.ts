@@ -12,7 +12,7 @@ export interface ReasoningDetails {
 }
 
 /** Keys whose text comes in pieces; of any other the last word counts. */
-const written = ['text', 'summary'] as const;
+const textKeys = ['text', 'summary'] as const;
 
 export function createReasoningDetails(): ReasoningDetails {
   const details: Record<string, unknown>[] = [];
@@ -24,7 +24,7 @@ export function createReasoningDetails(): ReasoningDetails {
         if (!isObject(piece)) continue;
         const last = details.at(-1);
         chars += JSON.stringify(piece).length;
-        if (last && continues(last, piece)) goOn(last, piece);
+        if (last && continues(last, piece)) extend(last, piece);
         else details.push({ ...piece });
       }
       return chars;
@@ -38,10 +38,10 @@ function continues(last: JsonObject, piece: JsonObject): boolean {
   return last['type'] === piece['type'] && last['index'] === piece['index'] && piece['type'] !== 'reasoning.encrypted';
 }
 
-function goOn(last: Record<string, unknown>, piece: JsonObject): void {
-  const before = Object.fromEntries(written.map((key) => [key, textOf(last[key])]));
+function extend(last: Record<string, unknown>, piece: JsonObject): void {
+  const before = Object.fromEntries(textKeys.map((key) => [key, textOf(last[key])]));
   for (const [key, value] of Object.entries(piece)) if (value !== null) last[key] = value;
-  for (const key of written) {
+  for (const key of textKeys) {
     const text = `${before[key] ?? ''}${textOf(piece[key]) ?? ''}`;
     if (text !== '') last[key] = text;
   }

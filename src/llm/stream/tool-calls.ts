@@ -65,16 +65,16 @@ export function createToolCallAssembly(): ToolCallAssembly {
       const listed = deltas.length > 1;
       return deltas.every((delta, at) => !isObject(delta) || addOne(delta, listed ? at : null));
     },
-    extras: () => calls.filter(isMeant).map(({ extra }) => extra),
+    extras: () => calls.filter(hasContent).map(({ extra }) => extra),
     calls() {
       return calls
-        .filter(isMeant)
+        .filter(hasContent)
         .map((call) => ({ name: call.name, arguments: call.arguments.trim() === '' ? '{}' : call.arguments }));
     },
   };
 }
 
-function isMeant(call: OpenCall): boolean {
+function hasContent(call: OpenCall): boolean {
   return call.name !== '' || call.arguments !== '';
 }
 

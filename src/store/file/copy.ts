@@ -6,7 +6,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from '
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../../errors.ts';
-import { refusalFor } from './file-checks.ts';
+import { unavailableBecause } from './file-checks.ts';
 
 /** Another program's exclusive lock is waited for this long. */
 const busyTimeoutMs = 5000;
@@ -30,7 +30,7 @@ export function copyDatabase(from: string, to: string): void {
     flush(dirname(to));
   } catch (error) {
     rmSync(partial, { force: true });
-    throw copyFailure(from, to, error);
+    throw copyError(from, to, error);
   }
 }
 
@@ -53,9 +53,9 @@ function flush(path: string): void {
 }
 
 /** A full or missing disk is the copy's; every other complaint is about the original. */
-function copyFailure(from: string, to: string, error: unknown): AppError {
+function copyError(from: string, to: string, error: unknown): AppError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (!/^SQLITE_(FULL|CANTOPEN|IOERR)|^E[A-Z]+$/.test(code)) return refusalFor(from, error);
+  if (!/^SQLITE_(FULL|CANTOPEN|IOERR)|^E[A-Z]+$/.test(code)) return unavailableBecause(from, error);
   const reason = code === 'SQLITE_FULL' ? 'the disk is full' : error instanceof Error ? error.message : code;
   return new AppError('store_unavailable', `The copy ${to} could not be written: ${reason}. Nothing was left behind.`, {
     cause: error,

@@ -29,7 +29,7 @@ const columns = [
 ];
 
 /** A start-up refusal, for the person who starts the server. */
-export function refusal(path: string, reason: string, remedy: string, cause?: unknown): AppError {
+export function unavailable(path: string, reason: string, remedy: string, cause?: unknown): AppError {
   return new AppError('store_unavailable', `The event log ${path} ${reason}. ${remedy}`, { cause });
 }
 
@@ -37,14 +37,18 @@ export function refusal(path: string, reason: string, remedy: string, cause?: un
 export function checkPath(path: string): void {
   const folder = statSync(dirname(path), { throwIfNoEntry: false });
   if (folder === undefined || !folder.isDirectory()) {
-    throw refusal(path, 'lies in a folder that does not exist', 'Create the folder, or configure another path.');
+    throw unavailable(path, 'lies in a folder that does not exist', 'Create the folder, or configure another path.');
   }
   if (isOnReadOnlyDisk(dirname(path))) {
-    throw refusal(path, 'lies on a disk that is mounted read-only', 'Mount it for writing, or configure another path.');
+    throw unavailable(
+      path,
+      'lies on a disk that is mounted read-only',
+      'Mount it for writing, or configure another path.',
+    );
   }
   const file = statSync(path, { throwIfNoEntry: false });
   if (file !== undefined && !file.isFile()) {
-    throw refusal(path, file.isDirectory() ? 'is a directory' : 'is not a file', 'Configure the path of a file.');
+    throw unavailable(path, file.isDirectory() ? 'is a directory' : 'is not a file', 'Configure the path of a file.');
   }
 }
 
@@ -90,10 +94,10 @@ export function checkContent(db: Database.Database, path: string): Content {
   checkColumns(db, path);
   checkPages(db, path);
   if (version > 0) return { schema: version };
-  const own = Object.entries(beside).filter(([table]) => tables.includes(table));
+  const own = Object.entries(ownTables).filter(([table]) => tables.includes(table));
   for (const [table, column] of own) {
     if (columnsOf(db, table).includes(column)) continue;
-    throw refusal(
+    throw unavailable(
       path,
       `has a table ${table} of another program`,
       'Rename that table, or configure another path; this file was not changed.',
@@ -106,7 +110,7 @@ export function checkContent(db: Database.Database, path: string): Content {
 }
 
 /** The tables beside `chat_events`, each with a column by which it is known as Parley's. `leftovers`: before version 4. */
-const beside = {
+const ownTables = {
   conversations: 'oldest_seq',
   turns: 'begin_seq',
   pending_deletions: 'conversation_id',
@@ -116,7 +120,7 @@ const beside = {
 
 function checkVersion(version: number, path: string): void {
   if (version <= schemaVersion) return;
-  throw refusal(
+  throw unavailable(
     path,
     `was written by a newer version of Parley (its schema is ${version}, this one knows ${schemaVersion})`,
     'Start the newer version, or configure another path.',
@@ -132,7 +136,7 @@ function checkColumns(db: Database.Database, path: string): void {
   const missing = columns.filter((column) => !present.includes(column));
   if (missing.length === 0) return;
   const reason = present.length === 0 ? 'is a database of another program' : `lacks columns: ${missing.join(', ')}`;
-  throw refusal(path, reason, 'Configure another path; this file was not changed.');
+  throw unavailable(path, reason, 'Configure another path; this file was not changed.');
 }
 
 function checkPages(db: Database.Database, path: string): void {
@@ -143,7 +147,7 @@ function checkPages(db: Database.Database, path: string): void {
 }
 
 function damaged(path: string, cause: unknown): AppError {
-  return refusal(
+  return unavailable(
     path,
     'is damaged',
     'Restore a backup, or save what is left with "sqlite3 FILE .recover"; this file was not changed.',
@@ -152,28 +156,28 @@ function damaged(path: string, cause: unknown): AppError {
 }
 
 /** What SQLite or the system says when a file cannot be opened, read or written, as a refusal. */
-export function refusalFor(path: string, error: unknown): AppError {
+export function unavailableBecause(path: string, error: unknown): AppError {
   if (error instanceof AppError) return error;
   const code = error instanceof Database.SqliteError ? error.code.replace(/^SQLITE_([A-Z]+).*$/, '$1') : null;
   switch (code) {
     case 'NOTADB':
-      return refusal(path, 'is not a SQLite database', 'Configure another path; this file was not changed.', error);
+      return unavailable(path, 'is not a SQLite database', 'Configure another path; this file was not changed.', error);
     case 'CORRUPT':
       return damaged(path, error);
     case 'BUSY':
-      return refusal(
+      return unavailable(
         path,
         'is locked by another program',
         'End that program or its transaction, then start again.',
         error,
       );
     case 'READONLY':
-      return refusal(path, 'is read-only', 'Give this user the right to write the file and its folder.', error);
+      return unavailable(path, 'is read-only', 'Give this user the right to write the file and its folder.', error);
     case 'CANTOPEN':
-      return refusal(path, 'cannot be opened', 'Give this user the right to write the file and its folder.', error);
+      return unavailable(path, 'cannot be opened', 'Give this user the right to write the file and its folder.', error);
     case 'FULL':
-      return refusal(path, 'cannot be written: the disk is full', 'Free some space, then start again.', error);
+      return unavailable(path, 'cannot be written: the disk is full', 'Free some space, then start again.', error);
     default:
-      return refusal(path, `cannot be opened (${String(error)})`, 'Check the disk and the file.', error);
+      return unavailable(path, `cannot be opened (${String(error)})`, 'Check the disk and the file.', error);
   }
 }

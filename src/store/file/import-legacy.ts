@@ -7,7 +7,7 @@ import type { Database } from 'better-sqlite3';
 import { copyDatabase } from './copy.ts';
 import { createTables, titleLength } from './schema.ts';
 
-export interface Adoption {
+export interface LegacyImport {
   /** Path of the copy that shows the file as it was. */
   backup: string;
   conversations: number;
@@ -15,7 +15,7 @@ export interface Adoption {
 }
 
 /** `owner` is whose the conversations become. Throws when the copy cannot be made; nothing was changed then. */
-export function adopt(db: Database, path: string, owner: string): Adoption {
+export function importLegacy(db: Database, path: string, owner: string): LegacyImport {
   const now = new Date().toISOString();
   const backup = `${path}.before-parley-${now.replaceAll(/[-:]|\.\d+/g, '')}`;
   copyDatabase(path, backup);
@@ -27,9 +27,9 @@ export function adopt(db: Database, path: string, owner: string): Adoption {
   db.exec(
     `INSERT INTO chat_events SELECT ${columns} FROM temp.adopted ORDER BY conversation_id, seq; DROP TABLE temp.adopted`,
   );
-  describeConversations(db, owner);
+  insertConversations(db, owner);
   const counted = db
-    .prepare<[], Pick<Adoption, 'conversations' | 'rows'>>(`
+    .prepare<[], Pick<LegacyImport, 'conversations' | 'rows'>>(`
     SELECT (SELECT COUNT(*) FROM conversations) AS conversations, (SELECT COUNT(*) FROM chat_events) AS rows`)
     .get();
   return { backup, conversations: counted?.conversations ?? 0, rows: counted?.rows ?? 0 };
@@ -95,7 +95,7 @@ function completeRows(db: Database, now: string): void {
 }
 
 /** Its turns count as ended, and an empty digest matches no message: their request ids cannot be used again. */
-function describeConversations(db: Database, owner: string): void {
+function insertConversations(db: Database, owner: string): void {
   db.prepare(`
     INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens)
     SELECT conversation_id, ?, conversation_id,

@@ -8,55 +8,55 @@ import type { AuditedTurn, LogRecord } from '../../../machines/audit.ts';
 import type { LogRow } from '../../../machines/log.ts';
 import { decodeRow } from '../columns.ts';
 import type { StoredRow } from '../columns.ts';
-import { checkVersionOf, refusal, refusalFor } from './file-checks.ts';
+import { checkVersionOf, unavailable, unavailableBecause } from './file-checks.ts';
 
 /** Longer than a running server ever holds the file for itself. */
 const busyTimeoutMs = 5000;
-const maxComplaints = 20;
+const maxIntegrityProblems = 20;
 
-export interface ArchivedRow {
+export interface CheckedRow {
   row: LogRow;
   /** Columns whose content no reader understands; in `row` they are absent. */
   unreadable: string[];
 }
 
-export interface Archive {
+export interface ReadOnlyStore {
   /** What SQLite finds wrong with its own pages and indexes; empty when nothing is. */
-  complaints(): string[];
+  integrityProblems(): string[];
   /** Ids of all that have an entry in `conversations`. */
   conversations(): string[];
   /** Ids that rows or turns name and `conversations` does not. */
-  strays(): string[];
+  orphans(): string[];
   /** What the tables beside the log say of a conversation; null for an unknown one. */
   record(conversationId: string): LogRecord | null;
   /** In seq order. Nothing else may be asked until all were taken. */
-  rows(conversationId: string): Iterable<ArchivedRow>;
+  rows(conversationId: string): Iterable<CheckedRow>;
   close(): void;
 }
 
 /** Throws AppError `store_unavailable` for a file that is not there, not ours, or of a newer version. */
-export function openArchive(path: string): Archive {
+export function openReadOnly(path: string): ReadOnlyStore {
   const file = statSync(path, { throwIfNoEntry: false });
-  if (file === undefined) throw refusal(path, 'does not exist', 'Start the server once, or name another file.');
-  if (!file.isFile()) throw refusal(path, 'is not a file', 'Name the file of a database.');
+  if (file === undefined) throw unavailable(path, 'does not exist', 'Start the server once, or name another file.');
+  if (!file.isFile()) throw unavailable(path, 'is not a file', 'Name the file of a database.');
   checkVersionOf(path);
   let db: Database.Database | null = null;
   try {
     db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
     // What is read here has been the same since version 1, so that old backups can be checked.
-    if (Number(db.pragma('user_version', { simple: true })) > 0) return archiveOf(db);
-    throw refusal(
+    if (Number(db.pragma('user_version', { simple: true })) > 0) return readerOf(db);
+    throw unavailable(
       path,
       'was not written by Parley',
       'A file of another program is taken over when the server starts with it.',
     );
   } catch (error) {
     db?.close();
-    throw refusalFor(path, error);
+    throw unavailableBecause(path, error);
   }
 }
 
-function archiveOf(db: Database.Database): Archive {
+function readerOf(db: Database.Database): ReadOnlyStore {
   // One transaction, so that all answers are of the same moment.
   db.exec('BEGIN');
   const conversations = db.prepare<[], string>('SELECT id FROM conversations ORDER BY id').pluck();
@@ -76,22 +76,22 @@ function archiveOf(db: Database.Database): Archive {
   const record = db.prepare<[string], Omit<LogRecord, 'turns'>>(`
     SELECT oldest_seq AS oldestSeq, head_seq AS headSeq, message_count AS messages, total_tokens AS tokens
       FROM conversations WHERE id = ?`);
-  const turns = db.prepare<[string], Omit<AuditedTurn, 'adopted'> & { adopted: number }>(`
-    SELECT request_id AS requestId, begin_seq AS beginSeq, end_seq AS endSeq, digest = '' AS adopted
+  const turns = db.prepare<[string], Omit<AuditedTurn, 'imported'> & { imported: number }>(`
+    SELECT request_id AS requestId, begin_seq AS beginSeq, end_seq AS endSeq, digest = '' AS imported
       FROM turns WHERE conversation_id = ? ORDER BY begin_seq`);
   const rows = db.prepare<[string], StoredRow>('SELECT * FROM chat_events WHERE conversation_id = ? ORDER BY seq');
 
   return {
-    complaints() {
-      const found = db.prepare<[], string>(`PRAGMA integrity_check(${maxComplaints})`).pluck().all();
+    integrityProblems() {
+      const found = db.prepare<[], string>(`PRAGMA integrity_check(${maxIntegrityProblems})`).pluck().all();
       return found.filter((line) => line !== 'ok');
     },
     conversations: () => conversations.all(),
-    strays: () => strays.all(),
+    orphans: () => strays.all(),
     record(conversationId) {
       const found = record.get(conversationId);
       if (found === undefined) return null;
-      return { ...found, turns: turns.all(conversationId).map((turn) => ({ ...turn, adopted: turn.adopted === 1 })) };
+      return { ...found, turns: turns.all(conversationId).map((turn) => ({ ...turn, imported: turn.imported === 1 })) };
     },
     *rows(conversationId) {
       for (const stored of rows.iterate(conversationId)) {

@@ -61,7 +61,7 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
 
   /** An append whose answer was lost on the way may have been committed; its ids are its own. */
   function storedBefore(append: PostedAppend, conversationId: string): number | undefined {
-    const id = append.again ? append.rows[0]?.[0] : undefined;
+    const id = append.isRetry ? append.rows[0]?.[0] : undefined;
     return id === undefined ? undefined : findRow.get(id, conversationId)?.seq;
   }
 

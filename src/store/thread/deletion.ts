@@ -23,7 +23,7 @@ export function createDeletion(db: Database, isBusy: (id: string) => boolean): D
     .prepare<[string, string], string>('SELECT id FROM conversations WHERE name = ? AND owner = ?')
     .pluck();
   const addPending = db.prepare<[string]>('INSERT INTO pending_deletions (conversation_id) VALUES (?)');
-  const forget = db.prepare<[string]>('DELETE FROM conversations WHERE id = ?');
+  const removeConversation = db.prepare<[string]>('DELETE FROM conversations WHERE id = ?');
   const dropDraft = db.prepare<[string]>('DELETE FROM drafts WHERE conversation_id = ?');
   const pending = db.prepare<[], string>('SELECT conversation_id FROM pending_deletions').pluck();
   const takeRows = db.prepare<[string, number]>(`
@@ -42,7 +42,7 @@ export function createDeletion(db: Database, isBusy: (id: string) => boolean): D
       const id = find.get(conversationId, owner);
       if (id === undefined) return false;
       addPending.run(id);
-      forget.run(id);
+      removeConversation.run(id);
       dropDraft.run(id);
       return true;
     }),

@@ -37,7 +37,7 @@ interface Conversation extends Totals {
 }
 
 /** A row as far as retention looks at it. */
-interface Glance extends Totals {
+interface RowSummary extends Totals {
   seq: number;
   timestamp: string | null;
   turn: string;
@@ -65,7 +65,7 @@ export function createRetention(db: Database, policy: RetentionPolicy): Retain {
     SELECT message_count AS messages, total_tokens AS tokens, head_seq AS headSeq, oldest_seq AS oldestSeq,
            (SELECT timestamp FROM chat_events WHERE conversation_id = conversations.id AND seq = oldest_seq) AS oldest
       FROM conversations WHERE id = ?`);
-  const oldestRows = db.prepare<[string, number], Glance>(`
+  const oldestRows = db.prepare<[string, number], RowSummary>(`
     SELECT seq, timestamp, type IN ('user_message', 'assistant_message') AS messages,
            COALESCE(token_count, 0) AS tokens, COALESCE(row.request_id, row.id) AS turn,
            turns.request_id IS NOT NULL AND ended_at IS NULL AS held, end_seq AS lastSeq
@@ -132,7 +132,7 @@ function surplusUnder(policy: Exclude<RetentionPolicy, { policy: 'unlimited' }>,
 }
 
 /** In the order of their first rows. */
-function turnsOf(glances: Glance[]): TurnExtent[] {
+function turnsOf(glances: RowSummary[]): TurnExtent[] {
   const turns = new Map<string, TurnExtent>();
   for (const { turn: id, seq, timestamp, messages, tokens, held, lastSeq } of glances) {
     const turn = turns.get(id);

@@ -11,7 +11,7 @@ export interface Slices {
    */
   run(step: () => boolean): boolean;
   /** Folds what was written since the last fold; false when that is nothing. */
-  fold(): boolean;
+  checkpoint(): boolean;
 }
 
 /** What a slice works before it commits; an append that waits behind it is late by that much and a flush. */
@@ -20,13 +20,13 @@ const sliceMs = 3;
  * Slices after which what they wrote is folded into the file, as a slice of its own. Left to grow, the
  * write-ahead log is folded at once, and that held the writer for 30 to 50 ms now and then; so, for 13.
  */
-const slicesPerFold = 4;
+const slicesPerCheckpoint = 4;
 
 export function createSlices(db: Database): Slices {
   const rowsChanged = db.prepare<[], number>('SELECT total_changes()').pluck();
   const freePages = () => Number(db.pragma('freelist_count', { simple: true }));
   /** Slices that wrote since the last fold. */
-  let unfolded = 0;
+  let writtenSlices = 0;
 
   const inTransaction = db.transaction((step: () => boolean): boolean => {
     const untilMs = performance.now() + sliceMs;
@@ -35,22 +35,22 @@ export function createSlices(db: Database): Slices {
   });
 
   /** Passive: it waits for nobody who reads. Only now does the file become shorter. */
-  function fold(): boolean {
-    if (unfolded === 0) return false;
+  function checkpoint(): boolean {
+    if (writtenSlices === 0) return false;
     db.pragma('wal_checkpoint(PASSIVE)');
-    unfolded = 0;
+    writtenSlices = 0;
     return true;
   }
 
   return {
     run(step) {
-      if (unfolded >= slicesPerFold) return fold();
+      if (writtenSlices >= slicesPerCheckpoint) return checkpoint();
       const changed = rowsChanged.get();
       const free = freePages();
       const more = inTransaction(step);
-      if (rowsChanged.get() !== changed || freePages() !== free) unfolded += 1;
+      if (rowsChanged.get() !== changed || freePages() !== free) writtenSlices += 1;
       return more;
     },
-    fold,
+    checkpoint: checkpoint,
   };
 }

@@ -72,7 +72,7 @@ export function createSweep(
     }
     const stage = stages[current];
     if (stage === undefined) {
-      if (slices.fold()) return true;
+      if (slices.checkpoint()) return true;
       current = 0;
       return false;
     }

@@ -4,8 +4,8 @@
  * point, started by thread-link.ts; nothing imports it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { AppError, messageOf } from '../../errors.ts';
-import type { Adoption } from '../file/import-legacy.ts';
+import { AppError, errorMessage } from '../../errors.ts';
+import type { LegacyImport } from '../file/import-legacy.ts';
 import { createAppendWriter } from './append-writer.ts';
 import { createCommitter } from '../committer.ts';
 import type { Commit } from '../committer.ts';
@@ -39,7 +39,7 @@ let writing: {
 } | null = null;
 let queries: Queries | null = null;
 
-function open(reconnect: boolean): Adoption | null {
+function open(reconnect: boolean): LegacyImport | null {
   // What is in memory is gone with its connection, and there is no disk that could break.
   if (connection !== null && settings.path === null) return null;
   disconnect();
@@ -67,7 +67,7 @@ function open(reconnect: boolean): Adoption | null {
   };
   writing = began;
   queries = createQueries(db);
-  return opened.adoption;
+  return opened.legacyImport;
 }
 
 /** Also after the next reconnect. */
@@ -86,7 +86,7 @@ function disconnect(): void {
 
 function close(): void {
   try {
-    connection?.fold();
+    connection?.checkpoint();
   } catch {
     // Nothing is lost: what another program or the disk kept from being folded, the next start finds in the log.
   }
@@ -129,9 +129,9 @@ function run(request: JobRequest) {
       return write().fork.slice(request.ask);
     case 'remove':
       return write().deletion.remove(request.ask.owner, request.ask.conversationId);
-    case 'standing': {
+    case 'load': {
       const { owner, conversationId, tokens, messages } = request.ask;
-      return read((queries) => queries.standing(owner, conversationId, { tokens, messages }));
+      return read((queries) => queries.load(owner, conversationId, { tokens, messages }));
     }
     case 'page': {
       const { owner, conversationId, range } = request.ask;
@@ -185,7 +185,7 @@ const closed = () => new AppError('storage_failed', 'the database is not open');
 /** Errors lose their class and code on the way to the main thread, so they travel as what is told of them. */
 function failure(error: unknown): { code: AppError['code']; message: string } {
   if (error instanceof AppError) return { code: error.code, message: error.message };
-  return { code: 'storage_failed', message: messageOf(error) };
+  return { code: 'storage_failed', message: errorMessage(error) };
 }
 
 parentPort?.on('message', (request: JobRequest) => {
