@@ -1,4 +1,4 @@
-/** The command line: what it understands, and what it says to what it does not. */
+/** Tests the command line: commands, flags, and messages about mistakes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseCli } from '../../src/cli/parse-args.ts';

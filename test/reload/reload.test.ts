@@ -134,10 +134,7 @@ describe('a file that is wrong', () => {
     const line = await scene.reload({
       auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: 'a'.repeat(64) }] },
     });
-    assert.match(
-      String(line['problems']),
-      /needs a restart as a whole\. Until then auth\.mode would keep the old value/,
-    );
+    assert.match(String(line['problems']), /needs a restart\. Without it, auth\.mode would keep the old value/);
     await connectClient(t, await scene.parley.listening).chat('Hi').end;
   });
 });
