@@ -1,7 +1,6 @@
 /**
- * The appends that wait for the disk, in order and bounded. Gives rows their ids and times,
- * rings when there is news for the writer's chart, and hands every outcome to its caller.
- * When to commit is the chart's decision, not the queue's.
+ * Queues appends for the disk, in order and bounded. Gives rows their ids and times, notifies the writer's chart, and
+ * passes each outcome to its caller. The chart decides when to commit.
  */
 import { randomUUID } from 'node:crypto';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
@@ -11,7 +10,7 @@ import { encodeRemembered, encodeRow } from './columns.ts';
 import type { Append, AppendOutcome } from './port.ts';
 import type { PostedAppend, SettledOutcome } from './thread-messages.ts';
 
-/** What an overloaded client is asked to wait: a few batches of the slowest healthy disk. */
+/** Retry delay for an overloaded client: a few batches of the slowest healthy disk. */
 const retryAfterMs = 1000;
 
 export interface QueuedAppend {
@@ -19,24 +18,24 @@ export interface QueuedAppend {
   readonly settle: (outcome: SettledOutcome) => void;
 }
 
-export type QueueListener = (news: 'rows.queued' | 'sweep.due' | 'writer.close') => void;
+export type QueueListener = (event: 'rows.queued' | 'sweep.due' | 'writer.close') => void;
 
 export interface AppendQueue {
   add(append: Append, done: (outcome: AppendOutcome) => void): void;
-  /** Who is told that appends wait, once whenever the queue is no longer empty. */
+  /** Sets the listener. It gets `rows.queued` once, each time the queue is no longer empty. */
   listen(bell: QueueListener | null): void;
-  /** The oldest appends, up to `maxRows` rows and at least one append. */
+  /** Removes the oldest appends, up to `maxRows` rows and at least one append. */
   take(maxRows: number): QueuedAppend[];
-  /** Taken appends that were not settled, in their order; they go to the front. */
+  /** Returns taken appends that were not settled to the front of the queue, in their order. */
   requeue(appends: QueuedAppend[]): void;
   rejectAll(refusal: Fault): void;
-  /** Appends that wait. */
+  /** The number of queued appends. */
   size(): number;
-  /** There is something to sweep, which need not wait for its time. */
+  /** Asks the writer for a slice of the sweep before the next one is due. */
   requestSweep(): void;
-  /** Refuses new appends from now on; false when nobody listens who could flush the rest. */
+  /** Rejects new appends from now on. False if no listener can flush the queued ones. */
   requestClose(): boolean;
-  /** Refuses new appends and those that still wait. */
+  /** Rejects new and queued appends. */
   close(): void;
 }
 
@@ -47,11 +46,11 @@ export function createAppendQueue(options: {
   report: (error: unknown) => void;
 }): AppendQueue {
   const { now, report } = options;
-  let waiting: QueuedAppend[] = [];
-  let bell: QueueListener | null = null;
+  let queued: QueuedAppend[] = [];
+  let notify: QueueListener | null = null;
   let open = true;
 
-  /** The one place where a caller's code runs: what it throws is its own fault, not the writer's. */
+  /** The only place where a caller's code runs. Its errors are reported and do not reach the writer. */
   function reply(done: (outcome: AppendOutcome) => void, outcome: AppendOutcome): void {
     try {
       done(outcome);
@@ -60,21 +59,21 @@ export function createAppendQueue(options: {
     }
   }
 
-  function reject(done: (outcome: AppendOutcome) => void, refusal: Fault): void {
-    queueMicrotask(() => reply(done, { status: 'failed', fault: refusal }));
+  function reject(done: (outcome: AppendOutcome) => void, reason: Fault): void {
+    queueMicrotask(() => reply(done, { status: 'failed', fault: reason }));
   }
 
-  function rejectAll(refusal: Fault): void {
-    const refused = waiting;
-    waiting = [];
-    for (const append of refused) append.settle({ status: 'failed', fault: refusal });
+  function rejectAll(reason: Fault): void {
+    const rejected = queued;
+    queued = [];
+    for (const append of rejected) append.settle({ status: 'failed', fault: reason });
   }
 
   return {
     add(append, done) {
-      if (!open) return reject(done, fault('shutting_down', 'The server is shutting down; nothing was stored.'));
-      if (waiting.length >= options.maxQueued) {
-        return reject(done, fault('overloaded', 'Too much waits for the disk.', { retry_after_ms: retryAfterMs }));
+      if (!open) return reject(done, fault('shutting_down', 'The server is shutting down. Nothing was stored.'));
+      if (queued.length >= options.maxQueued) {
+        return reject(done, fault('overloaded', 'The write queue is full.', { retry_after_ms: retryAfterMs }));
       }
       const timestamp = new Date(now()).toISOString();
       const rows = append.rows.map((row) => withoutSeq(append.conversationId, timestamp, row));
@@ -82,47 +81,47 @@ export function createAppendQueue(options: {
       try {
         posted = post(append, timestamp, rows);
       } catch (cause) {
-        report(new AppError('internal', 'A row has content that is no JSON.', { cause }));
-        return reject(done, fault('internal', 'The message could not be written down; nothing was stored.'));
+        report(new AppError('internal', 'The content of a row is not valid JSON.', { cause }));
+        return reject(done, fault('internal', 'The message could not be stored. Nothing was written.'));
       }
-      waiting.push({
+      queued.push({
         posted,
         settle(outcome) {
           reply(done, typeof outcome === 'number' ? stored(append, rows, outcome) : outcome);
         },
       });
-      if (waiting.length === 1) bell?.('rows.queued');
+      if (queued.length === 1) notify?.('rows.queued');
     },
 
     listen(listener) {
-      bell = listener;
-      if (waiting.length > 0) bell?.('rows.queued');
+      notify = listener;
+      if (queued.length > 0) notify?.('rows.queued');
     },
 
     take(maxRows) {
       let rows = 0;
-      const beyond = waiting.findIndex((append, index) => {
+      const beyond = queued.findIndex((append, index) => {
         rows += append.posted.rows.length;
         return index > 0 && rows > maxRows;
       });
-      return waiting.splice(0, beyond === -1 ? waiting.length : beyond);
+      return queued.splice(0, beyond === -1 ? queued.length : beyond);
     },
 
     requeue(appends) {
       for (const append of appends) append.posted.isRetry = true;
-      waiting = [...appends, ...waiting];
+      queued = [...appends, ...queued];
     },
 
     rejectAll: rejectAll,
 
-    size: () => waiting.length,
+    size: () => queued.length,
 
-    requestSweep: () => bell?.('sweep.due'),
+    requestSweep: () => notify?.('sweep.due'),
 
     requestClose() {
       open = false;
-      bell?.('writer.close');
-      return bell !== null;
+      notify?.('writer.close');
+      return notify !== null;
     },
 
     close() {
@@ -132,7 +131,7 @@ export function createAppendQueue(options: {
   };
 }
 
-/** The row as the caller will get it back; `seq` follows at the commit. */
+/** The row as the caller gets it back, before the commit sets its `seq`. */
 function withoutSeq(conversationId: string, timestamp: string, row: NewRow): LogRow {
   return {
     id: row.id ?? randomUUID(),

@@ -1,7 +1,7 @@
 /**
- * Group commit: one transaction for all that waits, a savepoint for each append in it. Decides
- * what became of each append; an append that breaks a rule fails alone, and one that the disk
- * did not take is postponed together with what follows it in its conversation.
+ * Commits a group of appends in one transaction, with a savepoint for each. Returns the outcome of each append. An append
+ * that violates a rule of the schema fails alone. An append that the disk rejects is postponed, together with later
+ * appends to its conversation.
  */
 import Database from 'better-sqlite3';
 import { conversationKey } from '../conversation-ref.ts';
@@ -26,7 +26,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
       keep.run();
       return outcome;
     } catch (error) {
-      // Some disk errors have ended the whole transaction by now, and the savepoint with it.
+      // Some disk errors roll the whole transaction back, and the savepoint with it.
       if (isDiskError(error) || !db.inTransaction) throw error;
       undo.run();
       keep.run();
@@ -46,12 +46,12 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
     }
   }
 
-  /** So that one append which the disk cannot take harms no stranger. */
+  /** One transaction for each append, so that an append that the disk rejects does not affect other conversations. */
   function oneByOne(appends: PostedAppend[]): Pick<Committed, 'outcomes' | 'failure'> {
     const postponed = new Set<string>();
     let failure: string | null = null;
     const outcomes = appends.map((append): PostedOutcome => {
-      // Later rows of the conversation must not overtake the one that waits for the disk.
+      // Later rows of the conversation must not overtake the postponed one.
       if (postponed.has(conversationKey(append))) return 'postponed';
       try {
         return inTransaction(() => inSavepoint(append));
@@ -68,7 +68,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
     try {
       return { outcomes: inTransaction(() => appends.map(inSavepoint)), failure: null };
     } catch (error) {
-      // Somebody else holds the file: each append would only wait for its turn in vain.
+      // Another program holds the file: each append would wait for the lock in vain.
       if (isBusy(error)) return { outcomes: appends.map(() => 'postponed'), failure: errorMessage(error) };
       return oneByOne(appends);
     }
@@ -80,7 +80,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
   };
 }
 
-/** Rules that the rows themselves break; whatever else SQLite complains of may pass without them changing. */
+/** Errors that the rows themselves cause. Every other SQLite error may disappear on a retry. */
 const rowErrors = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;
 
 const isDiskError = (error: unknown) => error instanceof Database.SqliteError && !rowErrors.test(error.code);

@@ -7,7 +7,7 @@ import type { Database } from 'better-sqlite3';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { Slices } from './thread/slices.ts';
 
-/** What is copied, and as what. */
+/** A fork to make. */
 export interface ForkOrder {
   origin: ConversationRef;
   /** The last row of the fork; a fork point. */
@@ -19,9 +19,9 @@ export interface ForkOrder {
 }
 
 export interface Fork {
-  /** The next slice of a copy. `gone`: the origin, or its row at `atSeq`, is not there any more; nothing was made. */
+  /** Copies the next slice. `gone`: the origin, or its row at `atSeq`, does not exist any more. Nothing was made. */
   slice(order: ForkOrder): 'copying' | 'done' | 'gone';
-  /** True of both conversations of the copy that is under way: no row may be taken from them. */
+  /** True for both conversations of the running copy: their rows must not be deleted. */
   isBusy(id: string): boolean;
 }
 
@@ -38,7 +38,7 @@ interface Copy extends ForkOrder {
   tokens: number;
 }
 
-/** What is copied between two looks at the clock; rows may be long. */
+/** Copied between two checks of the time. Rows may be long. */
 const step = { rows: 16, turns: 64 };
 
 const columns = `seq, timestamp, type, role, content, tool_calls, tool_call_id, model, usage, extra, token_count, request_id`;
@@ -64,7 +64,7 @@ export function createFork(db: Database, slices: Slices): Fork {
     VALUES (@fork, @owner, @fork, @title, @now, @now, @atSeq, @oldestSeq, @messages, @tokens)`);
   const removePending = db.prepare<[string]>('DELETE FROM pending_deletions WHERE conversation_id = ?');
 
-  /** Each does a step; true while it has more of them. */
+  /** Each does one step. True while it has more steps. */
   const stages: ((copy: Copy) => boolean)[] = [
     function hide({ fork }) {
       addPending.run(fork);

@@ -1,7 +1,6 @@
 /**
- * What is read from the log, prepared once for a connection. Runs in the read thread (in the
- * write thread for a database in memory) and hands out plain columns: decoding is for the
- * other side, and so is everything that rows mean.
+ * Prepares the reads of the log, once for a connection. Runs in the read thread (in the write thread for a database in
+ * memory) and returns plain columns. The main thread decodes and interprets them.
  */
 import type { Database } from 'better-sqlite3';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
@@ -77,7 +76,7 @@ interface Bounds {
   limit: number;
 }
 
-/** A page carries at most this much text, or one row: results of tools are kept whole in the log, and frames are strings. */
+/** Most text of a page, unless one row has more: the log keeps whole tool results, and frames are strings. */
 const PAGE_CHARS = 1024 * 1024;
 
 function upToPageChars(found: Iterable<StoredRow>): StoredRow[] {
@@ -124,7 +123,7 @@ export function createQueries(db: Database): Queries {
     SELECT DISTINCT owner, name AS conversationId
       FROM turns JOIN conversations ON conversations.id = turns.conversation_id
      WHERE waiting_until <= ? ORDER BY waiting_until LIMIT ?`);
-  /** Of an unknown conversation, and of somebody else's, nothing is read. */
+  /** Reads nothing of an unknown or foreign conversation. */
   const ofConversation = <Asked extends unknown[], Answer>(
     read: (conversation: FoundConversation, ...asked: Asked) => Answer | null,
   ) =>

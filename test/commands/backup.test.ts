@@ -50,13 +50,13 @@ describe('backup', () => {
     const { path, open } = sandbox(t);
     const absent = await parley(path, 'backup', 'copy.db');
     assert.deepEqual([absent.exitCode, absent.stdout], [1, '']);
-    assert.match(absent.stderr, /There is no event log at .*events\.db\. Start the server once/);
+    assert.match(absent.stderr, /No event log exists at .*events\.db\. Start the server once/);
 
     await (await open()).store.close();
     writeFileSync(join(dirname(path), 'diary.txt'), 'Dear diary');
     const taken = await parley(path, 'backup', 'diary.txt');
     assert.equal(taken.exitCode, 1);
-    assert.match(taken.stderr, /diary\.txt exists already\. Name another file/);
+    assert.match(taken.stderr, /diary\.txt exists already, and is not overwritten\. Name another file/);
 
     const nowhere = await parley(path, 'backup', 'nowhere/copy.db');
     assert.equal(nowhere.exitCode, 1);

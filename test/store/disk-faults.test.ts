@@ -81,7 +81,7 @@ describe('a full disk', { skip: noMounting }, () => {
     disk.fill(100_000);
     await assert.rejects(
       sandbox(t).open({ path }),
-      /The copy .*before-parley-.* could not be written: the disk is full\. Nothing was left behind/,
+      /The copy .*before-parley-.* could not be written: the disk is full\. The partial copy was removed/,
     );
     assert.deepEqual(readFileSync(path), before);
     assert.equal(execFileSync('ls', [disk.folder], { encoding: 'utf8' }), 'ballast\nevents.db\nevents.db-lock\n');

@@ -221,7 +221,7 @@ describe('start is refused, with the reason and the remedy,', () => {
     const { path, open } = sandbox(t);
     const first = await open();
     await first.append(begin('c', 'r1'));
-    await refused(open, { path }, /is served by another Parley\. Stop that one/);
+    await refused(open, { path }, /is served by another Parley process\. Stop that process/);
     await first.store.close();
     const second = await open();
     assert.equal((await second.store.load(owner, 'c', 10)).headSeq, 1);

@@ -1,6 +1,6 @@
 /**
- * A database file as the commands see it: one moment of it, read from beginning to end, beside a
- * running server or without one. Changes nothing and judges nothing but whether it can be read.
+ * Reads a database file for the commands: one snapshot, also while a server runs. Changes nothing, and checks only whether
+ * the file can be read.
  */
 import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
@@ -10,31 +10,31 @@ import { decodeRow } from '../columns.ts';
 import type { StoredRow } from '../columns.ts';
 import { checkVersionOf, unavailable, unavailableBecause } from './file-checks.ts';
 
-/** Longer than a running server ever holds the file for itself. */
+/** Longer than a running server ever locks the file. */
 const busyTimeoutMs = 5000;
 const maxIntegrityProblems = 20;
 
 export interface CheckedRow {
   row: LogRow;
-  /** Columns whose content no reader understands; in `row` they are absent. */
+  /** Columns that cannot be decoded. They are absent in `row`. */
   unreadable: string[];
 }
 
 export interface ReadOnlyStore {
-  /** What SQLite finds wrong with its own pages and indexes; empty when nothing is. */
+  /** Damage of pages and indexes, as SQLite reports it. Empty if none. */
   integrityProblems(): string[];
-  /** Ids of all that have an entry in `conversations`. */
+  /** The ids in the table `conversations`. */
   conversations(): string[];
-  /** Ids that rows or turns name and `conversations` does not. */
+  /** The ids of rows and turns that are missing in `conversations`. */
   orphans(): string[];
-  /** What the tables beside the log say of a conversation; null for an unknown one. */
+  /** The conversation's entries in the other tables. Null for an unknown conversation. */
   record(conversationId: string): LogRecord | null;
-  /** In seq order. Nothing else may be asked until all were taken. */
+  /** In seq order. Read all rows before the next call. */
   rows(conversationId: string): Iterable<CheckedRow>;
   close(): void;
 }
 
-/** Throws AppError `store_unavailable` for a file that is not there, not ours, or of a newer version. */
+/** Throws AppError `store_unavailable` for a file that does not exist, is not from Parley, or has a newer version. */
 export function openReadOnly(path: string): ReadOnlyStore {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) throw unavailable(path, 'does not exist', 'Start the server once, or name another file.');
@@ -43,13 +43,9 @@ export function openReadOnly(path: string): ReadOnlyStore {
   let db: Database.Database | null = null;
   try {
     db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
-    // What is read here has been the same since version 1, so that old backups can be checked.
+    // The columns that are read here exist since version 1, so that old backups can be checked.
     if (Number(db.pragma('user_version', { simple: true })) > 0) return readerOf(db);
-    throw unavailable(
-      path,
-      'was not written by Parley',
-      'A file of another program is taken over when the server starts with it.',
-    );
+    throw unavailable(path, 'was not written by Parley', 'Start the server with it once to import it.');
   } catch (error) {
     db?.close();
     throw unavailableBecause(path, error);
@@ -57,7 +53,7 @@ export function openReadOnly(path: string): ReadOnlyStore {
 }
 
 function readerOf(db: Database.Database): ReadOnlyStore {
-  // One transaction, so that all answers are of the same moment.
+  // One transaction, so that all reads see the same snapshot.
   db.exec('BEGIN');
   const conversations = db.prepare<[], string>('SELECT id FROM conversations ORDER BY id').pluck();
   // Version 1 has no table of pending deletions. Versions 2 and 3 have it under an older name.

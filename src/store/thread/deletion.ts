@@ -1,23 +1,22 @@
 /**
- * The end of a conversation, in two parts: it is unknown to everybody at once, and what it leaves behind
- * is taken away in slices of the sweep. Its id is written down in between, so that a later start goes on
- * where a crash cut it off. Runs in the write thread.
+ * Deletes conversations in two parts: no read finds the conversation at once, and slices of the sweep delete its rows. In
+ * between, its id is in `pending_deletions`, so that a start after a crash continues. Runs in the write thread.
  */
 import type { Database } from 'better-sqlite3';
 
 export interface Deletion {
   /** False for an unknown or foreign conversation. */
   remove(owner: string, conversationId: string): boolean;
-  /** True while there is something to take away. */
+  /** True while a deletion is pending. */
   isPending(): boolean;
-  /** Takes some of it, inside the caller's transaction; true when there may be more. */
+  /** Deletes some rows, inside the caller's transaction. True if more may be left. */
   takeSome(): boolean;
 }
 
-/** What is taken between two looks at the clock. */
+/** Rows that are deleted between two checks of the time. */
 const stepRows = 64;
 
-/** `isBusy`: ids of conversations that must stay for now. */
+/** `isBusy`: conversations whose rows must not be deleted now. */
 export function createDeletion(db: Database, isBusy: (id: string) => boolean): Deletion {
   const find = db
     .prepare<[string, string], string>('SELECT id FROM conversations WHERE name = ? AND owner = ?')

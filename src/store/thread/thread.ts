@@ -1,7 +1,6 @@
 /**
- * A database thread: owns one connection and does one job after the other. As 'writer' it
- * commits, and reads too when the database is in memory; as 'reader' it only reads. An entry
- * point, started by thread-link.ts; nothing imports it.
+ * Runs a database thread: owns one connection and does one job after the other. A 'writer' commits, and also reads a
+ * database in memory. A 'reader' only reads. An entry point, started by thread-link.ts.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, errorMessage } from '../../errors.ts';
@@ -40,7 +39,7 @@ let writing: {
 let queries: Queries | null = null;
 
 function open(reconnect: boolean): LegacyImport | null {
-  // What is in memory is gone with its connection, and there is no disk that could break.
+  // A database in memory is lost with its connection, and has no disk that could fail.
   if (connection !== null && settings.path === null) return null;
   disconnect();
   const opened = connectWriter(settings, reconnect);
@@ -50,7 +49,7 @@ function open(reconnect: boolean): LegacyImport | null {
   const fork = createFork(db, slices);
   const deletion = createDeletion(db, fork.isBusy);
   let retainAll = createRetention(db, settings.retention);
-  // What is being copied keeps its rows until then; the next end of a turn, or the next sweep, drops them.
+  // A conversation that is being copied keeps its rows. The next end of a turn, or the next sweep, drops them.
   const retain: Retain = (id, now, maxRows) => !fork.isBusy(id) && retainAll(id, now, maxRows);
   const startSweep = () => createSweep(db, { slices, deletion, retain });
   const began = {
@@ -59,7 +58,7 @@ function open(reconnect: boolean): LegacyImport | null {
     fork,
     deletion,
     saveDrafts: createDraftWriter(db),
-    /** From now on, and for all conversations: a round of the sweep that is under way begins again. */
+    /** Applies to all conversations: the current round of the sweep begins again. */
     follow(policy: RetentionPolicy) {
       retainAll = createRetention(db, policy);
       began.sweep = startSweep();
@@ -70,7 +69,7 @@ function open(reconnect: boolean): LegacyImport | null {
   return opened.legacyImport;
 }
 
-/** Also after the next reconnect. */
+/** The policy also applies after the next reconnect. */
 function followPolicy(policy: RetentionPolicy): void {
   settings.retention = policy;
   writing?.follow(policy);
@@ -88,12 +87,12 @@ function close(): void {
   try {
     connection?.checkpoint();
   } catch {
-    // Nothing is lost: what another program or the disk kept from being folded, the next start finds in the log.
+    // Nothing is lost if the checkpoint failed: the next start reads the write-ahead log.
   }
   disconnect();
 }
 
-/** The reader connects at its first job, when the writer has made the file, and anew after a failure. */
+/** The reader connects at its first job, when the writer has created the file, and again after a failure. */
 function read<T>(ask: (queries: Queries) => T): T {
   if (settings.role === 'reader' && settings.path !== null && connection === null) {
     connection = connectReader(settings.path);
@@ -180,9 +179,9 @@ function run(request: JobRequest) {
   }
 }
 
-const closed = () => new AppError('storage_failed', 'the database is not open');
+const closed = () => new AppError('storage_failed', 'The database is not open.');
 
-/** Errors lose their class and code on the way to the main thread, so they travel as what is told of them. */
+/** Messages between threads lose the class and code of errors, so only code and message are sent. */
 function failure(error: unknown): { code: AppError['code']; message: string } {
   if (error instanceof AppError) return { code: error.code, message: error.message };
   return { code: 'storage_failed', message: errorMessage(error) };
