@@ -9,13 +9,13 @@ import { MESSAGE_OVERHEAD, rowTokens, type TurnRows } from './past-turns.ts';
 /** The subset of the chat-completions message format that Parley sends. */
 export type ModelMessage =
   | { role: 'system' | 'user'; content: string }
-  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[]; thoughts?: Reasoning }
+  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[]; reasoning?: Reasoning }
   | { role: 'tool'; content: string; tool_call_id: string };
 
-/** What the model thought of a message; whether a provider is told again is not known here. */
+/** The model's reasoning for a message. The client of a provider decides whether to pass it back. */
 export interface Reasoning {
   text: string;
-  /** As the provider gave them; null where it gave none. */
+  /** As the provider sent them. Null if it sent none. */
   signatures: unknown;
 }
 
@@ -68,22 +68,22 @@ function userMessages(row: LogRow): SizedMessage[] {
   }));
 }
 
-function reasoningOf({ extra }: LogRow): { thoughts?: Reasoning } {
+function reasoningOf({ extra }: LogRow): { reasoning?: Reasoning } {
   const reasoning = typeof extra['reasoning'] === 'string' ? extra['reasoning'] : '';
   const signatures = extra['signatures'] ?? null;
-  return reasoning === '' && signatures === null ? {} : { thoughts: { text: reasoning, signatures } };
+  return reasoning === '' && signatures === null ? {} : { reasoning: { text: reasoning, signatures } };
 }
 
 function assistantMessages(
   row: LogRow,
   results: ReadonlyMap<string, LogRow>,
-  thoughts: { thoughts?: Reasoning },
+  reasoning: { reasoning?: Reasoning },
 ): SizedMessage[] {
   // Some providers refuse an empty message, and with it every later turn.
   if (!row.tool_calls?.length)
-    return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...thoughts }, row)];
+    return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...reasoning }, row)];
   const asked = sized(
-    { role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...thoughts },
+    { role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...reasoning },
     row,
   );
   return [

@@ -84,7 +84,7 @@ describe('a message with thoughts goes out', () => {
   const plain = { role: 'assistant' as const, content: null, tool_calls: [call] };
   const messages: MessageWithReasoning[] = [
     { role: 'user', content: 'Add.' },
-    { ...plain, thoughts: { text: 'Hm.', signatures: { details, calls: [extra] } } },
+    { ...plain, reasoning: { text: 'Hm.', signatures: { details, calls: [extra] } } },
     { role: 'tool', content: '1', tool_call_id: 'c1' },
   ];
   const table: [fields: ReasoningField[] | undefined, sent: object][] = [

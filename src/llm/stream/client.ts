@@ -1,7 +1,7 @@
 /**
- * Asks one provider for one streamed answer. Owns the HTTP request, its watchdog and the verdict
- * on how the stream ended; what the chunks mean is the accumulator's. A stream is judged by its
- * finish_reason alone, because a truncated body can end as cleanly as a whole one.
+ * Requests one streamed answer from one provider. Owns the HTTP request and its watchdog, and decides how the stream ended;
+ * the accumulator interprets the chunks. Only a finish_reason completes an answer, because a truncated body can end as
+ * cleanly as a whole one.
  */
 import { createParser } from 'eventsource-parser';
 import OpenAI from 'openai';
@@ -28,9 +28,8 @@ export interface ClientOptions {
 }
 
 /**
- * Sends nothing until asked. A hop is one HTTP request and is never retried here. Failures come back as
- * values; a sink that throws is the only rejection, and its request is torn down. Like every fetch, the promise and the
- * body of `transport` fail when the signal aborts.
+ * A hop is one HTTP request and is never retried here. Failures are values. Rejects only if the sink throws, and then aborts
+ * the request. As for every fetch, the promise and the body of `transport` fail when the signal aborts.
  */
 export function createProviderClient(provider: Provider, options: ClientOptions, transport: Transport): ProviderClient {
   const openai = createOpenAI(provider, transport.fetch);
@@ -62,14 +61,14 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
       } finally {
         watchdog.stop();
         signal.removeEventListener('abort', abort);
-        // A finished answer leaves its connection for the next; all else is torn down, a throwing sink included.
+        // A finished answer leaves its connection for the next request. Everything else is aborted, also if the sink throws.
         if (end?.status !== 'finished') attempt.abort();
       }
     },
   };
 }
 
-/** The package reads OPENAI_* wherever an option is left out, and would send one endpoint's secrets to another. */
+/** Sets every option, because the package reads OPENAI_* for missing ones and would send secrets to another endpoint. */
 function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
   const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '')
     .split('\n')
@@ -78,7 +77,7 @@ function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
   const keyHeaders = key === null ? {} : { [keyHeader]: keyHeader === 'authorization' ? `Bearer ${key}` : key };
   const own = { authorization: null, ...keyHeaders, ...lowerCased(provider.headers) };
   return new OpenAI({
-    // The package wants one; without a key the header is left out below.
+    // The package requires one. Without a key, the headers below leave it out.
     apiKey: key ?? 'none',
     adminAPIKey: null,
     organization: null,
@@ -102,15 +101,15 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** A success, as far as its head tells. */
+/** The head of a successful response. */
 interface ResponseHead {
   contentType: string;
   body: Body | null;
 }
 
 /**
- * `post` is all that `chat.completions.create` does, and takes parameters that the package does
- * not know. A failure comes back as a value, so that the sink's own errors are never mistaken for it.
+ * Sends the request. `post` does the same as `chat.completions.create`, but accepts parameters that the package does not
+ * know. A failure is a value, so that it is never confused with an error of the sink.
  */
 async function send(
   openai: OpenAI,
@@ -120,7 +119,7 @@ async function send(
   signal: AbortSignal,
 ): Promise<ResponseHead | { error: unknown }> {
   const { tool_choice, parallel_tool_calls, ...parameters } = asked.provider.parameters;
-  // Providers refuse an empty list, and settings about tools where there are none.
+  // Providers reject an empty list, and settings for tools without tools.
   const tools = request.tools.length > 0 ? { tools: request.tools, tool_choice, parallel_tool_calls } : {};
   const body = {
     stream_options: { include_usage: true },
@@ -145,11 +144,11 @@ async function send(
 interface Reading {
   signal: AbortSignal;
   watchdog: Watchdog;
-  /** The failure, if the watchdog has ended the attempt. */
+  /** The failure if the watchdog aborted the attempt, else null. */
   silenceEnd(): AnswerEnd | null;
 }
 
-/** Far above any chunk; a line that never ends must not fill the memory. */
+/** Far above any chunk. An endless line must not fill the memory. */
 const maxEventChars = 8 * 1024 * 1024;
 
 async function receive(
@@ -177,7 +176,7 @@ function eventReader(answer: Accumulator, signal: AbortSignal): TextReader {
   let wanted = true;
   const parser = createParser({
     maxBufferSize: maxEventChars,
-    // One read may hold many events, and the sink itself may abort at any of them.
+    // One read may hold many events, and the sink may abort at any of them.
     onEvent(event) {
       if (wanted) wanted = answer.read(event.data) && !signal.aborted;
     },

@@ -1,7 +1,7 @@
 /**
- * Every way in which asking a provider fails, as a fault that says who failed and what to change.
- * Messages may hold the provider's name, host, model and cleaned words; never a key, a path or a
- * stack. Whether to ask again is the caller's decision: a fault only says if that may help.
+ * Describes every failure of a request to a provider as a fault: the cause and the remedy. Messages may hold the provider's
+ * name, host, model and sanitized message, but never a key, a path or a stack. The caller decides about retries; the fault
+ * says whether one may help.
  */
 import { APIConnectionTimeoutError, APIError } from 'openai';
 import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
@@ -15,14 +15,14 @@ import type { Silence } from './watchdog.ts';
 
 export type FailedAnswer = Extract<AnswerEnd, { status: 'failed' }>;
 
-/** Whom the failure is about. */
+/** The provider and the model of the request. */
 export interface Target {
   provider: Provider;
   /** The model asked for. */
   model: string;
 }
 
-/** A request that was answered with an error status, or not at all. */
+/** The request got an error status, or no response. */
 export function requestFailed(asked: Target, error: unknown): FailedAnswer {
   if (error instanceof APIError && error.status !== undefined) {
     const ownWords = error.error === undefined ? error.message.replace(/^\d+ (status code \(no body\))?/, '') : '';
@@ -35,7 +35,7 @@ export function requestFailed(asked: Target, error: unknown): FailedAnswer {
     return failed(
       asked,
       'provider_timeout',
-      `could not be connected to in time (${host}). Check llm.providers.${provider.name}.base_url and the network, or raise llm.connect_timeout.`,
+      `did not accept a connection in time (${host}). Check llm.providers.${provider.name}.base_url and the network, or raise llm.connect_timeout.`,
     );
   }
   const sanitized = connectionErrors[reason] ?? 'the connection failed';
@@ -46,31 +46,31 @@ export function requestFailed(asked: Target, error: unknown): FailedAnswer {
   );
 }
 
-/** A stream that said something no answer can go on after. */
+/** The stream contained an error or invalid data. */
 export function streamFailed(asked: Target, reason: StreamError): FailedAnswer {
   switch (reason.kind) {
     case 'error':
       return rejected(asked, readProviderError(reason.error, null), null);
-    case 'garbage':
-      return failed(asked, 'provider_failed', 'sent something that is no part of an answer.', {
+    case 'malformed':
+      return failed(asked, 'provider_failed', 'sent invalid data instead of a chunk of an answer.', {
         says: words(asked, reason.sample),
       });
     case 'oversized':
-      return failed(asked, 'provider_failed', 'sent more than any answer may hold.');
+      return failed(asked, 'provider_failed', 'sent more than an answer may hold.');
   }
 }
 
-/** A 200 that is no answer, e.g. the page of a proxy or of a wrong path. */
+/** A 200 that is no chat completion, for example the page of a proxy or of a wrong path. */
 export function notACompletion(asked: Target, contentType: string): FailedAnswer {
   const [what] = /^[\w.+-]{1,60}\/[\w.+-]{1,60}/.exec(contentType) ?? ['no content type'];
   return failed(
     asked,
     'provider_failed',
-    `answered with something that is no chat completion (${what}). Check llm.providers.${asked.provider.name}.base_url.`,
+    `answered with something other than a chat completion (${what}). Check llm.providers.${asked.provider.name}.base_url.`,
   );
 }
 
-/** Bytes stayed out for `limitMs`. */
+/** No byte came for `limitMs`. */
 export function timedOut(asked: Target, silence: Silence, limitMs: number): FailedAnswer {
   const seconds = `${limitMs / 1_000} s`;
   return silence === 'first_byte'
@@ -78,13 +78,13 @@ export function timedOut(asked: Target, silence: Silence, limitMs: number): Fail
     : failed(
         asked,
         'provider_timeout',
-        `fell silent in the middle of an answer for ${seconds}. Try again, or raise llm.stall_timeout.`,
+        `stopped sending in the middle of an answer for ${seconds}. Try again, or raise llm.stall_timeout.`,
       );
 }
 
-/** The stream ended before the answer did. */
+/** The stream ended before the answer. */
 export function cutOff(asked: Target): FailedAnswer {
-  return failed(asked, 'provider_cut', 'ended the stream before its answer was finished. Ask again.');
+  return failed(asked, 'provider_cut', 'ended the stream before its answer was finished. Try again.');
 }
 
 function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number | null): FailedAnswer {
@@ -102,31 +102,31 @@ function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number 
   });
 }
 
-/** Goes on from the provider's name: what it did, and what to change. */
+/** Continues a sentence after the provider's name: the cause and the remedy. */
 function explainRejection(code: ErrorCode, { provider, model }: Target, status: number | null): string {
   const block = `llm.providers.${provider.name}`;
   switch (code) {
     case 'provider_auth':
       return provider.keyVariable === null
-        ? `refused the request for want of a key; name its variable in ${block}.api_key_env`
-        : `refused the API key; check the key in ${provider.keyVariable}`;
+        ? `rejected the request without an API key; name its variable in ${block}.api_key_env`
+        : `rejected the API key; check the key in ${provider.keyVariable}`;
     case 'provider_model':
       return `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
     case 'provider_context_length':
-      return `finds the conversation too long for "${model}"; lower chat.service.context.max_tokens or shorten the message`;
+      return `reports that the conversation is too long for "${model}"; lower chat.service.context.max_tokens or shorten the message`;
     case 'provider_rate_limit':
-      return 'is limiting the rate of requests; wait, or raise the limit there';
+      return 'limits the rate of requests; wait, or raise the limit at the provider';
     case 'provider_request':
       return status !== null && status < 400
         ? `redirects to another address; set that address as ${block}.base_url`
-        : `refused the request; check ${block} and the account`;
+        : `rejected the request; check ${block} and the account`;
     default:
-      return 'had a fault of its own; ask again';
+      return 'had an internal error; try again';
   }
 }
 
 interface Details {
-  /** The provider's own words, cleaned; '' for none. Kept apart from Parley's, because they may quote people. */
+  /** The provider's message, sanitized; '' for none. Separate from Parley's text, because it may quote people. */
   says?: string;
   retryAfterMs?: number | null;
   data?: Record<string, unknown>;
@@ -155,31 +155,31 @@ function failed(
 
 function words({ provider }: Target, raw: string): string {
   const secrets = [provider.key ?? '', ...Object.values(provider.headers)];
-  // Short header values are flags, not secrets, and would tear holes into ordinary words.
+  // Short header values are flags, not secrets, and would remove parts of ordinary words.
   return sanitizeMessage(
     raw,
     secrets.filter((secret) => secret.length >= 8),
   );
 }
 
-/** Node's error codes in words. */
+/** Descriptions of Node's error codes. */
 const connectionErrors: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
+  ECONNREFUSED: 'no server listens there',
   ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'the host name could not be looked up',
   ECONNRESET: 'the connection was closed',
   EPIPE: 'the connection was closed',
-  EHOSTUNREACH: 'there is no route to the host',
-  ENETUNREACH: 'there is no network',
+  EHOSTUNREACH: 'the host has no route',
+  ENETUNREACH: 'the network is unreachable',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is self-signed',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate cannot be verified',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
-  EPROTO: 'it does not speak TLS',
+  EPROTO: 'the server does not use TLS',
 };
 
-/** The code nearest the root of a chain of causes, '' if none has one. */
+/** The innermost error code in a chain of causes, '' if none has a code. */
 function rootCode(error: unknown): string {
   let code = '';
   let cause = error;

@@ -1,22 +1,22 @@
 /**
- * What a provider says when it refuses: the one table that sorts statuses, codes and wordings of
- * all providers into our error codes, and the cleaning of their words before people see them.
+ * Classifies errors of providers: one table maps statuses, codes and messages of all providers to Parley's error codes.
+ * Sanitizes their messages for people.
  */
 import type { ErrorCode } from '../../errors.ts';
 import { isObject, parseJson, textOf } from '../../json.ts';
 import type { Fetch } from './transport.ts';
 
-/** A provider's refusal, as a response or inside a stream. */
+/** An error from a provider, as a response or inside a stream. */
 export interface ProviderError {
-  /** null: it came inside a stream, without a number. */
+  /** Null: it came inside a stream, without a status. */
   status: number | null;
   /** `code` and `type` of the error body, in lower case. */
   label: string;
-  /** The provider's own words, uncleaned; empty if it had none. */
+  /** The provider's message, not sanitized. Empty if it had none. */
   message: string;
 }
 
-/** Reads an error body: OpenAI's object, a bare string (Ollama), or text that is no JSON. */
+/** Reads an error body: OpenAI's object, a string (Ollama), or text that is not JSON. */
 export function readProviderError(error: unknown, status: number | null, fallbackMessage = ''): ProviderError {
   if (!isObject(error)) return { status, label: '', message: textOf(error) ?? fallbackMessage };
   const code = error['code'];
@@ -30,7 +30,7 @@ export function readProviderError(error: unknown, status: number | null, fallbac
 
 type ProviderCode = Extract<ErrorCode, `provider_${string}`>;
 
-/** The first rule that holds decides; what none knows is a fault of the provider. */
+/** The first matching rule decides. Without a match it is `provider_failed`. */
 export function classify(complaint: ProviderError): ProviderCode {
   return rules.find((rule) => rule.holds(complaint))?.code ?? 'provider_failed';
 }
@@ -49,7 +49,7 @@ const rules: readonly { code: ProviderCode; holds(complaint: ProviderError): boo
     holds: ({ status, label }) =>
       status === 401 || status === 403 || /invalid_api_key|authentication_error|permission_error/.test(label),
   },
-  // Groq's answer to a prompt above the account's tokens a minute: no wait makes it smaller.
+  // Groq's answer to a prompt above the account's tokens per minute: a retry does not help.
   { code: 'provider_context_length', holds: ({ status }) => status === 413 },
   {
     code: 'provider_rate_limit',
@@ -78,12 +78,12 @@ function isRejection(status: number | null): boolean {
 const maxMessageChars = 300;
 
 /**
- * A provider's words, fit for people: one line, without markup, at most 300 characters, and
- * without the secrets given (some providers quote the key they refuse) or anything like a key.
+ * Sanitizes a provider's message for people: one line without markup, at most 300 characters, without the given secrets
+ * (some providers quote the rejected key) and anything that looks like a key.
  */
-export function sanitizeMessage(words: string, secrets: readonly string[]): string {
-  // Cut before the replacing, far enough out that no secret is halved into legibility.
-  let line = words.slice(0, 8 * maxMessageChars);
+export function sanitizeMessage(message: string, secrets: readonly string[]): string {
+  // Cuts before the replacements, at a distance where no partial secret can remain in the result.
+  let line = message.slice(0, 8 * maxMessageChars);
   for (const secret of secrets) line = line.replaceAll(secret, '[secret]');
   line = line
     .replaceAll(/<(script|style)\b[^]*?<\/\1>/gi, ' ')
@@ -92,7 +92,7 @@ export function sanitizeMessage(words: string, secrets: readonly string[]): stri
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim();
   if (line.length <= maxMessageChars) return line;
-  // Half a surrogate pair is no text.
+  // Does not split a surrogate pair.
   return `${line
     .slice(0, maxMessageChars - 3)
     .replace(/[\uD800-\uDBFF]$/, '')
