@@ -1,6 +1,6 @@
 /**
- * The command `replay`: folds a conversation's log row by row, with the folds that activation and
- * recovery use, and tells after each row where a server that was killed there would go on.
+ * Runs the command `replay`: folds a conversation's log row by row, as activation and recovery do, and prints after each row
+ * where a server that was killed there would continue.
  */
 import type { RecoveryPolicy } from '../../machines/conversation/turn-state.ts';
 import type { LogRow } from '../../machines/log.ts';
@@ -20,14 +20,14 @@ export interface ReplayOptions {
   recovery: RecoveryPolicy;
 }
 
-/** Throws AppError when there is nothing to replay, with what to do about it. */
+/** Throws AppError if the conversation has no rows. */
 export function replay({ conversationId, database, exported, recovery }: ReplayOptions): CommandResult {
   const { rows, imported } =
     exported === null
       ? storedRows(database, conversationId)
       : { rows: readExportedRows(exported, conversationId), imported: [] };
   if (rows.length === 0) {
-    throw new AppError('not_found', `There are no rows of conversation ${conversationId} in ${exported ?? database}.`);
+    throw new AppError('not_found', `Conversation ${conversationId} has no rows in ${exported ?? database}.`);
   }
   return { exitCode: 0, lines: describeSteps(rows, new Set(imported), recovery) };
 }

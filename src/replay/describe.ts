@@ -1,6 +1,4 @@
-/**
- * Rows and folds of a log in words for people: what a row says, where a conversation stands, what recovery would do.
- */
+/** Describes rows and states of a log for people: the content of a row, and what recovery would do after it. */
 import type { NewRow } from '../../machines/log.ts';
 import { onlyWaits, recoveryRows } from '../../machines/conversation/decisions/recovery.ts';
 import type {
@@ -11,7 +9,7 @@ import type {
 } from '../../machines/conversation/turn-state.ts';
 import { isTurnEnd } from './steps.ts';
 
-/** What is open, and what recovery would do about it. */
+/** The open turns, and what recovery would do with them. */
 export function describeState({ interrupted, stopped, queue }: FoldedLog, recovery: RecoveryPolicy): string {
   const parts = [
     interrupted === null ? 'idle' : describeTurn(interrupted),
@@ -47,7 +45,7 @@ function describeStage({ dispatch, approval, question }: InterruptedCall): strin
   return dispatch.tool.harmless ? 'dispatched, harmless' : 'dispatched';
 }
 
-/** What a row of a recovery does, as a verb. */
+/** The effect of a row of recovery, as a verb. */
 function describeRecoveryRow(row: NewRow): string {
   const text = (key: string) => String(row.extra[key]);
   if (row.type === 'tool_result') return `close ${text('name')} as ${text('status')}`;
@@ -56,7 +54,7 @@ function describeRecoveryRow(row: NewRow): string {
   return isTurnEnd(row) ? `end the turn: ${endOf(row)}` : 'go on';
 }
 
-/** A row's news in a few words. */
+/** The content of a row in a few words. */
 export function describeRow(row: NewRow): string {
   switch (row.type) {
     case 'user_message':

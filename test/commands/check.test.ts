@@ -130,7 +130,7 @@ describe('check', () => {
     writeFileSync(box.path, bytes);
     const { exitCode, stdout } = await parley(box.path, 'check');
     assert.equal(exitCode, 1);
-    assert.match(stdout, /The file itself is damaged\. Restore a backup/);
+    assert.match(stdout, /The file is damaged\. Restore a backup/);
     bytes.fill(0xa5, 4096, 20 * 4096);
     writeFileSync(box.path, bytes);
     const beyond = await parley(box.path, 'check');

@@ -37,7 +37,7 @@ test('says that no server answers, and that none is inspected', async (t) => {
     /No server answers at http:\/\/localhost:1\. Start it with \.\/run\.sh/,
   );
   const { at } = await started(t, { inspect: { enabled: false } });
-  await assert.rejects(inspect(at), /serves no inspection: inspect\.enabled is false/);
+  await assert.rejects(inspect(at), /does not serve inspection: inspect\.enabled is false/);
 });
 
 test('takes the token of a viewer, and tells others what they lack', async (t) => {

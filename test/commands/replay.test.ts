@@ -195,9 +195,9 @@ describe('replay', () => {
     const { path } = sandbox(t);
     const exported = join(dirname(path), 'piece');
     for (const [text, problem] of [
-      ['{"seq": 1, "type": "meta"}\n{"seq": 1', /piece:2: not JSON\. Give one row a line/],
+      ['{"seq": 1, "type": "meta"}\n{"seq": 1', /piece:2: not JSON\. Write one row per line/],
       ['{"seq": "first", "type": "meta"}', /piece:1: seq: /],
-      ['', /There are no rows of conversation c in .*piece\./],
+      ['', /Conversation c has no rows in .*piece\./],
     ] as const) {
       writeFileSync(exported, text);
       assert.throws(() => told(path, { exported }), problem);
@@ -205,6 +205,6 @@ describe('replay', () => {
     assert.throws(() => told(path, { exported: join(path, 'nowhere') }), /cannot be read/);
     const unknown = await parley(await interrupted(t), 'replay', 'nobody');
     assert.equal(unknown.exitCode, 1);
-    assert.match(unknown.stderr, /There are no rows of conversation nobody in/);
+    assert.match(unknown.stderr, /Conversation nobody has no rows in/);
   });
 });

@@ -117,7 +117,7 @@ describe('conversations belong to their subject', () => {
       for (const action of ['history', 'subscribe']) {
         await assert.rejects(
           bob.request(action, { conversation_id }),
-          { code: 'not_found', message: 'There is no such conversation.' },
+          { code: 'not_found', message: 'The conversation does not exist.' },
           `${action} ${conversation_id}`,
         );
       }

@@ -228,7 +228,12 @@ describe('a broken stream', () => {
       'provider_failed',
       /text\/html.*base_url/,
     ],
-    ['that is plain text', answersWith('text/plain', 'It works!'), 'provider_failed', /other than a chat completion.*base_url/],
+    [
+      'that is plain text',
+      answersWith('text/plain', 'It works!'),
+      'provider_failed',
+      /other than a chat completion.*base_url/,
+    ],
     [
       'that is an error object with status 200',
       answersWith('application/json', '{"error":{"message":"nope","code":"model_not_found"}}'),

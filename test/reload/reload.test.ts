@@ -98,7 +98,7 @@ describe('a file that is wrong', () => {
   it('is refused with every problem and its line, and the configuration in force stays', async (t) => {
     const scene = await startReloadable(t, { config: { chat: { service: { max_text_length: 10 } } } });
     const line = await scene.reloadText('chat:\n  service:\n    max_text_length: none\n    idle_timeot: 5\n');
-    assert.deepEqual([line.msg, line['level']], ['reload refused; the configuration in force stays', 50]);
+    assert.deepEqual([line.msg, line['level']], ['reload failed: invalid configuration; the current one stays', 50]);
     assert.deepEqual(line['problems'], [
       'The configuration has 2 problems:',
       '  config.yaml:3: chat.service.max_text_length is none; allowed: a whole number of characters, 1 or more.',
